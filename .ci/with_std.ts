@@ -1,0 +1,39 @@
+/**
+ * Runs a Deno subcommand with the standard library from JSR where that
+ * answers, and from its copy on npm elsewhere: `with_std.ts test -A` runs
+ * `deno test -A`, or `deno test --import-map=.ci/npm_import_map.json -A`.
+ *
+ * `REMOTE_WIRE_STD=jsr` or `=npm` decides without asking.
+ */
+
+const META = "https://jsr.io/@std/assert/meta.json";
+const PATIENCE = 3_000;
+
+async function jsrAnswers(): Promise<boolean> {
+  const choice = Deno.env.get("REMOTE_WIRE_STD");
+  if (choice !== undefined) return choice === "jsr";
+  try {
+    const response = await fetch(META, {
+      signal: AbortSignal.timeout(PATIENCE),
+    });
+    await response.body?.cancel();
+    return response.ok;
+  } catch {
+    return false;
+  }
+}
+
+const [subcommand, ...rest] = Deno.args;
+if (subcommand === undefined) {
+  console.error("usage: with_std.ts <deno subcommand> [arguments]");
+  Deno.exit(2);
+}
+const map = new URL("npm_import_map.json", import.meta.url);
+const std = await jsrAnswers()
+  ? []
+  : [`--import-map=${decodeURIComponent(map.pathname)}`, "--no-lock"];
+const { code } = await new Deno.Command(Deno.execPath(), {
+  args: [subcommand, ...std, ...rest],
+  env: { REMOTE_WIRE_STD: std.length === 0 ? "jsr" : "npm" },
+}).spawn().status;
+Deno.exit(code);

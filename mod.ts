@@ -1,0 +1,93 @@
+/**
+ * A wire between two processes: typed messages, calls of each other's
+ * functions, and the servers and clients that make the connection.
+ *
+ * One process makes a request server, which makes a wire of each connection;
+ * the other connects and gets the same wire. Names and semantics are those of
+ * CMUCL's REMOTE and WIRE packages.
+ *
+ * @example A server and a client
+ * ```ts
+ * import { connectToRemoteServer, createRequestServer } from "@remote/wire";
+ *
+ * interface Calculator {
+ *   add(a: number, b: number): number;
+ * }
+ *
+ * const server = createRequestServer(0, (wire) => {
+ *   wire.serve<Calculator>({ add: (a, b) => a + b });
+ *   return true;
+ * });
+ * if (server.addr.transport !== "tcp") throw new Error();
+ *
+ * const wire = await connectToRemoteServer<Calculator>(
+ *   "localhost",
+ *   server.addr.port,
+ * );
+ * if (await wire.remoteValue.add(40, 2) !== 42) throw new Error();
+ * await wire.close();
+ * await server.shutdown();
+ * ```
+ *
+ * @module
+ */
+
+export {
+  type AllValues,
+  type AnyFunctions,
+  type ByteDuplex,
+  CallContext,
+  type Caller,
+  type CallFate,
+  type CallOptions,
+  checkPort,
+  type Clock,
+  decodeValue,
+  DEFAULT_LIMITS,
+  encodeValue,
+  type FirstValue,
+  formatAddress,
+  FrameDecoder,
+  type FunctionNames,
+  hostName,
+  makeWire,
+  memoryTransports,
+  RemoteError,
+  type RemoteErrorInit,
+  type Remotes,
+  type RemoteSend,
+  type RemoteValue,
+  type RemoteValues,
+  resolveLimits,
+  type ServedFunctions,
+  type SocketLike,
+  socketTransport,
+  streamTransport,
+  systemClock,
+  type Transport,
+  Values,
+  values,
+  Wire,
+  type WireAddress,
+  WireError,
+  type WireErrorCode,
+  type WireErrorOptions,
+  type WireLimits,
+  type WireOptions,
+  wirePair,
+  type WireStats,
+} from "./wire/mod.ts";
+export {
+  type ConnectAnswer,
+  createRequestServer,
+  destroyRequestServer,
+  type OnConnect,
+  RequestServer,
+  type RequestServerOptions,
+  type ServerTls,
+} from "./server/mod.ts";
+export {
+  type ClientTls,
+  type ConnectOptions,
+  connectToRemoteServer,
+} from "./client/mod.ts";

@@ -1,0 +1,93 @@
+/**
+ * Errors as plain data: what of an error travels, and how it is put together
+ * again. Nothing of the sender's code travels with it.
+ *
+ * @module
+ */
+
+import { WireError } from "./errors.ts";
+
+/** What travels of an error. Absent parts are undefined. */
+export interface ErrorParts {
+  name: string;
+  message: string;
+  /** Only where the sender chose to send it. */
+  stack: string | undefined;
+  hasCause: boolean;
+  cause: unknown;
+  /** The errors of an AggregateError. */
+  errors: unknown[] | undefined;
+  /** Own enumerable properties. */
+  data: Record<string, unknown> | undefined;
+}
+
+/** The built-in errors, by name; a Map, since names come off the wire. */
+const BUILT_IN: ReadonlyMap<string, ErrorConstructor> = new Map(
+  [Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError]
+    .map((constructor) => [constructor.name, constructor as ErrorConstructor]),
+);
+
+/** Parts of an error that travel by themselves, not among its data. */
+const OWN_PARTS = new Set(["name", "message", "stack", "cause", "errors"]);
+
+/** Takes an error apart. */
+export function errorParts(error: Error, withStack: boolean): ErrorParts {
+  const data: Record<string, unknown> = Object.create(null);
+  let hasData = false;
+  for (const [key, value] of Object.entries(error)) {
+    if (OWN_PARTS.has(key)) continue;
+    data[key] = value;
+    hasData = true;
+  }
+  return {
+    name: wellFormed(error.name),
+    message: wellFormed(error.message),
+    stack: withStack ? wellFormed(error.stack ?? "") : undefined,
+    hasCause: Object.hasOwn(error, "cause"),
+    cause: error.cause,
+    errors: error instanceof AggregateError ? [...error.errors] : undefined,
+    data: hasData ? data : undefined,
+  };
+}
+
+/** An error must be able to report a bad string, so its own are repaired. */
+function wellFormed(text: unknown): string {
+  return String(text).toWellFormed();
+}
+
+/** Puts an error together again; its stack is its name and message. */
+export function makeError(parts: ErrorParts): Error {
+  const { name, message, data } = parts;
+  const options = parts.hasCause ? { cause: parts.cause } : undefined;
+  const error = parts.errors !== undefined
+    ? new AggregateError(parts.errors, message, options)
+    : new (BUILT_IN.get(name) ?? Error)(message, options);
+  if (error.name !== name) define(error, "name", name);
+  define(error, "stack", parts.stack ?? `${name}: ${message}`);
+  if (data !== undefined) {
+    for (const [key, value] of Object.entries(data)) {
+      if (OWN_PARTS.has(key)) {
+        throw new WireError(
+          "malformed",
+          `The data of an error must not name its "${key}".`,
+        );
+      }
+      define(error, key, value, true);
+    }
+  }
+  return error;
+}
+
+function define(
+  error: Error,
+  key: string,
+  value: unknown,
+  enumerable = false,
+): void {
+  Object.defineProperty(error, key, {
+    value,
+    enumerable,
+    configurable: true,
+    writable: true,
+  });
+}

@@ -1,0 +1,168 @@
+/**
+ * Where messages wait their turn: for the peer's window, for its number of
+ * calls at a time, and for room in the output. What waits is encoded already,
+ * so that changing a value after passing it changes nothing.
+ *
+ * @module
+ */
+
+import type { Message } from "./messages.ts";
+import type { Output, Ticket } from "./output.ts";
+import { Queue } from "./_queue.ts";
+
+/** What a message counts for in a window beyond its bytes. */
+export const MESSAGE_COST = 64;
+
+/** A message that waits. */
+export interface Waiting {
+  body: Uint8Array;
+  readonly ticket: Ticket;
+  /** Called when it left, or with the reason why it never will. */
+  left: ((failure?: Error) => void) | undefined;
+  /** True when nothing has to leave any more. */
+  dropped: boolean;
+}
+
+/** Lets messages of one kind out, in order, as fast as the peer allows. */
+export class Turnstile {
+  /** The peer's window, in bytes; nothing leaves while it is 0. */
+  window = 0;
+  /** How many may be under way at once. */
+  most = Infinity;
+  /** Called when nothing waits any more. */
+  onEmpty: () => void = () => {};
+
+  readonly #output: Output;
+  readonly #keepsOrder: boolean;
+  readonly #queue = new Queue<Waiting>();
+  #waiting = 0;
+  #count = 0;
+  #bytes = 0;
+  /** A large message is leaving, and nothing may overtake it. */
+  #held = false;
+
+  /**
+   * @param output Where messages go.
+   * @param keepsOrder Whether nothing may overtake a large message.
+   */
+  constructor(output: Output, keepsOrder: boolean) {
+    this.#output = output;
+    this.#keepsOrder = keepsOrder;
+  }
+
+  /** How many messages wait. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  /** How many messages are under way to the peer, or served by it. */
+  get underWay(): number {
+    return this.#count;
+  }
+
+  get #isOpen(): boolean {
+    return this.#bytes < this.window && this.#count < this.most &&
+      !this.#held && this.#output.hasRoom;
+  }
+
+  /**
+   * Sends a message now, or when its turn comes.
+   *
+   * @param message The message.
+   * @param ticket Learns when and where it left.
+   * @param left Called when it has left, but only if that is later than now.
+   * @returns What waits, or undefined when it left at once.
+   * @throws {WireError} `unsupportedValue` or `limit`; then nothing is sent.
+   */
+  pass(
+    message: Message,
+    ticket: Ticket,
+    left?: (failure?: Error) => void,
+  ): Waiting | undefined {
+    if (this.#queue.size === 0 && this.#isOpen) {
+      const size = this.#output.send(message, ticket, this.#sent);
+      this.#enter(size, ticket);
+      return undefined;
+    }
+    const body = this.#output.encode(message);
+    const waiting = { body, ticket, left, dropped: false };
+    this.#queue.push(waiting);
+    this.#waiting++;
+    return waiting;
+  }
+
+  /** Resolves when all that waits by now has left, or never will. */
+  whenPassed(): Promise<void> {
+    if (this.#queue.size === 0) return Promise.resolve();
+    return new Promise((resolve) =>
+      this.#queue.push({
+        body: NOTHING,
+        ticket: { position: 0 },
+        left: () => resolve(),
+        dropped: true,
+      })
+    );
+  }
+
+  /** Gives up a message that waits. */
+  withdraw(waiting: Waiting): void {
+    if (waiting.dropped) return;
+    waiting.dropped = true;
+    waiting.left = undefined;
+    waiting.body = NOTHING;
+    this.#waiting--;
+  }
+
+  /** Says that messages of that cost are no longer under way. */
+  leave(count: number, cost: number): void {
+    this.#count -= count;
+    this.#bytes -= cost;
+    if (this.#queue.size > 0) this.drain();
+  }
+
+  /** How many bytes are under way, as the peer counts them. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Lets out what may leave by now. */
+  drain(): void {
+    for (;;) {
+      const waiting = this.#queue.peek();
+      if (waiting === undefined) break;
+      if (!waiting.dropped) {
+        if (!this.#isOpen) return;
+        this.#waiting--;
+        waiting.dropped = true;
+        const { body, ticket } = waiting;
+        this.#output.sendBody(body, ticket, this.#sent);
+        this.#enter(body.length, ticket);
+      }
+      this.#queue.shift();
+      waiting.left?.();
+    }
+    this.onEmpty();
+  }
+
+  /** Forgets all that waits. */
+  clear(failure: Error): void {
+    for (let next; (next = this.#queue.shift()) !== undefined;) {
+      next.left?.(failure);
+    }
+    this.#waiting = 0;
+  }
+
+  #enter(size: number, ticket: Ticket): void {
+    this.#count++;
+    this.#bytes += size + MESSAGE_COST;
+    // A ticket without a position is a large message that has not left yet.
+    if (this.#keepsOrder && ticket.position === Infinity) this.#held = true;
+  }
+
+  readonly #sent = (): void => {
+    this.#held = false;
+    this.drain();
+  };
+}
+
+const NOTHING = new Uint8Array(0);

@@ -1,0 +1,104 @@
+/**
+ * Where a peer is: hosts and ports as the seed describes them, and how an
+ * address reads in messages.
+ *
+ * @module
+ */
+
+import { WireError } from "./errors.ts";
+
+/** The address of a peer, or the one that a server listens on. */
+export type WireAddress =
+  | {
+    /** Plain TCP, or TLS over it. */
+    transport: "tcp" | "tls";
+    /** A name or an address. */
+    hostname: string;
+    /** A port, 0 to 65535. */
+    port: number;
+  }
+  | {
+    /** A Unix domain socket. */
+    transport: "unix";
+    /** The path of the socket file. */
+    path: string;
+  }
+  | {
+    /** Two wires in one process, or a pair of streams. */
+    transport: "memory" | "streams";
+  };
+
+/**
+ * How an address reads in a message or a log.
+ *
+ * @param address The address.
+ * @returns For instance `"127.0.0.1:7000"`, `"[::1]:7000"` or a path.
+ *
+ * @example
+ * ```ts
+ * import { formatAddress } from "@remote/wire/wire";
+ *
+ * const text = formatAddress({ transport: "tcp", hostname: "::1", port: 7000 });
+ * if (text !== "[::1]:7000") throw new Error(text);
+ * ```
+ */
+export function formatAddress(address: WireAddress): string {
+  switch (address.transport) {
+    case "tcp":
+    case "tls": {
+      const { hostname, port } = address;
+      return `${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
+    }
+    case "unix":
+      return address.path;
+    default:
+      return address.transport;
+  }
+}
+
+/**
+ * A host as the seed allows it: a name or an address as a string, or an IPv4
+ * address as a 32-bit unsigned integer.
+ *
+ * @param host For instance `"localhost"`, `"::1"` or `0x7f000001`.
+ * @returns The host as a string.
+ * @throws {WireError} `invalidArgument` for anything else.
+ *
+ * @example
+ * ```ts
+ * import { hostName } from "@remote/wire/wire";
+ *
+ * if (hostName(0x7f000001) !== "127.0.0.1") throw new Error();
+ * ```
+ */
+export function hostName(host: string | number): string {
+  if (typeof host === "string") {
+    if (host.length > 0) return host;
+  } else if (host >>> 0 === host) {
+    return [host >>> 24, host >>> 16 & 255, host >>> 8 & 255, host & 255]
+      .join(".");
+  }
+  throw new WireError(
+    "invalidArgument",
+    `A host is a name, an address, or a 32-bit unsigned integer such as 0x7f000001, not ${
+      JSON.stringify(host) ?? String(host)
+    }.`,
+  );
+}
+
+/**
+ * Checks a port.
+ *
+ * @param port A port.
+ * @returns The same port.
+ * @throws {WireError} `invalidArgument` unless it is an integer, 0 to 65535.
+ */
+export function checkPort(port: number): number {
+  if (Number.isInteger(port) && port >= 0 && port <= 65535) return port;
+  throw new WireError(
+    "invalidArgument",
+    `A port is an integer from 0 to 65535 (0 takes a free one), not ${
+      JSON.stringify(port) ?? String(port)
+    }.`,
+  );
+}

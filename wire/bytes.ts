@@ -1,0 +1,407 @@
+/**
+ * Paired writer and reader of the untyped ground of the protocol: bytes,
+ * numbers, variable-length integers and UTF-8 over one buffer.
+ *
+ * @module
+ */
+
+import { malformed, WireError } from "./errors.ts";
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const fromCharCode = String.fromCharCode;
+
+/** Up to this many UTF-16 units a loop beats TextEncoder and TextDecoder. */
+const SHORT_TEXT = 64;
+const SHORT_BYTES = 128;
+/** From here on the worst case of three bytes a unit is too much to reserve. */
+const LONG_TEXT = 16 * 1024;
+
+/** A writer's first buffer, and what a trimmed one may keep. */
+const LEAST_BYTES = 256;
+const KEPT_BYTES = 64 * 1024;
+const EMPTY = new Uint8Array(0);
+const EMPTY_VIEW = new DataView(EMPTY.buffer);
+
+/** How many bytes an unsigned integer takes as a varint. */
+export function varintSize(value: number): number {
+  return value < 0x80
+    ? 1
+    : value < 0x4000
+    ? 2
+    : value < 0x200000
+    ? 3
+    : value < 0x10000000
+    ? 4
+    : 5;
+}
+
+/** Writes into a buffer that grows by doubling. */
+export class ByteWriter {
+  /** The buffer; replaced when it grows. Bytes up to `position` are valid. */
+  buffer: Uint8Array<ArrayBuffer>;
+  /** A view of the same buffer. */
+  view: DataView<ArrayBuffer>;
+  /** Where the next byte goes. */
+  position = 0;
+  /** The buffer does not grow beyond this many bytes. */
+  bound = Infinity;
+
+  /** The buffer that {@linkcode flip} goes on in, with its view. */
+  #otherBuffer: Uint8Array<ArrayBuffer>;
+  #otherView: DataView<ArrayBuffer>;
+
+  /** Makes an empty writer. */
+  constructor() {
+    this.buffer = this.#otherBuffer = EMPTY;
+    this.view = this.#otherView = EMPTY_VIEW;
+  }
+
+  /**
+   * Hands out what was written, and goes on in another buffer. What was handed
+   * out stays as it is until the next flip.
+   */
+  flip(): Uint8Array<ArrayBuffer> {
+    const { buffer, view } = this;
+    const written = this.written();
+    this.buffer = this.#otherBuffer;
+    this.view = this.#otherView;
+    this.#otherBuffer = buffer;
+    this.#otherView = view;
+    this.position = 0;
+    return written;
+  }
+
+  /** Gives back the memory of an empty writer's buffers, where it is much. */
+  trim(): void {
+    if (this.position > 0) return;
+    if (this.buffer.length + this.#otherBuffer.length <= KEPT_BYTES) return;
+    this.buffer = this.#otherBuffer = EMPTY;
+    this.view = this.#otherView = EMPTY_VIEW;
+  }
+
+  /** Makes room for that many more bytes. */
+  reserve(count: number): void {
+    const needed = this.position + count;
+    if (needed > this.buffer.length) this.#grow(needed);
+  }
+
+  #grow(needed: number): void {
+    if (needed > this.bound) {
+      throw new WireError(
+        "limit",
+        'The peer does not take messages as large as this one (its limit "message"). Send it in parts, or raise that limit.',
+      );
+    }
+    const grown = new Uint8Array(
+      Math.max(needed, this.buffer.length * 2, LEAST_BYTES),
+    );
+    grown.set(this.buffer.subarray(0, this.position));
+    this.buffer = grown;
+    this.view = new DataView(grown.buffer);
+  }
+
+  /** What was written so far, as a view: valid until the next write. */
+  written(from = 0): Uint8Array<ArrayBuffer> {
+    return this.buffer.subarray(from, this.position);
+  }
+
+  /** One byte. */
+  byte(value: number): void {
+    if (this.position === this.buffer.length) this.#grow(this.position + 1);
+    this.buffer[this.position++] = value;
+  }
+
+  /** A 16-bit big-endian integer, signed or not. */
+  uint16(value: number): void {
+    this.reserve(2);
+    this.view.setUint16(this.position, value);
+    this.position += 2;
+  }
+
+  /** A 32-bit big-endian integer, signed or not. */
+  uint32(value: number): void {
+    this.reserve(4);
+    this.view.setUint32(this.position, value);
+    this.position += 4;
+  }
+
+  /** An IEEE 754 single, big-endian. */
+  float32(value: number): void {
+    this.reserve(4);
+    this.view.setFloat32(this.position, value);
+    this.position += 4;
+  }
+
+  /** An IEEE 754 double, big-endian. */
+  float64(value: number): void {
+    this.reserve(8);
+    this.view.setFloat64(this.position, value);
+    this.position += 8;
+  }
+
+  /** An unsigned integer below 2^32, seven bits a byte, lowest first. */
+  varint(value: number): void {
+    this.reserve(5);
+    const buffer = this.buffer;
+    let position = this.position;
+    while (value >= 0x80) {
+      buffer[position++] = value & 0x7f | 0x80;
+      value >>>= 7;
+    }
+    buffer[position++] = value;
+    this.position = position;
+  }
+
+  /** Bytes as they are. */
+  bytes(bytes: Uint8Array): void {
+    this.reserve(bytes.length);
+    this.buffer.set(bytes, this.position);
+    this.position += bytes.length;
+  }
+
+  /** A varint that counts bytes, then a string as that many bytes of UTF-8. */
+  text(text: string): void {
+    const start = this.position;
+    const guess = varintSize(text.length);
+    this.position += guess;
+    const count = this.utf8(text);
+    this.fitHeader(start, guess, varintSize(count), count);
+    this.position = start;
+    this.varint(count);
+    this.position += count;
+  }
+
+  /**
+   * A string as UTF-8, without its length.
+   *
+   * @returns How many bytes were written.
+   * @throws {WireError} `unsupportedValue` for a string with a lone surrogate.
+   */
+  utf8(text: string): number {
+    const length = text.length;
+    const start = this.position;
+    if (length <= SHORT_TEXT) {
+      this.reserve(length * 3);
+      const buffer = this.buffer;
+      let index = 0;
+      for (; index < length; index++) {
+        const unit = text.charCodeAt(index);
+        if (unit > 0x7f) break;
+        buffer[start + index] = unit;
+      }
+      if (index === length) {
+        this.position = start + length;
+        return length;
+      }
+    }
+    if (length > LONG_TEXT) {
+      // Room for the worst case would be three times what is needed.
+      this.bytes(encoder.encode(text));
+    } else {
+      this.reserve(length * 3);
+      const room = this.buffer.subarray(start);
+      this.position += encoder.encodeInto(text, room).written;
+    }
+    const written = this.position - start;
+    if (written !== length && !text.isWellFormed()) {
+      throw new WireError(
+        "unsupportedValue",
+        "A string to be sent must be well-formed Unicode, and this one has a lone surrogate. Repair it with toWellFormed(), or send its bytes.",
+      );
+    }
+    return written;
+  }
+
+  /**
+   * Moves what was written behind a header whose size was guessed, so that
+   * the header's real size fits.
+   *
+   * @param start Where the header begins.
+   * @param guess The size that was left free for it.
+   * @param size The size that it needs.
+   * @param count How many bytes stand behind it.
+   */
+  fitHeader(start: number, guess: number, size: number, count: number): void {
+    if (size === guess) return;
+    this.reserve(Math.max(0, size - guess));
+    const from = start + guess;
+    this.buffer.copyWithin(start + size, from, from + count);
+  }
+}
+
+/**
+ * Reads from a window of a buffer. Every method throws a `malformed` error
+ * where the bytes are short, and none allocates more than the bytes hold.
+ */
+export class ByteReader {
+  /** The buffer. */
+  buffer: Uint8Array = new Uint8Array(0);
+  /** A view of the same bytes. */
+  view: DataView = new DataView(this.buffer.buffer);
+  /** Where the next byte comes from. */
+  position = 0;
+  /** Where the window ends. */
+  end = 0;
+
+  /** Turns to another window of the same or another buffer. */
+  turnTo(buffer: Uint8Array, start: number, end: number): void {
+    if (buffer !== this.buffer) {
+      const { view } = this;
+      this.buffer = buffer;
+      if (
+        view.buffer !== buffer.buffer ||
+        view.byteOffset !== buffer.byteOffset ||
+        view.byteLength !== buffer.byteLength
+      ) {
+        this.view = new DataView(
+          buffer.buffer,
+          buffer.byteOffset,
+          buffer.byteLength,
+        );
+      }
+    }
+    this.position = start;
+    this.end = end;
+  }
+
+  /** How many bytes are left. */
+  get remaining(): number {
+    return this.end - this.position;
+  }
+
+  /** Takes that many bytes and tells where they begin. */
+  take(count: number): number {
+    const start = this.position;
+    if (count > this.end - start) {
+      throw malformed(
+        `The bytes of a message end too early: ${count} more were announced, ${
+          this.end - start
+        } are there.`,
+      );
+    }
+    this.position = start + count;
+    return start;
+  }
+
+  /** One byte. */
+  byte(): number {
+    return this.buffer[this.take(1)]!;
+  }
+
+  /** A 16-bit big-endian unsigned integer. */
+  uint16(): number {
+    return this.view.getUint16(this.take(2));
+  }
+
+  /** A 16-bit big-endian signed integer. */
+  int16(): number {
+    return this.view.getInt16(this.take(2));
+  }
+
+  /** A 32-bit big-endian unsigned integer. */
+  uint32(): number {
+    return this.view.getUint32(this.take(4));
+  }
+
+  /** A 32-bit big-endian signed integer. */
+  int32(): number {
+    return this.view.getInt32(this.take(4));
+  }
+
+  /** An IEEE 754 single, big-endian. */
+  float32(): number {
+    return this.view.getFloat32(this.take(4));
+  }
+
+  /** An IEEE 754 double, big-endian. */
+  float64(): number {
+    return this.view.getFloat64(this.take(8));
+  }
+
+  /** An unsigned integer below 2^32, seven bits a byte, lowest first. */
+  varint(): number {
+    const { buffer, end } = this;
+    let position = this.position;
+    let value = 0;
+    for (let shift = 0; shift < 35; shift += 7) {
+      if (position >= end) {
+        throw malformed("The bytes of a message end within a varint.");
+      }
+      const byte = buffer[position++]!;
+      value += (byte & 0x7f) * 2 ** shift;
+      if (byte < 0x80) {
+        if ((byte === 0 && shift > 0) || value > 0xffffffff) break;
+        this.position = position;
+        return value;
+      }
+    }
+    throw malformed(
+      "A varint must be below 2^32 and take as few bytes as it can.",
+    );
+  }
+
+  /** A copy of that many bytes. */
+  bytes(count: number): Uint8Array<ArrayBuffer> {
+    const start = this.take(count);
+    return new Uint8Array(this.buffer.subarray(start, start + count));
+  }
+
+  /** A varint that counts bytes, then a string as that many bytes of UTF-8. */
+  text(): string {
+    return this.utf8(this.varint());
+  }
+
+  /** That many bytes of UTF-8 as a string. */
+  utf8(count: number): string {
+    const start = this.take(count);
+    if (count <= SHORT_BYTES) {
+      const text = asciiText(this.buffer, start, start + count);
+      if (text !== undefined) return text;
+    }
+    try {
+      return decoder.decode(this.buffer.subarray(start, start + count));
+    } catch {
+      throw malformed("A string must be valid UTF-8, and this one is not.");
+    }
+  }
+
+  /** Refuses bytes that are left over. */
+  finish(): void {
+    if (this.position !== this.end) {
+      throw malformed(
+        `A message must end where its frame ends, and ${
+          this.end - this.position
+        } bytes trail it.`,
+      );
+    }
+  }
+}
+
+/** ASCII as a string, or undefined where a byte is not ASCII. */
+function asciiText(
+  buffer: Uint8Array,
+  position: number,
+  end: number,
+): string | undefined {
+  let text = "";
+  while (position + 8 <= end) {
+    const a = buffer[position]!;
+    const b = buffer[position + 1]!;
+    const c = buffer[position + 2]!;
+    const d = buffer[position + 3]!;
+    const e = buffer[position + 4]!;
+    const f = buffer[position + 5]!;
+    const g = buffer[position + 6]!;
+    const h = buffer[position + 7]!;
+    if ((a | b | c | d | e | f | g | h) > 0x7f) return undefined;
+    text += fromCharCode(a, b, c, d, e, f, g, h);
+    position += 8;
+  }
+  while (position < end) {
+    const byte = buffer[position++]!;
+    if (byte > 0x7f) return undefined;
+    text += fromCharCode(byte);
+  }
+  return text;
+}

@@ -1,0 +1,471 @@
+/**
+ * The codec that both ends share: messages to framed bytes and back.
+ *
+ * Bytes flow chunk → frames → messages on one side and message → frame →
+ * buffer on the other, both synchronously. `docs/protocol.md` tells the bytes.
+ *
+ * @module
+ */
+
+import { ByteReader, type ByteWriter } from "./bytes.ts";
+import { malformed, WireError } from "./errors.ts";
+import { FRAME_HEADER, FrameDecoder } from "./frames.ts";
+import type { WireLimits } from "./limits.ts";
+import {
+  type CallFields,
+  type Channel,
+  HELLO_LIMITS,
+  KIND,
+  MAGIC,
+  type Message,
+  type OverLimit,
+  type PeerLimits,
+} from "./messages.ts";
+import { Pieces } from "./_pieces.ts";
+import { ReceiveTables, SendTables, writeEntry } from "./tables.ts";
+import { ValueReader, ValueWriter } from "./values.ts";
+
+const CHANNELS: readonly Channel[] = ["messages", "sends"];
+const WANTS_VALUES = 1;
+const HAS_DEADLINE = 2;
+
+/** What an encoder needs to know of its peer. */
+export type EncoderLimits = Pick<
+  WireLimits,
+  "frame" | "message" | "nesting" | "values" | "bigint"
+>;
+
+/** Messages to framed bytes, into one writer. */
+export class Encoder {
+  /** Where the frames go. */
+  readonly writer: ByteWriter;
+  /** The key sets and names that the peer knows. */
+  readonly tables: SendTables = new SendTables();
+  readonly #values: ValueWriter;
+  #limits: EncoderLimits;
+
+  /**
+   * @param writer Where the frames go.
+   * @param limits The peer's limits, or a guess until it tells them.
+   */
+  constructor(writer: ByteWriter, limits: EncoderLimits) {
+    this.writer = writer;
+    this.#limits = limits;
+    this.#values = new ValueWriter(writer, this.tables, limits);
+  }
+
+  /** The peer's limits. */
+  get limits(): EncoderLimits {
+    return this.#limits;
+  }
+
+  set limits(limits: EncoderLimits) {
+    this.#limits = limits;
+    this.#values.limits = limits;
+    this.tables.entryLimit = limits.frame;
+  }
+
+  /** Whether thrown errors take their stacks along. */
+  set sendStacks(sendStacks: boolean) {
+    this.#values.sendStacks = sendStacks;
+  }
+
+  /**
+   * Writes one message as a frame. Names and key sets that it is the first to
+   * use are not told to the peer yet: see {@linkcode define}.
+   *
+   * @param message The message.
+   * @returns How many bytes its body has: the last ones of the writer.
+   * @throws {WireError} `unsupportedValue` or `limit`; then nothing is written.
+   */
+  encode(message: Message): number {
+    const { writer } = this;
+    const start = writer.position;
+    const most = this.#limits.message;
+    writer.bound = start + FRAME_HEADER + most;
+    try {
+      writer.reserve(FRAME_HEADER);
+      writer.position = start + FRAME_HEADER;
+      this.#values.begin();
+      this.#body(message);
+      const length = writer.position - start - FRAME_HEADER;
+      if (length > most) {
+        throw new WireError(
+          "limit",
+          `The peer takes messages of up to ${most} bytes (its limit "message"), and this one has ${length}. Send it in parts, or raise that limit.`,
+        );
+      }
+      writer.view.setUint32(start, length);
+      return length;
+    } catch (error) {
+      writer.position = start;
+      throw error;
+    } finally {
+      writer.bound = Infinity;
+    }
+  }
+
+  /**
+   * Tells the peer what it has not been told of the tables, in front of the
+   * frames that begin at `start` and need it.
+   */
+  define(start: number): void {
+    const { writer } = this;
+    const end = writer.position;
+    for (const entry of this.tables.takeFresh()) {
+      const frame = writer.position;
+      writer.reserve(FRAME_HEADER);
+      writer.position += FRAME_HEADER;
+      writer.byte(KIND.define);
+      writeEntry(writer, entry);
+      writer.view.setUint32(frame, writer.position - frame - FRAME_HEADER);
+    }
+    const definitions = writer.written(end).slice();
+    writer.buffer.copyWithin(start + definitions.length, start, end);
+    writer.buffer.set(definitions, start);
+  }
+
+  /** Empties the tables of both ends. Nothing encoded before may follow. */
+  reset(): void {
+    this.tables.reset();
+    const { writer } = this;
+    writer.uint32(1);
+    writer.byte(KIND.reset);
+  }
+
+  #body(message: Message): void {
+    const { writer } = this;
+    writer.byte(KIND[message.kind]);
+    switch (message.kind) {
+      case "call":
+        writer.varint(message.id);
+        return this.#call(message, message.wantsValues);
+      case "return":
+        writer.varint(message.id);
+        return this.#values.write(message.value);
+      case "send":
+        return this.#call(message, false);
+      case "message":
+        return this.#values.write(message.value);
+      case "returnValues":
+        writer.varint(message.id);
+        return this.#list(message.values);
+      case "throw":
+        writer.varint(message.id);
+        return this.#values.write(message.thrown);
+      case "fail":
+        writer.varint(message.id);
+        writer.text(message.code);
+        return writer.text(message.message);
+      case "cancel":
+        return writer.varint(message.id);
+      case "credit":
+        writer.byte(CHANNELS.indexOf(message.channel));
+        return writer.varint(message.amount);
+      case "ping":
+      case "pong":
+        return writer.uint32(message.token);
+      case "abort":
+        writer.text(message.code);
+        return writer.text(message.message);
+      case "hello":
+        for (const char of MAGIC) writer.byte(char.charCodeAt(0));
+        writer.byte(message.version);
+        writer.varint(message.features);
+        writer.varint(HELLO_LIMITS.length);
+        for (const name of HELLO_LIMITS) writer.varint(message.limits[name]);
+        writer.text(message.credential);
+        return writer.text(message.contract);
+      case "accept":
+      case "close":
+      case "finish":
+        return;
+      default:
+        message satisfies never;
+    }
+  }
+
+  #call(call: CallFields, wantsValues: boolean): void {
+    const { writer } = this;
+    const { deadline } = call;
+    writer.byte(
+      (wantsValues ? WANTS_VALUES : 0) | (deadline > 0 ? HAS_DEADLINE : 0),
+    );
+    const name = this.tables.name(call.name);
+    writer.varint(name + 1);
+    if (name < 0) writer.text(call.name);
+    if (deadline > 0) writer.varint(deadline);
+    this.#list(call.args);
+  }
+
+  #list(values: readonly unknown[]): void {
+    const count = values.length;
+    this.writer.varint(count);
+    for (let index = 0; index < count; index++) {
+      this.#values.write(values[index]);
+    }
+  }
+}
+
+/** Framed bytes to messages. */
+export class Decoder {
+  readonly #frames: FrameDecoder;
+  readonly #reader = new ByteReader();
+  readonly #tables = new ReceiveTables();
+  readonly #values: ValueReader;
+  readonly #pieces: Pieces;
+  /** How many bytes the body of the last message had. */
+  size = 0;
+
+  /**
+   * @param limits This side's limits.
+   * @param frameLimit The largest frame for now.
+   */
+  constructor(limits: WireLimits, frameLimit: number = limits.frame) {
+    this.#frames = new FrameDecoder(frameLimit);
+    this.#values = new ValueReader(this.#reader, this.#tables, limits);
+    this.#pieces = new Pieces(limits);
+  }
+
+  /** The largest frame that is taken. */
+  set frameLimit(limit: number) {
+    this.#frames.limit = limit;
+  }
+
+  /** Whether a frame or a message was begun and not finished. */
+  get unfinished(): boolean {
+    return this.#frames.unfinished > 0 || this.#pieces.count > 0;
+  }
+
+  /** How many names and key sets the peer has defined. */
+  get tableSize(): number {
+    return this.#tables.size;
+  }
+
+  /** Takes the next chunk; all messages of the one before must be taken. */
+  feed(chunk: Uint8Array): void {
+    this.#frames.feed(chunk);
+  }
+
+  /**
+   * Decodes the next message.
+   *
+   * @returns The message, or undefined when the next chunk is needed.
+   * @throws {WireError} `malformed`: the wire cannot go on.
+   */
+  next(): Message | OverLimit | undefined {
+    const frames = this.#frames;
+    const reader = this.#reader;
+    while (frames.next()) {
+      reader.turnTo(frames.buffer, frames.start, frames.end);
+      switch (frames.buffer[frames.start]) {
+        case KIND.define:
+          reader.byte();
+          this.#tables.readEntry(reader);
+          reader.finish();
+          break;
+        case KIND.reset:
+          reader.byte();
+          reader.finish();
+          this.#tables.reset();
+          break;
+        case KIND.piece: {
+          reader.byte();
+          const whole = this.#pieces.take(reader);
+          if (whole === undefined) break;
+          reader.turnTo(whole, 0, whole.length);
+          this.size = whole.length;
+          return this.#message();
+        }
+        default:
+          this.size = frames.end - frames.start;
+          return this.#message();
+      }
+    }
+    return undefined;
+  }
+
+  /**
+   * Says that no byte will follow.
+   *
+   * @throws {WireError} `connectionLost` when that cuts a frame in two.
+   */
+  finish(): void {
+    this.#frames.finish();
+  }
+
+  #message(): Message | OverLimit {
+    const reader = this.#reader;
+    const kind = reader.byte();
+    this.#values.begin();
+    const message = this.#body(kind);
+    if (message.kind !== "overLimit") reader.finish();
+    return message;
+  }
+
+  #body(kind: number): Message | OverLimit {
+    const reader = this.#reader;
+    switch (kind) {
+      case KIND.call: {
+        const id = reader.varint();
+        return this.#call("call", id);
+      }
+      case KIND.return: {
+        const id = reader.varint();
+        try {
+          return { kind: "return", id, value: this.#values.read() };
+        } catch (error) {
+          return overLimit("return", id, "", error);
+        }
+      }
+      case KIND.send:
+        return this.#call("send", 0);
+      case KIND.message:
+        try {
+          return { kind: "message", value: this.#values.read() };
+        } catch (error) {
+          return overLimit("message", 0, "", error);
+        }
+      case KIND.returnValues: {
+        const id = reader.varint();
+        try {
+          return { kind: "returnValues", id, values: this.#list() };
+        } catch (error) {
+          return overLimit("returnValues", id, "", error);
+        }
+      }
+      case KIND.throw: {
+        const id = reader.varint();
+        try {
+          return { kind: "throw", id, thrown: this.#values.read() };
+        } catch (error) {
+          return overLimit("throw", id, "", error);
+        }
+      }
+      case KIND.fail: {
+        const id = reader.varint();
+        const code = reader.text();
+        return { kind: "fail", id, code, message: reader.text() };
+      }
+      case KIND.cancel:
+        return { kind: "cancel", id: reader.varint() };
+      case KIND.credit: {
+        const channel = CHANNELS[reader.byte()];
+        if (channel === undefined) throw malformed("There is no such channel.");
+        return { kind: "credit", channel, amount: reader.varint() };
+      }
+      case KIND.ping:
+        return { kind: "ping", token: reader.uint32() };
+      case KIND.pong:
+        return { kind: "pong", token: reader.uint32() };
+      case KIND.hello:
+        return this.#hello();
+      case KIND.accept:
+        return { kind: "accept" };
+      case KIND.close:
+        return { kind: "close" };
+      case KIND.finish:
+        return { kind: "finish" };
+      case KIND.abort: {
+        const code = reader.text();
+        return { kind: "abort", code, message: reader.text() };
+      }
+      default:
+        throw malformed(
+          `There is no kind of message with the code 0x${kind.toString(16)}.`,
+        );
+    }
+  }
+
+  #call(kind: "call" | "send", id: number): Message | OverLimit {
+    const reader = this.#reader;
+    const flags = reader.byte();
+    if (flags > (kind === "call" ? 3 : 2) || (kind === "send" && flags === 1)) {
+      throw malformed(`A ${kind} has no flags ${flags}.`);
+    }
+    const index = reader.varint();
+    const name = index === 0 ? reader.text() : this.#tables.name(index - 1);
+    const deadline = flags & HAS_DEADLINE ? reader.varint() : 0;
+    let args: unknown[];
+    try {
+      args = this.#list();
+    } catch (error) {
+      return overLimit(kind, id, name, error);
+    }
+    return kind === "send" ? { kind, name, args, deadline } : {
+      kind,
+      id,
+      wantsValues: (flags & WANTS_VALUES) !== 0,
+      name,
+      args,
+      deadline,
+    };
+  }
+
+  #list(): unknown[] {
+    const reader = this.#reader;
+    const count = reader.varint();
+    if (count > reader.remaining) {
+      throw malformed(
+        `${count} values cannot stand in the ${reader.remaining} bytes that are left.`,
+      );
+    }
+    const list: unknown[] = [];
+    for (let index = 0; index < count; index++) list.push(this.#values.read());
+    return list;
+  }
+
+  #hello(): Message {
+    const reader = this.#reader;
+    for (const char of MAGIC) {
+      if (reader.byte() !== char.charCodeAt(0)) throw notAWire();
+    }
+    const version = reader.byte();
+    const features = reader.varint();
+    const count = reader.varint();
+    const limits: Partial<PeerLimits> = {};
+    for (let index = 0; index < count; index++) {
+      const limit = reader.varint();
+      const name = HELLO_LIMITS[index];
+      if (name !== undefined) limits[name] = limit;
+    }
+    if (count < HELLO_LIMITS.length) {
+      throw malformed(
+        `A hello has ${HELLO_LIMITS.length} limits or more, not ${count}.`,
+      );
+    }
+    const credential = reader.text();
+    const contract = reader.text();
+    // What a later version adds stands behind that, and is passed over.
+    reader.take(reader.remaining);
+    return {
+      kind: "hello",
+      version,
+      features,
+      limits: limits as PeerLimits,
+      credential,
+      contract,
+    };
+  }
+}
+
+/** Keeps a `limit` error for the message it belongs to; throws all others. */
+function overLimit(
+  of: OverLimit["of"],
+  id: number,
+  name: string,
+  error: unknown,
+): OverLimit {
+  if (error instanceof WireError && error.code === "limit") {
+    return { kind: "overLimit", of, id, name, error };
+  }
+  throw error;
+}
+
+/** The error for a first frame that is no hello. */
+export function notAWire(): WireError {
+  return new WireError(
+    "notAWire",
+    "The peer did not begin with a wire's hello. Check that its port belongs to a request server, and that both ends use TLS or neither does.",
+  );
+}

@@ -1,0 +1,202 @@
+/**
+ * The errors of a wire: one class with a stable code for what the wire itself
+ * reports, one class for what a remote function threw.
+ *
+ * @module
+ */
+
+/** Every code, for checking those that come off a wire. */
+const CODES = [
+  "aborted",
+  "addressInUse",
+  "addressUnavailable",
+  "cancelled",
+  "closed",
+  "connectFailed",
+  "connectionLost",
+  "connectionRefused",
+  "deadline",
+  "invalidArgument",
+  "keepalive",
+  "limit",
+  "malformed",
+  "noSuchFunction",
+  "notAWire",
+  "peerAborted",
+  "permissionDenied",
+  "refused",
+  "stalled",
+  "timeout",
+  "tlsFailed",
+  "unknownHost",
+  "unsupportedValue",
+  "unsupportedVersion",
+] as const;
+
+/**
+ * Why a wire, a call or a server failed. The codes are stable: programs may
+ * compare them. `docs/errors.md` lists each with its cause and cure.
+ */
+export type WireErrorCode = typeof CODES[number];
+
+/** A code that came off a wire; `peerAborted` where a newer peer says more. */
+export function toErrorCode(code: string): WireErrorCode {
+  return (CODES as readonly string[]).includes(code)
+    ? code as WireErrorCode
+    : "peerAborted";
+}
+
+/**
+ * What is known about a call that failed because its wire ended, or because
+ * its caller gave up: `"notSent"`, no byte of it was handed to the operating
+ * system, so that repeating it is safe; `"maybeExecuted"`, the peer may have
+ * run it, wholly or in part.
+ */
+export type CallFate = "notSent" | "maybeExecuted";
+
+/** What a {@linkcode WireError} is made of beyond its code and message. */
+export interface WireErrorOptions {
+  /** The error behind this one. */
+  cause?: unknown;
+  /** For a failed call: whether the peer may have run it. */
+  sent?: CallFate;
+}
+
+/**
+ * Whatever a wire, a server or a client reports of its own accord. What a
+ * remote function threw arrives as a {@linkcode RemoteError} instead.
+ *
+ * @example Telling failures apart
+ * ```ts
+ * import { WireError, wirePair } from "@remote/wire";
+ *
+ * const [near, far] = wirePair();
+ * try {
+ *   await near.remoteValue.nothing();
+ * } catch (error) {
+ *   if (!(error instanceof WireError)) throw error;
+ *   if (error.code !== "noSuchFunction") throw error;
+ * }
+ * await Promise.all([near.close(), far.close()]);
+ * ```
+ */
+export class WireError extends Error {
+  /** Always `"WireError"`. */
+  override readonly name = "WireError";
+  /** The stable code of the failure. */
+  readonly code: WireErrorCode;
+  /**
+   * For a call that failed because its wire ended or its caller gave up:
+   * whether the peer may have run it. Otherwise undefined.
+   */
+  readonly sent: CallFate | undefined;
+
+  /**
+   * Makes an error.
+   *
+   * @param code The stable code.
+   * @param message What was expected, what came, and what to do.
+   * @param options The cause, and a call's fate.
+   */
+  constructor(
+    code: WireErrorCode,
+    message: string,
+    options: WireErrorOptions = {},
+  ) {
+    super(
+      message,
+      options.cause === undefined ? undefined : { cause: options.cause },
+    );
+    this.code = code;
+    this.sent = options.sent;
+  }
+}
+
+/** What arrives of an error thrown by a remote function. */
+export interface RemoteErrorInit {
+  /** The remote error's own name, for instance `"RangeError"`. */
+  name: string;
+  /** The remote error's message. */
+  message: string;
+  /** The name of the function that was called. */
+  functionName: string;
+  /** The own enumerable properties of the error, or the value thrown. */
+  data?: unknown;
+  /** The remote error's cause. */
+  cause?: unknown;
+  /** The remote stack, where the peer chose to send it. */
+  remoteStack?: string | undefined;
+}
+
+/**
+ * What a remote function threw. `name` and `message` are the remote error's
+ * own; `stack` is the local one, with the place that awaits the call.
+ *
+ * @example Reading what a remote function threw
+ * ```ts
+ * import { RemoteError, wirePair } from "@remote/wire";
+ *
+ * const [near, far] = wirePair();
+ * far.serve({
+ *   half(n: number) {
+ *     if (n % 2) throw Object.assign(new RangeError("odd"), { n });
+ *     return n / 2;
+ *   },
+ * });
+ * const error = await near.remoteValue.half(3).catch((e: unknown) => e);
+ * if (!(error instanceof RemoteError)) throw error;
+ * if (error.name !== "RangeError" || error.message !== "odd") throw error;
+ * if ((error.data as { n: number }).n !== 3) throw error;
+ * await Promise.all([near.close(), far.close()]);
+ * ```
+ */
+export class RemoteError extends Error {
+  /** The name of the remote function that threw. */
+  readonly functionName: string;
+  /**
+   * The own enumerable properties of the remote error as a plain object, or
+   * the thrown value where it was no error; otherwise undefined.
+   */
+  readonly data: unknown;
+  /** The remote stack; undefined unless the peer serves with `sendStacks`. */
+  readonly remoteStack: string | undefined;
+
+  /**
+   * Makes the local image of a remote error.
+   *
+   * @param init What arrived of it.
+   */
+  constructor(init: RemoteErrorInit) {
+    super(
+      init.message,
+      init.cause === undefined ? undefined : { cause: init.cause },
+    );
+    Object.defineProperty(this, "name", {
+      value: init.name,
+      configurable: true,
+      writable: true,
+    });
+    this.functionName = init.functionName;
+    this.data = init.data;
+    this.remoteStack = init.remoteStack;
+  }
+}
+
+/**
+ * The message of anything thrown, for use inside another message.
+ *
+ * @param error What was thrown.
+ * @returns Its message, or the value as text; never throws.
+ */
+export function errorMessage(error: unknown): string {
+  try {
+    return error instanceof Error ? error.message : String(error);
+  } catch {
+    return "a value that has no text";
+  }
+}
+
+/** Shorthand for the error that ends a wire: the peer broke the protocol. */
+export function malformed(message: string): WireError {
+  return new WireError("malformed", message);
+}

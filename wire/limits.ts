@@ -1,0 +1,141 @@
+/**
+ * Every bound of a wire and of a server, in one place.
+ *
+ * @module
+ */
+
+import { WireError } from "./errors.ts";
+
+/**
+ * The bounds that keep one peer from harming another. Each side states its own
+ * at the start of a wire, and its peer keeps to them. Sizes are in bytes,
+ * times in milliseconds.
+ */
+export interface WireLimits {
+  /** The largest message, whole, in bytes. @default {4194304} */
+  message: number;
+  /** The largest frame; larger messages travel in pieces. @default {65536} */
+  frame: number;
+  /** The largest frame before the peer is accepted. @default {16384} */
+  helloFrame: number;
+  /** How deeply values may nest, at most 1,000. @default {64} */
+  nesting: number;
+  /** How many values one message may hold, at all depths. @default {262144} */
+  values: number;
+  /** The largest bigint, in bytes of its magnitude. @default {8192} */
+  bigint: number;
+  /** How many calls a wire serves at a time. @default {1000} */
+  calls: number;
+  /** How many messages in pieces may be unfinished. @default {8} */
+  pieces: number;
+  /**
+   * Bytes of calls, of one-way calls and of messages (each counted by itself,
+   * 64 bytes added for each) under way towards this side. @default {4194304}
+   */
+  window: number;
+  /** How many cancels may come at once. @default {1000} */
+  cancels: number;
+  /** How many cancels a second may come after that. @default {33} */
+  cancelsPerSecond: number;
+  /** Output waiting at which producers are paused. @default {4194304} */
+  sendPause: number;
+  /**
+   * Output waiting at which a wire whose peer takes nothing for a second
+   * ends. @default {16777216}
+   */
+  sendEnd: number;
+  /** How long output may wait without progress. @default {10000} */
+  stall: number;
+  /** Silence after which the peer is pinged. @default {30000} */
+  keepaliveIdle: number;
+  /** Silence after that ping which ends the wire. @default {20000} */
+  keepaliveDeath: number;
+  /** How long a peer may take to say hello and accept. @default {10000} */
+  hello: number;
+  /** How long an unfinished frame may make no progress. @default {30000} */
+  frameProgress: number;
+  /** How long a graceful close may take. @default {10000} */
+  close: number;
+  /** How many wires a server holds. @default {1000} */
+  wires: number;
+  /** How many of them may not have said hello yet. @default {64} */
+  wiresBeforeHello: number;
+}
+
+/** The limits that hold where nothing else is said. */
+export const DEFAULT_LIMITS: Readonly<WireLimits> = Object.freeze({
+  message: 4 * 1024 * 1024,
+  frame: 64 * 1024,
+  helloFrame: 16 * 1024,
+  nesting: 64,
+  values: 262_144,
+  bigint: 8 * 1024,
+  calls: 1_000,
+  pieces: 8,
+  window: 4 * 1024 * 1024,
+  cancels: 1_000,
+  cancelsPerSecond: 33,
+  sendPause: 4 * 1024 * 1024,
+  sendEnd: 16 * 1024 * 1024,
+  stall: 10_000,
+  keepaliveIdle: 30_000,
+  keepaliveDeath: 20_000,
+  hello: 10_000,
+  frameProgress: 30_000,
+  close: 10_000,
+  wires: 1_000,
+  wiresBeforeHello: 64,
+});
+
+/** The smallest and largest value of the limits that have narrower ones. */
+const RANGES: Partial<Record<keyof WireLimits, [number, number]>> = {
+  message: [1024, 1024 * 1024 * 1024],
+  frame: [1024, 16 * 1024 * 1024],
+  helloFrame: [1024, 16 * 1024 * 1024],
+  nesting: [1, 1_000],
+};
+
+/** The largest value of every other limit: what a 32-bit timer can wait. */
+const LARGEST = 2 ** 31 - 1;
+
+/**
+ * Completes and checks a partial set of limits.
+ *
+ * @param limits The limits that differ from the default.
+ * @returns All limits.
+ * @throws {WireError} `invalidArgument`, naming the limit, when one is unknown
+ * or outside its range.
+ *
+ * @example
+ * ```ts
+ * import { resolveLimits } from "@remote/wire/wire";
+ *
+ * const limits = resolveLimits({ calls: 10 });
+ * if (limits.calls !== 10 || limits.nesting !== 64) throw new Error();
+ * ```
+ */
+export function resolveLimits(
+  limits: Partial<WireLimits> = {},
+): Readonly<WireLimits> {
+  const resolved: WireLimits = { ...DEFAULT_LIMITS };
+  for (const [name, value] of Object.entries(limits)) {
+    if (!Object.hasOwn(DEFAULT_LIMITS, name)) {
+      const known = Object.keys(DEFAULT_LIMITS).join(", ");
+      throw new WireError(
+        "invalidArgument",
+        `There is no limit "${name}". The limits are ${known}.`,
+      );
+    }
+    if (value === undefined) continue;
+    const key = name as keyof WireLimits;
+    const [least, most] = RANGES[key] ?? [1, LARGEST];
+    if (!Number.isInteger(value) || value < least || value > most) {
+      throw new WireError(
+        "invalidArgument",
+        `The limit "${name}" must be an integer from ${least} to ${most}, not ${value}.`,
+      );
+    }
+    resolved[key] = value;
+  }
+  return resolved;
+}

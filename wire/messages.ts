@@ -1,0 +1,138 @@
+/**
+ * The kinds of message, in one table: its code in the protocol, and what it
+ * holds.
+ *
+ * @module
+ */
+
+/** The first byte of each message's body. */
+export const KIND = {
+  hello: 0x01,
+  accept: 0x02,
+  define: 0x03,
+  reset: 0x04,
+  piece: 0x05,
+  message: 0x10,
+  send: 0x11,
+  call: 0x12,
+  return: 0x13,
+  returnValues: 0x14,
+  throw: 0x15,
+  fail: 0x16,
+  cancel: 0x17,
+  credit: 0x18,
+  ping: 0x20,
+  pong: 0x21,
+  close: 0x30,
+  finish: 0x31,
+  abort: 0x32,
+} as const;
+
+/** The protocol's version, and what a peer's first frame must say. */
+export const VERSION = 1;
+/** The bytes that follow the first frame's kind. */
+export const MAGIC = "WIRE";
+
+/** What each side says of itself first. */
+export interface Hello {
+  readonly kind: "hello";
+  /** The version of the protocol. */
+  readonly version: number;
+  /** Bits for parts of the protocol that a peer may lack; none is defined. */
+  readonly features: number;
+  /** What this side takes, in the order of {@linkcode HELLO_LIMITS}. */
+  readonly limits: PeerLimits;
+  /** A shared secret, or nothing. */
+  readonly credential: string;
+  /** What identifies a contract, or nothing. */
+  readonly contract: string;
+}
+
+/** The limits that a peer has to know, in the order in which they travel. */
+export const HELLO_LIMITS = [
+  "helloFrame",
+  "frame",
+  "message",
+  "nesting",
+  "values",
+  "bigint",
+  "calls",
+  "window",
+  "pieces",
+  "cancels",
+  "cancelsPerSecond",
+] as const;
+
+/** The limits that a side tells its peer. */
+export type PeerLimits = Record<typeof HELLO_LIMITS[number], number>;
+
+/** A flow of its own: what is counted against a window of the receiver's. */
+export type Channel = "messages" | "sends";
+
+/** A call, one way or for an answer. */
+export interface CallFields {
+  /** The function's name. */
+  readonly name: string;
+  /** Its arguments; undefined when they are over a limit. */
+  readonly args: unknown[];
+  /** How many milliseconds the caller will wait; 0 for ever. */
+  readonly deadline: number;
+}
+
+/** Everything that travels in a frame. */
+export type Message =
+  | Hello
+  | { readonly kind: "accept" }
+  | { readonly kind: "message"; readonly value: unknown }
+  | { readonly kind: "send" } & CallFields
+  | {
+    readonly kind: "call";
+    readonly id: number;
+    /** Whether all values are wanted, or only the first. */
+    readonly wantsValues: boolean;
+  } & CallFields
+  | { readonly kind: "return"; readonly id: number; readonly value: unknown }
+  | {
+    readonly kind: "returnValues";
+    readonly id: number;
+    readonly values: unknown[];
+  }
+  | { readonly kind: "throw"; readonly id: number; readonly thrown: unknown }
+  | {
+    readonly kind: "fail";
+    readonly id: number;
+    readonly code: string;
+    readonly message: string;
+  }
+  | { readonly kind: "cancel"; readonly id: number }
+  | {
+    readonly kind: "credit";
+    readonly channel: Channel;
+    readonly amount: number;
+  }
+  | { readonly kind: "ping" | "pong"; readonly token: number }
+  | { readonly kind: "close" }
+  | { readonly kind: "finish" }
+  | { readonly kind: "abort"; readonly code: string; readonly message: string };
+
+/**
+ * A message whose bytes are well formed, but whose values are over a limit of
+ * this side: it fails by itself, and the wire goes on.
+ */
+export interface OverLimit {
+  readonly kind: "overLimit";
+  /** Which kind of message it is. */
+  readonly of:
+    | "message"
+    | "send"
+    | "call"
+    | "return"
+    | "returnValues"
+    | "throw";
+  /** The call's id, where there is one. */
+  readonly id: number;
+  /** The function's name, where there is one. */
+  readonly name: string;
+  /** What is over which limit. */
+  readonly error: Error;
+}

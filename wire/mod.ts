@@ -1,0 +1,60 @@
+/**
+ * The wire itself, over any connection: what runs wherever the web platform
+ * does, without `Deno.*`, permissions or dependencies.
+ *
+ * @example
+ * ```ts
+ * import { wirePair } from "@remote/wire/wire";
+ *
+ * const [near, far] = wirePair();
+ * far.serve({ add: (a: number, b: number) => a + b });
+ * if (await near.remoteValue.add(40, 2) !== 42) throw new Error();
+ * await Promise.all([near.close(), far.close()]);
+ * ```
+ *
+ * @module
+ */
+
+export {
+  checkPort,
+  formatAddress,
+  hostName,
+  type WireAddress,
+} from "./address.ts";
+export type { CallOptions } from "./calls.ts";
+export { type Clock, systemClock } from "./clock.ts";
+export { CallContext } from "./context.ts";
+export {
+  type CallFate,
+  RemoteError,
+  type RemoteErrorInit,
+  WireError,
+  type WireErrorCode,
+  type WireErrorOptions,
+} from "./errors.ts";
+export { FrameDecoder } from "./frames.ts";
+export { DEFAULT_LIMITS, resolveLimits, type WireLimits } from "./limits.ts";
+export { Values, values } from "./multiple_values.ts";
+export { wirePair } from "./pair.ts";
+export type {
+  AllValues,
+  AnyFunctions,
+  Caller,
+  FirstValue,
+  FunctionNames,
+  Remotes,
+  RemoteSend,
+  RemoteValue,
+  RemoteValues,
+  ServedFunctions,
+} from "./remote.ts";
+export {
+  type ByteDuplex,
+  memoryTransports,
+  type SocketLike,
+  socketTransport,
+  streamTransport,
+  type Transport,
+} from "./transport.ts";
+export { decodeValue, encodeValue } from "./single_value.ts";
+export { makeWire, Wire, type WireOptions, type WireStats } from "./wire.ts";

@@ -1,0 +1,42 @@
+/**
+ * Two wires joined in memory.
+ *
+ * @module
+ */
+
+import type { AnyFunctions } from "./remote.ts";
+import { memoryTransports } from "./transport.ts";
+import { makeWire, type Wire, type WireOptions } from "./wire.ts";
+
+/**
+ * Makes two wires that are joined in memory. They run the whole protocol, need
+ * no permission, and are what tests of functions to be served want.
+ *
+ * @typeParam A What the first end serves.
+ * @typeParam B What the second end serves.
+ * @param first Options of the first end.
+ * @param second Options of the second end.
+ * @returns The two ends.
+ *
+ * @example
+ * ```ts
+ * import { wirePair } from "@remote/wire";
+ *
+ * const [near, far] = wirePair();
+ * near.serve({ name: () => "near" });
+ * far.serve({ name: () => "far" });
+ * if (await near.remoteValue.name() !== "far") throw new Error();
+ * if (await far.remoteValue.name() !== "near") throw new Error();
+ * await Promise.all([near.close(), far.close()]);
+ * ```
+ */
+export function wirePair<
+  A extends object = AnyFunctions,
+  B extends object = AnyFunctions,
+>(
+  first: WireOptions<A> = {},
+  second: WireOptions<B> = {},
+): [Wire<B, A>, Wire<A, B>] {
+  const [near, far] = memoryTransports();
+  return [makeWire<B, A>(near, first), makeWire<A, B>(far, second)];
+}

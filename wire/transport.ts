@@ -1,0 +1,226 @@
+/**
+ * What a wire needs of a connection, and three ways to get it: from something
+ * that reads and writes like a socket, from a pair of streams, or in memory.
+ *
+ * @module
+ */
+
+import type { WireAddress } from "./address.ts";
+
+/** A connection as a wire sees it: bytes in, bytes out. */
+export interface Transport {
+  /** Where the peer is. */
+  readonly address: WireAddress;
+  /**
+   * True when the peer lives in the same process and cannot fall silent by
+   * itself: then it is not pinged.
+   */
+  readonly local?: boolean;
+  /**
+   * Reads the next bytes. One read at a time.
+   *
+   * @returns A chunk that stays as it is until the next read, or null at the
+   * end of the stream.
+   */
+  read(): Promise<Uint8Array | null>;
+  /**
+   * Writes. One write at a time.
+   *
+   * @param bytes The bytes; left as they are until the promise settles.
+   * @returns How many of them were taken, at least one.
+   */
+  write(bytes: Uint8Array<ArrayBuffer>): Promise<number>;
+  /** Ends this side's direction; the other may go on. */
+  closeWrite(): Promise<void>;
+  /** Ends both directions at once. What is under way settles. */
+  close(): void;
+}
+
+/** What reads and writes like a socket; `Deno.Conn` does. */
+export interface SocketLike {
+  /** Reads into a buffer; null at the end. */
+  read(buffer: Uint8Array): Promise<number | null>;
+  /** Writes some of the bytes. */
+  write(bytes: Uint8Array): Promise<number>;
+  /** Ends the writing direction. */
+  closeWrite(): Promise<void>;
+  /** Closes. */
+  close(): void;
+}
+
+/** A byte duplex: a child process's two pipes, a WebSocketStream, and so on. */
+export interface ByteDuplex {
+  /** What the peer sends. */
+  readonly readable: ReadableStream<Uint8Array>;
+  /** What the peer gets. */
+  readonly writable: WritableStream<Uint8Array>;
+}
+
+const FIRST_READ = 4 * 1024;
+const LARGEST_READ = 64 * 1024;
+
+/**
+ * A transport over something that reads and writes like a socket.
+ *
+ * @param socket The socket. The transport closes it.
+ * @param address Where the peer is.
+ * @returns The transport.
+ */
+export function socketTransport(
+  socket: SocketLike,
+  address: WireAddress,
+): Transport {
+  let buffer = new Uint8Array(FIRST_READ);
+  return {
+    address,
+    async read(): Promise<Uint8Array | null> {
+      const count = await socket.read(buffer);
+      if (count === null) return null;
+      const chunk = buffer.subarray(0, count);
+      if (count === buffer.length && count < LARGEST_READ) {
+        buffer = new Uint8Array(count * 4);
+      }
+      return chunk;
+    },
+    write: (bytes: Uint8Array): Promise<number> => socket.write(bytes),
+    closeWrite: (): Promise<void> => socket.closeWrite(),
+    close(): void {
+      try {
+        socket.close();
+      } catch {
+        // It was closed before.
+      }
+    },
+  };
+}
+
+/**
+ * A transport over a pair of streams.
+ *
+ * @param duplex The streams. The transport locks, and ends, both.
+ * @param address Where the peer is.
+ * @returns The transport.
+ */
+export function streamTransport(
+  duplex: ByteDuplex,
+  address: WireAddress = { transport: "streams" },
+): Transport {
+  const reader = duplex.readable.getReader();
+  const writer = duplex.writable.getWriter();
+  // Whatever goes wrong shows in read() and write() as well.
+  reader.closed.catch(ignore);
+  writer.closed.catch(ignore);
+  return {
+    address,
+    async read(): Promise<Uint8Array | null> {
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (done) return null;
+        if (value.length > 0) return value;
+      }
+    },
+    async write(bytes: Uint8Array<ArrayBuffer>): Promise<number> {
+      // A stream may keep a chunk for longer than its write takes.
+      const chunk = bytes.slice(0, LARGEST_READ);
+      await writer.ready;
+      await writer.write(chunk);
+      return chunk.length;
+    },
+    closeWrite: (): Promise<void> => writer.close(),
+    close(): void {
+      reader.cancel().catch(ignore);
+      writer.abort().catch(ignore);
+    },
+  };
+}
+
+/**
+ * Two transports joined in memory: what one writes, the other reads.
+ *
+ * @returns The two ends.
+ */
+export function memoryTransports(): [Transport, Transport] {
+  const there = new MemoryPipe();
+  const back = new MemoryPipe();
+  return [memoryEnd(back, there), memoryEnd(there, back)];
+}
+
+function memoryEnd(incoming: MemoryPipe, outgoing: MemoryPipe): Transport {
+  return {
+    address: { transport: "memory" },
+    local: true,
+    read: (): Promise<Uint8Array | null> => incoming.read(),
+    write: (bytes: Uint8Array): Promise<number> => outgoing.write(bytes),
+    closeWrite(): Promise<void> {
+      outgoing.end();
+      return Promise.resolve();
+    },
+    close(): void {
+      outgoing.end();
+      incoming.break();
+    },
+  };
+}
+
+/** One direction of a memory connection: a write lasts until it was read. */
+class MemoryPipe {
+  #chunk: Uint8Array | undefined;
+  #written: ((count: number) => void) | undefined;
+  #refused: ((error: Error) => void) | undefined;
+  #reader: ((chunk: Uint8Array | null) => void) | undefined;
+  #lent = false;
+  #ended = false;
+
+  read(): Promise<Uint8Array | null> {
+    this.#giveBack();
+    if (this.#chunk !== undefined) return Promise.resolve(this.#lend());
+    if (this.#ended) return Promise.resolve(null);
+    return new Promise((resolve) => this.#reader = resolve);
+  }
+
+  write(bytes: Uint8Array): Promise<number> {
+    if (this.#ended) return Promise.reject(brokenPipe());
+    return new Promise((resolve, reject) => {
+      this.#chunk = bytes;
+      this.#written = resolve;
+      this.#refused = reject;
+      const reader = this.#reader;
+      this.#reader = undefined;
+      reader?.(this.#lend());
+    });
+  }
+
+  /** The writer ends: what it wrote can still be read. */
+  end(): void {
+    this.#ended = true;
+    if (this.#chunk === undefined) this.#reader?.(null);
+  }
+
+  /** The reader ends: what is being written is refused. */
+  break(): void {
+    this.#ended = true;
+    this.#chunk = undefined;
+    this.#refused?.(brokenPipe());
+    this.#reader?.(null);
+  }
+
+  #lend(): Uint8Array {
+    this.#lent = true;
+    return this.#chunk!;
+  }
+
+  #giveBack(): void {
+    if (!this.#lent) return;
+    this.#lent = false;
+    const count = this.#chunk?.length ?? 0;
+    this.#chunk = undefined;
+    this.#refused = undefined;
+    this.#written?.(count);
+  }
+}
+
+function brokenPipe(): Error {
+  return new Error("The peer closed its end of the memory connection.");
+}
+
+function ignore(): void {}

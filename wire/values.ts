@@ -1,0 +1,534 @@
+/**
+ * Typed values to bytes and back. Writer and reader mirror each other method
+ * by method; `docs/protocol.md` describes each tag.
+ *
+ * @module
+ */
+
+import {
+  readMagnitude,
+  readView,
+  viewKind,
+  writeMagnitude,
+  writeView,
+} from "./_binary_values.ts";
+import { errorParts, makeError } from "./_error_values.ts";
+import { type ByteReader, type ByteWriter, varintSize } from "./bytes.ts";
+import { malformed, WireError } from "./errors.ts";
+import type { WireLimits } from "./limits.ts";
+import type { ReceiveTables, SendTables } from "./tables.ts";
+
+/** The bounds that values have to keep. */
+export type ValueLimits = Pick<WireLimits, "nesting" | "values" | "bigint">;
+
+/** The first byte of each value that is no small integer, text or list. */
+const TAG = {
+  text: 0x80, // and 31 more: the length in UTF-8
+  list: 0xa0, // and 15 more: the count
+  object: 0xb0, // and 15 more: the index of the key set
+  null: 0xc0,
+  undefined: 0xc1,
+  false: 0xc2,
+  true: 0xc3,
+  uint8: 0xc4,
+  uint16: 0xc5,
+  uint32: 0xc6,
+  int16: 0xc7,
+  int32: 0xc8,
+  float32: 0xc9,
+  float64: 0xca,
+  positiveBigint: 0xcb,
+  negativeBigint: 0xcc,
+  longText: 0xcd,
+  bytes: 0xce,
+  view: 0xcf,
+  date: 0xd0,
+  longList: 0xd1,
+  anyObject: 0xd2,
+  dictionary: 0xd3,
+  map: 0xd4,
+  set: 0xd5,
+  error: 0xd6,
+  negative: 0xe0, // −32 to −1 are 0xe0 to 0xff
+} as const;
+
+/** Which parts of an error follow its name and message. */
+const ERROR_PART = { stack: 1, cause: 2, errors: 4, data: 8 } as const;
+
+/** Writes values. */
+export class ValueWriter {
+  readonly #writer: ByteWriter;
+  readonly #tables: SendTables;
+  #limits: ValueLimits;
+  #values = 0;
+  /** Whether errors take their stacks along. */
+  sendStacks = false;
+
+  /**
+   * @param writer Where the bytes go.
+   * @param tables The key sets that the peer knows.
+   * @param limits The peer's limits.
+   */
+  constructor(writer: ByteWriter, tables: SendTables, limits: ValueLimits) {
+    this.#writer = writer;
+    this.#tables = tables;
+    this.#limits = limits;
+  }
+
+  /** The peer's limits, once it has told them. */
+  set limits(limits: ValueLimits) {
+    this.#limits = limits;
+  }
+
+  /** Begins a message: its values are counted afresh. */
+  begin(): void {
+    this.#values = 0;
+  }
+
+  /**
+   * Writes a value.
+   *
+   * @param value The value.
+   * @param depth How many values it is inside of.
+   * @throws {WireError} `unsupportedValue` or `limit`, when it cannot be sent.
+   */
+  write(value: unknown, depth = 0): void {
+    switch (typeof value) {
+      case "string":
+        return this.#text(value);
+      case "number":
+        return this.#number(value);
+      case "object":
+        return value === null
+          ? this.#writer.byte(TAG.null)
+          : this.#object(value, depth);
+      case "boolean":
+        return this.#writer.byte(value ? TAG.true : TAG.false);
+      case "undefined":
+        return this.#writer.byte(TAG.undefined);
+      case "bigint":
+        return this.#bigint(value);
+      default:
+        throw unsupported(value);
+    }
+  }
+
+  #number(value: number): void {
+    const writer = this.#writer;
+    if ((value | 0) === value && (value !== 0 || 1 / value > 0)) {
+      if (value >= -0x20 && value < 0x80) {
+        writer.byte(value & 0xff);
+      } else if (value >= 0) {
+        if (value < 0x100) {
+          writer.byte(TAG.uint8);
+          writer.byte(value);
+        } else if (value < 0x10000) {
+          writer.byte(TAG.uint16);
+          writer.uint16(value);
+        } else {
+          writer.byte(TAG.int32);
+          writer.uint32(value);
+        }
+      } else if (value >= -0x8000) {
+        writer.byte(TAG.int16);
+        writer.uint16(value);
+      } else {
+        writer.byte(TAG.int32);
+        writer.uint32(value);
+      }
+    } else if (value >>> 0 === value && value !== 0) {
+      writer.byte(TAG.uint32);
+      writer.uint32(value);
+    } else if (Math.fround(value) === value) {
+      writer.byte(TAG.float32);
+      writer.float32(value);
+    } else {
+      writer.byte(TAG.float64);
+      writer.float64(value);
+    }
+  }
+
+  #bigint(value: bigint): void {
+    this.#writer.byte(value < 0n ? TAG.negativeBigint : TAG.positiveBigint);
+    const magnitude = value < 0n ? -value : value;
+    writeMagnitude(this.#writer, magnitude, this.#limits.bigint);
+  }
+
+  #text(value: string): void {
+    const writer = this.#writer;
+    const start = writer.position;
+    writer.reserve(6);
+    const guess = textHeader(value.length);
+    writer.position = start + guess;
+    const count = writer.utf8(value);
+    const size = textHeader(count);
+    writer.fitHeader(start, guess, size, count);
+    writer.position = start;
+    if (size === 1) {
+      writer.byte(TAG.text + count);
+    } else {
+      writer.byte(TAG.longText);
+      writer.varint(count);
+    }
+    writer.position += count;
+  }
+
+  #object(value: object, depth: number): void {
+    if (Array.isArray(value)) return this.#list(value, depth);
+    const prototype = Object.getPrototypeOf(value);
+    if (prototype === Object.prototype || prototype === null) {
+      return this.#plainObject(value as Record<string, unknown>, depth);
+    }
+    const writer = this.#writer;
+    if (ArrayBuffer.isView(value) && viewKind(value) === "Uint8Array") {
+      writer.byte(TAG.bytes);
+      writer.varint(value.byteLength);
+      writer.bytes(value as Uint8Array);
+    } else if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) {
+      writer.byte(TAG.view);
+      writeView(writer, value);
+    } else if (value instanceof Date) {
+      writer.byte(TAG.date);
+      writer.float64(value.getTime());
+    } else if (value instanceof Map) {
+      this.#map(value, depth);
+    } else if (value instanceof Set) {
+      this.#set(value, depth);
+    } else if (value instanceof Error) {
+      this.#error(value, depth);
+    } else {
+      throw unsupported(value);
+    }
+  }
+
+  #list(value: readonly unknown[], depth: number): void {
+    const count = value.length;
+    this.#enter(count, depth);
+    if (count < 16) {
+      this.#writer.byte(TAG.list + count);
+    } else {
+      this.#writer.byte(TAG.longList);
+      this.#writer.varint(count);
+    }
+    for (let index = 0; index < count; index++) {
+      this.write(value[index], depth + 1);
+    }
+  }
+
+  #plainObject(value: Record<string, unknown>, depth: number): void {
+    const writer = this.#writer;
+    const keys = Object.keys(value);
+    this.#enter(keys.length, depth);
+    const shape = this.#tables.shape(keys);
+    if (shape === undefined) {
+      writer.byte(TAG.dictionary);
+      writer.varint(keys.length);
+      for (const key of keys) {
+        writer.text(key);
+        this.write(value[key], depth + 1);
+      }
+      return;
+    }
+    if (shape.index < 16) {
+      writer.byte(TAG.object + shape.index);
+    } else {
+      writer.byte(TAG.anyObject);
+      writer.varint(shape.index);
+    }
+    for (let index = 0; index < keys.length; index++) {
+      this.write(value[keys[index]!], depth + 1);
+    }
+  }
+
+  #map(value: ReadonlyMap<unknown, unknown>, depth: number): void {
+    this.#enter(value.size * 2, depth);
+    this.#writer.byte(TAG.map);
+    this.#writer.varint(value.size);
+    for (const [key, item] of value) {
+      this.write(key, depth + 1);
+      this.write(item, depth + 1);
+    }
+  }
+
+  #set(value: ReadonlySet<unknown>, depth: number): void {
+    this.#enter(value.size, depth);
+    this.#writer.byte(TAG.set);
+    this.#writer.varint(value.size);
+    for (const item of value) this.write(item, depth + 1);
+  }
+
+  #error(value: Error, depth: number): void {
+    this.#enter(1, depth);
+    const writer = this.#writer;
+    const parts = errorParts(value, this.sendStacks);
+    writer.byte(TAG.error);
+    writer.text(parts.name);
+    writer.text(parts.message);
+    writer.byte(
+      (parts.stack !== undefined ? ERROR_PART.stack : 0) |
+        (parts.hasCause ? ERROR_PART.cause : 0) |
+        (parts.errors !== undefined ? ERROR_PART.errors : 0) |
+        (parts.data !== undefined ? ERROR_PART.data : 0),
+    );
+    if (parts.stack !== undefined) writer.text(parts.stack);
+    if (parts.hasCause) this.write(parts.cause, depth + 1);
+    if (parts.errors !== undefined) this.write(parts.errors, depth + 1);
+    if (parts.data !== undefined) this.write(parts.data, depth + 1);
+  }
+
+  /** Counts what a value is about to hold. */
+  #enter(count: number, depth: number): void {
+    const { nesting, values } = this.#limits;
+    if (depth >= nesting) {
+      throw new WireError(
+        "limit",
+        `The peer takes values nested up to ${nesting} deep, and this one is deeper, or contains itself. Send it in parts, or raise the peer's limit "nesting".`,
+      );
+    }
+    this.#values += count;
+    if (this.#values > values) {
+      throw new WireError(
+        "limit",
+        `The peer takes messages of up to ${values} values, and this one has more. Send it in parts, or raise the peer's limit "values".`,
+      );
+    }
+  }
+}
+
+/** Reads values. */
+export class ValueReader {
+  readonly #reader: ByteReader;
+  readonly #tables: ReceiveTables;
+  readonly #limits: ValueLimits;
+  #values = 0;
+
+  /**
+   * @param reader Where the bytes come from.
+   * @param tables The key sets that the peer defined.
+   * @param limits This side's limits.
+   */
+  constructor(reader: ByteReader, tables: ReceiveTables, limits: ValueLimits) {
+    this.#reader = reader;
+    this.#tables = tables;
+    this.#limits = limits;
+  }
+
+  /** Begins a message: its values are counted afresh. */
+  begin(): void {
+    this.#values = 0;
+  }
+
+  /**
+   * Reads a value.
+   *
+   * @param depth How many values it is inside of.
+   * @returns The value.
+   * @throws {WireError} `malformed` for bytes that are no value, `limit` for a
+   * value that is larger than this side takes.
+   */
+  read(depth = 0): unknown {
+    const reader = this.#reader;
+    const tag = reader.byte();
+    if (tag < TAG.text) return tag;
+    if (tag < TAG.list) return reader.utf8(tag - TAG.text);
+    if (tag < TAG.object) return this.#list(tag - TAG.list, depth);
+    if (tag < TAG.null) return this.#plainObject(tag - TAG.object, depth);
+    if (tag >= TAG.negative) return tag - 0x100;
+    switch (tag) {
+      case TAG.null:
+        return null;
+      case TAG.undefined:
+        return undefined;
+      case TAG.false:
+        return false;
+      case TAG.true:
+        return true;
+      case TAG.uint8:
+        return reader.byte();
+      case TAG.uint16:
+        return reader.uint16();
+      case TAG.uint32:
+        return reader.uint32();
+      case TAG.int16:
+        return reader.int16();
+      case TAG.int32:
+        return reader.int32();
+      case TAG.float32:
+        return reader.float32();
+      case TAG.float64:
+        return reader.float64();
+      case TAG.positiveBigint:
+        return readMagnitude(reader, this.#limits.bigint);
+      case TAG.negativeBigint:
+        return -readMagnitude(reader, this.#limits.bigint);
+      case TAG.longText:
+        return reader.text();
+      case TAG.bytes:
+        return reader.bytes(reader.varint());
+      case TAG.view:
+        return readView(reader);
+      case TAG.date:
+        return new Date(reader.float64());
+      case TAG.longList:
+        return this.#list(reader.varint(), depth);
+      case TAG.anyObject:
+        return this.#plainObject(reader.varint(), depth);
+      case TAG.dictionary:
+        return this.#dictionary(depth);
+      case TAG.map:
+        return this.#map(depth);
+      case TAG.set:
+        return this.#set(depth);
+      case TAG.error:
+        return this.#error(depth);
+      default:
+        throw malformed(
+          `No value begins with the byte 0x${tag.toString(16)}.`,
+        );
+    }
+  }
+
+  #list(count: number, depth: number): unknown[] {
+    this.#enter(count, depth);
+    const list: unknown[] = [];
+    for (let index = 0; index < count; index++) {
+      list.push(this.read(depth + 1));
+    }
+    return list;
+  }
+
+  #plainObject(index: number, depth: number): Record<string, unknown> {
+    const { keys, hasProto } = this.#tables.shape(index);
+    const count = keys.length;
+    this.#enter(count, depth);
+    const object: Record<string, unknown> = {};
+    for (let index = 0; index < count; index++) {
+      const key = keys[index]!;
+      const value = this.read(depth + 1);
+      if (hasProto) setOwn(object, key, value);
+      else object[key] = value;
+    }
+    return object;
+  }
+
+  #dictionary(depth: number): Record<string, unknown> {
+    const count = this.#reader.varint();
+    this.#enter(count, depth);
+    const object: Record<string, unknown> = {};
+    for (let index = 0; index < count; index++) {
+      const key = this.#reader.text();
+      if (Object.hasOwn(object, key)) {
+        throw malformed("An object must not hold a key twice.");
+      }
+      setOwn(object, key, this.read(depth + 1));
+    }
+    return object;
+  }
+
+  #map(depth: number): Map<unknown, unknown> {
+    const count = this.#reader.varint();
+    this.#enter(count * 2, depth);
+    const map = new Map<unknown, unknown>();
+    for (let index = 0; index < count; index++) {
+      const key = this.read(depth + 1);
+      map.set(key, this.read(depth + 1));
+    }
+    if (map.size !== count) {
+      throw malformed("A Map must not hold a key twice.");
+    }
+    return map;
+  }
+
+  #set(depth: number): Set<unknown> {
+    const count = this.#reader.varint();
+    this.#enter(count, depth);
+    const set = new Set<unknown>();
+    for (let index = 0; index < count; index++) set.add(this.read(depth + 1));
+    if (set.size !== count) {
+      throw malformed("A Set must not hold a value twice.");
+    }
+    return set;
+  }
+
+  #error(depth: number): Error {
+    this.#enter(1, depth);
+    const reader = this.#reader;
+    const name = reader.text();
+    const message = reader.text();
+    const flags = reader.byte();
+    if (flags > 15) throw malformed(`An error has no parts ${flags}.`);
+    const stack = flags & ERROR_PART.stack ? reader.text() : undefined;
+    const hasCause = (flags & ERROR_PART.cause) !== 0;
+    const cause = hasCause ? this.read(depth + 1) : undefined;
+    const errors = flags & ERROR_PART.errors ? this.read(depth + 1) : undefined;
+    const data = flags & ERROR_PART.data ? this.read(depth + 1) : undefined;
+    if (errors !== undefined && !Array.isArray(errors)) {
+      throw malformed("The errors of an error must be a list.");
+    }
+    if (data !== undefined && !isPlainObject(data)) {
+      throw malformed("The data of an error must be an object.");
+    }
+    return makeError({ name, message, stack, hasCause, cause, errors, data });
+  }
+
+  /** Checks what a value claims to hold before any of it is read. */
+  #enter(count: number, depth: number): void {
+    const { nesting, values } = this.#limits;
+    if (count > this.#reader.remaining) {
+      throw malformed(
+        `${count} values cannot stand in the ${this.#reader.remaining} bytes that are left.`,
+      );
+    }
+    if (depth >= nesting) {
+      throw new WireError(
+        "limit",
+        `Values may nest ${nesting} deep here (limit "nesting"), and one came that is deeper.`,
+      );
+    }
+    this.#values += count;
+    if (this.#values > values) {
+      throw new WireError(
+        "limit",
+        `A message may hold ${values} values here (limit "values"), and one came with more.`,
+      );
+    }
+  }
+}
+
+/** How many bytes stand before that many bytes of text. */
+function textHeader(count: number): number {
+  return count < 32 ? 1 : 1 + varintSize(count);
+}
+
+function isPlainObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null &&
+    Object.getPrototypeOf(value) === Object.prototype;
+}
+
+/** Sets a property that no setter or prototype takes notice of. */
+function setOwn(object: object, key: string, value: unknown): void {
+  Object.defineProperty(object, key, {
+    value,
+    configurable: true,
+    enumerable: true,
+    writable: true,
+  });
+}
+
+/** The error for a value that has no bytes. */
+function unsupported(value: unknown): WireError {
+  const [what, cure] = typeof value === "function"
+    ? [`The function ${value.name || "(anonymous)"}`, "Send its result."]
+    : typeof value === "symbol"
+    ? ["A symbol", "Send its description."]
+    : value instanceof Promise
+    ? ["A Promise", "Await it first, and send its value."]
+    : [
+      `An instance of ${Object(value).constructor?.name || "a class"}`,
+      "Send a plain object with its data.",
+    ];
+  return new WireError(
+    "unsupportedValue",
+    `${what} cannot be sent. ${cure}`,
+  );
+}
