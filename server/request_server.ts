@@ -296,26 +296,36 @@ export class RequestServer implements AsyncDisposable {
 
   #confirm(wire: Wire): boolean | Promise<boolean> {
     if (this.#destroyed) return false;
-    const answer = this.#onConnect === undefined
-      ? true
-      : this.#onConnect(wire, wire.address);
-    return answer instanceof Promise
-      ? answer.then((answer) => this.#answered(wire, answer))
-      : this.#answered(wire, answer);
+    const refuse = (error: unknown) => {
+      this.#report(error, "onConnect");
+      return false;
+    };
+    try {
+      const answer = this.#onConnect === undefined
+        ? true
+        : this.#onConnect(wire, wire.address);
+      return answer instanceof Promise
+        ? answer.then((answer) => this.#answered(wire, answer)).catch(refuse)
+        : this.#answered(wire, answer);
+    } catch (error) {
+      return refuse(error);
+    }
   }
 
   #answered(wire: Wire, answer: ConnectAnswer): boolean {
-    if (typeof answer !== "boolean" && typeof answer !== "object") {
+    const parts = typeof answer === "boolean" ? { accept: answer } : answer;
+    if (typeof parts !== "object" || parts === null) {
       throw new WireError(
         "invalidArgument",
-        `onConnect must answer true, false or { accept, onDeath }, and it answered ${answer}.`,
+        `onConnect must answer true, false or { accept, onDeath }, and it answered ${parts}.`,
       );
     }
-    const { accept = true, onDeath } = typeof answer === "boolean"
-      ? { accept: answer }
-      : answer ?? { accept: false };
+    const { accept = true, onDeath }: Exclude<ConnectAnswer, boolean> = parts;
     if (onDeath !== undefined) wire.onDeath(onDeath);
-    if (accept) this.#wires.add(wire);
+    if (accept && wire.ended === undefined) {
+      this.#opening.delete(wire);
+      this.#wires.add(wire);
+    }
     return accept;
   }
 

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { tooLarge } from "./codec.ts";
 import type { Message } from "./messages.ts";
 import type { Output, Ticket } from "./output.ts";
 import { Queue } from "./_queue.ts";
@@ -13,12 +14,14 @@ import { Queue } from "./_queue.ts";
 /** What a message counts for in a window beyond its bytes. */
 export const MESSAGE_COST = 64;
 
+/** Called when a message has left, or with the reason why it never will. */
+export type Left = (ticket: Ticket, failure?: Error) => void;
+
 /** A message that waits. */
 export interface Waiting {
   body: Uint8Array;
   readonly ticket: Ticket;
-  /** Called when it left, or with the reason why it never will. */
-  left: ((failure?: Error) => void) | undefined;
+  left: Left | undefined;
   /** True when nothing has to leave any more. */
   dropped: boolean;
 }
@@ -77,7 +80,7 @@ export class Turnstile {
   pass(
     message: Message,
     ticket: Ticket,
-    left?: (failure?: Error) => void,
+    left?: Left,
   ): Waiting | undefined {
     if (this.#queue.size === 0 && this.#isOpen) {
       const size = this.#output.send(message, ticket, this.#sent);
@@ -130,24 +133,32 @@ export class Turnstile {
     for (;;) {
       const waiting = this.#queue.peek();
       if (waiting === undefined) break;
+      let failure: Error | undefined;
       if (!waiting.dropped) {
         if (!this.#isOpen) return;
         this.#waiting--;
         waiting.dropped = true;
-        const { body, ticket } = waiting;
-        this.#output.sendBody(body, ticket, this.#sent);
-        this.#enter(body.length, ticket);
+        failure = this.#let(waiting);
       }
       this.#queue.shift();
-      waiting.left?.();
+      waiting.left?.(waiting.ticket, failure);
     }
     this.onEmpty();
+  }
+
+  /** Lets one out, unless the peer has told a smaller limit since. */
+  #let({ body, ticket }: Waiting): Error | undefined {
+    const most = this.#output.encoder.limits.message;
+    if (body.length > most) return tooLarge(body.length, most);
+    this.#output.sendBody(body, ticket, this.#sent);
+    this.#enter(body.length, ticket);
+    return undefined;
   }
 
   /** Forgets all that waits. */
   clear(failure: Error): void {
     for (let next; (next = this.#queue.shift()) !== undefined;) {
-      next.left?.(failure);
+      next.left?.(next.ticket, failure);
     }
     this.#waiting = 0;
   }

@@ -6,7 +6,7 @@
  */
 
 import { formatAddress, type WireAddress } from "./address.ts";
-import { type CallOptions, Calls } from "./calls.ts";
+import { type CallOptions, Calls, checkOptions } from "./calls.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { Decoder, notAWire } from "./codec.ts";
 import { errorMessage, malformed, toErrorCode, WireError } from "./errors.ts";
@@ -270,6 +270,11 @@ export class Wire<
     return this.#closed.promise;
   }
 
+  /** The reason of death; undefined while the wire lives. */
+  get ended(): WireError | undefined {
+    return this.#reason;
+  }
+
   /** Aborts with the reason of death. */
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
@@ -361,16 +366,12 @@ export class Wire<
   send(name: string, args: unknown[], options?: CallOptions): Promise<void> {
     const refusal = this.#refusal(name);
     if (refusal !== undefined) return handled(Promise.reject(refusal));
-    if (options?.signal?.aborted) {
-      return Promise.reject(
-        new WireError(
-          "cancelled",
-          `The one-way call of "${name}" was cancelled before it was made.`,
-          { cause: options.signal.reason, sent: "notSent" },
-        ),
-      );
+    try {
+      checkOptions(name, options);
+    } catch (error) {
+      return Promise.reject(error);
     }
-    const deadline = Math.max(0, Math.ceil(options?.deadline ?? 0));
+    const deadline = Math.ceil(options?.deadline ?? 0);
     const message: Message = { kind: "send", name, args, deadline };
     return this.#pass(this.#sendTurnstile, message);
   }
@@ -564,9 +565,15 @@ export class Wire<
       this.#end(
         new WireError(
           "timeout",
-          `The peer at ${
+          `The wire to ${
             formatAddress(this.address)
-          } did not say hello and accept within ${hello} ms.`,
+          } was not opened within ${hello} ms: ${
+            this.#peer === undefined
+              ? "the peer did not say hello"
+              : this.#accepted
+              ? "this side has not accepted the peer"
+              : "the peer has not accepted"
+          }.`,
         ),
         true,
       ));
@@ -841,7 +848,7 @@ export class Wire<
 
   #pass(turnstile: Turnstile, message: Message): Promise<void> {
     let settle: ((failure?: Error) => void) | undefined;
-    const left = (failure?: Error) => settle?.(failure);
+    const left = (_: Ticket, failure?: Error) => settle?.(failure);
     try {
       const ticket: Ticket = { position: Infinity };
       if (turnstile.pass(message, ticket, left) === undefined) return DONE;
