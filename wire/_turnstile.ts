@@ -24,6 +24,8 @@ export interface Waiting {
   left: Left | undefined;
   /** True when nothing has to leave any more. */
   dropped: boolean;
+  /** True while something that came before it waits at another turnstile. */
+  held: boolean;
 }
 
 /** Lets messages of one kind out, in order, as fast as the peer allows. */
@@ -37,6 +39,7 @@ export class Turnstile {
 
   readonly #output: Output;
   readonly #keepsOrder: boolean;
+  readonly #before: Turnstile | undefined;
   readonly #queue = new Queue<Waiting>();
   #waiting = 0;
   #count = 0;
@@ -47,10 +50,13 @@ export class Turnstile {
   /**
    * @param output Where messages go.
    * @param keepsOrder Whether nothing may overtake a large message.
+   * @param before What waits at that one when a message comes here leaves
+   * before it.
    */
-  constructor(output: Output, keepsOrder: boolean) {
+  constructor(output: Output, keepsOrder: boolean, before?: Turnstile) {
     this.#output = output;
     this.#keepsOrder = keepsOrder;
+    this.#before = before;
   }
 
   /** How many messages wait. */
@@ -82,29 +88,41 @@ export class Turnstile {
     ticket: Ticket,
     left?: Left,
   ): Waiting | undefined {
-    if (this.#queue.size === 0 && this.#isOpen) {
+    const before = this.#before;
+    const held = before !== undefined && before.#queue.size > 0;
+    if (this.#queue.size === 0 && this.#isOpen && !held) {
       const size = this.#output.send(message, ticket, this.#sent);
       this.#enter(size, ticket);
       return undefined;
     }
     const body = this.#output.encode(message);
-    const waiting = { body, ticket, left, dropped: false };
+    const waiting = { body, ticket, left, dropped: false, held };
     this.#queue.push(waiting);
     this.#waiting++;
+    if (held) {
+      before.#mark(() => {
+        waiting.held = false;
+        this.drain();
+      });
+    }
     return waiting;
   }
 
   /** Resolves when all that waits by now has left, or never will. */
   whenPassed(): Promise<void> {
     if (this.#queue.size === 0) return Promise.resolve();
-    return new Promise((resolve) =>
-      this.#queue.push({
-        body: NOTHING,
-        ticket: { position: 0 },
-        left: () => resolve(),
-        dropped: true,
-      })
-    );
+    return new Promise((resolve) => this.#mark(resolve));
+  }
+
+  /** Has a function called when all that waits by now has left. */
+  #mark(passed: () => void): void {
+    this.#queue.push({
+      body: NOTHING,
+      ticket: { position: 0 },
+      left: passed,
+      dropped: true,
+      held: false,
+    });
   }
 
   /** Gives up a message that waits. */
@@ -135,7 +153,7 @@ export class Turnstile {
       if (waiting === undefined) break;
       let failure: Error | undefined;
       if (!waiting.dropped) {
-        if (!this.#isOpen) return;
+        if (waiting.held || !this.#isOpen) return;
         this.#waiting--;
         waiting.dropped = true;
         failure = this.#let(waiting);

@@ -220,9 +220,9 @@ export class Wire<
       this.#callTurnstile.waiting + this.#sendTurnstile.waiting +
           this.#messageTurnstile.waiting === 0;
     output.onRoom = () => this.#room();
-    this.#callTurnstile = new Turnstile(output, false);
-    this.#sendTurnstile = new Turnstile(output, true);
     this.#messageTurnstile = new Turnstile(output, true);
+    this.#sendTurnstile = new Turnstile(output, true);
+    this.#callTurnstile = new Turnstile(output, false, this.#sendTurnstile);
     this.#calls = new Calls(
       output,
       this.#callTurnstile,
@@ -642,16 +642,10 @@ export class Wire<
     this.#setPeerLimits(peer.frame, peer.message);
     this.#output.pieces = peer.pieces;
     this.#callTurnstile.most = peer.calls;
-    for (
-      const turnstile of [
-        this.#callTurnstile,
-        this.#sendTurnstile,
-        this.#messageTurnstile,
-      ]
-    ) {
-      turnstile.window = peer.window;
-      turnstile.drain();
-    }
+    this.#callTurnstile.window = peer.window;
+    this.#sendTurnstile.window = peer.window;
+    this.#messageTurnstile.window = peer.window;
+    this.#room();
     this.#checkOpened();
   }
 
@@ -878,9 +872,9 @@ export class Wire<
   }
 
   #room(): void {
-    this.#callTurnstile.drain();
-    this.#sendTurnstile.drain();
     this.#messageTurnstile.drain();
+    this.#sendTurnstile.drain();
+    this.#callTurnstile.drain();
     this.#handlers.resume();
   }
 
