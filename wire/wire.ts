@@ -583,6 +583,7 @@ export class Wire<
 
   #hello(hello: Hello): void {
     if (this.#peer !== undefined) throw malformed("A second hello came.");
+    const peer = this.#peer = hello.limits;
     if (hello.version !== VERSION) {
       throw new WireError(
         "unsupportedVersion",
@@ -599,7 +600,6 @@ export class Wire<
         "The peer did not show the credential that is required.",
       );
     }
-    const peer = this.#peer = hello.limits;
     this.#setPeerLimits(peer.helloFrame, peer.helloFrame);
     this.#calls.allowCancels(
       Math.floor(peer.cancels * 0.9),
