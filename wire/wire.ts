@@ -185,7 +185,7 @@ export class Wire<
   #onDeath: ((reason: WireError) => void)[] = [];
   readonly #pings = new Map<number, () => void>();
   #pingToken = 0;
-  #pingedAt = 0;
+  #pingedAt: number | undefined; // since the last byte came
   #receivedAt: number;
   #bytesReceived = 0;
   #reads = 0;
@@ -667,6 +667,7 @@ export class Wire<
         this.#reads++;
         this.#bytesReceived += chunk.length;
         this.#receivedAt = this.#clock.now();
+        this.#pingedAt = undefined;
         const pause = this.#take(chunk);
         if (pause !== undefined) await pause;
       }
@@ -1061,7 +1062,7 @@ export class Wire<
       );
     }
     if (this.#accepted && silence > limits.keepaliveIdle) {
-      if (this.#pingedAt < this.#receivedAt) {
+      if (this.#pingedAt === undefined) {
         this.#pingedAt = now;
         this.#output.send({ kind: "ping", token: 0 });
       } else if (now - this.#pingedAt > limits.keepaliveDeath) {
