@@ -26,7 +26,6 @@ import {
   listenerAddress,
   type ListenTarget,
   peerAddress,
-  removeFile,
   removeStaleSocket,
   type ServerTls,
 } from "./_listen.ts";
@@ -101,7 +100,6 @@ export class RequestServer implements AsyncDisposable {
   readonly #finished = Promise.withResolvers<void>();
   #listener: AnyListener | undefined;
   #address: WireAddress;
-  #file: string | undefined;
   #isRef = true;
   #destroyed = false;
   #accepting = false;
@@ -193,10 +191,6 @@ export class RequestServer implements AsyncDisposable {
     if (this.#destroyed) return;
     this.#destroyed = true;
     this.#listener?.close();
-    const { path } = this.#options;
-    if (path !== undefined && this.#file !== undefined) {
-      if (fileIdentity(path)?.key === this.#file) removeFile(path);
-    }
     this.#checkFinished();
   }
 
@@ -224,9 +218,8 @@ export class RequestServer implements AsyncDisposable {
     const listener = listen(this.#target, "The request server");
     this.#listener = listener;
     if (!this.#isRef) listener.unref();
-    const { path, tls, onListen } = this.#options;
+    const { tls, onListen } = this.#options;
     this.#address = listenerAddress(listener, tls !== undefined);
-    if (path !== undefined) this.#file = fileIdentity(path)?.key;
     this.#accepting = true;
     acceptAll(
       listener,
@@ -287,8 +280,8 @@ export class RequestServer implements AsyncDisposable {
       confirm: (wire) => this.#confirm(wire),
     });
     this.#opening.add(wire);
-    wire.opened.catch(() => {}).then(() => this.#opening.delete(wire));
     wire.closed.then(() => {
+      this.#opening.delete(wire);
       this.#wires.delete(wire);
       this.#checkFinished();
     });
@@ -339,7 +332,8 @@ export class RequestServer implements AsyncDisposable {
   }
 
   #checkFinished(): void {
-    if (this.#destroyed && !this.#accepting && this.#wires.size === 0) {
+    const wires = this.#wires.size + this.#opening.size;
+    if (this.#destroyed && !this.#accepting && wires === 0) {
       this.#finished.resolve();
     }
   }

@@ -1,0 +1,121 @@
+/**
+ * The floors of the house: imports point down only, the core imports nothing
+ * but its own files, and `wire/` knows nothing of Deno.
+ */
+
+import { assert, assertEquals } from "@std/assert";
+import { test } from "./_test.ts";
+
+const ROOT = new URL("../", import.meta.url).href;
+
+/** What `deno info --json` tells of a module. */
+interface Module {
+  specifier: string;
+  dependencies?: {
+    specifier: string;
+    code?: { specifier?: string };
+    type?: { specifier?: string };
+  }[];
+}
+
+async function graph(entry: string): Promise<Map<string, Module>> {
+  const { stdout, code } = await new Deno.Command(Deno.execPath(), {
+    args: ["info", "--json", "--no-config", new URL(entry, ROOT).href],
+  }).output();
+  assertEquals(code, 0);
+  const { modules } = JSON.parse(new TextDecoder().decode(stdout)) as {
+    modules: Module[];
+  };
+  return new Map(
+    modules.map((module) => [module.specifier.replace(ROOT, ""), module]),
+  );
+}
+
+/** The floor of a module of the core, from the ground up. */
+const FLOORS: readonly (readonly string[])[] = [
+  [
+    "wire/errors.ts",
+    "wire/clock.ts",
+    "wire/_queue.ts",
+    "wire/_same_text.ts",
+    "wire/multiple_values.ts",
+  ],
+  [
+    "wire/address.ts",
+    "wire/limits.ts",
+    "wire/bytes.ts",
+    "wire/_token_bucket.ts",
+    "wire/context.ts",
+  ],
+  [
+    "wire/frames.ts",
+    "wire/messages.ts",
+    "wire/tables.ts",
+    "wire/_pieces.ts",
+    "wire/_binary_values.ts",
+    "wire/_error_values.ts",
+    "wire/transport.ts",
+  ],
+  ["wire/values.ts"],
+  ["wire/codec.ts", "wire/single_value.ts"],
+  ["wire/output.ts"],
+  ["wire/_turnstile.ts", "wire/_window.ts"],
+  ["wire/calls.ts", "wire/handlers.ts", "wire/inbox.ts"],
+  ["wire/remote.ts"],
+  ["wire/wire.ts"],
+  ["wire/pair.ts"],
+  ["wire/mod.ts"],
+  ["server/_listen.ts", "client/_open_connection.ts"],
+  ["server/_accept.ts"],
+  ["server/request_server.ts", "client/connect.ts"],
+  ["server/mod.ts", "client/mod.ts"],
+  ["mod.ts"],
+];
+
+const floorOf = new Map(
+  FLOORS.flatMap((files, floor) => files.map((file) => [file, floor])),
+);
+
+test("mod.ts reaches only relative imports that point down the floors", async () => {
+  const modules = await graph("mod.ts");
+  for (const [file, module] of modules) {
+    const floor = floorOf.get(file) ?? -1;
+    assert(floor >= 0, `${file} stands on no floor of this test`);
+    for (const dependency of module.dependencies ?? []) {
+      const { specifier } = dependency;
+      assert(
+        specifier.startsWith("./") || specifier.startsWith("../"),
+        `${file} imports ${specifier}, which is not relative`,
+      );
+      const target = (dependency.code ?? dependency.type)?.specifier
+        ?.replace(ROOT, "") ?? "";
+      const below = floorOf.get(target) ?? Infinity;
+      assert(
+        below < floor,
+        `${file} imports ${target}, which is not below it`,
+      );
+    }
+  }
+  assertEquals([...floorOf.keys()].sort(), [...modules.keys()].sort());
+});
+
+test("server/ and client/ never import each other", async () => {
+  for (const [entry, other] of [["server", "client"], ["client", "server"]]) {
+    const modules = await graph(`${entry}/mod.ts`);
+    const strangers = [...modules.keys()].filter((file) =>
+      file.startsWith(`${other}/`)
+    );
+    assertEquals(strangers, []);
+  }
+});
+
+test("wire/ uses the web platform only", async () => {
+  const modules = await graph("wire/mod.ts");
+  assert(modules.size > 20);
+  for (const file of modules.keys()) {
+    assert(file.startsWith("wire/"), `wire/ imports ${file}`);
+    const source = await Deno.readTextFile(new URL(file, ROOT));
+    const code = source.replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, "");
+    assert(!/\bDeno\b/.test(code), `${file} uses Deno`);
+  }
+});
