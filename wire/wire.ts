@@ -385,7 +385,7 @@ export class Wire<
    * @throws {WireError} `invalidArgument` for a property that is no function.
    */
   serve<Served extends object = Local>(
-    functions: ServedFunctions<Served, Wire>,
+    functions: ServedFunctions<NoInfer<Served>, Wire>,
   ): void {
     this.#handlers.serve(functions);
   }
