@@ -20,6 +20,10 @@ interface Calculator {
   readonly version: string;
 }
 
+interface Multiplier {
+  multiply(a: number, b: number): number;
+}
+
 /** An implementation, each parameter typed by the interface. */
 function serveOn(far: Wire<object, Calculator>): void {
   far.serve({
@@ -73,7 +77,11 @@ test("Wire refuses wrong names, arguments and implementations", async () => {
 test("Wire without an interface takes any name", async () => {
   const [near, far] = wirePair();
   far.serve({ echo: (x) => x, count: (...all: unknown[]) => all.length });
+  // An object whose type is an interface has no index signature.
+  const implementation: Multiplier = { multiply: (a, b) => a * b };
+  far.serve(implementation);
   const untyped: Wire = near;
+  assertEquals(await untyped.remoteValue.multiply(6, 7), 42);
   assertEquals(await untyped.remoteValue.echo("x"), "x");
   assertEquals(await untyped.remoteValues["count"](1, 2, 3), [3]);
   await near.close();

@@ -66,11 +66,12 @@ export type RemoteValues<T> = string extends keyof T
 
 /**
  * What implements an interface: its functions, each of which may be
- * asynchronous, and is called with a {@linkcode CallContext} as `this`.
+ * asynchronous, and is called with a {@linkcode CallContext} as `this`. For a
+ * wire without an interface that is any object of functions.
  */
 export type ServedFunctions<T, W = unknown> = string extends keyof T
   // deno-lint-ignore no-explicit-any -- nothing is known of the interface
-  ? Record<string, (this: CallContext<W>, ...args: any[]) => unknown>
+  ? Record<string, (this: CallContext<W>, ...args: any[]) => unknown> | object
   : {
     readonly [K in FunctionNames<T>]: T[K] extends AnyFunctions[string] ? (
         this: CallContext<W>,
