@@ -62,7 +62,12 @@ const FLOORS: readonly (readonly string[])[] = [
   ["wire/output.ts"],
   ["wire/_turnstile.ts", "wire/_window.ts", "wire/_watch.ts"],
   ["wire/_outbound.ts", "wire/calls.ts", "wire/handlers.ts", "wire/inbox.ts"],
-  ["wire/_opening.ts", "wire/_leaving.ts", "wire/remote.ts"],
+  [
+    "wire/_opening.ts",
+    "wire/_leaving.ts",
+    "wire/dialect.ts",
+    "wire/remote.ts",
+  ],
   ["wire/_link.ts"],
   ["wire/wire.ts"],
   ["wire/pair.ts"],

@@ -6,35 +6,23 @@
  */
 
 import { formatAddress, type WireAddress } from "./address.ts";
-import { Calls } from "./calls.ts";
+import { type CallOptions, Calls, checkOptions } from "./calls.ts";
 import type { Clock } from "./clock.ts";
 import { Decoder, notAWire } from "./codec.ts";
+import type { Session, SessionOptions, WireStats } from "./dialect.ts";
 import { errorMessage, malformed, toErrorCode, WireError } from "./errors.ts";
 import { Handlers } from "./handlers.ts";
 import { Inbox } from "./inbox.ts";
-import type { WireLimits } from "./limits.ts";
 import type { Message, OverLimit } from "./messages.ts";
 import { Output } from "./output.ts";
 import type { Transport } from "./transport.ts";
 import { Death } from "./_death.ts";
 import { closedReason, Leaving } from "./_leaving.ts";
 import { Opening } from "./_opening.ts";
-import { Outbound } from "./_outbound.ts";
+import { handled, Outbound } from "./_outbound.ts";
 import { MESSAGE_COST } from "./_turnstile.ts";
 import { Watch } from "./_watch.ts";
 import { Window } from "./_window.ts";
-
-/** What a link is made with. */
-export interface LinkOptions {
-  readonly limits: Readonly<WireLimits>;
-  readonly clock: Clock;
-  readonly credential: string;
-  readonly requireCredential: string | undefined;
-  readonly confirm: () => boolean | Promise<boolean>;
-  readonly sendStacks: boolean;
-  readonly recordCallSites: boolean;
-  readonly onError: (error: unknown, where: string) => void;
-}
 
 /** Longest time to take leave of a peer, in milliseconds. */
 const FAREWELL = 1_000;
@@ -42,24 +30,17 @@ const FAREWELL = 1_000;
 const CANCEL_SHARE = 0.9;
 
 /** The machinery of one end of a wire. */
-export class Link {
-  /** Calls made. */
-  readonly calls: Calls;
-  /** Calls served. */
-  readonly handlers: Handlers;
-  /** Typed messages that came. */
-  readonly inbox: Inbox;
-  /** The way out. */
-  readonly outbound: Outbound;
+export class Link implements Session {
   /** The end. */
   readonly death: Death;
-  /** The beginning. */
-  readonly opening: Opening;
-  /** The taking of leave. */
-  readonly leaving: Leaving;
-  /** Counts of what came. */
-  readonly received = { bytes: 0, reads: 0, messages: 0 };
 
+  readonly #calls: Calls;
+  readonly #handlers: Handlers;
+  readonly #inbox: Inbox;
+  readonly #outbound: Outbound;
+  readonly #opening: Opening;
+  readonly #leaving: Leaving;
+  readonly #received = { bytes: 0, reads: 0, messages: 0 };
   readonly #transport: Transport;
   readonly #clock: Clock;
   readonly #decoder: Decoder;
@@ -77,7 +58,7 @@ export class Link {
    * @param transport The connection.
    * @param options Everything else.
    */
-  constructor(wire: object, transport: Transport, options: LinkOptions) {
+  constructor(wire: object, transport: Transport, options: SessionOptions) {
     const { limits, clock, onError } = options;
     this.#transport = transport;
     this.#clock = clock;
@@ -92,20 +73,20 @@ export class Link {
     );
     output.encoder.sendStacks = options.sendStacks;
     output.onRoom = () => {
-      this.outbound.drain();
-      this.handlers.resume();
+      this.#outbound.drain();
+      this.#handlers.resume();
     };
-    const outbound = this.outbound = new Outbound(output);
+    const outbound = this.#outbound = new Outbound(output);
     this.#sendWindow = new Window("sends", limits.window, output);
     this.#messageWindow = new Window("messages", limits.window, output);
-    this.inbox = new Inbox(this.#messageWindow);
-    const calls = this.calls = new Calls(
+    this.#inbox = new Inbox(this.#messageWindow);
+    const calls = this.#calls = new Calls(
       output,
       outbound.calls,
       clock,
       options.recordCallSites,
     );
-    const handlers = this.handlers = new Handlers(
+    const handlers = this.#handlers = new Handlers(
       wire,
       output,
       clock,
@@ -115,7 +96,7 @@ export class Link {
     );
     const end = (reason: WireError, tell: boolean) => this.end(reason, tell);
     const patience = limits.close;
-    this.leaving = new Leaving({
+    this.#leaving = new Leaving({
       clock,
       patience,
       outbound,
@@ -128,10 +109,10 @@ export class Link {
       limits,
       output,
       end,
-      mayPing: () => this.opening.accepted,
+      mayPing: () => this.#opening.accepted,
       isUnfinished: () => this.#decoder.unfinished,
     });
-    this.opening = new Opening(outbound, {
+    this.#opening = new Opening(outbound, {
       ...options,
       address: transport.address,
       onWelcome: () => this.#decoder.frameLimit = limits.frame,
@@ -146,30 +127,118 @@ export class Link {
     return this.#transport.address;
   }
 
+  /** Resolves when both ends have accepted each other. */
+  get opened(): Promise<void> {
+    return this.#opening.opened;
+  }
+
+  /** Serves functions. */
+  serve(functions: object): void {
+    this.#handlers.serve(functions);
+  }
+
+  /** Calls for one value, or for the list of all. */
+  call(
+    name: string,
+    args: unknown[],
+    wantsValues: boolean,
+    options?: CallOptions,
+  ): Promise<unknown> {
+    const refusal = this.#refusal(name);
+    if (refusal !== undefined) return Promise.reject(refusal);
+    return this.#calls.call(name, args, wantsValues, options);
+  }
+
+  /** Calls one way. */
+  send(name: string, args: unknown[], options?: CallOptions): Promise<void> {
+    const refusal = this.#refusal(name);
+    if (refusal !== undefined) return handled(Promise.reject(refusal));
+    try {
+      checkOptions(name, options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    const deadline = Math.ceil(options?.deadline ?? 0);
+    const outbound = this.#outbound;
+    return outbound.pass(outbound.sends, {
+      kind: "send",
+      name,
+      args,
+      deadline,
+    });
+  }
+
+  /** Sends a typed message. */
+  outputObject(value: unknown): Promise<void> {
+    const refusal = this.#refusal("outputObject");
+    if (refusal !== undefined) return handled(Promise.reject(refusal));
+    const outbound = this.#outbound;
+    return outbound.pass(outbound.messages, { kind: "message", value });
+  }
+
+  /** Takes the next typed message. */
+  getObject(): Promise<unknown> {
+    return this.#inbox.take();
+  }
+
+  /** Resolves when all output so far was handed over. */
+  async forceOutput(): Promise<void> {
+    await this.#outbound.whenPassed();
+    await this.#outbound.output.flush();
+    if (this.death.reason !== undefined) throw this.death.reason;
+  }
+
+  /** Asks for a sign of life; resolves with the round trip in milliseconds. */
+  async ping(): Promise<number> {
+    await this.opened;
+    if (this.death.reason !== undefined) throw this.death.reason;
+    const begun = this.#clock.now();
+    await new Promise<void>((resolve) => {
+      const token = this.#pingToken = (this.#pingToken + 1) >>> 0;
+      this.#pings.set(token, resolve);
+      this.#outbound.output.send({ kind: "ping", token });
+    });
+    if (this.death.reason !== undefined) throw this.death.reason;
+    return this.#clock.now() - begun;
+  }
+
+  /** Takes leave. */
+  async close(): Promise<void> {
+    await this.#leaving.begin(this.opened);
+    await this.death.closed;
+  }
+
+  /** Counts. */
+  stats(): WireStats {
+    const received = this.#received;
+    const { output } = this.#outbound;
+    return {
+      bytesReceived: received.bytes,
+      bytesSent: output.handed,
+      reads: received.reads,
+      writes: output.writes,
+      messagesReceived: received.messages,
+      messagesSent: output.messages,
+      callsMade: this.#calls.made,
+      callsServed: this.#handlers.served,
+      callsPending: this.#calls.pending,
+      callsWaiting: this.#outbound.calls.waiting,
+      callsRunning: this.#handlers.running,
+      inbox: this.#inbox.size,
+      outputWaiting: output.waiting,
+    };
+  }
+
   /** Why nothing more can be sent; undefined when it can. */
-  refusal(what: string): WireError | undefined {
+  #refusal(what: string): WireError | undefined {
     const { reason } = this.death;
-    if (reason === undefined && !this.leaving.isLeaving) return undefined;
+    if (reason === undefined && !this.#leaving.isLeaving) return undefined;
     const why = reason?.message ?? "the wire is being closed.";
     return new WireError(
       reason?.code ?? "closed",
       `"${what}" came too late: ${why}`,
       { cause: reason, sent: "notSent" },
     );
-  }
-
-  /** Asks for a sign of life; resolves with the round trip in milliseconds. */
-  async ping(): Promise<number> {
-    await this.opening.opened;
-    if (this.death.reason !== undefined) throw this.death.reason;
-    const begun = this.#clock.now();
-    await new Promise<void>((resolve) => {
-      const token = this.#pingToken = (this.#pingToken + 1) >>> 0;
-      this.#pings.set(token, resolve);
-      this.outbound.output.send({ kind: "ping", token });
-    });
-    if (this.death.reason !== undefined) throw this.death.reason;
-    return this.#clock.now() - begun;
   }
 
   /**
@@ -182,22 +251,22 @@ export class Link {
     if (this.death.reason !== undefined) return;
     this.death.reason = reason;
     this.#watch.end();
-    this.leaving.end();
-    this.calls.failAll(reason);
-    this.outbound.end(reason);
-    this.handlers.end(reason);
-    this.inbox.end(reason);
+    this.#leaving.end();
+    this.#calls.failAll(reason);
+    this.#outbound.end(reason);
+    this.#handlers.end(reason);
+    this.#inbox.end(reason);
     this.#sendWindow.end();
     this.#messageWindow.end();
     for (const resolve of this.#pings.values()) resolve();
     this.#pings.clear();
-    this.opening.end(reason);
+    this.#opening.end(reason);
     this.death.declare(reason);
     this.#takeLeave(reason, tell).then(() => this.death.bury());
   }
 
   async #read(): Promise<void> {
-    const { received } = this;
+    const received = this.#received;
     try {
       for (;;) {
         const chunk = await this.#transport.read();
@@ -225,7 +294,7 @@ export class Link {
     try {
       let message: Message | OverLimit | undefined;
       while ((message = decoder.next()) !== undefined) {
-        this.received.messages++;
+        this.#received.messages++;
         this.#route(message);
         if (this.death.reason !== undefined) return undefined;
         // Whoever waits for the opening may serve before the first call.
@@ -240,45 +309,45 @@ export class Link {
   }
 
   #route(message: Message | OverLimit): void {
-    if (!this.opening.welcome) this.opening.checkEarly(message);
+    if (!this.#opening.welcome) this.#opening.checkEarly(message);
     switch (message.kind) {
       case "call":
-        return this.handlers.call(message);
+        return this.#handlers.call(message);
       case "return":
-        return this.calls.returned(message.id, message.value);
+        return this.#calls.returned(message.id, message.value);
       case "send":
-        return this.handlers.send(message, this.#enter(this.#sendWindow));
+        return this.#handlers.send(message, this.#enter(this.#sendWindow));
       case "message":
         return this.#message(message.value, undefined);
       case "returnValues":
-        return this.calls.returnedValues(message.id, message.values);
+        return this.#calls.returnedValues(message.id, message.values);
       case "throw":
-        return this.calls.threw(message.id, message.thrown);
+        return this.#calls.threw(message.id, message.thrown);
       case "fail":
-        return this.calls.failed(message.id, message.code, message.message);
+        return this.#calls.failed(message.id, message.code, message.message);
       case "overLimit":
         return this.#overLimit(message);
       case "cancel":
-        return this.handlers.cancel(message.id);
+        return this.#handlers.cancel(message.id);
       case "credit":
         return this.#credit(message.channel, message.amount);
       case "ping":
-        this.outbound.output.send({ kind: "pong", token: message.token });
+        this.#outbound.output.send({ kind: "pong", token: message.token });
         return;
       case "pong":
         return this.#pong(message.token);
       case "hello":
-        this.calls.allowCancels(
+        this.#calls.allowCancels(
           Math.floor(message.limits.cancels * CANCEL_SHARE),
           message.limits.cancelsPerSecond * CANCEL_SHARE,
         );
-        return this.opening.hello(message);
+        return this.#opening.hello(message);
       case "accept":
-        return this.opening.accept();
+        return this.#opening.accept();
       case "close":
-        return this.leaving.gotClose();
+        return this.#leaving.gotClose();
       case "finish":
-        return this.leaving.finish();
+        return this.#leaving.finish();
       case "abort":
         return this.#aborted(message.code, message.message);
       default:
@@ -294,7 +363,7 @@ export class Link {
   }
 
   #message(value: unknown, error: Error | undefined): void {
-    this.inbox.put(value, error, this.#enter(this.#messageWindow));
+    this.#inbox.put(value, error, this.#enter(this.#messageWindow));
   }
 
   #overLimit(message: OverLimit): void {
@@ -302,16 +371,16 @@ export class Link {
       case "message":
         return this.#message(undefined, message.error);
       case "call":
-        return this.handlers.overLimit(message, 0);
+        return this.#handlers.overLimit(message, 0);
       case "send":
-        return this.handlers.overLimit(message, this.#enter(this.#sendWindow));
+        return this.#handlers.overLimit(message, this.#enter(this.#sendWindow));
       default:
-        return this.calls.overLimit(message);
+        return this.#calls.overLimit(message);
     }
   }
 
   #credit(channel: "messages" | "sends", amount: number): void {
-    const turnstile = this.outbound[channel];
+    const turnstile = this.#outbound[channel];
     if (amount > turnstile.bytes) {
       throw malformed(`The peer gave credit for more ${channel} than it got.`);
     }
@@ -336,10 +405,10 @@ export class Link {
   }
 
   #endOfStream(): void {
-    if (this.leaving.sentFinish || this.leaving.gotFinish) {
+    if (this.#leaving.sentFinish || this.#leaving.gotFinish) {
       return this.end(closedReason(), false);
     }
-    const text = this.opening.peer === undefined
+    const text = this.#opening.peer === undefined
       ? `The peer at ${
         formatAddress(this.address)
       } closed the connection before its hello.`
@@ -354,8 +423,8 @@ export class Link {
       `The wire failed: ${errorMessage(error)}`,
       { cause: error },
     );
-    const isStranger = this.opening.peer === undefined &&
-      this.received.bytes > 0;
+    const isStranger = this.#opening.peer === undefined &&
+      this.#received.bytes > 0;
     if (isStranger && reason.code === "malformed") {
       this.end(notAWire(), false);
     } else {
@@ -366,7 +435,7 @@ export class Link {
   /** The connection failed. */
   #lost(error: unknown): void {
     if (error instanceof WireError) return this.#fail(error);
-    if (this.leaving.sentFinish) return this.end(closedReason(), false);
+    if (this.#leaving.sentFinish) return this.end(closedReason(), false);
     this.end(
       new WireError(
         "connectionLost",
@@ -381,7 +450,7 @@ export class Link {
 
   /** Lets what is under way leave, for a short time, and closes. */
   async #takeLeave(reason: WireError, tell: boolean): Promise<void> {
-    const { output } = this.outbound;
+    const { output } = this.#outbound;
     const late = Promise.withResolvers<void>();
     const stopTimer = this.#clock.after(FAREWELL, () => {
       this.#transport.close();
@@ -403,7 +472,7 @@ export class Link {
 
   async #sayFarewell(): Promise<void> {
     try {
-      await this.outbound.output.flush();
+      await this.#outbound.output.flush();
       await this.#transport.closeWrite();
       await this.#readerDone;
     } catch {

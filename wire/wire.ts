@@ -5,7 +5,7 @@
  */
 
 import type { WireAddress } from "./address.ts";
-import { type CallOptions, checkOptions } from "./calls.ts";
+import type { CallOptions } from "./calls.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { errorMessage, WireError } from "./errors.ts";
 import { resolveLimits, type WireLimits } from "./limits.ts";
@@ -24,8 +24,8 @@ import {
   streamTransport,
   type Transport,
 } from "./transport.ts";
+import type { Dialect, Session, WireStats } from "./dialect.ts";
 import { Link } from "./_link.ts";
-import { handled } from "./_outbound.ts";
 
 /** What a wire is made with. Everything has a default. */
 export interface WireOptions<Local extends object = AnyFunctions> {
@@ -68,38 +68,14 @@ export interface WireOptions<Local extends object = AnyFunctions> {
    * @default {false}
    */
   recordCallSites?: boolean | undefined;
+  /**
+   * The protocol to speak.
+   *
+   * @default {this module's own}
+   */
+  dialect?: Dialect | undefined;
   /** Where the time comes from. @default {the platform's clock} */
   clock?: Clock | undefined;
-}
-
-/** Counts of a wire, all since it was made but the last five. */
-export interface WireStats {
-  /** Bytes that came. */
-  readonly bytesReceived: number;
-  /** Bytes handed to the operating system. */
-  readonly bytesSent: number;
-  /** Chunks in which bytes came. */
-  readonly reads: number;
-  /** Writes of gathered output. */
-  readonly writes: number;
-  /** Messages of all kinds that came. */
-  readonly messagesReceived: number;
-  /** Messages of all kinds that left. */
-  readonly messagesSent: number;
-  /** Calls made for an answer. */
-  readonly callsMade: number;
-  /** Calls of the peer that were begun, one-way calls included. */
-  readonly callsServed: number;
-  /** Now: calls made that have no answer. */
-  readonly callsPending: number;
-  /** Now: those of them that wait their turn on this side. */
-  readonly callsWaiting: number;
-  /** Now: calls of the peer that run or wait to. */
-  readonly callsRunning: number;
-  /** Now: typed messages that wait to be taken. */
-  readonly inbox: number;
-  /** Now: bytes of output that wait. */
-  readonly outputWaiting: number;
 }
 
 /**
@@ -133,7 +109,7 @@ export class Wire<
   Remote extends object = AnyFunctions,
   Local extends object = AnyFunctions,
 > implements Caller, AsyncDisposable {
-  readonly #link: Link;
+  readonly #session: Session;
   readonly #remotes: Remotes<Remote>;
 
   /**
@@ -144,19 +120,23 @@ export class Wire<
    */
   constructor(transport: Transport, options: WireOptions<Local> = {}) {
     const { signal, functions, onDeath, confirm } = options;
-    const link = this.#link = new Link(this, transport, {
-      limits: resolveLimits(options.limits),
-      clock: options.clock ?? systemClock,
-      credential: options.credential ?? "",
-      requireCredential: options.requireCredential,
-      confirm: () => confirm?.(this as unknown as Wire) ?? true,
-      sendStacks: options.sendStacks ?? false,
-      recordCallSites: options.recordCallSites ?? false,
-      onError: options.onError ?? reportToConsole,
-    });
-    this.#remotes = remotes<Remote>(this);
-    if (functions !== undefined) link.handlers.serve(functions);
-    if (onDeath !== undefined) link.death.listen(onDeath);
+    const session = this.#session = (options.dialect ?? native).open(
+      this,
+      transport,
+      {
+        limits: resolveLimits(options.limits),
+        clock: options.clock ?? systemClock,
+        credential: options.credential ?? "",
+        requireCredential: options.requireCredential,
+        confirm: () => confirm?.(this as unknown as Wire) ?? true,
+        sendStacks: options.sendStacks ?? false,
+        recordCallSites: options.recordCallSites ?? false,
+        onError: options.onError ?? reportToConsole,
+      },
+    );
+    this.#remotes = remotes<Remote>(session);
+    if (functions !== undefined) session.serve(functions);
+    if (onDeath !== undefined) session.death.listen(onDeath);
     if (signal !== undefined) this.#abortOn(signal);
   }
 
@@ -169,12 +149,12 @@ export class Wire<
 
   /** Where the peer is. */
   get address(): WireAddress {
-    return this.#link.address;
+    return this.#session.address;
   }
 
   /** Resolves when both ends have accepted each other; rejects if not. */
   get opened(): Promise<void> {
-    return this.#link.opening.opened;
+    return this.#session.opened;
   }
 
   /**
@@ -182,17 +162,17 @@ export class Wire<
    * is `closed` where both ends took leave properly. It never rejects.
    */
   get closed(): Promise<WireError> {
-    return this.#link.death.closed;
+    return this.#session.death.closed;
   }
 
   /** The reason of death; undefined while the wire lives. */
   get ended(): WireError | undefined {
-    return this.#link.death.reason;
+    return this.#session.death.reason;
   }
 
   /** Aborts with the reason of death. */
   get signal(): AbortSignal {
-    return this.#link.death.signal;
+    return this.#session.death.signal;
   }
 
   /**
@@ -241,7 +221,7 @@ export class Wire<
    * ```
    */
   with(options: CallOptions): Remotes<Remote> {
-    return remotes<Remote>(this, options);
+    return remotes<Remote>(this.#session, options);
   }
 
   /**
@@ -260,9 +240,7 @@ export class Wire<
     wantsValues = false,
     options?: CallOptions,
   ): Promise<unknown> {
-    const refusal = this.#link.refusal(name);
-    if (refusal !== undefined) return Promise.reject(refusal);
-    return this.#link.calls.call(name, args, wantsValues, options);
+    return this.#session.call(name, args, wantsValues, options);
   }
 
   /**
@@ -275,21 +253,7 @@ export class Wire<
    * @returns A promise that resolves when the call may leave.
    */
   send(name: string, args: unknown[], options?: CallOptions): Promise<void> {
-    const refusal = this.#link.refusal(name);
-    if (refusal !== undefined) return handled(Promise.reject(refusal));
-    try {
-      checkOptions(name, options);
-    } catch (error) {
-      return Promise.reject(error);
-    }
-    const deadline = Math.ceil(options?.deadline ?? 0);
-    const { outbound } = this.#link;
-    return outbound.pass(outbound.sends, {
-      kind: "send",
-      name,
-      args,
-      deadline,
-    });
+    return this.#session.send(name, args, options);
   }
 
   /**
@@ -303,7 +267,7 @@ export class Wire<
   serve<Served extends object = Local>(
     functions: ServedFunctions<NoInfer<Served>, Wire>,
   ): void {
-    this.#link.handlers.serve(functions);
+    this.#session.serve(functions);
   }
 
   /**
@@ -315,10 +279,7 @@ export class Wire<
    * @throws {WireError} `unsupportedValue` or `limit`, as a rejection.
    */
   outputObject(value: unknown): Promise<void> {
-    const refusal = this.#link.refusal("outputObject");
-    if (refusal !== undefined) return handled(Promise.reject(refusal));
-    const { outbound } = this.#link;
-    return outbound.pass(outbound.messages, { kind: "message", value });
+    return this.#session.outputObject(value);
   }
 
   /**
@@ -328,7 +289,7 @@ export class Wire<
    * has ended and all that came was taken.
    */
   getObject(): Promise<unknown> {
-    return this.#link.inbox.take();
+    return this.#session.getObject();
   }
 
   /**
@@ -339,7 +300,7 @@ export class Wire<
     for (;;) {
       let value: unknown;
       try {
-        value = await this.#link.inbox.take();
+        value = await this.#session.getObject();
       } catch (error) {
         if (error instanceof WireError && error.code === "closed") return;
         throw error;
@@ -353,11 +314,8 @@ export class Wire<
    *
    * @throws {WireError} The reason of death, as a rejection.
    */
-  async forceOutput(): Promise<void> {
-    const { outbound, death } = this.#link;
-    await outbound.whenPassed();
-    await outbound.output.flush();
-    if (death.reason !== undefined) throw death.reason;
+  forceOutput(): Promise<void> {
+    return this.#session.forceOutput();
   }
 
   /**
@@ -366,7 +324,7 @@ export class Wire<
    * @returns A promise of the round trip's time, in milliseconds.
    */
   ping(): Promise<number> {
-    return this.#link.ping();
+    return this.#session.ping();
   }
 
   /**
@@ -375,9 +333,8 @@ export class Wire<
    *
    * @returns A promise that resolves when the connection is gone.
    */
-  async close(): Promise<void> {
-    await this.#link.leaving.begin(this.opened);
-    await this.closed;
+  close(): Promise<void> {
+    return this.#session.close();
   }
 
   /**
@@ -394,7 +351,7 @@ export class Wire<
         : `The wire was aborted: ${errorMessage(reason)}`,
       { cause: reason },
     );
-    this.#link.end(error, true);
+    this.#session.end(error, true);
   }
 
   /**
@@ -403,28 +360,12 @@ export class Wire<
    * @param listener Called once, with the reason.
    */
   onDeath(listener: (reason: WireError) => void): void {
-    this.#link.death.listen(listener);
+    this.#session.death.listen(listener);
   }
 
   /** The wire's counts. */
   stats(): WireStats {
-    const { received, outbound, calls, handlers, inbox } = this.#link;
-    const { output } = outbound;
-    return {
-      bytesReceived: received.bytes,
-      bytesSent: output.handed,
-      reads: received.reads,
-      writes: output.writes,
-      messagesReceived: received.messages,
-      messagesSent: output.messages,
-      callsMade: calls.made,
-      callsServed: handlers.served,
-      callsPending: calls.pending,
-      callsWaiting: outbound.calls.waiting,
-      callsRunning: handlers.running,
-      inbox: inbox.size,
-      outputWaiting: output.waiting,
-    };
+    return this.#session.stats();
   }
 
   /** Closes, as `await using` does. */
@@ -468,6 +409,12 @@ export function makeWire<
     : streamTransport(connection);
   return new Wire<Remote, Local>(transport, options);
 }
+
+/** This module's own protocol. */
+const native: Dialect = {
+  name: "native",
+  open: (wire, transport, options) => new Link(wire, transport, options),
+};
 
 function reportToConsole(error: unknown, where: string): void {
   console.error(`@remote/wire: error in ${where}:`, error);
