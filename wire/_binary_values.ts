@@ -64,7 +64,7 @@ export function writeView(
     : new Uint8Array(value);
   writer.byte(code);
   writer.varint(bytes.length);
-  writer.bytes(bytes);
+  writer.valueBytes(bytes);
 }
 
 /** Mirrors {@linkcode writeView}. */

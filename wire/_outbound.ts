@@ -69,17 +69,16 @@ export class Outbound {
    * message cannot be sent; and, marked as handled, when the wire ends first.
    */
   pass(turnstile: Turnstile, message: Message): Promise<void> {
-    let settle: ((failure?: Error) => void) | undefined;
-    const left = (_: Ticket, failure?: Error) => settle?.(failure);
+    const ticket: Ticket = { position: Infinity };
     try {
-      const ticket: Ticket = { position: Infinity };
-      if (turnstile.pass(message, ticket, left) === undefined) return DONE;
+      turnstile.pass(message, ticket);
     } catch (error) {
       return Promise.reject(error);
     }
+    if (ticket.position !== Infinity) return DONE;
     return handled(
       new Promise((resolve, reject) =>
-        settle = (failure) =>
+        ticket.left = (failure) =>
           failure === undefined ? resolve() : reject(failure)
       ),
     );
@@ -99,6 +98,7 @@ export class Outbound {
     this.calls.clear(reason);
     this.sends.clear(reason);
     this.messages.clear(reason);
+    this.output.dropLarge(reason);
   }
 }
 

@@ -36,6 +36,14 @@ export function varintSize(value: number): number {
     : 5;
 }
 
+/** Bytes that stay where they are, and where in the output they belong. */
+export interface External {
+  /** The bytes. */
+  readonly bytes: Uint8Array;
+  /** They go in front of what stands at this position of the writer. */
+  readonly position: number;
+}
+
 /** Writes into a buffer that grows by doubling. */
 export class ByteWriter {
   /** The buffer; replaced when it grows. Bytes up to `position` are valid. */
@@ -46,6 +54,10 @@ export class ByteWriter {
   position = 0;
   /** The buffer does not grow beyond this many bytes. */
   bound = Infinity;
+  /** Byte arrays at least as large as this are not copied into the buffer. */
+  externalFrom = Infinity;
+  /** Those that were not. Who sets `externalFrom` takes them from here. */
+  externals: External[] = [];
 
   /** The buffer that {@linkcode flip} goes on in, with its view. */
   #otherBuffer: Uint8Array<ArrayBuffer>;
@@ -153,6 +165,12 @@ export class ByteWriter {
     this.position = position;
   }
 
+  /** Bytes of a value, which may stay where they are. */
+  valueBytes(bytes: Uint8Array): void {
+    if (bytes.length < this.externalFrom) return this.bytes(bytes);
+    this.externals.push({ bytes, position: this.position });
+  }
+
   /** Bytes as they are. */
   bytes(bytes: Uint8Array): void {
     this.reserve(bytes.length);
@@ -246,9 +264,17 @@ export class ByteReader {
   position = 0;
   /** Where the window ends. */
   end = 0;
+  /** Whether values may keep parts of the buffer, because nobody else will. */
+  isOwned = false;
 
   /** Turns to another window of the same or another buffer. */
-  turnTo(buffer: Uint8Array, start: number, end: number): void {
+  turnTo(
+    buffer: Uint8Array,
+    start: number,
+    end: number,
+    isOwned = false,
+  ): void {
+    this.isOwned = isOwned;
     if (buffer !== this.buffer) {
       const { view } = this;
       this.buffer = buffer;
@@ -348,6 +374,15 @@ export class ByteReader {
   bytes(count: number): Uint8Array<ArrayBuffer> {
     const start = this.take(count);
     return new Uint8Array(this.buffer.subarray(start, start + count));
+  }
+
+  /** Bytes of a value: a copy, unless they are most of a buffer of its own. */
+  valueBytes(count: number): Uint8Array {
+    if (!this.isOwned || count * 2 < this.buffer.length) {
+      return this.bytes(count);
+    }
+    const start = this.take(count);
+    return this.buffer.subarray(start, start + count);
   }
 
   /** A varint that counts bytes, then a string as that many bytes of UTF-8. */

@@ -128,6 +128,7 @@ export class Calls {
       cleanup: undefined,
       site: this.#recordSites ? new Error() : undefined,
       position: Infinity,
+      left: undefined,
     };
     const promise = new Promise((resolve) => pending.resolve = resolve);
     try {
@@ -156,20 +157,19 @@ export class Calls {
         deadline: Math.ceil(deadline ?? 0),
       },
       pending,
-      this.#left,
     );
-    pending.cost = pending.waiting === undefined
-      ? this.#turnstile.bytes - before
-      : pending.waiting.body.length + MESSAGE_COST;
+    if (pending.waiting === undefined) {
+      pending.cost = this.#turnstile.bytes - before;
+      return;
+    }
+    pending.cost = pending.waiting.body.size + MESSAGE_COST;
+    pending.left = (failure) => {
+      // It is larger than the peer, which has told its limits since, allows.
+      if (failure === undefined || pending.settled) return;
+      this.#fail(pending, () => failure);
+      this.#release(pending, false);
+    };
   }
-
-  /** A call that waited has left, or is larger than the peer allows. */
-  readonly #left = (ticket: Ticket, failure?: Error): void => {
-    const pending = ticket as Pending;
-    if (failure === undefined || pending.settled) return;
-    this.#fail(pending, () => failure);
-    this.#release(pending, false);
-  };
 
   /** Sets up what may end a call before its answer. */
   #guard(

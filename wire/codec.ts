@@ -71,27 +71,31 @@ export class Encoder {
   }
 
   /**
-   * Writes one message as a frame. Names and key sets that it is the first to
+   * Writes one message as a frame, unless it is larger than that: then it has
+   * to be cut into pieces, and large byte arrays in it are not copied but are
+   * the writer's `externals`. Names and key sets that it is the first to
    * use are not told to the peer yet: see {@linkcode define}.
    *
    * @param message The message.
-   * @returns How many bytes its body has: the last ones of the writer.
+   * @returns How many bytes its body has: the last ones of the writer, and its
+   * externals.
    * @throws {WireError} `unsupportedValue` or `limit`; then nothing is written.
    */
   encode(message: Message): number {
     const { writer } = this;
     const start = writer.position;
-    const most = this.#limits.message;
+    const { message: most, frame } = this.#limits;
+    writer.externalFrom = frame;
+    if (writer.externals.length > 0) writer.externals = [];
     writer.bound = start + FRAME_HEADER + most;
     try {
       writer.reserve(FRAME_HEADER);
       writer.position = start + FRAME_HEADER;
       this.#values.begin();
       this.#body(message);
-      const length = writer.position - start - FRAME_HEADER;
-      if (length > most) {
-        throw tooLarge(length, most);
-      }
+      let length = writer.position - start - FRAME_HEADER;
+      for (const { bytes } of writer.externals) length += bytes.length;
+      if (length > most) throw tooLarge(length, most);
       writer.view.setUint32(start, length);
       return length;
     } catch (error) {
@@ -275,7 +279,7 @@ export class Decoder {
           reader.byte();
           const whole = this.#pieces.take(reader);
           if (whole === undefined) break;
-          reader.turnTo(whole, 0, whole.length);
+          reader.turnTo(whole, 0, whole.length, true);
           this.size = whole.length;
           return this.#message();
         }

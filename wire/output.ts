@@ -16,20 +16,39 @@ import type { Transport } from "./transport.ts";
 /** How much of large messages one write takes along. */
 const PIECES_PER_WRITE = 256 * 1024;
 /** What stands before the bytes of a piece, at most. */
-const PIECE_HEADER = 8;
+const PIECE_HEADER = 12;
 
-/** A message on its way: where it begins in the output, once that is known. */
+/** A message on its way. */
 export interface Ticket {
-  /** The offset of its first byte; Infinity until it has one. */
+  /** The offset of its first byte in the output; Infinity until it has one. */
   position: number;
+  /**
+   * Called when all of it is in the output, or with the reason why it never
+   * will be; but only if that is later than the sending.
+   */
+  left?: ((failure?: Error) => void) | undefined;
+}
+
+/** A message that is encoded. */
+export interface Body {
+  /** How many bytes it has. */
+  readonly size: number;
+  /** The bytes. */
+  readonly parts: readonly Uint8Array[];
 }
 
 /** A message that travels in pieces. */
-export interface LargeMessage extends Ticket {
-  readonly body: Uint8Array;
+interface Large {
+  readonly body: Body;
+  readonly ticket: Ticket;
+  /** Called when all of it is in the output. */
   readonly sent: () => void;
+  readonly number: number;
+  /** How many bytes are in the output. */
   offset: number;
-  number: number;
+  /** The part that comes next, and where in it. */
+  part: number;
+  partOffset: number;
 }
 
 /** Gathers, counts and writes. */
@@ -60,7 +79,7 @@ export class Output {
   #writing: Uint8Array<ArrayBuffer> | undefined;
   #taken = 0;
   /** Large messages: the first `pieces` of them take turns. */
-  #large: LargeMessage[] = [];
+  #large: Large[] = [];
   #largeBytes = 0;
   #turn = 0;
   #number = 0;
@@ -113,24 +132,26 @@ export class Output {
    * Sends a message.
    *
    * @param message The message.
-   * @param ticket Gets its position.
-   * @param sent Called when all of it is in the output, but only if that is
-   * not so when this returns.
+   * @param ticket Learns its position, and when a large message has left.
+   * @param sent Called when a large message has left, before the ticket.
    * @returns The size of its body in bytes.
    * @throws {WireError} `unsupportedValue` or `limit`; then nothing is sent.
    */
-  send(message: Message, ticket?: Ticket, sent: () => void = nothing): number {
+  send(
+    message: Message,
+    ticket: Ticket = { position: Infinity },
+    sent: () => void = nothing,
+  ): number {
     const writer = this.#writer;
     this.#forgetTables();
     const start = writer.position;
     const size = this.encoder.encode(message);
     if (size > this.encoder.limits.frame) {
-      const body = writer.written(start + FRAME_HEADER).slice();
-      writer.position = start;
+      const body = this.#takeBody(start, size);
       this.#define(start);
       this.#enqueue(body, ticket, sent);
     } else {
-      if (ticket !== undefined) ticket.position = this.handed + start;
+      ticket.position = this.handed + start;
       this.messages++;
       this.#define(start);
     }
@@ -145,30 +166,23 @@ export class Output {
    * @returns Its body, for {@linkcode sendBody}.
    * @throws {WireError} `unsupportedValue` or `limit`.
    */
-  encode(message: Message): Uint8Array {
-    const writer = this.#writer;
-    const start = writer.position;
-    this.encoder.encode(message);
-    const body = writer.written(start + FRAME_HEADER).slice();
-    writer.position = start;
-    return body;
+  encode(message: Message): Body {
+    const start = this.#writer.position;
+    return this.#takeBody(start, this.encoder.encode(message));
   }
 
   /** Sends a body that {@linkcode encode} made. See {@linkcode send}. */
-  sendBody(body: Uint8Array, ticket: Ticket, sent: () => void): boolean {
+  sendBody(body: Body, ticket: Ticket, sent: () => void): void {
     const writer = this.#writer;
-    const start = writer.position;
-    this.#define(start);
+    this.#define(writer.position);
     this.#schedule();
-    if (body.length > this.encoder.limits.frame) {
-      this.#enqueue(body, ticket, sent);
-      return false;
+    if (body.size > this.encoder.limits.frame) {
+      return this.#enqueue(body, ticket, sent);
     }
     ticket.position = this.handed + writer.position;
     this.messages++;
-    writer.uint32(body.length);
-    writer.bytes(body);
-    return true;
+    writer.uint32(body.size);
+    for (const part of body.parts) writer.bytes(part);
   }
 
   /**
@@ -177,11 +191,11 @@ export class Output {
    * @returns Whether the peer will never see the whole of it.
    */
   abandon(ticket: Ticket): boolean {
-    const index = this.#large.indexOf(ticket as LargeMessage);
+    const index = this.#large.findIndex((large) => large.ticket === ticket);
     if (index < 0) return false;
     const large = this.#large[index]!;
     this.#large.splice(index, 1);
-    this.#largeBytes -= large.body.length - large.offset;
+    this.#largeBytes -= large.body.size - large.offset;
     if (large.offset > 0) {
       this.#pieceHeader(large, PIECE.abandoned, 0);
       this.#schedule();
@@ -200,12 +214,37 @@ export class Output {
     if (this.waiting === 0) this.#writer.trim();
   }
 
+  /** Drops the large messages that have not left. */
+  dropLarge(failure: Error): void {
+    const dropped = this.#large;
+    this.#large = [];
+    this.#largeBytes = 0;
+    for (const { ticket } of dropped) ticket.left?.(failure);
+  }
+
   /** Stops for good: what waits is dropped. */
   stop(): void {
     this.#stopped = true;
-    this.#large = [];
-    this.#largeBytes = 0;
     this.#finishFlush();
+  }
+
+  /** Takes a message that was just encoded out of the writer. */
+  #takeBody(start: number, size: number): Body {
+    const writer = this.#writer;
+    const from = start + FRAME_HEADER;
+    const copied = writer.written(from).slice();
+    const parts: Uint8Array[] = [];
+    let at = 0;
+    for (const { bytes, position } of writer.externals) {
+      if (position - from > at) {
+        parts.push(copied.subarray(at, position - from));
+      }
+      parts.push(bytes);
+      at = position - from;
+    }
+    if (copied.length > at) parts.push(copied.subarray(at));
+    writer.position = start;
+    return { size, parts };
   }
 
   #define(start: number): void {
@@ -223,20 +262,18 @@ export class Output {
   /** Whether no encoded message waits elsewhere. */
   mayForget: () => boolean = () => true;
 
-  #enqueue(
-    body: Uint8Array,
-    ticket: Ticket | undefined,
-    sent: () => void,
-  ): void {
-    const large = Object.assign(ticket ?? { position: Infinity }, {
+  #enqueue(body: Body, ticket: Ticket, sent: () => void): void {
+    this.#large.push({
       body,
+      ticket,
       sent,
-      offset: 0,
       number: this.#number,
+      offset: 0,
+      part: 0,
+      partOffset: 0,
     });
     this.#number = (this.#number + 1) % 0x1_0000_0000;
-    this.#large.push(large);
-    this.#largeBytes += body.length;
+    this.#largeBytes += body.size;
   }
 
   #schedule(): void {
@@ -296,30 +333,48 @@ export class Output {
   /** Puts pieces of the large messages behind what waits, in turns. */
   #fillPieces(): void {
     const writer = this.#writer;
-    const most = this.encoder.limits.frame - PIECE_HEADER;
     while (this.#large.length > 0 && writer.position < PIECES_PER_WRITE) {
       const among = Math.min(this.#large.length, this.pieces);
       const index = this.#turn % among;
       const large = this.#large[index]!;
-      const { body, offset } = large;
-      const end = Math.min(body.length, offset + most);
-      const last = end === body.length;
-      if (offset === 0) large.position = this.handed + writer.position;
-      this.#pieceHeader(large, last ? PIECE.last : PIECE.more, end - offset);
-      writer.bytes(body.subarray(offset, end));
-      large.offset = end;
-      this.#largeBytes -= end - offset;
-      if (last) {
-        this.#large.splice(index, 1);
-        this.messages++;
-        large.sent();
-      } else {
+      this.#piece(large);
+      if (large.offset < large.body.size) {
         this.#turn = index + 1;
+        continue;
+      }
+      this.#large.splice(index, 1);
+      this.messages++;
+      large.sent();
+      large.ticket.left?.();
+    }
+  }
+
+  /** Puts the next piece of a large message behind what waits. */
+  #piece(large: Large): void {
+    const writer = this.#writer;
+    const { body, ticket } = large;
+    const most = this.encoder.limits.frame - PIECE_HEADER;
+    let count = Math.min(body.size - large.offset, most);
+    if (large.offset === 0) ticket.position = this.handed + writer.position;
+    this.#pieceHeader(large, PIECE.part, count);
+    large.offset += count;
+    this.#largeBytes -= count;
+    writer.reserve(count);
+    while (count > 0) {
+      const part = body.parts[large.part]!;
+      const from = large.partOffset;
+      const to = Math.min(part.length, from + count);
+      writer.bytes(part.subarray(from, to));
+      count -= to - from;
+      large.partOffset = to;
+      if (to === part.length) {
+        large.part++;
+        large.partOffset = 0;
       }
     }
   }
 
-  #pieceHeader(large: LargeMessage, flag: number, count: number): void {
+  #pieceHeader(large: Large, flag: number, count: number): void {
     const writer = this.#writer;
     const start = writer.position;
     writer.reserve(FRAME_HEADER);
@@ -327,6 +382,10 @@ export class Output {
     writer.byte(KIND.piece);
     writer.varint(large.number);
     writer.byte(flag);
+    // The first piece tells how large the whole is.
+    if (flag === PIECE.part && large.offset === 0) {
+      writer.varint(large.body.size);
+    }
     const length = writer.position - start - FRAME_HEADER + count;
     writer.view.setUint32(start, length);
   }

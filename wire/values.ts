@@ -183,7 +183,7 @@ export class ValueWriter {
     if (ArrayBuffer.isView(value) && viewKind(value) === "Uint8Array") {
       writer.byte(TAG.bytes);
       writer.varint(value.byteLength);
-      writer.bytes(value as Uint8Array);
+      writer.valueBytes(value as Uint8Array);
     } else if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) {
       writer.byte(TAG.view);
       writeView(writer, value);
@@ -364,7 +364,7 @@ export class ValueReader {
       case TAG.longText:
         return reader.text();
       case TAG.bytes:
-        return reader.bytes(reader.varint());
+        return reader.valueBytes(reader.varint());
       case TAG.view:
         return readView(reader);
       case TAG.date:
