@@ -1,11 +1,11 @@
 /**
- * The one writer of a wire: everything that leaves goes through here, is
- * gathered until the end of the tick, and counted until it is handed over.
+ * The one writer of a wire: messages become frames here, and large ones leave
+ * in pieces.
  *
  * @module
  */
 
-import { ByteWriter } from "./bytes.ts";
+import { ByteOutput } from "./_byte_output.ts";
 import type { Clock } from "./clock.ts";
 import { Encoder, type EncoderLimits } from "./codec.ts";
 import { FRAME_HEADER } from "./frames.ts";
@@ -37,6 +37,31 @@ export interface Body {
   readonly parts: readonly Uint8Array[];
 }
 
+/** What the rest of a wire asks of an output, whatever the protocol. */
+export type MessageOutput =
+  & Pick<
+    Output,
+    | "abandon"
+    | "busy"
+    | "dropLarge"
+    | "encode"
+    | "flush"
+    | "handed"
+    | "hasRoom"
+    | "mayForget"
+    | "messages"
+    | "pieces"
+    | "progressAt"
+    | "send"
+    | "sendBody"
+    | "stop"
+    | "trim"
+    | "waiting"
+    | "wasHanded"
+    | "writes"
+  >
+  & { readonly encoder: Pick<Encoder, "limits"> };
+
 /** A message that travels in pieces. */
 interface Large {
   readonly body: Body;
@@ -51,39 +76,19 @@ interface Large {
   partOffset: number;
 }
 
-/** Gathers, counts and writes. */
-export class Output {
+/** Encodes messages, gathers their frames, and writes. */
+export class Output extends ByteOutput {
   /** Turns messages into bytes. */
   readonly encoder: Encoder;
-  /** Bytes handed to the transport so far. */
-  handed = 0;
-  /** Writes so far. */
-  writes = 0;
   /** Frames of whole messages, and messages in pieces, so far. */
   messages = 0;
-  /** When the transport last took something, or was last asked to. */
-  progressAt = 0;
   /** How many large messages may be under way at once; the peer's limit. */
   pieces = 1;
-  /** Called when room was made. */
-  onRoom: () => void = () => {};
 
-  readonly #writer = new ByteWriter();
-  readonly #transport: Transport;
-  readonly #clock: Clock;
-  readonly #onFailed: (error: unknown) => void;
-  readonly #pause: number;
-  #scheduled = false;
-  #stopped = false;
-  /** What the transport is taking, and how much of it was taken. */
-  #writing: Uint8Array<ArrayBuffer> | undefined;
-  #taken = 0;
   /** Large messages: the first `pieces` of them take turns. */
   #large: Large[] = [];
-  #largeBytes = 0;
   #turn = 0;
   #number = 0;
-  #flushed: (() => void)[] = [];
 
   /**
    * @param transport Where the bytes go.
@@ -99,28 +104,8 @@ export class Output {
     pause: number,
     onFailed: (error: unknown) => void,
   ) {
-    this.#transport = transport;
-    this.#clock = clock;
-    this.#pause = pause;
-    this.#onFailed = onFailed;
-    this.encoder = new Encoder(this.#writer, limits);
-  }
-
-  /** How many bytes wait, or are being taken. */
-  get waiting(): number {
-    const writing = this.#writing;
-    return this.#writer.position + this.#largeBytes +
-      (writing === undefined ? 0 : writing.length - this.#taken);
-  }
-
-  /** Whether producers may go on. */
-  get hasRoom(): boolean {
-    return this.waiting < this.#pause;
-  }
-
-  /** Whether the transport was asked to take something and has not yet. */
-  get busy(): boolean {
-    return this.#writing !== undefined;
+    super(transport, clock, pause, onFailed);
+    this.encoder = new Encoder(this.writer, limits);
   }
 
   /** Whether the bytes of a ticket were, perhaps, handed over. */
@@ -142,7 +127,7 @@ export class Output {
     ticket: Ticket = { position: Infinity },
     sent: () => void = nothing,
   ): number {
-    const writer = this.#writer;
+    const writer = this.writer;
     this.#forgetTables();
     const start = writer.position;
     const size = this.encoder.encode(message);
@@ -155,7 +140,7 @@ export class Output {
       this.messages++;
       this.#define(start);
     }
-    this.#schedule();
+    this.schedule();
     return size;
   }
 
@@ -167,15 +152,15 @@ export class Output {
    * @throws {WireError} `unsupportedValue` or `limit`.
    */
   encode(message: Message): Body {
-    const start = this.#writer.position;
+    const start = this.writer.position;
     return this.#takeBody(start, this.encoder.encode(message));
   }
 
   /** Sends a body that {@linkcode encode} made. See {@linkcode send}. */
   sendBody(body: Body, ticket: Ticket, sent: () => void): void {
-    const writer = this.#writer;
+    const writer = this.writer;
     this.#define(writer.position);
-    this.#schedule();
+    this.schedule();
     if (body.size > this.encoder.limits.frame) {
       return this.#enqueue(body, ticket, sent);
     }
@@ -195,42 +180,25 @@ export class Output {
     if (index < 0) return false;
     const large = this.#large[index]!;
     this.#large.splice(index, 1);
-    this.#largeBytes -= large.body.size - large.offset;
+    this.elsewhere -= large.body.size - large.offset;
     if (large.offset > 0) {
       this.#pieceHeader(large, PIECE.abandoned, 0);
-      this.#schedule();
+      this.schedule();
     }
     return true;
-  }
-
-  /** Resolves when all output so far was taken by the transport. */
-  flush(): Promise<void> {
-    if (this.#stopped || this.waiting === 0) return Promise.resolve();
-    return new Promise((resolve) => this.#flushed.push(resolve));
-  }
-
-  /** Gives back memory that a burst of output took. */
-  trim(): void {
-    if (this.waiting === 0) this.#writer.trim();
   }
 
   /** Drops the large messages that have not left. */
   dropLarge(failure: Error): void {
     const dropped = this.#large;
     this.#large = [];
-    this.#largeBytes = 0;
+    this.elsewhere = 0;
     for (const { ticket } of dropped) ticket.left?.(failure);
-  }
-
-  /** Stops for good: what waits is dropped. */
-  stop(): void {
-    this.#stopped = true;
-    this.#finishFlush();
   }
 
   /** Takes a message that was just encoded out of the writer. */
   #takeBody(start: number, size: number): Body {
-    const writer = this.#writer;
+    const writer = this.writer;
     const from = start + FRAME_HEADER;
     const copied = writer.written(from).slice();
     const parts: Uint8Array[] = [];
@@ -273,66 +241,12 @@ export class Output {
       partOffset: 0,
     });
     this.#number = (this.#number + 1) % 0x1_0000_0000;
-    this.#largeBytes += body.size;
-  }
-
-  #schedule(): void {
-    if (this.#scheduled || this.#writing !== undefined) return;
-    this.#scheduled = true;
-    queueMicrotask(this.#tick);
-  }
-
-  readonly #tick = (): void => {
-    this.#scheduled = false;
-    if (this.#writing === undefined) this.#pump();
-  };
-
-  #pump(): void {
-    if (this.#stopped) return;
-    this.#fillPieces();
-    if (this.#writer.position === 0) return this.#finishFlush();
-    const bytes = this.#writer.flip();
-    this.handed += bytes.length;
-    this.#writing = bytes;
-    this.#taken = 0;
-    this.progressAt = this.#clock.now();
-    this.#write(bytes);
-  }
-
-  #write(bytes: Uint8Array<ArrayBuffer>): void {
-    this.writes++;
-    this.#transport.write(bytes).then(this.#wrote, this.#failed);
-  }
-
-  readonly #wrote = (count: number): void => {
-    const writing = this.#writing!;
-    this.#taken += count;
-    this.progressAt = this.#clock.now();
-    if (this.#taken < writing.length) {
-      if (!this.#stopped) this.#write(writing.subarray(this.#taken));
-      return;
-    }
-    this.#writing = undefined;
-    this.#pump();
-    if (this.hasRoom && !this.#stopped) this.onRoom();
-  };
-
-  readonly #failed = (error: unknown): void => {
-    this.#writing = undefined;
-    this.stop();
-    this.#onFailed(error);
-  };
-
-  #finishFlush(): void {
-    const flushed = this.#flushed;
-    if (flushed.length === 0) return;
-    this.#flushed = [];
-    for (const resolve of flushed) resolve();
+    this.elsewhere += body.size;
   }
 
   /** Puts pieces of the large messages behind what waits, in turns. */
-  #fillPieces(): void {
-    const writer = this.#writer;
+  protected override fill(): void {
+    const writer = this.writer;
     while (this.#large.length > 0 && writer.position < PIECES_PER_WRITE) {
       const among = Math.min(this.#large.length, this.pieces);
       const index = this.#turn % among;
@@ -351,14 +265,14 @@ export class Output {
 
   /** Puts the next piece of a large message behind what waits. */
   #piece(large: Large): void {
-    const writer = this.#writer;
+    const writer = this.writer;
     const { body, ticket } = large;
     const most = this.encoder.limits.frame - PIECE_HEADER;
     let count = Math.min(body.size - large.offset, most);
     if (large.offset === 0) ticket.position = this.handed + writer.position;
     this.#pieceHeader(large, PIECE.part, count);
     large.offset += count;
-    this.#largeBytes -= count;
+    this.elsewhere -= count;
     writer.reserve(count);
     while (count > 0) {
       const part = body.parts[large.part]!;
@@ -375,7 +289,7 @@ export class Output {
   }
 
   #pieceHeader(large: Large, flag: number, count: number): void {
-    const writer = this.#writer;
+    const writer = this.writer;
     const start = writer.position;
     writer.reserve(FRAME_HEADER);
     writer.position += FRAME_HEADER;

@@ -147,6 +147,11 @@ export class Wire<
     this.onDeath(() => signal.removeEventListener("abort", onAbort));
   }
 
+  /** What speaks the wire's protocol, for the functions of a dialect. */
+  get session(): Session {
+    return this.#session;
+  }
+
   /** Where the peer is. */
   get address(): WireAddress {
     return this.#session.address;
