@@ -1,0 +1,63 @@
+/**
+ * Bytes that came and were not read: in place where they lie in one chunk,
+ * gathered where a datum spans several.
+ *
+ * @module
+ */
+
+import { ByteReader } from "../bytes.ts";
+
+/** A larger buffer is given back once it is empty. */
+const KEPT_BYTES = 64 * 1024;
+const EMPTY = new Uint8Array(0);
+
+/** The bytes that came. */
+export class Input {
+  /** Stands at the first byte that was not read. */
+  readonly reader: ByteReader = new ByteReader();
+  #own: Uint8Array = EMPTY;
+  #isOwn = false;
+
+  /** How many bytes can be read. */
+  get remaining(): number {
+    return this.reader.remaining;
+  }
+
+  /** Takes the next chunk; call {@linkcode keep} before it changes. */
+  feed(chunk: Uint8Array): void {
+    const { reader } = this;
+    if (reader.remaining > 0) return this.#append(chunk);
+    this.#isOwn = false;
+    if (this.#own.length > KEPT_BYTES) this.#own = EMPTY;
+    reader.turnTo(chunk, 0, chunk.length);
+  }
+
+  /** Keeps what was not read when the chunk is about to change. */
+  keep(): void {
+    const { reader } = this;
+    if (this.#isOwn || reader.remaining === 0) return;
+    const rest = reader.buffer.subarray(reader.position, reader.end);
+    reader.turnTo(EMPTY, 0, 0);
+    this.#append(rest);
+  }
+
+  /** Puts bytes behind those that are kept; linear, however small they are. */
+  #append(bytes: Uint8Array): void {
+    const { reader } = this;
+    if (!this.#isOwn) this.keep();
+    const count = reader.remaining;
+    const needed = count + bytes.length;
+    let start = this.#isOwn ? reader.position : 0;
+    if (start + needed > this.#own.length) {
+      const target = needed * 2 > this.#own.length
+        ? new Uint8Array(Math.max(needed * 2, 64))
+        : this.#own;
+      target.set(reader.buffer.subarray(reader.position, reader.end));
+      this.#own = target;
+      start = 0;
+    }
+    this.#own.set(bytes, start + count);
+    this.#isOwn = true;
+    reader.turnTo(this.#own, start, start + needed);
+  }
+}

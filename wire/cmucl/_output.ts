@@ -1,0 +1,228 @@
+/**
+ * The way out of a wire that speaks CMUCL's protocol: the messages of a wire
+ * become Lisp's function calls. What has no like there does not travel.
+ *
+ * @module
+ */
+
+import { ByteOutput } from "../_byte_output.ts";
+import type { Clock } from "../clock.ts";
+import type { EncoderLimits } from "../codec.ts";
+import { WireError } from "../errors.ts";
+import type { WireLimits } from "../limits.ts";
+import type { Message } from "../messages.ts";
+import type { Body, MessageOutput, Ticket } from "../output.ts";
+import type { Transport } from "../transport.ts";
+import { callName, type Count } from "./opcodes.ts";
+import type { RemoteObject, RemoteObjects } from "./remote_objects.ts";
+import type { LispSymbol } from "./symbols.ts";
+import { LispWriter } from "./writer.ts";
+
+/** A call whose answer the peer owes. */
+export interface Asked {
+  /** Its id among this wire's calls. */
+  readonly id: number;
+  /** How many values were asked for. */
+  readonly count: Count;
+  /** Whether the caller gets a list of values. */
+  readonly wantsValues: boolean;
+}
+
+/** An answer to a call of the peer. */
+export type Answer = Extract<
+  Message,
+  { kind: "return" | "returnValues" | "throw" | "fail" }
+>;
+
+/** What a peer gets to see. */
+type Outgoing = Extract<Message, { kind: "call" | "send" | "message" }>;
+
+/** A call that is encoded and waits. */
+interface CallBody extends Body {
+  readonly remoteId?: number;
+  readonly asked?: Asked;
+}
+
+/** How the next call is made where that is not by its message alone. */
+export interface Manner {
+  /** How many values to ask for. */
+  readonly count?: Count;
+  /** Ask for nothing: an object that is data comes back by itself. */
+  readonly isPing?: boolean;
+}
+
+/** Encodes, gathers and writes. */
+export class LispOutput extends ByteOutput implements MessageOutput {
+  /** The limits of what is sent. */
+  readonly encoder: { limits: EncoderLimits };
+  /** Objects so far. */
+  messages = 0;
+  /** Nothing travels in pieces here. */
+  pieces = 1;
+  /** Not asked here. */
+  mayForget: () => boolean = () => true;
+  /** How the next call is made. */
+  manner: Manner = {};
+  /** Gets the answers to the peer's calls; returns how many bytes they took. */
+  onAnswer: (answer: Answer) => number = () => 0;
+  /** Called when something that came was dealt with. */
+  onCredit: () => void = () => {};
+
+  readonly #lisp: LispWriter;
+  readonly #objects: RemoteObjects;
+  readonly #read: (name: string) => LispSymbol;
+  readonly #asked = new Map<number, Asked>();
+
+  /**
+   * @param transport Where the bytes go.
+   * @param clock Tells when there was progress.
+   * @param limits What is sent keeps to them.
+   * @param objects Numbers for calls.
+   * @param read Reads names of functions.
+   * @param onFailed Called once, when a write failed.
+   */
+  constructor(
+    transport: Transport,
+    clock: Clock,
+    limits: Readonly<WireLimits>,
+    objects: RemoteObjects,
+    read: (name: string) => LispSymbol,
+    onFailed: (error: unknown) => void,
+  ) {
+    super(transport, clock, limits.sendPause, onFailed);
+    this.encoder = { limits };
+    this.#lisp = new LispWriter(this.writer, limits);
+    this.#objects = objects;
+    this.#read = read;
+  }
+
+  /** Whether the bytes of a ticket were, perhaps, handed over. */
+  wasHanded(ticket: Ticket): boolean {
+    return ticket.position < this.handed;
+  }
+
+  /** Nothing can be given up: no message leaves in parts. */
+  abandon(): boolean {
+    return false;
+  }
+
+  /** There are no large messages. */
+  dropLarge(): void {}
+
+  /** Sends a message; see `Output.send`. */
+  send(message: Message, ticket: Ticket = { position: Infinity }): number {
+    switch (message.kind) {
+      case "return":
+      case "returnValues":
+      case "throw":
+      case "fail":
+        return this.onAnswer(message);
+      case "credit":
+        this.onCredit();
+        return 0;
+      case "call":
+      case "send":
+      case "message": {
+        const position = this.handed + this.writer.position;
+        const [size, remoteId, asked] = this.#message(message);
+        if (asked !== undefined) this.#asked.set(remoteId, asked);
+        ticket.position = position;
+        return size;
+      }
+      default:
+        return 0;
+    }
+  }
+
+  /** Encodes a message that has to wait: it must not rely on its turn. */
+  encode(message: Message): Body {
+    const { writer } = this;
+    const start = writer.position;
+    this.#lisp.saves = false;
+    try {
+      // Nothing else waits.
+      const [size, remoteId, asked] = this.#message(message as Outgoing);
+      const parts = [writer.written(start).slice()];
+      writer.position = start;
+      this.messages--;
+      const body: CallBody = asked === undefined
+        ? { size, parts }
+        : { size, parts, remoteId, asked };
+      return body;
+    } finally {
+      this.#lisp.saves = true;
+    }
+  }
+
+  /** Sends a body that {@linkcode encode} made. */
+  sendBody(body: CallBody, ticket: Ticket): void {
+    const { remoteId, asked } = body;
+    if (asked !== undefined) this.#asked.set(remoteId!, asked);
+    ticket.position = this.handed + this.writer.position;
+    this.messages++;
+    for (const part of body.parts) this.writer.bytes(part);
+    this.schedule();
+  }
+
+  /**
+   * Writes something whole, or nothing of it.
+   *
+   * @param write Writes it.
+   * @returns How many bytes it has.
+   * @throws {WireError} `unsupportedValue` or `limit`.
+   */
+  write(write: (lisp: LispWriter) => void): number {
+    const { writer } = this;
+    const most = this.encoder.limits.message;
+    writer.bound = writer.position + most;
+    try {
+      const size = this.#lisp.whole(() => {
+        const start = writer.position;
+        write(this.#lisp);
+        if (writer.position - start > most) throw tooLarge(most);
+      });
+      this.messages++;
+      this.schedule();
+      return size;
+    } finally {
+      writer.bound = Infinity;
+    }
+  }
+
+  /** The call whose answer came; it is forgotten. */
+  answered(remote: RemoteObject): Asked | undefined {
+    if (!this.#objects.isLocal(remote)) return undefined;
+    const asked = this.#asked.get(remote.id);
+    this.#asked.delete(remote.id);
+    return asked;
+  }
+
+  #message(
+    message: Outgoing,
+  ): [size: number, remoteId: number, asked: Asked | undefined] {
+    if (message.kind === "message") {
+      return [this.write((lisp) => lisp.value(message.value)), 0, undefined];
+    }
+    if (message.kind === "send") {
+      const fn = this.#read(message.name);
+      return [this.write((lisp) => lisp.call(fn, message.args)), 0, undefined];
+    }
+    const { manner } = this;
+    const count = manner.count ?? (message.wantsValues ? "N" : 1);
+    const remoteId = this.#objects.nextId((id) => this.#asked.has(id));
+    const size = this.write((lisp) => {
+      lisp.call(callName(count), [this.#objects.reference(remoteId)]);
+      if (manner.isPing) lisp.value(0);
+      else lisp.call(this.#read(message.name), message.args);
+    });
+    const { id, wantsValues } = message;
+    return [size, remoteId, { id, count, wantsValues }];
+  }
+}
+
+function tooLarge(most: number): WireError {
+  return new WireError(
+    "limit",
+    `An object may have ${most} bytes (limit "message"), and this one has more. Send it in parts, or raise that limit.`,
+  );
+}

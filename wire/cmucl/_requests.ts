@@ -1,0 +1,422 @@
+/**
+ * What an object that came means: an answer, a call to perform, or a message.
+ * The arguments of a call may be calls, which are performed first.
+ *
+ * @module
+ */
+
+import type { Calls } from "../calls.ts";
+import { malformed, toErrorCode, WireError } from "../errors.ts";
+import type { Handlers } from "../handlers.ts";
+import type { Inbox } from "../inbox.ts";
+import type { Window } from "../_window.ts";
+import { MESSAGE_COST } from "../_turnstile.ts";
+import { listOf } from "./cons.ts";
+import { RemoteAbort } from "./errors.ts";
+import {
+  abortName,
+  type Count,
+  returnName,
+  type Verb,
+  verbOf,
+} from "./opcodes.ts";
+import type { Answer, LispOutput } from "./_output.ts";
+import { type Arrival, LispCall } from "./reader.ts";
+import { RemoteObject } from "./remote_objects.ts";
+import { LispSymbol, nil } from "./symbols.ts";
+import type { LispWriter } from "./writer.ts";
+
+/** Who waits for the value of the next object. */
+interface Asker {
+  readonly remote: RemoteObject;
+  readonly count: Count;
+}
+
+/** What becomes of a call: it has values, or it unwinds. */
+interface Outcome {
+  /** The call's values. @returns How many bytes went out. */
+  values(list: readonly unknown[]): number;
+  /** There is no value. */
+  unwind(error: unknown): number;
+}
+
+/** A call that is being served. */
+interface Owed extends Outcome {
+  /** What it holds of the memory that a peer may take. */
+  readonly cost: number;
+}
+
+/** What requests work with. */
+export interface RequestOptions {
+  readonly output: LispOutput;
+  readonly calls: Calls;
+  readonly handlers: Handlers;
+  readonly inbox: Inbox;
+  readonly sendWindow: Window;
+  readonly messageWindow: Window;
+  /** How many calls may wait for their value in a chain. */
+  readonly nesting: number;
+  /** The name under which a function is served; undefined if it is not. */
+  readonly servedName: (symbol: LispSymbol) => string | undefined;
+  /** Told what has no other place to go. */
+  readonly onError: (error: unknown, where: string) => void;
+  /** The peer broke the protocol. */
+  readonly onBroken: (error: unknown) => void;
+  /** An object that held up those behind it no longer does. */
+  readonly onFree: () => void;
+}
+
+/** The objects of one wire, on their way to where they belong. */
+export class Requests {
+  /** How many objects, with calls as arguments, hold up those behind them. */
+  blocked = 0;
+  /** How many bytes the calls have that are served for a value. */
+  owedBytes = 0;
+
+  readonly #options: RequestOptions;
+  #askers: Asker[] = [];
+  readonly #owed = new Map<number, Owed>();
+  #nextId = 0;
+
+  /** @param options What to work with. */
+  constructor(options: RequestOptions) {
+    this.#options = options;
+    options.output.onAnswer = (answer) => this.#settle(answer);
+  }
+
+  /**
+   * Takes an object.
+   *
+   * @param arrival The object.
+   * @param size How many bytes it had.
+   * @throws {WireError} What ends the wire.
+   */
+  take(arrival: Arrival, size: number): void {
+    const { value, error } = arrival;
+    const cost = size + MESSAGE_COST;
+    if (error !== undefined) return this.#overLimit(value, error, cost);
+    if (value instanceof LispCall) {
+      const verb = this.#verb(value);
+      if (verb?.kind === "ask") return this.#ask(value, verb.count);
+      return this.#request(value, this.#takeAskers(), cost);
+    }
+    const askers = this.#takeAskers();
+    if (askers.length > 0) {
+      this.#outcome(askers, "").values([value]);
+    } else {
+      const { inbox, messageWindow } = this.#options;
+      messageWindow.enter(cost);
+      inbox.put(value, undefined, cost);
+    }
+  }
+
+  /**
+   * Performs a call, or takes data as it is, as CMUCL's `wire-get-object`.
+   *
+   * @param arrival The object.
+   * @param size How many bytes it had.
+   * @returns Its value; `nil` for the protocol's own calls.
+   */
+  evaluate(arrival: Arrival, size: number): Promise<unknown> {
+    const { value, error } = arrival;
+    if (error !== undefined) return Promise.reject(error);
+    if (!(value instanceof LispCall)) return Promise.resolve(value);
+    if (this.#verb(value)?.kind === "ask") {
+      this.take(arrival, size);
+      return Promise.resolve(nil);
+    }
+    return new Promise((resolve, reject) =>
+      this.#evaluate(value, size, {
+        values: (list) => (resolve(list[0] ?? nil), 0),
+        unwind: (error) => (reject(error), 0),
+      })
+    );
+  }
+
+  #takeAskers(): Asker[] {
+    const askers = this.#askers;
+    if (askers.length > 0) this.#askers = [];
+    return askers;
+  }
+
+  #verb(call: LispCall): Verb | undefined {
+    return call.fn instanceof LispSymbol ? verbOf(call.fn) : undefined;
+  }
+
+  #ask(call: LispCall, count: Count): void {
+    const [remote] = call.args;
+    if (call.args.length !== 1 || !(remote instanceof RemoteObject)) {
+      throw malformed(`${call.fn} takes one remote object.`);
+    }
+    if (this.#askers.length >= this.#options.nesting) {
+      throw malformed(
+        "Too many calls in a row wait for the value of the next.",
+      );
+    }
+    this.#askers.push({ remote, count });
+  }
+
+  /** A call came by itself, or behind those who want its value. */
+  #request(call: LispCall, askers: Asker[], cost: number): void {
+    const outcome = this.#outcome(askers, shown(call.fn));
+    if (call.args.some((arg) => arg instanceof LispCall)) {
+      this.blocked++;
+      const free = () => {
+        this.blocked--;
+        this.#options.onFree();
+      };
+      this.#arguments(call, 0, cost, () => {
+        free();
+        this.#perform(call, askers, cost, outcome);
+      }, (error) => {
+        free();
+        outcome.unwind(error);
+      });
+    } else {
+      this.#perform(call, askers, cost, outcome);
+    }
+  }
+
+  /** Performs a call whose arguments are data. */
+  #perform(
+    call: LispCall,
+    askers: readonly Asker[],
+    cost: number,
+    outcome: Outcome,
+  ): void {
+    const wantsValues = (askers.at(-1)?.count ?? 1) !== 1;
+    if (askers.length > 0 || this.#verb(call) !== undefined) {
+      return this.#invoke(call, cost, wantsValues, outcome);
+    }
+    const name = this.#name(call);
+    if (name === undefined) return void outcome.unwind(notServed(call.fn));
+    const { handlers, sendWindow } = this.#options;
+    const { args } = call;
+    this.#guard(() => {
+      sendWindow.enter(cost);
+      handlers.send({ kind: "send", name, args, deadline: 0 }, cost);
+    });
+  }
+
+  /** Performs a call for its value. */
+  #invoke(
+    call: LispCall,
+    cost: number,
+    wantsValues: boolean,
+    outcome: Outcome,
+  ): void {
+    const verb = this.#verb(call);
+    if (verb !== undefined) {
+      if (verb.kind === "ask") {
+        return void outcome.unwind(
+          malformed(`${call.fn} came as an argument.`),
+        );
+      }
+      this.#answer(call, verb);
+      return void outcome.values([nil]);
+    }
+    const name = this.#name(call);
+    if (name === undefined) return void outcome.unwind(notServed(call.fn));
+    const id = this.#nextId = (this.#nextId + 1) % 0x1_0000_0000;
+    this.#owed.set(id, { ...outcome, cost });
+    this.owedBytes += cost;
+    const { args } = call;
+    this.#guard(() =>
+      this.#options.handlers.call({
+        kind: "call",
+        id,
+        wantsValues,
+        name,
+        args,
+        deadline: 0,
+      })
+    );
+  }
+
+  /** Performs the calls among the arguments of a call, from the first on. */
+  #arguments(
+    call: LispCall,
+    from: number,
+    cost: number,
+    done: () => void,
+    unwind: (error: unknown) => void,
+  ): void {
+    const { args } = call;
+    for (let index = from; index < args.length; index++) {
+      const arg = args[index];
+      if (!(arg instanceof LispCall)) continue;
+      let isNow = true;
+      let isDone = false;
+      this.#evaluate(arg, cost, {
+        values: (list) => {
+          args[index] = list[0] ?? nil;
+          isDone = true;
+          if (!isNow) this.#arguments(call, index + 1, cost, done, unwind);
+          return 0;
+        },
+        unwind: (error) => (unwind(error), 0),
+      });
+      isNow = false;
+      if (!isDone) return;
+    }
+    done();
+  }
+
+  /** Performs a call for its first value. */
+  #evaluate(call: LispCall, cost: number, outcome: Outcome): void {
+    this.#arguments(
+      call,
+      0,
+      cost,
+      () => this.#invoke(call, cost, false, outcome),
+      (error) => outcome.unwind(error),
+    );
+  }
+
+  /** The name under which the function of a call is served. */
+  #name(call: LispCall): string | undefined {
+    return call.fn instanceof LispSymbol
+      ? this.#options.servedName(call.fn)
+      : undefined;
+  }
+
+  /** A served function has an outcome. */
+  #settle(answer: Answer): number {
+    const { id } = answer;
+    const owed = this.#owed.get(id);
+    if (owed === undefined) return 0;
+    const size = answer.kind === "return"
+      ? owed.values([answer.value])
+      : answer.kind === "returnValues"
+      ? owed.values(answer.values)
+      : answer.kind === "throw"
+      ? owed.unwind(answer.thrown)
+      : owed.unwind(new WireError(toErrorCode(answer.code), answer.message));
+    // Where the values could not be sent, the call is to fail next.
+    this.#owed.delete(id);
+    this.owedBytes -= owed.cost;
+    this.#options.onFree();
+    return size;
+  }
+
+  /** What is sent to those who ask, and what is reported here. */
+  #outcome(askers: readonly Asker[], name: string): Outcome {
+    const { output, onError } = this.#options;
+    const send = (write: (lisp: LispWriter, asker: Asker) => void) => {
+      let size = 0;
+      for (const asker of askers.toReversed()) {
+        size += output.write((lisp) => write(lisp, asker));
+      }
+      return size;
+    };
+    return {
+      values: (list) => {
+        const innermost = askers.at(-1);
+        return send((lisp, asker) =>
+          returnValues(lisp, asker, asker === innermost ? list : [])
+        );
+      },
+      unwind: (error) => {
+        const what = askers.length > 0 ? "call" : "one-way call";
+        onError(error, `${what} of "${name}"`);
+        return send((lisp, { remote }) => lisp.call(abortName, [remote]));
+      },
+    };
+  }
+
+  /** An answer to a call of this side. */
+  #answer(call: LispCall, verb: Verb): void {
+    const { calls, output } = this.#options;
+    this.#guard(() => {
+      const [remote, ...list] = call.args;
+      const asked = remote instanceof RemoteObject
+        ? output.answered(remote)
+        : undefined;
+      if (asked === undefined) {
+        throw malformed(`${call.fn} came for a call that there is not.`);
+      }
+      if (verb.kind === "abort") {
+        return calls.refused(asked.id, (name) => new RemoteAbort(name));
+      }
+      const count = asked.count === "N" ? 1 : asked.count;
+      if (verb.kind !== "answer" || verb.count !== count) {
+        throw malformed(`${call.fn} came, and ${asked.count} were asked for.`);
+      }
+      if (list.length !== count) {
+        throw malformed(`${call.fn} came with ${list.length} values.`);
+      }
+      if (!asked.wantsValues) return calls.returned(asked.id, list[0]);
+      const values = asked.count === "N" ? allValues(list[0]) : list;
+      calls.returnedValues(asked.id, values);
+    });
+  }
+
+  /** What the peer does wrong ends the wire, also if it shows late. */
+  #guard(step: () => void): void {
+    try {
+      step();
+    } catch (error) {
+      this.#options.onBroken(error);
+    }
+  }
+
+  /** An object came that is over a limit: it fails by itself. */
+  #overLimit(value: unknown, error: WireError, cost: number): void {
+    const { calls, inbox, messageWindow, output } = this.#options;
+    const askers = this.#takeAskers();
+    if (!(value instanceof LispCall)) {
+      if (askers.length > 0) {
+        this.#outcome(askers, "").unwind(error);
+        return;
+      }
+      messageWindow.enter(cost);
+      return inbox.put(undefined, error, cost);
+    }
+    const verb = this.#verb(value);
+    const [remote] = value.args;
+    if (verb?.kind === "answer" && remote instanceof RemoteObject) {
+      const asked = output.answered(remote);
+      if (asked !== undefined) {
+        const { id } = asked;
+        const name = "";
+        calls.overLimit({ kind: "overLimit", of: "return", id, name, error });
+      }
+      return;
+    }
+    this.#outcome(askers, shown(value.fn)).unwind(error);
+  }
+}
+
+function returnValues(
+  lisp: LispWriter,
+  { remote, count }: Asker,
+  list: readonly unknown[],
+): void {
+  const fn = returnName(count);
+  if (count === "N") return lisp.call(fn, [remote, list]);
+  const args: unknown[] = [remote];
+  for (let index = 0; index < count; index++) args.push(list[index]);
+  lisp.call(fn, args);
+}
+
+function allValues(value: unknown): unknown[] {
+  try {
+    return listOf(value);
+  } catch {
+    throw malformed("All values come as a list, and what came is none.");
+  }
+}
+
+function notServed(fn: unknown): WireError {
+  return new WireError(
+    "noSuchFunction",
+    fn instanceof LispSymbol
+      ? `The peer called ${shown(fn)}, which is not served here.`
+      : "The peer called something that names no function.",
+  );
+}
+
+function shown(fn: unknown): string {
+  const text = fn instanceof LispSymbol ? String(fn) : "";
+  return text.length > 100 ? `${text.slice(0, 100)}…` : text;
+}

@@ -1,0 +1,534 @@
+/**
+ * A connection that speaks CMUCL's protocol, behind the same wire: one read
+ * loop, one way out, one place where everything ends.
+ *
+ * @module
+ */
+
+import { formatAddress, type WireAddress } from "../address.ts";
+import { type CallOptions, Calls, checkOptions } from "../calls.ts";
+import type { Session, SessionOptions, WireStats } from "../dialect.ts";
+import { errorMessage, WireError } from "../errors.ts";
+import { Handlers } from "../handlers.ts";
+import { Inbox } from "../inbox.ts";
+import type { PeerLimits } from "../messages.ts";
+import type { Transport } from "../transport.ts";
+import { Death } from "../_death.ts";
+import { farewell } from "../_farewell.ts";
+import { closedReason } from "../_leaving.ts";
+import { handled, Outbound } from "../_outbound.ts";
+import { Watch } from "../_watch.ts";
+import { Window } from "../_window.ts";
+import { Names } from "./_names.ts";
+import { LispOutput, type Manner } from "./_output.ts";
+import { Requests } from "./_requests.ts";
+import { type Arrival, LispReader } from "./reader.ts";
+import type { RemoteObjects } from "./remote_objects.ts";
+import type { LispWriter } from "./writer.ts";
+
+/** What is special to a wire of this dialect. */
+export interface LispSetup {
+  /** The objects of this process that have a number. */
+  readonly objects: RemoteObjects;
+  /** The package of names without one. */
+  readonly packageName: string;
+  /** Whether to begin without reading objects. */
+  readonly untagged: boolean;
+}
+
+/** The machinery of one end of a wire that speaks CMUCL's protocol. */
+export class LispSession implements Session {
+  /** The end. */
+  readonly death: Death;
+
+  readonly #transport: Transport;
+  readonly #options: SessionOptions;
+  readonly #names: Names;
+  readonly #output: LispOutput;
+  readonly #outbound: Outbound;
+  readonly #calls: Calls;
+  readonly #handlers: Handlers;
+  readonly #inbox: Inbox;
+  readonly #sendWindow: Window;
+  readonly #messageWindow: Window;
+  readonly #requests: Requests;
+  readonly #reader: LispReader;
+  readonly #watch: Watch;
+  readonly #opened = Promise.withResolvers<void>();
+  readonly #received = { bytes: 0, reads: 0, messages: 0 };
+  readonly #readerDone: Promise<void>;
+  /** True while objects are not read by themselves. */
+  #isHeld: boolean;
+  /** How many bytes somebody waits for who reads them by himself. */
+  #needed = 0;
+  #wake: (() => void) | undefined;
+  #leavingTimer: (() => void) | undefined;
+  #isLeaving = false;
+
+  /**
+   * Begins: has the peer confirmed, and reads.
+   *
+   * @param wire What served functions get as `this.wire`.
+   * @param transport The connection.
+   * @param options The wire's options.
+   * @param setup The dialect's.
+   */
+  constructor(
+    wire: object,
+    transport: Transport,
+    options: SessionOptions,
+    setup: LispSetup,
+  ) {
+    const { limits, clock, onError } = options;
+    this.#transport = transport;
+    this.#options = options;
+    this.#isHeld = setup.untagged;
+    this.death = new Death(onError);
+    const names = this.#names = new Names(setup.packageName);
+    const output = this.#output = new LispOutput(
+      transport,
+      clock,
+      limits,
+      setup.objects,
+      (name) => names.read(name),
+      (error) => this.#fail(error),
+    );
+    const outbound = this.#outbound = new Outbound(output);
+    this.#sendWindow = new Window("sends", limits.window, output);
+    this.#messageWindow = new Window("messages", limits.window, output);
+    this.#inbox = new Inbox(this.#messageWindow);
+    this.#calls = new Calls(
+      output,
+      outbound.calls,
+      clock,
+      options.recordCallSites,
+    );
+    this.#handlers = new Handlers(
+      wire,
+      output,
+      clock,
+      limits,
+      this.#sendWindow,
+      onError,
+    );
+    this.#requests = new Requests({
+      output,
+      calls: this.#calls,
+      handlers: this.#handlers,
+      inbox: this.#inbox,
+      sendWindow: this.#sendWindow,
+      messageWindow: this.#messageWindow,
+      nesting: limits.nesting,
+      servedName: (symbol) => names.served(symbol),
+      onError,
+      onBroken: (error) => this.#fail(error),
+      onFree: () => this.goOn(),
+    });
+    this.#reader = new LispReader(limits);
+    this.#watch = new Watch({
+      clock,
+      limits,
+      output,
+      end: (reason, tell) => this.end(reason, tell),
+      mayPing: () => false,
+      isUnfinished: () =>
+        !this.#isHeld && !this.#mustPause() && this.#reader.unfinished,
+    });
+    this.#listen();
+    this.#opened.promise.catch(() => {});
+    this.#readerDone = this.#open();
+    if (transport.local !== true) this.#watch.start();
+  }
+
+  /** Where the peer is. */
+  get address(): WireAddress {
+    return this.#transport.address;
+  }
+
+  /** Resolves when this side has accepted the peer: nobody else asks. */
+  get opened(): Promise<void> {
+    return this.#opened.promise;
+  }
+
+  /** Serves functions. */
+  serve(functions: object): void {
+    const named = this.#names.name(functions);
+    this.#handlers.serve(named);
+    this.#names.add(named);
+  }
+
+  /** Calls for one value, or for the list of all. */
+  call(
+    name: string,
+    args: unknown[],
+    wantsValues: boolean,
+    options?: CallOptions,
+  ): Promise<unknown> {
+    return this.callFor({}, name, args, wantsValues, options);
+  }
+
+  /** Calls in a manner that is special to the dialect. */
+  callFor(
+    manner: Manner,
+    name: string,
+    args: unknown[],
+    wantsValues: boolean,
+    options?: CallOptions,
+  ): Promise<unknown> {
+    const refusal = this.#refusal(name);
+    if (refusal !== undefined) return Promise.reject(refusal);
+    this.#output.manner = manner;
+    try {
+      return this.#calls.call(name, args, wantsValues, options);
+    } finally {
+      this.#output.manner = {};
+      // What was not read for want of room may have to be read now.
+      this.goOn();
+    }
+  }
+
+  /** Calls one way. */
+  send(name: string, args: unknown[], options?: CallOptions): Promise<void> {
+    const refusal = this.#refusal(name);
+    if (refusal !== undefined) return handled(Promise.reject(refusal));
+    try {
+      checkOptions(name, options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    const { sends } = this.#outbound;
+    return this.#outbound.pass(sends, {
+      kind: "send",
+      name,
+      args,
+      deadline: 0,
+    });
+  }
+
+  /** Sends an object. */
+  outputObject(value: unknown): Promise<void> {
+    const refusal = this.#refusal("outputObject");
+    if (refusal !== undefined) return handled(Promise.reject(refusal));
+    const { messages } = this.#outbound;
+    return this.#outbound.pass(messages, { kind: "message", value });
+  }
+
+  /** Takes the next object that is data. */
+  getObject(): Promise<unknown> {
+    return this.#inbox.take();
+  }
+
+  /** Resolves when all output so far was handed over. */
+  async forceOutput(): Promise<void> {
+    await this.#outbound.whenPassed();
+    await this.#output.flush();
+    if (this.death.reason !== undefined) throw this.death.reason;
+  }
+
+  /** Has the peer send a number back; no function is called. */
+  async ping(): Promise<number> {
+    const { clock } = this.#options;
+    await this.opened;
+    const begun = clock.now();
+    await this.callFor({ isPing: true }, "ping", [], false);
+    return clock.now() - begun;
+  }
+
+  /** Takes leave: calls under way finish, and answers owed are sent. */
+  async close(): Promise<void> {
+    if (!this.#isLeaving && this.death.reason === undefined) {
+      this.#isLeaving = true;
+      this.#leavingTimer = this.#options.clock.after(
+        this.#options.limits.close,
+        () => this.end(this.#lateness(), false),
+      );
+      await this.opened.catch(() => {});
+      await this.#outbound.whenPassed();
+      this.#advance();
+    }
+    await this.death.closed;
+  }
+
+  /** Counts. */
+  stats(): WireStats {
+    const output = this.#output;
+    return {
+      bytesReceived: this.#received.bytes,
+      bytesSent: output.handed,
+      reads: this.#received.reads,
+      writes: output.writes,
+      messagesReceived: this.#received.messages,
+      messagesSent: output.messages,
+      callsMade: this.#calls.made,
+      callsServed: this.#handlers.served,
+      callsPending: this.#calls.pending,
+      callsWaiting: this.#outbound.calls.waiting,
+      callsRunning: this.#handlers.running,
+      inbox: this.#inbox.size,
+      outputWaiting: output.waiting,
+    };
+  }
+
+  /**
+   * The one place where a wire ends. The peer is not told: the protocol has
+   * no words for it.
+   *
+   * @param reason Why; the first reason counts.
+   */
+  end(reason: WireError, _tell: boolean): void {
+    if (this.death.reason !== undefined) return;
+    this.death.reason = reason;
+    this.#watch.end();
+    this.#leavingTimer?.();
+    this.#calls.failAll(reason);
+    this.#outbound.end(reason);
+    this.#handlers.end(reason);
+    this.#inbox.end(reason);
+    this.#sendWindow.end();
+    this.#messageWindow.end();
+    this.#opened.reject(reason);
+    this.death.declare(reason);
+    this.goOn();
+    farewell({
+      transport: this.#transport,
+      clock: this.#options.clock,
+      output: this.#output,
+      readerDone: this.#readerDone,
+      polite: reason.code === "closed",
+    }).then(() => this.death.bury());
+  }
+
+  /** Keeps objects from being read until they are {@linkcode release}d. */
+  hold(): void {
+    if (this.#isHeld && !this.#isFirstHold) {
+      throw new WireError(
+        "invalidArgument",
+        "Somebody reads this wire's bytes already: dispose of what untagged() returned first.",
+      );
+    }
+    this.#isFirstHold = false;
+    this.#isHeld = true;
+  }
+
+  /** A wire may begin held, before anybody holds it. */
+  #isFirstHold = true;
+
+  /** Has objects read again. */
+  release(): void {
+    this.#isHeld = false;
+    this.goOn();
+  }
+
+  /** All limits. */
+  get limits(): SessionOptions["limits"] {
+    return this.#options.limits;
+  }
+
+  /** The reader, for who holds the wire. */
+  get reader(): LispReader {
+    return this.#reader;
+  }
+
+  /** Waits for bytes, for who holds the wire. */
+  async need(count: number): Promise<void> {
+    const { input } = this.#reader;
+    while (input.remaining < count) {
+      if (this.death.reason !== undefined) throw this.death.reason;
+      this.#needed = count;
+      this.goOn();
+      await new Promise<void>((resolve) => this.#onBytes = resolve);
+    }
+    this.#needed = 0;
+  }
+
+  #onBytes: (() => void) | undefined;
+
+  /** Writes bytes, for who speaks beside the objects. */
+  write(write: (lisp: LispWriter) => void): void {
+    const refusal = this.#refusal("output");
+    if (refusal !== undefined) throw refusal;
+    this.#output.write(write);
+  }
+
+  /** Performs an object, for who holds the wire. */
+  evaluate(arrival: Arrival): Promise<unknown> {
+    this.#received.messages++;
+    return this.#requests.evaluate(arrival, this.#reader.size);
+  }
+
+  #listen(): void {
+    const advance = () => this.#advance();
+    this.#calls.onIdle = this.#handlers.onIdle = advance;
+    this.#outbound.sends.onEmpty = this.#outbound.messages.onEmpty = advance;
+    this.#output.onCredit = () => this.goOn();
+    this.#output.onRoom = () => {
+      this.#outbound.drain();
+      this.#handlers.resume();
+      this.goOn();
+    };
+  }
+
+  /** Asks whether the peer is welcome, and reads what it says. */
+  async #open(): Promise<void> {
+    const { credential, requireCredential, confirm, limits } = this.#options;
+    // Who made the wire has it in hand first.
+    await undefined;
+    if (credential !== "" || requireCredential !== undefined) {
+      this.#fail(
+        new WireError(
+          "invalidArgument",
+          "CMUCL's protocol has no place for a credential. Leave it out, and let nobody connect who may not: by the address that is listened on, or by TLS.",
+        ),
+      );
+    }
+    try {
+      if (this.death.reason === undefined && !await confirm()) {
+        throw new WireError("refused", "The connection was not accepted.");
+      }
+      if (this.death.reason === undefined) {
+        // A CMUCL tells no limits, and gives no credit.
+        const peer: PeerLimits = { ...limits, window: Infinity };
+        this.#outbound.open(peer);
+        this.#opened.resolve();
+        // Whoever waits for the opening may serve before the first call.
+        for (let turn = 0; turn < 16; turn++) await undefined;
+      }
+    } catch (error) {
+      this.#fail(error);
+    }
+    await this.#read();
+  }
+
+  async #read(): Promise<void> {
+    const { input } = this.#reader;
+    try {
+      for (;;) {
+        this.#takeObjects();
+        if (this.#mustPause()) {
+          await new Promise<void>((resolve) => this.#wake = resolve);
+          this.#watch.received();
+          continue;
+        }
+        input.keep();
+        const chunk = await this.#transport.read();
+        if (chunk === null) break;
+        // Taking leave: what still comes is for nobody.
+        if (this.death.reason !== undefined) continue;
+        this.#received.reads++;
+        this.#received.bytes += chunk.length;
+        this.#watch.received();
+        input.feed(chunk);
+        this.#tellBytes();
+      }
+      this.#endOfStream();
+    } catch (error) {
+      this.#fail(error);
+    }
+    this.#tellBytes();
+  }
+
+  #takeObjects(): void {
+    const reader = this.#reader;
+    while (
+      !this.#isHeld && this.death.reason === undefined && !this.#mustPause()
+    ) {
+      const arrival = reader.next();
+      if (arrival === undefined) return;
+      this.#received.messages++;
+      this.#requests.take(arrival, reader.size);
+    }
+  }
+
+  /**
+   * Whether to leave the peer's bytes where they are. They are read all the
+   * same while this side waits for the peer, for they may be its answer.
+   */
+  #mustPause(): boolean {
+    if (this.death.reason !== undefined) return false;
+    if (this.#isHeld) {
+      const { remaining } = this.#reader.input;
+      return remaining > 0 && remaining >= this.#needed;
+    }
+    if (this.#calls.pending > 0) return false;
+    const requests = this.#requests;
+    const room = this.#options.limits.window / 2;
+    return requests.blocked > 0 || requests.owedBytes > room ||
+      this.#sendWindow.held > room || this.#messageWindow.held > room ||
+      !this.#output.hasRoom;
+  }
+
+  /** Reads on where that was put off, if it may be. */
+  goOn(): void {
+    const wake = this.#wake;
+    this.#wake = undefined;
+    wake?.();
+  }
+
+  #tellBytes(): void {
+    const onBytes = this.#onBytes;
+    this.#onBytes = undefined;
+    onBytes?.();
+  }
+
+  /** Why nothing more can be sent; undefined when it can. */
+  #refusal(what: string): WireError | undefined {
+    const { reason } = this.death;
+    if (reason === undefined && !this.#isLeaving) return undefined;
+    const why = reason?.message ?? "the wire is being closed.";
+    return new WireError(
+      reason?.code ?? "closed",
+      `"${what}" came too late: ${why}`,
+      { cause: reason, sent: "notSent" },
+    );
+  }
+
+  /** Ends a wire that is being closed, once nothing is left to do. */
+  #advance(): void {
+    if (!this.#isLeaving || this.death.reason !== undefined) return;
+    const isIdle = this.#calls.pending === 0 && this.#handlers.running === 0 &&
+      this.#outbound.waiting === 0;
+    if (isIdle) this.end(closedReason(), false);
+  }
+
+  #lateness(): WireError {
+    return new WireError(
+      "timeout",
+      `Closing took longer than ${this.#options.limits.close} ms: ${this.#calls.pending} calls had no answer, ${this.#handlers.running} were being served.`,
+    );
+  }
+
+  #endOfStream(): void {
+    if (this.death.reason !== undefined) return;
+    const isTorn = !this.#isHeld && this.#reader.unfinished;
+    if (!isTorn && this.#calls.pending === 0) {
+      return this.end(
+        new WireError("closed", "The peer closed the connection."),
+        false,
+      );
+    }
+    this.end(
+      new WireError(
+        "connectionLost",
+        isTorn
+          ? "The connection ended within an object: the peer may have died."
+          : "The connection ended before the peer had answered: it may have died.",
+      ),
+      false,
+    );
+  }
+
+  /** Something went wrong on this side, or in what the peer said. */
+  #fail(error: unknown): void {
+    if (error instanceof WireError) return this.end(error, false);
+    this.end(
+      new WireError(
+        "connectionLost",
+        `The connection to ${formatAddress(this.address)} was lost: ${
+          errorMessage(error)
+        }`,
+        { cause: error },
+      ),
+      false,
+    );
+  }
+}
