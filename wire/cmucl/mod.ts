@@ -34,6 +34,7 @@ export {
   remoteValueBind,
 } from "./dialect.ts";
 export { RemoteAbort } from "./errors.ts";
+export { Form, form } from "./form.ts";
 export { RemoteObject, remoteObjectEq } from "./remote_objects.ts";
 export { keyword, LispSymbol, nil, readSymbol, symbol, t } from "./symbols.ts";
 export { Untagged, untagged } from "./untagged.ts";

@@ -9,6 +9,7 @@ import type { ByteWriter } from "../bytes.ts";
 import { WireError } from "../errors.ts";
 import type { WireLimits } from "../limits.ts";
 import { Cons } from "./cons.ts";
+import { Form } from "./form.ts";
 import { isInt32, writeBignum, writeString } from "./octets.ts";
 import { ARGUMENTS_MOST, CALL_MOST, OP } from "./opcodes.ts";
 import { RemoteObject } from "./remote_objects.ts";
@@ -71,7 +72,7 @@ export class LispWriter {
   }
 
   /** Writes a function call. */
-  call(fn: LispSymbol, args: readonly unknown[]): void {
+  call(fn: LispSymbol, args: readonly unknown[], depth = 0): void {
     const { bytes } = this;
     const count = args.length;
     if (count > ARGUMENTS_MOST) {
@@ -87,7 +88,16 @@ export class LispWriter {
       bytes.byte(count);
     }
     this.#symbol(fn);
-    for (let index = 0; index < count; index++) this.value(args[index]);
+    this.#enterValues(count);
+    for (let index = 0; index < count; index++) {
+      const arg = args[index];
+      if (arg instanceof Form) {
+        this.#enter(depth);
+        this.call(arg.fn, arg.args, depth + 1);
+      } else {
+        this.value(arg, depth);
+      }
+    }
   }
 
   /** Writes an object and has the peer save it, so that it is sent once. */
@@ -246,6 +256,8 @@ function unsupported(value: unknown): WireError {
     ? ["A JavaScript symbol", "Send symbol(name, package)."]
     : ArrayBuffer.isView(value)
     ? ["An array of bytes or numbers", "Send a list of them: Array.from(…)."]
+    : value instanceof Form
+    ? ["A form within data", "Make it an argument of its own."]
     : [
       `An instance of ${Object(value).constructor?.name || "a class"}`,
       "CMUCL's wires carry integers, strings, symbols, lists, pairs and remote objects.",

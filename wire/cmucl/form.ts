@@ -1,0 +1,58 @@
+/**
+ * Calls in the place of arguments: the peer performs them as it reads them.
+ *
+ * @module
+ */
+
+import { type LispSymbol, readSymbol } from "./symbols.ts";
+
+/** A call that the peer is to perform in the place of an argument. */
+export class Form {
+  /** The function. */
+  readonly fn: LispSymbol;
+  /** Its arguments; some may be forms themselves. */
+  readonly args: readonly unknown[];
+
+  /**
+   * Use {@linkcode form}.
+   *
+   * @param fn The function.
+   * @param args Its arguments.
+   */
+  constructor(fn: LispSymbol, args: readonly unknown[]) {
+    this.fn = fn;
+    this.args = args;
+  }
+}
+
+/**
+ * Makes an argument that the peer computes: what cannot travel can be made
+ * there, used there, and held by a remote object.
+ *
+ * A form that unwinds takes its whole call along. What stands behind it in a
+ * CMUCL's arguments is then read as objects by themselves: put forms last.
+ *
+ * @param name The function, as `readSymbol` takes it, or its symbol.
+ * @param args Its arguments.
+ * @returns The form, for the arguments of a call.
+ *
+ * @example
+ * ```ts
+ * import { makeWire, memoryTransports } from "@remote/wire";
+ * import { cmucl, form } from "@remote/wire/cmucl";
+ *
+ * const [here, there] = memoryTransports();
+ * const near = makeWire(here, { dialect: cmucl() });
+ * const far = makeWire(there, { dialect: cmucl() });
+ * far.serve({
+ *   "cl:+": (a: number, b: number) => a + b,
+ *   "cl:*": (a: number, b: number) => a * b,
+ * });
+ * const sum = await near.remoteValue["cl:+"](2, form("cl:*", 4, 10));
+ * if (sum !== 42) throw new Error();
+ * await Promise.all([near.close(), far.close()]);
+ * ```
+ */
+export function form(name: string | LispSymbol, ...args: unknown[]): Form {
+  return new Form(typeof name === "string" ? readSymbol(name) : name, args);
+}
