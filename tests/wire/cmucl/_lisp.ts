@@ -109,6 +109,11 @@ export class RawLisp implements AsyncDisposable {
     return heard;
   }
 
+  /** Hears what comes next. */
+  async hearNext(): Promise<Uint8Array> {
+    return join(await this.#transport.read() ?? new Uint8Array(0));
+  }
+
   /** Ends this side's direction. */
   end(): Promise<void> {
     return this.#transport.closeWrite();

@@ -4,8 +4,8 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { ByteWriter } from "../../../wire/bytes.ts";
-import { cmucl, nil, RemoteObject, symbol } from "../../../wire/cmucl/mod.ts";
-import { LispCall, LispReader } from "../../../wire/cmucl/reader.ts";
+import { cmucl, RemoteObject, symbol } from "../../../wire/cmucl/mod.ts";
+import { type LispCall, LispReader } from "../../../wire/cmucl/reader.ts";
 import { LispWriter } from "../../../wire/cmucl/writer.ts";
 import { resolveLimits } from "../../../wire/limits.ts";
 import type { Wire } from "../../../wire/mod.ts";
