@@ -80,6 +80,30 @@ const FLOORS: readonly (readonly string[])[] = [
   ["mod.ts"],
 ];
 
+/** The dialect of CMUCL, which the core does not reach. */
+const CMUCL_FLOORS: readonly (readonly string[])[] = [
+  [
+    "wire/cmucl/symbols.ts",
+    "wire/cmucl/octets.ts",
+    "wire/cmucl/_input.ts",
+    "wire/cmucl/errors.ts",
+    "wire/cmucl/remote_objects.ts",
+  ],
+  [
+    "wire/cmucl/cons.ts",
+    "wire/cmucl/form.ts",
+    "wire/cmucl/opcodes.ts",
+    "wire/cmucl/_names.ts",
+  ],
+  ["wire/cmucl/_tokens.ts", "wire/cmucl/writer.ts"],
+  ["wire/cmucl/reader.ts", "wire/cmucl/_output.ts"],
+  ["wire/cmucl/_requests.ts"],
+  ["wire/cmucl/_session.ts"],
+  ["wire/cmucl/untagged.ts"],
+  ["wire/cmucl/dialect.ts"],
+  ["wire/cmucl/mod.ts"],
+];
+
 const floorOf = new Map(
   FLOORS.flatMap((files, floor) => files.map((file) => [file, floor])),
 );
@@ -107,6 +131,36 @@ test("mod.ts reaches only relative imports that point down the floors", async ()
   assertEquals([...floorOf.keys()].sort(), [...modules.keys()].sort());
 });
 
+test("wire/cmucl/ stands on the core's floors, below the Wire", async () => {
+  const modules = await graph("wire/cmucl/mod.ts");
+  const floors = new Map(
+    CMUCL_FLOORS.flatMap((files, floor) => files.map((file) => [file, floor])),
+  );
+  const wire = floorOf.get("wire/wire.ts") ?? -1;
+  for (const [file, module] of modules) {
+    const floor = floors.get(file);
+    if (floor === undefined) {
+      assert(
+        (floorOf.get(file) ?? Infinity) < wire,
+        `${file} does not stand below the Wire`,
+      );
+      continue;
+    }
+    for (const dependency of module.dependencies ?? []) {
+      const { specifier } = dependency;
+      assert(/^\.\.?\//.test(specifier), `${file} imports ${specifier}`);
+      const target = (dependency.code ?? dependency.type)?.specifier
+        ?.replace(ROOT, "") ?? "";
+      const below = floors.get(target) ?? (modules.has(target) ? -1 : Infinity);
+      assert(below < floor, `${file} imports ${target}, which is not below it`);
+    }
+  }
+  const ofDialect = [...modules.keys()].filter((file) =>
+    file.startsWith("wire/cmucl/")
+  );
+  assertEquals([...floors.keys()].sort(), ofDialect.sort());
+});
+
 test("server/ and client/ never import each other", async () => {
   for (const [entry, other] of [["server", "client"], ["client", "server"]]) {
     const modules = await graph(`${entry}/mod.ts`);
@@ -118,9 +172,12 @@ test("server/ and client/ never import each other", async () => {
 });
 
 test("wire/ uses the web platform only", async () => {
-  const modules = await graph("wire/mod.ts");
-  assert(modules.size > 20);
-  for (const file of modules.keys()) {
+  const files = new Set([
+    ...(await graph("wire/mod.ts")).keys(),
+    ...(await graph("wire/cmucl/mod.ts")).keys(),
+  ]);
+  assert(files.size > 40);
+  for (const file of files) {
     assert(file.startsWith("wire/"), `wire/ imports ${file}`);
     const source = await Deno.readTextFile(new URL(file, ROOT));
     const code = source.replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, "");

@@ -96,4 +96,9 @@
     (wire-output-number wire (length string))
     (loop for char across string
           do (wire-output-byte wire (char-code char)))
-    (values)))
+    (values))
+
+  ;; A file that is loaded as source is interpreted, and this has to be fast.
+  (dolist (function '(octet-wires-fail octet-wires-write fill-input-buffer
+                      wire-force-output wire-output-string))
+    (compile function)))

@@ -16,20 +16,33 @@
   (apply #'format t control arguments)
   (force-output))
 
+(defvar *wires* '()
+  "The open wires, each with what to call when it ends.")
+
 (defun greet (wire address)
   "Called for each connection: answers whether to accept it, and what to call
 when it ends."
-  (declare (ignore wire))
   (let ((own (= address +loopback+)))
-    (say "~A~%" (if own "connected" "a stranger was sent away"))
-    (values own
-            (lambda () (say "disconnected~%")))))
+    (flet ((leave ()
+             (setf *wires* (remove wire *wires* :key #'car))
+             (say "disconnected~%")))
+      (say "~A~%" (if own "connected" "a stranger was sent away"))
+      (when own
+        (push (cons wire #'leave) *wires*))
+      (values own #'leave))))
 
 (defun countdown (n)
   "Goes down by one step here and one step there, until nothing is left."
   (if (plusp n)
       (1+ (wire:remote-value wire:*current-wire* (countdown (1- n))))
       0))
+
+(defun catch-up ()
+  "Serves what had come behind a call that was given up.  It is in the wire's
+buffer, where CMUCL does not look before more comes."
+  (loop for (wire . leave) in *wires*
+        when (< (wire::wire-ibuf-offset wire) (wire::wire-ibuf-end wire))
+          do (wire::serve-requests wire leave)))
 
 (defun serve ()
   "Serves for ever.  What goes wrong in a call unwinds to here, and its caller
@@ -40,6 +53,7 @@ with it."
       (handler-bind ((error (lambda (condition)
                               (say "gave up a call: ~A~%" condition)
                               (invoke-restart 'give-up))))
+        (catch-up)
         (loop (system:serve-all-events 1))))))
 
 (let* ((port (parse-integer (or (unix:unix-getenv "WIRE_PORT") "7001")))
