@@ -263,6 +263,7 @@ withLisp("CMUCL reads and writes untagged data", async (wire) => {
   raw.outputString("caf\xe9");
   raw.outputObject(list, true);
   raw.outputObject(list, true);
+  await raw.forceOutput();
   raw[Symbol.dispose]();
   assertEquals(await read, [
     255,
