@@ -29,6 +29,7 @@ const CODES = [
   "timeout",
   "tlsFailed",
   "unknownHost",
+  "unknownService",
   "unsupportedValue",
   "unsupportedVersion",
 ] as const;
