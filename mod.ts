@@ -44,6 +44,7 @@ export {
   type Clock,
   decodeValue,
   DEFAULT_LIMITS,
+  type Dialect,
   encodeValue,
   findService,
   type FirstValue,
@@ -65,8 +66,14 @@ export {
   resolveLimits,
   resolveLineStreamOptions,
   type ServedFunctions,
+<<<<<<< HEAD
   type ServiceFile,
   servicePort,
+=======
+  type Session,
+  type SessionEnd,
+  type SessionOptions,
+>>>>>>> main
   type SocketLike,
   socketTransport,
   streamTransport,

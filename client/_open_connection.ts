@@ -160,6 +160,9 @@ function diagnosis(error: unknown, text: string): [WireErrorCode, string] {
   if (error instanceof Deno.errors.PermissionDenied) {
     return ["permissionDenied", "the operating system does not allow it."];
   }
+  if (error instanceof Deno.errors.ConnectionReset) {
+    return ["connectionLost", "the connection was closed at once."];
+  }
   if (error instanceof Deno.errors.NotFound) {
     return ["connectFailed", "there is no such socket file."];
   }
@@ -171,15 +174,16 @@ function diagnosis(error: unknown, text: string): [WireErrorCode, string] {
 
 function tlsFailure(error: TlsProblem, where: string): WireError {
   const text = error.message;
-  const cure = /UnknownIssuer|BadSignature|CaUsedAsEndEntity/i.test(text)
-    ? "its certificate was issued by no authority that is trusted here. Give that authority's certificate as tls.caCerts"
-    : /NotValidForName/i.test(text)
-    ? "its certificate bears another name. Connect by that name, or give it as tls.hostname"
-    : /Expired/i.test(text)
-    ? "its certificate has expired. Renew it, or set this machine's clock"
-    : /InvalidContentType|corrupt|end of file|eof/i.test(text)
-    ? "it does not speak TLS. Leave tls out, or give the server its tls option"
-    : "the handshake failed";
+  const cure =
+    /UnknownIssuer|unknown issuer|BadSignature|CaUsedAsEndEntity/i.test(text)
+      ? "its certificate was issued by no authority that is trusted here. Give that authority's certificate as tls.caCerts"
+      : /NotValidForName|not valid for name/i.test(text)
+      ? "its certificate bears another name. Connect by that name, or give it as tls.hostname"
+      : /Expired/i.test(text)
+      ? "its certificate has expired. Renew it, or set this machine's clock"
+      : /InvalidContentType|corrupt|end of file|eof/i.test(text)
+      ? "it does not speak TLS. Leave tls out, or give the server its tls option"
+      : "the handshake failed";
   return new WireError(
     "tlsFailed",
     `Cannot connect to ${where} by TLS: ${cure} (${text}).`,

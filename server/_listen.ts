@@ -82,7 +82,11 @@ export async function removeStaleSocket(path: string): Promise<boolean> {
   // Somebody else may have put a living one there in the meantime.
   const now = fileIdentity(path);
   if (now !== undefined && now.key !== before.key) return false;
-  removeFile(path);
+  try {
+    Deno.removeSync(path);
+  } catch {
+    // It is gone, or somebody else's.
+  }
   return true;
 }
 
@@ -95,15 +99,6 @@ export function fileIdentity(
     return { key: `${info.dev}:${info.ino}`, isSocket: info.isSocket === true };
   } catch {
     return undefined;
-  }
-}
-
-/** Removes a file, if it is there. */
-export function removeFile(path: string): void {
-  try {
-    Deno.removeSync(path);
-  } catch {
-    // It is gone, or somebody else's.
   }
 }
 

@@ -26,7 +26,6 @@ import {
   listenerAddress,
   type ListenTarget,
   peerAddress,
-  removeFile,
   removeStaleSocket,
   type ServerTls,
 } from "./_listen.ts";
@@ -101,7 +100,6 @@ export class RequestServer implements AsyncDisposable {
   readonly #finished = Promise.withResolvers<void>();
   #listener: AnyListener | undefined;
   #address: WireAddress;
-  #file: string | undefined;
   #isRef = true;
   #destroyed = false;
   #accepting = false;
@@ -193,10 +191,6 @@ export class RequestServer implements AsyncDisposable {
     if (this.#destroyed) return;
     this.#destroyed = true;
     this.#listener?.close();
-    const { path } = this.#options;
-    if (path !== undefined && this.#file !== undefined) {
-      if (fileIdentity(path)?.key === this.#file) removeFile(path);
-    }
     this.#checkFinished();
   }
 
@@ -224,9 +218,8 @@ export class RequestServer implements AsyncDisposable {
     const listener = listen(this.#target, "The request server");
     this.#listener = listener;
     if (!this.#isRef) listener.unref();
-    const { path, tls, onListen } = this.#options;
+    const { tls, onListen } = this.#options;
     this.#address = listenerAddress(listener, tls !== undefined);
-    if (path !== undefined) this.#file = fileIdentity(path)?.key;
     this.#accepting = true;
     acceptAll(
       listener,
@@ -287,8 +280,8 @@ export class RequestServer implements AsyncDisposable {
       confirm: (wire) => this.#confirm(wire),
     });
     this.#opening.add(wire);
-    wire.opened.catch(() => {}).then(() => this.#opening.delete(wire));
     wire.closed.then(() => {
+      this.#opening.delete(wire);
       this.#wires.delete(wire);
       this.#checkFinished();
     });
@@ -296,26 +289,36 @@ export class RequestServer implements AsyncDisposable {
 
   #confirm(wire: Wire): boolean | Promise<boolean> {
     if (this.#destroyed) return false;
-    const answer = this.#onConnect === undefined
-      ? true
-      : this.#onConnect(wire, wire.address);
-    return answer instanceof Promise
-      ? answer.then((answer) => this.#answered(wire, answer))
-      : this.#answered(wire, answer);
+    const refuse = (error: unknown) => {
+      this.#report(error, "onConnect");
+      return false;
+    };
+    try {
+      const answer = this.#onConnect === undefined
+        ? true
+        : this.#onConnect(wire, wire.address);
+      return answer instanceof Promise
+        ? answer.then((answer) => this.#answered(wire, answer)).catch(refuse)
+        : this.#answered(wire, answer);
+    } catch (error) {
+      return refuse(error);
+    }
   }
 
   #answered(wire: Wire, answer: ConnectAnswer): boolean {
-    if (typeof answer !== "boolean" && typeof answer !== "object") {
+    const parts = typeof answer === "boolean" ? { accept: answer } : answer;
+    if (typeof parts !== "object" || parts === null) {
       throw new WireError(
         "invalidArgument",
-        `onConnect must answer true, false or { accept, onDeath }, and it answered ${answer}.`,
+        `onConnect must answer true, false or { accept, onDeath }, and it answered ${parts}.`,
       );
     }
-    const { accept = true, onDeath } = typeof answer === "boolean"
-      ? { accept: answer }
-      : answer ?? { accept: false };
+    const { accept = true, onDeath }: Exclude<ConnectAnswer, boolean> = parts;
     if (onDeath !== undefined) wire.onDeath(onDeath);
-    if (accept) this.#wires.add(wire);
+    if (accept && wire.ended === undefined) {
+      this.#opening.delete(wire);
+      this.#wires.add(wire);
+    }
     return accept;
   }
 
@@ -329,7 +332,8 @@ export class RequestServer implements AsyncDisposable {
   }
 
   #checkFinished(): void {
-    if (this.#destroyed && !this.#accepting && this.#wires.size === 0) {
+    const wires = this.#wires.size + this.#opening.size;
+    if (this.#destroyed && !this.#accepting && wires === 0) {
       this.#finished.resolve();
     }
   }

@@ -192,9 +192,9 @@ function tell(
   onError: (error: unknown, where: string) => void,
 ): void {
   const { processName, address, service } = server;
-  const message = `Process "${processName}" serves ${
+  const message = `Process "${processName}", service ${
     JSON.stringify(service)
-  } at ${formatAddress(address)}.`;
+  }: listening on ${formatAddress(address)}`;
   announce(to, message).catch((error) =>
     onError(error, `announcing process "${processName}"`)
   );

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { tooLarge } from "./codec.ts";
 import type { Message } from "./messages.ts";
 import type { Output, Ticket } from "./output.ts";
 import { Queue } from "./_queue.ts";
@@ -13,14 +14,18 @@ import { Queue } from "./_queue.ts";
 /** What a message counts for in a window beyond its bytes. */
 export const MESSAGE_COST = 64;
 
+/** Called when a message has left, or with the reason why it never will. */
+export type Left = (ticket: Ticket, failure?: Error) => void;
+
 /** A message that waits. */
 export interface Waiting {
   body: Uint8Array;
   readonly ticket: Ticket;
-  /** Called when it left, or with the reason why it never will. */
-  left: ((failure?: Error) => void) | undefined;
+  left: Left | undefined;
   /** True when nothing has to leave any more. */
   dropped: boolean;
+  /** True while something that came before it waits at another turnstile. */
+  held: boolean;
 }
 
 /** Lets messages of one kind out, in order, as fast as the peer allows. */
@@ -34,6 +39,7 @@ export class Turnstile {
 
   readonly #output: Output;
   readonly #keepsOrder: boolean;
+  readonly #before: Turnstile | undefined;
   readonly #queue = new Queue<Waiting>();
   #waiting = 0;
   #count = 0;
@@ -44,10 +50,13 @@ export class Turnstile {
   /**
    * @param output Where messages go.
    * @param keepsOrder Whether nothing may overtake a large message.
+   * @param before What waits at that one when a message comes here leaves
+   * before it.
    */
-  constructor(output: Output, keepsOrder: boolean) {
+  constructor(output: Output, keepsOrder: boolean, before?: Turnstile) {
     this.#output = output;
     this.#keepsOrder = keepsOrder;
+    this.#before = before;
   }
 
   /** How many messages wait. */
@@ -77,31 +86,43 @@ export class Turnstile {
   pass(
     message: Message,
     ticket: Ticket,
-    left?: (failure?: Error) => void,
+    left?: Left,
   ): Waiting | undefined {
-    if (this.#queue.size === 0 && this.#isOpen) {
+    const before = this.#before;
+    const held = before !== undefined && before.#queue.size > 0;
+    if (this.#queue.size === 0 && this.#isOpen && !held) {
       const size = this.#output.send(message, ticket, this.#sent);
       this.#enter(size, ticket);
       return undefined;
     }
     const body = this.#output.encode(message);
-    const waiting = { body, ticket, left, dropped: false };
+    const waiting = { body, ticket, left, dropped: false, held };
     this.#queue.push(waiting);
     this.#waiting++;
+    if (held) {
+      before.#mark(() => {
+        waiting.held = false;
+        this.drain();
+      });
+    }
     return waiting;
   }
 
   /** Resolves when all that waits by now has left, or never will. */
   whenPassed(): Promise<void> {
     if (this.#queue.size === 0) return Promise.resolve();
-    return new Promise((resolve) =>
-      this.#queue.push({
-        body: NOTHING,
-        ticket: { position: 0 },
-        left: () => resolve(),
-        dropped: true,
-      })
-    );
+    return new Promise((resolve) => this.#mark(resolve));
+  }
+
+  /** Has a function called when all that waits by now has left. */
+  #mark(passed: () => void): void {
+    this.#queue.push({
+      body: NOTHING,
+      ticket: { position: 0 },
+      left: passed,
+      dropped: true,
+      held: false,
+    });
   }
 
   /** Gives up a message that waits. */
@@ -130,24 +151,32 @@ export class Turnstile {
     for (;;) {
       const waiting = this.#queue.peek();
       if (waiting === undefined) break;
+      let failure: Error | undefined;
       if (!waiting.dropped) {
-        if (!this.#isOpen) return;
+        if (waiting.held || !this.#isOpen) return;
         this.#waiting--;
         waiting.dropped = true;
-        const { body, ticket } = waiting;
-        this.#output.sendBody(body, ticket, this.#sent);
-        this.#enter(body.length, ticket);
+        failure = this.#let(waiting);
       }
       this.#queue.shift();
-      waiting.left?.();
+      waiting.left?.(waiting.ticket, failure);
     }
     this.onEmpty();
+  }
+
+  /** Lets one out, unless the peer has told a smaller limit since. */
+  #let({ body, ticket }: Waiting): Error | undefined {
+    const most = this.#output.encoder.limits.message;
+    if (body.length > most) return tooLarge(body.length, most);
+    this.#output.sendBody(body, ticket, this.#sent);
+    this.#enter(body.length, ticket);
+    return undefined;
   }
 
   /** Forgets all that waits. */
   clear(failure: Error): void {
     for (let next; (next = this.#queue.shift()) !== undefined;) {
-      next.left?.(failure);
+      next.left?.(next.ticket, failure);
     }
     this.#waiting = 0;
   }

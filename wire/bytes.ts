@@ -162,6 +162,9 @@ export class ByteWriter {
 
   /** A varint that counts bytes, then a string as that many bytes of UTF-8. */
   text(text: string): void {
+    // Room for any count: when it is written at last, the buffer must not grow,
+    // for what stands behind it would be left behind.
+    this.reserve(5);
     const start = this.position;
     const guess = varintSize(text.length);
     this.position += guess;

@@ -111,7 +111,7 @@ export class Calls {
     const deadline = options?.deadline;
     const signal = options?.signal;
     try {
-      checkOptions(name, deadline, signal);
+      checkOptions(name, options);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -153,16 +153,23 @@ export class Calls {
         wantsValues: pending.wantsValues,
         name: pending.name,
         args,
-        deadline: deadline === undefined
-          ? 0
-          : Math.min(Math.ceil(deadline), 0xffffffff),
+        deadline: Math.ceil(deadline ?? 0),
       },
       pending,
+      this.#left,
     );
     pending.cost = pending.waiting === undefined
       ? this.#turnstile.bytes - before
       : pending.waiting.body.length + MESSAGE_COST;
   }
+
+  /** A call that waited has left, or is larger than the peer allows. */
+  readonly #left = (ticket: Ticket, failure?: Error): void => {
+    const pending = ticket as Pending;
+    if (failure === undefined || pending.settled) return;
+    this.#fail(pending, () => failure);
+    this.#release(pending, false);
+  };
 
   /** Sets up what may end a call before its answer. */
   #guard(
@@ -354,11 +361,19 @@ function remoteError(functionName: string, thrown: unknown): RemoteError {
   });
 }
 
-function checkOptions(
+/**
+ * Refuses a call that is too late already.
+ *
+ * @param name The function's name.
+ * @param options The call's signal and deadline.
+ * @throws {WireError} `deadline`, `cancelled` or `invalidArgument`.
+ */
+export function checkOptions(
   name: string,
-  deadline: number | undefined,
-  signal: AbortSignal | undefined,
+  options: CallOptions | undefined,
 ): void {
+  const deadline = options?.deadline;
+  const signal = options?.signal;
   if (deadline !== undefined && !(deadline > 0 && deadline < 2 ** 31)) {
     if (deadline <= 0) {
       throw new WireError(

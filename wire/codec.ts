@@ -10,7 +10,7 @@
 import { ByteReader, type ByteWriter } from "./bytes.ts";
 import { malformed, WireError } from "./errors.ts";
 import { FRAME_HEADER, FrameDecoder } from "./frames.ts";
-import type { WireLimits } from "./limits.ts";
+import { limitRange, type WireLimits } from "./limits.ts";
 import {
   type CallFields,
   type Channel,
@@ -90,10 +90,7 @@ export class Encoder {
       this.#body(message);
       const length = writer.position - start - FRAME_HEADER;
       if (length > most) {
-        throw new WireError(
-          "limit",
-          `The peer takes messages of up to ${most} bytes (its limit "message"), and this one has ${length}. Send it in parts, or raise that limit.`,
-        );
+        throw tooLarge(length, most);
       }
       writer.view.setUint32(start, length);
       return length;
@@ -214,6 +211,7 @@ export class Decoder {
   readonly #tables = new ReceiveTables();
   readonly #values: ValueReader;
   readonly #pieces: Pieces;
+  readonly #most: number;
   /** How many bytes the body of the last message had. */
   size = 0;
 
@@ -225,6 +223,7 @@ export class Decoder {
     this.#frames = new FrameDecoder(frameLimit);
     this.#values = new ValueReader(this.#reader, this.#tables, limits);
     this.#pieces = new Pieces(limits);
+    this.#most = limits.message;
   }
 
   /** The largest frame that is taken. */
@@ -267,6 +266,9 @@ export class Decoder {
         case KIND.reset:
           reader.byte();
           reader.finish();
+          if (this.#pieces.count > 0) {
+            throw malformed("Tables were reset under an unfinished message.");
+          }
           this.#tables.reset();
           break;
         case KIND.piece: {
@@ -279,6 +281,11 @@ export class Decoder {
         }
         default:
           this.size = frames.end - frames.start;
+          if (this.size > this.#most) {
+            throw malformed(
+              `A message may have ${this.#most} bytes, and one has ${this.size}.`,
+            );
+          }
           return this.#message();
       }
     }
@@ -427,7 +434,14 @@ export class Decoder {
     for (let index = 0; index < count; index++) {
       const limit = reader.varint();
       const name = HELLO_LIMITS[index];
-      if (name !== undefined) limits[name] = limit;
+      if (name === undefined) continue;
+      const [least, most] = limitRange(name);
+      if (limit < least || limit > most) {
+        throw malformed(
+          `The limit "${name}" of a hello is from ${least} to ${most}, not ${limit}.`,
+        );
+      }
+      limits[name] = limit;
     }
     if (count < HELLO_LIMITS.length) {
       throw malformed(
@@ -460,6 +474,14 @@ function overLimit(
     return { kind: "overLimit", of, id, name, error };
   }
   throw error;
+}
+
+/** The error for a message that the peer does not take. */
+export function tooLarge(length: number, most: number): WireError {
+  return new WireError(
+    "limit",
+    `The peer takes messages of up to ${most} bytes (its limit "message"), and this one has ${length}. Send it in parts, or raise that limit.`,
+  );
 }
 
 /** The error for a first frame that is no hello. */

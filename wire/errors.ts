@@ -5,46 +5,69 @@
  * @module
  */
 
-/** Every code, for checking those that come off a wire. */
-const CODES = [
-  "aborted",
-  "addressInUse",
-  "addressUnavailable",
-  "cancelled",
-  "closed",
-  "connectFailed",
-  "connectionLost",
-  "connectionRefused",
-  "deadline",
-  "invalidArgument",
-  "keepalive",
-  "limit",
-  "malformed",
-  "noSuchFunction",
-  "notAWire",
-  "peerAborted",
-  "permissionDenied",
-  "refused",
-  "stalled",
-  "timeout",
-  "tlsFailed",
-  "unknownHost",
-  "unknownService",
-  "unsupportedValue",
-  "unsupportedVersion",
-] as const;
-
 /**
  * Why a wire, a call or a server failed. The codes are stable: programs may
  * compare them. `docs/errors.md` lists each with its cause and cure.
  */
-export type WireErrorCode = typeof CODES[number];
+export type WireErrorCode =
+  | "aborted"
+  | "addressInUse"
+  | "addressUnavailable"
+  | "cancelled"
+  | "closed"
+  | "connectFailed"
+  | "connectionLost"
+  | "connectionRefused"
+  | "deadline"
+  | "invalidArgument"
+  | "keepalive"
+  | "limit"
+  | "malformed"
+  | "noSuchFunction"
+  | "notAWire"
+  | "peerAborted"
+  | "permissionDenied"
+  | "refused"
+  | "stalled"
+  | "timeout"
+  | "tlsFailed"
+  | "unknownHost"
+  | "unknownService"
+  | "unsupportedValue"
+  | "unsupportedVersion";
+
+/** Every code, for checking those that come off a wire. */
+const CODES: Readonly<Record<WireErrorCode, true>> = {
+  aborted: true,
+  addressInUse: true,
+  addressUnavailable: true,
+  cancelled: true,
+  closed: true,
+  connectFailed: true,
+  connectionLost: true,
+  connectionRefused: true,
+  deadline: true,
+  invalidArgument: true,
+  keepalive: true,
+  limit: true,
+  malformed: true,
+  noSuchFunction: true,
+  notAWire: true,
+  peerAborted: true,
+  permissionDenied: true,
+  refused: true,
+  stalled: true,
+  timeout: true,
+  tlsFailed: true,
+  unknownHost: true,
+  unknownService: true,
+  unsupportedValue: true,
+  unsupportedVersion: true,
+};
 
 /** A code that came off a wire; `peerAborted` where a newer peer says more. */
 export function toErrorCode(code: string): WireErrorCode {
-  return (CODES as readonly string[]).includes(code)
-    ? code as WireErrorCode
-    : "peerAborted";
+  return Object.hasOwn(CODES, code) ? code as WireErrorCode : "peerAborted";
 }
 
 /**
@@ -93,7 +116,7 @@ export class WireError extends Error {
   readonly sent: CallFate | undefined;
 
   /**
-   * Makes an error.
+   * Makes an error of the wire.
    *
    * @param code The stable code.
    * @param message What was expected, what came, and what to do.

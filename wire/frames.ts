@@ -46,7 +46,11 @@ export class FrameDecoder {
   #carry: Uint8Array = this.buffer;
   #carried = 0;
 
-  /** @param limit The largest body that is taken, in bytes. */
+  /**
+   * Makes a decoder that has seen nothing.
+   *
+   * @param limit The largest body that is taken, in bytes.
+   */
   constructor(limit: number) {
     this.limit = limit;
   }

@@ -51,8 +51,7 @@ export class Handlers {
   /** Asynchronous one-way calls. */
   readonly #sends = new Set<Running>();
   /** Calls that came while the output had no room. */
-  readonly #parkedCalls = new Queue<Call>();
-  readonly #parkedIds = new Set<number>();
+  readonly #parkedCalls = new Map<number, Call>();
   /** One-way calls that came while too many were running. */
   readonly #parkedSends = new Queue<{ send: Send; cost: number }>();
   #ended = false;
@@ -119,12 +118,11 @@ export class Handlers {
         `At most ${this.#limits.calls} calls are served at a time, and one more came.`,
       );
     }
-    if (this.#calls.has(call.id) || this.#parkedIds.has(call.id)) {
+    if (this.#calls.has(call.id) || this.#parkedCalls.has(call.id)) {
       throw malformed(`The call ${call.id} came again before its answer.`);
     }
     if (this.#parkedCalls.size > 0 || !this.#output.hasRoom) {
-      this.#parkedCalls.push(call);
-      this.#parkedIds.add(call.id);
+      this.#parkedCalls.set(call.id, call);
     } else {
       this.#call(call);
     }
@@ -162,17 +160,17 @@ export class Handlers {
         running.context,
         new WireError("cancelled", "The caller cancelled its call."),
       );
-    } else if (this.#parkedIds.delete(id)) {
+    } else if (this.#parkedCalls.delete(id)) {
       this.#fail(id, "cancelled", "The call was cancelled before it began.");
     }
   }
 
   /** The output has room again: calls that waited for it begin. */
   resume(): void {
-    while (this.#output.hasRoom && !this.#ended) {
-      const call = this.#parkedCalls.shift();
-      if (call === undefined) break;
-      if (this.#parkedIds.delete(call.id)) this.#call(call);
+    for (const [id, call] of this.#parkedCalls) {
+      if (!this.#output.hasRoom || this.#ended) break;
+      this.#parkedCalls.delete(id);
+      this.#call(call);
     }
     this.#checkIdle();
   }
@@ -183,7 +181,7 @@ export class Handlers {
     const running = [...this.#calls.values(), ...this.#sends];
     this.#calls.clear();
     this.#sends.clear();
-    while (this.#parkedCalls.shift() !== undefined);
+    this.#parkedCalls.clear();
     while (this.#parkedSends.shift() !== undefined);
     for (const { context, stopTimer } of running) {
       stopTimer?.();

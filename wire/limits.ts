@@ -89,14 +89,24 @@ export const DEFAULT_LIMITS: Readonly<WireLimits> = Object.freeze({
 
 /** The smallest and largest value of the limits that have narrower ones. */
 const RANGES: Partial<Record<keyof WireLimits, [number, number]>> = {
-  message: [1024, 1024 * 1024 * 1024],
+  message: [4096, 1024 * 1024 * 1024],
   frame: [1024, 16 * 1024 * 1024],
-  helloFrame: [1024, 16 * 1024 * 1024],
+  helloFrame: [4096, 16 * 1024 * 1024],
   nesting: [1, 1_000],
 };
 
 /** The largest value of every other limit: what a 32-bit timer can wait. */
 const LARGEST = 2 ** 31 - 1;
+
+/**
+ * The range of a limit.
+ *
+ * @param name The limit.
+ * @returns Its smallest and its largest value.
+ */
+export function limitRange(name: keyof WireLimits): [number, number] {
+  return RANGES[name] ?? [1, LARGEST];
+}
 
 /**
  * Completes and checks a partial set of limits.
@@ -128,7 +138,7 @@ export function resolveLimits(
     }
     if (value === undefined) continue;
     const key = name as keyof WireLimits;
-    const [least, most] = RANGES[key] ?? [1, LARGEST];
+    const [least, most] = limitRange(key);
     if (!Number.isInteger(value) || value < least || value > most) {
       throw new WireError(
         "invalidArgument",

@@ -32,6 +32,13 @@ export {
   type WireErrorCode,
   type WireErrorOptions,
 } from "./errors.ts";
+export type {
+  Dialect,
+  Session,
+  SessionEnd,
+  SessionOptions,
+  WireStats,
+} from "./dialect.ts";
 export { FrameDecoder } from "./frames.ts";
 export { DEFAULT_LIMITS, resolveLimits, type WireLimits } from "./limits.ts";
 export {
@@ -64,4 +71,4 @@ export {
   type Transport,
 } from "./transport.ts";
 export { decodeValue, encodeValue } from "./single_value.ts";
-export { makeWire, Wire, type WireOptions, type WireStats } from "./wire.ts";
+export { makeWire, Wire, type WireOptions } from "./wire.ts";

@@ -14,7 +14,11 @@ export class Values<const T extends readonly unknown[]> {
   /** The values. */
   readonly list: T;
 
-  /** @param list The values. */
+  /**
+   * Use {@linkcode values}.
+   *
+   * @param list The values.
+   */
   constructor(list: T) {
     this.list = list;
   }

@@ -19,16 +19,10 @@ export interface AnyFunctions {
   [name: string]: (...args: any[]) => any;
 }
 
-// deno-lint-ignore no-explicit-any -- matches every function
-type AnyFunction = (...args: any[]) => any;
-
 /** The names of the functions of an interface. */
 export type FunctionNames<T> = {
-  [K in keyof T]: T[K] extends AnyFunction ? K : never;
+  [K in keyof T]: T[K] extends AnyFunctions[string] ? K : never;
 }[keyof T];
-
-/** Whether nothing is known of an interface. */
-type IsUntyped<T> = string extends keyof T ? true : false;
 
 /** What a caller gets of a function's result when it asks for one value. */
 export type FirstValue<R> = R extends Values<infer T>
@@ -39,32 +33,32 @@ export type FirstValue<R> = R extends Values<infer T>
 export type AllValues<R> = R extends Values<infer T> ? T : [R];
 
 /** A peer's functions, called one way: no answer travels. */
-export type RemoteSend<T> = IsUntyped<T> extends true
+export type RemoteSend<T> = string extends keyof T
   // deno-lint-ignore no-explicit-any -- nothing is known of an untyped peer
   ? any
   : {
-    readonly [K in FunctionNames<T>]: T[K] extends AnyFunction
+    readonly [K in FunctionNames<T>]: T[K] extends AnyFunctions[string]
       ? (...args: Parameters<T[K]>) => Promise<void>
       : never;
   };
 
 /** A peer's functions, called for one value. */
-export type RemoteValue<T> = IsUntyped<T> extends true
+export type RemoteValue<T> = string extends keyof T
   // deno-lint-ignore no-explicit-any -- nothing is known of an untyped peer
   ? any
   : {
-    readonly [K in FunctionNames<T>]: T[K] extends AnyFunction ? (
+    readonly [K in FunctionNames<T>]: T[K] extends AnyFunctions[string] ? (
         ...args: Parameters<T[K]>
       ) => Promise<FirstValue<Awaited<ReturnType<T[K]>>>>
       : never;
   };
 
 /** A peer's functions, called for all their values. */
-export type RemoteValues<T> = IsUntyped<T> extends true
+export type RemoteValues<T> = string extends keyof T
   // deno-lint-ignore no-explicit-any -- nothing is known of an untyped peer
   ? any
   : {
-    readonly [K in FunctionNames<T>]: T[K] extends AnyFunction ? (
+    readonly [K in FunctionNames<T>]: T[K] extends AnyFunctions[string] ? (
         ...args: Parameters<T[K]>
       ) => Promise<AllValues<Awaited<ReturnType<T[K]>>>>
       : never;
@@ -72,13 +66,14 @@ export type RemoteValues<T> = IsUntyped<T> extends true
 
 /**
  * What implements an interface: its functions, each of which may be
- * asynchronous, and is called with a {@linkcode CallContext} as `this`.
+ * asynchronous, and is called with a {@linkcode CallContext} as `this`. For a
+ * wire without an interface that is any object of functions.
  */
-export type ServedFunctions<T, W = unknown> = IsUntyped<T> extends true
+export type ServedFunctions<T, W = unknown> = string extends keyof T
   // deno-lint-ignore no-explicit-any -- nothing is known of the interface
-  ? Record<string, (this: CallContext<W>, ...args: any[]) => unknown>
+  ? Record<string, (this: CallContext<W>, ...args: any[]) => unknown> | object
   : {
-    readonly [K in FunctionNames<T>]: T[K] extends AnyFunction ? (
+    readonly [K in FunctionNames<T>]: T[K] extends AnyFunctions[string] ? (
         this: CallContext<W>,
         ...args: Parameters<T[K]>
       ) => Awaited<ReturnType<T[K]>> | Promise<Awaited<ReturnType<T[K]>>>

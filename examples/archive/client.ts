@@ -1,0 +1,113 @@
+/**
+ * The archive's client. `USAGE` tells the rest.
+ *
+ * @module
+ */
+
+import { connectToRemoteServer, formatAddress } from "../../mod.ts";
+import type { Archive, SearchResult } from "./archive.ts";
+import { findFiles } from "./files.ts";
+import { commandLine, wrong } from "./options.ts";
+import { bytesText, errorText, plain, withProgress } from "./report.ts";
+import { AT_ONCE, getFiles, listFiles, putFiles } from "./transfer.ts";
+
+const USAGE = `Puts the files of a folder into an archive and gets them back:
+
+  deno run --allow-net --allow-read --allow-run=git \\
+    examples/archive/client.ts [options] [folder]
+
+  folder             whose files: those that git tracks, or else all but those
+                     in .git and node_modules (the folder of this project)
+  --host <name>      where the server is (127.0.0.1)
+  --port <port>      where it listens (7000)
+  --pattern <regexp> what to search the archive for (export function \\w+)
+  --help             shows this`;
+
+/** How many of the matches are shown. */
+const SHOWN = 5;
+
+const told = commandLine(USAGE, ["host", "port", "pattern"], 1);
+const host = told.option("host") ?? "127.0.0.1";
+const port = told.port(1);
+const pattern = told.option("pattern") ?? "export function \\w+";
+const folder = told.rest[0] ?? `${import.meta.dirname}/../..`;
+await check();
+try {
+  await main();
+} catch (error) {
+  console.error(`client: ${errorText(error)}`);
+  Deno.exitCode = 1;
+}
+
+/** Puts, lists, searches, gets, and tells what it did. */
+async function main(): Promise<void> {
+  const files = await findFiles(folder);
+  const begun = performance.now();
+  await using wire = await connectToRemoteServer<Archive>(host, port);
+  const archive = wire.remoteValue;
+  say(`connected to ${formatAddress(wire.address)}`);
+
+  const found = totalSize(files);
+  const put = await withProgress(
+    "put",
+    found,
+    (progress) => putFiles(archive, folder, files, progress),
+  );
+  const originals = put.result;
+  const size = totalSize(originals.values());
+  const what = `${originals.size} files, ${bytesText(size)}`;
+  say(`put ${what}, in ${put.seconds.toFixed(2)} s`);
+
+  const listed = await listFiles(archive, originals);
+  say(`listed ${listed.length} files, ${bytesText(totalSize(listed))}`);
+
+  showSearch(await archive.search(pattern, ""));
+
+  const got = await withProgress(
+    "get",
+    size,
+    (progress) => getFiles(archive, originals, progress),
+  );
+  say(`got ${what}, in ${got.seconds.toFixed(2)} s; every SHA-256 is right`);
+
+  const seconds = (performance.now() - begun) / 1_000;
+  const rate = 2 * size / (put.seconds + got.seconds);
+  say(
+    `moved ${bytesText(size)} each way in ${seconds.toFixed(2)} s, ${
+      bytesText(rate)
+    }/s: ${wire.stats().callsMade} calls over one wire, ${AT_ONCE} files at once`,
+  );
+}
+
+/** Shows what the search found. */
+function showSearch({ matches, searched, skipped, complete }: SearchResult) {
+  const atLeast = complete ? "" : "at least ";
+  say(
+    `searched ${searched} files for /${pattern}/ (${skipped} left out): ${atLeast}${matches.length} matches`,
+  );
+  for (const { path, line, text } of matches.slice(0, SHOWN)) {
+    say(`  ${path}:${line}: ${text.trim()}`);
+  }
+  if (matches.length > SHOWN) say(`  and ${matches.length - SHOWN} more`);
+}
+
+/** Checks what can be checked before there is a server. */
+async function check(): Promise<void> {
+  try {
+    new RegExp(pattern);
+  } catch (error) {
+    wrong(`--pattern wants a regular expression: ${errorText(error)}.`);
+  }
+  const info = await Deno.stat(folder).catch(() => undefined);
+  if (!info?.isDirectory) wrong(`There is no folder ${folder}.`);
+}
+
+function totalSize(files: Iterable<{ readonly size: number }>): number {
+  let sum = 0;
+  for (const { size } of files) sum += size;
+  return sum;
+}
+
+function say(text: string): void {
+  console.log(`client: ${plain(text)}`);
+}

@@ -1,0 +1,152 @@
+/**
+ * A peer that says whatever bytes a test wants, and hears what comes.
+ *
+ * @module
+ */
+
+import { ByteWriter } from "../wire/bytes.ts";
+import { Decoder, Encoder } from "../wire/codec.ts";
+import { DEFAULT_LIMITS, resolveLimits } from "../wire/limits.ts";
+import {
+  HELLO_LIMITS,
+  type Message,
+  type OverLimit,
+  type PeerLimits,
+} from "../wire/messages.ts";
+import { memoryTransports, type Transport } from "../wire/transport.ts";
+import { makeWire, type Wire, type WireOptions } from "../wire/wire.ts";
+
+/** The limits that a peer tells of itself. */
+export function peerLimits(changes: Partial<PeerLimits> = {}): PeerLimits {
+  const limits = HELLO_LIMITS.map((name) => [name, DEFAULT_LIMITS[name]]);
+  return { ...Object.fromEntries(limits) as PeerLimits, ...changes };
+}
+
+/** A well-formed hello. */
+export function hello(changes: Partial<PeerLimits> = {}): Message {
+  return {
+    kind: "hello",
+    version: 1,
+    features: 0,
+    limits: peerLimits(changes),
+    credential: "",
+    contract: "",
+  };
+}
+
+/** Messages as framed bytes, with the definitions that they need. */
+export function framed(...messages: Message[]): Uint8Array<ArrayBuffer> {
+  return framedBy(new Encoder(new ByteWriter(), DEFAULT_LIMITS), ...messages);
+}
+
+/** The same by an encoder that goes on from one call to the next. */
+export function framedBy(
+  encoder: Encoder,
+  ...messages: Message[]
+): Uint8Array<ArrayBuffer> {
+  const { writer } = encoder;
+  writer.position = 0;
+  for (const message of messages) {
+    const start = writer.position;
+    encoder.encode(message);
+    if (encoder.tables.hasFresh) encoder.define(start);
+  }
+  return writer.written().slice();
+}
+
+/** One frame with that body. */
+export function frame(...body: number[]): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(4 + body.length);
+  new DataView(bytes.buffer).setUint32(0, body.length);
+  bytes.set(body, 4);
+  return bytes;
+}
+
+/** The test's end of a connection to a real wire. */
+export class RawPeer {
+  /** The wire at the other end. */
+  readonly wire: Wire;
+  readonly #transport: Transport;
+  readonly #decoder = new Decoder(resolveLimits());
+  readonly #encoder = new Encoder(new ByteWriter(), DEFAULT_LIMITS);
+  readonly #heard: (Message | OverLimit)[] = [];
+  #closed = false;
+
+  /** @param options What the wire is made with. */
+  constructor(options: WireOptions = {}) {
+    const [here, there] = memoryTransports();
+    this.#transport = here;
+    this.wire = makeWire(there, { onError() {}, ...options });
+  }
+
+  /** Says bytes; resolves when the wire has read them, or is gone. */
+  async say(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    await this.#transport.write(bytes).catch(() => {});
+  }
+
+  /** Says messages. */
+  async tell(...messages: Message[]): Promise<void> {
+    await this.say(framedBy(this.#encoder, ...messages));
+  }
+
+  /** Says hello and accepts; resolves when the wire is open. */
+  async open(changes: Partial<PeerLimits> = {}): Promise<void> {
+    await this.tell(hello(changes), { kind: "accept" });
+    await this.hear("accept");
+    await this.wire.opened;
+  }
+
+  /** The next message of a kind, or undefined at the end of the stream. */
+  async hear<K extends Message["kind"]>(
+    kind: K,
+  ): Promise<Extract<Message, { kind: K }> | undefined> {
+    for (;;) {
+      const message = await this.#next();
+      if (message === undefined) return undefined;
+      if (message.kind === kind) {
+        return message as Extract<Message, { kind: K }>;
+      }
+    }
+  }
+
+  async #next(): Promise<Message | OverLimit | undefined> {
+    while (this.#heard.length === 0) {
+      const chunk = await this.#transport.read();
+      if (chunk === null) {
+        this.#closed = true;
+        return undefined;
+      }
+      this.#decoder.feed(chunk);
+      let message;
+      while ((message = this.#decoder.next()) !== undefined) {
+        this.#heard.push(message);
+        // As a real peer does: there is nothing left to say.
+        if (message.kind === "abort") await this.end();
+      }
+    }
+    return this.#heard.shift();
+  }
+
+  /** Hears the wire out, and tells why it aborted. */
+  async hearAbort(): Promise<Extract<Message, { kind: "abort" }> | undefined> {
+    const abort = await this.hear("abort");
+    await this.hearOut();
+    return abort;
+  }
+
+  /** Hears the wire out to the end of its stream. */
+  async hearOut(): Promise<void> {
+    while (!this.#closed) await this.#next();
+  }
+
+  /** Ends this side's direction. */
+  async end(): Promise<void> {
+    await this.#transport.closeWrite();
+  }
+
+  /** Closes the connection, and waits until the wire is gone. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#transport.close();
+    await this.wire.closed;
+  }
+}

@@ -1,0 +1,126 @@
+/**
+ * Pairs of wires over every transport, so that one suite runs over all.
+ *
+ * @module
+ */
+
+import {
+  type ConnectOptions,
+  connectToRemoteServer,
+  createRequestServer,
+  type RequestServerOptions,
+  type Wire,
+  type WireOptions,
+  wirePair,
+} from "../mod.ts";
+import { test } from "./_test.ts";
+
+/** Options that both a pair and a server with its client understand. */
+export type EndOptions = Pick<
+  WireOptions,
+  "limits" | "functions" | "onError" | "sendStacks"
+>;
+
+/** Reads a file beside the tests. */
+export function readText(name: string): string {
+  return Deno.readTextFileSync(new URL(name, import.meta.url));
+}
+
+/** The server's half of TLS in tests. */
+export const SERVER_TLS = {
+  cert: readText("tls/server.pem"),
+  key: readText("tls/server.key"),
+};
+
+/** The client's half of TLS in tests. */
+export const CLIENT_TLS = { caCerts: [readText("tls/ca.pem")] };
+
+/** Two ends of a wire. */
+export interface Pair extends AsyncDisposable {
+  /** The end that connected. */
+  near: Wire;
+  /** The end that the server made. */
+  far: Wire;
+}
+
+/** Makes a pair over sockets. */
+async function socketPair(
+  near: EndOptions,
+  far: EndOptions,
+  where: Pick<RequestServerOptions, "path" | "tls">,
+  how: Pick<ConnectOptions, "path" | "tls">,
+): Promise<Pair> {
+  const made = Promise.withResolvers<Wire>();
+  const server = createRequestServer(0, (wire) => {
+    made.resolve(wire);
+    return true;
+  }, { ...far, ...where });
+  const port = server.addr.transport === "unix" ||
+      !("port" in server.addr)
+    ? 0
+    : server.addr.port;
+  const wire = await connectToRemoteServer("127.0.0.1", port, undefined, {
+    ...near,
+    ...how,
+  });
+  return {
+    near: wire,
+    far: await made.promise,
+    async [Symbol.asyncDispose]() {
+      wire.abort();
+      await wire.closed;
+      await server.shutdown();
+    },
+  };
+}
+
+/** The ways to make a pair. */
+export const PAIRS: Record<
+  string,
+  (near?: EndOptions, far?: EndOptions) => Promise<Pair>
+> = {
+  memory(near = {}, far = {}) {
+    const [one, other] = wirePair(near, far);
+    return Promise.resolve({
+      near: one,
+      far: other,
+      async [Symbol.asyncDispose]() {
+        one.abort();
+        await Promise.all([one.closed, other.closed]);
+      },
+    });
+  },
+  tcp: (near = {}, far = {}) => socketPair(near, far, {}, {}),
+  tls: (near = {}, far = {}) =>
+    socketPair(near, far, { tls: SERVER_TLS }, { tls: CLIENT_TLS }),
+  async unix(near = {}, far = {}) {
+    const folder = await Deno.makeTempDir();
+    const path = `${folder}/wire.sock`;
+    const pair = await socketPair(near, far, { path }, { path });
+    return {
+      near: pair.near,
+      far: pair.far,
+      async [Symbol.asyncDispose]() {
+        await pair[Symbol.asyncDispose]();
+        await Deno.remove(folder, { recursive: true });
+      },
+    };
+  },
+};
+
+if (Deno.build.os === "windows") delete PAIRS["unix"];
+
+/** Defines the same test over every transport. */
+export function overEach(
+  name: string,
+  fn: (pair: Pair) => Promise<void>,
+  near: EndOptions = {},
+  far: EndOptions = {},
+): void {
+  for (const [transport, makePair] of Object.entries(PAIRS)) {
+    test(`${name} (${transport})`, async () => {
+      await using pair = await makePair(near, far);
+      await fn(pair);
+    });
+  }
+}

@@ -1,0 +1,159 @@
+/**
+ * The floors of the house: imports point down only, the core imports nothing
+ * but its own files, and `wire/` knows nothing of Deno.
+ */
+
+import { assert, assertEquals } from "@std/assert";
+import { test } from "./_test.ts";
+
+const ROOT = new URL("../", import.meta.url).href;
+
+/** What `deno info --json` tells of a module. */
+interface Module {
+  specifier: string;
+  dependencies?: {
+    specifier: string;
+    code?: { specifier?: string };
+    type?: { specifier?: string };
+  }[];
+}
+
+async function graph(entry: string): Promise<Map<string, Module>> {
+  const { stdout, code } = await new Deno.Command(Deno.execPath(), {
+    args: ["info", "--json", "--no-config", new URL(entry, ROOT).href],
+  }).output();
+  assertEquals(code, 0);
+  const { modules } = JSON.parse(new TextDecoder().decode(stdout)) as {
+    modules: Module[];
+  };
+  return new Map(
+    modules.map((module) => [module.specifier.replace(ROOT, ""), module]),
+  );
+}
+
+/** The floor of a module of the core, from the ground up. */
+const FLOORS: readonly (readonly string[])[] = [
+  [
+    "wire/errors.ts",
+    "wire/clock.ts",
+    "wire/_queue.ts",
+    "wire/_same_text.ts",
+    "wire/multiple_values.ts",
+  ],
+  [
+    "wire/address.ts",
+    "wire/_line_buffer.ts",
+    "wire/limits.ts",
+    "wire/bytes.ts",
+    "wire/_token_bucket.ts",
+    "wire/_death.ts",
+    "wire/context.ts",
+  ],
+  [
+    "wire/frames.ts",
+    "wire/messages.ts",
+    "wire/tables.ts",
+    "wire/_pieces.ts",
+    "wire/_binary_values.ts",
+    "wire/_error_values.ts",
+    "wire/transport.ts",
+    "wire/services.ts",
+  ],
+  ["wire/values.ts", "wire/_line_output.ts"],
+  ["wire/codec.ts", "wire/single_value.ts", "wire/line_stream.ts"],
+  ["wire/output.ts"],
+  ["wire/_turnstile.ts", "wire/_window.ts", "wire/_watch.ts"],
+  ["wire/_outbound.ts", "wire/calls.ts", "wire/handlers.ts", "wire/inbox.ts"],
+  [
+    "wire/_opening.ts",
+    "wire/_leaving.ts",
+    "wire/dialect.ts",
+    "wire/remote.ts",
+  ],
+  ["wire/_link.ts"],
+  ["wire/wire.ts"],
+  ["wire/pair.ts"],
+  ["wire/mod.ts"],
+  [
+    "server/_listen.ts",
+    "server/_announce.ts",
+    "server/_services.ts",
+    "server/server_process.ts",
+    "server/listener/introduction.ts",
+    "server/listener/options.ts",
+    "server/listener/inside/tokens.ts",
+    "client/_open_connection.ts",
+    "client/_services.ts",
+  ],
+  [
+    "server/_accept.ts",
+    "server/listener/attempts.ts",
+    "server/listener/safety.ts",
+    "server/listener/type_ahead.ts",
+    "server/listener/inside/modules.ts",
+    "server/listener/inside/script.ts",
+    "server/listener/inside/supervisor.ts",
+  ],
+  ["server/listener/inside/evaluator.ts"],
+  ["server/listener/answers.ts", "server/listener/programs.ts"],
+  ["server/listener/command.ts"],
+  ["server/listener/evaluator_process.ts"],
+  ["server/listener/session.ts"],
+  ["server/listener/listener.ts", "server/stream_server.ts"],
+  [
+    "server/request_server.ts",
+    "server/start_up_server.ts",
+    "client/connect.ts",
+    "client/open_tcp_stream.ts",
+  ],
+  ["server/mod.ts", "client/mod.ts"],
+  ["mod.ts"],
+];
+
+const floorOf = new Map(
+  FLOORS.flatMap((files, floor) => files.map((file) => [file, floor])),
+);
+
+test("mod.ts reaches only relative imports that point down the floors", async () => {
+  const modules = await graph("mod.ts");
+  for (const [file, module] of modules) {
+    const floor = floorOf.get(file) ?? -1;
+    assert(floor >= 0, `${file} stands on no floor of this test`);
+    for (const dependency of module.dependencies ?? []) {
+      const { specifier } = dependency;
+      assert(
+        specifier.startsWith("./") || specifier.startsWith("../"),
+        `${file} imports ${specifier}, which is not relative`,
+      );
+      const target = (dependency.code ?? dependency.type)?.specifier
+        ?.replace(ROOT, "") ?? "";
+      const below = floorOf.get(target) ?? Infinity;
+      assert(
+        below < floor,
+        `${file} imports ${target}, which is not below it`,
+      );
+    }
+  }
+  assertEquals([...floorOf.keys()].sort(), [...modules.keys()].sort());
+});
+
+test("server/ and client/ never import each other", async () => {
+  for (const [entry, other] of [["server", "client"], ["client", "server"]]) {
+    const modules = await graph(`${entry}/mod.ts`);
+    const strangers = [...modules.keys()].filter((file) =>
+      file.startsWith(`${other}/`)
+    );
+    assertEquals(strangers, []);
+  }
+});
+
+test("wire/ uses the web platform only", async () => {
+  const modules = await graph("wire/mod.ts");
+  assert(modules.size > 20);
+  for (const file of modules.keys()) {
+    assert(file.startsWith("wire/"), `wire/ imports ${file}`);
+    const source = await Deno.readTextFile(new URL(file, ROOT));
+    const code = source.replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, "");
+    assert(!/\bDeno\b/.test(code), `${file} uses Deno`);
+  }
+});

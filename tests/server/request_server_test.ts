@@ -1,0 +1,372 @@
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import {
+  connectToRemoteServer,
+  createRequestServer,
+  destroyRequestServer,
+  type RequestServer,
+  type Wire,
+  type WireAddress,
+  WireError,
+} from "../../mod.ts";
+import { test } from "../_test.ts";
+import { CLIENT_TLS, SERVER_TLS } from "../_transports.ts";
+
+/** The port of a server that listens on TCP. */
+function portOf(server: RequestServer): number {
+  const { addr } = server;
+  return "port" in addr ? addr.port : 0;
+}
+
+function connect(server: RequestServer): Promise<Wire> {
+  return connectToRemoteServer("127.0.0.1", portOf(server));
+}
+
+/** The code of what a function throws. */
+function thrown(fn: () => unknown): WireError {
+  return assertThrows(fn, WireError) as WireError;
+}
+
+test("createRequestServer() accepts every connection without onConnect", async () => {
+  await using server = createRequestServer(0, undefined, {
+    functions: { add: (a: number, b: number) => a + b },
+  });
+  assertEquals(server.addr.transport, "tcp");
+  assertEquals("hostname" in server.addr && server.addr.hostname, "127.0.0.1");
+  await using one = await connect(server);
+  await using other = await connect(server);
+  assertEquals(await one.remoteValue.add(1, 2), 3);
+  assertEquals(await other.remoteValue.add(3, 4), 7);
+  assertEquals(server.wires.size, 2);
+});
+
+test("createRequestServer() throws at once when the port is unusable", async () => {
+  await using server = createRequestServer(0);
+  const port = portOf(server);
+  const inUse = thrown(() => createRequestServer(port));
+  assertEquals(inUse.code, "addressInUse");
+  assert(inUse.message.includes(`127.0.0.1:${port}`));
+  for (const port of [-1, 65_536, 1.5, NaN]) {
+    assertEquals(
+      thrown(() => createRequestServer(port)).code,
+      "invalidArgument",
+    );
+  }
+  assertEquals(
+    thrown(() => createRequestServer(0, undefined, { hostname: "192.0.2.1" }))
+      .code,
+    "addressUnavailable",
+  );
+  assertEquals(
+    thrown(() =>
+      createRequestServer(0, undefined, { tls: { cert: "?", key: "?" } })
+    ).code,
+    "tlsFailed",
+  );
+  assertEquals(
+    thrown(() => createRequestServer(0, undefined, { limits: { calls: 0 } }))
+      .code,
+    "invalidArgument",
+  );
+});
+
+test("onConnect gets the wire and the peer's address", async () => {
+  const seen: [Wire, WireAddress][] = [];
+  await using server = createRequestServer(0, (wire, address) => {
+    seen.push([wire, address]);
+    return true;
+  });
+  await using _wire = await connect(server);
+  const [wire, address] = seen[0]!;
+  assertEquals([...server.wires], [wire]);
+  assertEquals(address.transport, "tcp");
+  assertEquals("hostname" in address && address.hostname, "127.0.0.1");
+});
+
+test("onConnect may refuse, in every form", async () => {
+  const answers = [
+    () => false,
+    () => ({ accept: false }),
+    () => Promise.resolve(false),
+    () => {
+      throw new Error("a secret of the server");
+    },
+    () => Promise.reject(new Error("a secret of the server")),
+    (() => undefined) as unknown as () => boolean,
+  ];
+  for (const answer of answers) {
+    await using server = createRequestServer(0, answer, { onError() {} });
+    const error = await assertRejects(
+      () => connect(server),
+      WireError,
+    ) as WireError;
+    assertEquals(error.code, "refused");
+    assert(!error.message.includes("secret"));
+    assert(error.message.includes("127.0.0.1"));
+    assertEquals(server.wires.size, 0);
+  }
+});
+
+test("onDeath runs once at each end, whoever ends the wire", async () => {
+  for (const who of ["client", "server", "abort"]) {
+    const deaths: string[] = [];
+    const died = Promise.withResolvers<void>();
+    await using server = createRequestServer(0, () => ({
+      onDeath: (reason) => {
+        deaths.push(`server ${reason.code}`);
+        died.resolve();
+      },
+    }));
+    const wire = await connectToRemoteServer(
+      "127.0.0.1",
+      portOf(server),
+      (reason) => deaths.push(`client ${reason.code}`),
+    );
+    if (who === "client") await wire.close();
+    else if (who === "server") await [...server.wires][0]!.close();
+    else wire.abort();
+    await Promise.all([wire.closed, died.promise]);
+    assertEquals(
+      deaths.sort(),
+      who === "abort"
+        ? ["client aborted", "server peerAborted"]
+        : ["client closed", "server closed"],
+    );
+  }
+});
+
+test("onConnect may call the client back before it accepts", async () => {
+  await using server = createRequestServer(0, async (wire) => {
+    const name = await wire.remoteValue.name();
+    wire.serve({ greet: () => `Hello ${name}.` });
+    return name === "friend";
+  });
+  await using friend = await connectToRemoteServer(
+    "127.0.0.1",
+    portOf(server),
+    undefined,
+    { functions: { name: () => "friend" } },
+  );
+  assertEquals(await friend.remoteValue.greet(), "Hello friend.");
+  const stranger = connectToRemoteServer(
+    "127.0.0.1",
+    portOf(server),
+    undefined,
+    { functions: { name: () => "stranger" } },
+  );
+  const error = await assertRejects(() => stranger, WireError) as WireError;
+  assertEquals(error.code, "refused");
+});
+
+test("destroyRequestServer() refuses the new, leaves the old alive", async () => {
+  const server = createRequestServer(0, undefined, {
+    functions: { echo: (x: unknown) => x },
+  });
+  const port = portOf(server);
+  const wire = await connect(server);
+  destroyRequestServer(server);
+  destroyRequestServer(server);
+  const error = await assertRejects(
+    () => connectToRemoteServer("127.0.0.1", port),
+    WireError,
+  ) as WireError;
+  // A connection may still be taken by the operating system, and be cut.
+  assert(["connectionRefused", "connectionLost"].includes(error.code));
+  assertEquals(await wire.remoteValue.echo("alive"), "alive");
+  let finished = false;
+  server.finished.then(() => finished = true);
+  await wire.ping();
+  assertEquals(finished, false);
+  await wire.close();
+  await server.finished;
+  // The port is free again.
+  await createRequestServer(port).shutdown();
+});
+
+test("RequestServer.shutdown() lets calls under way finish", async () => {
+  const begun = Promise.withResolvers<void>();
+  const finish = Promise.withResolvers<void>();
+  const server = createRequestServer(0, undefined, {
+    functions: {
+      async work() {
+        begun.resolve();
+        await finish.promise;
+        return "done";
+      },
+    },
+  });
+  const wire = await connect(server);
+  const work = wire.remoteValue.work();
+  await begun.promise;
+  const down = server.shutdown();
+  finish.resolve();
+  assertEquals(await work, "done");
+  await down;
+  assertEquals((await wire.closed).code, "closed");
+});
+
+test("createRequestServer() takes a signal and tells when it listens", async () => {
+  const controller = new AbortController();
+  let address: WireAddress | undefined;
+  const server = createRequestServer(0, undefined, {
+    signal: controller.signal,
+    onListen: (listening) => address = listening,
+  });
+  assertEquals(address, server.addr);
+  const wire = await connect(server);
+  controller.abort();
+  await server.finished;
+  assertEquals((await wire.closed).code, "closed");
+});
+
+test("RequestServer.unref() lets the process end", async () => {
+  const url = new URL("../../mod.ts", import.meta.url);
+  const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      "eval",
+      "--no-config",
+      `import { createRequestServer } from "${url}";
+       const server = createRequestServer(0);
+       server.unref();`,
+    ],
+  }).output();
+  assertEquals(new TextDecoder().decode(stderr), "");
+  assertEquals(code, 0);
+});
+
+test("a server turns connections away over its limits", async () => {
+  await using server = createRequestServer(0, undefined, {
+    limits: { wires: 2 },
+  });
+  await using _one = await connect(server);
+  await using _other = await connect(server);
+  const error = await assertRejects(() => connect(server), WireError);
+  assertEquals((error as WireError).code, "connectionLost");
+  assertEquals(server.turnedAway, 1);
+});
+
+test("a server turns away those beyond who say no hello", async () => {
+  await using server = createRequestServer(0, undefined, {
+    limits: { wiresBeforeHello: 2 },
+  });
+  const silent = [];
+  for (let n = 0; n < 2; n++) {
+    silent.push(await Deno.connect({ port: portOf(server) }));
+  }
+  await assertRejects(() => connect(server), WireError);
+  for (const conn of silent) conn.close();
+});
+
+test("a wrong credential is refused, the right one accepted", async () => {
+  await using server = createRequestServer(0, undefined, {
+    credential: "open sesame",
+  });
+  for (const credential of [undefined, "", "open sesamE", "open"]) {
+    const error = await assertRejects(
+      () =>
+        connectToRemoteServer("127.0.0.1", portOf(server), undefined, {
+          credential,
+        }),
+      WireError,
+    ) as WireError;
+    assertEquals(error.code, "refused");
+  }
+  await using wire = await connectToRemoteServer(
+    "127.0.0.1",
+    portOf(server),
+    undefined,
+    { credential: "open sesame" },
+  );
+  assert(await wire.ping() >= 0);
+});
+
+test("a peer that speaks HTTP harms nobody", async () => {
+  await using server = createRequestServer(0, undefined, {
+    functions: { echo: (x: unknown) => x },
+  });
+  await using wire = await connect(server);
+  const response = await fetch(`http://127.0.0.1:${portOf(server)}/`)
+    .catch((error) => error);
+  assert(response instanceof Error);
+  assertEquals(await wire.remoteValue.echo(1), 1);
+});
+
+const isWindows = Deno.build.os === "windows";
+
+/** Leaves a socket file behind, as a process does that is killed. */
+async function leaveStaleSocket(path: string): Promise<void> {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [
+      "eval",
+      `Deno.listen({ transport: "unix", path: "${path}" });
+       console.log("listening");
+       await new Promise((resolve) => setTimeout(resolve, 1e6));`,
+    ],
+    stdout: "piped",
+  }).spawn();
+  const reader = child.stdout.getReader();
+  await reader.read();
+  child.kill("SIGKILL");
+  await child.status;
+  await reader.cancel();
+}
+
+if (!isWindows) {
+  test("a Unix socket is the user's own, and goes with its server", async () => {
+    const folder = await Deno.makeTempDir();
+    const path = `${folder}/wire.sock`;
+    const server = createRequestServer(0, undefined, { path });
+    await server.ready;
+    assertEquals(Deno.statSync(path).mode! & 0o777, 0o600);
+    assertEquals(server.addr, { transport: "unix", path });
+    const wire = await connectToRemoteServer("", 0, undefined, { path });
+    assertEquals(wire.address, { transport: "unix", path });
+    await wire.close();
+    await server.shutdown();
+    await assertRejects(() => Deno.stat(path), Deno.errors.NotFound);
+    await Deno.remove(folder, { recursive: true });
+  });
+
+  test("a stale socket file is replaced, a living one is not", async () => {
+    const folder = await Deno.makeTempDir();
+    const path = `${folder}/wire.sock`;
+    await leaveStaleSocket(path);
+    assert(Deno.statSync(path).isSocket);
+    const server = createRequestServer(0, undefined, { path });
+    await server.ready;
+    const second = createRequestServer(0, undefined, { path, onError() {} });
+    const error = await assertRejects(() => second.ready, WireError);
+    assertEquals((error as WireError).code, "addressInUse");
+    await second.finished;
+    const wire = await connectToRemoteServer("", 0, undefined, { path });
+    await wire.close();
+    await server.shutdown();
+    await Deno.remove(folder, { recursive: true });
+  });
+
+  test("a file that is no socket is left alone", async () => {
+    const path = await Deno.makeTempFile();
+    await Deno.writeTextFile(path, "precious");
+    const server = createRequestServer(0, undefined, { path, onError() {} });
+    await assertRejects(() => server.ready, WireError);
+    await server.finished;
+    assertEquals(await Deno.readTextFile(path), "precious");
+    await Deno.remove(path);
+  });
+}
+
+test("a plaintext client of a TLS server is turned down", async () => {
+  await using server = createRequestServer(0, undefined, { tls: SERVER_TLS });
+  assertEquals(server.addr.transport, "tls");
+  const error = await assertRejects(() => connect(server), WireError);
+  assert(
+    ["notAWire", "connectionLost"].includes((error as WireError).code),
+    (error as WireError).code,
+  );
+  await using wire = await connectToRemoteServer(
+    "localhost",
+    portOf(server),
+    undefined,
+    { tls: CLIENT_TLS },
+  );
+  assert(await wire.ping() >= 0);
+});

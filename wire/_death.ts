@@ -1,0 +1,68 @@
+/**
+ * The end of a wire, as the rest of the world learns of it.
+ *
+ * @module
+ */
+
+import type { WireError } from "./errors.ts";
+
+/** Called with the reason of death. */
+export type DeathListener = (reason: WireError) => void;
+
+/** The reason of death, and everybody who wants to know it. */
+export class Death {
+  /** The reason; undefined while the wire lives. */
+  reason: WireError | undefined;
+
+  readonly #onError: (error: unknown, where: string) => void;
+  readonly #closed = Promise.withResolvers<WireError>();
+  #listeners: DeathListener[] = [];
+  #controller: AbortController | undefined;
+
+  /** @param onError Told what listeners throw. */
+  constructor(onError: (error: unknown, where: string) => void) {
+    this.#onError = onError;
+  }
+
+  /** Aborts with the reason. Made when it is first asked for. */
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.reason !== undefined) this.#controller.abort(this.reason);
+    }
+    return this.#controller.signal;
+  }
+
+  /** Resolves with the reason when the connection is gone. */
+  get closed(): Promise<WireError> {
+    return this.#closed.promise;
+  }
+
+  /** Has a function called with the reason; at once if there is one. */
+  listen(listener: DeathListener): void {
+    if (this.reason === undefined) this.#listeners.push(listener);
+    else this.#call(listener, this.reason);
+  }
+
+  /** The wire ends: tells everybody. */
+  declare(reason: WireError): void {
+    this.reason = reason;
+    this.#controller?.abort(reason);
+    const listeners = this.#listeners;
+    this.#listeners = [];
+    for (const listener of listeners) this.#call(listener, reason);
+  }
+
+  /** The connection is gone. */
+  bury(): void {
+    if (this.reason !== undefined) this.#closed.resolve(this.reason);
+  }
+
+  #call(listener: DeathListener, reason: WireError): void {
+    try {
+      listener(reason);
+    } catch (error) {
+      this.#onError(error, "onDeath");
+    }
+  }
+}

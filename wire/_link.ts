@@ -1,0 +1,487 @@
+/**
+ * What is behind a wire: one read loop that routes what comes, one way out,
+ * one place where everything ends.
+ *
+ * @module
+ */
+
+import { formatAddress, type WireAddress } from "./address.ts";
+import { type CallOptions, Calls, checkOptions } from "./calls.ts";
+import type { Clock } from "./clock.ts";
+import { Decoder, notAWire } from "./codec.ts";
+import type { Session, SessionOptions, WireStats } from "./dialect.ts";
+import { errorMessage, malformed, toErrorCode, WireError } from "./errors.ts";
+import { Handlers } from "./handlers.ts";
+import { Inbox } from "./inbox.ts";
+import type { Message, OverLimit } from "./messages.ts";
+import { Output } from "./output.ts";
+import type { Transport } from "./transport.ts";
+import { Death } from "./_death.ts";
+import { closedReason, Leaving } from "./_leaving.ts";
+import { Opening } from "./_opening.ts";
+import { handled, Outbound } from "./_outbound.ts";
+import { MESSAGE_COST } from "./_turnstile.ts";
+import { Watch } from "./_watch.ts";
+import { Window } from "./_window.ts";
+
+/** Longest time to take leave of a peer, in milliseconds. */
+const FAREWELL = 1_000;
+/** How much of the peer's allowance of cancels is used: clocks differ. */
+const CANCEL_SHARE = 0.9;
+
+/** The machinery of one end of a wire. */
+export class Link implements Session {
+  /** The end. */
+  readonly death: Death;
+
+  readonly #calls: Calls;
+  readonly #handlers: Handlers;
+  readonly #inbox: Inbox;
+  readonly #outbound: Outbound;
+  readonly #opening: Opening;
+  readonly #leaving: Leaving;
+  readonly #received = { bytes: 0, reads: 0, messages: 0 };
+  readonly #transport: Transport;
+  readonly #clock: Clock;
+  readonly #decoder: Decoder;
+  readonly #watch: Watch;
+  readonly #sendWindow: Window;
+  readonly #messageWindow: Window;
+  readonly #pings = new Map<number, () => void>();
+  #pingToken = 0;
+  readonly #readerDone: Promise<void>;
+
+  /**
+   * Begins: says hello, and reads.
+   *
+   * @param wire What served functions get as `this.wire`.
+   * @param transport The connection.
+   * @param options Everything else.
+   */
+  constructor(wire: object, transport: Transport, options: SessionOptions) {
+    const { limits, clock, onError } = options;
+    this.#transport = transport;
+    this.#clock = clock;
+    this.#decoder = new Decoder(limits, limits.helloFrame);
+    this.death = new Death(onError);
+    const output = new Output(
+      transport,
+      clock,
+      limits,
+      limits.sendPause,
+      (error) => this.#lost(error),
+    );
+    output.encoder.sendStacks = options.sendStacks;
+    output.onRoom = () => {
+      this.#outbound.drain();
+      this.#handlers.resume();
+    };
+    const outbound = this.#outbound = new Outbound(output);
+    this.#sendWindow = new Window("sends", limits.window, output);
+    this.#messageWindow = new Window("messages", limits.window, output);
+    this.#inbox = new Inbox(this.#messageWindow);
+    const calls = this.#calls = new Calls(
+      output,
+      outbound.calls,
+      clock,
+      options.recordCallSites,
+    );
+    const handlers = this.#handlers = new Handlers(
+      wire,
+      output,
+      clock,
+      limits,
+      this.#sendWindow,
+      onError,
+    );
+    const end = (reason: WireError, tell: boolean) => this.end(reason, tell);
+    const patience = limits.close;
+    this.#leaving = new Leaving({
+      clock,
+      patience,
+      outbound,
+      calls,
+      handlers,
+      end,
+    });
+    this.#watch = new Watch({
+      clock,
+      limits,
+      output,
+      end,
+      mayPing: () => this.#opening.accepted,
+      isUnfinished: () => this.#decoder.unfinished,
+    });
+    this.#opening = new Opening(outbound, {
+      ...options,
+      address: transport.address,
+      onWelcome: () => this.#decoder.frameLimit = limits.frame,
+      onFailed: (error) => this.#fail(error),
+    });
+    this.#readerDone = this.#read();
+    if (transport.local !== true) this.#watch.start();
+  }
+
+  /** Where the peer is. */
+  get address(): WireAddress {
+    return this.#transport.address;
+  }
+
+  /** Resolves when both ends have accepted each other. */
+  get opened(): Promise<void> {
+    return this.#opening.opened;
+  }
+
+  /** Serves functions. */
+  serve(functions: object): void {
+    this.#handlers.serve(functions);
+  }
+
+  /** Calls for one value, or for the list of all. */
+  call(
+    name: string,
+    args: unknown[],
+    wantsValues: boolean,
+    options?: CallOptions,
+  ): Promise<unknown> {
+    const refusal = this.#refusal(name);
+    if (refusal !== undefined) return Promise.reject(refusal);
+    return this.#calls.call(name, args, wantsValues, options);
+  }
+
+  /** Calls one way. */
+  send(name: string, args: unknown[], options?: CallOptions): Promise<void> {
+    const refusal = this.#refusal(name);
+    if (refusal !== undefined) return handled(Promise.reject(refusal));
+    try {
+      checkOptions(name, options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    const deadline = Math.ceil(options?.deadline ?? 0);
+    const outbound = this.#outbound;
+    return outbound.pass(outbound.sends, {
+      kind: "send",
+      name,
+      args,
+      deadline,
+    });
+  }
+
+  /** Sends a typed message. */
+  outputObject(value: unknown): Promise<void> {
+    const refusal = this.#refusal("outputObject");
+    if (refusal !== undefined) return handled(Promise.reject(refusal));
+    const outbound = this.#outbound;
+    return outbound.pass(outbound.messages, { kind: "message", value });
+  }
+
+  /** Takes the next typed message. */
+  getObject(): Promise<unknown> {
+    return this.#inbox.take();
+  }
+
+  /** Resolves when all output so far was handed over. */
+  async forceOutput(): Promise<void> {
+    await this.#outbound.whenPassed();
+    await this.#outbound.output.flush();
+    if (this.death.reason !== undefined) throw this.death.reason;
+  }
+
+  /** Asks for a sign of life; resolves with the round trip in milliseconds. */
+  async ping(): Promise<number> {
+    await this.opened;
+    if (this.death.reason !== undefined) throw this.death.reason;
+    const begun = this.#clock.now();
+    await new Promise<void>((resolve) => {
+      const token = this.#pingToken = (this.#pingToken + 1) >>> 0;
+      this.#pings.set(token, resolve);
+      this.#outbound.output.send({ kind: "ping", token });
+    });
+    if (this.death.reason !== undefined) throw this.death.reason;
+    return this.#clock.now() - begun;
+  }
+
+  /** Takes leave. */
+  async close(): Promise<void> {
+    await this.#leaving.begin(this.opened);
+    await this.death.closed;
+  }
+
+  /** Counts. */
+  stats(): WireStats {
+    const received = this.#received;
+    const { output } = this.#outbound;
+    return {
+      bytesReceived: received.bytes,
+      bytesSent: output.handed,
+      reads: received.reads,
+      writes: output.writes,
+      messagesReceived: received.messages,
+      messagesSent: output.messages,
+      callsMade: this.#calls.made,
+      callsServed: this.#handlers.served,
+      callsPending: this.#calls.pending,
+      callsWaiting: this.#outbound.calls.waiting,
+      callsRunning: this.#handlers.running,
+      inbox: this.#inbox.size,
+      outputWaiting: output.waiting,
+    };
+  }
+
+  /** Why nothing more can be sent; undefined when it can. */
+  #refusal(what: string): WireError | undefined {
+    const { reason } = this.death;
+    if (reason === undefined && !this.#leaving.isLeaving) return undefined;
+    const why = reason?.message ?? "the wire is being closed.";
+    return new WireError(
+      reason?.code ?? "closed",
+      `"${what}" came too late: ${why}`,
+      { cause: reason, sent: "notSent" },
+    );
+  }
+
+  /**
+   * The one place where a wire ends.
+   *
+   * @param reason Why; the first reason counts.
+   * @param tell Whether to tell the peer.
+   */
+  end(reason: WireError, tell: boolean): void {
+    if (this.death.reason !== undefined) return;
+    this.death.reason = reason;
+    this.#watch.end();
+    this.#leaving.end();
+    this.#calls.failAll(reason);
+    this.#outbound.end(reason);
+    this.#handlers.end(reason);
+    this.#inbox.end(reason);
+    this.#sendWindow.end();
+    this.#messageWindow.end();
+    for (const resolve of this.#pings.values()) resolve();
+    this.#pings.clear();
+    this.#opening.end(reason);
+    this.death.declare(reason);
+    this.#takeLeave(reason, tell).then(() => this.death.bury());
+  }
+
+  async #read(): Promise<void> {
+    const received = this.#received;
+    try {
+      for (;;) {
+        const chunk = await this.#transport.read();
+        if (chunk === null) break;
+        // Taking leave: what still comes is for nobody.
+        if (this.death.reason !== undefined) continue;
+        received.reads++;
+        received.bytes += chunk.length;
+        this.#watch.received();
+        this.#decoder.feed(chunk);
+        const pause = this.#takeMessages();
+        if (pause !== undefined) await pause;
+      }
+      if (this.death.reason !== undefined) return;
+      this.#decoder.finish();
+      this.#endOfStream();
+    } catch (error) {
+      this.#lost(error);
+    }
+  }
+
+  /** Routes the messages of a chunk; asynchronous once in a wire's life. */
+  #takeMessages(): Promise<void> | undefined {
+    const decoder = this.#decoder;
+    try {
+      let message: Message | OverLimit | undefined;
+      while ((message = decoder.next()) !== undefined) {
+        this.#received.messages++;
+        this.#route(message);
+        if (this.death.reason !== undefined) return undefined;
+        // Whoever waits for the opening may serve before the first call.
+        if (message.kind === "accept") {
+          return turns(16).then(() => this.#takeMessages());
+        }
+      }
+    } catch (error) {
+      this.#fail(error);
+    }
+    return undefined;
+  }
+
+  #route(message: Message | OverLimit): void {
+    if (!this.#opening.welcome) this.#opening.checkEarly(message);
+    switch (message.kind) {
+      case "call":
+        return this.#handlers.call(message);
+      case "return":
+        return this.#calls.returned(message.id, message.value);
+      case "send":
+        return this.#handlers.send(message, this.#enter(this.#sendWindow));
+      case "message":
+        return this.#message(message.value, undefined);
+      case "returnValues":
+        return this.#calls.returnedValues(message.id, message.values);
+      case "throw":
+        return this.#calls.threw(message.id, message.thrown);
+      case "fail":
+        return this.#calls.failed(message.id, message.code, message.message);
+      case "overLimit":
+        return this.#overLimit(message);
+      case "cancel":
+        return this.#handlers.cancel(message.id);
+      case "credit":
+        return this.#credit(message.channel, message.amount);
+      case "ping":
+        this.#outbound.output.send({ kind: "pong", token: message.token });
+        return;
+      case "pong":
+        return this.#pong(message.token);
+      case "hello":
+        this.#calls.allowCancels(
+          Math.floor(message.limits.cancels * CANCEL_SHARE),
+          message.limits.cancelsPerSecond * CANCEL_SHARE,
+        );
+        return this.#opening.hello(message);
+      case "accept":
+        return this.#opening.accept();
+      case "close":
+        return this.#leaving.gotClose();
+      case "finish":
+        return this.#leaving.finish();
+      case "abort":
+        return this.#aborted(message.code, message.message);
+      default:
+        message satisfies never;
+    }
+  }
+
+  /** The last message enters a window; returns what it counts for there. */
+  #enter(window: Window): number {
+    const cost = this.#decoder.size + MESSAGE_COST;
+    window.enter(cost);
+    return cost;
+  }
+
+  #message(value: unknown, error: Error | undefined): void {
+    this.#inbox.put(value, error, this.#enter(this.#messageWindow));
+  }
+
+  #overLimit(message: OverLimit): void {
+    switch (message.of) {
+      case "message":
+        return this.#message(undefined, message.error);
+      case "call":
+        return this.#handlers.overLimit(message, 0);
+      case "send":
+        return this.#handlers.overLimit(message, this.#enter(this.#sendWindow));
+      default:
+        return this.#calls.overLimit(message);
+    }
+  }
+
+  #credit(channel: "messages" | "sends", amount: number): void {
+    const turnstile = this.#outbound[channel];
+    if (amount > turnstile.bytes) {
+      throw malformed(`The peer gave credit for more ${channel} than it got.`);
+    }
+    turnstile.leave(0, amount);
+  }
+
+  #pong(token: number): void {
+    const resolve = this.#pings.get(token);
+    this.#pings.delete(token);
+    resolve?.();
+  }
+
+  #aborted(code: string, text: string): void {
+    const known = toErrorCode(code);
+    const isRefusal = known === "refused" || known === "unsupportedVersion";
+    this.end(
+      isRefusal
+        ? new WireError(known, `The peer refused the connection: ${text}`)
+        : new WireError("peerAborted", `The peer ended the wire: ${text}`),
+      false,
+    );
+  }
+
+  #endOfStream(): void {
+    if (this.#leaving.sentFinish || this.#leaving.gotFinish) {
+      return this.end(closedReason(), false);
+    }
+    const text = this.#opening.peer === undefined
+      ? `The peer at ${
+        formatAddress(this.address)
+      } closed the connection before its hello.`
+      : "The connection ended without the peer's leave: its process may have died.";
+    this.end(new WireError("connectionLost", text), false);
+  }
+
+  /** Something went wrong on this side, or in what the peer said. */
+  #fail(error: unknown): void {
+    const reason = error instanceof WireError ? error : new WireError(
+      "aborted",
+      `The wire failed: ${errorMessage(error)}`,
+      { cause: error },
+    );
+    const isStranger = this.#opening.peer === undefined &&
+      this.#received.bytes > 0;
+    if (isStranger && reason.code === "malformed") {
+      this.end(notAWire(), false);
+    } else {
+      this.end(reason, !isStranger);
+    }
+  }
+
+  /** The connection failed. */
+  #lost(error: unknown): void {
+    if (error instanceof WireError) return this.#fail(error);
+    if (this.#leaving.sentFinish) return this.end(closedReason(), false);
+    this.end(
+      new WireError(
+        "connectionLost",
+        `The connection to ${formatAddress(this.address)} was lost: ${
+          errorMessage(error)
+        }`,
+        { cause: error },
+      ),
+      false,
+    );
+  }
+
+  /** Lets what is under way leave, for a short time, and closes. */
+  async #takeLeave(reason: WireError, tell: boolean): Promise<void> {
+    const { output } = this.#outbound;
+    const late = Promise.withResolvers<void>();
+    const stopTimer = this.#clock.after(FAREWELL, () => {
+      this.#transport.close();
+      late.resolve();
+    });
+    if (tell) {
+      const { code, message } = reason;
+      const text = message.toWellFormed().slice(0, 1_000);
+      output.send({ kind: "abort", code, message: text });
+    }
+    if (tell || reason.code === "closed") {
+      await Promise.race([late.promise, this.#sayFarewell()]);
+    }
+    stopTimer();
+    output.stop();
+    this.#transport.close();
+    await this.#readerDone;
+  }
+
+  async #sayFarewell(): Promise<void> {
+    try {
+      await this.#outbound.output.flush();
+      await this.#transport.closeWrite();
+      await this.#readerDone;
+    } catch {
+      // The connection is gone already.
+    }
+  }
+}
+
+/** Lets other microtasks run. */
+async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await undefined;
+}

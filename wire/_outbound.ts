@@ -1,0 +1,112 @@
+/**
+ * The way out of a wire: three turnstiles in front of one writer.
+ *
+ * @module
+ */
+
+import type { Message, PeerLimits } from "./messages.ts";
+import type { Output, Ticket } from "./output.ts";
+import { Turnstile } from "./_turnstile.ts";
+
+/** A resolved promise, for what is done already. */
+const DONE: Promise<void> = Promise.resolve();
+
+/** Everything that leaves, by its kind. */
+export class Outbound {
+  /** The writer. */
+  readonly output: Output;
+  /** Calls for an answer; none overtakes one-way calls made before it. */
+  readonly calls: Turnstile;
+  /** One-way calls, in order. */
+  readonly sends: Turnstile;
+  /** Typed messages, in order. */
+  readonly messages: Turnstile;
+
+  /** @param output The writer. */
+  constructor(output: Output) {
+    this.output = output;
+    this.messages = new Turnstile(output, true);
+    this.sends = new Turnstile(output, true);
+    this.calls = new Turnstile(output, false, this.sends);
+    output.mayForget = () => this.waiting === 0;
+  }
+
+  /** How many messages wait. */
+  get waiting(): number {
+    return this.calls.waiting + this.sends.waiting + this.messages.waiting;
+  }
+
+  /** Sets how large messages may be, and what they may hold. */
+  limit(peer: PeerLimits, frame: number, message: number): void {
+    const { nesting, values, bigint } = peer;
+    this.output.encoder.limits = { frame, message, nesting, values, bigint };
+  }
+
+  /** The peer accepted: everything may leave, as far as its limits allow. */
+  open(peer: PeerLimits): void {
+    this.limit(peer, peer.frame, peer.message);
+    this.output.pieces = peer.pieces;
+    this.calls.most = peer.calls;
+    this.calls.window = peer.window;
+    this.sends.window = peer.window;
+    this.messages.window = peer.window;
+    this.drain();
+  }
+
+  /** Lets out what may leave by now. */
+  drain(): void {
+    this.messages.drain();
+    this.sends.drain();
+    this.calls.drain();
+  }
+
+  /**
+   * Sends a message that has no answer.
+   *
+   * @param turnstile Where it has to pass.
+   * @param message The message.
+   * @returns A promise that resolves when it has left. It rejects when the
+   * message cannot be sent; and, marked as handled, when the wire ends first.
+   */
+  pass(turnstile: Turnstile, message: Message): Promise<void> {
+    let settle: ((failure?: Error) => void) | undefined;
+    const left = (_: Ticket, failure?: Error) => settle?.(failure);
+    try {
+      const ticket: Ticket = { position: Infinity };
+      if (turnstile.pass(message, ticket, left) === undefined) return DONE;
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    return handled(
+      new Promise((resolve, reject) =>
+        settle = (failure) =>
+          failure === undefined ? resolve() : reject(failure)
+      ),
+    );
+  }
+
+  /** Resolves when all that waits by now has left, or never will. */
+  async whenPassed(): Promise<void> {
+    await Promise.all([
+      this.calls.whenPassed(),
+      this.sends.whenPassed(),
+      this.messages.whenPassed(),
+    ]);
+  }
+
+  /** The wire ended: what waits fails. */
+  end(reason: Error): void {
+    this.calls.clear(reason);
+    this.sends.clear(reason);
+    this.messages.clear(reason);
+  }
+}
+
+/**
+ * Marks a promise as handled: its rejection says that the wire ended, which
+ * `onDeath` and `closed` say too, so that nobody has to look at it.
+ */
+export function handled(promise: Promise<void>): Promise<void> {
+  promise.catch(() => {});
+  return promise;
+}

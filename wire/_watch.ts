@@ -1,0 +1,118 @@
+/**
+ * Looks, now and then, whether a peer is alive and makes progress.
+ *
+ * @module
+ */
+
+import type { Clock } from "./clock.ts";
+import { WireError } from "./errors.ts";
+import type { WireLimits } from "./limits.ts";
+import type { Output } from "./output.ts";
+
+/** Output over `sendEnd` may wait for so many milliseconds. */
+const SHORT_STALL = 1_000;
+
+/** What is watched, and who is told. */
+export interface WatchOptions {
+  readonly clock: Clock;
+  readonly limits: Readonly<WireLimits>;
+  readonly output: Output;
+  /** Whether the peer may be pinged yet. */
+  readonly mayPing: () => boolean;
+  /** Whether a message was begun and not finished. */
+  readonly isUnfinished: () => boolean;
+  /** Ends the wire, with the reason, and says whether to tell the peer. */
+  readonly end: (reason: WireError, tell: boolean) => void;
+}
+
+/** The watch over one wire: one timer, which looks at everything. */
+export class Watch {
+  readonly #options: WatchOptions;
+  readonly #interval: number;
+  #receivedAt: number;
+  /** When the peer was pinged, if that was after its last byte. */
+  #pingedAt: number | undefined;
+  #stopTimer: (() => void) | undefined;
+  #ended = false;
+
+  /** @param options What to watch. */
+  constructor(options: WatchOptions) {
+    this.#options = options;
+    this.#receivedAt = options.clock.now();
+    const { stall, keepaliveIdle, keepaliveDeath, frameProgress } =
+      options.limits;
+    this.#interval = Math.ceil(
+      Math.min(stall, keepaliveIdle, keepaliveDeath, frameProgress) / 4,
+    );
+  }
+
+  /** Begins to look. */
+  start(): void {
+    this.#stopTimer = this.#options.clock.after(this.#interval, () => {
+      this.#look();
+      if (!this.#ended) this.start();
+    });
+  }
+
+  /** Bytes came. */
+  received(): void {
+    this.#receivedAt = this.#options.clock.now();
+    this.#pingedAt = undefined;
+  }
+
+  /** The wire ended. */
+  end(): void {
+    this.#ended = true;
+    this.#stopTimer?.();
+  }
+
+  #look(): void {
+    const { clock, limits, output, isUnfinished, mayPing, end } = this.#options;
+    const now = clock.now();
+    const silence = now - this.#receivedAt;
+    const stalled = output.busy ? now - output.progressAt : 0;
+    const isFull = output.waiting > limits.sendEnd;
+    if (stalled > (isFull ? SHORT_STALL : limits.stall)) {
+      end(stalledBy(output.waiting, stalled), false);
+    } else if (isUnfinished() && silence > limits.frameProgress) {
+      end(unfinishedFor(limits.frameProgress), true);
+    } else if (mayPing() && silence > limits.keepaliveIdle) {
+      this.#ping(now, silence);
+    }
+    if (silence > limits.stall) output.trim();
+  }
+
+  #ping(now: number, silence: number): void {
+    const { limits, output, end } = this.#options;
+    if (this.#pingedAt === undefined) {
+      this.#pingedAt = now;
+      output.send({ kind: "ping", token: 0 });
+    } else if (now - this.#pingedAt > limits.keepaliveDeath) {
+      end(
+        new WireError(
+          "keepalive",
+          `The peer was silent for ${
+            Math.round(silence)
+          } ms, and did not answer a ping.`,
+        ),
+        false,
+      );
+    }
+  }
+}
+
+function stalledBy(waiting: number, milliseconds: number): WireError {
+  return new WireError(
+    "stalled",
+    `The peer takes nothing: ${waiting} bytes have waited for ${
+      Math.round(milliseconds)
+    } ms.`,
+  );
+}
+
+function unfinishedFor(milliseconds: number): WireError {
+  return new WireError(
+    "stalled",
+    `A message was begun and not finished within ${milliseconds} ms.`,
+  );
+}

@@ -1,0 +1,125 @@
+/**
+ * What a wire asks of a protocol: the seam between the {@linkcode Wire} that
+ * its users see and the bytes behind it.
+ *
+ * @module
+ */
+
+import type { WireAddress } from "./address.ts";
+import type { CallOptions } from "./calls.ts";
+import type { Clock } from "./clock.ts";
+import type { WireError } from "./errors.ts";
+import type { WireLimits } from "./limits.ts";
+import type { Transport } from "./transport.ts";
+
+/** Counts of a wire: the last five tell how it is now, the others add up. */
+export interface WireStats {
+  /** Bytes that came. */
+  readonly bytesReceived: number;
+  /** Bytes handed to the operating system. */
+  readonly bytesSent: number;
+  /** Chunks in which bytes came. */
+  readonly reads: number;
+  /** Writes of gathered output. */
+  readonly writes: number;
+  /** Messages of all kinds that came. */
+  readonly messagesReceived: number;
+  /** Messages of all kinds that left. */
+  readonly messagesSent: number;
+  /** Calls made for an answer. */
+  readonly callsMade: number;
+  /** Calls of the peer that were begun, one-way calls included. */
+  readonly callsServed: number;
+  /** Now: calls made that have no answer. */
+  readonly callsPending: number;
+  /** Now: those of them that wait their turn on this side. */
+  readonly callsWaiting: number;
+  /** Now: calls of the peer that run or wait to. */
+  readonly callsRunning: number;
+  /** Now: typed messages that wait to be taken. */
+  readonly inbox: number;
+  /** Now: bytes of output that wait. */
+  readonly outputWaiting: number;
+}
+
+/** The end of a session, as a wire passes it on. */
+export interface SessionEnd {
+  /** The reason; undefined while the session lives. */
+  readonly reason: WireError | undefined;
+  /** Aborts with the reason. */
+  readonly signal: AbortSignal;
+  /** Resolves with the reason when the connection is gone. */
+  readonly closed: Promise<WireError>;
+  /** Has a function called once, with the reason. */
+  listen(listener: (reason: WireError) => void): void;
+}
+
+/** A connection that speaks a protocol. The methods are those of a wire. */
+export interface Session {
+  /** Where the peer is. */
+  readonly address: WireAddress;
+  /** Resolves when both ends have accepted each other. */
+  readonly opened: Promise<void>;
+  /** The end. */
+  readonly death: SessionEnd;
+  /** Serves functions: the own enumerable properties of an object. */
+  serve(functions: object): void;
+  /** Calls for one value, or for the list of all. */
+  call(
+    name: string,
+    args: unknown[],
+    wantsValues: boolean,
+    options?: CallOptions,
+  ): Promise<unknown>;
+  /** Calls one way. */
+  send(name: string, args: unknown[], options?: CallOptions): Promise<void>;
+  /** Sends a typed message. */
+  outputObject(value: unknown): Promise<void>;
+  /** Takes the next typed message. */
+  getObject(): Promise<unknown>;
+  /** Resolves when all output so far was handed over. */
+  forceOutput(): Promise<void>;
+  /** Asks for a sign of life; resolves with milliseconds. */
+  ping(): Promise<number>;
+  /** Takes leave. */
+  close(): Promise<void>;
+  /** Ends at once; says whether to tell the peer. */
+  end(reason: WireError, tell: boolean): void;
+  /** Counts. */
+  stats(): WireStats;
+}
+
+/** What a session is made with: a wire's options, completed. */
+export interface SessionOptions {
+  /** All limits. */
+  readonly limits: Readonly<WireLimits>;
+  /** Where the time comes from. */
+  readonly clock: Clock;
+  /** The secret to show; empty for none. */
+  readonly credential: string;
+  /** The secret that the peer has to show. */
+  readonly requireCredential: string | undefined;
+  /** Decides on the peer. */
+  readonly confirm: () => boolean | Promise<boolean>;
+  /** Whether thrown errors take their stacks along. */
+  readonly sendStacks: boolean;
+  /** Whether to record where each call is made. */
+  readonly recordCallSites: boolean;
+  /** Told of errors that have no other place to go. */
+  readonly onError: (error: unknown, where: string) => void;
+}
+
+/** A protocol that wires can speak. */
+export interface Dialect {
+  /** What messages call it. */
+  readonly name: string;
+  /**
+   * Begins to speak.
+   *
+   * @param wire What served functions get as `this.wire`.
+   * @param transport The connection, which the session owns from now on.
+   * @param options The wire's options.
+   * @returns The session.
+   */
+  open(wire: object, transport: Transport, options: SessionOptions): Session;
+}
