@@ -66,14 +66,11 @@ export {
   resolveLimits,
   resolveLineStreamOptions,
   type ServedFunctions,
-<<<<<<< HEAD
   type ServiceFile,
   servicePort,
-=======
   type Session,
   type SessionEnd,
   type SessionOptions,
->>>>>>> main
   type SocketLike,
   socketTransport,
   streamTransport,
