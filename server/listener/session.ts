@@ -180,8 +180,10 @@ export class Session {
   async #command(text: string): Promise<boolean | undefined> {
     if (text === ":quit") return false;
     if (text === ":help") await this.#print(HELP);
-    else if (text === ":cancel") {
-      if (this.#isMore) await this.#evaluate({ cancel: true });
+    else if (this.#isMore && /^:(?:cancel|interrupt)$/.test(text)) {
+      await this.#evaluate({ cancel: true });
+    } else if (text === ":cancel") {
+      await this.#print("; No input is begun.\n");
     } else if (text === ":interrupt") {
       await this.#print("; Nothing is being evaluated.\n");
     } else if (/^:\w*$/.test(text) && !this.#isMore) {
