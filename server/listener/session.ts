@@ -49,6 +49,7 @@ export class Session {
   readonly #input: TypeAhead;
   #process: EvaluatorProcess | undefined;
   #isEvaluating = false;
+  #isLeaving = false;
   #isMore = false;
   #atLineStart = true;
 
@@ -70,8 +71,12 @@ export class Session {
     const { stream, name, limits } = this.#init;
     let timer: Timer | undefined;
     const end = this.#input.ended.then(({ error }) => {
-      if (error !== undefined) this.#process?.kill("The client is gone");
-      else timer = setTimeout(() => this.#hurry(), limits.afterEnd);
+      if (error === undefined) {
+        timer = setTimeout(
+          () => this.#leave("The client has ended"),
+          limits.afterEnd,
+        );
+      } else if (!isBadLine(error)) this.#leave("The client is gone");
       return error;
     });
     try {
@@ -89,10 +94,11 @@ export class Session {
     if (error !== undefined) throw error;
   }
 
-  /** Leaves what a client that has ended still waits for. */
-  #hurry(): void {
+  /** Evaluates nothing any more, whatever waits. */
+  #leave(reason: string): void {
+    this.#isLeaving = true;
     this.#input.discard();
-    if (this.#isEvaluating) this.#process?.kill("The client has ended");
+    if (this.#isEvaluating) this.#process?.kill(reason);
   }
 
   /** One prompt, and what follows it; false when the session is over. */
@@ -150,6 +156,7 @@ export class Session {
   }
 
   async #evaluate(request: { line: string } | { cancel: true }): Promise<void> {
+    if (this.#isLeaving) return;
     const { command, name, limits } = this.#init;
     this.#process ??= new EvaluatorProcess({
       command,
@@ -204,9 +211,7 @@ export class Session {
   /** Says why no input comes any more. */
   async #explainEnd(): Promise<boolean> {
     const { error } = await this.#input.ended;
-    const isBadLine = error instanceof WireError &&
-      (error.code === "limit" || error.code === "malformed");
-    if (isBadLine) await this.#print(`\n; ${error.message}\n`);
+    if (isBadLine(error)) await this.#print(`\n; ${error.message}\n`);
     return false;
   }
 
@@ -269,4 +274,10 @@ export class Session {
       clearTimeout(timer);
     }
   }
+}
+
+/** Whether a client is still there, but sent what is no line. */
+function isBadLine(error: unknown): error is WireError {
+  return error instanceof WireError &&
+    (error.code === "limit" || error.code === "malformed");
 }
