@@ -94,6 +94,7 @@ const FLOORS: readonly (readonly string[])[] = [
     "server/listener/inside/script.ts",
     "server/listener/inside/supervisor.ts",
   ],
+  ["server/listener/inside/compile.ts"],
   ["server/listener/inside/evaluator.ts"],
   ["server/listener/answers.ts", "server/listener/programs.ts"],
   ["server/listener/command.ts"],

@@ -22,7 +22,10 @@ export interface EvaluatorInit {
   /** The name that its Worker bears. */
   readonly name: string;
   /** Its limits. */
-  readonly limits: Pick<ListenerLimits, "evaluation" | "input" | "memory">;
+  readonly limits: Pick<
+    ListenerLimits,
+    "evaluation" | "input" | "memory" | "start"
+  >;
   /** Takes its output; the process waits until that is done. */
   readonly onOutput: (bytes: Uint8Array<ArrayBuffer>) => Promise<void>;
 }
@@ -58,7 +61,7 @@ export class EvaluatorProcess {
       memory: limits.memory,
     };
     this.#send(setup);
-    this.#started = this.#expect("It did not start");
+    this.#started = this.#expect("It took too long to start", limits.start);
   }
 
   /**
@@ -72,7 +75,8 @@ export class EvaluatorProcess {
     if (await this.#started === undefined) return undefined;
     this.#answer = Promise.withResolvers();
     this.#send(request);
-    return await this.#expect("It took too long");
+    const { evaluation } = this.#init.limits;
+    return await this.#expect("It took too long", evaluation);
   }
 
   /**
@@ -94,11 +98,13 @@ export class EvaluatorProcess {
     this.#stdin.write(bytes).catch(ignore);
   }
 
-  async #expect(complaint: string): Promise<Answer | undefined> {
-    const { evaluation } = this.#init.limits;
+  async #expect(
+    complaint: string,
+    limit: number,
+  ): Promise<Answer | undefined> {
     const timer = setTimeout(
-      () => this.kill(`${complaint}: more than ${evaluation} ms`),
-      evaluation,
+      () => this.kill(`${complaint}: more than ${limit} ms`),
+      limit,
     );
     try {
       return await Promise.race([

@@ -62,6 +62,8 @@ export interface ListenerLimits {
   input: number;
   /** How much input may wait for its turn. @default {262144} */
   ahead: number;
+  /** How long the process of a session may take to start. @default {30000} */
+  start: number;
   /** How long one evaluation may take. @default {10000} */
   evaluation: number;
   /** The memory of a session's process, all in all. @default {268435456} */
@@ -90,6 +92,7 @@ export const DEFAULT_LISTENER_LIMITS: Readonly<ListenerLimits> = Object.freeze({
   line: 64 * 1024,
   input: 256 * 1024,
   ahead: 256 * 1024,
+  start: 30_000,
   evaluation: 10_000,
   memory: 256 * 1024 * 1024,
   stall: 10_000,

@@ -5,7 +5,13 @@
  * @module
  */
 
-import { evaluator } from "./inside/evaluator.ts";
+import {
+  compile,
+  stripTypes,
+  syntaxProblem,
+  tidyStack,
+} from "./inside/compile.ts";
+import { Evaluator, evaluator, SeveralValues } from "./inside/evaluator.ts";
 import { importDeclaration, withoutModuleSyntax } from "./inside/modules.ts";
 import {
   assignment,
@@ -16,7 +22,7 @@ import {
   toStatements,
 } from "./inside/script.ts";
 import { type ExitCodes, supervise } from "./inside/supervisor.ts";
-import { tokenize } from "./inside/tokens.ts";
+import { tokenize, Tokenizer } from "./inside/tokens.ts";
 
 /** How a session's process ends. */
 export const EXIT_CODES: ExitCodes = { left: 80, memory: 81, broken: 82 };
@@ -39,6 +45,7 @@ export function supervisorUrl(): string {
  */
 export function evaluatorProgram(longest: number): string {
   const parts = [
+    Tokenizer,
     tokenize,
     importDeclaration,
     withoutModuleSyntax,
@@ -48,6 +55,12 @@ export function evaluatorProgram(longest: number): string {
     declaredNames,
     isExpression,
     toScript,
+    stripTypes,
+    compile,
+    syntaxProblem,
+    tidyStack,
+    SeveralValues,
+    Evaluator,
   ];
   return `${parts.join("\n")}\n(${evaluator})(${longest});\n`;
 }

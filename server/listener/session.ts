@@ -11,6 +11,8 @@ import type { ListenerLimits } from "./options.ts";
 import { TypeAhead } from "./type_ahead.ts";
 
 const NEWLINE = 10;
+/** How often an idle session's process is asked for a sign of life, in ms. */
+const CHECK_EVERY = 2_000;
 /** How long a client has to take notice of a goodbye, in milliseconds. */
 const LINGER = 1_000;
 
@@ -114,7 +116,7 @@ export class Session {
         return false;
       }
       if (event === "check") {
-        silence += limits.evaluation;
+        silence += CHECK_EVERY;
         await this.#process?.request({ ping: true });
       } else {
         await this.#mourn();
@@ -135,12 +137,11 @@ export class Session {
   async #event(patience: number): Promise<Event> {
     const process = this.#process;
     const waiting = Promise.withResolvers<Event>();
-    const { evaluation } = this.#init.limits;
     // A process that does not answer between inputs burns time for nothing.
-    const isCheck = process !== undefined && evaluation < patience;
+    const isCheck = process !== undefined && CHECK_EVERY < patience;
     const timer = setTimeout(
       () => waiting.resolve(isCheck ? "check" : "idle"),
-      isCheck ? evaluation : patience,
+      isCheck ? CHECK_EVERY : patience,
     );
     try {
       return await Promise.race<Event>([

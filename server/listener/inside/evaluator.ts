@@ -5,7 +5,7 @@
  * @module
  */
 
-import { withoutModuleSyntax } from "./modules.ts";
+import { compile, syntaxProblem, tidyStack } from "./compile.ts";
 import { toScript } from "./script.ts";
 import { tokenize } from "./tokens.ts";
 
@@ -18,15 +18,161 @@ export type Request =
 /** What goes to the server: an input is evaluated, or not whole yet. */
 export type Answer = "done" | "more" | "pong";
 
-/** The scope of a Worker, as far as it is needed here. */
-interface WorkerScope {
+/** The scope of a Worker, with the variables of its inputs. */
+export type Scope = Record<string, unknown> & {
   onmessage: ((event: MessageEvent<Request>) => void) | null;
   postMessage(message: string): void;
-  close(): void;
   addEventListener(
     type: "error" | "unhandledrejection",
     listener: (event: Event & { error?: unknown; reason?: unknown }) => void,
   ): void;
+};
+
+/** What `values()` makes. */
+export class SeveralValues {
+  /** The values. */
+  readonly items: readonly unknown[];
+
+  /** @param items The values. */
+  constructor(items: readonly unknown[]) {
+    this.items = items;
+  }
+}
+
+/** Evaluates the inputs of a session. */
+export class Evaluator {
+  readonly #scope: Scope;
+  readonly #longest: number;
+  // What evaluated code changes of these does not reach the evaluator.
+  readonly #log = console.log;
+  readonly #inspect = Deno.inspect;
+  readonly #runScript = eval;
+  #pending = "";
+  #count = 0;
+
+  /**
+   * @param scope Where variables are kept.
+   * @param longest The longest input of several lines, in characters.
+   */
+  constructor(scope: Scope, longest: number) {
+    this.#scope = scope;
+    this.#longest = longest;
+  }
+
+  /** Forgets the lines of an input that is not whole. */
+  cancel(): void {
+    this.#pending = "";
+  }
+
+  /** Takes a line, and evaluates the input when it is whole. */
+  async take(line: string): Promise<Answer> {
+    const text = this.#pending === "" ? line : `${this.#pending}\n${line}`;
+    this.#pending = "";
+    if (text.length > this.#longest) {
+      const most = this.#longest;
+      this.#print(
+        `Uncaught RangeError: an input has more than ${most} characters`,
+      );
+      return "done";
+    }
+    const { tokens, isOpen, stray } = tokenize(text);
+    if (tokens.length === 0 && !isOpen) return "done";
+    let script: string | undefined;
+    if (stray !== undefined || !isOpen) {
+      script = await this.#compile(text, stray);
+      if (script === "") return "done";
+    }
+    if (script === undefined) {
+      this.#pending = text;
+      return "more";
+    }
+    await this.#evaluate(script);
+    return "done";
+  }
+
+  /** Prints what went wrong. */
+  complain(error: unknown, where = ""): void {
+    tidyStack(error);
+    this.#print(`Uncaught${where} ${this.#inspect(error, { colors: false })}`);
+  }
+
+  /** A script; undefined if something is missing; empty if it was no good. */
+  async #compile(
+    text: string,
+    stray: string | undefined,
+  ): Promise<string | undefined> {
+    try {
+      const code = await compile(text);
+      // Types allow a function to end before its body.
+      const isHeader = /^(?:async\s+)?function\b/.test(text.trimStart()) &&
+        tokenize(code).tokens.length === 0;
+      return isHeader ? undefined : toScript(code, "__give", "__declare");
+    } catch (error) {
+      const problem = syntaxProblem(error);
+      if (stray !== undefined) {
+        this.#print(
+          `Uncaught SyntaxError: nothing is open that ${stray} closes`,
+        );
+        return "";
+      }
+      // A mistake behind the last line means that something is missing.
+      if (problem.line > text.split("\n").length) return undefined;
+      this.#print(`Uncaught ${problem.text}`);
+      return "";
+    }
+  }
+
+  async #evaluate(script: string): Promise<void> {
+    const name = `input-${++this.#count}`;
+    const run = this.#runScript;
+    try {
+      const input = run(
+        `(async (__give, __declare) => {\n${script}\n})\n//# sourceURL=${name}`,
+      );
+      let value: unknown;
+      await input(
+        (given: unknown) => value = given,
+        (names: string[]) => this.#declare(names),
+      );
+      const values = value instanceof SeveralValues ? value.items : [value];
+      for (const one of values) this.#show(one);
+      this.#remember(values[0]);
+    } catch (error) {
+      this.#scope._error = error;
+      this.complain(error);
+    }
+  }
+
+  /** Makes room for names that the global object keeps for itself. */
+  #declare(names: readonly string[]): void {
+    for (const name of names) {
+      if (!(name in this.#scope)) continue;
+      const own = Object.getOwnPropertyDescriptor(this.#scope, name);
+      if (own?.writable || own?.configurable === false) continue;
+      Object.defineProperty(this.#scope, name, {
+        value: undefined,
+        configurable: true,
+        enumerable: true,
+        writable: true,
+      });
+    }
+  }
+
+  #remember(value: unknown): void {
+    if (value === undefined) return;
+    this.#scope.__ = this.#scope._;
+    this.#scope._ = value;
+  }
+
+  #show(value: unknown): void {
+    const options = { depth: 6, colors: false, strAbbreviateSize: 100_000 };
+    this.#print(this.#inspect(value, options));
+  }
+
+  #print(text: string): void {
+    const log = this.#log;
+    log("%s", text);
+  }
 }
 
 /**
@@ -35,174 +181,34 @@ interface WorkerScope {
  * @param longest The longest input of several lines, in characters.
  */
 export function evaluator(longest: number): void {
-  const scope = globalThis as unknown as WorkerScope & Record<string, unknown>;
-  const { log } = console;
-  const { inspect } = Deno;
-  const stdout = Deno.stdout;
-  const runScript = eval;
+  const scope = globalThis as unknown as Scope;
+  const evaluator = new Evaluator(scope, longest);
+  const { stdout } = Deno;
   const encoder = new TextEncoder();
-  let pending = "";
-  let count = 0;
-
-  class Values {
-    constructor(readonly items: readonly unknown[]) {}
-  }
-  const show = (value: unknown): void =>
-    log(inspect(value, { depth: 6, colors: false, strAbbreviateSize: 1e5 }));
-  /** Frames of the listener itself, and places in Deno, tell little. */
-  const tidy = (error: unknown): void => {
-    if (!(error instanceof Error) || typeof error.stack !== "string") return;
-    error.stack = error.stack.split("\n")
-      .filter((line) =>
-        !/^ {4}at .*(?:blob:|ext:|eval \(<anonymous>\))/.test(line)
-      )
-      .map((line) => line.replace(/(input-\d+), <anonymous>:\d+:\d+/, "$1"))
-      .map((line) => line.replace(/at (?:async )?eval \((.*)\)$/, "at $1"))
-      .join("\n");
-  };
-  const complain = (error: unknown, where = ""): void => {
-    try {
-      tidy(error);
-    } catch {
-      // Its stack cannot be changed.
-    }
-    log(`Uncaught${where} ${inspect(error, { colors: false })}`);
-  };
   const answer = (word: Answer): void => {
     let bytes = encoder.encode(`\x1e${word}\n`);
     while (bytes.length > 0) bytes = bytes.subarray(stdout.writeSync(bytes));
   };
-  const remember = (value: unknown): void => {
-    if (value === undefined) return;
-    scope.__ = scope._;
-    scope._ = value;
-  };
-  const declare = (names: string[]): void => {
-    for (const name of names) {
-      if (!(name in scope)) continue;
-      const own = Object.getOwnPropertyDescriptor(scope, name);
-      if (own?.writable || own?.configurable === false) continue;
-      // An accessor, or something that cannot be assigned: it is replaced.
-      Object.defineProperty(scope, name, {
-        value: undefined,
-        configurable: true,
-        enumerable: true,
-        writable: true,
-      });
-    }
-  };
-
-  /** Lets Deno itself strip the types. */
-  const compile = async (text: string): Promise<string> => {
-    const source = `export async function input() {\n${text}\n}`;
-    const url = URL.createObjectURL(
-      new Blob([source], { type: "application/typescript" }),
-    );
-    try {
-      const module = await import(url);
-      const printed = String(module.input);
-      return printed.slice(printed.indexOf("{") + 1, printed.lastIndexOf("}"));
-    } finally {
-      URL.revokeObjectURL(url);
-    }
-  };
-  const compileInput = async (text: string): Promise<string> => {
-    if (text.trimStart().startsWith("{")) {
-      // What may be an object is one.
-      try {
-        return await compile(`(${text}\n)`);
-      } catch {
-        // It is a block.
-      }
-    }
-    return await compile(withoutModuleSyntax(text));
-  };
-  /** Deno's message, without what the listener put around the input. */
-  const syntaxProblem = (error: unknown): { text: string; line: number } => {
-    const message = error instanceof Error ? error.message : String(error);
-    const line = Number(/blob:[^\s]*:(\d+):\d+/.exec(message)?.[1] ?? 0) - 1;
-    const text = message
-      .replace(/\n\s*at blob:[^\n]*/g, "")
-      .replace(/^( *)(\d+) \|/gm, (_, space, n) => `${space}${n - 1} |`);
-    return { text, line };
-  };
-  const evaluate = async (script: string): Promise<void> => {
-    const name = `input-${++count}`;
-    try {
-      const run = runScript(
-        `(async (__give, __declare) => {\n${script}\n})\n//# sourceURL=${name}`,
-      );
-      let result: unknown;
-      await run((value: unknown) => result = value, declare);
-      if (result instanceof Values) {
-        for (const item of result.items) show(item);
-        remember(result.items[0]);
-      } else {
-        show(result);
-        remember(result);
-      }
-    } catch (error) {
-      scope._error = error;
-      complain(error);
-    }
-  };
-
-  const take = async (line: string): Promise<Answer> => {
-    pending += pending === "" ? line : "\n" + line;
-    if (pending.length > longest) {
-      pending = "";
-      log(`Uncaught RangeError: an input has more than ${longest} characters`);
-      return "done";
-    }
-    const { tokens, isOpen, stray } = tokenize(pending);
-    if (tokens.length === 0 && !isOpen) {
-      pending = "";
-      return "done";
-    }
-    if (isOpen && stray === undefined) return "more";
-    const lines = pending.split("\n").length;
-    const text = pending;
-    try {
-      const script = await compileInput(text);
-      const isHeader = tokenize(script).tokens.length === 0 &&
-        /^(?:async\s+)?function\b/.test(text.trimStart());
-      if (isHeader) return "more";
-      pending = "";
-      await evaluate(toScript(script, "__give", "__declare"));
-    } catch (error) {
-      const problem = syntaxProblem(error);
-      // A mistake behind the last line means that something is missing.
-      if (stray === undefined && problem.line > lines) return "more";
-      pending = "";
-      log(
-        stray === undefined
-          ? `Uncaught ${problem.text}`
-          : `Uncaught SyntaxError: nothing is open that ${stray} closes`,
-      );
-    }
-    return "done";
-  };
-
   const leave = (): void => {
     scope.postMessage("exit");
     // The supervisor ends the process; until then, nothing goes on here.
     for (;;) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
   };
-  Object.assign(scope, { _: undefined, __: undefined, close: leave });
-  scope.values = (...items: unknown[]) => new Values(items);
+  const values = (...items: unknown[]) => new SeveralValues(items);
+  Object.assign(scope, { _: undefined, __: undefined, values, close: leave });
   Object.defineProperty(Deno, "exit", { value: leave });
-  console.error = console.warn = log;
+  console.error = console.warn = console.log;
   scope.addEventListener("error", (event) => {
     event.preventDefault();
-    complain(event.error, " in the background:");
+    evaluator.complain(event.error, " in the background:");
   });
   scope.addEventListener("unhandledrejection", (event) => {
     event.preventDefault();
-    complain(event.reason, " in the background:");
+    evaluator.complain(event.reason, " in the background:");
   });
   scope.onmessage = async ({ data }) => {
-    if ("cancel" in data) pending = "";
-    answer("line" in data ? await take(data.line) : "pong");
+    if ("cancel" in data) evaluator.cancel();
+    answer("line" in data ? await evaluator.take(data.line) : "pong");
   };
   answer("done");
 }

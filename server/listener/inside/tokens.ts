@@ -34,6 +34,119 @@ export interface Tokens {
   readonly stray: string | undefined;
 }
 
+/** Takes a text apart, from its beginning to its end. */
+export class Tokenizer {
+  /** What was found so far. */
+  readonly tokens: Token[] = [];
+  /** Whether a template or a comment lacks its end. */
+  isOpen = false;
+  /** The first closing bracket that fits no open one. */
+  stray: string | undefined;
+
+  readonly #text: string;
+  readonly #open: string[] = [];
+  #at = 0;
+  #startsLine = true;
+
+  /** @param text The text. */
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  /** Takes all of it apart. */
+  run(): Tokens {
+    while (this.#at < this.#text.length && !this.isOpen) this.#step();
+    const isOpen = this.isOpen || this.#open.length > 0;
+    return { tokens: this.tokens, isOpen, stray: this.stray };
+  }
+
+  #step(): void {
+    const text = this.#text;
+    const space = this.#match(/[\s\uFEFF]+|\/\/[^\n\r\u2028\u2029]*/uy) ??
+      this.#match(/\/\*[^]*?\*\//y);
+    if (space !== undefined) {
+      this.#startsLine ||= space.includes("\n");
+      this.#at += space.length;
+    } else if (text.startsWith("/*", this.#at)) this.isOpen = true;
+    else if (text[this.#at] === "`") this.#template("`");
+    else {
+      this.#add(
+        "word",
+        /[#@]?(?:[\p{ID_Start}$_]|\\u)(?:[\p{ID_Continue}$]|\\u)*/uy,
+      ) ||
+        this.#add("number", /(?:\d|\.\d)(?:[eE][+-]|[\w.])*/y) ||
+        this.#add(
+          "string",
+          /"(?:[^"\\\n\r]|\\[^])*"?|'(?:[^'\\\n\r]|\\[^])*'?/y,
+        ) ||
+        this.#mayBeRegex() && this.#add(
+            "regex",
+            /\/(?:[^/\\[\n\r]|\\.|\[(?:[^\]\\\n\r]|\\.)*\])+\/[\w$]*/y,
+          ) ||
+        this.#sign();
+    }
+  }
+
+  /** What a sticky pattern finds here. */
+  #match(pattern: RegExp): string | undefined {
+    pattern.lastIndex = this.#at;
+    return pattern.exec(this.#text)?.[0];
+  }
+
+  /** Adds a token, if its pattern finds one here. */
+  #add(kind: Token["kind"], pattern: RegExp): boolean {
+    const found = this.#match(pattern);
+    if (found !== undefined) this.#push(kind, found);
+    return found !== undefined;
+  }
+
+  #push(kind: Token["kind"], text: string): void {
+    const start = this.#at;
+    const end = start + text.length;
+    const depth = this.#open.length;
+    const startsLine = this.#startsLine;
+    this.tokens.push({ kind, text, start, end, depth, startsLine });
+    this.#startsLine = false;
+    this.#at = end;
+  }
+
+  /** A slash divides what stands before it, or begins a regex. */
+  #mayBeRegex(): boolean {
+    const last = this.tokens.at(-1);
+    if (last === undefined) return true;
+    if (last.kind === "template") return last.text.endsWith("${");
+    if (last.kind === "sign") return !/^(?:\)|\]|\+\+|--)$/.test(last.text);
+    return last.kind === "word" &&
+      /^(?:return|typeof|case|in|of|delete|void|throw|new|instanceof|await|yield|else|do)$/
+        .test(last.text);
+  }
+
+  /** A piece of a template, from its beginning or from a substitution's end. */
+  #template(opening: string): void {
+    this.#at += opening.length;
+    const piece = this.#match(/(?:[^`\\$]|\\[^]|\$(?!\{))*(?:`|\$\{|$)/y) ?? "";
+    this.#at -= opening.length;
+    this.#push("template", opening + piece);
+    if (piece.endsWith("${")) this.#open.push("${");
+    else if (!piece.endsWith("`")) this.isOpen = true;
+  }
+
+  #sign(): void {
+    const sign = this.#match(/=>|\+\+|--|\?\.(?!\d)|\.\.\.|[^]/uy) ??
+      this.#text[this.#at]!;
+    const isClosing = /^[)\]}]$/.test(sign);
+    if (isClosing) {
+      const opening = this.#open.pop();
+      if (opening === "${" && sign === "}") return this.#template("}");
+      const fits = opening !== undefined &&
+        ["()", "[]", "{}"].includes(opening + sign);
+      if (!fits) this.stray ??= sign;
+    }
+    this.#push("sign", sign);
+    if (/^[([{]$/.test(sign)) this.#open.push(sign);
+  }
+}
+
 /**
  * Takes a text apart. Linear in its length.
  *
@@ -41,88 +154,5 @@ export interface Tokens {
  * @returns Its tokens.
  */
 export function tokenize(text: string): Tokens {
-  const patterns = {
-    space: /[\s\uFEFF]+/uy,
-    comment: /\/\/[^\n\r\u2028\u2029]*|\/\*[^]*?\*\/|^#![^\n]*/y,
-    word:
-      /[#@]?(?:[\p{ID_Start}$_]|\\u)(?:[\p{ID_Continue}$\u200c\u200d]|\\u)*/uy,
-    number: /(?:\d|\.\d)(?:[eE][+-]|[\w.])*/y,
-    string: /"(?:[^"\\\n\r]|\\[^])*"?|'(?:[^'\\\n\r]|\\[^])*'?/y,
-    template: /(?:[^`\\$]|\\[^]|\$(?!\{))*(?:`|\$\{|$)/y,
-    regex: /\/(?:[^/\\[\n\r]|\\.|\[(?:[^\]\\\n\r]|\\.)*\])+\/[\w$]*/y,
-    sign: /=>|\+\+|--|\?\.(?!\d)|\.\.\.|[^]/uy,
-  };
-  // A slash after one of these words, or after most signs, begins a regex.
-  const before = new Set(
-    ("return typeof case in of delete void throw new instanceof await yield " +
-      "else do").split(" "),
-  );
-  const closing: Record<string, string> = { "(": ")", "[": "]", "{": "}" };
-  const tokens: Token[] = [];
-  const open: string[] = [];
-  let stray: string | undefined;
-  let at = 0;
-  let startsLine = true;
-  let isOpen = false;
-
-  const match = (name: keyof typeof patterns): string | undefined => {
-    const pattern = patterns[name];
-    pattern.lastIndex = at;
-    return pattern.exec(text)?.[0];
-  };
-  const add = (kind: Token["kind"], found: string, depth = open.length) => {
-    const end = at + found.length;
-    tokens.push({ kind, text: found, start: at, end, depth, startsLine });
-    startsLine = false;
-    at = end;
-  };
-  const mayBeRegex = (): boolean => {
-    const last = tokens.at(-1);
-    if (last === undefined) return true;
-    if (last.kind === "word") return before.has(last.text);
-    if (last.kind === "sign") return !/^(?:\)|\]|\+\+|--)$/.test(last.text);
-    return last.kind === "template" && last.text.endsWith("${");
-  };
-  const template = (opening: string): void => {
-    at += opening.length;
-    const rest = match("template") ?? "";
-    at -= opening.length;
-    add("template", opening + rest);
-    if (rest.endsWith("${")) open.push("${");
-    else if (!rest.endsWith("`")) isOpen = true;
-  };
-  const sign = (found: string): void => {
-    if (found in closing) {
-      add("sign", found);
-      open.push(found);
-    } else if (/^[)\]}]$/.test(found)) {
-      const last = open.pop();
-      if (last === "${" && found === "}") return template("}");
-      if (last === undefined || closing[last] !== found) stray ??= found;
-      add("sign", found);
-    } else {
-      add("sign", found);
-    }
-  };
-
-  while (at < text.length) {
-    let found: string | undefined;
-    if ((found = match("space")) !== undefined) {
-      startsLine ||= found.includes("\n");
-      at += found.length;
-    } else if ((found = match("comment")) !== undefined) {
-      startsLine ||= found.includes("\n");
-      at += found.length;
-    } else if (text.startsWith("/*", at)) {
-      isOpen = true;
-      break;
-    } else if ((found = match("word")) !== undefined) add("word", found);
-    else if ((found = match("number")) !== undefined) add("number", found);
-    else if ((found = match("string")) !== undefined) add("string", found);
-    else if (text[at] === "`") template("`");
-    else if (mayBeRegex() && (found = match("regex")) !== undefined) {
-      add("regex", found);
-    } else sign(match("sign") ?? text[at]!);
-  }
-  return { tokens, isOpen: isOpen || open.length > 0, stray };
+  return new Tokenizer(text).run();
 }

@@ -7,13 +7,12 @@ import { test } from "../../_test.ts";
 import { startListener } from "./_client.ts";
 
 const LOST = "the variables are lost.\ntest> ";
-/** Long enough for a process to start on a busy machine. */
-const SHORT = { limits: { evaluation: 3_000 } };
+const SHORT = { limits: { evaluation: 1_000 } };
 const PATIENT = { limits: { evaluation: 600_000 } };
 
 /** Inputs that no session survives, and what is said of them. */
 const HARM: [string, string, RegExp][] = [
-  ["an endless loop", "for (;;);", /took too long: more than 3000 ms/],
+  ["an endless loop", "for (;;);", /took too long: more than 1000 ms/],
   ["a promise that never settles", "await new Promise(() => {})", /too long/],
   [
     "a heap without bound",
@@ -80,7 +79,7 @@ for (const [what, input, reason] of HARM) {
 }
 
 test("A loop between inputs is ended too", async () => {
-  await using listener = startListener({ limits: { evaluation: 1_500 } });
+  await using listener = startListener({ limits: { evaluation: 500 } });
   await using client = await listener.session();
   await client.say("setTimeout(() => { for (;;); }), 0");
   assert((await client.until(LOST)).includes("too long"));

@@ -207,6 +207,7 @@ test("DEFAULT_LISTENER_LIMITS are what the documentation says", () => {
     line: 65_536,
     input: 262_144,
     ahead: 262_144,
+    start: 30_000,
     evaluation: 10_000,
     memory: 268_435_456,
     stall: 10_000,

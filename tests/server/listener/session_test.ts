@@ -202,11 +202,15 @@ test("Sessions share nothing", async () => {
 test("Errors in the background are printed, and survived", async () => {
   await using listener = startListener();
   await using client = await listener.session();
-  await client.stream.writeLine(
-    "setTimeout(() => { throw new Error('late') }); Promise.reject(new Error('lost')); 0",
-  );
-  await client.until("Uncaught in the background: Error: lost");
-  await client.until("Uncaught in the background: Error: late");
+  for (
+    const input of [
+      "setTimeout(() => { throw new Error('lost') }); 0",
+      "Promise.reject(new Error('lost')); 0",
+    ]
+  ) {
+    await client.stream.writeLine(input);
+    await client.until("Uncaught in the background: Error: lost");
+  }
   await client.stream.writeLine("'still' + ' here'");
   await client.until('"still here"\ntest> ');
 });
