@@ -120,7 +120,6 @@ export class Listener {
     if (first === null) return undefined;
     const name = parseName(first);
     if (name === undefined) {
-      this.#attempts.take(hostOf(stream.address));
       // A browser gets nothing that a page could make use of.
       if (looksLikeHttp(first)) stream.abort();
       else await turnAway(stream, NO_NAME);

@@ -48,13 +48,9 @@ export interface ListenerLimits {
   introduction: number;
   /** How much a stranger may send. @default {16384} */
   introductionBytes: number;
-  /**
-   * How many failed attempts a peer's address has at once.
-   *
-   * @default {5}
-   */
+  /** How many wrong credentials an address has at once. @default {5} */
   attempts: number;
-  /** After how long it has one more. @default {10000} */
+  /** After how long an address has one more of these. @default {10000} */
   attemptEvery: number;
   /** The longest line of input. @default {65536} */
   line: number;
