@@ -38,6 +38,8 @@ const FLOORS: readonly (readonly string[])[] = [
     "wire/clock.ts",
     "wire/_queue.ts",
     "wire/_same_text.ts",
+    "wire/_ascii.ts",
+    "wire/_maker.ts",
     "wire/multiple_values.ts",
   ],
   [
