@@ -53,8 +53,36 @@ export function makeByKey(
   depth: number,
 ): Record<string, unknown> {
   const object: Record<string, unknown> = {};
-  for (const key of keys) setOwn(object, key, values.read(depth));
+  let isSparse = false;
+  for (const key of keys) {
+    isSparse ||= makeSparse(object, key);
+    setOwn(object, key, values.read(depth));
+  }
   return object;
+}
+
+/** A key that no peer's object is kept waiting for: the last array index. */
+const LAST_INDEX = "4294967294";
+
+/**
+ * Readies an object for a key that looks like an array index of three digits
+ * or more. Left to itself the engine makes room for all indices up to that:
+ * 12 KB for `{1000: 0}`. Once a far index was there, it keeps a table of those
+ * that it has.
+ *
+ * @param object An object that has no such key yet.
+ * @param key The key that it will get.
+ * @returns Whether the key is one of those: no need to ask again.
+ */
+export function makeSparse(
+  object: Record<string, unknown>,
+  key: string,
+): boolean {
+  const first = key.charCodeAt(0);
+  if (key.length < 3 || first < 0x30 || first > 0x39) return false;
+  object[LAST_INDEX] = 0;
+  delete object[LAST_INDEX];
+  return true;
 }
 
 /** Sets a property that no setter or prototype takes notice of. */

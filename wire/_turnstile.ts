@@ -182,10 +182,12 @@ export class Turnstile {
     if (this.#keepsOrder && ticket.position === Infinity) this.#held = true;
   }
 
-  readonly #sent = (): void => {
+  /** A large message has left, or could not. */
+  readonly #sent = (size: number, failure?: Error): void => {
     this.#held = false;
-    this.drain();
+    if (failure === undefined) this.drain();
+    else this.leave(1, size + MESSAGE_COST);
   };
 }
 
-const NOTHING: Body = { size: 0, parts: [] };
+const NOTHING: Body = { size: 0, parts: [], lengths: [] };

@@ -269,7 +269,7 @@ export class ByteWriter {
         return length;
       }
     }
-    if (length > LONG_TEXT) {
+    if (length > LONG_TEXT || start + length * 3 > this.bound) {
       // Room for the worst case would be three times what is needed.
       this.bytes(encoder.encode(text));
     } else {

@@ -7,7 +7,8 @@
 
 import { ByteWriter } from "./bytes.ts";
 import type { Clock } from "./clock.ts";
-import { Encoder, type EncoderLimits } from "./codec.ts";
+import { Encoder, type EncoderLimits, tooLarge } from "./codec.ts";
+import { WireError } from "./errors.ts";
 import { FRAME_HEADER } from "./frames.ts";
 import { KIND, type Message } from "./messages.ts";
 import { PIECE } from "./_pieces.ts";
@@ -35,14 +36,19 @@ export interface Body {
   readonly size: number;
   /** The bytes. */
   readonly parts: readonly Uint8Array[];
+  /** How many each part had when it was encoded. */
+  readonly lengths: readonly number[];
 }
+
+/** Called when a large message has left, or could not; with its size. */
+export type Sent = (size: number, failure?: Error) => void;
 
 /** A message that travels in pieces. */
 interface Large {
   readonly body: Body;
   readonly ticket: Ticket;
-  /** Called when all of it is in the output. */
-  readonly sent: () => void;
+  /** Called when all of it is in the output, or when it cannot be sent. */
+  readonly sent: Sent;
   readonly number: number;
   /** How many bytes are in the output. */
   offset: number;
@@ -65,6 +71,8 @@ export class Output {
   progressAt = 0;
   /** How many large messages may be under way at once; the peer's limit. */
   pieces = 1;
+  /** Whether messages larger than a frame may leave: not before acceptance. */
+  mayCut = false;
   /** Called when room was made. */
   onRoom: () => void = () => {};
 
@@ -140,14 +148,17 @@ export class Output {
   send(
     message: Message,
     ticket: Ticket = { position: Infinity },
-    sent: () => void = nothing,
+    sent: Sent = nothing,
   ): number {
+    this.encoder.checkIdle();
     const writer = this.#writer;
     this.#forgetTables();
     const start = writer.position;
     const size = this.encoder.encode(message);
-    if (size > this.encoder.limits.frame) {
+    const { frame } = this.encoder.limits;
+    if (size > frame) {
       const body = this.#takeBody(start, size);
+      if (!this.mayCut) throw tooLarge(size, frame);
       this.#define(start);
       this.#enqueue(body, ticket, sent);
     } else {
@@ -172,7 +183,8 @@ export class Output {
   }
 
   /** Sends a body that {@linkcode encode} made. See {@linkcode send}. */
-  sendBody(body: Body, ticket: Ticket, sent: () => void): void {
+  sendBody(body: Body, ticket: Ticket, sent: Sent): void {
+    this.encoder.checkIdle();
     const writer = this.#writer;
     this.#define(writer.position);
     this.#schedule();
@@ -193,13 +205,9 @@ export class Output {
   abandon(ticket: Ticket): boolean {
     const index = this.#large.findIndex((large) => large.ticket === ticket);
     if (index < 0) return false;
-    const large = this.#large[index]!;
-    this.#large.splice(index, 1);
-    this.#largeBytes -= large.body.size - large.offset;
-    if (large.offset > 0) {
-      this.#pieceHeader(large, PIECE.abandoned, 0);
-      this.#schedule();
-    }
+    this.encoder.checkIdle();
+    this.#drop(index);
+    this.#schedule();
     return true;
   }
 
@@ -244,7 +252,7 @@ export class Output {
     }
     if (copied.length > at) parts.push(copied.subarray(at));
     writer.position = start;
-    return { size, parts };
+    return { size, parts, lengths: parts.map((part) => part.length) };
   }
 
   #define(start: number): void {
@@ -262,7 +270,7 @@ export class Output {
   /** Whether no encoded message waits elsewhere. */
   mayForget: () => boolean = () => true;
 
-  #enqueue(body: Body, ticket: Ticket, sent: () => void): void {
+  #enqueue(body: Body, ticket: Ticket, sent: Sent): void {
     this.#large.push({
       body,
       ticket,
@@ -337,16 +345,28 @@ export class Output {
       const among = Math.min(this.#large.length, this.pieces);
       const index = this.#turn % among;
       const large = this.#large[index]!;
-      this.#piece(large);
-      if (large.offset < large.body.size) {
-        this.#turn = index + 1;
-        continue;
+      const failure = changedPart(large);
+      if (failure === undefined) {
+        this.#piece(large);
+        if (large.offset < large.body.size) {
+          this.#turn = index + 1;
+          continue;
+        }
+        this.messages++;
+        this.#large.splice(index, 1);
+      } else {
+        this.#drop(index);
       }
-      this.#large.splice(index, 1);
-      this.messages++;
-      large.sent();
-      large.ticket.left?.();
+      large.sent(large.body.size, failure);
+      large.ticket.left?.(failure);
     }
+  }
+
+  /** Takes a large message out, and tells the peer if it has seen of it. */
+  #drop(index: number): void {
+    const [large] = this.#large.splice(index, 1);
+    this.#largeBytes -= large!.body.size - large!.offset;
+    if (large!.offset > 0) this.#pieceHeader(large!, PIECE.abandoned, 0);
   }
 
   /** Puts the next piece of a large message behind what waits. */
@@ -389,6 +409,17 @@ export class Output {
     const length = writer.position - start - FRAME_HEADER + count;
     writer.view.setUint32(start, length);
   }
+}
+
+/** Why a large message cannot go on; undefined when it can. */
+function changedPart({ body }: Large): WireError | undefined {
+  const { parts, lengths } = body;
+  const isWhole = parts.every((part, index) => part.length === lengths[index]);
+  if (isWhole) return undefined;
+  return new WireError(
+    "unsupportedValue",
+    "A byte array was transferred or resized before it had left. Leave large byte arrays alone until the promise of the call or message has settled.",
+  );
 }
 
 function nothing(): void {}

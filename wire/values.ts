@@ -13,7 +13,7 @@ import {
   writeView,
 } from "./_binary_values.ts";
 import { errorParts, makeError } from "./_error_values.ts";
-import { makeByKey, makerOf, setOwn } from "./_maker.ts";
+import { makeByKey, makerOf, makeSparse, setOwn } from "./_maker.ts";
 import { type ByteReader, type ByteWriter, varintSize } from "./bytes.ts";
 import { malformed, WireError } from "./errors.ts";
 import type { WireLimits } from "./limits.ts";
@@ -270,13 +270,19 @@ export class ValueWriter {
 
   /** Counts what a value is about to hold. */
   #enter(count: number, depth: number): void {
-    const { nesting, values } = this.#limits;
+    const { nesting } = this.#limits;
     if (depth >= nesting) {
       throw new WireError(
         "limit",
         `The peer takes values nested up to ${nesting} deep, and this one is deeper, or contains itself. Send it in parts, or raise the peer's limit "nesting".`,
       );
     }
+    this.hold(count);
+  }
+
+  /** Counts values that the message is about to hold. */
+  hold(count: number): void {
+    const { values } = this.#limits;
     this.#values += count;
     if (this.#values > values) {
       throw new WireError(
@@ -416,8 +422,10 @@ export class ValueReader {
     const count = this.#reader.varint();
     this.#enter(count, depth);
     const object: Record<string, unknown> = {};
+    let isSparse = false;
     for (let index = 0; index < count; index++) {
       const key = this.#reader.text();
+      isSparse ||= makeSparse(object, key);
       if (Object.hasOwn(object, key)) {
         throw malformed("An object must not hold a key twice.");
       }
@@ -463,18 +471,26 @@ export class ValueReader {
     const cause = hasCause ? this.read(depth + 1) : undefined;
     const errors = flags & ERROR_PART.errors ? this.read(depth + 1) : undefined;
     const data = flags & ERROR_PART.data ? this.read(depth + 1) : undefined;
-    if (errors !== undefined && !Array.isArray(errors)) {
+    if (flags & ERROR_PART.errors && !Array.isArray(errors)) {
       throw malformed("The errors of an error must be a list.");
     }
-    if (data !== undefined && !isPlainObject(data)) {
+    if (flags & ERROR_PART.data && !isPlainObject(data)) {
       throw malformed("The data of an error must be an object.");
     }
-    return makeError({ name, message, stack, hasCause, cause, errors, data });
+    return makeError({
+      name,
+      message,
+      stack,
+      hasCause,
+      cause,
+      errors: errors as unknown[] | undefined,
+      data: data as Record<string, unknown> | undefined,
+    });
   }
 
   /** Checks what a value claims to hold before any of it is read. */
   #enter(count: number, depth: number): void {
-    const { nesting, values } = this.#limits;
+    const { nesting } = this.#limits;
     if (count > this.#reader.remaining) {
       throw malformed(
         `${count} values cannot stand in the ${this.#reader.remaining} bytes that are left.`,
@@ -486,6 +502,12 @@ export class ValueReader {
         `Values may nest ${nesting} deep here (limit "nesting"), and one came that is deeper.`,
       );
     }
+    this.hold(count);
+  }
+
+  /** Counts values that the message claims to hold. */
+  hold(count: number): void {
+    const { values } = this.#limits;
     this.#values += count;
     if (this.#values > values) {
       throw new WireError(

@@ -189,7 +189,8 @@ export class Wire<
    * The peer's functions, called for one value.
    *
    * The promise rejects with a `RemoteError` for what the function threw, and
-   * with a `WireError` for everything else.
+   * with a `WireError` for everything else. Byte arrays of 64 KiB or more among
+   * the arguments are not copied: leave them alone until the call is answered.
    */
   get remoteValue(): RemoteValue<Remote> {
     return this.#remotes.remoteValue;
@@ -273,9 +274,10 @@ export class Wire<
   /**
    * Sends a typed message. The peer takes it with `getObject()`.
    *
-   * @param value Any value that can be sent.
+   * @param value Any value that can be sent. A byte array of 64 KiB or more is
+   * not copied: leave it alone until the promise has settled.
    * @returns A promise that resolves when the message may leave, which is at
-   * once unless the peer is slow to take what was sent before.
+   * once unless it is large, or the peer slow to take what was sent before.
    * @throws {WireError} `unsupportedValue` or `limit`, as a rejection.
    */
   outputObject(value: unknown): Promise<void> {

@@ -159,3 +159,27 @@ test("the tables are renewed when they are full", async () => {
   assert(second - first < first - before, "the key set was looked up");
   await near.close();
 });
+
+test("a large byte array that is transferred too early fails alone", async () => {
+  const [near, far] = wirePair();
+  far.serve({ length: (bytes: Uint8Array) => bytes.length });
+  await near.opened;
+  const code = (error: { code: string }) => error.code;
+  const lost = () => {
+    const bytes = new Uint8Array(200_000);
+    queueMicrotask(() => structuredClone(bytes, { transfer: [bytes.buffer] }));
+    return bytes;
+  };
+  // Held up, so that the arrays are still waiting when they are transferred.
+  const first = near.remoteValue.length(new Uint8Array(3_000_000));
+  const failures = await Promise.all([
+    near.remoteValue.length(lost()).catch(code),
+    near.remote.length(lost()).catch(code),
+    near.outputObject(lost()).catch(code),
+  ]);
+  assertEquals(failures, Array(3).fill("unsupportedValue"));
+  assertEquals(await first, 3_000_000);
+  assertEquals(await near.remoteValue.length(new Uint8Array(9)), 9);
+  await near.close();
+  assertEquals((await far.closed).code, "closed");
+});
