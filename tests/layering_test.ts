@@ -61,7 +61,8 @@ const FLOORS: readonly (readonly string[])[] = [
   ],
   ["wire/values.ts"],
   ["wire/codec.ts", "wire/single_value.ts"],
-  ["wire/output.ts"],
+  ["wire/_byte_output.ts"],
+  ["wire/output.ts", "wire/_farewell.ts"],
   ["wire/_turnstile.ts", "wire/_window.ts", "wire/_watch.ts"],
   ["wire/_outbound.ts", "wire/calls.ts", "wire/handlers.ts", "wire/inbox.ts"],
   [

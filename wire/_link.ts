@@ -23,6 +23,7 @@ import type { Message, OverLimit } from "./messages.ts";
 import { Output } from "./output.ts";
 import type { Transport } from "./transport.ts";
 import { Death } from "./_death.ts";
+import { farewell } from "./_farewell.ts";
 import { closedReason, Leaving } from "./_leaving.ts";
 import { Opening } from "./_opening.ts";
 import { handled, Outbound } from "./_outbound.ts";
@@ -30,8 +31,6 @@ import { MESSAGE_COST } from "./_turnstile.ts";
 import { Watch } from "./_watch.ts";
 import { Window } from "./_window.ts";
 
-/** Longest time to take leave of a peer, in milliseconds. */
-const FAREWELL = 1_000;
 /** How much of the peer's allowance of cancels is used: clocks differ. */
 const CANCEL_SHARE = 0.9;
 
@@ -482,19 +481,14 @@ export class Link implements Session {
   /** Lets what is under way leave, for a short time, and closes. */
   async #takeLeave(reason: WireError, tell: boolean): Promise<void> {
     const { output } = this.#outbound;
-    const late = Promise.withResolvers<void>();
-    const stopTimer = this.#clock.after(FAREWELL, () => {
-      this.#transport.close();
-      late.resolve();
-    });
     if (tell) this.#tell(reason);
-    if (tell || reason.code === "closed") {
-      await Promise.race([late.promise, this.#sayFarewell()]);
-    }
-    stopTimer();
-    output.stop();
-    this.#transport.close();
-    await this.#readerDone;
+    await farewell({
+      transport: this.#transport,
+      clock: this.#clock,
+      output,
+      readerDone: this.#readerDone,
+      polite: tell || reason.code === "closed",
+    });
   }
 
   #tell({ code, message }: WireError): void {
@@ -503,16 +497,6 @@ export class Link implements Session {
       this.#outbound.output.send({ kind: "abort", code, message: text });
     } catch {
       // A value is just being sent, and one of its getters ended the wire.
-    }
-  }
-
-  async #sayFarewell(): Promise<void> {
-    try {
-      await this.#outbound.output.flush();
-      await this.#transport.closeWrite();
-      await this.#readerDone;
-    } catch {
-      // The connection is gone already.
     }
   }
 }

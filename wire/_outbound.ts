@@ -5,7 +5,7 @@
  */
 
 import type { Message, PeerLimits } from "./messages.ts";
-import type { Output, Ticket } from "./output.ts";
+import type { MessageOutput, Ticket } from "./output.ts";
 import { Turnstile } from "./_turnstile.ts";
 
 /** A resolved promise, for what is done already. */
@@ -14,7 +14,7 @@ const DONE: Promise<void> = Promise.resolve();
 /** Everything that leaves, by its kind. */
 export class Outbound {
   /** The writer. */
-  readonly output: Output;
+  readonly output: MessageOutput;
   /** Calls for an answer; none overtakes one-way calls made before it. */
   readonly calls: Turnstile;
   /** One-way calls, in order. */
@@ -23,7 +23,7 @@ export class Outbound {
   readonly messages: Turnstile;
 
   /** @param output The writer. */
-  constructor(output: Output) {
+  constructor(output: MessageOutput) {
     this.output = output;
     this.messages = new Turnstile(output, true);
     this.sends = new Turnstile(output, true);

@@ -8,7 +8,7 @@
 
 import { tooLarge } from "./codec.ts";
 import type { Message } from "./messages.ts";
-import type { Body, Output, Ticket } from "./output.ts";
+import type { Body, MessageOutput, Ticket } from "./output.ts";
 import { Queue } from "./_queue.ts";
 
 /** What a message counts for in a window beyond its bytes. */
@@ -33,7 +33,7 @@ export class Turnstile {
   /** Called when nothing waits any more. */
   onEmpty: () => void = () => {};
 
-  readonly #output: Output;
+  readonly #output: MessageOutput;
   readonly #keepsOrder: boolean;
   readonly #before: Turnstile | undefined;
   readonly #queue = new Queue<Waiting>();
@@ -49,7 +49,7 @@ export class Turnstile {
    * @param before What waits at that one when a message comes here leaves
    * before it.
    */
-  constructor(output: Output, keepsOrder: boolean, before?: Turnstile) {
+  constructor(output: MessageOutput, keepsOrder: boolean, before?: Turnstile) {
     this.#output = output;
     this.#keepsOrder = keepsOrder;
     this.#before = before;
@@ -182,12 +182,11 @@ export class Turnstile {
     if (this.#keepsOrder && ticket.position === Infinity) this.#held = true;
   }
 
-  /** A large message has left, or could not. */
-  readonly #sent = (size: number, failure?: Error): void => {
+  /** A large message has left. */
+  readonly #sent = (): void => {
     this.#held = false;
-    if (failure === undefined) this.drain();
-    else this.leave(1, size + MESSAGE_COST);
+    this.drain();
   };
 }
 
-const NOTHING: Body = { size: 0, parts: [], lengths: [] };
+const NOTHING: Body = { size: 0, bytes: new Uint8Array(0) };

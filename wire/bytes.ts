@@ -408,13 +408,17 @@ export class ByteReader {
   varint(): number {
     const { buffer, end } = this;
     let position = this.position;
+    if (position < end && buffer[position]! < 0x80) {
+      this.position = position + 1;
+      return buffer[position]!;
+    }
     let value = 0;
-    for (let shift = 0; shift < 35; shift += 7) {
+    for (let shift = 0, scale = 1; shift < 35; shift += 7, scale *= 128) {
       if (position >= end) {
         throw malformed("The bytes of a message end within a varint.");
       }
       const byte = buffer[position++]!;
-      value += (byte & 0x7f) * 2 ** shift;
+      value += (byte & 0x7f) * scale;
       if (byte < 0x80) {
         if ((byte === 0 && shift > 0) || value > 0xffffffff) break;
         this.position = position;

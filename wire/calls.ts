@@ -14,7 +14,7 @@ import {
   toErrorCode,
   WireError,
 } from "./errors.ts";
-import type { Output, Ticket } from "./output.ts";
+import type { MessageOutput, Ticket } from "./output.ts";
 import type { OverLimit } from "./messages.ts";
 import { TokenBucket } from "./_token_bucket.ts";
 import { MESSAGE_COST, type Turnstile, type Waiting } from "./_turnstile.ts";
@@ -56,7 +56,7 @@ export class Calls {
   /** Called when no call is pending any more. */
   onIdle: () => void = () => {};
 
-  readonly #output: Output;
+  readonly #output: MessageOutput;
   readonly #turnstile: Turnstile;
   readonly #clock: Clock;
   readonly #recordSites: boolean;
@@ -72,7 +72,7 @@ export class Calls {
    * @param recordSites Whether to record where each call is made.
    */
   constructor(
-    output: Output,
+    output: MessageOutput,
     turnstile: Turnstile,
     clock: Clock,
     recordSites: boolean,
@@ -239,6 +239,12 @@ export class Calls {
   failed(id: number, code: string, message: string): void {
     const pending = this.#answered(id);
     this.#fail(pending, () => new WireError(toErrorCode(code), message));
+  }
+
+  /** An answer came that is an error of the protocol's own. */
+  refused(id: number, makeError: (name: string) => Error): void {
+    const pending = this.#answered(id);
+    this.#fail(pending, () => makeError(pending.name));
   }
 
   /** An answer came that is over a limit of this side. */

@@ -10,7 +10,7 @@ import { abortContext, CallContext } from "./context.ts";
 import { errorMessage, malformed, shortText, WireError } from "./errors.ts";
 import type { WireLimits } from "./limits.ts";
 import type { Message, OverLimit } from "./messages.ts";
-import type { Output } from "./output.ts";
+import type { MessageOutput } from "./output.ts";
 import { Queue } from "./_queue.ts";
 import { TokenBucket } from "./_token_bucket.ts";
 import { Values } from "./multiple_values.ts";
@@ -45,7 +45,7 @@ export class Handlers {
   onIdle: () => void = () => {};
 
   readonly #wire: object;
-  readonly #output: Output;
+  readonly #output: MessageOutput;
   readonly #clock: Clock;
   readonly #limits: WireLimits;
   readonly #window: Window;
@@ -74,7 +74,7 @@ export class Handlers {
    */
   constructor(
     wire: object,
-    output: Output,
+    output: MessageOutput,
     clock: Clock,
     limits: WireLimits,
     window: Window,

@@ -147,6 +147,11 @@ export class Wire<
     this.onDeath(() => signal.removeEventListener("abort", onAbort));
   }
 
+  /** What speaks the wire's protocol, for the functions of a dialect. */
+  get session(): Session {
+    return this.#session;
+  }
+
   /** Where the peer is. */
   get address(): WireAddress {
     return this.#session.address;
@@ -189,8 +194,7 @@ export class Wire<
    * The peer's functions, called for one value.
    *
    * The promise rejects with a `RemoteError` for what the function threw, and
-   * with a `WireError` for everything else. Byte arrays of 64 KiB or more among
-   * the arguments are not copied: leave them alone until the call is answered.
+   * with a `WireError` for everything else.
    */
   get remoteValue(): RemoteValue<Remote> {
     return this.#remotes.remoteValue;
@@ -274,8 +278,7 @@ export class Wire<
   /**
    * Sends a typed message. The peer takes it with `getObject()`.
    *
-   * @param value Any value that can be sent. A byte array of 64 KiB or more is
-   * not copied: leave it alone until the promise has settled.
+   * @param value Any value that can be sent.
    * @returns A promise that resolves when the message may leave, which is at
    * once unless it is large, or the peer slow to take what was sent before.
    * @throws {WireError} `unsupportedValue` or `limit`, as a rejection.

@@ -29,6 +29,9 @@ test("DEFAULT_LIMITS are these", () => {
     hello: 10_000,
     frameProgress: 30_000,
     close: 10_000,
+    cmuclString: 1_048_576,
+    cmuclCache: 4_096,
+    cmuclBignum: 2_048,
     wires: 1_000,
     wiresBeforeHello: 64,
   });
