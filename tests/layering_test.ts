@@ -68,9 +68,9 @@ const FLOORS: readonly (readonly string[])[] = [
   [
     "wire/_opening.ts",
     "wire/_leaving.ts",
-    "wire/dialect.ts",
     "wire/remote.ts",
   ],
+  ["wire/dialect.ts"],
   ["wire/_link.ts"],
   ["wire/wire.ts"],
   ["wire/pair.ts"],

@@ -7,17 +7,8 @@ import { assert, assertEquals } from "@std/assert";
 import { wirePair } from "../../wire/mod.ts";
 import type { Message } from "../../wire/messages.ts";
 import { settle } from "../_fake_clock.ts";
-import { frame, hello, RawPeer } from "../_raw_peer.ts";
+import { call, frame, hello, RawPeer } from "../_raw_peer.ts";
 import { test } from "../_test.ts";
-
-const call = (id: number, name: string, ...args: unknown[]): Message => ({
-  kind: "call",
-  id,
-  name,
-  args,
-  deadline: 0,
-  wantsValues: false,
-});
 
 test("an error larger than the peer's messages is shortened", async () => {
   await using peer = new RawPeer({

@@ -5,7 +5,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { wirePair } from "../../wire/mod.ts";
 import { settle } from "../_fake_clock.ts";
-import { RawPeer } from "../_raw_peer.ts";
+import { call, RawPeer } from "../_raw_peer.ts";
 import { test } from "../_test.ts";
 
 test("outputObject() waits for a peer that does not take", async () => {
@@ -75,14 +75,7 @@ test("calls are not begun while their answers find no room", async () => {
   });
   await peer.open();
   for (let id = 0; id < 20; id++) {
-    await peer.tell({
-      kind: "call",
-      id,
-      name: "large",
-      args: [],
-      deadline: 0,
-      wantsValues: false,
-    });
+    await peer.tell(call(id, "large"));
   }
   // The peer has not read: what waits is a little more than the limit.
   assert(served <= 4, `${served} were begun`);
