@@ -8,6 +8,7 @@
 import {
   type AnyFunctions,
   checkPort,
+  type Dialect,
   formatAddress,
   makeWire,
   resolveLimits,
@@ -74,6 +75,12 @@ export interface RequestServerOptions<Local extends object = AnyFunctions> {
   credential?: string | undefined;
   /** Whether errors take their stacks to the client. @default {false} */
   sendStacks?: boolean | undefined;
+  /**
+   * The protocol to speak.
+   *
+   * @default {this module's own}
+   */
+  dialect?: Dialect | undefined;
   /** Shuts the server down, gracefully. */
   signal?: AbortSignal | undefined;
   /** Called when the server listens, with its address. */
@@ -269,12 +276,14 @@ export class RequestServer implements AsyncDisposable {
     }
     const { path, tls, functions, limits, credential, sendStacks, onError } =
       this.#options;
+    const { dialect } = this.#options;
     if ("setNoDelay" in conn) (conn as Deno.TcpConn).setNoDelay(true);
     const address = peerAddress(conn, path, tls !== undefined);
     const wire = makeWire(socketTransport(conn, address), {
       limits,
       functions,
       sendStacks,
+      dialect,
       onError,
       requireCredential: credential,
       confirm: (wire) => this.#confirm(wire),

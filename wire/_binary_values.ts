@@ -64,7 +64,7 @@ export function writeView(
     : new Uint8Array(value);
   writer.byte(code);
   writer.varint(bytes.length);
-  writer.bytes(bytes);
+  writer.valueBytes(bytes);
 }
 
 /** Mirrors {@linkcode writeView}. */
@@ -96,7 +96,7 @@ export function writeMagnitude(
   const length = digits.length + 1 >> 1;
   if (length > limit) {
     throw new WireError(
-      "unsupportedValue",
+      "limit",
       `The peer takes bigints of up to ${limit} bytes, and this one has ${length}.`,
     );
   }

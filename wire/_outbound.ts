@@ -5,7 +5,7 @@
  */
 
 import type { Message, PeerLimits } from "./messages.ts";
-import type { Output, Ticket } from "./output.ts";
+import type { MessageOutput, Ticket } from "./output.ts";
 import { Turnstile } from "./_turnstile.ts";
 
 /** A resolved promise, for what is done already. */
@@ -14,7 +14,7 @@ const DONE: Promise<void> = Promise.resolve();
 /** Everything that leaves, by its kind. */
 export class Outbound {
   /** The writer. */
-  readonly output: Output;
+  readonly output: MessageOutput;
   /** Calls for an answer; none overtakes one-way calls made before it. */
   readonly calls: Turnstile;
   /** One-way calls, in order. */
@@ -23,7 +23,7 @@ export class Outbound {
   readonly messages: Turnstile;
 
   /** @param output The writer. */
-  constructor(output: Output) {
+  constructor(output: MessageOutput) {
     this.output = output;
     this.messages = new Turnstile(output, true);
     this.sends = new Turnstile(output, true);
@@ -46,6 +46,7 @@ export class Outbound {
   open(peer: PeerLimits): void {
     this.limit(peer, peer.frame, peer.message);
     this.output.pieces = peer.pieces;
+    this.output.mayCut = true;
     this.calls.most = peer.calls;
     this.calls.window = peer.window;
     this.sends.window = peer.window;
@@ -69,17 +70,16 @@ export class Outbound {
    * message cannot be sent; and, marked as handled, when the wire ends first.
    */
   pass(turnstile: Turnstile, message: Message): Promise<void> {
-    let settle: ((failure?: Error) => void) | undefined;
-    const left = (_: Ticket, failure?: Error) => settle?.(failure);
+    const ticket: Ticket = { position: Infinity };
     try {
-      const ticket: Ticket = { position: Infinity };
-      if (turnstile.pass(message, ticket, left) === undefined) return DONE;
+      turnstile.pass(message, ticket);
     } catch (error) {
       return Promise.reject(error);
     }
+    if (ticket.position !== Infinity) return DONE;
     return handled(
       new Promise((resolve, reject) =>
-        settle = (failure) =>
+        ticket.left = (failure) =>
           failure === undefined ? resolve() : reject(failure)
       ),
     );
@@ -99,6 +99,7 @@ export class Outbound {
     this.calls.clear(reason);
     this.sends.clear(reason);
     this.messages.clear(reason);
+    this.output.dropLarge(reason);
   }
 }
 

@@ -8,20 +8,16 @@
 
 import { tooLarge } from "./codec.ts";
 import type { Message } from "./messages.ts";
-import type { Output, Ticket } from "./output.ts";
+import type { Body, MessageOutput, Ticket } from "./output.ts";
 import { Queue } from "./_queue.ts";
 
 /** What a message counts for in a window beyond its bytes. */
 export const MESSAGE_COST = 64;
 
-/** Called when a message has left, or with the reason why it never will. */
-export type Left = (ticket: Ticket, failure?: Error) => void;
-
 /** A message that waits. */
 export interface Waiting {
-  body: Uint8Array;
+  body: Body;
   readonly ticket: Ticket;
-  left: Left | undefined;
   /** True when nothing has to leave any more. */
   dropped: boolean;
   /** True while something that came before it waits at another turnstile. */
@@ -37,7 +33,7 @@ export class Turnstile {
   /** Called when nothing waits any more. */
   onEmpty: () => void = () => {};
 
-  readonly #output: Output;
+  readonly #output: MessageOutput;
   readonly #keepsOrder: boolean;
   readonly #before: Turnstile | undefined;
   readonly #queue = new Queue<Waiting>();
@@ -53,7 +49,7 @@ export class Turnstile {
    * @param before What waits at that one when a message comes here leaves
    * before it.
    */
-  constructor(output: Output, keepsOrder: boolean, before?: Turnstile) {
+  constructor(output: MessageOutput, keepsOrder: boolean, before?: Turnstile) {
     this.#output = output;
     this.#keepsOrder = keepsOrder;
     this.#before = before;
@@ -79,15 +75,10 @@ export class Turnstile {
    *
    * @param message The message.
    * @param ticket Learns when and where it left.
-   * @param left Called when it has left, but only if that is later than now.
-   * @returns What waits, or undefined when it left at once.
+   * @returns What waits, or undefined when it went to the output at once.
    * @throws {WireError} `unsupportedValue` or `limit`; then nothing is sent.
    */
-  pass(
-    message: Message,
-    ticket: Ticket,
-    left?: Left,
-  ): Waiting | undefined {
+  pass(message: Message, ticket: Ticket): Waiting | undefined {
     const before = this.#before;
     const held = before !== undefined && before.#queue.size > 0;
     if (this.#queue.size === 0 && this.#isOpen && !held) {
@@ -96,7 +87,7 @@ export class Turnstile {
       return undefined;
     }
     const body = this.#output.encode(message);
-    const waiting = { body, ticket, left, dropped: false, held };
+    const waiting = { body, ticket, dropped: false, held };
     this.#queue.push(waiting);
     this.#waiting++;
     if (held) {
@@ -118,8 +109,7 @@ export class Turnstile {
   #mark(passed: () => void): void {
     this.#queue.push({
       body: NOTHING,
-      ticket: { position: 0 },
-      left: passed,
+      ticket: { position: 0, left: passed },
       dropped: true,
       held: false,
     });
@@ -129,7 +119,7 @@ export class Turnstile {
   withdraw(waiting: Waiting): void {
     if (waiting.dropped) return;
     waiting.dropped = true;
-    waiting.left = undefined;
+    waiting.ticket.left = undefined;
     waiting.body = NOTHING;
     this.#waiting--;
   }
@@ -159,7 +149,11 @@ export class Turnstile {
         failure = this.#let(waiting);
       }
       this.#queue.shift();
-      waiting.left?.(waiting.ticket, failure);
+      const { ticket } = waiting;
+      // A large message leaves piece by piece, and tells its ticket itself.
+      if (ticket.position !== Infinity || failure !== undefined) {
+        ticket.left?.(failure);
+      }
     }
     this.onEmpty();
   }
@@ -167,16 +161,16 @@ export class Turnstile {
   /** Lets one out, unless the peer has told a smaller limit since. */
   #let({ body, ticket }: Waiting): Error | undefined {
     const most = this.#output.encoder.limits.message;
-    if (body.length > most) return tooLarge(body.length, most);
+    if (body.size > most) return tooLarge(body.size, most);
     this.#output.sendBody(body, ticket, this.#sent);
-    this.#enter(body.length, ticket);
+    this.#enter(body.size, ticket);
     return undefined;
   }
 
   /** Forgets all that waits. */
   clear(failure: Error): void {
     for (let next; (next = this.#queue.shift()) !== undefined;) {
-      next.left?.(next.ticket, failure);
+      next.ticket.left?.(failure);
     }
     this.#waiting = 0;
   }
@@ -188,10 +182,11 @@ export class Turnstile {
     if (this.#keepsOrder && ticket.position === Infinity) this.#held = true;
   }
 
+  /** A large message has left. */
   readonly #sent = (): void => {
     this.#held = false;
     this.drain();
   };
 }
 
-const NOTHING = new Uint8Array(0);
+const NOTHING: Body = { size: 0, bytes: new Uint8Array(0) };

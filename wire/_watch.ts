@@ -7,7 +7,7 @@
 import type { Clock } from "./clock.ts";
 import { WireError } from "./errors.ts";
 import type { WireLimits } from "./limits.ts";
-import type { Output } from "./output.ts";
+import type { MessageOutput } from "./output.ts";
 
 /** Output over `sendEnd` may wait for so many milliseconds. */
 const SHORT_STALL = 1_000;
@@ -16,7 +16,7 @@ const SHORT_STALL = 1_000;
 export interface WatchOptions {
   readonly clock: Clock;
   readonly limits: Readonly<WireLimits>;
-  readonly output: Output;
+  readonly output: MessageOutput;
   /** Whether the peer may be pinged yet. */
   readonly mayPing: () => boolean;
   /** Whether a message was begun and not finished. */

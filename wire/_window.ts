@@ -7,13 +7,13 @@
 
 import { malformed } from "./errors.ts";
 import type { Channel } from "./messages.ts";
-import type { Output } from "./output.ts";
+import type { MessageOutput } from "./output.ts";
 
 /** Accounts for what one channel holds of the peer's. */
 export class Window {
   readonly #channel: Channel;
   readonly #size: number;
-  readonly #output: Output;
+  readonly #output: MessageOutput;
   #held = 0;
   #credit = 0;
   #ended = false;
@@ -23,7 +23,7 @@ export class Window {
    * @param size The window, in bytes.
    * @param output Where credit goes.
    */
-  constructor(channel: Channel, size: number, output: Output) {
+  constructor(channel: Channel, size: number, output: MessageOutput) {
     this.#channel = channel;
     this.#size = size;
     this.#output = output;

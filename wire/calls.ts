@@ -14,7 +14,7 @@ import {
   toErrorCode,
   WireError,
 } from "./errors.ts";
-import type { Output, Ticket } from "./output.ts";
+import type { MessageOutput, Ticket } from "./output.ts";
 import type { OverLimit } from "./messages.ts";
 import { TokenBucket } from "./_token_bucket.ts";
 import { MESSAGE_COST, type Turnstile, type Waiting } from "./_turnstile.ts";
@@ -56,7 +56,7 @@ export class Calls {
   /** Called when no call is pending any more. */
   onIdle: () => void = () => {};
 
-  readonly #output: Output;
+  readonly #output: MessageOutput;
   readonly #turnstile: Turnstile;
   readonly #clock: Clock;
   readonly #recordSites: boolean;
@@ -72,7 +72,7 @@ export class Calls {
    * @param recordSites Whether to record where each call is made.
    */
   constructor(
-    output: Output,
+    output: MessageOutput,
     turnstile: Turnstile,
     clock: Clock,
     recordSites: boolean,
@@ -128,6 +128,7 @@ export class Calls {
       cleanup: undefined,
       site: this.#recordSites ? new Error() : undefined,
       position: Infinity,
+      left: undefined,
     };
     const promise = new Promise((resolve) => pending.resolve = resolve);
     try {
@@ -156,20 +157,19 @@ export class Calls {
         deadline: Math.ceil(deadline ?? 0),
       },
       pending,
-      this.#left,
     );
-    pending.cost = pending.waiting === undefined
+    const { waiting } = pending;
+    pending.cost = waiting === undefined
       ? this.#turnstile.bytes - before
-      : pending.waiting.body.length + MESSAGE_COST;
+      : waiting.body.size + MESSAGE_COST;
+    if (pending.position !== Infinity) return;
+    pending.left = (failure) => {
+      // It cannot leave after all; the turnstile counts it no more.
+      if (failure === undefined || pending.settled) return;
+      this.#fail(pending, () => failure);
+      this.#release(pending, false);
+    };
   }
-
-  /** A call that waited has left, or is larger than the peer allows. */
-  readonly #left = (ticket: Ticket, failure?: Error): void => {
-    const pending = ticket as Pending;
-    if (failure === undefined || pending.settled) return;
-    this.#fail(pending, () => failure);
-    this.#release(pending, false);
-  };
 
   /** Sets up what may end a call before its answer. */
   #guard(
@@ -221,18 +221,12 @@ export class Calls {
 
   /** An answer with one value came. */
   returned(id: number, value: unknown): void {
-    const pending = this.#answered(id);
-    if (pending.wantsValues) throw malformed("One value came, all were asked.");
-    this.#succeed(pending, value);
+    this.#succeed(this.#answered(id, false), value);
   }
 
   /** An answer with all values came. */
   returnedValues(id: number, values: unknown[]): void {
-    const pending = this.#answered(id);
-    if (!pending.wantsValues) {
-      throw malformed("All values came, one was asked.");
-    }
-    this.#succeed(pending, values);
+    this.#succeed(this.#answered(id, true), values);
   }
 
   /** What the remote function threw came. */
@@ -245,6 +239,12 @@ export class Calls {
   failed(id: number, code: string, message: string): void {
     const pending = this.#answered(id);
     this.#fail(pending, () => new WireError(toErrorCode(code), message));
+  }
+
+  /** An answer came that is an error of the protocol's own. */
+  refused(id: number, makeError: (name: string) => Error): void {
+    const pending = this.#answered(id);
+    this.#fail(pending, () => makeError(pending.name));
   }
 
   /** An answer came that is over a limit of this side. */
@@ -283,10 +283,17 @@ export class Calls {
     return this.#output.wasHanded(pending) ? "maybeExecuted" : "notSent";
   }
 
-  #answered(id: number): Pending {
+  #answered(id: number, hasValues?: boolean): Pending {
     const pending = this.#slots[id];
     if (pending === undefined || pending.position === Infinity) {
       throw malformed(`An answer came to the call ${id}, and there is none.`);
+    }
+    if (hasValues !== undefined && hasValues !== pending.wantsValues) {
+      throw malformed(
+        `The answer to the call ${id} has ${
+          hasValues ? "a list of values" : "one value"
+        }, and the other was asked for.`,
+      );
     }
     this.#release(pending, true);
     return pending;

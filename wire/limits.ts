@@ -60,6 +60,12 @@ export interface WireLimits {
   wires: number;
   /** How many of them may not have said hello yet. @default {64} */
   wiresBeforeHello: number;
+  /** CMUCL dialect: the longest string, in characters. @default {1048576} */
+  cmuclString: number;
+  /** CMUCL dialect: how many objects a peer may save. @default {4096} */
+  cmuclCache: number;
+  /** CMUCL dialect: the largest bignum, in words of 32 bits. @default {2048} */
+  cmuclBignum: number;
 }
 
 /** The limits that hold where nothing else is said. */
@@ -85,6 +91,9 @@ export const DEFAULT_LIMITS: Readonly<WireLimits> = Object.freeze({
   close: 10_000,
   wires: 1_000,
   wiresBeforeHello: 64,
+  cmuclString: 1024 * 1024,
+  cmuclCache: 4_096,
+  cmuclBignum: 2_048,
 });
 
 /** The smallest and largest value of the limits that have narrower ones. */

@@ -1,70 +1,102 @@
 /**
- * The one writer of a wire: everything that leaves goes through here, is
- * gathered until the end of the tick, and counted until it is handed over.
+ * Messages on their way out: encoded, gathered until the end of the tick, and
+ * cut into pieces where they are larger than a frame.
  *
  * @module
  */
 
-import { ByteWriter } from "./bytes.ts";
+import { ByteOutput } from "./_byte_output.ts";
+import { type External, varintSize } from "./bytes.ts";
 import type { Clock } from "./clock.ts";
-import { Encoder, type EncoderLimits } from "./codec.ts";
+import { Encoder, type EncoderLimits, tooLarge } from "./codec.ts";
 import { FRAME_HEADER } from "./frames.ts";
 import { KIND, type Message } from "./messages.ts";
 import { PIECE } from "./_pieces.ts";
 import type { Transport } from "./transport.ts";
 
-/** How much of large messages one write takes along. */
-const PIECES_PER_WRITE = 256 * 1024;
-/** What stands before the bytes of a piece, at most. */
-const PIECE_HEADER = 8;
+/** How much of a large message one write takes along, about. */
+const BYTES_PER_WRITE = 256 * 1024;
 
-/** A message on its way: where it begins in the output, once that is known. */
+/** A message on its way. */
 export interface Ticket {
-  /** The offset of its first byte; Infinity until it has one. */
+  /** The offset of its first byte in the output; Infinity until it has one. */
   position: number;
+  /**
+   * Called when all of it is in the output, or with the reason why it never
+   * will be; but only if that is later than the sending.
+   */
+  left?: ((failure?: Error) => void) | undefined;
 }
+
+/** A message that is encoded and waits. */
+export interface Body {
+  /** How many bytes it has. */
+  readonly size: number;
+  /** The bytes. */
+  readonly bytes: Uint8Array;
+}
+
+/** What the rest of a wire asks of an output, whatever the protocol. */
+export type MessageOutput =
+  & Pick<
+    Output,
+    | "abandon"
+    | "busy"
+    | "dropLarge"
+    | "encode"
+    | "flush"
+    | "handed"
+    | "hasRoom"
+    | "mayCut"
+    | "mayForget"
+    | "messages"
+    | "pieces"
+    | "progressAt"
+    | "send"
+    | "sendBody"
+    | "stop"
+    | "trim"
+    | "waiting"
+    | "wasHanded"
+    | "writes"
+  >
+  & { readonly encoder: Pick<Encoder, "limits"> };
 
 /** A message that travels in pieces. */
-export interface LargeMessage extends Ticket {
-  readonly body: Uint8Array;
+interface Large {
+  readonly ticket: Ticket;
+  /** Called when all of it is in the output. */
   readonly sent: () => void;
+  readonly number: number;
+  /** Its pieces, each in a frame; all but the last of the same length. */
+  readonly frames: Uint8Array<ArrayBuffer>;
+  /** The first of these lengths. */
+  readonly frameLength: number;
+  /** Where the output stood when it was sent: what it needs stands there. */
+  readonly after: number;
+  /** How many bytes of the frames are in the output. */
   offset: number;
-  number: number;
 }
 
-/** Gathers, counts and writes. */
-export class Output {
+/** Encodes messages, gathers their frames, and writes. */
+export class Output extends ByteOutput {
   /** Turns messages into bytes. */
   readonly encoder: Encoder;
-  /** Bytes handed to the transport so far. */
-  handed = 0;
-  /** Writes so far. */
-  writes = 0;
   /** Frames of whole messages, and messages in pieces, so far. */
   messages = 0;
-  /** When the transport last took something, or was last asked to. */
-  progressAt = 0;
   /** How many large messages may be under way at once; the peer's limit. */
   pieces = 1;
-  /** Called when room was made. */
-  onRoom: () => void = () => {};
+  /** Whether messages larger than a frame may leave: not before acceptance. */
+  mayCut = false;
+  /** Whether no encoded message waits elsewhere. */
+  mayForget: () => boolean = () => true;
 
-  readonly #writer = new ByteWriter();
-  readonly #transport: Transport;
-  readonly #clock: Clock;
-  readonly #onFailed: (error: unknown) => void;
-  readonly #pause: number;
-  #scheduled = false;
-  #stopped = false;
-  /** What the transport is taking, and how much of it was taken. */
-  #writing: Uint8Array<ArrayBuffer> | undefined;
-  #taken = 0;
   /** Large messages: the first `pieces` of them take turns. */
-  #large: LargeMessage[] = [];
-  #largeBytes = 0;
+  #large: Large[] = [];
   #turn = 0;
   #number = 0;
-  #flushed: (() => void)[] = [];
+  /** Large messages and all others take turns, too. */
+  #isLargesTurn = false;
 
   /**
    * @param transport Where the bytes go.
@@ -80,28 +112,8 @@ export class Output {
     pause: number,
     onFailed: (error: unknown) => void,
   ) {
-    this.#transport = transport;
-    this.#clock = clock;
-    this.#pause = pause;
-    this.#onFailed = onFailed;
-    this.encoder = new Encoder(this.#writer, limits);
-  }
-
-  /** How many bytes wait, or are being taken. */
-  get waiting(): number {
-    const writing = this.#writing;
-    return this.#writer.position + this.#largeBytes +
-      (writing === undefined ? 0 : writing.length - this.#taken);
-  }
-
-  /** Whether producers may go on. */
-  get hasRoom(): boolean {
-    return this.waiting < this.#pause;
-  }
-
-  /** Whether the transport was asked to take something and has not yet. */
-  get busy(): boolean {
-    return this.#writing !== undefined;
+    super(transport, clock, pause, onFailed);
+    this.encoder = new Encoder(this.writer, limits);
   }
 
   /** Whether the bytes of a ticket were, perhaps, handed over. */
@@ -113,28 +125,34 @@ export class Output {
    * Sends a message.
    *
    * @param message The message.
-   * @param ticket Gets its position.
-   * @param sent Called when all of it is in the output, but only if that is
-   * not so when this returns.
+   * @param ticket Learns its position, and when a large message has left.
+   * @param sent Called when a large message has left, before the ticket.
    * @returns The size of its body in bytes.
    * @throws {WireError} `unsupportedValue` or `limit`; then nothing is sent.
    */
-  send(message: Message, ticket?: Ticket, sent: () => void = nothing): number {
-    const writer = this.#writer;
+  send(
+    message: Message,
+    ticket: Ticket = { position: Infinity },
+    sent: () => void = nothing,
+  ): number {
+    const { encoder, writer } = this;
+    encoder.checkIdle();
     this.#forgetTables();
     const start = writer.position;
-    const size = this.encoder.encode(message);
-    if (size > this.encoder.limits.frame) {
-      const body = writer.written(start + FRAME_HEADER).slice();
-      writer.position = start;
-      this.#define(start);
-      this.#enqueue(body, ticket, sent);
-    } else {
-      if (ticket !== undefined) ticket.position = this.handed + start;
+    const size = encoder.encode(message);
+    const { frame } = encoder.limits;
+    if (size <= frame) {
+      ticket.position = this.handed + start;
       this.messages++;
       this.#define(start);
+    } else {
+      const parts = this.#parts(start);
+      writer.position = start;
+      if (!this.mayCut) throw tooLarge(size, frame);
+      // The parts are read before anything is written in their place.
+      this.#enqueue(parts, size, ticket, sent);
     }
-    this.#schedule();
+    this.schedule();
     return size;
   }
 
@@ -145,30 +163,33 @@ export class Output {
    * @returns Its body, for {@linkcode sendBody}.
    * @throws {WireError} `unsupportedValue` or `limit`.
    */
-  encode(message: Message): Uint8Array {
-    const writer = this.#writer;
+  encode(message: Message): Body {
+    const { writer } = this;
     const start = writer.position;
-    this.encoder.encode(message);
-    const body = writer.written(start + FRAME_HEADER).slice();
+    const size = this.encoder.encode(message);
+    const bytes = new Uint8Array(size);
+    let at = 0;
+    for (const part of this.#parts(start)) {
+      bytes.set(part, at);
+      at += part.length;
+    }
     writer.position = start;
-    return body;
+    return { size, bytes };
   }
 
   /** Sends a body that {@linkcode encode} made. See {@linkcode send}. */
-  sendBody(body: Uint8Array, ticket: Ticket, sent: () => void): boolean {
-    const writer = this.#writer;
-    const start = writer.position;
-    this.#define(start);
-    this.#schedule();
-    if (body.length > this.encoder.limits.frame) {
-      this.#enqueue(body, ticket, sent);
-      return false;
+  sendBody(body: Body, ticket: Ticket, sent: () => void): void {
+    const { writer } = this;
+    this.encoder.checkIdle();
+    this.schedule();
+    if (body.size > this.encoder.limits.frame) {
+      return this.#enqueue([body.bytes], body.size, ticket, sent);
     }
+    this.#define(writer.position);
     ticket.position = this.handed + writer.position;
     this.messages++;
-    writer.uint32(body.length);
-    writer.bytes(body);
-    return true;
+    writer.uint32(body.size);
+    writer.bytes(body.bytes);
   }
 
   /**
@@ -177,35 +198,68 @@ export class Output {
    * @returns Whether the peer will never see the whole of it.
    */
   abandon(ticket: Ticket): boolean {
-    const index = this.#large.indexOf(ticket as LargeMessage);
+    const index = this.#large.findIndex((large) => large.ticket === ticket);
     if (index < 0) return false;
-    const large = this.#large[index]!;
-    this.#large.splice(index, 1);
-    this.#largeBytes -= large.body.length - large.offset;
-    if (large.offset > 0) {
-      this.#pieceHeader(large, PIECE.abandoned, 0);
-      this.#schedule();
+    this.encoder.checkIdle();
+    const [large] = this.#large.splice(index, 1);
+    const { frames, offset, number } = large!;
+    this.elsewhere -= frames.length - offset;
+    if (offset > 0) {
+      const { writer } = this;
+      writer.uint32(2 + varintSize(number));
+      writer.byte(KIND.piece);
+      writer.varint(number);
+      writer.byte(PIECE.abandoned);
+      this.schedule();
     }
     return true;
   }
 
-  /** Resolves when all output so far was taken by the transport. */
-  flush(): Promise<void> {
-    if (this.#stopped || this.waiting === 0) return Promise.resolve();
-    return new Promise((resolve) => this.#flushed.push(resolve));
-  }
-
-  /** Gives back memory that a burst of output took. */
-  trim(): void {
-    if (this.waiting === 0) this.#writer.trim();
-  }
-
-  /** Stops for good: what waits is dropped. */
-  stop(): void {
-    this.#stopped = true;
+  /** Drops the large messages that have not left. */
+  dropLarge(failure: Error): void {
+    const dropped = this.#large;
     this.#large = [];
-    this.#largeBytes = 0;
-    this.#finishFlush();
+    this.elsewhere = 0;
+    for (const { ticket } of dropped) ticket.left?.(failure);
+  }
+
+  /** What to write next: all that gathered, or some of a large message. */
+  protected override next(): Uint8Array<ArrayBuffer> | undefined {
+    const among = Math.min(this.#large.length, this.pieces);
+    const index = this.#turn % among; // NaN where there is none
+    const large = this.#large[index];
+    const isGathered = this.writer.position > 0;
+    const mayLeave = large !== undefined && this.handed >= large.after;
+    if (!mayLeave || (isGathered && !this.#isLargesTurn)) {
+      this.#isLargesTurn = true;
+      return isGathered ? super.next() : undefined;
+    }
+    this.#isLargesTurn = false;
+    this.#turn = index + 1;
+    return this.#take(large, index);
+  }
+
+  /** Takes the next frames of a large message. */
+  #take(large: Large, index: number): Uint8Array<ArrayBuffer> {
+    const { frames, frameLength, offset, ticket } = large;
+    if (offset === 0) ticket.position = this.handed;
+    const count = Math.max(1, Math.floor(BYTES_PER_WRITE / frameLength));
+    const end = Math.min(frames.length, offset + count * frameLength);
+    large.offset = end;
+    this.elsewhere -= end - offset;
+    if (end === frames.length) {
+      this.#large.splice(index, 1);
+      this.messages++;
+      large.sent();
+      ticket.left?.();
+    }
+    return frames.subarray(offset, end);
+  }
+
+  /** The parts of the message that was just encoded, as views. */
+  #parts(start: number): Uint8Array[] {
+    const { writer } = this;
+    return join(writer.written(), start + FRAME_HEADER, writer.externals);
   }
 
   #define(start: number): void {
@@ -220,116 +274,95 @@ export class Output {
     }
   }
 
-  /** Whether no encoded message waits elsewhere. */
-  mayForget: () => boolean = () => true;
-
   #enqueue(
-    body: Uint8Array,
-    ticket: Ticket | undefined,
+    parts: readonly Uint8Array[],
+    size: number,
+    ticket: Ticket,
     sent: () => void,
   ): void {
-    const large = Object.assign(ticket ?? { position: Infinity }, {
-      body,
+    const number = this.#number;
+    this.#number = (number + 1) % 0x1_0000_0000;
+    const { frame } = this.encoder.limits;
+    const frames = cut(parts, size, number, frame);
+    this.#define(this.writer.position);
+    this.#large.push({
+      ticket,
       sent,
+      number,
+      frames,
+      frameLength: frame + FRAME_HEADER,
+      after: this.handed + this.writer.position,
       offset: 0,
-      number: this.#number,
     });
-    this.#number = (this.#number + 1) % 0x1_0000_0000;
-    this.#large.push(large);
-    this.#largeBytes += body.length;
+    this.elsewhere += frames.length;
   }
+}
 
-  #schedule(): void {
-    if (this.#scheduled || this.#writing !== undefined) return;
-    this.#scheduled = true;
-    queueMicrotask(this.#tick);
+/** Bytes from a position on, with those that belong in between. */
+function join(
+  written: Uint8Array,
+  from: number,
+  externals: readonly External[],
+): Uint8Array[] {
+  const parts: Uint8Array[] = [];
+  let at = from;
+  for (const { bytes, position } of externals) {
+    parts.push(written.subarray(at, position), bytes);
+    at = position;
   }
+  parts.push(written.subarray(at));
+  return parts;
+}
 
-  readonly #tick = (): void => {
-    this.#scheduled = false;
-    if (this.#writing === undefined) this.#pump();
+/**
+ * Cuts a message into pieces, each in a frame as large as may be. This is the
+ * one time that the bytes of a large message are copied.
+ */
+function cut(
+  parts: readonly Uint8Array[],
+  size: number,
+  number: number,
+  frame: number,
+): Uint8Array<ArrayBuffer> {
+  const header = 2 + varintSize(number);
+  const room = frame - header;
+  // The first piece tells the size, which takes some of its room.
+  const others = Math.ceil((size + varintSize(size)) / room) - 1;
+  const frames = new Uint8Array(
+    size + varintSize(size) + (others + 1) * (FRAME_HEADER + header),
+  );
+  const view = new DataView(frames.buffer);
+  let at = 0;
+  /** Bytes that the frame at hand still has room for. */
+  let left = 0;
+  const begin = () => {
+    view.setUint32(at, Math.min(frame, frames.length - at - FRAME_HEADER));
+    at += FRAME_HEADER;
+    frames[at++] = KIND.piece;
+    at = putVarint(frames, at, number);
+    frames[at++] = PIECE.part;
+    left = room;
   };
-
-  #pump(): void {
-    if (this.#stopped) return;
-    this.#fillPieces();
-    if (this.#writer.position === 0) return this.#finishFlush();
-    const bytes = this.#writer.flip();
-    this.handed += bytes.length;
-    this.#writing = bytes;
-    this.#taken = 0;
-    this.progressAt = this.#clock.now();
-    this.#write(bytes);
-  }
-
-  #write(bytes: Uint8Array<ArrayBuffer>): void {
-    this.writes++;
-    this.#transport.write(bytes).then(this.#wrote, this.#failed);
-  }
-
-  readonly #wrote = (count: number): void => {
-    const writing = this.#writing!;
-    this.#taken += count;
-    this.progressAt = this.#clock.now();
-    if (this.#taken < writing.length) {
-      if (!this.#stopped) this.#write(writing.subarray(this.#taken));
-      return;
-    }
-    this.#writing = undefined;
-    this.#pump();
-    if (this.hasRoom && !this.#stopped) this.onRoom();
-  };
-
-  readonly #failed = (error: unknown): void => {
-    this.#writing = undefined;
-    this.stop();
-    this.#onFailed(error);
-  };
-
-  #finishFlush(): void {
-    const flushed = this.#flushed;
-    if (flushed.length === 0) return;
-    this.#flushed = [];
-    for (const resolve of flushed) resolve();
-  }
-
-  /** Puts pieces of the large messages behind what waits, in turns. */
-  #fillPieces(): void {
-    const writer = this.#writer;
-    const most = this.encoder.limits.frame - PIECE_HEADER;
-    while (this.#large.length > 0 && writer.position < PIECES_PER_WRITE) {
-      const among = Math.min(this.#large.length, this.pieces);
-      const index = this.#turn % among;
-      const large = this.#large[index]!;
-      const { body, offset } = large;
-      const end = Math.min(body.length, offset + most);
-      const last = end === body.length;
-      if (offset === 0) large.position = this.handed + writer.position;
-      this.#pieceHeader(large, last ? PIECE.last : PIECE.more, end - offset);
-      writer.bytes(body.subarray(offset, end));
-      large.offset = end;
-      this.#largeBytes -= end - offset;
-      if (last) {
-        this.#large.splice(index, 1);
-        this.messages++;
-        large.sent();
-      } else {
-        this.#turn = index + 1;
-      }
+  begin();
+  at = putVarint(frames, at, size);
+  left -= varintSize(size);
+  for (const part of parts) {
+    for (let from = 0; from < part.length;) {
+      if (left === 0) begin();
+      const to = Math.min(part.length, from + left);
+      frames.set(part.subarray(from, to), at);
+      at += to - from;
+      left -= to - from;
+      from = to;
     }
   }
+  return frames;
+}
 
-  #pieceHeader(large: LargeMessage, flag: number, count: number): void {
-    const writer = this.#writer;
-    const start = writer.position;
-    writer.reserve(FRAME_HEADER);
-    writer.position += FRAME_HEADER;
-    writer.byte(KIND.piece);
-    writer.varint(large.number);
-    writer.byte(flag);
-    const length = writer.position - start - FRAME_HEADER + count;
-    writer.view.setUint32(start, length);
-  }
+function putVarint(bytes: Uint8Array, at: number, value: number): number {
+  for (; value >= 0x80; value >>>= 7) bytes[at++] = value & 0x7f | 0x80;
+  bytes[at++] = value;
+  return at;
 }
 
 function nothing(): void {}

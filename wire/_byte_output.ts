@@ -1,0 +1,149 @@
+/**
+ * The way of bytes out of a wire, whatever they mean: gathered until the end
+ * of the tick, written one write at a time, counted until they are taken.
+ *
+ * @module
+ */
+
+import { ByteWriter } from "./bytes.ts";
+import type { Clock } from "./clock.ts";
+import type { Transport } from "./transport.ts";
+
+/** Gathers, counts and writes. */
+export class ByteOutput {
+  /** Bytes handed to the transport so far. */
+  handed = 0;
+  /** Writes so far. */
+  writes = 0;
+  /** When the transport last took something, or was last asked to. */
+  progressAt = 0;
+  /** Called when room was made. */
+  onRoom: () => void = () => {};
+
+  /** Where output gathers; call `schedule()` after writing. */
+  protected readonly writer: ByteWriter = new ByteWriter();
+  /** How many bytes wait elsewhere, for `next()` to hand them out. */
+  protected elsewhere = 0;
+
+  readonly #transport: Transport;
+  readonly #clock: Clock;
+  readonly #onFailed: (error: unknown) => void;
+  readonly #pause: number;
+  #scheduled = false;
+  #stopped = false;
+  /** What the transport is taking, and how much of it was taken. */
+  #writing: Uint8Array<ArrayBuffer> | undefined;
+  #taken = 0;
+  #flushed: (() => void)[] = [];
+
+  /**
+   * @param transport Where the bytes go.
+   * @param clock Tells when there was progress.
+   * @param pause How many waiting bytes leave no room.
+   * @param onFailed Called once, when a write failed.
+   */
+  constructor(
+    transport: Transport,
+    clock: Clock,
+    pause: number,
+    onFailed: (error: unknown) => void,
+  ) {
+    this.#transport = transport;
+    this.#clock = clock;
+    this.#pause = pause;
+    this.#onFailed = onFailed;
+  }
+
+  /** How many bytes wait, or are being taken. */
+  get waiting(): number {
+    const writing = this.#writing;
+    return this.writer.position + this.elsewhere +
+      (writing === undefined ? 0 : writing.length - this.#taken);
+  }
+
+  /** Whether producers may go on. */
+  get hasRoom(): boolean {
+    return this.waiting < this.#pause;
+  }
+
+  /** Whether the transport was asked to take something and has not yet. */
+  get busy(): boolean {
+    return this.#writing !== undefined;
+  }
+
+  /** Resolves when all output so far was taken by the transport. */
+  flush(): Promise<void> {
+    if (this.#stopped || this.waiting === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#flushed.push(resolve));
+  }
+
+  /** Gives back memory that a burst of output took. */
+  trim(): void {
+    if (this.waiting === 0) this.writer.trim();
+  }
+
+  /** Stops for good: what waits is dropped. */
+  stop(): void {
+    this.#stopped = true;
+    this.#finishFlush();
+  }
+
+  /** Has what was written leave at the end of the tick. */
+  protected schedule(): void {
+    if (this.#scheduled || this.#writing !== undefined) return;
+    this.#scheduled = true;
+    queueMicrotask(this.#tick);
+  }
+
+  /** What to write next; undefined when there is nothing. */
+  protected next(): Uint8Array<ArrayBuffer> | undefined {
+    return this.writer.position > 0 ? this.writer.flip() : undefined;
+  }
+
+  readonly #tick = (): void => {
+    this.#scheduled = false;
+    if (this.#writing === undefined) this.#pump();
+  };
+
+  #pump(): void {
+    if (this.#stopped) return;
+    const bytes = this.next();
+    if (bytes === undefined) return this.#finishFlush();
+    this.handed += bytes.length;
+    this.#writing = bytes;
+    this.#taken = 0;
+    this.progressAt = this.#clock.now();
+    this.#write(bytes);
+  }
+
+  #write(bytes: Uint8Array<ArrayBuffer>): void {
+    this.writes++;
+    this.#transport.write(bytes).then(this.#wrote, this.#failed);
+  }
+
+  readonly #wrote = (count: number): void => {
+    const writing = this.#writing!;
+    this.#taken += count;
+    this.progressAt = this.#clock.now();
+    if (this.#taken < writing.length) {
+      if (!this.#stopped) this.#write(writing.subarray(this.#taken));
+      return;
+    }
+    this.#writing = undefined;
+    this.#pump();
+    if (this.hasRoom && !this.#stopped) this.onRoom();
+  };
+
+  readonly #failed = (error: unknown): void => {
+    this.#writing = undefined;
+    this.stop();
+    this.#onFailed(error);
+  };
+
+  #finishFlush(): void {
+    const flushed = this.#flushed;
+    if (flushed.length === 0) return;
+    this.#flushed = [];
+    for (const resolve of flushed) resolve();
+  }
+}

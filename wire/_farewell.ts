@@ -1,0 +1,55 @@
+/**
+ * The last moments of a connection: what is under way may leave, for a short
+ * time, and the peer may hear it before the connection is closed.
+ *
+ * @module
+ */
+
+import type { ByteOutput } from "./_byte_output.ts";
+import type { Clock } from "./clock.ts";
+import type { Transport } from "./transport.ts";
+
+/** Longest time to take leave of a peer, in milliseconds. */
+const FAREWELL = 1_000;
+
+/** What has to come to an end. */
+export interface FarewellOptions {
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly output: Pick<ByteOutput, "flush" | "stop">;
+  /** Resolves when the reader has come to the end of the stream. */
+  readonly readerDone: Promise<void>;
+  /** Whether what waits may still leave. */
+  readonly polite: boolean;
+}
+
+/**
+ * Ends a connection.
+ *
+ * @param options What has to come to an end.
+ * @returns A promise that resolves when it has.
+ */
+export async function farewell(options: FarewellOptions): Promise<void> {
+  const { transport, clock, output, readerDone, polite } = options;
+  const late = Promise.withResolvers<void>();
+  const stopTimer = clock.after(FAREWELL, () => {
+    transport.close();
+    late.resolve();
+  });
+  if (polite) await Promise.race([late.promise, finish(options)]);
+  stopTimer();
+  output.stop();
+  transport.close();
+  await readerDone;
+}
+
+async function finish(options: FarewellOptions): Promise<void> {
+  const { transport, output, readerDone } = options;
+  try {
+    await output.flush();
+    await transport.closeWrite();
+    await readerDone;
+  } catch {
+    // The connection is gone already.
+  }
+}
