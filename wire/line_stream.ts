@@ -62,9 +62,10 @@ const LARGEST = 2 ** 31 - 1;
  * const far = new LineStream(other);
  * near.writeLine("Hello self.");
  * if (await far.readLine() !== "Hello self.") throw new Error();
- * await near.close();
+ * near.close();
  * if (await far.readLine() !== null) throw new Error();
  * await far.close();
+ * await near.closed;
  * ```
  */
 export class LineStream implements AsyncIterable<string>, AsyncDisposable {
