@@ -58,6 +58,8 @@ export class Client implements AsyncDisposable {
 export interface TestListener extends AsyncDisposable {
   readonly server: StreamServer;
   readonly errors: unknown[];
+  /** Resolves with the first of them. */
+  readonly failed: Promise<unknown>;
   /** Connects, without saying a word. */
   connect(): Promise<Client>;
   /** Begins a session. */
@@ -70,10 +72,14 @@ export function startListener(
   options: StartUpServerOptions = {},
 ): TestListener {
   const errors: unknown[] = [];
+  const failed = Promise.withResolvers<unknown>();
   const server = startUpServer({
     service: 0,
     listener,
-    onError: (error) => errors.push(error),
+    onError: (error) => {
+      errors.push(error);
+      failed.resolve(error);
+    },
     ...options,
   });
   const connect = async () =>
@@ -81,6 +87,7 @@ export function startListener(
   return {
     server,
     errors,
+    failed: failed.promise,
     connect,
     async session(name = "test") {
       const client = await connect();
