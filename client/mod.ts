@@ -18,3 +18,4 @@
 
 export type { ClientTls } from "./_open_connection.ts";
 export { type ConnectOptions, connectToRemoteServer } from "./connect.ts";
+export { openTcpStream, type OpenTcpStreamOptions } from "./open_tcp_stream.ts";

@@ -15,7 +15,14 @@
  * @module
  */
 
+export type { Announce } from "./_announce.ts";
 export type { ServerTls } from "./_listen.ts";
+export {
+  DEFAULT_LISTENER_LIMITS,
+  type ListenerLimits,
+  type ListenerOptions,
+  type ListenerPermissions,
+} from "./listener/options.ts";
 export {
   type ConnectAnswer,
   createRequestServer,
@@ -24,3 +31,10 @@ export {
   RequestServer,
   type RequestServerOptions,
 } from "./request_server.ts";
+export type { ServerProcess } from "./server_process.ts";
+export { startUpServer, type StartUpServerOptions } from "./start_up_server.ts";
+export {
+  type StreamFunction,
+  StreamServer,
+  type StreamServerInit,
+} from "./stream_server.ts";

@@ -393,9 +393,11 @@ export function createRequestServer<Local extends object = AnyFunctions>(
 }
 
 /**
- * Ends a server: further connection attempts fail, existing wires stay alive.
+ * Ends a server: further connection attempts fail, existing wires stay alive,
+ * and so do existing connections of a stream server.
  *
- * @param server What {@linkcode createRequestServer} returned.
+ * @param server What {@linkcode createRequestServer} or `startUpServer()`
+ * returned.
  *
  * @example
  * ```ts
@@ -406,6 +408,6 @@ export function createRequestServer<Local extends object = AnyFunctions>(
  * await server.finished;
  * ```
  */
-export function destroyRequestServer(server: RequestServer): void {
+export function destroyRequestServer(server: { destroy(): void }): void {
   server.destroy();
 }

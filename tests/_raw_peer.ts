@@ -34,6 +34,16 @@ export function hello(changes: Partial<PeerLimits> = {}): Message {
   };
 }
 
+/** A call for one value. */
+export function call(id: number, name = "echo", ...args: unknown[]): Message {
+  return { kind: "call", id, name, args, deadline: 0, wantsValues: false };
+}
+
+/** A one-way call. */
+export function send(name: string, ...args: unknown[]): Message {
+  return { kind: "send", name, args, deadline: 0 };
+}
+
 /** Messages as framed bytes, with the definitions that they need. */
 export function framed(...messages: Message[]): Uint8Array<ArrayBuffer> {
   return framedBy(new Encoder(new ByteWriter(), DEFAULT_LIMITS), ...messages);

@@ -96,7 +96,7 @@ export function writeMagnitude(
   const length = digits.length + 1 >> 1;
   if (length > limit) {
     throw new WireError(
-      "unsupportedValue",
+      "limit",
       `The peer takes bigints of up to ${limit} bytes, and this one has ${length}.`,
     );
   }

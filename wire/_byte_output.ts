@@ -22,7 +22,7 @@ export class ByteOutput {
 
   /** Where output gathers; call `schedule()` after writing. */
   protected readonly writer: ByteWriter = new ByteWriter();
-  /** How many bytes wait elsewhere, for `fill()` to put them into the writer. */
+  /** How many bytes wait elsewhere, for `next()` to hand them out. */
   protected elsewhere = 0;
 
   readonly #transport: Transport;
@@ -95,8 +95,10 @@ export class ByteOutput {
     queueMicrotask(this.#tick);
   }
 
-  /** Puts what waits elsewhere into the writer, before each write. */
-  protected fill(): void {}
+  /** What to write next; undefined when there is nothing. */
+  protected next(): Uint8Array<ArrayBuffer> | undefined {
+    return this.writer.position > 0 ? this.writer.flip() : undefined;
+  }
 
   readonly #tick = (): void => {
     this.#scheduled = false;
@@ -105,9 +107,8 @@ export class ByteOutput {
 
   #pump(): void {
     if (this.#stopped) return;
-    this.fill();
-    if (this.writer.position === 0) return this.#finishFlush();
-    const bytes = this.writer.flip();
+    const bytes = this.next();
+    if (bytes === undefined) return this.#finishFlush();
     this.handed += bytes.length;
     this.#writing = bytes;
     this.#taken = 0;

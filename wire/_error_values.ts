@@ -6,6 +6,7 @@
  */
 
 import { WireError } from "./errors.ts";
+import { makeSparse } from "./_maker.ts";
 
 /** What travels of an error. Absent parts are undefined. */
 export interface ErrorParts {
@@ -65,7 +66,10 @@ export function makeError(parts: ErrorParts): Error {
   if (error.name !== name) define(error, "name", name);
   define(error, "stack", parts.stack ?? `${name}: ${message}`);
   if (data !== undefined) {
+    let isSparse = false;
+    const members = error as unknown as Record<string, unknown>;
     for (const [key, value] of Object.entries(data)) {
+      isSparse ||= makeSparse(members, key);
       if (OWN_PARTS.has(key)) {
         throw new WireError(
           "malformed",

@@ -10,7 +10,13 @@ import { type CallOptions, Calls, checkOptions } from "./calls.ts";
 import type { Clock } from "./clock.ts";
 import { Decoder, notAWire } from "./codec.ts";
 import type { Session, SessionOptions, WireStats } from "./dialect.ts";
-import { errorMessage, malformed, toErrorCode, WireError } from "./errors.ts";
+import {
+  errorMessage,
+  malformed,
+  shortText,
+  toErrorCode,
+  WireError,
+} from "./errors.ts";
 import { Handlers } from "./handlers.ts";
 import { Inbox } from "./inbox.ts";
 import type { Message, OverLimit } from "./messages.ts";
@@ -42,6 +48,7 @@ export class Link implements Session {
   readonly #received = { bytes: 0, reads: 0, messages: 0 };
   readonly #transport: Transport;
   readonly #clock: Clock;
+  readonly #limits: SessionOptions["limits"];
   readonly #decoder: Decoder;
   readonly #watch: Watch;
   readonly #sendWindow: Window;
@@ -61,7 +68,9 @@ export class Link implements Session {
     const { limits, clock, onError } = options;
     this.#transport = transport;
     this.#clock = clock;
+    this.#limits = limits;
     this.#decoder = new Decoder(limits, limits.helloFrame);
+    this.#decoder.isGreeted = this.#decoder.isOpen = false;
     this.death = new Death(onError);
     const output = new Output(
       transport,
@@ -114,7 +123,10 @@ export class Link implements Session {
     this.#opening = new Opening(outbound, {
       ...options,
       address: transport.address,
-      onWelcome: () => this.#decoder.frameLimit = limits.frame,
+      onWelcome: () => {
+        this.#decoder.isOpen = true;
+        this.#decoder.frameLimit = limits.frame;
+      },
       onFailed: (error) => this.#fail(error),
     });
     this.#readerDone = this.#read();
@@ -308,10 +320,9 @@ export class Link implements Session {
   }
 
   #route(message: Message | OverLimit): void {
-    if (!this.#opening.welcome) this.#opening.checkEarly(message);
     switch (message.kind) {
       case "call":
-        return this.#handlers.call(message);
+        return this.#handlers.call(message, this.#cost);
       case "return":
         return this.#calls.returned(message.id, message.value);
       case "send":
@@ -331,15 +342,15 @@ export class Link implements Session {
       case "credit":
         return this.#credit(message.channel, message.amount);
       case "ping":
-        this.#outbound.output.send({ kind: "pong", token: message.token });
-        return;
-      case "pong":
         return this.#pong(message.token);
+      case "pong":
+        return this.#ponged(message.token);
       case "hello":
         this.#calls.allowCancels(
           Math.floor(message.limits.cancels * CANCEL_SHARE),
           message.limits.cancelsPerSecond * CANCEL_SHARE,
         );
+        this.#decoder.isGreeted = true;
         return this.#opening.hello(message);
       case "accept":
         return this.#opening.accept();
@@ -354,9 +365,14 @@ export class Link implements Session {
     }
   }
 
+  /** What the last message counts for in a window. */
+  get #cost(): number {
+    return this.#decoder.size + MESSAGE_COST;
+  }
+
   /** The last message enters a window; returns what it counts for there. */
   #enter(window: Window): number {
-    const cost = this.#decoder.size + MESSAGE_COST;
+    const cost = this.#cost;
     window.enter(cost);
     return cost;
   }
@@ -370,9 +386,12 @@ export class Link implements Session {
       case "message":
         return this.#message(undefined, message.error);
       case "call":
-        return this.#handlers.overLimit(message, 0);
+        return this.#handlers.call(message, this.#cost);
       case "send":
-        return this.#handlers.overLimit(message, this.#enter(this.#sendWindow));
+        return this.#handlers.overLimitSend(
+          message,
+          this.#enter(this.#sendWindow),
+        );
       default:
         return this.#calls.overLimit(message);
     }
@@ -386,7 +405,19 @@ export class Link implements Session {
     turnstile.leave(0, amount);
   }
 
+  /** Answers a ping, unless the peer asks more than it takes. */
   #pong(token: number): void {
+    const { output } = this.#outbound;
+    if (output.waiting > this.#limits.sendEnd) {
+      throw new WireError(
+        "stalled",
+        `The peer sends pings, and does not take what waits for it: ${output.waiting} bytes.`,
+      );
+    }
+    output.send({ kind: "pong", token });
+  }
+
+  #ponged(token: number): void {
     const resolve = this.#pings.get(token);
     this.#pings.delete(token);
     resolve?.();
@@ -450,11 +481,7 @@ export class Link implements Session {
   /** Lets what is under way leave, for a short time, and closes. */
   async #takeLeave(reason: WireError, tell: boolean): Promise<void> {
     const { output } = this.#outbound;
-    if (tell) {
-      const { code, message } = reason;
-      const text = message.toWellFormed().slice(0, 1_000);
-      output.send({ kind: "abort", code, message: text });
-    }
+    if (tell) this.#tell(reason);
     await farewell({
       transport: this.#transport,
       clock: this.#clock,
@@ -462,6 +489,15 @@ export class Link implements Session {
       readerDone: this.#readerDone,
       polite: tell || reason.code === "closed",
     });
+  }
+
+  #tell({ code, message }: WireError): void {
+    try {
+      const text = shortText(message);
+      this.#outbound.output.send({ kind: "abort", code, message: text });
+    } catch {
+      // A value is just being sent, and one of its getters ended the wire.
+    }
   }
 }
 

@@ -6,14 +6,11 @@
 
 import { formatAddress, type WireAddress } from "./address.ts";
 import type { Clock } from "./clock.ts";
-import { notAWire } from "./codec.ts";
 import { malformed, WireError } from "./errors.ts";
 import type { WireLimits } from "./limits.ts";
 import {
   type Hello,
   HELLO_LIMITS,
-  type Message,
-  type OverLimit,
   type PeerLimits,
   VERSION,
 } from "./messages.ts";
@@ -104,7 +101,7 @@ export class Opening {
         "The peer did not show the credential that is required.",
       );
     }
-    this.#outbound.limit(peer, peer.helloFrame, peer.helloFrame);
+    this.#outbound.limit(peer, peer.helloFrame, peer.message);
     const welcome = confirm();
     if (typeof welcome === "boolean") return this.#decide(welcome);
     welcome.then((welcome) => this.#decide(welcome), onFailed);
@@ -118,22 +115,6 @@ export class Opening {
     this.accepted = true;
     this.#outbound.open(this.peer);
     this.#checkOpened();
-  }
-
-  /** Before the peer is accepted, it may only say hello and answer. */
-  checkEarly(message: Message | OverLimit): void {
-    const { kind } = message;
-    if (this.peer === undefined && kind !== "hello" && kind !== "abort") {
-      throw notAWire();
-    }
-    switch (kind === "overLimit" ? message.of : kind) {
-      case "call":
-      case "send":
-      case "message":
-      case "close":
-      case "cancel":
-        throw malformed(`A ${kind} came before this side accepted the peer.`);
-    }
   }
 
   /** The wire ended. */

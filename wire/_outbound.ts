@@ -46,6 +46,7 @@ export class Outbound {
   open(peer: PeerLimits): void {
     this.limit(peer, peer.frame, peer.message);
     this.output.pieces = peer.pieces;
+    this.output.mayCut = true;
     this.calls.most = peer.calls;
     this.calls.window = peer.window;
     this.sends.window = peer.window;

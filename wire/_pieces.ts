@@ -27,6 +27,8 @@ interface Unfinished {
 export class Pieces {
   readonly #limits: Pick<WireLimits, "message" | "pieces">;
   readonly #unfinished = new Map<number, Unfinished>();
+  /** The number of the message whose piece came last. */
+  #last = 0;
 
   /** @param limits How large a message, and how many unfinished ones. */
   constructor(limits: Pick<WireLimits, "message" | "pieces">) {
@@ -42,14 +44,15 @@ export class Pieces {
    * Takes a piece.
    *
    * @param reader Stands behind the kind of a piece's frame.
+   * @param rest How many bytes of that frame are still to come.
    * @returns The whole message, once its last piece came: a buffer that is not
    * used for anything else.
    * @throws {WireError} `malformed` when a limit is broken.
    */
-  take(reader: ByteReader): Uint8Array | undefined {
-    const number = reader.varint();
+  take(reader: ByteReader, rest = 0): Uint8Array | undefined {
+    const number = this.#last = reader.varint();
     const flag = reader.byte();
-    if (flag === PIECE.abandoned) {
+    if (flag === PIECE.abandoned && rest === 0) {
       reader.finish();
       this.#unfinished.delete(number);
       return undefined;
@@ -57,10 +60,23 @@ export class Pieces {
     if (flag !== PIECE.part) throw malformed(`A piece has no flag ${flag}.`);
     const unfinished = this.#unfinished.get(number) ??
       this.#begin(number, reader.varint());
-    this.#append(unfinished, reader);
-    if (unfinished.length < unfinished.size) return undefined;
-    this.#unfinished.delete(number);
-    return unfinished.bytes;
+    const count = reader.remaining + rest;
+    if (count === 0 || unfinished.length + count > unfinished.size) {
+      throw malformed(
+        `A piece of ${count} bytes came for a message of ${unfinished.size}, of which ${unfinished.length} were there.`,
+      );
+    }
+    return this.#append(unfinished, reader);
+  }
+
+  /**
+   * Takes more bytes of the piece that {@linkcode take} began.
+   *
+   * @param reader Stands at the bytes.
+   * @returns The whole message, once its last byte came.
+   */
+  goOn(reader: ByteReader): Uint8Array | undefined {
+    return this.#append(this.#unfinished.get(this.#last)!, reader);
   }
 
   #begin(number: number, size: number): Unfinished {
@@ -80,15 +96,13 @@ export class Pieces {
     return unfinished;
   }
 
-  #append(unfinished: Unfinished, reader: ByteReader): void {
+  #append(
+    unfinished: Unfinished,
+    reader: ByteReader,
+  ): Uint8Array | undefined {
     const count = reader.remaining;
     const { size, length } = unfinished;
     const needed = length + count;
-    if (count === 0 || needed > size) {
-      throw malformed(
-        `A piece of ${count} bytes came for a message of ${size}, of which ${length} were there.`,
-      );
-    }
     if (needed > unfinished.bytes.length) {
       // Never more than a few times what came, whatever was announced.
       const grown = new Uint8Array(Math.min(size, needed * AHEAD));
@@ -98,5 +112,8 @@ export class Pieces {
     const start = reader.take(count);
     unfinished.bytes.set(reader.buffer.subarray(start, start + count), length);
     unfinished.length = needed;
+    if (needed < size) return undefined;
+    this.#unfinished.delete(this.#last);
+    return unfinished.bytes;
   }
 }

@@ -182,10 +182,11 @@ export class Turnstile {
     if (this.#keepsOrder && ticket.position === Infinity) this.#held = true;
   }
 
+  /** A large message has left. */
   readonly #sent = (): void => {
     this.#held = false;
     this.drain();
   };
 }
 
-const NOTHING: Body = { size: 0, parts: [] };
+const NOTHING: Body = { size: 0, bytes: new Uint8Array(0) };

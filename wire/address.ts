@@ -81,7 +81,7 @@ export function hostName(host: string | number): string {
   throw new WireError(
     "invalidArgument",
     `A host is a name, an address, or a 32-bit unsigned integer such as 0x7f000001, not ${
-      JSON.stringify(host) ?? String(host)
+      shown(host)
     }.`,
   );
 }
@@ -98,7 +98,11 @@ export function checkPort(port: number): number {
   throw new WireError(
     "invalidArgument",
     `A port is an integer from 0 to 65535 (0 takes a free one), not ${
-      JSON.stringify(port) ?? String(port)
+      shown(port)
     }.`,
   );
+}
+
+function shown(value: unknown): string {
+  return typeof value === "string" ? JSON.stringify(value) : String(value);
 }

@@ -5,11 +5,11 @@
  * @module
  */
 
+import { asciiText } from "./_ascii.ts";
 import { malformed, WireError } from "./errors.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-const fromCharCode = String.fromCharCode;
 
 /** Up to this many UTF-16 units a loop beats TextEncoder and TextDecoder. */
 const SHORT_TEXT = 64;
@@ -124,24 +124,10 @@ export class ByteWriter {
     this.buffer[this.position++] = value;
   }
 
-  /** A 16-bit big-endian integer, signed or not. */
-  uint16(value: number): void {
-    this.reserve(2);
-    this.view.setUint16(this.position, value);
-    this.position += 2;
-  }
-
   /** A 32-bit big-endian integer, signed or not. */
   uint32(value: number): void {
     this.reserve(4);
     this.view.setUint32(this.position, value);
-    this.position += 4;
-  }
-
-  /** An IEEE 754 single, big-endian. */
-  float32(value: number): void {
-    this.reserve(4);
-    this.view.setFloat32(this.position, value);
     this.position += 4;
   }
 
@@ -150,6 +136,51 @@ export class ByteWriter {
     this.reserve(8);
     this.view.setFloat64(this.position, value);
     this.position += 8;
+  }
+
+  /** A tag, then a byte. */
+  tagged8(tag: number, value: number): void {
+    this.reserve(2);
+    const position = this.position;
+    this.buffer[position] = tag;
+    this.buffer[position + 1] = value;
+    this.position = position + 2;
+  }
+
+  /** A tag, then a 16-bit big-endian integer, signed or not. */
+  tagged16(tag: number, value: number): void {
+    this.reserve(3);
+    const position = this.position;
+    this.buffer[position] = tag;
+    this.view.setUint16(position + 1, value);
+    this.position = position + 3;
+  }
+
+  /** A tag, then a 32-bit big-endian integer, signed or not. */
+  tagged32(tag: number, value: number): void {
+    this.reserve(5);
+    const position = this.position;
+    this.buffer[position] = tag;
+    this.view.setUint32(position + 1, value);
+    this.position = position + 5;
+  }
+
+  /** A tag, then an IEEE 754 single, big-endian. */
+  taggedFloat32(tag: number, value: number): void {
+    this.reserve(5);
+    const position = this.position;
+    this.buffer[position] = tag;
+    this.view.setFloat32(position + 1, value);
+    this.position = position + 5;
+  }
+
+  /** A tag, then an IEEE 754 double, big-endian. */
+  taggedFloat64(tag: number, value: number): void {
+    this.reserve(9);
+    const position = this.position;
+    this.buffer[position] = tag;
+    this.view.setFloat64(position + 1, value);
+    this.position = position + 9;
   }
 
   /** An unsigned integer below 2^32, seven bits a byte, lowest first. */
@@ -194,6 +225,28 @@ export class ByteWriter {
   }
 
   /**
+   * A short ASCII string in one go: a byte that is `tag` plus its length, then
+   * its bytes.
+   *
+   * @returns False, with nothing written, when a unit is not ASCII.
+   */
+  shortAscii(tag: number, text: string): boolean {
+    const length = text.length;
+    this.reserve(length + 1);
+    const buffer = this.buffer;
+    const start = this.position;
+    let at = start + 1;
+    for (let index = 0; index < length; index++) {
+      const unit = text.charCodeAt(index);
+      if (unit > 0x7f) return false;
+      buffer[at++] = unit;
+    }
+    buffer[start] = tag + length;
+    this.position = at;
+    return true;
+  }
+
+  /**
    * A string as UTF-8, without its length.
    *
    * @returns How many bytes were written.
@@ -216,7 +269,7 @@ export class ByteWriter {
         return length;
       }
     }
-    if (length > LONG_TEXT) {
+    if (length > LONG_TEXT || start + length * 3 > this.bound) {
       // Room for the worst case would be three times what is needed.
       this.bytes(encoder.encode(text));
     } else {
@@ -315,7 +368,10 @@ export class ByteReader {
 
   /** One byte. */
   byte(): number {
-    return this.buffer[this.take(1)]!;
+    const position = this.position;
+    if (position >= this.end) this.take(1);
+    this.position = position + 1;
+    return this.buffer[position]!;
   }
 
   /** A 16-bit big-endian unsigned integer. */
@@ -352,13 +408,17 @@ export class ByteReader {
   varint(): number {
     const { buffer, end } = this;
     let position = this.position;
+    if (position < end && buffer[position]! < 0x80) {
+      this.position = position + 1;
+      return buffer[position]!;
+    }
     let value = 0;
-    for (let shift = 0; shift < 35; shift += 7) {
+    for (let shift = 0, scale = 1; shift < 35; shift += 7, scale *= 128) {
       if (position >= end) {
         throw malformed("The bytes of a message end within a varint.");
       }
       const byte = buffer[position++]!;
-      value += (byte & 0x7f) * 2 ** shift;
+      value += (byte & 0x7f) * scale;
       if (byte < 0x80) {
         if ((byte === 0 && shift > 0) || value > 0xffffffff) break;
         this.position = position;
@@ -414,32 +474,4 @@ export class ByteReader {
       );
     }
   }
-}
-
-/** ASCII as a string, or undefined where a byte is not ASCII. */
-function asciiText(
-  buffer: Uint8Array,
-  position: number,
-  end: number,
-): string | undefined {
-  let text = "";
-  while (position + 8 <= end) {
-    const a = buffer[position]!;
-    const b = buffer[position + 1]!;
-    const c = buffer[position + 2]!;
-    const d = buffer[position + 3]!;
-    const e = buffer[position + 4]!;
-    const f = buffer[position + 5]!;
-    const g = buffer[position + 6]!;
-    const h = buffer[position + 7]!;
-    if ((a | b | c | d | e | f | g | h) > 0x7f) return undefined;
-    text += fromCharCode(a, b, c, d, e, f, g, h);
-    position += 8;
-  }
-  while (position < end) {
-    const byte = buffer[position++]!;
-    if (byte > 0x7f) return undefined;
-    text += fromCharCode(byte);
-  }
-  return text;
 }

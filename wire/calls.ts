@@ -158,13 +158,13 @@ export class Calls {
       },
       pending,
     );
-    if (pending.waiting === undefined) {
-      pending.cost = this.#turnstile.bytes - before;
-      return;
-    }
-    pending.cost = pending.waiting.body.size + MESSAGE_COST;
+    const { waiting } = pending;
+    pending.cost = waiting === undefined
+      ? this.#turnstile.bytes - before
+      : waiting.body.size + MESSAGE_COST;
+    if (pending.position !== Infinity) return;
     pending.left = (failure) => {
-      // It is larger than the peer, which has told its limits since, allows.
+      // It cannot leave after all; the turnstile counts it no more.
       if (failure === undefined || pending.settled) return;
       this.#fail(pending, () => failure);
       this.#release(pending, false);
@@ -221,18 +221,12 @@ export class Calls {
 
   /** An answer with one value came. */
   returned(id: number, value: unknown): void {
-    const pending = this.#answered(id);
-    if (pending.wantsValues) throw malformed("One value came, all were asked.");
-    this.#succeed(pending, value);
+    this.#succeed(this.#answered(id, false), value);
   }
 
   /** An answer with all values came. */
   returnedValues(id: number, values: unknown[]): void {
-    const pending = this.#answered(id);
-    if (!pending.wantsValues) {
-      throw malformed("All values came, one was asked.");
-    }
-    this.#succeed(pending, values);
+    this.#succeed(this.#answered(id, true), values);
   }
 
   /** What the remote function threw came. */
@@ -289,10 +283,17 @@ export class Calls {
     return this.#output.wasHanded(pending) ? "maybeExecuted" : "notSent";
   }
 
-  #answered(id: number): Pending {
+  #answered(id: number, hasValues?: boolean): Pending {
     const pending = this.#slots[id];
     if (pending === undefined || pending.position === Infinity) {
       throw malformed(`An answer came to the call ${id}, and there is none.`);
+    }
+    if (hasValues !== undefined && hasValues !== pending.wantsValues) {
+      throw malformed(
+        `The answer to the call ${id} has ${
+          hasValues ? "a list of values" : "one value"
+        }, and the other was asked for.`,
+      );
     }
     this.#release(pending, true);
     return pending;

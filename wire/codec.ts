@@ -8,7 +8,7 @@
  */
 
 import { ByteReader, type ByteWriter } from "./bytes.ts";
-import { malformed, WireError } from "./errors.ts";
+import { errorMessage, malformed, WireError } from "./errors.ts";
 import { FRAME_HEADER, FrameDecoder } from "./frames.ts";
 import { limitRange, type WireLimits } from "./limits.ts";
 import {
@@ -26,6 +26,19 @@ import { ReceiveTables, SendTables, writeEntry } from "./tables.ts";
 import { ValueReader, ValueWriter } from "./values.ts";
 
 const CHANNELS: readonly Channel[] = ["messages", "sends"];
+/** What may come between the peer's hello and this side's acceptance. */
+const EARLY: ReadonlySet<number> = new Set([
+  KIND.accept,
+  KIND.define,
+  KIND.reset,
+  KIND.return,
+  KIND.returnValues,
+  KIND.throw,
+  KIND.fail,
+  KIND.credit,
+  KIND.ping,
+  KIND.pong,
+]);
 const WANTS_VALUES = 1;
 const HAS_DEADLINE = 2;
 
@@ -43,6 +56,7 @@ export class Encoder {
   readonly tables: SendTables = new SendTables();
   readonly #values: ValueWriter;
   #limits: EncoderLimits;
+  #busy = false;
 
   /**
    * @param writer Where the frames go.
@@ -82,12 +96,14 @@ export class Encoder {
    * @throws {WireError} `unsupportedValue` or `limit`; then nothing is written.
    */
   encode(message: Message): number {
+    this.checkIdle();
     const { writer } = this;
     const start = writer.position;
     const { message: most, frame } = this.#limits;
     writer.externalFrom = frame;
     if (writer.externals.length > 0) writer.externals = [];
     writer.bound = start + FRAME_HEADER + most;
+    this.#busy = true;
     try {
       writer.reserve(FRAME_HEADER);
       writer.position = start + FRAME_HEADER;
@@ -100,10 +116,24 @@ export class Encoder {
       return length;
     } catch (error) {
       writer.position = start;
-      throw error;
+      throw error instanceof WireError ? error : unreadable(error);
     } finally {
       writer.bound = Infinity;
+      this.#busy = false;
     }
+  }
+
+  /**
+   * Refuses to write while a message is being written.
+   *
+   * @throws {WireError} `invalidArgument`.
+   */
+  checkIdle(): void {
+    if (!this.#busy) return;
+    throw new WireError(
+      "invalidArgument",
+      "A getter of a value that is being sent used the same wire. Read the value first, then send it.",
+    );
   }
 
   /**
@@ -201,6 +231,7 @@ export class Encoder {
 
   #list(values: readonly unknown[]): void {
     const count = values.length;
+    this.#values.hold(count);
     this.writer.varint(count);
     for (let index = 0; index < count; index++) {
       this.#values.write(values[index]);
@@ -216,6 +247,10 @@ export class Decoder {
   readonly #values: ValueReader;
   readonly #pieces: Pieces;
   readonly #most: number;
+  /** Whether the peer's hello has come. A link sets it to false at first. */
+  isGreeted = true;
+  /** Whether this side accepts the peer. A link sets it to false at first. */
+  isOpen = true;
   /** How many bytes the body of the last message had. */
   size = 0;
 
@@ -224,7 +259,7 @@ export class Decoder {
    * @param frameLimit The largest frame for now.
    */
   constructor(limits: WireLimits, frameLimit: number = limits.frame) {
-    this.#frames = new FrameDecoder(frameLimit);
+    this.#frames = new FrameDecoder(frameLimit, KIND.piece);
     this.#values = new ValueReader(this.#reader, this.#tables, limits);
     this.#pieces = new Pieces(limits);
     this.#most = limits.message;
@@ -261,7 +296,14 @@ export class Decoder {
     const reader = this.#reader;
     while (frames.next()) {
       reader.turnTo(frames.buffer, frames.start, frames.end);
-      switch (frames.buffer[frames.start]) {
+      if (frames.continues) {
+        const whole = this.#pieces.goOn(reader);
+        if (whole !== undefined) return this.#wholeMessage(whole);
+        continue;
+      }
+      const kind = frames.buffer[frames.start]!;
+      if (!this.isOpen) this.#checkEarly(kind);
+      switch (kind) {
         case KIND.define:
           reader.byte();
           this.#tables.readEntry(reader);
@@ -277,11 +319,9 @@ export class Decoder {
           break;
         case KIND.piece: {
           reader.byte();
-          const whole = this.#pieces.take(reader);
+          const whole = this.#pieces.take(reader, frames.rest);
           if (whole === undefined) break;
-          reader.turnTo(whole, 0, whole.length, true);
-          this.size = whole.length;
-          return this.#message();
+          return this.#wholeMessage(whole);
         }
         default:
           this.size = frames.end - frames.start;
@@ -303,6 +343,25 @@ export class Decoder {
    */
   finish(): void {
     this.#frames.finish();
+  }
+
+  /** Before the peer is accepted, it may only say hello and answer. */
+  #checkEarly(kind: number): void {
+    if (kind === KIND.hello || kind === KIND.abort) return;
+    if (!this.isGreeted) throw notAWire();
+    if (EARLY.has(kind)) return;
+    throw malformed(
+      `A message of the kind 0x${
+        kind.toString(16)
+      } came before this side had accepted the peer.`,
+    );
+  }
+
+  /** A message that came in pieces; nobody else uses its buffer. */
+  #wholeMessage(whole: Uint8Array): Message | OverLimit {
+    this.#reader.turnTo(whole, 0, whole.length, true);
+    this.size = whole.length;
+    return this.#message();
   }
 
   #message(): Message | OverLimit {
@@ -421,6 +480,7 @@ export class Decoder {
         `${count} values cannot stand in the ${reader.remaining} bytes that are left.`,
       );
     }
+    this.#values.hold(count);
     const list: unknown[] = [];
     for (let index = 0; index < count; index++) list.push(this.#values.read());
     return list;
@@ -465,6 +525,15 @@ export class Decoder {
       contract,
     };
   }
+}
+
+/** The error for a value whose getters or iterators throw. */
+function unreadable(error: unknown): WireError {
+  return new WireError(
+    "unsupportedValue",
+    `A value could not be read while it was being sent: ${errorMessage(error)}`,
+    { cause: error },
+  );
 }
 
 /** Keeps a `limit` error for the message it belongs to; throws all others. */

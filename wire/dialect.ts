@@ -6,10 +6,10 @@
  */
 
 import type { WireAddress } from "./address.ts";
-import type { CallOptions } from "./calls.ts";
 import type { Clock } from "./clock.ts";
 import type { WireError } from "./errors.ts";
 import type { WireLimits } from "./limits.ts";
+import type { Caller } from "./remote.ts";
 import type { Transport } from "./transport.ts";
 
 /** Counts of a wire: the last five tell how it is now, the others add up. */
@@ -55,7 +55,7 @@ export interface SessionEnd {
 }
 
 /** A connection that speaks a protocol. The methods are those of a wire. */
-export interface Session {
+export interface Session extends Caller {
   /** Where the peer is. */
   readonly address: WireAddress;
   /** Resolves when both ends have accepted each other. */
@@ -64,15 +64,6 @@ export interface Session {
   readonly death: SessionEnd;
   /** Serves functions: the own enumerable properties of an object. */
   serve(functions: object): void;
-  /** Calls for one value, or for the list of all. */
-  call(
-    name: string,
-    args: unknown[],
-    wantsValues: boolean,
-    options?: CallOptions,
-  ): Promise<unknown>;
-  /** Calls one way. */
-  send(name: string, args: unknown[], options?: CallOptions): Promise<void>;
   /** Sends a typed message. */
   outputObject(value: unknown): Promise<void>;
   /** Takes the next typed message. */

@@ -32,6 +32,7 @@ export type WireErrorCode =
   | "timeout"
   | "tlsFailed"
   | "unknownHost"
+  | "unknownService"
   | "unsupportedValue"
   | "unsupportedVersion";
 
@@ -59,6 +60,7 @@ const CODES: Readonly<Record<WireErrorCode, true>> = {
   timeout: true,
   tlsFailed: true,
   unknownHost: true,
+  unknownService: true,
   unsupportedValue: true,
   unsupportedVersion: true,
 };
@@ -216,6 +218,18 @@ export function errorMessage(error: unknown): string {
   } catch {
     return "a value that has no text";
   }
+}
+
+/** How many units of a text surely fit in any message. */
+const SHORT = 1_000;
+
+/** A text that surely fits in a message, whatever the peer's limits are. */
+export function shortText(text: string): string {
+  const short = text.slice(0, SHORT).toWellFormed();
+  // What is not ASCII may take three bytes for each unit.
+  // deno-lint-ignore no-control-regex -- ASCII is what is meant
+  return /^[\x00-\x7f]*$/.test(short) ? short : short.slice(0, SHORT / 3)
+    .toWellFormed();
 }
 
 /** Shorthand for the error that ends a wire: the peer broke the protocol. */

@@ -11,6 +11,8 @@ export const FRAME_HEADER = 4;
 
 /** What the carry buffer holds at first, and keeps between frames. */
 const SMALL = 4096;
+/** A frame is not divided before so many bytes of its body are there. */
+const HEAD = 12;
 
 /**
  * Cuts a stream of bytes into frames: feed it a chunk, then take frames until
@@ -37,9 +39,17 @@ export class FrameDecoder {
   start = 0;
   /** Where it ends. */
   end = 0;
+  /**
+   * How many bytes of the present frame are still to come: not 0 only for a
+   * frame that is handed out in parts.
+   */
+  rest = 0;
+  /** Whether the present part goes on with the frame of the one before. */
+  continues = false;
   /** The largest body that is taken. */
   limit: number;
 
+  readonly #divisible: number;
   #chunk: Uint8Array = this.buffer;
   #position = 0;
   /** The beginning of a frame whose end has not come. */
@@ -50,14 +60,18 @@ export class FrameDecoder {
    * Makes a decoder that has seen nothing.
    *
    * @param limit The largest body that is taken, in bytes.
+   * @param divisible A frame whose body begins with this byte is handed out in
+   * parts as they come, rather than kept until it is whole. Its first part has
+   * at least 12 bytes of the body.
    */
-  constructor(limit: number) {
+  constructor(limit: number, divisible = -1) {
     this.limit = limit;
+    this.#divisible = divisible;
   }
 
-  /** How many bytes of an unfinished frame are kept. */
+  /** How many bytes of an unfinished frame are kept, or are to come. */
   get unfinished(): number {
-    return this.#carried;
+    return this.#carried + this.rest;
   }
 
   /**
@@ -80,13 +94,20 @@ export class FrameDecoder {
     const chunk = this.#chunk;
     const position = this.#position;
     const left = chunk.length - position;
+    this.continues = this.rest > 0;
+    if (this.continues && left > 0) {
+      this.#handOut(position, Math.min(left, this.rest));
+      this.rest -= this.end - this.start;
+      return true;
+    }
     if (this.#carried > 0) return this.#continue(left);
     if (left >= FRAME_HEADER) {
       const length = this.#length(chunk, position);
-      if (left >= FRAME_HEADER + length) {
-        this.buffer = chunk;
-        this.start = position + FRAME_HEADER;
-        this.#position = this.end = this.start + length;
+      const there = left - FRAME_HEADER;
+      const isWhole = there >= length;
+      if (isWhole || this.#isDivisible(chunk, position, there)) {
+        this.#handOut(position + FRAME_HEADER, Math.min(there, length));
+        this.rest = isWhole ? 0 : length - there;
         return true;
       }
     }
@@ -94,6 +115,17 @@ export class FrameDecoder {
     this.#chunk = this.buffer = EMPTY;
     this.#position = 0;
     return false;
+  }
+
+  #isDivisible(bytes: Uint8Array, at: number, there: number): boolean {
+    return there >= HEAD && bytes[at + FRAME_HEADER] === this.#divisible;
+  }
+
+  /** Hands out bytes of the chunk. */
+  #handOut(start: number, count: number): void {
+    this.buffer = this.#chunk;
+    this.start = start;
+    this.#position = this.end = start + count;
   }
 
   /** Goes on with a frame of which an earlier chunk held the beginning. */
@@ -104,11 +136,21 @@ export class FrameDecoder {
       left = this.#chunk.length - this.#position;
     }
     const whole = FRAME_HEADER + this.#length(this.#carry, 0);
-    this.#keep(Math.min(left, whole - this.#carried), whole);
-    if (this.#carried < whole) return false;
+    const head = Math.min(FRAME_HEADER + HEAD, whole);
+    if (this.#carried < head) {
+      this.#keep(Math.min(left, head - this.#carried), head);
+      if (this.#carried < head) return false;
+      left = this.#chunk.length - this.#position;
+    }
+    const there = this.#carried - FRAME_HEADER;
+    if (!this.#isDivisible(this.#carry, 0, there)) {
+      this.#keep(Math.min(left, whole - this.#carried), whole);
+      if (this.#carried < whole) return false;
+    }
     this.buffer = this.#carry;
     this.start = FRAME_HEADER;
-    this.end = whole;
+    this.end = this.#carried;
+    this.rest = whole - this.#carried;
     this.#carried = 0;
     if (this.#carry.length > SMALL) this.#carry = EMPTY;
     return true;
@@ -149,10 +191,10 @@ export class FrameDecoder {
    * @throws {WireError} `connectionLost` when that cuts a frame in two.
    */
   finish(): void {
-    if (this.#carried > 0) {
+    if (this.unfinished > 0) {
       throw new WireError(
         "connectionLost",
-        `The connection ended within a frame: ${this.#carried} bytes of it had come.`,
+        "The connection ended within a frame.",
       );
     }
   }

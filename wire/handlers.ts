@@ -7,7 +7,7 @@
 
 import type { Clock } from "./clock.ts";
 import { abortContext, CallContext } from "./context.ts";
-import { errorMessage, malformed, WireError } from "./errors.ts";
+import { errorMessage, malformed, shortText, WireError } from "./errors.ts";
 import type { WireLimits } from "./limits.ts";
 import type { Message, OverLimit } from "./messages.ts";
 import type { MessageOutput } from "./output.ts";
@@ -21,10 +21,16 @@ type Send = Extract<Message, { kind: "send" }>;
 /** Any function: what was served is called with whatever arguments came. */
 type Served = (this: unknown, ...args: unknown[]) => unknown;
 
+/** A call that came, and what it counts for. */
+interface Arrived {
+  readonly call: Call | OverLimit;
+  readonly cost: number;
+}
+
 /** A call that is being served. */
 interface Running {
   readonly id: number;
-  /** What the call counts for; 0 for a call with an answer. */
+  /** What the call counts for. */
   readonly cost: number;
   readonly wantsValues: boolean;
   readonly context: CallContext;
@@ -51,7 +57,9 @@ export class Handlers {
   /** Asynchronous one-way calls. */
   readonly #sends = new Set<Running>();
   /** Calls that came while the output had no room. */
-  readonly #parkedCalls = new Map<number, Call>();
+  readonly #parkedCalls = new Map<number, Arrived>();
+  /** What calls that wait for their answer count for. */
+  #held = 0;
   /** One-way calls that came while too many were running. */
   readonly #parkedSends = new Queue<{ send: Send; cost: number }>();
   #ended = false;
@@ -111,20 +119,27 @@ export class Handlers {
     for (const [name, served] of entries) this.#functions.set(name, served);
   }
 
-  /** Serves a call for an answer. */
-  call(call: Call): void {
-    if (this.#calls.size + this.#parkedCalls.size >= this.#limits.calls) {
+  /** Serves a call for an answer, or refuses one that is over a limit. */
+  call(call: Call | OverLimit, cost: number): void {
+    const { calls, window } = this.#limits;
+    if (this.#calls.size + this.#parkedCalls.size >= calls) {
       throw malformed(
-        `At most ${this.#limits.calls} calls are served at a time, and one more came.`,
+        `At most ${calls} calls are served at a time, and one more came.`,
+      );
+    }
+    if (this.#held >= window) {
+      throw malformed(
+        `The peer sent calls beyond its window of ${window} bytes.`,
       );
     }
     if (this.#calls.has(call.id) || this.#parkedCalls.has(call.id)) {
       throw malformed(`The call ${call.id} came again before its answer.`);
     }
     if (this.#parkedCalls.size > 0 || !this.#output.hasRoom) {
-      this.#parkedCalls.set(call.id, call);
+      this.#held += cost;
+      this.#parkedCalls.set(call.id, { call, cost });
     } else {
-      this.#call(call);
+      this.#begin(call, cost);
     }
   }
 
@@ -137,14 +152,10 @@ export class Handlers {
     }
   }
 
-  /** Answers a call that is over a limit; reports a one-way call. */
-  overLimit(message: OverLimit, cost: number): void {
-    if (message.of === "call") {
-      this.#fail(message.id, "limit", errorMessage(message.error));
-    } else {
-      this.#onError(message.error, `one-way call of "${message.name}"`);
-      this.#window.leave(cost);
-    }
+  /** Reports a one-way call that is over a limit. */
+  overLimitSend(message: OverLimit, cost: number): void {
+    this.#onError(message.error, `one-way call of "${message.name}"`);
+    this.#window.leave(cost);
   }
 
   /** The caller of a call no longer wants its answer. */
@@ -160,17 +171,23 @@ export class Handlers {
         running.context,
         new WireError("cancelled", "The caller cancelled its call."),
       );
-    } else if (this.#parkedCalls.delete(id)) {
+      return;
+    }
+    const parked = this.#parkedCalls.get(id);
+    if (parked !== undefined) {
+      this.#parkedCalls.delete(id);
+      this.#held -= parked.cost;
       this.#fail(id, "cancelled", "The call was cancelled before it began.");
     }
   }
 
   /** The output has room again: calls that waited for it begin. */
   resume(): void {
-    for (const [id, call] of this.#parkedCalls) {
+    for (const [id, { call, cost }] of this.#parkedCalls) {
       if (!this.#output.hasRoom || this.#ended) break;
       this.#parkedCalls.delete(id);
-      this.#call(call);
+      this.#held -= cost;
+      this.#begin(call, cost);
     }
     this.#checkIdle();
   }
@@ -189,7 +206,12 @@ export class Handlers {
     }
   }
 
-  #call(call: Call): void {
+  #begin(call: Call | OverLimit, cost: number): void {
+    if (call.kind === "call") return this.#call(call, cost);
+    this.#fail(call.id, "limit", errorMessage(call.error));
+  }
+
+  #call(call: Call, cost: number): void {
     this.served++;
     const { id, name, wantsValues } = call;
     const served = this.#functions.get(name);
@@ -206,12 +228,13 @@ export class Handlers {
     }
     const running: Running = {
       id,
-      cost: 0,
+      cost,
       wantsValues,
       context,
       stopTimer: this.#startTimer(context, call.deadline),
     };
     this.#calls.set(id, running);
+    this.#held += cost;
     Promise.resolve(result).then(
       (value) => {
         if (this.#settled(running)) this.#return(id, name, wantsValues, value);
@@ -285,6 +308,7 @@ export class Handlers {
   /** Whether an asynchronous call still owes its answer; it is forgotten. */
   #settled(running: Running): boolean {
     running.stopTimer?.();
+    this.#held -= running.cost;
     return this.#calls.delete(running.id);
   }
 
@@ -320,8 +344,8 @@ export class Handlers {
       this.#output.send({ kind: "throw", id, thrown });
     } catch {
       // What it carries cannot be sent; its name and message can.
-      const plain = new Error(errorMessage(thrown));
-      if (thrown instanceof Error) plain.name = thrown.name;
+      const plain = new Error(shortText(errorMessage(thrown)));
+      plain.name = nameOf(thrown);
       this.#output.send({ kind: "throw", id, thrown: plain });
     }
   }
@@ -332,7 +356,7 @@ export class Handlers {
   }
 
   #fail(id: number, code: string, message: string): void {
-    const text = message.toWellFormed().slice(0, 1_000);
+    const text = shortText(message);
     this.#output.send({ kind: "fail", id, code, message: text });
   }
 
@@ -349,6 +373,15 @@ function noSuchFunction(name: string): WireError {
       JSON.stringify(shown)
     }. Check its name, and that the peer has called serve() by now.`,
   );
+}
+
+/** The name of what was thrown, whatever its getters do. */
+function nameOf(thrown: unknown): string {
+  try {
+    return thrown instanceof Error ? shortText(String(thrown.name)) : "Error";
+  } catch {
+    return "Error";
+  }
 }
 
 function asWireError(error: unknown): { code: string; message: string } {

@@ -41,6 +41,12 @@ export type {
 } from "./dialect.ts";
 export { FrameDecoder } from "./frames.ts";
 export { DEFAULT_LIMITS, resolveLimits, type WireLimits } from "./limits.ts";
+export {
+  LINE_STREAM_DEFAULTS,
+  LineStream,
+  type LineStreamOptions,
+  resolveLineStreamOptions,
+} from "./line_stream.ts";
 export { Values, values } from "./multiple_values.ts";
 export { wirePair } from "./pair.ts";
 export type {
@@ -55,6 +61,7 @@ export type {
   RemoteValues,
   ServedFunctions,
 } from "./remote.ts";
+export { findService, type ServiceFile, servicePort } from "./services.ts";
 export {
   type ByteDuplex,
   memoryTransports,

@@ -1,22 +1,21 @@
 /**
- * The one writer of a wire: messages become frames here, and large ones leave
- * in pieces.
+ * Messages on their way out: encoded, gathered until the end of the tick, and
+ * cut into pieces where they are larger than a frame.
  *
  * @module
  */
 
 import { ByteOutput } from "./_byte_output.ts";
+import { type External, varintSize } from "./bytes.ts";
 import type { Clock } from "./clock.ts";
-import { Encoder, type EncoderLimits } from "./codec.ts";
+import { Encoder, type EncoderLimits, tooLarge } from "./codec.ts";
 import { FRAME_HEADER } from "./frames.ts";
 import { KIND, type Message } from "./messages.ts";
 import { PIECE } from "./_pieces.ts";
 import type { Transport } from "./transport.ts";
 
-/** How much of large messages one write takes along. */
-const PIECES_PER_WRITE = 256 * 1024;
-/** What stands before the bytes of a piece, at most. */
-const PIECE_HEADER = 12;
+/** How much of a large message one write takes along, about. */
+const BYTES_PER_WRITE = 256 * 1024;
 
 /** A message on its way. */
 export interface Ticket {
@@ -29,12 +28,12 @@ export interface Ticket {
   left?: ((failure?: Error) => void) | undefined;
 }
 
-/** A message that is encoded. */
+/** A message that is encoded and waits. */
 export interface Body {
   /** How many bytes it has. */
   readonly size: number;
   /** The bytes. */
-  readonly parts: readonly Uint8Array[];
+  readonly bytes: Uint8Array;
 }
 
 /** What the rest of a wire asks of an output, whatever the protocol. */
@@ -48,6 +47,7 @@ export type MessageOutput =
     | "flush"
     | "handed"
     | "hasRoom"
+    | "mayCut"
     | "mayForget"
     | "messages"
     | "pieces"
@@ -64,16 +64,18 @@ export type MessageOutput =
 
 /** A message that travels in pieces. */
 interface Large {
-  readonly body: Body;
   readonly ticket: Ticket;
   /** Called when all of it is in the output. */
   readonly sent: () => void;
   readonly number: number;
-  /** How many bytes are in the output. */
+  /** Its pieces, each in a frame; all but the last of the same length. */
+  readonly frames: Uint8Array<ArrayBuffer>;
+  /** The first of these lengths. */
+  readonly frameLength: number;
+  /** Where the output stood when it was sent: what it needs stands there. */
+  readonly after: number;
+  /** How many bytes of the frames are in the output. */
   offset: number;
-  /** The part that comes next, and where in it. */
-  part: number;
-  partOffset: number;
 }
 
 /** Encodes messages, gathers their frames, and writes. */
@@ -84,11 +86,17 @@ export class Output extends ByteOutput {
   messages = 0;
   /** How many large messages may be under way at once; the peer's limit. */
   pieces = 1;
+  /** Whether messages larger than a frame may leave: not before acceptance. */
+  mayCut = false;
+  /** Whether no encoded message waits elsewhere. */
+  mayForget: () => boolean = () => true;
 
   /** Large messages: the first `pieces` of them take turns. */
   #large: Large[] = [];
   #turn = 0;
   #number = 0;
+  /** Large messages and all others take turns, too. */
+  #isLargesTurn = false;
 
   /**
    * @param transport Where the bytes go.
@@ -127,18 +135,22 @@ export class Output extends ByteOutput {
     ticket: Ticket = { position: Infinity },
     sent: () => void = nothing,
   ): number {
-    const writer = this.writer;
+    const { encoder, writer } = this;
+    encoder.checkIdle();
     this.#forgetTables();
     const start = writer.position;
-    const size = this.encoder.encode(message);
-    if (size > this.encoder.limits.frame) {
-      const body = this.#takeBody(start, size);
-      this.#define(start);
-      this.#enqueue(body, ticket, sent);
-    } else {
+    const size = encoder.encode(message);
+    const { frame } = encoder.limits;
+    if (size <= frame) {
       ticket.position = this.handed + start;
       this.messages++;
       this.#define(start);
+    } else {
+      const parts = this.#parts(start);
+      writer.position = start;
+      if (!this.mayCut) throw tooLarge(size, frame);
+      // The parts are read before anything is written in their place.
+      this.#enqueue(parts, size, ticket, sent);
     }
     this.schedule();
     return size;
@@ -152,22 +164,32 @@ export class Output extends ByteOutput {
    * @throws {WireError} `unsupportedValue` or `limit`.
    */
   encode(message: Message): Body {
-    const start = this.writer.position;
-    return this.#takeBody(start, this.encoder.encode(message));
+    const { writer } = this;
+    const start = writer.position;
+    const size = this.encoder.encode(message);
+    const bytes = new Uint8Array(size);
+    let at = 0;
+    for (const part of this.#parts(start)) {
+      bytes.set(part, at);
+      at += part.length;
+    }
+    writer.position = start;
+    return { size, bytes };
   }
 
   /** Sends a body that {@linkcode encode} made. See {@linkcode send}. */
   sendBody(body: Body, ticket: Ticket, sent: () => void): void {
-    const writer = this.writer;
-    this.#define(writer.position);
+    const { writer } = this;
+    this.encoder.checkIdle();
     this.schedule();
     if (body.size > this.encoder.limits.frame) {
-      return this.#enqueue(body, ticket, sent);
+      return this.#enqueue([body.bytes], body.size, ticket, sent);
     }
+    this.#define(writer.position);
     ticket.position = this.handed + writer.position;
     this.messages++;
     writer.uint32(body.size);
-    for (const part of body.parts) writer.bytes(part);
+    writer.bytes(body.bytes);
   }
 
   /**
@@ -178,11 +200,16 @@ export class Output extends ByteOutput {
   abandon(ticket: Ticket): boolean {
     const index = this.#large.findIndex((large) => large.ticket === ticket);
     if (index < 0) return false;
-    const large = this.#large[index]!;
-    this.#large.splice(index, 1);
-    this.elsewhere -= large.body.size - large.offset;
-    if (large.offset > 0) {
-      this.#pieceHeader(large, PIECE.abandoned, 0);
+    this.encoder.checkIdle();
+    const [large] = this.#large.splice(index, 1);
+    const { frames, offset, number } = large!;
+    this.elsewhere -= frames.length - offset;
+    if (offset > 0) {
+      const { writer } = this;
+      writer.uint32(2 + varintSize(number));
+      writer.byte(KIND.piece);
+      writer.varint(number);
+      writer.byte(PIECE.abandoned);
       this.schedule();
     }
     return true;
@@ -196,23 +223,43 @@ export class Output extends ByteOutput {
     for (const { ticket } of dropped) ticket.left?.(failure);
   }
 
-  /** Takes a message that was just encoded out of the writer. */
-  #takeBody(start: number, size: number): Body {
-    const writer = this.writer;
-    const from = start + FRAME_HEADER;
-    const copied = writer.written(from).slice();
-    const parts: Uint8Array[] = [];
-    let at = 0;
-    for (const { bytes, position } of writer.externals) {
-      if (position - from > at) {
-        parts.push(copied.subarray(at, position - from));
-      }
-      parts.push(bytes);
-      at = position - from;
+  /** What to write next: all that gathered, or some of a large message. */
+  protected override next(): Uint8Array<ArrayBuffer> | undefined {
+    const among = Math.min(this.#large.length, this.pieces);
+    const index = this.#turn % among; // NaN where there is none
+    const large = this.#large[index];
+    const isGathered = this.writer.position > 0;
+    const mayLeave = large !== undefined && this.handed >= large.after;
+    if (!mayLeave || (isGathered && !this.#isLargesTurn)) {
+      this.#isLargesTurn = true;
+      return isGathered ? super.next() : undefined;
     }
-    if (copied.length > at) parts.push(copied.subarray(at));
-    writer.position = start;
-    return { size, parts };
+    this.#isLargesTurn = false;
+    this.#turn = index + 1;
+    return this.#take(large, index);
+  }
+
+  /** Takes the next frames of a large message. */
+  #take(large: Large, index: number): Uint8Array<ArrayBuffer> {
+    const { frames, frameLength, offset, ticket } = large;
+    if (offset === 0) ticket.position = this.handed;
+    const count = Math.max(1, Math.floor(BYTES_PER_WRITE / frameLength));
+    const end = Math.min(frames.length, offset + count * frameLength);
+    large.offset = end;
+    this.elsewhere -= end - offset;
+    if (end === frames.length) {
+      this.#large.splice(index, 1);
+      this.messages++;
+      large.sent();
+      ticket.left?.();
+    }
+    return frames.subarray(offset, end);
+  }
+
+  /** The parts of the message that was just encoded, as views. */
+  #parts(start: number): Uint8Array[] {
+    const { writer } = this;
+    return join(writer.written(), start + FRAME_HEADER, writer.externals);
   }
 
   #define(start: number): void {
@@ -227,82 +274,95 @@ export class Output extends ByteOutput {
     }
   }
 
-  /** Whether no encoded message waits elsewhere. */
-  mayForget: () => boolean = () => true;
-
-  #enqueue(body: Body, ticket: Ticket, sent: () => void): void {
+  #enqueue(
+    parts: readonly Uint8Array[],
+    size: number,
+    ticket: Ticket,
+    sent: () => void,
+  ): void {
+    const number = this.#number;
+    this.#number = (number + 1) % 0x1_0000_0000;
+    const { frame } = this.encoder.limits;
+    const frames = cut(parts, size, number, frame);
+    this.#define(this.writer.position);
     this.#large.push({
-      body,
       ticket,
       sent,
-      number: this.#number,
+      number,
+      frames,
+      frameLength: frame + FRAME_HEADER,
+      after: this.handed + this.writer.position,
       offset: 0,
-      part: 0,
-      partOffset: 0,
     });
-    this.#number = (this.#number + 1) % 0x1_0000_0000;
-    this.elsewhere += body.size;
+    this.elsewhere += frames.length;
   }
+}
 
-  /** Puts pieces of the large messages behind what waits, in turns. */
-  protected override fill(): void {
-    const writer = this.writer;
-    while (this.#large.length > 0 && writer.position < PIECES_PER_WRITE) {
-      const among = Math.min(this.#large.length, this.pieces);
-      const index = this.#turn % among;
-      const large = this.#large[index]!;
-      this.#piece(large);
-      if (large.offset < large.body.size) {
-        this.#turn = index + 1;
-        continue;
-      }
-      this.#large.splice(index, 1);
-      this.messages++;
-      large.sent();
-      large.ticket.left?.();
+/** Bytes from a position on, with those that belong in between. */
+function join(
+  written: Uint8Array,
+  from: number,
+  externals: readonly External[],
+): Uint8Array[] {
+  const parts: Uint8Array[] = [];
+  let at = from;
+  for (const { bytes, position } of externals) {
+    parts.push(written.subarray(at, position), bytes);
+    at = position;
+  }
+  parts.push(written.subarray(at));
+  return parts;
+}
+
+/**
+ * Cuts a message into pieces, each in a frame as large as may be. This is the
+ * one time that the bytes of a large message are copied.
+ */
+function cut(
+  parts: readonly Uint8Array[],
+  size: number,
+  number: number,
+  frame: number,
+): Uint8Array<ArrayBuffer> {
+  const header = 2 + varintSize(number);
+  const room = frame - header;
+  // The first piece tells the size, which takes some of its room.
+  const others = Math.ceil((size + varintSize(size)) / room) - 1;
+  const frames = new Uint8Array(
+    size + varintSize(size) + (others + 1) * (FRAME_HEADER + header),
+  );
+  const view = new DataView(frames.buffer);
+  let at = 0;
+  /** Bytes that the frame at hand still has room for. */
+  let left = 0;
+  const begin = () => {
+    view.setUint32(at, Math.min(frame, frames.length - at - FRAME_HEADER));
+    at += FRAME_HEADER;
+    frames[at++] = KIND.piece;
+    at = putVarint(frames, at, number);
+    frames[at++] = PIECE.part;
+    left = room;
+  };
+  begin();
+  at = putVarint(frames, at, size);
+  left -= varintSize(size);
+  for (const part of parts) {
+    for (let from = 0; from < part.length;) {
+      if (left === 0) begin();
+      const to = Math.min(part.length, from + left);
+      frames.set(part.subarray(from, to), at);
+      at += to - from;
+      left -= to - from;
+      from = to;
     }
   }
+  return frames;
+}
 
-  /** Puts the next piece of a large message behind what waits. */
-  #piece(large: Large): void {
-    const writer = this.writer;
-    const { body, ticket } = large;
-    const most = this.encoder.limits.frame - PIECE_HEADER;
-    let count = Math.min(body.size - large.offset, most);
-    if (large.offset === 0) ticket.position = this.handed + writer.position;
-    this.#pieceHeader(large, PIECE.part, count);
-    large.offset += count;
-    this.elsewhere -= count;
-    writer.reserve(count);
-    while (count > 0) {
-      const part = body.parts[large.part]!;
-      const from = large.partOffset;
-      const to = Math.min(part.length, from + count);
-      writer.bytes(part.subarray(from, to));
-      count -= to - from;
-      large.partOffset = to;
-      if (to === part.length) {
-        large.part++;
-        large.partOffset = 0;
-      }
-    }
-  }
-
-  #pieceHeader(large: Large, flag: number, count: number): void {
-    const writer = this.writer;
-    const start = writer.position;
-    writer.reserve(FRAME_HEADER);
-    writer.position += FRAME_HEADER;
-    writer.byte(KIND.piece);
-    writer.varint(large.number);
-    writer.byte(flag);
-    // The first piece tells how large the whole is.
-    if (flag === PIECE.part && large.offset === 0) {
-      writer.varint(large.body.size);
-    }
-    const length = writer.position - start - FRAME_HEADER + count;
-    writer.view.setUint32(start, length);
-  }
+function putVarint(bytes: Uint8Array, at: number, value: number): number {
+  for (; value >= 0x80; value >>>= 7) bytes[at++] = value & 0x7f | 0x80;
+  bytes[at++] = value;
+  return at;
 }
 
 function nothing(): void {}

@@ -7,6 +7,7 @@
  */
 
 import { malformed } from "./errors.ts";
+import type { Maker } from "./_maker.ts";
 import type { ByteReader, ByteWriter } from "./bytes.ts";
 
 /** How many names, and how many key sets, a table holds at most. */
@@ -168,8 +169,10 @@ export function writeEntry(
 export interface ReceivedShape {
   /** The keys. */
   readonly keys: readonly string[];
-  /** True when a key must not be set by assignment. */
-  readonly hasProto: boolean;
+  /** How many objects of it came, while they are few. */
+  uses: number;
+  /** Makes objects of it, once they are many. */
+  maker: Maker | undefined;
 }
 
 /** The two tables of the direction in which this side receives. */
@@ -238,7 +241,7 @@ export class ReceiveTables {
     if (new Set(keys).size !== size) {
       throw malformed("A key set must not hold a key twice.");
     }
-    return { keys, hasProto: keys.includes("__proto__") };
+    return { keys, uses: 0, maker: undefined };
   }
 }
 

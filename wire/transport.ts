@@ -71,17 +71,17 @@ export function socketTransport(
   address: WireAddress,
 ): Transport {
   let buffer = new Uint8Array(FIRST_READ);
+  const came = (count: number | null): Uint8Array | null => {
+    if (count === null) return null;
+    const chunk = buffer.subarray(0, count);
+    if (count === buffer.length && count < LARGEST_READ) {
+      buffer = new Uint8Array(count * 4);
+    }
+    return chunk;
+  };
   return {
     address,
-    async read(): Promise<Uint8Array | null> {
-      const count = await socket.read(buffer);
-      if (count === null) return null;
-      const chunk = buffer.subarray(0, count);
-      if (count === buffer.length && count < LARGEST_READ) {
-        buffer = new Uint8Array(count * 4);
-      }
-      return chunk;
-    },
+    read: (): Promise<Uint8Array | null> => socket.read(buffer).then(came),
     write: (bytes: Uint8Array): Promise<number> => socket.write(bytes),
     closeWrite: (): Promise<void> => socket.closeWrite(),
     close(): void {

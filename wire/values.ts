@@ -13,6 +13,7 @@ import {
   writeView,
 } from "./_binary_values.ts";
 import { errorParts, makeError } from "./_error_values.ts";
+import { makeByKey, makerOf, makeSparse, setOwn } from "./_maker.ts";
 import { type ByteReader, type ByteWriter, varintSize } from "./bytes.ts";
 import { malformed, WireError } from "./errors.ts";
 import type { WireLimits } from "./limits.ts";
@@ -51,6 +52,9 @@ const TAG = {
   error: 0xd6,
   negative: 0xe0, // −32 to −1 are 0xe0 to 0xff
 } as const;
+
+/** From so many objects of a key set on, generated code makes them. */
+const MANY = 8;
 
 /** Which parts of an error follow its name and message. */
 const ERROR_PART = { stack: 1, cause: 2, errors: 4, data: 8 } as const;
@@ -118,33 +122,19 @@ export class ValueWriter {
     if ((value | 0) === value && (value !== 0 || 1 / value > 0)) {
       if (value >= -0x20 && value < 0x80) {
         writer.byte(value & 0xff);
-      } else if (value >= 0) {
-        if (value < 0x100) {
-          writer.byte(TAG.uint8);
-          writer.byte(value);
-        } else if (value < 0x10000) {
-          writer.byte(TAG.uint16);
-          writer.uint16(value);
-        } else {
-          writer.byte(TAG.int32);
-          writer.uint32(value);
-        }
-      } else if (value >= -0x8000) {
-        writer.byte(TAG.int16);
-        writer.uint16(value);
+      } else if (value >= -0x8000 && value < 0x10000) {
+        if (value < 0) writer.tagged16(TAG.int16, value);
+        else if (value < 0x100) writer.tagged8(TAG.uint8, value);
+        else writer.tagged16(TAG.uint16, value);
       } else {
-        writer.byte(TAG.int32);
-        writer.uint32(value);
+        writer.tagged32(TAG.int32, value);
       }
     } else if (value >>> 0 === value && value !== 0) {
-      writer.byte(TAG.uint32);
-      writer.uint32(value);
+      writer.tagged32(TAG.uint32, value);
     } else if (Math.fround(value) === value) {
-      writer.byte(TAG.float32);
-      writer.float32(value);
+      writer.taggedFloat32(TAG.float32, value);
     } else {
-      writer.byte(TAG.float64);
-      writer.float64(value);
+      writer.taggedFloat64(TAG.float64, value);
     }
   }
 
@@ -156,6 +146,7 @@ export class ValueWriter {
 
   #text(value: string): void {
     const writer = this.#writer;
+    if (value.length < 32 && writer.shortAscii(TAG.text, value)) return;
     const start = writer.position;
     writer.reserve(6);
     const guess = textHeader(value.length);
@@ -188,8 +179,7 @@ export class ValueWriter {
       writer.byte(TAG.view);
       writeView(writer, value);
     } else if (value instanceof Date) {
-      writer.byte(TAG.date);
-      writer.float64(value.getTime());
+      writer.taggedFloat64(TAG.date, value.getTime());
     } else if (value instanceof Map) {
       this.#map(value, depth);
     } else if (value instanceof Set) {
@@ -211,7 +201,9 @@ export class ValueWriter {
       this.#writer.varint(count);
     }
     for (let index = 0; index < count; index++) {
-      this.write(value[index], depth + 1);
+      const item = value[index];
+      if (typeof item === "number") this.#number(item);
+      else this.write(item, depth + 1);
     }
   }
 
@@ -278,13 +270,19 @@ export class ValueWriter {
 
   /** Counts what a value is about to hold. */
   #enter(count: number, depth: number): void {
-    const { nesting, values } = this.#limits;
+    const { nesting } = this.#limits;
     if (depth >= nesting) {
       throw new WireError(
         "limit",
         `The peer takes values nested up to ${nesting} deep, and this one is deeper, or contains itself. Send it in parts, or raise the peer's limit "nesting".`,
       );
     }
+    this.hold(count);
+  }
+
+  /** Counts values that the message is about to hold. */
+  hold(count: number): void {
+    const { values } = this.#limits;
     this.#values += count;
     if (this.#values > values) {
       throw new WireError(
@@ -390,33 +388,44 @@ export class ValueReader {
 
   #list(count: number, depth: number): unknown[] {
     this.#enter(count, depth);
-    const list: unknown[] = [];
+    const reader = this.#reader;
+    const { buffer, view, end } = reader;
+    // No more of them than there are bytes: see #enter().
+    const list: unknown[] = new Array(count);
     for (let index = 0; index < count; index++) {
-      list.push(this.read(depth + 1));
+      // The two ways to write most integers are read in place.
+      const at = reader.position;
+      const tag = at + 5 <= end ? buffer[at]! : TAG.null;
+      if (tag < TAG.text) {
+        list[index] = tag;
+        reader.position = at + 1;
+      } else if (tag === TAG.int32) {
+        list[index] = view.getInt32(at + 1);
+        reader.position = at + 5;
+      } else {
+        list[index] = this.read(depth + 1);
+      }
     }
     return list;
   }
 
   #plainObject(index: number, depth: number): Record<string, unknown> {
-    const { keys, hasProto } = this.#tables.shape(index);
-    const count = keys.length;
-    this.#enter(count, depth);
-    const object: Record<string, unknown> = {};
-    for (let index = 0; index < count; index++) {
-      const key = keys[index]!;
-      const value = this.read(depth + 1);
-      if (hasProto) setOwn(object, key, value);
-      else object[key] = value;
-    }
-    return object;
+    const shape = this.#tables.shape(index);
+    const { keys, maker } = shape;
+    this.#enter(keys.length, depth);
+    if (maker !== undefined) return maker(this, depth + 1);
+    if (++shape.uses === MANY) shape.maker = makerOf(keys);
+    return makeByKey(keys, this, depth + 1);
   }
 
   #dictionary(depth: number): Record<string, unknown> {
     const count = this.#reader.varint();
     this.#enter(count, depth);
     const object: Record<string, unknown> = {};
+    let isSparse = false;
     for (let index = 0; index < count; index++) {
       const key = this.#reader.text();
+      isSparse ||= makeSparse(object, key);
       if (Object.hasOwn(object, key)) {
         throw malformed("An object must not hold a key twice.");
       }
@@ -462,18 +471,26 @@ export class ValueReader {
     const cause = hasCause ? this.read(depth + 1) : undefined;
     const errors = flags & ERROR_PART.errors ? this.read(depth + 1) : undefined;
     const data = flags & ERROR_PART.data ? this.read(depth + 1) : undefined;
-    if (errors !== undefined && !Array.isArray(errors)) {
+    if (flags & ERROR_PART.errors && !Array.isArray(errors)) {
       throw malformed("The errors of an error must be a list.");
     }
-    if (data !== undefined && !isPlainObject(data)) {
+    if (flags & ERROR_PART.data && !isPlainObject(data)) {
       throw malformed("The data of an error must be an object.");
     }
-    return makeError({ name, message, stack, hasCause, cause, errors, data });
+    return makeError({
+      name,
+      message,
+      stack,
+      hasCause,
+      cause,
+      errors: errors as unknown[] | undefined,
+      data: data as Record<string, unknown> | undefined,
+    });
   }
 
   /** Checks what a value claims to hold before any of it is read. */
   #enter(count: number, depth: number): void {
-    const { nesting, values } = this.#limits;
+    const { nesting } = this.#limits;
     if (count > this.#reader.remaining) {
       throw malformed(
         `${count} values cannot stand in the ${this.#reader.remaining} bytes that are left.`,
@@ -485,6 +502,12 @@ export class ValueReader {
         `Values may nest ${nesting} deep here (limit "nesting"), and one came that is deeper.`,
       );
     }
+    this.hold(count);
+  }
+
+  /** Counts values that the message claims to hold. */
+  hold(count: number): void {
+    const { values } = this.#limits;
     this.#values += count;
     if (this.#values > values) {
       throw new WireError(
@@ -503,16 +526,6 @@ function textHeader(count: number): number {
 function isPlainObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null &&
     Object.getPrototypeOf(value) === Object.prototype;
-}
-
-/** Sets a property that no setter or prototype takes notice of. */
-function setOwn(object: object, key: string, value: unknown): void {
-  Object.defineProperty(object, key, {
-    value,
-    configurable: true,
-    enumerable: true,
-    writable: true,
-  });
 }
 
 /** The error for a value that has no bytes. */

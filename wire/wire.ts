@@ -280,7 +280,7 @@ export class Wire<
    *
    * @param value Any value that can be sent.
    * @returns A promise that resolves when the message may leave, which is at
-   * once unless the peer is slow to take what was sent before.
+   * once unless it is large, or the peer slow to take what was sent before.
    * @throws {WireError} `unsupportedValue` or `limit`, as a rejection.
    */
   outputObject(value: unknown): Promise<void> {

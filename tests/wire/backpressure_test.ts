@@ -5,7 +5,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { wirePair } from "../../wire/mod.ts";
 import { settle } from "../_fake_clock.ts";
-import { RawPeer } from "../_raw_peer.ts";
+import { call, RawPeer } from "../_raw_peer.ts";
 import { test } from "../_test.ts";
 
 test("outputObject() waits for a peer that does not take", async () => {
@@ -75,14 +75,7 @@ test("calls are not begun while their answers find no room", async () => {
   });
   await peer.open();
   for (let id = 0; id < 20; id++) {
-    await peer.tell({
-      kind: "call",
-      id,
-      name: "large",
-      args: [],
-      deadline: 0,
-      wantsValues: false,
-    });
+    await peer.tell(call(id, "large"));
   }
   // The peer has not read: what waits is a little more than the limit.
   assert(served <= 4, `${served} were begun`);
@@ -157,5 +150,21 @@ test("the tables are renewed when they are full", async () => {
   await near.remoteValue.echo({ aLongKeyThatRepeats: 1 });
   const second = near.stats().bytesSent;
   assert(second - first < first - before, "the key set was looked up");
+  await near.close();
+});
+
+test("large byte arrays are those of the moment of the call", async () => {
+  const [near, far] = wirePair();
+  far.serve({ last: (bytes: Uint8Array) => bytes.at(-1) });
+  const early = new Uint8Array(200_000).fill(1);
+  const call = near.remoteValue.last(early);
+  early.fill(9);
+  assertEquals(await call, 1);
+  const bytes = new Uint8Array(300_000).fill(2);
+  const calls = [near.remoteValue.last(bytes), near.outputObject(bytes)];
+  bytes.fill(9);
+  structuredClone(bytes, { transfer: [bytes.buffer] });
+  assertEquals(await calls[0], 2);
+  assertEquals((await far.getObject() as Uint8Array).at(-1), 2);
   await near.close();
 });

@@ -6,24 +6,10 @@
 import { assert, assertEquals } from "@std/assert";
 import { wirePair } from "../../wire/mod.ts";
 import type { Message } from "../../wire/messages.ts";
-import { frame, framed, hello, RawPeer } from "../_raw_peer.ts";
+import { call, frame, framed, hello, RawPeer, send } from "../_raw_peer.ts";
 import { test } from "../_test.ts";
 
 const text = (text: string) => new TextEncoder().encode(text);
-const call = (id: number, name = "echo", args: unknown[] = []): Message => ({
-  kind: "call",
-  id,
-  name,
-  args,
-  deadline: 0,
-  wantsValues: false,
-});
-const send = (name: string, args: unknown[] = []): Message => ({
-  kind: "send",
-  name,
-  args,
-  deadline: 0,
-});
 
 /** What may come instead of a hello, and the code that ends the wire. */
 const NO_HELLOS: [string, Uint8Array<ArrayBuffer>, string][] = [
@@ -143,7 +129,7 @@ test("Wire takes calls whose bytes are split at every offset", async () => {
     functions: { echo: (x: unknown) => x },
   });
   await peer.open();
-  const whole = framed(call(1, "echo", [{ a: [1, "two", { b: null }] }]));
+  const whole = framed(call(1, "echo", { a: [1, "two", { b: null }] }));
   // Each copy defines its own names again, so the tables are emptied first.
   const bytes = new Uint8Array([0, 0, 0, 1, 4, ...whole]);
   for (let offset = 0; offset <= bytes.length; offset++) {
@@ -156,7 +142,7 @@ test("Wire takes calls whose bytes are split at every offset", async () => {
 });
 
 test("Wire ends with connectionLost when the stream ends in a frame", async () => {
-  const bytes = framed(call(1, "echo", ["x"]));
+  const bytes = framed(call(1, "echo", "x"));
   for (let offset = 1; offset < 5; offset++) {
     await using peer = new RawPeer();
     await peer.open();

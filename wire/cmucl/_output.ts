@@ -59,6 +59,8 @@ export class LispOutput extends ByteOutput implements MessageOutput {
   messages = 0;
   /** Nothing travels in pieces here. */
   pieces = 1;
+  /** Nor is anything cut. */
+  mayCut = false;
   /** Not asked here. */
   mayForget: () => boolean = () => true;
   /** How the next call is made. */
@@ -72,6 +74,7 @@ export class LispOutput extends ByteOutput implements MessageOutput {
   readonly #objects: RemoteObjects;
   readonly #read: (name: string) => LispSymbol;
   readonly #asked = new Map<number, Asked>();
+  #isWriting = false;
 
   /**
    * @param transport Where the bytes go.
@@ -142,12 +145,12 @@ export class LispOutput extends ByteOutput implements MessageOutput {
     try {
       // Nothing else waits.
       const [size, remoteId, asked] = this.#message(message as Outgoing);
-      const parts = [writer.written(start).slice()];
+      const bytes = writer.written(start).slice();
       writer.position = start;
       this.messages--;
       const body: CallBody = asked === undefined
-        ? { size, parts }
-        : { size, parts, remoteId, asked };
+        ? { size, bytes }
+        : { size, bytes, remoteId, asked };
       return body;
     } finally {
       this.#lisp.saves = true;
@@ -160,7 +163,7 @@ export class LispOutput extends ByteOutput implements MessageOutput {
     if (asked !== undefined) this.#asked.set(remoteId!, asked);
     ticket.position = this.handed + this.writer.position;
     this.messages++;
-    for (const part of body.parts) this.writer.bytes(part);
+    this.writer.bytes(body.bytes);
     this.schedule();
   }
 
@@ -174,6 +177,13 @@ export class LispOutput extends ByteOutput implements MessageOutput {
   write(write: (lisp: LispWriter) => void): number {
     const { writer } = this;
     const most = this.encoder.limits.message;
+    if (this.#isWriting) {
+      throw new WireError(
+        "invalidArgument",
+        "A value is just being sent, and a getter of it used the wire. Send plain data.",
+      );
+    }
+    this.#isWriting = true;
     writer.bound = writer.position + most;
     try {
       const size = this.#lisp.whole(() => {
@@ -185,6 +195,7 @@ export class LispOutput extends ByteOutput implements MessageOutput {
       this.schedule();
       return size;
     } finally {
+      this.#isWriting = false;
       writer.bound = Infinity;
     }
   }

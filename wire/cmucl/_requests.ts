@@ -165,7 +165,7 @@ export class Requests {
         this.blocked--;
         this.#options.onFree();
       };
-      this.#arguments(call, 0, cost, () => {
+      this.#arguments(call, 0, () => {
         free();
         this.#perform(call, askers, cost, outcome);
       }, (error) => {
@@ -229,7 +229,7 @@ export class Requests {
         name,
         args,
         deadline: 0,
-      })
+      }, cost)
     );
   }
 
@@ -237,7 +237,6 @@ export class Requests {
   #arguments(
     call: LispCall,
     from: number,
-    cost: number,
     done: () => void,
     unwind: (error: unknown) => void,
   ): void {
@@ -247,11 +246,12 @@ export class Requests {
       if (!(arg instanceof LispCall)) continue;
       let isNow = true;
       let isDone = false;
-      this.#evaluate(arg, cost, {
+      // What they hold is counted with the outermost call.
+      this.#evaluate(arg, MESSAGE_COST, {
         values: (list) => {
           args[index] = list[0] ?? nil;
           isDone = true;
-          if (!isNow) this.#arguments(call, index + 1, cost, done, unwind);
+          if (!isNow) this.#arguments(call, index + 1, done, unwind);
           return 0;
         },
         unwind: (error) => (unwind(error), 0),
@@ -267,7 +267,6 @@ export class Requests {
     this.#arguments(
       call,
       0,
-      cost,
       () => this.#invoke(call, cost, false, outcome),
       (error) => outcome.unwind(error),
     );

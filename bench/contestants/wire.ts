@@ -1,0 +1,36 @@
+/**
+ * The contestant that all this is about: a wire over loopback TCP.
+ *
+ * @module
+ */
+
+import { connectToRemoteServer } from "../../mod.ts";
+import type { Peer } from "../_peer.ts";
+import type { BenchFunctions } from "../server.ts";
+import type { Client, Contestant } from "../_workload.ts";
+
+async function connect(peer: Peer): Promise<Client> {
+  const wire = await connectToRemoteServer<BenchFunctions>(
+    "127.0.0.1",
+    peer.ports.wire,
+  );
+  let messages = 0;
+  return {
+    calls: wire.remoteValue,
+    message(value: unknown): Promise<void> {
+      messages++;
+      return wire.outputObject(value);
+    },
+    async messagesTaken(): Promise<void> {
+      await wire.remoteValue.taken(messages);
+    },
+    traffic: () => {
+      const { bytesSent: sent, bytesReceived: received } = wire.stats();
+      return { sent, received };
+    },
+    close: () => wire.close(),
+  };
+}
+
+/** The wire. */
+export const wire: Contestant = { name: "wire", connect };

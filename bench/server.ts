@@ -1,0 +1,112 @@
+/**
+ * The peer process of the benchmarks. It serves wires on one port and raw
+ * byte counting on another, tells both ports in a line of JSON, and ends when
+ * its standard input does. It imports nothing but `mod.ts`.
+ *
+ * @module
+ */
+
+import { createRequestServer, type Wire } from "../mod.ts";
+
+/** What the peer serves on its wires. */
+export interface BenchFunctions {
+  /** The sum of two numbers. */
+  add(a: number, b: number): number;
+  /** How many bytes came. */
+  size(chunk: Uint8Array): number;
+  /** What came. */
+  echo(value: unknown): unknown;
+  /** Answers when that many typed messages were taken off this wire. */
+  taken(count: number): number;
+}
+
+/** The ports of the peer, each on 127.0.0.1. */
+export interface Ports {
+  /** Counts bytes: see {@linkcode serveRaw}. */
+  readonly raw: number;
+  /** Makes wires that serve {@linkcode BenchFunctions}. */
+  readonly wire: number;
+}
+
+const READ_BUFFER = 64 * 1024;
+
+/** Serves a wire, and takes all its typed messages. */
+function serveWire(wire: Wire): boolean {
+  let taken = 0;
+  const waiting: { count: number; resolve: (count: number) => void }[] = [];
+  wire.serve<BenchFunctions>({
+    add: (a, b) => a + b,
+    size: (chunk) => chunk.length,
+    echo: (value) => value,
+    taken: (count) =>
+      taken >= count
+        ? taken
+        : new Promise((resolve) => waiting.push({ count, resolve })),
+  });
+  (async () => {
+    for await (const _message of wire) {
+      taken++;
+      if (waiting.length > 0 && taken >= waiting[0]!.count) {
+        waiting.shift()!.resolve(taken);
+      }
+    }
+  })().catch(() => {}); // The client has gone: the wire's end says so too.
+  return true;
+}
+
+/**
+ * Counts bytes. A connection begins with two 32-bit big-endian integers: the
+ * size of a request and the size of its answer. After that, every so many
+ * bytes that come are answered with so many bytes, whatever they are. What one
+ * read makes due leaves in one write.
+ *
+ * @param conn The connection, closed at the end.
+ */
+async function serveRaw(conn: Deno.TcpConn): Promise<void> {
+  using _closes = conn;
+  conn.setNoDelay(true);
+  const buffer = new Uint8Array(READ_BUFFER);
+  let held = 0;
+  while (held < 8) {
+    const count = await conn.read(buffer.subarray(held, 8));
+    if (count === null) return;
+    held += count;
+  }
+  const header = new DataView(buffer.buffer);
+  const request = header.getUint32(0);
+  const answer = header.getUint32(4);
+  let answers = new Uint8Array(answer);
+  let unanswered = 0;
+  for (;;) {
+    const count = await conn.read(buffer);
+    if (count === null) return;
+    unanswered += count;
+    const due = Math.floor(unanswered / request);
+    if (due === 0) continue;
+    unanswered -= due * request;
+    const length = due * answer;
+    if (length > answers.length) answers = new Uint8Array(length * 2);
+    for (let from = 0; from < length;) {
+      from += await conn.write(answers.subarray(from, length));
+    }
+  }
+}
+
+async function acceptRaw(listener: Deno.TcpListener): Promise<void> {
+  for await (const conn of listener) {
+    serveRaw(conn).catch(() => {}); // The client has gone.
+  }
+}
+
+if (import.meta.main) {
+  const rawListener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const server = createRequestServer(0, serveWire, {
+    limits: { wires: 2_000, wiresBeforeHello: 2_000 },
+  });
+  if (server.addr.transport !== "tcp") throw new Error("TCP was asked for.");
+  acceptRaw(rawListener);
+  const ports: Ports = { raw: rawListener.addr.port, wire: server.addr.port };
+  console.log(JSON.stringify(ports));
+  for await (const _ of Deno.stdin.readable);
+  Deno.exit();
+}

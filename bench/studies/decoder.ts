@@ -1,0 +1,116 @@
+/**
+ * Whether decoding is linear however finely its input is chopped: the time per
+ * byte of feeding a message byte by byte must not grow with its size.
+ *
+ * @module
+ */
+
+import {
+  FrameDecoder,
+  makeWire,
+  memoryTransports,
+  type Transport,
+} from "../mod.ts";
+import { summary } from "./_statistics.ts";
+
+/** The sizes that are compared, in bytes. */
+export const SIZES: readonly number[] = [16, 64, 256, 1024].map((kib) =>
+  kib * 1024
+);
+
+/** As many bytes are fed at each size. */
+const TOTAL = SIZES.at(-1)!;
+
+/** The times of one way to decode. */
+export interface Linearity {
+  /** What was fed. */
+  readonly what: string;
+  /** Nanoseconds a byte, for each of {@linkcode SIZES}. */
+  readonly perByte: readonly number[];
+  /** The slowest of them, divided by the fastest. */
+  readonly spread: number;
+}
+
+/**
+ * Feeds messages of all sizes byte by byte.
+ *
+ * @param rounds How often; the median counts.
+ * @returns What it took, for the frame decoder alone and for a whole wire.
+ */
+export async function decoderLinearity(rounds: number): Promise<Linearity[]> {
+  return [
+    await linearity("FrameDecoder", rounds, feedFrame),
+    await linearity("a wire, from read() to getObject()", rounds, feedWire),
+  ];
+}
+
+async function linearity(
+  what: string,
+  rounds: number,
+  feed: (size: number, times: number) => void | Promise<void>,
+): Promise<Linearity> {
+  const times = SIZES.map((): number[] => []);
+  // Round 0 is the warm-up.
+  for (let round = 0; round <= rounds; round++) {
+    for (const [index, size] of SIZES.entries()) {
+      const before = performance.now();
+      await feed(size, TOTAL / size);
+      const took = (performance.now() - before) * 1e6 / TOTAL;
+      if (round > 0) times[index]!.push(took);
+    }
+  }
+  const perByte = times.map((some) => summary(some).median);
+  const spread = Math.max(...perByte) / Math.min(...perByte);
+  return { what, perByte, spread };
+}
+
+/** Feeds frames of a size to a frame decoder. */
+function feedFrame(size: number, times: number): void {
+  const frame = new Uint8Array(4 + size);
+  new DataView(frame.buffer).setUint32(0, size);
+  const decoder = new FrameDecoder(size);
+  let frames = 0;
+  for (let time = 0; time < times; time++) {
+    for (let at = 0; at < frame.length; at++) {
+      decoder.feed(frame.subarray(at, at + 1));
+      while (decoder.next()) frames++;
+    }
+  }
+  if (frames !== times) throw new Error(`${frames} of ${times} frames came.`);
+}
+
+/** Sends messages of a size to a wire that gets them byte by byte. */
+async function feedWire(size: number, times: number): Promise<void> {
+  const [there, here] = memoryTransports();
+  const sender = makeWire(there);
+  const receiver = makeWire(byteByByte(here));
+  const message = "0123456".repeat(size / 8).match(/.{7}/g)!;
+  for (let time = 0; time < times; time++) {
+    sender.outputObject(message);
+    const list = await receiver.getObject();
+    if (!Array.isArray(list) || list.length !== message.length) {
+      throw new Error("Another message came than was sent.");
+    }
+  }
+  await Promise.all([sender.close(), receiver.close()]);
+}
+
+/** A transport that hands on what it reads one byte at a time. */
+function byteByByte(transport: Transport): Transport {
+  let chunk: Uint8Array | null = new Uint8Array();
+  let position = 0;
+  return {
+    address: transport.address,
+    local: true,
+    async read(): Promise<Uint8Array | null> {
+      if (position === chunk?.length) {
+        chunk = await transport.read();
+        position = 0;
+      }
+      return chunk?.subarray(position, ++position) ?? null;
+    },
+    write: (bytes: Uint8Array<ArrayBuffer>) => transport.write(bytes),
+    closeWrite: () => transport.closeWrite(),
+    close: () => transport.close(),
+  };
+}

@@ -1,0 +1,19 @@
+/**
+ * All workloads, in the order in which they run.
+ *
+ * @module
+ */
+
+import type { Workload } from "../_workload.ts";
+import { chunkCalls } from "./chunk_calls.ts";
+import { chunkMessages } from "./chunk_messages.ts";
+import { manyUnderWay } from "./many_under_way.ts";
+import { oneAtATime } from "./one_at_a_time.ts";
+
+/** The workloads. */
+export const WORKLOADS: readonly Workload[] = [
+  oneAtATime,
+  manyUnderWay,
+  chunkCalls,
+  chunkMessages,
+];

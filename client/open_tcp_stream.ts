@@ -1,0 +1,143 @@
+/**
+ * Streams of lines to TCP servers, after LispWorks' `open-tcp-stream`.
+ *
+ * @module
+ */
+
+import {
+  DEFAULT_LIMITS,
+  formatAddress,
+  hostName,
+  LineStream,
+  type LineStreamOptions,
+  resolveLineStreamOptions,
+  servicePort,
+  socketTransport,
+  type WireAddress,
+  WireError,
+} from "../wire/mod.ts";
+import { type ClientTls, openConnection } from "./_open_connection.ts";
+import { serviceFile } from "./_services.ts";
+
+/** What a stream is opened with. Everything has a default. */
+export interface OpenTcpStreamOptions extends LineStreamOptions {
+  /** Set to speak TLS; an empty object trusts the system's authorities. */
+  tls?: ClientTls | undefined;
+  /** How long connecting may take, in milliseconds. @default {10000} */
+  timeout?: number | undefined;
+  /** Gives up connecting; once the stream is open, aborts it. */
+  signal?: AbortSignal | undefined;
+  /**
+   * What errors call this side.
+   *
+   * @default {the service, and "client"}
+   */
+  processName?: string | undefined;
+}
+
+/**
+ * Opens a stream of lines to a TCP server, such as one that `startUpServer`
+ * made.
+ *
+ * @param host A name, an address, or an IPv4 address as a 32-bit unsigned
+ * integer such as `0x7f000001`.
+ * @param service A port, or the name of a service that the operating system
+ * knows, which takes permission to read its services file.
+ * @param options Time limit, signal, TLS, and the bounds of the stream.
+ * @returns A promise of the stream.
+ * @throws {WireError} As a rejection that names host, service and process:
+ * `invalidArgument`, `unknownService`, `unknownHost`, `connectionRefused`,
+ * `connectFailed`, `permissionDenied`, `tlsFailed`, `timeout` or `cancelled`.
+ *
+ * @example
+ * ```ts
+ * import { openTcpStream, startUpServer } from "@remote/wire";
+ *
+ * await using server = startUpServer({
+ *   service: 0,
+ *   function: async (stream) => {
+ *     for await (const line of stream) stream.writeLine(`You sent: '${line}'`);
+ *   },
+ * });
+ * await using talk = await openTcpStream("localhost", server.port);
+ * talk.writeLine("Hello self.");
+ * const answer = await talk.readLine();
+ * if (answer !== "You sent: 'Hello self.'") throw new Error();
+ * ```
+ */
+export async function openTcpStream(
+  host: string | number,
+  service: number | string,
+  options: OpenTcpStreamOptions = {},
+): Promise<LineStream> {
+  const { tls, processName = `${service} client` } = options;
+  try {
+    const address: WireAddress = {
+      transport: tls === undefined ? "tcp" : "tls",
+      hostname: hostName(host),
+      port: servicePort(service, serviceFile()),
+    };
+    const streamOptions = resolveLineStreamOptions(options);
+    const conn = await connectInTime(address, options);
+    const stream = new LineStream(
+      socketTransport(conn, address),
+      streamOptions,
+    );
+    abortWith(stream, options.signal);
+    return stream;
+  } catch (error) {
+    if (!(error instanceof WireError)) throw error;
+    throw new WireError(
+      error.code,
+      `Process "${processName}", host ${host}, service ${
+        JSON.stringify(service)
+      }: ${error.message}`,
+      { cause: error.cause },
+    );
+  }
+}
+
+async function connectInTime(
+  address: WireAddress,
+  options: OpenTcpStreamOptions,
+): Promise<Deno.Conn> {
+  const { tls, timeout = DEFAULT_LIMITS.hello, signal } = options;
+  const where = formatAddress(address);
+  const giveUp = new AbortController();
+  const onAbort = () =>
+    giveUp.abort(
+      new WireError("cancelled", `Connecting to ${where} was cancelled.`, {
+        cause: signal?.reason,
+      }),
+    );
+  const onTimeout = () =>
+    giveUp.abort(
+      new WireError(
+        "timeout",
+        `Connecting to ${where} took longer than ${timeout} ms.`,
+      ),
+    );
+  signal?.addEventListener("abort", onAbort, { once: true });
+  if (signal?.aborted) onAbort();
+  const timer = setTimeout(onTimeout, timeout);
+  try {
+    return await openConnection({ address, tls, signal: giveUp.signal });
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", onAbort);
+  }
+}
+
+/** Aborts a stream when the signal does, for as long as it is open. */
+function abortWith(stream: LineStream, signal: AbortSignal | undefined): void {
+  if (signal === undefined) return;
+  const onAbort = () =>
+    stream.abort(
+      new WireError("aborted", "The stream was aborted by its signal.", {
+        cause: signal.reason,
+      }),
+    );
+  signal.addEventListener("abort", onAbort, { once: true });
+  if (signal.aborted) onAbort();
+  stream.closed.then(() => signal.removeEventListener("abort", onAbort));
+}

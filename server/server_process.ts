@@ -1,0 +1,27 @@
+/**
+ * The processes of a stream server: the server itself, and each connection.
+ *
+ * @module
+ */
+
+import type { WireAddress } from "../wire/mod.ts";
+
+/**
+ * What LispWorks calls a light-weight process: the server that waits for
+ * connections, or one of these. It has a name that shows in errors and lists.
+ */
+export interface ServerProcess {
+  /** Whether it waits for connections or is one. */
+  readonly kind: "server" | "connection";
+  /** Its name, which may be changed. */
+  name: string;
+  /** Where the peer of a connection is; undefined for the server. */
+  readonly peer: WireAddress | undefined;
+  /** When it began. */
+  readonly since: Date;
+  /**
+   * Ends it: the server stops listening and leaves its connections alone; a
+   * connection is closed at once, and its function's reads fail with `aborted`.
+   */
+  kill(): void;
+}

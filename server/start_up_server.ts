@@ -1,0 +1,205 @@
+/**
+ * TCP servers of streams, after LispWorks' `start-up-server`.
+ *
+ * @module
+ */
+
+import {
+  formatAddress,
+  type LineStreamOptions,
+  resolveLineStreamOptions,
+  servicePort,
+  WireError,
+} from "../wire/mod.ts";
+import { type Announce, announce } from "./_announce.ts";
+import { listen, type ServerTls } from "./_listen.ts";
+import { serviceFile } from "./_services.ts";
+import { Listener } from "./listener/listener.ts";
+import type { ListenerOptions } from "./listener/options.ts";
+import { checkSafety } from "./listener/safety.ts";
+import { type StreamFunction, StreamServer } from "./stream_server.ts";
+
+/** What a stream server is started with. Everything has a default. */
+export interface StartUpServerOptions {
+  /**
+   * Called with each connection.
+   *
+   * @default {the listener, which evaluates what its clients send}
+   */
+  function?: StreamFunction | undefined;
+  /**
+   * Who gets the start-up message: standard output for `true`, a stream of
+   * bytes, or a function.
+   *
+   * @default {false}
+   */
+  announce?: Announce | undefined;
+  /**
+   * A port, where 0 takes a free one; or the name of a service that the
+   * operating system knows, which takes permission to read its services file.
+   *
+   * @default {"lispworks"}
+   */
+  service?: number | string | undefined;
+  /**
+   * The name of the server's process.
+   *
+   * @default {the service, and "server"}
+   */
+  processName?: string | undefined;
+  /** The name or address to listen on. @default {"127.0.0.1"} */
+  address?: string | undefined;
+  /**
+   * How many connections the operating system keeps waiting.
+   *
+   * @default {what Deno takes}
+   */
+  backlog?: number | undefined;
+  /** Certificate and key, both PEM: the server speaks TLS then. */
+  tls?: ServerTls | undefined;
+  /** The bounds of the streams. */
+  stream?: LineStreamOptions | undefined;
+  /**
+   * How many connections there may be at a time; further ones wait.
+   *
+   * @default {1000}
+   */
+  maxConnections?: number | undefined;
+  /** What the listener allows. It is not looked at beside `function`. */
+  listener?: ListenerOptions | undefined;
+  /** Kills the server and its connections. */
+  signal?: AbortSignal | undefined;
+  /**
+   * Told of errors that have no other place to go, such as those that
+   * `function` throws.
+   *
+   * @default {console.error}
+   */
+  onError?: ((error: unknown, where: string) => void) | undefined;
+}
+
+const LOOPBACK = "127.0.0.1";
+const MAX_CONNECTIONS = 1_000;
+
+/**
+ * Starts a TCP server.
+ *
+ * As in LispWorks: "when a connection is made function is called", "the server
+ * does not accept more connections until function returns", and "if function
+ * is not specified the built-in listener server is used". Read
+ * `docs/listener.md` before you use that one.
+ *
+ * @param options What differs from the default.
+ * @returns The server; it listens already.
+ * @throws {WireError} `invalidArgument`, `unknownService`, `addressInUse`,
+ * `addressUnavailable`, `permissionDenied` or `tlsFailed`, naming address,
+ * service and process.
+ *
+ * @example
+ * ```ts
+ * import { openTcpStream, startUpServer } from "@remote/wire";
+ *
+ * const server = startUpServer({
+ *   service: 0,
+ *   processName: "shouting",
+ *   announce: (message) => void message,
+ *   function: async (stream) => {
+ *     for await (const line of stream) stream.writeLine(line.toUpperCase());
+ *   },
+ * });
+ * const stream = await openTcpStream("127.0.0.1", server.port);
+ * stream.writeLine("hello");
+ * if (await stream.readLine() !== "HELLO") throw new Error();
+ * await stream.close();
+ * await server.shutdown();
+ * ```
+ */
+export function startUpServer(
+  options: StartUpServerOptions = {},
+): StreamServer {
+  const { service = "lispworks", address = LOOPBACK, signal } = options;
+  const { tls, backlog, processName = `${service} server` } = options;
+  const who = `Process "${processName}", service ${JSON.stringify(service)},`;
+  const onError = options.onError ?? printError;
+  const { run, target, stream } = inName(who, () => {
+    const run = options.function ?? listenerFunction(options);
+    const stream = resolveLineStreamOptions(options.stream);
+    const port = servicePort(service, serviceFile());
+    return { run, stream, target: { hostname: address, port, tls, backlog } };
+  });
+  const listener = listen(target, who);
+  const addr = listener.addr as Deno.NetAddr;
+  try {
+    // A name may lead elsewhere than it promises.
+    inName(who, () => checkReach(options, addr.hostname));
+  } catch (error) {
+    listener.close();
+    throw error;
+  }
+  const server = new StreamServer({
+    listener,
+    isTls: tls !== undefined,
+    service,
+    processName: service === 0 && options.processName === undefined
+      ? `${addr.port} server`
+      : processName,
+    function: run,
+    stream,
+    maxConnections: options.maxConnections ?? MAX_CONNECTIONS,
+    onError,
+  });
+  killWith(server, signal);
+  tell(server, options.announce ?? false, onError);
+  return server;
+}
+
+/** The listener, for servers that were given no function. */
+function listenerFunction(options: StartUpServerOptions): StreamFunction {
+  checkReach(options, options.address ?? LOOPBACK);
+  const listener = new Listener(options.listener ?? {});
+  return (stream, process) => listener.serve(stream, process);
+}
+
+/** Refuses an address where the listener would not be safe. */
+function checkReach(options: StartUpServerOptions, hostname: string): void {
+  if (options.function !== undefined) return;
+  checkSafety(options.listener ?? {}, hostname, options.tls !== undefined);
+}
+
+/** Adds the process and the service to what an error says. */
+function inName<T>(who: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof WireError)) throw error;
+    throw new WireError(error.code, `${who} cannot start: ${error.message}`, {
+      cause: error.cause,
+    });
+  }
+}
+
+function killWith(server: StreamServer, signal: AbortSignal | undefined): void {
+  if (signal === undefined) return;
+  const onAbort = () => void server.shutdown();
+  if (signal.aborted) return onAbort();
+  signal.addEventListener("abort", onAbort, { once: true });
+  server.finished.then(() => signal.removeEventListener("abort", onAbort));
+}
+
+function tell(
+  server: StreamServer,
+  to: Announce,
+  onError: (error: unknown, where: string) => void,
+): void {
+  const { processName, address, service } = server;
+  const message = `Process "${processName}", service ${
+    JSON.stringify(service)
+  }: listening on ${formatAddress(address)}`;
+  announce(to, message).catch((error) =>
+    onError(error, `announcing process "${processName}"`)
+  );
+}
+
+function printError(error: unknown, where: string): void {
+  console.error(`@remote/wire: error in ${where}:`, error);
+}

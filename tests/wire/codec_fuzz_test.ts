@@ -1,0 +1,282 @@
+/** Seeded random bytes and values: the codec never throws but WireErrors. */
+
+import { assert, assertEquals } from "@std/assert";
+import { Decoder } from "../../wire/codec.ts";
+import { resolveLimits } from "../../wire/limits.ts";
+import type { Message, OverLimit } from "../../wire/messages.ts";
+import { decodeValue, encodeValue } from "../../wire/single_value.ts";
+import { test } from "../_test.ts";
+import { fromHex, VECTORS } from "../_vectors.ts";
+import {
+  codeOf,
+  concat,
+  decodeAll,
+  encodeAll,
+  newEncoder,
+  randomNumbers,
+  WIDE,
+} from "./_codec.ts";
+import { exactly, exactMessages } from "./_exact.ts";
+
+type Random = () => number;
+
+const below = (random: Random, bound: number) => Math.floor(random() * bound);
+
+function pick<T>(random: Random, list: readonly T[]): T {
+  return list[below(random, list.length)]!;
+}
+
+const KEYS = ["a", "b", "id", "name", "__proto__", "then", "0", "12", "", "é"];
+
+function randomText(random: Random): string {
+  const length = pick(random, [0, 1, 3, 8, 31, 32, 70, 130]);
+  const units = ["a", "Z", "\0", "é", "世", "𝄞", "\ufeff"];
+  return Array.from({ length }, () => pick(random, units)).join("");
+}
+
+function randomNumber(random: Random): number {
+  const wide = (random() - 0.5) * 2 ** below(random, 70);
+  return pick(random, [Math.trunc(wide), wide, Math.fround(wide), NaN, -0]);
+}
+
+function randomBigint(random: Random): bigint {
+  let value = BigInt(below(random, 1000));
+  for (let word = below(random, 6); word > 0; word--) {
+    value = value << 32n | BigInt(below(random, 2 ** 32));
+  }
+  return random() < 0.5 ? value : -value;
+}
+
+function randomBytes(random: Random, length: number): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from({ length }, () => below(random, 256));
+}
+
+function randomObject(random: Random, depth: number): object {
+  const object = {};
+  const count = pick(random, [0, 1, 2, 3, 8, 70]);
+  for (let index = 0; index < count; index++) {
+    const key = index < 8 ? pick(random, KEYS) : `k${index}`;
+    const value = randomValue(random, depth + 1);
+    Object.defineProperty(object, key, {
+      value,
+      configurable: true,
+      enumerable: true,
+      writable: true,
+    });
+  }
+  return object;
+}
+
+function randomError(random: Random, depth: number): Error {
+  const cause = { cause: randomValue(random, depth + 1) };
+  const Kind = pick(random, [Error, TypeError, RangeError]);
+  const error = new Kind(
+    randomText(random),
+    random() < 0.5 ? cause : undefined,
+  );
+  return random() < 0.5
+    ? error
+    : Object.assign(error, { code: randomValue(random, depth + 2) });
+}
+
+/** A value of any kind; the deeper it begins, the smaller it is. */
+function randomValue(random: Random, depth = 2): unknown {
+  const count = depth > 5 ? 0 : pick(random, [0, 1, 2, 5, 20]);
+  const list = () =>
+    Array.from({ length: count }, () => randomValue(random, depth + 1));
+  switch (below(random, depth > 5 ? 9 : 15)) {
+    case 0:
+      return pick(random, [null, undefined, true, false]);
+    case 1:
+    case 2:
+      return randomNumber(random);
+    case 3:
+      return randomBigint(random);
+    case 4:
+    case 5:
+      return randomText(random);
+    case 6:
+      return randomBytes(random, below(random, 40));
+    case 7:
+      return new Date(randomNumber(random));
+    case 8: {
+      const { buffer } = randomBytes(random, 8 * below(random, 4));
+      const Kind = pick(random, [Int8Array, Float64Array, Uint16Array]);
+      return new Kind(buffer);
+    }
+    case 9:
+      return new Map(list().map((value, index) => [[index, value], value]));
+    case 10:
+      return new Set(list());
+    case 11:
+      return randomError(random, depth);
+    case 12:
+      return list();
+    default:
+      return randomObject(random, depth);
+  }
+}
+
+test("encodeValue() and decodeValue() keep whatever random value", () => {
+  for (let seed = 1; seed <= 600; seed++) {
+    const value = randomValue(randomNumbers(seed));
+    const arrived = decodeValue(encodeValue(value));
+    assert(exactly(arrived) === exactly(value), `seed ${seed}`);
+  }
+});
+
+function randomMessage(random: Random): Message {
+  const id = below(random, 2 ** pick(random, [1, 8, 32]));
+  const list = () =>
+    Array.from({ length: below(random, 4) }, () => randomValue(random, 4));
+  const name = pick(random, KEYS);
+  const deadline = pick(random, [0, 1, 5_000]);
+  const wantsValues = random() < 0.5;
+  switch (below(random, 6)) {
+    case 0:
+      return { kind: "message", value: randomValue(random, 3) };
+    case 1:
+      return { kind: "send", name, args: list(), deadline };
+    case 2:
+      return { kind: "call", id, name, args: list(), deadline, wantsValues };
+    case 3:
+      return { kind: "return", id, value: randomValue(random, 3) };
+    case 4:
+      return { kind: "returnValues", id, values: list() };
+    default:
+      return { kind: "throw", id, thrown: randomValue(random, 3) };
+  }
+}
+
+test("Decoder gives random messages as they were, in random chunks", () => {
+  const random = randomNumbers(99);
+  const encoder = newEncoder();
+  const decoder = new Decoder(WIDE);
+  for (let round = 0; round < 60; round++) {
+    const messages = Array.from({ length: 10 }, () => randomMessage(random));
+    const bytes = encodeAll(messages, encoder);
+    encoder.writer.position = 0;
+    const chunks: Uint8Array[] = [];
+    for (let start = 0; start < bytes.length;) {
+      const end = start + 1 + below(random, pick(random, [3, 50, 5_000]));
+      chunks.push(bytes.slice(start, end));
+      start = end;
+    }
+    const came = decodeAll(chunks, decoder);
+    const expected = exactMessages(messages);
+    assert(exactMessages(came).join() === expected.join(), `round ${round}`);
+  }
+});
+
+/** Decodes hostile bytes under small limits. */
+function decodeHostile(bytes: Uint8Array): (Message | OverLimit)[] {
+  const limits = resolveLimits({
+    frame: 4_096,
+    message: 8_192,
+    nesting: 8,
+    values: 500,
+    bigint: 16,
+    pieces: 2,
+  });
+  return decodeAll([bytes], new Decoder(limits));
+}
+
+/** Streams of the vectors, and random ones. */
+function* streams(): Iterable<Uint8Array<ArrayBuffer>> {
+  for (const { frames } of VECTORS.streams) yield concat(frames.map(fromHex));
+  for (let seed = 1; seed <= 40; seed++) {
+    const random = randomNumbers(seed);
+    yield encodeAll(Array.from({ length: 3 }, () => randomMessage(random)));
+  }
+}
+
+/** Changes some bytes, takes some out, and puts some in. */
+function mutate(
+  bytes: Uint8Array<ArrayBuffer>,
+  random: Random,
+): Uint8Array<ArrayBuffer> {
+  let mutated = bytes.slice();
+  for (let times = 1 + below(random, 3); times > 0; times--) {
+    const at = below(random, mutated.length);
+    const before = mutated.subarray(0, at);
+    switch (below(random, 4)) {
+      case 0:
+        mutated[at] = below(random, 256);
+        break;
+      case 1:
+        mutated[at]! ^= 1 << below(random, 8);
+        break;
+      case 2:
+        mutated = concat([before, mutated.subarray(at + 1)]);
+        break;
+      default: {
+        const some = randomBytes(random, 1 + below(random, 3));
+        mutated = concat([before, some, mutated.subarray(at)]);
+      }
+    }
+    if (mutated.length === 0) return mutated;
+  }
+  return mutated;
+}
+
+const EXPECTED = [undefined, "malformed", "notAWire"];
+
+test("Decoder ends random mutations with a WireError, or takes them", () => {
+  const random = randomNumbers(4711);
+  const outcomes = new Map<string | undefined, number>();
+  for (const stream of streams()) {
+    for (let round = 0; round < 50; round++) {
+      const mutated = mutate(stream, random);
+      const code = codeOf(() => decodeHostile(mutated));
+      assert(EXPECTED.includes(code), `${code}: ${mutated}`);
+      outcomes.set(code, (outcomes.get(code) ?? 0) + 1);
+    }
+  }
+  // The mutations are neither all harmless nor all fatal.
+  assert(outcomes.get(undefined)! > 300 && outcomes.get("malformed")! > 300);
+});
+
+test("Decoder survives mutations whose frames are whole", () => {
+  const random = randomNumbers(815);
+  for (const stream of streams()) {
+    for (let round = 0; round < 40; round++) {
+      const mutated = stream.slice();
+      for (let at = 0; at < mutated.length;) {
+        const view = new DataView(mutated.buffer, at);
+        const end = at + 4 + view.getUint32(0);
+        const where = at + 4 + below(random, end - at - 4);
+        if (random() < 0.5) mutated[where] = below(random, 256);
+        at = end;
+      }
+      const code = codeOf(() => decodeHostile(mutated));
+      assert(EXPECTED.includes(code), `${code}: ${mutated}`);
+    }
+  }
+});
+
+test("decodeValue() survives random bytes", () => {
+  const random = randomNumbers(1);
+  for (let round = 0; round < 5_000; round++) {
+    const bytes = randomBytes(random, 1 + below(random, 60));
+    bytes[0] = below(random, 2);
+    const code = codeOf(() => decodeValue(bytes));
+    assert([undefined, "malformed", "limit"].includes(code), `${bytes}`);
+  }
+});
+
+test("decodeValue() gives what encodes to a value of the same kind", () => {
+  const random = randomNumbers(2);
+  let taken = 0;
+  for (let seed = 1; seed <= 500; seed++) {
+    const bytes = encodeValue(randomValue(randomNumbers(seed)));
+    let value: unknown;
+    try {
+      value = decodeValue(mutate(bytes, random));
+    } catch {
+      continue;
+    }
+    taken++;
+    assertEquals(exactly(decodeValue(encodeValue(value))), exactly(value));
+  }
+  assert(taken > 50, `${taken}`);
+});

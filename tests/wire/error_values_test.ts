@@ -1,0 +1,162 @@
+/** Errors as values. */
+
+import { assert, assertEquals } from "@std/assert";
+import { WireError } from "../../wire/errors.ts";
+import { decodeValue, encodeValue } from "../../wire/single_value.ts";
+import { test } from "../_test.ts";
+import { codeOf, decodeAll, encodeAll, newEncoder } from "./_codec.ts";
+import { roundTrip, valueOf } from "./_codec.ts";
+import { exactly } from "./_exact.ts";
+
+function keeps(value: Error, arrives: Error = value): void {
+  assertEquals(exactly(roundTrip(value)), exactly(arrives));
+  assertEquals(exactly(decodeValue(encodeValue(value))), exactly(arrives));
+}
+
+function named<T extends Error>(error: T, name: string): T {
+  Object.defineProperty(error, "name", { value: name, configurable: true });
+  return error;
+}
+
+const BUILT_IN = [
+  Error,
+  EvalError,
+  RangeError,
+  ReferenceError,
+  SyntaxError,
+  TypeError,
+];
+
+test("encodeValue() takes errors of every built-in class", () => {
+  for (const Kind of BUILT_IN) {
+    keeps(new Kind("message"));
+    keeps(new Kind());
+    const arrived = roundTrip(new Kind("m"));
+    assert(arrived instanceof Kind, Kind.name);
+    assertEquals(Object.getPrototypeOf(arrived), Kind.prototype);
+  }
+});
+
+test("encodeValue() takes causes of every kind, and their absence", () => {
+  for (
+    const cause of [undefined, null, 0, "why", { code: 1 }, [new Error("1")]]
+  ) {
+    keeps(new Error("caused", { cause }));
+  }
+  keeps(
+    new Error("1", { cause: new TypeError("2", { cause: new Error("3") }) }),
+  );
+  assertEquals(
+    Object.hasOwn(roundTrip(new Error("x")) as Error, "cause"),
+    false,
+  );
+  const arrived = roundTrip(new Error("x", { cause: undefined })) as Error;
+  assertEquals(Object.hasOwn(arrived, "cause"), true);
+});
+
+test("encodeValue() takes an AggregateError with its errors", () => {
+  keeps(new AggregateError([]));
+  keeps(new AggregateError([new TypeError("a"), "b", 3], "several"));
+  keeps(new AggregateError([new AggregateError([1n])], "m", { cause: 1 }));
+  assert(roundTrip(new AggregateError([])) instanceof AggregateError);
+});
+
+test("encodeValue() takes custom names, and makes an Error of them", () => {
+  for (const name of ["ValidationError", "", "__proto__", "toString", "Błąd"]) {
+    keeps(named(new Error("m"), name));
+  }
+  class ParseError extends SyntaxError {
+    override name = "ParseError";
+  }
+  keeps(new ParseError("m"), named(new Error("m"), "ParseError"));
+  keeps(named(new AggregateError([1], "m"), "Several"));
+  keeps(named(new Error("m"), "AggregateError"));
+  keeps(
+    new DOMException("gone", "AbortError") as Error,
+    named(new Error("gone"), "AbortError"),
+  );
+});
+
+test("encodeValue() takes own enumerable properties of an error", () => {
+  keeps(Object.assign(new RangeError("m"), { code: "E1", at: [1, { x: 2 }] }));
+  keeps(
+    Object.assign(new Error("m"), { then: 1, toString: 2, constructor: 3 }),
+  );
+  keeps(Object.assign(new Error("m"), { 2: "b", 1: "a" }));
+  const arrived = roundTrip(new WireError("limit", "too much")) as Error;
+  assertEquals(arrived.name, "WireError");
+  assertEquals((arrived as WireError).code, "limit");
+  assert(!(arrived instanceof WireError), "it is the peer's, not this side's");
+});
+
+test("encodeValue() leaves an error's stack at home unless told", () => {
+  const error = new Error("secret place");
+  assert(error.stack?.includes("error_values_test"));
+  const bytes = encodeAll([{ kind: "message", value: [error] }]);
+  assertEquals(new TextDecoder().decode(bytes).includes("_test.ts"), false);
+  const [arrived] = valueOf(decodeAll([bytes])) as Error[];
+  assertEquals(arrived?.stack, "Error: secret place");
+
+  const encoder = newEncoder();
+  encoder.sendStacks = true;
+  const told = encodeAll([{ kind: "message", value: [error] }], encoder);
+  const [open] = valueOf(decodeAll([told])) as Error[];
+  assertEquals(open?.stack, error.stack);
+});
+
+test("decodeValue() keeps the stack out of an error's own data", () => {
+  const error = roundTrip(Object.assign(new Error("m"), { a: 1 })) as Error;
+  assertEquals(Object.keys(error), ["a"]);
+  assertEquals(`${error}`, "Error: m");
+});
+
+test("encodeValue() repairs the texts of an error", () => {
+  const broken = named(new Error("half \ud800"), "\udc00");
+  keeps(broken, named(new Error("half \ufffd"), "\ufffd"));
+});
+
+test("encodeValue() finds that an error contains itself", () => {
+  const error = new Error("loop");
+  error.cause = error;
+  assertEquals(codeOf(() => encodeValue(error)), "limit");
+  const holder = Object.assign(new Error("loop"), { self: [] as unknown[] });
+  holder.self.push(holder);
+  assertEquals(codeOf(() => encodeValue(holder)), "limit");
+  const several = new AggregateError([]);
+  several.errors.push(several);
+  assertEquals(codeOf(() => encodeValue(several)), "limit");
+});
+
+/** An error named "E" with the message "m": its flags, and what follows. */
+function errorBytes(flags: number, ...parts: number[]): Uint8Array {
+  // Two key sets stand before it: { a } and { name }.
+  const sets = [2, 2, 1, 0x61, 2, 4, 0x6e, 0x61, 0x6d, 0x65];
+  return Uint8Array.from([...sets, 0xd6, 1, 0x45, 1, 0x6d, flags, ...parts]);
+}
+
+/** Errors that no sender makes. */
+const BAD: [string, Uint8Array][] = [
+  ["an unknown part", errorBytes(16)],
+  ["many unknown parts", errorBytes(0xff)],
+  ["errors that are no list", errorBytes(4, 1)],
+  ["data that is no object", errorBytes(8, 1)],
+  ["data that is a list", errorBytes(8, 0xa0)],
+  ["data that is null", errorBytes(8, 0xc0)],
+  ["data that is a Date", errorBytes(8, 0xd0, 0, 0, 0, 0, 0, 0, 0, 0)],
+  ["data that is a Map", errorBytes(8, 0xd4, 0)],
+  ["data that names its name", errorBytes(8, 0xb1, 1)],
+  ["a stack that is cut", errorBytes(1, 5, 0x61)],
+  ["no cause", errorBytes(2)],
+];
+
+test("decodeValue() refuses errors that no sender makes", () => {
+  assertEquals(
+    exactly(decodeValue(errorBytes(8, 0xb0, 1))),
+    exactly(
+      named(Object.assign(new Error("m"), { a: 1 }), "E"),
+    ),
+  );
+  for (const [what, bytes] of BAD) {
+    assertEquals(codeOf(() => decodeValue(bytes)), "malformed", what);
+  }
+});

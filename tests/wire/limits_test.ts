@@ -1,0 +1,87 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { WireError } from "../../wire/errors.ts";
+import {
+  DEFAULT_LIMITS,
+  limitRange,
+  resolveLimits,
+  type WireLimits,
+} from "../../wire/limits.ts";
+import { test } from "../_test.ts";
+
+test("DEFAULT_LIMITS are these", () => {
+  assertEquals({ ...DEFAULT_LIMITS }, {
+    message: 4_194_304,
+    frame: 65_536,
+    helloFrame: 16_384,
+    nesting: 64,
+    values: 262_144,
+    bigint: 8_192,
+    calls: 1_000,
+    pieces: 8,
+    window: 4_194_304,
+    cancels: 1_000,
+    cancelsPerSecond: 33,
+    sendPause: 4_194_304,
+    sendEnd: 16_777_216,
+    stall: 10_000,
+    keepaliveIdle: 30_000,
+    keepaliveDeath: 20_000,
+    hello: 10_000,
+    frameProgress: 30_000,
+    close: 10_000,
+    cmuclString: 1_048_576,
+    cmuclCache: 4_096,
+    cmuclBignum: 2_048,
+    wires: 1_000,
+    wiresBeforeHello: 64,
+  });
+  assert(Object.isFrozen(DEFAULT_LIMITS));
+});
+
+test("resolveLimits() completes what it is given", () => {
+  assertEquals({ ...resolveLimits() }, { ...DEFAULT_LIMITS });
+  assertEquals({ ...resolveLimits({}) }, { ...DEFAULT_LIMITS });
+  assertEquals(
+    { ...resolveLimits({ calls: 3, nesting: 7 }) },
+    { ...DEFAULT_LIMITS, calls: 3, nesting: 7 },
+  );
+  const absent = { calls: undefined } as unknown as Partial<WireLimits>;
+  assertEquals(resolveLimits(absent).calls, 1_000);
+});
+
+const NAMES = Object.keys(DEFAULT_LIMITS) as (keyof WireLimits)[];
+
+test("resolveLimits() takes each limit from its least to its most", () => {
+  for (const name of NAMES) {
+    const [least, most] = limitRange(name);
+    assert(least <= DEFAULT_LIMITS[name] && DEFAULT_LIMITS[name] <= most);
+    for (const value of [least, most]) {
+      assertEquals(resolveLimits({ [name]: value })[name], value);
+    }
+    for (const value of [least - 1, most + 1, 0, -1, 1.5, NaN, Infinity]) {
+      const error = assertThrows(() => resolveLimits({ [name]: value }));
+      assert(error instanceof WireError);
+      assertEquals(error.code, "invalidArgument");
+      assert(error.message.includes(`"${name}"`), error.message);
+      assert(error.message.includes(`${least} to ${most}`), error.message);
+    }
+  }
+});
+
+test("resolveLimits() refuses what is no number", () => {
+  for (const value of ["1000", null, 10n, [], {}, true]) {
+    const limits = { calls: value } as unknown as Partial<WireLimits>;
+    const error = assertThrows(() => resolveLimits(limits));
+    assert(error instanceof WireError && error.code === "invalidArgument");
+  }
+});
+
+test("resolveLimits() refuses a limit that does not exist, and names all", () => {
+  for (const name of ["call", "toString", "constructor", ""]) {
+    const limits = { [name]: 1 } as Partial<WireLimits>;
+    const error = assertThrows(() => resolveLimits(limits));
+    assert(error instanceof WireError);
+    assertEquals(error.code, "invalidArgument");
+    for (const known of NAMES) assert(error.message.includes(known));
+  }
+});

@@ -1,0 +1,160 @@
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import type { CallOptions } from "../../wire/calls.ts";
+import { type Values, values } from "../../wire/multiple_values.ts";
+import { type Caller, remotes } from "../../wire/remote.ts";
+import { test } from "../_test.ts";
+
+/** A caller that notes what it is asked to carry out. */
+class Notes implements Caller {
+  readonly calls: unknown[][] = [];
+
+  call(
+    name: string,
+    args: unknown[],
+    wantsValues: boolean,
+    options?: CallOptions,
+  ): Promise<unknown> {
+    this.calls.push(["call", name, args, wantsValues, options]);
+    return Promise.resolve(name);
+  }
+
+  send(name: string, args: unknown[], options?: CallOptions): Promise<void> {
+    this.calls.push(["send", name, args, options]);
+    return Promise.resolve();
+  }
+}
+
+interface Anything {
+  [name: string]: (...args: unknown[]) => unknown;
+}
+
+interface Calculator {
+  add(a: number, b: number): number;
+  divmod(a: number, b: number): Values<[number, number]>;
+  slow(): Promise<string>;
+  readonly version: string;
+}
+
+test("remotes() makes the three ways to call", async () => {
+  const notes = new Notes();
+  const { remote, remoteValue, remoteValues } = remotes<Calculator>(notes);
+  assertEquals(await remote.add(1, 2), undefined);
+  await remoteValue.add(3, 4);
+  await remoteValues.divmod(5, 6);
+  assertEquals(notes.calls, [
+    ["send", "add", [1, 2], undefined],
+    ["call", "add", [3, 4], false, undefined],
+    ["call", "divmod", [5, 6], true, undefined],
+  ]);
+});
+
+test("remotes() passes its options along with each call", async () => {
+  const notes = new Notes();
+  const options = { deadline: 5 };
+  const { remote, remoteValue, remoteValues } = remotes<Anything>(
+    notes,
+    options,
+  );
+  await Promise.all([remote.f!(), remoteValue.f!(), remoteValues.f!()]);
+  assertEquals(notes.calls.map((call) => call.at(-1)), Array(3).fill(options));
+});
+
+test("remotes() takes any string for a name, but then", async () => {
+  const names = [
+    "a/b",
+    "",
+    "0",
+    "__proto__",
+    "constructor",
+    "prototype",
+    "toString",
+    "valueOf",
+    "hasOwnProperty",
+    "call",
+    "catch",
+    "toJSON",
+    "имя",
+    "\ufeff𝄞",
+  ];
+  const notes = new Notes();
+  const { remoteValue } = remotes<Anything>(notes);
+  for (const name of names) {
+    assertEquals(await remoteValue[name]!(name), name);
+    assertEquals(await remoteValue[name]!(name), name, "the second time");
+  }
+  const called = notes.calls.map((call) => call[1]);
+  assertEquals(called, names.flatMap((name) => [name, name]));
+  assertEquals(remoteValue.then, undefined);
+});
+
+test("remotes() makes proxies that may be awaited and looked at", async () => {
+  const notes = new Notes();
+  const { remoteValue } = remotes<Anything>(notes);
+  assert(await remoteValue === remoteValue);
+  const symbols = remoteValue as unknown as Record<symbol, unknown>;
+  for (const symbol of [Symbol.iterator, Symbol.toPrimitive, Symbol("own")]) {
+    assertEquals(symbols[symbol], undefined);
+  }
+  assertEquals(Object.keys(remoteValue), []);
+  assertEquals(notes.calls, []);
+});
+
+test("remotes() gives the same function for the same name", () => {
+  const { remote, remoteValue } = remotes<Calculator>(new Notes());
+  assert(remoteValue.add === remoteValue.add);
+  assert((remote.add as unknown) !== remoteValue.add);
+});
+
+test("remotes() remembers no more names than it needs", async () => {
+  const notes = new Notes();
+  const { remoteValue } = remotes<Anything>(notes);
+  for (let index = 0; index < 1_500; index++) {
+    assertEquals(await remoteValue[`f${index}`]!(), `f${index}`);
+  }
+  assertEquals(Object.getOwnPropertyNames(remoteValue).length, 1_000);
+  assertEquals(await remoteValue.f1499!(1), "f1499");
+});
+
+test("remotes() makes proxies whose functions cannot be replaced", () => {
+  const { remoteValue } = remotes<Anything>(new Notes());
+  const open = remoteValue as Record<string, unknown>;
+  const before = open.f;
+  assertThrows(() => open.f = () => {}, TypeError);
+  assertThrows(() => open.g = () => {}, TypeError);
+  assert(open.f === before);
+});
+
+test("remotes() lets a call's failure through", async () => {
+  const failing: Caller = {
+    call: () => Promise.reject(new RangeError("call")),
+    send: () => Promise.reject(new RangeError("send")),
+  };
+  const { remote, remoteValue } = remotes<Anything>(failing);
+  await assertRejects(() => remoteValue.f!(), RangeError, "call");
+  await assertRejects(() => remote.f!(), RangeError, "send");
+});
+
+test("remotes() types functions as their callers see them", () => {
+  const { remote, remoteValue, remoteValues } = remotes<Calculator>(
+    new Notes(),
+  );
+  // Never called: the compiler is what is tested here.
+  const _typed = async () => {
+    const sum: number = await remoteValue.add(1, 2);
+    const quotient: number = await remoteValue.divmod(1, 2);
+    const both: [number, number] = await remoteValues.divmod(1, 2);
+    const list: [number] = await remoteValues.add(1, 2);
+    const text: string = await remoteValue.slow();
+    const nothing: void = await remote.add(1, 2);
+    // @ts-expect-error: an argument of the wrong type
+    remoteValue.add("1", 2);
+    // @ts-expect-error: an argument too few
+    remoteValue.add(1);
+    // @ts-expect-error: no such function
+    remoteValue.subtract(1, 2);
+    // @ts-expect-error: not a function
+    remoteValue.version();
+    return [sum, quotient, both, list, text, nothing];
+  };
+  assertEquals(values(1, 2).list, [1, 2]);
+});

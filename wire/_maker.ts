@@ -1,0 +1,100 @@
+/**
+ * Objects of one key set, made by code that is generated once. Where a page's
+ * policy forbids that, they are made key by key.
+ *
+ * @module
+ */
+
+/** Reads one value, nested so deeply. */
+export interface ReadsValues {
+  /** Reads the next value. */
+  read(depth: number): unknown;
+}
+
+/** Makes an object from the values that come next. */
+export type Maker = (
+  values: ReadsValues,
+  depth: number,
+) => Record<string, unknown>;
+
+/**
+ * Makes a maker.
+ *
+ * No key becomes code: each is a string literal, as JSON writes it. In the
+ * brackets of a computed name even `__proto__` is an ordinary one.
+ *
+ * @param keys The keys.
+ * @param compile What compiles the text of a function, or throws.
+ * @returns The maker.
+ */
+export function makerOf(
+  keys: readonly string[],
+  compile: (...parts: string[]) => unknown = Function,
+): Maker {
+  const members = keys.map((key) => {
+    const name = JSON.stringify(key);
+    return `${key === "__proto__" ? `[${name}]` : name}: values.read(depth)`;
+  });
+  try {
+    return compile(
+      "values",
+      "depth",
+      `return { ${members.join(", ")} };`,
+    ) as Maker;
+  } catch {
+    return (values, depth) => makeByKey(keys, values, depth);
+  }
+}
+
+/** What a maker does, without generated code. */
+export function makeByKey(
+  keys: readonly string[],
+  values: ReadsValues,
+  depth: number,
+): Record<string, unknown> {
+  const object: Record<string, unknown> = {};
+  let isSparse = false;
+  for (const key of keys) {
+    isSparse ||= makeSparse(object, key);
+    setOwn(object, key, values.read(depth));
+  }
+  return object;
+}
+
+/** A key that no peer's object is kept waiting for: the last array index. */
+const LAST_INDEX = "4294967294";
+
+/**
+ * Readies an object for a key that looks like an array index of three digits
+ * or more. Left to itself the engine makes room for all indices up to that:
+ * 12 KB for `{1000: 0}`. Once a far index was there, it keeps a table of those
+ * that it has.
+ *
+ * @param object An object that has no such key yet.
+ * @param key The key that it will get.
+ * @returns Whether the key is one of those: no need to ask again.
+ */
+export function makeSparse(
+  object: Record<string, unknown>,
+  key: string,
+): boolean {
+  const first = key.charCodeAt(0);
+  if (key.length < 3 || first < 0x30 || first > 0x39) return false;
+  object[LAST_INDEX] = 0;
+  delete object[LAST_INDEX];
+  return true;
+}
+
+/** Sets a property that no setter or prototype takes notice of. */
+export function setOwn(object: object, key: string, value: unknown): void {
+  if (key !== "__proto__") {
+    (object as Record<string, unknown>)[key] = value;
+    return;
+  }
+  Object.defineProperty(object, key, {
+    value,
+    configurable: true,
+    enumerable: true,
+    writable: true,
+  });
+}
