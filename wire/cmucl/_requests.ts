@@ -9,6 +9,7 @@ import type { Calls } from "../calls.ts";
 import { malformed, toErrorCode, WireError } from "../errors.ts";
 import type { Handlers } from "../handlers.ts";
 import type { Inbox } from "../inbox.ts";
+import { Queue } from "../_queue.ts";
 import type { Window } from "../_window.ts";
 import { MESSAGE_COST } from "../_turnstile.ts";
 import { listOf } from "./cons.ts";
@@ -76,6 +77,7 @@ export class Requests {
   readonly #options: RequestOptions;
   #askers: Asker[] = [];
   readonly #owed = new Map<number, Owed>();
+  readonly #echoes = new Queue<{ answer: () => void; cost: number }>();
   #nextId = 0;
 
   /** @param options What to work with. */
@@ -101,13 +103,37 @@ export class Requests {
       return this.#request(value, this.#takeAskers(), cost);
     }
     const askers = this.#takeAskers();
-    if (askers.length > 0) {
-      this.#outcome(askers, "").values([value]);
-    } else {
-      const { inbox, messageWindow } = this.#options;
-      messageWindow.enter(cost);
-      inbox.put(value, undefined, cost);
+    if (askers.length > 0) return this.#echo(askers, value, cost);
+    const { inbox, messageWindow } = this.#options;
+    messageWindow.enter(cost);
+    inbox.put(value, undefined, cost);
+  }
+
+  /** The output has room again: answers that waited for it leave. */
+  resume(): void {
+    while (this.#options.output.hasRoom) {
+      const echo = this.#echoes.shift();
+      if (echo === undefined) break;
+      this.owedBytes -= echo.cost;
+      echo.answer();
     }
+  }
+
+  /** The value of data is the data itself, which may be large. */
+  #echo(askers: Asker[], value: unknown, cost: number): void {
+    const answer = () => {
+      const outcome = this.#outcome(askers, "");
+      try {
+        outcome.values([value]);
+      } catch (error) {
+        outcome.unwind(error);
+      }
+    };
+    if (this.#options.output.hasRoom && this.#echoes.size === 0) {
+      return answer();
+    }
+    this.owedBytes += cost;
+    this.#echoes.push({ answer, cost });
   }
 
   /**

@@ -364,6 +364,7 @@ export class LispSession implements Session {
     this.#output.onRoom = () => {
       this.#outbound.drain();
       this.#handlers.resume();
+      this.#requests.resume();
       this.goOn();
     };
   }
@@ -453,8 +454,7 @@ export class LispSession implements Session {
     const requests = this.#requests;
     const room = this.#options.limits.window / 2;
     return requests.blocked > 0 || requests.owedBytes > room ||
-      this.#sendWindow.held > room || this.#messageWindow.held > room ||
-      !this.#output.hasRoom;
+      this.#sendWindow.held > room || this.#messageWindow.held > room;
   }
 
   /** Reads on where that was put off, if it may be. */

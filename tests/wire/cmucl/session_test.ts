@@ -287,6 +287,50 @@ test("Wire makes no more calls at a time than its limit, the others wait", async
   assertEquals(await Promise.all(calls), [0, 1, 2, 3, 4, 5, 6]);
 });
 
+test("Wire keeps answers within bounds, however small the question", async () => {
+  const limits = { sendPause: 100_000 };
+  const [here, there] = memoryTransports();
+  const wire = makeWire(remoteLike(there, true), {
+    dialect,
+    limits,
+    onError() {},
+  });
+  // Saved under 0 and 1; then each question is two look ups.
+  await here.write(written((lisp) => {
+    lisp.value(symbol("DO-1-VALUE-CALL", "WIRE"));
+    lisp.saved(["x".repeat(9_999)]);
+  }));
+  const question = fromHex(`010b000000000c${"00".repeat(12)}0b00000001`);
+  for (let n = 0; n < 1_000; n++) await here.write(question.slice());
+  const { outputWaiting } = wire.stats();
+  assert(outputWaiting > 10_000 && outputWaiting < 130_000, `${outputWaiting}`);
+  here.close();
+  wire.abort();
+  await wire.closed;
+});
+
+test("Wire does not lock up when both ends flood each other", async () => {
+  const far = Promise.withResolvers<Wire>();
+  await using server = createRequestServer(0, (wire) => {
+    far.resolve(wire);
+    return true;
+  }, { dialect });
+  const port = "port" in server.addr ? server.addr.port : 0;
+  const near = await connectToRemoteServer("127.0.0.1", port, undefined, {
+    dialect,
+  });
+  const text = "x".repeat(100_000);
+  const ends = [near, await far.promise];
+  const taken = [0, 0];
+  await Promise.all(ends.map(async (end, index) => {
+    end.serve({ take: (text: string) => void (taken[index]! += text.length) });
+    for (let n = 0; n < 200; n++) await end.remote.take(text);
+    await end.remoteValue["take"]("");
+  }));
+  assertEquals(taken, [20_000_000, 20_000_000]);
+  await near.close();
+});
+
 test("Wire.stats() counts objects and calls", async () => {
   await using pair = lispPair();
   const { near, far }: { near: Wire; far: Wire } = pair;
