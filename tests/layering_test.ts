@@ -131,7 +131,7 @@ const CMUCL_FLOORS: readonly (readonly string[])[] = [
   ],
   ["wire/cmucl/_tokens.ts", "wire/cmucl/writer.ts"],
   ["wire/cmucl/reader.ts", "wire/cmucl/_output.ts"],
-  ["wire/cmucl/_requests.ts"],
+  ["wire/cmucl/_requests.ts", "wire/cmucl/_reading.ts"],
   ["wire/cmucl/_session.ts"],
   ["wire/cmucl/untagged.ts"],
   ["wire/cmucl/dialect.ts"],

@@ -21,6 +21,7 @@ import { Watch } from "../_watch.ts";
 import { Window } from "../_window.ts";
 import { Names } from "./_names.ts";
 import { LispOutput, type Manner } from "./_output.ts";
+import { Reading } from "./_reading.ts";
 import { Requests } from "./_requests.ts";
 import { type Arrival, LispReader } from "./reader.ts";
 import type { RemoteObjects } from "./remote_objects.ts";
@@ -55,15 +56,11 @@ export class LispSession implements Session {
   readonly #reader: LispReader;
   readonly #watch: Watch;
   readonly #opened = Promise.withResolvers<void>();
-  readonly #received = { bytes: 0, reads: 0, messages: 0 };
+  readonly #reading: Reading;
   readonly #readerDone: Promise<void>;
-  /** True while objects are not read by themselves. */
-  #isHeld: boolean;
-  /** How many bytes somebody waits for who reads them by himself. */
-  #needed = 0;
-  #wake: (() => void) | undefined;
   #leavingTimer: (() => void) | undefined;
   #isLeaving = false;
+  #objects = 0;
 
   /**
    * Begins: has the peer confirmed, and reads.
@@ -82,7 +79,6 @@ export class LispSession implements Session {
     const { limits, clock, onError } = options;
     this.#transport = transport;
     this.#options = options;
-    this.#isHeld = setup.untagged;
     this.death = new Death(onError);
     const names = this.#names = new Names(setup.packageName);
     const output = this.#output = new LispOutput(
@@ -122,17 +118,28 @@ export class LispSession implements Session {
       servedName: (symbol) => names.served(symbol),
       onError,
       onBroken: (error) => this.#fail(error),
-      onFree: () => this.goOn(),
+      onFree: () => this.#reading.goOn(),
     });
     this.#reader = new LispReader(limits);
+    this.#reading = new Reading({
+      transport,
+      reader: this.#reader,
+      death: this.death,
+      isHeld: setup.untagged,
+      isFull: () => this.#isFull(),
+      onAlive: () => this.#watch.received(),
+      onObject: (arrival) => {
+        this.#objects++;
+        this.#requests.take(arrival, this.#reader.size);
+      },
+    });
     this.#watch = new Watch({
       clock,
       limits,
       output,
       end: (reason, tell) => this.end(reason, tell),
       mayPing: () => false,
-      isUnfinished: () =>
-        !this.#isHeld && !this.#mustPause() && this.#reader.unfinished,
+      isUnfinished: () => this.#reading.isUnfinished,
     });
     this.#listen();
     this.#opened.promise.catch(() => {});
@@ -183,7 +190,7 @@ export class LispSession implements Session {
     } finally {
       this.#output.manner = {};
       // What was not read for want of room may have to be read now.
-      this.goOn();
+      this.#reading.goOn();
     }
   }
 
@@ -253,11 +260,11 @@ export class LispSession implements Session {
   stats(): WireStats {
     const output = this.#output;
     return {
-      bytesReceived: this.#received.bytes,
+      bytesReceived: this.#reading.bytes,
       bytesSent: output.handed,
-      reads: this.#received.reads,
+      reads: this.#reading.reads,
       writes: output.writes,
-      messagesReceived: this.#received.messages,
+      messagesReceived: this.#objects,
       messagesSent: output.messages,
       callsMade: this.#calls.made,
       callsServed: this.#handlers.served,
@@ -288,7 +295,7 @@ export class LispSession implements Session {
     this.#messageWindow.end();
     this.#opened.reject(reason);
     this.death.declare(reason);
-    this.goOn();
+    this.#reading.end();
     farewell({
       transport: this.#transport,
       clock: this.#options.clock,
@@ -298,50 +305,20 @@ export class LispSession implements Session {
     }).then(() => this.death.bury());
   }
 
-  /** Keeps objects from being read until they are {@linkcode release}d. */
-  hold(): void {
-    if (this.#isHeld && !this.#isFirstHold) {
-      throw new WireError(
-        "invalidArgument",
-        "Somebody reads this wire's bytes already: dispose of what untagged() returned first.",
-      );
-    }
-    this.#isFirstHold = false;
-    this.#isHeld = true;
-  }
-
-  /** A wire may begin held, before anybody holds it. */
-  #isFirstHold = true;
-
-  /** Has objects read again. */
-  release(): void {
-    this.#isHeld = false;
-    this.goOn();
-  }
-
   /** All limits. */
   get limits(): SessionOptions["limits"] {
     return this.#options.limits;
   }
 
-  /** The reader, for who holds the wire. */
+  /** The incoming side, for who holds it. */
+  get reading(): Reading {
+    return this.#reading;
+  }
+
+  /** What it reads with. */
   get reader(): LispReader {
     return this.#reader;
   }
-
-  /** Waits for bytes, for who holds the wire. */
-  async need(count: number): Promise<void> {
-    const { input } = this.#reader;
-    while (input.remaining < count) {
-      if (this.death.reason !== undefined) throw this.death.reason;
-      this.#needed = count;
-      this.goOn();
-      await new Promise<void>((resolve) => this.#onBytes = resolve);
-    }
-    this.#needed = 0;
-  }
-
-  #onBytes: (() => void) | undefined;
 
   /** Writes bytes, for who speaks beside the objects. */
   write(write: (lisp: LispWriter) => void): void {
@@ -352,7 +329,7 @@ export class LispSession implements Session {
 
   /** Performs an object, for who holds the wire. */
   evaluate(arrival: Arrival): Promise<unknown> {
-    this.#received.messages++;
+    this.#objects++;
     return this.#requests.evaluate(arrival, this.#reader.size);
   }
 
@@ -360,33 +337,35 @@ export class LispSession implements Session {
     const advance = () => this.#advance();
     this.#calls.onIdle = this.#handlers.onIdle = advance;
     this.#outbound.sends.onEmpty = this.#outbound.messages.onEmpty = advance;
-    this.#output.onCredit = () => this.goOn();
+    this.#output.onCredit = () => this.#reading.goOn();
     this.#output.onRoom = () => {
       this.#outbound.drain();
       this.#handlers.resume();
       this.#requests.resume();
-      this.goOn();
+      this.#reading.goOn();
     };
   }
 
   /** Asks whether the peer is welcome, and reads what it says. */
   async #open(): Promise<void> {
-    const { credential, requireCredential, confirm, limits } = this.#options;
+    const { clock, credential, requireCredential, confirm, limits } =
+      this.#options;
     // Who made the wire has it in hand first.
     await undefined;
     if (credential !== "" || requireCredential !== undefined) {
-      this.#fail(
-        new WireError(
-          "invalidArgument",
-          "CMUCL's protocol has no place for a credential. Leave it out, and let nobody connect who may not: by the address that is listened on, or by TLS.",
-        ),
-      );
+      this.#fail(withoutCredential());
     }
+    const late = () => this.#fail(undecided());
+    const stopTimer = clock.after(limits.hello, late);
+    const dead = new Promise<boolean>((resolve) =>
+      this.death.listen(() => resolve(false))
+    );
     try {
-      if (this.death.reason === undefined && !await confirm()) {
-        throw new WireError("refused", "The connection was not accepted.");
-      }
       if (this.death.reason === undefined) {
+        const isWelcome = await Promise.race([confirm(), dead]);
+        if (!isWelcome) {
+          throw new WireError("refused", "The connection was not accepted.");
+        }
         // A CMUCL tells no limits, and gives no credit.
         const peer: PeerLimits = { ...limits, window: Infinity };
         this.#outbound.open(peer);
@@ -397,46 +376,12 @@ export class LispSession implements Session {
     } catch (error) {
       this.#fail(error);
     }
-    await this.#read();
-  }
-
-  async #read(): Promise<void> {
-    const { input } = this.#reader;
+    stopTimer();
     try {
-      for (;;) {
-        this.#takeObjects();
-        if (this.#mustPause()) {
-          await new Promise<void>((resolve) => this.#wake = resolve);
-          this.#watch.received();
-          continue;
-        }
-        input.keep();
-        const chunk = await this.#transport.read();
-        if (chunk === null) break;
-        // Taking leave: what still comes is for nobody.
-        if (this.death.reason !== undefined) continue;
-        this.#received.reads++;
-        this.#received.bytes += chunk.length;
-        this.#watch.received();
-        input.feed(chunk);
-        this.#tellBytes();
-      }
+      await this.#reading.read();
       this.#endOfStream();
     } catch (error) {
       this.#fail(error);
-    }
-    this.#tellBytes();
-  }
-
-  #takeObjects(): void {
-    const reader = this.#reader;
-    while (
-      !this.#isHeld && this.death.reason === undefined && !this.#mustPause()
-    ) {
-      const arrival = reader.next();
-      if (arrival === undefined) return;
-      this.#received.messages++;
-      this.#requests.take(arrival, reader.size);
     }
   }
 
@@ -444,30 +389,12 @@ export class LispSession implements Session {
    * Whether to leave the peer's bytes where they are. They are read all the
    * same while this side waits for the peer, for they may be its answer.
    */
-  #mustPause(): boolean {
-    if (this.death.reason !== undefined) return false;
-    if (this.#isHeld) {
-      const { remaining } = this.#reader.input;
-      return remaining > 0 && remaining >= this.#needed;
-    }
+  #isFull(): boolean {
     if (this.#calls.pending > 0) return false;
     const requests = this.#requests;
     const room = this.#options.limits.window / 2;
     return requests.blocked > 0 || requests.owedBytes > room ||
       this.#sendWindow.held > room || this.#messageWindow.held > room;
-  }
-
-  /** Reads on where that was put off, if it may be. */
-  goOn(): void {
-    const wake = this.#wake;
-    this.#wake = undefined;
-    wake?.();
-  }
-
-  #tellBytes(): void {
-    const onBytes = this.#onBytes;
-    this.#onBytes = undefined;
-    onBytes?.();
   }
 
   /** Why nothing more can be sent; undefined when it can. */
@@ -499,7 +426,7 @@ export class LispSession implements Session {
 
   #endOfStream(): void {
     if (this.death.reason !== undefined) return;
-    const isTorn = !this.#isHeld && this.#reader.unfinished;
+    const { isTorn } = this.#reading;
     if (!isTorn && this.#calls.pending === 0) {
       return this.end(
         new WireError("closed", "The peer closed the connection."),
@@ -531,4 +458,18 @@ export class LispSession implements Session {
       false,
     );
   }
+}
+
+function withoutCredential(): WireError {
+  return new WireError(
+    "invalidArgument",
+    "CMUCL's protocol has no place for a credential. Leave it out, and let nobody connect who may not: by the address that is listened on, or by TLS.",
+  );
+}
+
+function undecided(): WireError {
+  return new WireError(
+    "timeout",
+    "It was not decided in time whether to accept the connection.",
+  );
 }

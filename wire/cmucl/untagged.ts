@@ -38,7 +38,7 @@ export class Untagged implements Disposable {
    */
   constructor(session: LispSession) {
     this.#session = session;
-    session.hold();
+    session.reading.hold();
   }
 
   /**
@@ -103,12 +103,12 @@ export class Untagged implements Disposable {
    */
   getBignum(): Promise<number | bigint> {
     return this.#inTurn(async () => {
-      await this.#session.need(4);
+      await this.#session.reading.need(4);
       const count = this.#reader.int32();
       const words = Math.abs(count);
       const most = this.#session.limits.cmuclBignum;
       if (words > most) throw tooMuch(words, most, "words", "cmuclBignum");
-      await this.#session.need(words * 4);
+      await this.#session.reading.need(words * 4);
       return readWords(this.#reader, count);
     });
   }
@@ -131,13 +131,13 @@ export class Untagged implements Disposable {
    */
   getString(): Promise<string> {
     return this.#inTurn(async () => {
-      await this.#session.need(4);
+      await this.#session.reading.need(4);
       const length = this.#reader.int32();
       const most = this.#session.limits.cmuclString;
       if (length < 0 || length > most) {
         throw tooMuch(length, most, "characters", "cmuclString");
       }
-      await this.#session.need(length);
+      await this.#session.reading.need(length);
       return readCharacters(this.#reader, length);
     });
   }
@@ -168,7 +168,7 @@ export class Untagged implements Disposable {
       for (;;) {
         const arrival = reader.next();
         if (arrival !== undefined) return { arrival };
-        await this.#session.need(reader.input.remaining + 1);
+        await this.#session.reading.need(reader.input.remaining + 1);
       }
     }).then(({ arrival }) => this.#session.evaluate(arrival));
   }
@@ -195,7 +195,7 @@ export class Untagged implements Disposable {
   [Symbol.dispose](): void {
     if (this.#isDisposed) return;
     this.#isDisposed = true;
-    this.#session.release();
+    this.#session.reading.release();
   }
 
   get #reader() {
@@ -204,7 +204,7 @@ export class Untagged implements Disposable {
 
   #get<T>(count: number, read: () => T): Promise<T> {
     return this.#inTurn(async () => {
-      await this.#session.need(count);
+      await this.#session.reading.need(count);
       return read();
     });
   }
@@ -218,7 +218,7 @@ export class Untagged implements Disposable {
       );
     });
     // What was taken makes room for what comes next.
-    this.#last = turn.catch(() => {}).then(() => this.#session.goOn());
+    this.#last = turn.catch(() => {}).then(() => this.#session.reading.goOn());
     return turn;
   }
 }

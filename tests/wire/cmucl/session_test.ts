@@ -178,6 +178,22 @@ test("Wire holds back calls that are made before it is open", async () => {
   await Promise.all([near.close(), far.close()]);
 });
 
+test("Wire does not wait for ever for a decision", async () => {
+  const clock = new FakeClock();
+  const [here, there] = memoryTransports();
+  const confirm = () => new Promise<boolean>(() => {});
+  const wire = makeWire(there, { dialect, clock, confirm });
+  await settle();
+  await clock.advance(10_000);
+  assertEquals(
+    (await assertRejects(() => wire.opened) as WireError).code,
+    "timeout",
+  );
+  here.close();
+  assertEquals((await wire.closed).code, "timeout");
+  assertEquals(clock.timers, 0);
+});
+
 /** A transport like a socket, whose writes may be held up. */
 function remoteLike(transport: Transport, held = false): Transport {
   return {

@@ -1,0 +1,152 @@
+/**
+ * How bytes come in: read as objects by themselves, or by who holds them; and
+ * left where they are while too much waits.
+ *
+ * @module
+ */
+
+import { WireError } from "../errors.ts";
+import type { Transport } from "../transport.ts";
+import type { Arrival, LispReader } from "./reader.ts";
+
+/** What is read, and who gets it. */
+export interface ReadingOptions {
+  readonly transport: Transport;
+  readonly reader: LispReader;
+  /** Why nothing more is read; undefined while the wire lives. */
+  readonly death: { readonly reason: WireError | undefined };
+  /** Whether to begin held. */
+  readonly isHeld: boolean;
+  /** Whether too much waits to read on. */
+  readonly isFull: () => boolean;
+  /** Told of each chunk, and when a pause is over. */
+  readonly onAlive: () => void;
+  /** Gets each object. */
+  readonly onObject: (arrival: Arrival) => void;
+}
+
+/** The incoming side of one wire. */
+export class Reading {
+  /** Bytes so far. */
+  bytes = 0;
+  /** Chunks so far. */
+  reads = 0;
+
+  readonly #options: ReadingOptions;
+  #isHeld: boolean;
+  /** A wire may begin held, before anybody holds it. */
+  #hasHolder = false;
+  /** How many bytes the holder waits for. */
+  #needed = 0;
+  #wake: (() => void) | undefined;
+  #onBytes: (() => void) | undefined;
+
+  /** @param options What to read. */
+  constructor(options: ReadingOptions) {
+    this.#options = options;
+    this.#isHeld = options.isHeld;
+  }
+
+  /** Whether an object was begun that the peer is to finish. */
+  get isUnfinished(): boolean {
+    return !this.#isHeld && !this.#mustPause() &&
+      this.#options.reader.unfinished;
+  }
+
+  /** Whether the stream, where it ends now, cuts an object in two. */
+  get isTorn(): boolean {
+    return !this.#isHeld && this.#options.reader.unfinished;
+  }
+
+  /**
+   * Reads to the end of the stream.
+   *
+   * @returns A promise that rejects with what ends the wire.
+   */
+  async read(): Promise<void> {
+    const { transport, reader: { input }, death, onAlive } = this.#options;
+    for (;;) {
+      this.#takeObjects();
+      if (this.#mustPause()) {
+        await new Promise<void>((resolve) => this.#wake = resolve);
+        onAlive();
+        continue;
+      }
+      input.keep();
+      const chunk = await transport.read();
+      if (chunk === null) return;
+      // Taking leave: what still comes is for nobody.
+      if (death.reason !== undefined) continue;
+      this.reads++;
+      this.bytes += chunk.length;
+      onAlive();
+      input.feed(chunk);
+      this.#tell();
+    }
+  }
+
+  /** The wire ended: who waits learns of it. */
+  end(): void {
+    this.goOn();
+    this.#tell();
+  }
+
+  /** Goes on where a pause is over. */
+  goOn(): void {
+    const wake = this.#wake;
+    this.#wake = undefined;
+    wake?.();
+  }
+
+  /** Keeps objects from being read until {@linkcode release}. */
+  hold(): void {
+    if (this.#hasHolder) {
+      throw new WireError(
+        "invalidArgument",
+        "Somebody reads this wire's bytes already: dispose of what untagged() returned first.",
+      );
+    }
+    this.#hasHolder = this.#isHeld = true;
+  }
+
+  /** Has objects read again. */
+  release(): void {
+    this.#hasHolder = this.#isHeld = false;
+    this.goOn();
+  }
+
+  /** Waits until so many bytes can be read, for who holds them. */
+  async need(count: number): Promise<void> {
+    const { reader: { input }, death } = this.#options;
+    while (input.remaining < count) {
+      if (death.reason !== undefined) throw death.reason;
+      this.#needed = count;
+      this.goOn();
+      await new Promise<void>((resolve) => this.#onBytes = resolve);
+    }
+    this.#needed = 0;
+  }
+
+  #takeObjects(): void {
+    const { reader, death, onObject } = this.#options;
+    while (!this.#isHeld && death.reason === undefined && !this.#mustPause()) {
+      const arrival = reader.next();
+      if (arrival === undefined) return;
+      onObject(arrival);
+    }
+  }
+
+  #mustPause(): boolean {
+    const { reader, death, isFull } = this.#options;
+    if (death.reason !== undefined) return false;
+    if (!this.#isHeld) return isFull();
+    const { remaining } = reader.input;
+    return remaining > 0 && remaining >= this.#needed;
+  }
+
+  #tell(): void {
+    const onBytes = this.#onBytes;
+    this.#onBytes = undefined;
+    onBytes?.();
+  }
+}
