@@ -1,61 +1,74 @@
 /**
- * The marks that every machine has to meet, whatever its speed.
+ * The marks of what is measured beside the raw loop and other libraries. The
+ * studies bring their own.
  *
  * @module
  */
 
-import type { Linearity } from "./_decoder_linear.ts";
+import { atLeast, atMost, type Mark } from "./_mark.ts";
 import type { Measurement } from "./_measure.ts";
+import { RAW, RAW_SINGLY } from "./_runner.ts";
 
+const WIRE = "wire";
+/** The versions written by hand: the better one counts. */
+const BY_HAND = ["msgpackr by hand", "msgpackr gathered"];
+/** Many calls under way must be so many times those of these libraries. */
+const TIMES_LIBRARIES = 10;
+const TIMES_BY_HAND = 4;
 /** Sharing a write must make calls at least so many times as frequent. */
 const SHARING = 5;
-/** A byte in a large message may cost so much more than one in a small one. */
-const FLATNESS = 3;
 
-/** A mark, and what was reached. */
-export interface Mark {
-  /** What is asked. */
-  readonly what: string;
-  /** What was measured. */
-  readonly value: number;
-  /** Whether that is enough. */
-  readonly met: boolean;
-}
+/** At least so much of what raw does, for each workload. */
+const OF_RAW: readonly [workload: string, what: string, share: number][] = [
+  ["many", "256 calls under way, of raw", 0.33],
+  ["one-way", "one-way calls, of raw", 0.5],
+  ["record", "1 KB record, of raw", 0.2],
+  ["chunk-calls", "calls with 1 MiB, of raw", 0.5],
+  ["chunk-messages", "messages of 1 MiB, of raw", 0.8],
+  ["wires", "1,000 wires, of raw", 0.7],
+];
 
 /**
- * Compares what was measured with the marks.
- *
- * @param measurements Calls; without both workloads that a mark compares,
+ * Compares what was measured with the marks. Without all that a mark compares,
  * there is no such mark.
- * @param linearities Decoding.
+ *
+ * @param measurements What was measured.
  * @returns The marks.
  */
-export function marks(
-  measurements: readonly Measurement[],
-  linearities: readonly Linearity[],
-): Mark[] {
-  const perSecond = (workload: string) =>
-    measurements.find((one) =>
-      one.workload === workload && one.contestant === "wire" &&
-      one.unit === "calls/s"
-    )?.median;
+export function marks(measurements: readonly Measurement[]): Mark[] {
+  const of = (workload: string) =>
+    measurements.filter((one) => one.workload === workload);
+  const mine = (workload: string, higherIsBetter = true) =>
+    of(workload).find((one) =>
+      one.contestant === WIRE && one.higherIsBetter === higherIsBetter
+    );
   const found: Mark[] = [];
-  const many = perSecond("many");
-  const one = perSecond("one");
-  if (many !== undefined && one !== undefined) {
-    found.push({
-      what: `256 calls under way beside one at a time: at least ${SHARING}×`,
-      value: many / one,
-      met: many / one >= SHARING,
-    });
+  const time = mine("one", false);
+  if (time !== undefined) {
+    found.push(atMost("one call at a time, p50, of raw", time.toRaw, 1.15));
   }
-  for (const { what, spread } of linearities) {
-    found.push({
-      what:
-        `byte by byte, ${what}, slowest size beside fastest: at most ${FLATNESS}×`,
-      value: spread,
-      met: spread <= FLATNESS,
-    });
+  for (const [workload, what, share] of OF_RAW) {
+    const one = mine(workload);
+    if (one !== undefined) found.push(atLeast(what, one.toRaw, share));
+  }
+  const many = mine("many");
+  const others = of("many").filter(({ contestant }) =>
+    ![RAW, RAW_SINGLY, WIRE, ...BY_HAND].includes(contestant)
+  );
+  for (const other of others) {
+    const what = `256 calls under way, beside ${other.contestant}`;
+    found.push(atLeast(what, many!.median / other.median, TIMES_LIBRARIES));
+  }
+  const byHand = of("record").filter((one) => BY_HAND.includes(one.contestant));
+  if (byHand.length > 0) {
+    const best = Math.max(...byHand.map(({ median }) => median));
+    const what = "1 KB record, beside the better msgpackr by hand";
+    found.push(atLeast(what, mine("record")!.median / best, TIMES_BY_HAND));
+  }
+  const one = mine("one");
+  if (many !== undefined && one !== undefined) {
+    const what = "256 calls under way, beside one at a time";
+    found.push(atLeast(what, many.median / one.median, SHARING));
   }
   return found;
 }

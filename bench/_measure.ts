@@ -5,13 +5,18 @@
  * @module
  */
 
-import type { Peer } from "./_peer.ts";
-import { RawConnection, type Traffic } from "./_raw.ts";
+import type { Peers } from "./_peers.ts";
+import type { Traffic } from "./_raw.ts";
+import {
+  connect,
+  connectRaw,
+  connectRawSingly,
+  type Runner,
+  runRound,
+  warmUp,
+} from "./_runner.ts";
 import { type Summary, summary } from "./_statistics.ts";
-import type { Client, Contestant, Round, Workload } from "./_workload.ts";
-
-/** How the raw loop is called in the table. */
-export const RAW = "raw";
+import type { Contestant, Workload } from "./_workload.ts";
 
 /** What was measured of a workload, a metric and a contestant. */
 export interface Measurement extends Summary {
@@ -19,7 +24,7 @@ export interface Measurement extends Summary {
   readonly workload: string;
   /** The workload's title. */
   readonly title: string;
-  /** The contestant's name, or {@linkcode RAW}. */
+  /** The contestant's name, or that of a raw loop. */
   readonly contestant: string;
   /** The metric's unit. */
   readonly unit: string;
@@ -29,7 +34,7 @@ export interface Measurement extends Summary {
   readonly digits: number;
   /** The number of each round. */
   readonly rounds: readonly number[];
-  /** The median, divided by that of the raw loop. */
+  /** Divided by the raw loop's number of the same round: the median of that. */
   readonly toRaw: number;
   /** Bytes that an operation takes in each direction. */
   readonly bytes: Traffic;
@@ -37,25 +42,14 @@ export interface Measurement extends Summary {
 
 /** How to measure. */
 export interface MeasureOptions {
-  /** The peer process. */
-  readonly peer: Peer;
+  /** The peer processes. */
+  readonly peers: Peers;
   /** What is compared with the raw loop; the first tells the bytes. */
   readonly contestants: readonly [Contestant, ...Contestant[]];
   /** How many rounds each takes. */
   readonly rounds: number;
   /** How long a round is to take, about. */
   readonly seconds: number;
-}
-
-/** One that takes part: connected, and with the operations of its round. */
-interface Runner {
-  readonly name: string;
-  run(operations: number): Promise<Float64Array | void>;
-  traffic(): Traffic;
-  close(): Promise<void>;
-  count: number;
-  bytes: Traffic;
-  rounds: Round[];
 }
 
 /**
@@ -69,17 +63,22 @@ export async function measure(
   workload: Workload,
   options: MeasureOptions,
 ): Promise<Measurement[]> {
-  const { peer, contestants, rounds, seconds } = options;
+  const { peers, contestants, rounds, seconds } = options;
   const runners: Runner[] = [];
   try {
     for (const contestant of contestants) {
-      const runner = await connect(contestant, workload, peer);
+      const runner = await connect(contestant, workload, peers);
       runners.push(runner);
       await warmUp(runner, workload, seconds);
     }
-    const raw = await connectRaw(workload, peer, runners[0]!.bytes);
+    const { bytes } = runners[0]!;
+    const raw = await connectRaw(workload, peers, bytes);
     runners.unshift(raw);
     await warmUp(raw, workload, seconds);
+    if (workload.rawSingly !== undefined) {
+      runners.push(await connectRawSingly(workload, peers, bytes));
+      await warmUp(runners.at(-1)!, workload, seconds);
+    }
     for (let round = 0; round < rounds; round++) {
       for (const runner of runners) {
         runner.rounds.push(await runRound(runner, runner.count));
@@ -91,109 +90,15 @@ export async function measure(
   return measurements(workload, runners);
 }
 
-async function connect(
-  contestant: Contestant,
-  workload: Workload,
-  peer: Peer,
-): Promise<Runner> {
-  const { connections = 1 } = workload;
-  const clients = await Promise.all(
-    Array.from({ length: connections }, () => contestant.connect(peer)),
-  );
-  return {
-    ...untried(contestant.name),
-    run: (operations) => workload.run(clients as [Client], operations),
-    traffic: () => total(clients.map((client) => client.traffic())),
-    async close() {
-      await Promise.all(clients.map((client) => client.close()));
-    },
-  };
-}
-
-async function connectRaw(
-  workload: Workload,
-  peer: Peer,
-  bytes: Traffic,
-): Promise<Runner> {
-  const { connections = 1 } = workload;
-  const conns = await Promise.all(
-    Array.from(
-      { length: connections },
-      () => RawConnection.open(peer.ports.raw, bytes),
-    ),
-  );
-  return {
-    ...untried(RAW),
-    run: (operations) => workload.raw(conns as [RawConnection], operations),
-    traffic: () => ({ sent: 0, received: 0 }),
-    close() {
-      for (const conn of conns) conn.close();
-      return Promise.resolve();
-    },
-    bytes,
-  };
-}
-
-function untried(name: string) {
-  const bytes: Traffic = { sent: 0, received: 0 };
-  return { name, count: 0, bytes, rounds: [] };
-}
-
-/** Runs until it is warm, and finds out how much fits into a round. */
-async function warmUp(
-  runner: Runner,
-  workload: Workload,
-  seconds: number,
-): Promise<void> {
-  const { step = 1 } = workload;
-  let count = workload.firstCount;
-  for (;;) {
-    const before = runner.traffic();
-    const round = await runRound(runner, count);
-    const after = runner.traffic();
-    const perSecond = count / round.seconds;
-    if (round.seconds < seconds / 2) {
-      const wanted = Math.min(perSecond * seconds, count * 8);
-      count = Math.ceil(wanted / step) * step;
-      continue;
-    }
-    runner.count = Math.ceil(perSecond * seconds / step) * step;
-    if (runner.name === RAW) return;
-    // At least a byte: the raw loop has to see that an answer came.
-    const per = (bytes: number) => Math.max(1, Math.round(bytes / count));
-    runner.bytes = {
-      sent: per(after.sent - before.sent),
-      received: per(after.received - before.received),
-    };
-    return;
-  }
-}
-
-async function runRound(runner: Runner, operations: number): Promise<Round> {
-  const before = performance.now();
-  const times = await runner.run(operations) ?? undefined;
-  const seconds = (performance.now() - before) / 1_000;
-  return { seconds, operations, times };
-}
-
-function total(traffic: readonly Traffic[]): Traffic {
-  return traffic.reduce((sum, one) => ({
-    sent: sum.sent + one.sent,
-    received: sum.received + one.received,
-  }));
-}
-
 function measurements(
   workload: Workload,
   runners: readonly Runner[],
 ): Measurement[] {
   const { name, title } = workload;
   return workload.metrics.flatMap(({ unit, higherIsBetter, digits, of }) => {
-    let rawMedian = NaN;
+    const raw = runners[0]!.rounds.map((round) => of(round));
     return runners.map((runner) => {
       const rounds = runner.rounds.map((round) => of(round));
-      const sums = summary(rounds);
-      if (runner.name === RAW) rawMedian = sums.median;
       return {
         workload: name,
         title,
@@ -202,8 +107,8 @@ function measurements(
         higherIsBetter,
         digits,
         rounds,
-        ...sums,
-        toRaw: sums.median / rawMedian,
+        ...summary(rounds),
+        toRaw: summary(rounds.map((one, at) => one / raw[at]!)).median,
         bytes: runner.bytes,
       };
     });

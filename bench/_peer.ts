@@ -1,46 +1,62 @@
 /**
- * Starts the peer process.
+ * Starts peer processes.
  *
  * @module
  */
 
-import type { Ports } from "./server.ts";
-
-/** The peer process. */
-export interface Peer extends AsyncDisposable {
+/** A peer process. */
+export interface Peer<Ports> extends AsyncDisposable {
   /** The process. */
   readonly pid: number;
   /** Where it listens, on 127.0.0.1. */
   readonly ports: Ports;
+  /** Its memory, when all garbage has been collected. */
+  memory(): Promise<Deno.MemoryUsage>;
 }
 
 /**
  * Starts a peer, which ends when it is disposed of, or when this process ends.
  *
- * @param file The file it runs, relative to this one. It has to write a line
- * of JSON with its ports, and to end when its standard input does.
+ * @param file The file it runs, relative to this one. It has to end in
+ * `obey()` of `_control.ts`.
+ * @param args What to tell it on its command line.
  * @returns The peer, once it listens.
  */
-export async function startPeer(file = "./server.ts"): Promise<Peer> {
+export async function startPeer<Ports>(
+  file: string,
+  ...args: string[]
+): Promise<Peer<Ports>> {
   const { href } = new URL(file, import.meta.url);
+  const flags = ["--quiet", "--no-config", "--v8-flags=--expose-gc", "-A"];
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", "--no-config", "--allow-net=127.0.0.1", href],
+    args: ["run", ...flags, href, ...args],
     stdin: "piped",
     stdout: "piped",
   }).spawn();
-  const lines = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  const input = child.stdin.getWriter();
+  const output = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
-  while (!text.includes("\n")) {
-    const { done, value } = await lines.read();
-    if (done) throw new Error(`${file} ended before it told its ports.`);
-    text += value;
+  async function answer(): Promise<unknown> {
+    while (!text.includes("\n")) {
+      const { done, value } = await output.read();
+      if (done) throw new Error(`The peer ${file} ${args} has ended.`);
+      text += value;
+    }
+    const end = text.indexOf("\n");
+    const line = text.slice(0, end);
+    text = text.slice(end + 1);
+    return JSON.parse(line);
   }
   return {
     pid: child.pid,
-    ports: JSON.parse(text) as Ports,
+    ports: await answer() as Ports,
+    async memory(): Promise<Deno.MemoryUsage> {
+      await input.write(new TextEncoder().encode("memory\n"));
+      return await answer() as Deno.MemoryUsage;
+    },
     async [Symbol.asyncDispose](): Promise<void> {
-      await child.stdin.close();
-      await lines.cancel();
+      await input.close();
+      await output.cancel();
       await child.status;
     },
   };

@@ -7,20 +7,44 @@
  * @module
  */
 
+/** The cores of this process and of its peers; undefined leaves them free. */
+export type Cores = readonly [number, number] | undefined;
+
 /**
- * Pins a process, and what it starts from now on, to a core by `taskset`.
+ * Pins this process and its peers, with what they start from now on.
  *
- * @param pid The process.
- * @param core The core.
+ * @param pids The peers.
+ * @param cores Where to.
  * @returns Undefined when that worked, or why it did not.
  */
-export async function pin(
-  pid: number,
-  core: number,
+export async function place(
+  pids: readonly number[],
+  cores: Cores,
 ): Promise<string | undefined> {
+  const all = `0-${navigator.hardwareConcurrency - 1}`;
+  const [near, far] = cores?.map(String) ?? [all, all];
+  let failure = await pin(Deno.pid, near!);
+  for (const pid of pids) failure ??= await pin(pid, far!);
+  return failure;
+}
+
+/**
+ * Says where the processes are.
+ *
+ * @param cores The cores that were asked for.
+ * @param failure What {@linkcode place} returned.
+ * @returns A text.
+ */
+export function placement(cores: Cores, failure: string | undefined): string {
+  if (cores === undefined) return "not pinned";
+  if (failure !== undefined) return `not pinned (${failure})`;
+  return `pinned: client to core ${cores[0]}, peers to core ${cores[1]}`;
+}
+
+async function pin(pid: number, cores: string): Promise<string | undefined> {
   try {
     const { success, stderr } = await new Deno.Command("taskset", {
-      args: ["-a", "-p", "-c", String(core), String(pid)],
+      args: ["-a", "-p", "-c", cores, String(pid)],
       stdin: "null",
       stdout: "null",
       stderr: "piped",

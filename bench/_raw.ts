@@ -5,7 +5,8 @@
  * @module
  */
 
-const READ_BUFFER = 64 * 1024;
+/** The read buffer of a raw connection at each end, unless another is asked. */
+export const READ_BUFFER: number = 64 * 1024;
 
 /** How many bytes an operation takes in each direction, or all of them. */
 export interface Traffic {
@@ -18,14 +19,19 @@ export interface Traffic {
 /** A connection to the raw port of the peer. */
 export class RawConnection {
   readonly #conn: Deno.TcpConn;
-  readonly #buffer = new Uint8Array(READ_BUFFER);
+  readonly #buffer: Uint8Array<ArrayBuffer>;
   readonly #answer: number;
   /** A request, or many of them in a row. */
   #requests: Uint8Array;
   readonly #request: number;
 
-  private constructor(conn: Deno.TcpConn, { sent, received }: Traffic) {
+  private constructor(
+    conn: Deno.TcpConn,
+    { sent, received }: Traffic,
+    readBuffer: number,
+  ) {
     this.#conn = conn;
+    this.#buffer = new Uint8Array(readBuffer);
     this.#request = sent;
     this.#answer = received;
     this.#requests = new Uint8Array(sent);
@@ -36,16 +42,22 @@ export class RawConnection {
    *
    * @param port The raw port of the peer.
    * @param traffic How many bytes a request and its answer have.
+   * @param readBuffer How many bytes each end reads at once, at the most.
    * @returns The connection.
    */
-  static async open(port: number, traffic: Traffic): Promise<RawConnection> {
+  static async open(
+    port: number,
+    traffic: Traffic,
+    readBuffer = READ_BUFFER,
+  ): Promise<RawConnection> {
     const conn = await Deno.connect({ hostname: "127.0.0.1", port });
     conn.setNoDelay(true);
-    const header = new DataView(new ArrayBuffer(8));
+    const header = new DataView(new ArrayBuffer(12));
     header.setUint32(0, traffic.sent);
     header.setUint32(4, traffic.received);
+    header.setUint32(8, readBuffer);
     await writeAll(conn, new Uint8Array(header.buffer));
-    return new RawConnection(conn, traffic);
+    return new RawConnection(conn, traffic, readBuffer);
   }
 
   /**

@@ -1,5 +1,5 @@
 /**
- * The values that the codec benchmarks encode and decode.
+ * The values that are encoded and decoded, by the codec alone and in calls.
  *
  * @module
  */
@@ -10,49 +10,70 @@ export interface Sample {
   readonly name: string;
   /** The value. */
   readonly value: unknown;
-  /** Whether JSON brings it back as it was. */
+  /** Whether JSON can write it down; what comes back may differ. */
   readonly json: boolean;
 }
 
+/** A nested record as applications send them, about 1 KB as JSON. */
+export interface UserRecord {
+  /** Tells one record from another. */
+  readonly id: number;
+  /** When it was made: JSON makes a string of it. */
+  readonly createdAt: Date;
+  /** Eight objects made alike. */
+  readonly items: readonly object[];
+  /** The rest: strings, integers, floats, booleans, a list, an object. */
+  readonly [key: string]: unknown;
+}
+
+const ITEMS = [
+  "mill",
+  "store",
+  "barrel",
+  "punched card",
+  "carriage",
+  "anticipating lever",
+  "printing frame",
+  "bell",
+];
+
 /**
- * A nested record as applications send them, about 1 KB as JSON.
+ * Makes a record.
  *
  * @param id Tells one record from another.
  * @returns The record.
  */
-export function userRecord(id = 1): Record<string, unknown> {
+export function userRecord(id = 1): UserRecord {
   return {
     id,
     name: "Ada Lovelace",
     email: "ada.lovelace@analytical-engine.example",
     active: true,
-    score: 98.625,
-    createdAt: "1843-10-18T09:30:00.000Z",
+    score: 98.625 + id,
+    createdAt: new Date(Date.UTC(2026, 9, 18, 9, 30, id)),
     roles: ["author", "reviewer", "administrator"],
     address: {
       street: "12 St James's Square",
       city: "London",
       zip: "SW1Y 4JH",
-      country: "GB",
       location: { latitude: 51.50722, longitude: -0.13514 },
     },
-    settings: { theme: "dark", language: "en-GB", pageSize: 50, beta: false },
-    projects: ["engine", "notes", "flyer"].map((name, index) => ({
-      id: id * 100 + index,
-      name,
-      title: `The ${name} that was planned, described and half built`,
-      stars: 1_000 * index + 7,
-      archived: index === 2,
-      tags: ["mathematics", "computing", "history"],
-      owner: { id, name: "Ada Lovelace" },
+    items: ITEMS.map((title, index) => ({
+      sku: id * 100_000 + index,
+      title,
+      maker: `Workshop of ${title}s, Lambeth`,
+      quantity: index + 1,
+      price: 12.5 * index + 0.99,
+      inStock: index % 3 !== 0,
     })),
-    notes: "A method for computing Bernoulli numbers with the engine.",
+    notes: "A method for computing Bernoulli numbers with the engine, " +
+      "with a table of its operations in the order in which they are done.",
   };
 }
 
 /** The values. */
 export const SAMPLES: readonly Sample[] = [
-  { name: "1 KB user record", value: userRecord(), json: true },
+  { name: "1 KB record", value: userRecord(), json: true },
   {
     name: "1,000 int32",
     value: Array.from(

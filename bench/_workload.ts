@@ -6,7 +6,6 @@
  * @module
  */
 
-import type { Peer } from "./_peer.ts";
 import type { RawConnection, Traffic } from "./_raw.ts";
 
 /** A connection of a contestant: what workloads ask of it. */
@@ -20,11 +19,13 @@ export interface Client {
     /** The same value, from the peer. */
     echo(value: unknown): Promise<unknown>;
   };
+  /** Calls the peer's sum one way; resolves when the next may follow. */
+  send(a: number, b: number): Promise<void>;
   /** Sends a message that has no answer; resolves when the next may follow. */
   message(value: unknown): Promise<void>;
   /** Resolves when the peer has taken all messages. */
   messagesTaken(): Promise<void>;
-  /** All bytes that have been moved. */
+  /** All bytes that have been moved; NaN where they are not counted. */
   traffic(): Traffic;
   /** Closes, and waits until that is done. */
   close(): Promise<void>;
@@ -34,8 +35,12 @@ export interface Client {
 export interface Contestant {
   /** Its name in the table. */
   readonly name: string;
-  /** Connects to the peer. */
-  connect(peer: Peer): Promise<Client>;
+  /** The names of the workloads it takes part in; all where it is left out. */
+  readonly workloads?: readonly string[];
+  /** Serves, in a process of its own; left out where `server.ts` does it. */
+  serve?(): Promise<number>;
+  /** Connects to the port on which it is served. */
+  connect(port: number): Promise<Client>;
 }
 
 /** What a round gave. */
@@ -74,6 +79,12 @@ export interface Workload {
   readonly step?: number;
   /** How many connections it needs. @default {1} */
   readonly connections?: number;
+  /** Whether all processes have to share a core. @default {false} */
+  readonly oneCore?: boolean;
+  /** How many operations a request of the raw loop stands for. @default {1} */
+  readonly perRequest?: number;
+  /** The read buffers of the raw loop, in bytes. @default {65536} */
+  readonly readBuffer?: number;
   /**
    * Carries out operations over wires, or over what else is compared.
    *
@@ -90,6 +101,8 @@ export interface Workload {
     connections: readonly [RawConnection, ...RawConnection[]],
     operations: number,
   ): Promise<Float64Array | void>;
+  /** The same with a write for each operation, where `raw` has fewer. */
+  rawSingly?(connection: RawConnection, operations: number): Promise<void>;
 }
 
 /** Calls a second. */

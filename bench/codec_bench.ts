@@ -8,25 +8,9 @@
  * @module
  */
 
-import { decodeValue, DEFAULT_LIMITS, encodeValue } from "../mod.ts";
-import { ByteWriter } from "../wire/bytes.ts";
-import { Decoder, Encoder } from "../wire/codec.ts";
+import { decodeValue, encodeValue } from "../mod.ts";
+import { wireCodec } from "./_codec_rounds.ts";
 import { SAMPLES } from "./_samples.ts";
-
-const LIMITS = { ...DEFAULT_LIMITS, frame: DEFAULT_LIMITS.message };
-
-/** Encodes and decodes over one pair of tables. */
-function wireRoundTrip(value: unknown): () => void {
-  const writer = new ByteWriter();
-  const encoder = new Encoder(writer, LIMITS);
-  const decoder = new Decoder(LIMITS);
-  return () => {
-    encoder.encode({ kind: "message", value });
-    if (encoder.tables.hasFresh) encoder.define(0);
-    decoder.feed(writer.flip());
-    while (decoder.next() !== undefined);
-  };
-}
 
 for (const { name, value, json } of SAMPLES) {
   const bytes = encodeValue(value);
@@ -60,5 +44,8 @@ for (const { name, value, json } of SAMPLES) {
   Deno.bench("encodeValue, decodeValue", { group: both }, () => {
     decodeValue(encodeValue(value));
   });
-  Deno.bench("on a wire", { group: both }, wireRoundTrip(value));
+  const wire = wireCodec();
+  Deno.bench("on a wire", { group: both }, () => {
+    wire.roundTrip(value);
+  });
 }

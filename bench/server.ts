@@ -1,12 +1,13 @@
 /**
  * The peer process of the benchmarks. It serves wires on one port and raw
- * byte counting on another, tells both ports in a line of JSON, and ends when
- * its standard input does. It imports nothing but `mod.ts`.
+ * byte counting on another, and loads none of the libraries that wires are
+ * compared with.
  *
  * @module
  */
 
-import { createRequestServer, type Wire } from "../mod.ts";
+import { createRequestServer, type Wire, type WireLimits } from "../mod.ts";
+import { obey } from "./_control.ts";
 
 /** What the peer serves on its wires. */
 export interface BenchFunctions {
@@ -26,9 +27,15 @@ export interface Ports {
   readonly raw: number;
   /** Makes wires that serve {@linkcode BenchFunctions}. */
   readonly wire: number;
+  /** The same, under {@linkcode LARGE}. */
+  readonly large: number;
 }
 
-const READ_BUFFER = 64 * 1024;
+/** Limits for messages that are larger than wires take by default. */
+export const LARGE: Partial<WireLimits> = {
+  message: 128 * 1024 * 1024,
+  window: 256 * 1024 * 1024,
+};
 
 /** Serves a wire, and takes all its typed messages. */
 function serveWire(wire: Wire): boolean {
@@ -55,8 +62,8 @@ function serveWire(wire: Wire): boolean {
 }
 
 /**
- * Counts bytes. A connection begins with two 32-bit big-endian integers: the
- * size of a request and the size of its answer. After that, every so many
+ * Counts bytes. A connection begins with three 32-bit big-endian integers: the
+ * sizes of a request, of its answer, and of the read buffer. After that, every so many
  * bytes that come are answered with so many bytes, whatever they are. What one
  * read makes due leaves in one write.
  *
@@ -65,14 +72,14 @@ function serveWire(wire: Wire): boolean {
 async function serveRaw(conn: Deno.TcpConn): Promise<void> {
   using _closes = conn;
   conn.setNoDelay(true);
-  const buffer = new Uint8Array(READ_BUFFER);
-  let held = 0;
-  while (held < 8) {
-    const count = await conn.read(buffer.subarray(held, 8));
+  const start = new Uint8Array(12);
+  for (let held = 0; held < start.length;) {
+    const count = await conn.read(start.subarray(held));
     if (count === null) return;
     held += count;
   }
-  const header = new DataView(buffer.buffer);
+  const header = new DataView(start.buffer);
+  const buffer = new Uint8Array(header.getUint32(8));
   const request = header.getUint32(0);
   const answer = header.getUint32(4);
   let answers = new Uint8Array(answer);
@@ -98,15 +105,21 @@ async function acceptRaw(listener: Deno.TcpListener): Promise<void> {
   }
 }
 
-if (import.meta.main) {
-  const rawListener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const server = createRequestServer(0, serveWire, {
-    limits: { wires: 2_000, wiresBeforeHello: 2_000 },
+function listenWires(limits: Partial<WireLimits>): number {
+  const { addr } = createRequestServer(0, serveWire, {
+    limits: { wires: 10_000, wiresBeforeHello: 10_000, ...limits },
   });
-  if (server.addr.transport !== "tcp") throw new Error("TCP was asked for.");
-  acceptRaw(rawListener);
-  const ports: Ports = { raw: rawListener.addr.port, wire: server.addr.port };
-  console.log(JSON.stringify(ports));
-  for await (const _ of Deno.stdin.readable);
-  Deno.exit();
+  if (addr.transport !== "tcp") throw new Error("TCP was asked for.");
+  return addr.port;
+}
+
+if (import.meta.main) {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  acceptRaw(listener);
+  const ports: Ports = {
+    raw: listener.addr.port,
+    wire: listenWires({}),
+    large: listenWires(LARGE),
+  };
+  await obey(ports);
 }

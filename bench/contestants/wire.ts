@@ -5,18 +5,15 @@
  */
 
 import { connectToRemoteServer } from "../../mod.ts";
-import type { Peer } from "../_peer.ts";
 import type { BenchFunctions } from "../server.ts";
 import type { Client, Contestant } from "../_workload.ts";
 
-async function connect(peer: Peer): Promise<Client> {
-  const wire = await connectToRemoteServer<BenchFunctions>(
-    "127.0.0.1",
-    peer.ports.wire,
-  );
+async function connect(port: number): Promise<Client> {
+  const wire = await connectToRemoteServer<BenchFunctions>("127.0.0.1", port);
   let messages = 0;
   return {
     calls: wire.remoteValue,
+    send: wire.remote.add,
     message(value: unknown): Promise<void> {
       messages++;
       return wire.outputObject(value);

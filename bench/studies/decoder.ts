@@ -10,39 +10,60 @@ import {
   makeWire,
   memoryTransports,
   type Transport,
-} from "../mod.ts";
-import { summary } from "./_statistics.ts";
+} from "../../mod.ts";
+import { atMost } from "../_mark.ts";
+import { summary } from "../_statistics.ts";
+import type { Study } from "../_study.ts";
+import { number } from "../_table.ts";
 
 /** The sizes that are compared, in bytes. */
-export const SIZES: readonly number[] = [16, 64, 256, 1024].map((kib) =>
-  kib * 1024
-);
+const SIZES: readonly number[] = [16, 64, 256, 1024].map((kib) => kib * 1024);
 
 /** As many bytes are fed at each size. */
 const TOTAL = SIZES.at(-1)!;
 
+/** The slowest size may take so many times as long a byte as the fastest. */
+const FLATNESS = 3;
+
 /** The times of one way to decode. */
-export interface Linearity {
+interface Linearity {
   /** What was fed. */
   readonly what: string;
-  /** Nanoseconds a byte, for each of {@linkcode SIZES}. */
+  /** Nanoseconds a byte, for each of the sizes. */
   readonly perByte: readonly number[];
   /** The slowest of them, divided by the fastest. */
   readonly spread: number;
 }
 
-/**
- * Feeds messages of all sizes byte by byte.
- *
- * @param rounds How often; the median counts.
- * @returns What it took, for the frame decoder alone and for a whole wire.
- */
-export async function decoderLinearity(rounds: number): Promise<Linearity[]> {
-  return [
-    await linearity("FrameDecoder", rounds, feedFrame),
-    await linearity("a wire, from read() to getObject()", rounds, feedWire),
-  ];
-}
+/** The study. */
+export const decoder: Study = {
+  name: "decoder",
+  title: "decoders, fed byte by byte",
+  async run({ rounds }) {
+    const found = [
+      await linearity("FrameDecoder", rounds, feedFrame),
+      await linearity("a wire, from read() to getObject()", rounds, feedWire),
+    ];
+    const sizes = SIZES.map((size) => `${size / 1024} KiB`);
+    return {
+      tables: [{
+        head: ["fed byte by byte, ns a byte", ...sizes],
+        rows: found.map(({ what, perByte }) => [
+          what,
+          ...perByte.map((nanoseconds) => number(nanoseconds, 1)),
+        ]),
+      }],
+      marks: found.map(({ what, spread }) =>
+        atMost(
+          `byte by byte, ${what}: slowest size beside fastest`,
+          spread,
+          FLATNESS,
+        )
+      ),
+      data: found,
+    };
+  },
+};
 
 async function linearity(
   what: string,

@@ -1,6 +1,7 @@
 /**
  * 256 calls under way on one wire: each answer makes room for the next call.
- * The raw loop writes 256 requests at once and waits for as many answers.
+ * The raw loop writes 256 requests at once and waits for as many answers; for
+ * comparison there is one that writes each by itself, 256 of them under way.
  *
  * @module
  */
@@ -28,4 +29,6 @@ export const manyUnderWay: Workload = {
       await connection.exchange(UNDER_WAY);
     }
   },
+  rawSingly: (connection, operations) =>
+    connection.stream(operations, UNDER_WAY),
 };

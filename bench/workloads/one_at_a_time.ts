@@ -25,9 +25,10 @@ async function timed(
 /** The workload. */
 export const oneAtATime: Workload = {
   name: "one",
-  title: "one call at a time",
+  title: "one call at a time, one core",
   metrics: [MEDIAN_TIME, CALLS_PER_SECOND],
   firstCount: 500,
+  oneCore: true,
   run: ([{ calls }], operations) =>
     timed(operations, (index) => calls.add(index, 1)),
   raw: ([connection], operations) =>

@@ -1,0 +1,27 @@
+/**
+ * All studies, in the order in which they run.
+ *
+ * @module
+ */
+
+import type { Study } from "../_study.ts";
+import { codec } from "./codec.ts";
+import { decoder } from "./decoder.ts";
+import { growthBytes } from "./growth_bytes.ts";
+import { growthCalls } from "./growth_calls.ts";
+import { growthNames } from "./growth_names.ts";
+import { growthWires } from "./growth_wires.ts";
+import { memory } from "./memory.ts";
+import { start } from "./start.ts";
+
+/** The studies. */
+export const STUDIES: readonly Study[] = [
+  memory,
+  codec,
+  growthCalls,
+  growthWires,
+  growthBytes,
+  growthNames,
+  decoder,
+  start,
+];
