@@ -95,6 +95,10 @@ export class Output extends ByteOutput {
   #large: Large[] = [];
   #turn = 0;
   #number = 0;
+  /** A buffer that a large message no longer needs, for the next one. */
+  #spare: Uint8Array<ArrayBuffer> | undefined;
+  /** One whose last bytes are being written. */
+  #retired: Uint8Array<ArrayBuffer> | undefined;
   /** Large messages and all others take turns, too. */
   #isLargesTurn = false;
 
@@ -225,6 +229,9 @@ export class Output extends ByteOutput {
 
   /** What to write next: all that gathered, or some of a large message. */
   protected override next(): Uint8Array<ArrayBuffer> | undefined {
+    // The write before this one is over.
+    this.#spare = this.#retired ?? this.#spare;
+    this.#retired = undefined;
     const among = Math.min(this.#large.length, this.pieces);
     const index = this.#turn % among; // NaN where there is none
     const large = this.#large[index];
@@ -249,11 +256,18 @@ export class Output extends ByteOutput {
     this.elsewhere -= end - offset;
     if (end === frames.length) {
       this.#large.splice(index, 1);
+      this.#retired = new Uint8Array(frames.buffer);
       this.messages++;
       large.sent();
       ticket.left?.();
     }
     return frames.subarray(offset, end);
+  }
+
+  /** Gives back memory that a burst of output took. */
+  override trim(): void {
+    super.trim();
+    if (this.waiting === 0) this.#spare = this.#retired = undefined;
   }
 
   /** The parts of the message that was just encoded, as views. */
@@ -283,7 +297,8 @@ export class Output extends ByteOutput {
     const number = this.#number;
     this.#number = (number + 1) % 0x1_0000_0000;
     const { frame } = this.encoder.limits;
-    const frames = cut(parts, size, number, frame);
+    const frames = cut(parts, size, number, frame, this.#spare);
+    this.#spare = undefined;
     this.#define(this.writer.position);
     this.#large.push({
       ticket,
@@ -315,22 +330,26 @@ function join(
 }
 
 /**
- * Cuts a message into pieces, each in a frame as large as may be. This is the
- * one time that the bytes of a large message are copied.
+ * Cuts a message into pieces, each in a frame as large as may be, in a spare
+ * buffer where one is large enough. This is the one time that the bytes of a
+ * large message are copied.
  */
 function cut(
   parts: readonly Uint8Array[],
   size: number,
   number: number,
   frame: number,
+  spare: Uint8Array<ArrayBuffer> | undefined,
 ): Uint8Array<ArrayBuffer> {
   const header = 2 + varintSize(number);
   const room = frame - header;
   // The first piece tells the size, which takes some of its room.
   const others = Math.ceil((size + varintSize(size)) / room) - 1;
-  const frames = new Uint8Array(
-    size + varintSize(size) + (others + 1) * (FRAME_HEADER + header),
-  );
+  const length = size + varintSize(size) +
+    (others + 1) * (FRAME_HEADER + header);
+  const frames = spare !== undefined && spare.length >= length
+    ? spare.subarray(0, length)
+    : new Uint8Array(length);
   const view = new DataView(frames.buffer);
   let at = 0;
   /** Bytes that the frame at hand still has room for. */
