@@ -13,7 +13,7 @@ import type { WireLimits } from "./limits.ts";
 export const PIECE = { part: 0, abandoned: 1 } as const;
 
 /** How much more than came is made room for at once. */
-const AHEAD = 4;
+const AHEAD = 16;
 
 /** A message that has not come whole. */
 interface Unfinished {
