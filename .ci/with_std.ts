@@ -6,21 +6,22 @@
  * `REMOTE_WIRE_STD=jsr` or `=npm` decides without asking.
  */
 
-const META = "https://jsr.io/@std/assert/meta.json";
-const PATIENCE = 3_000;
+/** A small module of the standard library, by its canonical name. */
+const PROBE = "jsr:@std/assert@^1.0.19/fail";
+/** How long JSR may take to answer, in milliseconds. */
+const PATIENCE = 5_000;
 
+/** Asks Deno itself, which may have the module in its cache. */
 async function jsrAnswers(): Promise<boolean> {
   const choice = Deno.env.get("REMOTE_WIRE_STD");
   if (choice !== undefined) return choice === "jsr";
-  try {
-    const response = await fetch(META, {
-      signal: AbortSignal.timeout(PATIENCE),
-    });
-    await response.body?.cancel();
-    return response.ok;
-  } catch {
-    return false;
-  }
+  const { success } = await new Deno.Command(Deno.execPath(), {
+    args: ["cache", "--quiet", "--no-config", "--no-lock", PROBE],
+    signal: AbortSignal.timeout(PATIENCE),
+    stdout: "null",
+    stderr: "null",
+  }).output();
+  return success;
 }
 
 const [subcommand, ...rest] = Deno.args;
