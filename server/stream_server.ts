@@ -119,9 +119,9 @@ export class StreamServer implements AsyncDisposable {
   }
 
   /**
-   * Kills the server, at once: its port is free again. Its connections are
-   * processes of their own and stay alive; {@linkcode StreamServer.shutdown}
-   * ends them too.
+   * Kills the server, at once: its port is free again at the next turn of the
+   * event loop. Its connections are processes of their own and stay alive;
+   * {@linkcode StreamServer.shutdown} ends them too.
    */
   kill(): void {
     if (this.#killed) return;

@@ -17,7 +17,8 @@ const DENIED: [string, RegExp][] = [
   ["Deno.hostname()", /Requires sys access/],
   ["(await import('node:fs')).readFileSync('/etc/hosts')", /read access/],
   ["await import('file:///etc/hosts')", /read access/],
-  ["await import('https://example.com/mod.ts')", /no-remote/],
+  ["await import('https://example.com/mod.ts')", /Requires import access/],
+  ["await import('jsr:@std/assert@1.0.0')", /no-remote/],
   ["await import('npm:left-pad@1.3.0')", /no-npm/],
   [
     `await import('data:text/javascript,import x from "file:///etc/hosts" with { type: "json" }')`,
