@@ -32,6 +32,8 @@ export async function run(...args: string[]): Promise<Ended> {
 export interface RunningServer {
   /** Its port, as it printed it. */
   readonly port: number;
+  /** Resolves when what it has printed matches, or when it has ended. */
+  prints(pattern: RegExp): Promise<void>;
   /** Sends it a signal, and waits for its end. */
   end(signal: Deno.Signal): Promise<Ended>;
 }
@@ -48,18 +50,23 @@ export async function startServer(...args: string[]): Promise<RunningServer> {
     stdout: "piped",
     stderr: "piped",
   }).spawn();
-  const listening = Promise.withResolvers<string | undefined>();
   let stdout = "";
+  let isOver = false;
+  let printed = Promise.withResolvers<void>();
   const reading = (async () => {
     for await (
       const text of child.stdout.pipeThrough(new TextDecoderStream())
     ) {
       stdout += text;
-      const port = /listening on \S+:(\d+)\n/.exec(stdout)?.[1];
-      if (port !== undefined) listening.resolve(port);
+      printed.resolve();
+      printed = Promise.withResolvers<void>();
     }
-    listening.resolve(undefined);
+    isOver = true;
+    printed.resolve();
   })();
+  const prints = async (pattern: RegExp) => {
+    while (!isOver && !pattern.test(stdout)) await printed.promise;
+  };
   const errors = new Response(child.stderr).text();
   const ended = async () => {
     const [{ code }, stderr] = await Promise.all([
@@ -69,12 +76,15 @@ export async function startServer(...args: string[]): Promise<RunningServer> {
     ]);
     return { code, stdout, stderr };
   };
-  const port = await listening.promise;
+  const address = /listening on \S+:(\d+)\n/;
+  await prints(address);
+  const port = address.exec(stdout)?.[1];
   if (port === undefined) {
     throw new Error(`The server did not listen: ${(await ended()).stderr}`);
   }
   return {
     port: Number(port),
+    prints,
     end(signal) {
       child.kill(signal);
       return ended();
