@@ -66,7 +66,8 @@ const FLOORS: readonly (readonly string[])[] = [
   ["wire/_byte_output.ts"],
   ["wire/output.ts", "wire/_farewell.ts"],
   ["wire/_turnstile.ts", "wire/_window.ts", "wire/_watch.ts"],
-  ["wire/_outbound.ts", "wire/calls.ts", "wire/handlers.ts", "wire/inbox.ts"],
+  ["wire/calls.ts", "wire/handlers.ts", "wire/inbox.ts"],
+  ["wire/_outbound.ts"],
   [
     "wire/_opening.ts",
     "wire/_leaving.ts",

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { WireError } from "./errors.ts";
+import { WireError } from "./errors.ts";
 
 /** Called with the reason of death. */
 export type DeathListener = (reason: WireError) => void;
@@ -36,6 +36,23 @@ export class Death {
   /** Resolves with the reason when the connection is gone. */
   get closed(): Promise<WireError> {
     return this.#closed.promise;
+  }
+
+  /**
+   * Why something can no longer be sent; undefined when it can.
+   *
+   * @param what A function's name, or a wire's method.
+   * @param isLeaving Whether the wire is being closed.
+   */
+  refusal(what: string, isLeaving: boolean): WireError | undefined {
+    const { reason } = this;
+    if (reason === undefined && !isLeaving) return undefined;
+    const why = reason?.message ?? "the wire is being closed.";
+    return new WireError(
+      reason?.code ?? "closed",
+      `"${what}" came too late: ${why}`,
+      { cause: reason, sent: "notSent" },
+    );
   }
 
   /** Has a function called with the reason; at once if there is one. */

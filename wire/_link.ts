@@ -6,7 +6,7 @@
  */
 
 import { formatAddress, type WireAddress } from "./address.ts";
-import { type CallOptions, Calls, checkOptions } from "./calls.ts";
+import { type CallOptions, Calls } from "./calls.ts";
 import type { Clock } from "./clock.ts";
 import { Decoder, notAWire } from "./codec.ts";
 import type { Session, SessionOptions, WireStats } from "./dialect.ts";
@@ -26,7 +26,7 @@ import { Death } from "./_death.ts";
 import { farewell } from "./_farewell.ts";
 import { closedReason, Leaving } from "./_leaving.ts";
 import { Opening } from "./_opening.ts";
-import { handled, Outbound } from "./_outbound.ts";
+import { Outbound } from "./_outbound.ts";
 import { MESSAGE_COST } from "./_turnstile.ts";
 import { Watch } from "./_watch.ts";
 import { Window } from "./_window.ts";
@@ -163,28 +163,18 @@ export class Link implements Session {
   /** Calls one way. */
   send(name: string, args: unknown[], options?: CallOptions): Promise<void> {
     const refusal = this.#refusal(name);
-    if (refusal !== undefined) return handled(Promise.reject(refusal));
-    try {
-      checkOptions(name, options);
-    } catch (error) {
-      return Promise.reject(error);
-    }
-    const deadline = Math.ceil(options?.deadline ?? 0);
-    const outbound = this.#outbound;
-    return outbound.pass(outbound.sends, {
-      kind: "send",
+    return this.#outbound.send(
       name,
       args,
-      deadline,
-    });
+      options,
+      Math.ceil(options?.deadline ?? 0),
+      refusal,
+    );
   }
 
   /** Sends a typed message. */
   outputObject(value: unknown): Promise<void> {
-    const refusal = this.#refusal("outputObject");
-    if (refusal !== undefined) return handled(Promise.reject(refusal));
-    const outbound = this.#outbound;
-    return outbound.pass(outbound.messages, { kind: "message", value });
+    return this.#outbound.outputObject(value, this.#refusal("outputObject"));
   }
 
   /** Takes the next typed message. */
@@ -242,14 +232,7 @@ export class Link implements Session {
 
   /** Why nothing more can be sent; undefined when it can. */
   #refusal(what: string): WireError | undefined {
-    const { reason } = this.death;
-    if (reason === undefined && !this.#leaving.isLeaving) return undefined;
-    const why = reason?.message ?? "the wire is being closed.";
-    return new WireError(
-      reason?.code ?? "closed",
-      `"${what}" came too late: ${why}`,
-      { cause: reason, sent: "notSent" },
-    );
+    return this.death.refusal(what, this.#leaving.isLeaving);
   }
 
   /**

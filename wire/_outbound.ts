@@ -4,6 +4,8 @@
  * @module
  */
 
+import { type CallOptions, checkOptions } from "./calls.ts";
+import type { WireError } from "./errors.ts";
 import type { Message, PeerLimits } from "./messages.ts";
 import type { MessageOutput, Ticket } from "./output.ts";
 import { Turnstile } from "./_turnstile.ts";
@@ -62,6 +64,42 @@ export class Outbound {
   }
 
   /**
+   * Calls one way.
+   *
+   * @param name The function's name.
+   * @param args Its arguments.
+   * @param options The caller's.
+   * @param deadline What travels of its deadline, in milliseconds; 0 for none.
+   * @param refusal Why nothing more can be sent.
+   */
+  send(
+    name: string,
+    args: unknown[],
+    options: CallOptions | undefined,
+    deadline: number,
+    refusal: WireError | undefined,
+  ): Promise<void> {
+    if (refusal !== undefined) return handled(Promise.reject(refusal));
+    try {
+      checkOptions(name, options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    return this.#pass(this.sends, { kind: "send", name, args, deadline });
+  }
+
+  /**
+   * Sends a typed message.
+   *
+   * @param value The value.
+   * @param refusal Why nothing more can be sent.
+   */
+  outputObject(value: unknown, refusal: WireError | undefined): Promise<void> {
+    if (refusal !== undefined) return handled(Promise.reject(refusal));
+    return this.#pass(this.messages, { kind: "message", value });
+  }
+
+  /**
    * Sends a message that has no answer.
    *
    * @param turnstile Where it has to pass.
@@ -69,7 +107,7 @@ export class Outbound {
    * @returns A promise that resolves when it has left. It rejects when the
    * message cannot be sent; and, marked as handled, when the wire ends first.
    */
-  pass(turnstile: Turnstile, message: Message): Promise<void> {
+  #pass(turnstile: Turnstile, message: Message): Promise<void> {
     const ticket: Ticket = { position: Infinity };
     try {
       turnstile.pass(message, ticket);
@@ -107,7 +145,7 @@ export class Outbound {
  * Marks a promise as handled: its rejection says that the wire ended, which
  * `onDeath` and `closed` say too, so that nobody has to look at it.
  */
-export function handled(promise: Promise<void>): Promise<void> {
+function handled(promise: Promise<void>): Promise<void> {
   promise.catch(() => {});
   return promise;
 }

@@ -60,11 +60,6 @@ export class Turnstile {
     return this.#waiting;
   }
 
-  /** How many messages are under way to the peer, or served by it. */
-  get underWay(): number {
-    return this.#count;
-  }
-
   get #isOpen(): boolean {
     return this.#bytes < this.window && this.#count < this.most &&
       !this.#held && this.#output.hasRoom;

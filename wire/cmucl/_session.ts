@@ -6,7 +6,7 @@
  */
 
 import { formatAddress, type WireAddress } from "../address.ts";
-import { type CallOptions, Calls, checkOptions } from "../calls.ts";
+import { type CallOptions, Calls } from "../calls.ts";
 import type { Session, SessionOptions, WireStats } from "../dialect.ts";
 import { errorMessage, WireError } from "../errors.ts";
 import { Handlers } from "../handlers.ts";
@@ -16,7 +16,7 @@ import type { Transport } from "../transport.ts";
 import { Death } from "../_death.ts";
 import { farewell } from "../_farewell.ts";
 import { closedReason } from "../_leaving.ts";
-import { handled, Outbound } from "../_outbound.ts";
+import { Outbound } from "../_outbound.ts";
 import { Watch } from "../_watch.ts";
 import { Window } from "../_window.ts";
 import { Names } from "./_names.ts";
@@ -197,27 +197,12 @@ export class LispSession implements Session {
   /** Calls one way. */
   send(name: string, args: unknown[], options?: CallOptions): Promise<void> {
     const refusal = this.#refusal(name);
-    if (refusal !== undefined) return handled(Promise.reject(refusal));
-    try {
-      checkOptions(name, options);
-    } catch (error) {
-      return Promise.reject(error);
-    }
-    const { sends } = this.#outbound;
-    return this.#outbound.pass(sends, {
-      kind: "send",
-      name,
-      args,
-      deadline: 0,
-    });
+    return this.#outbound.send(name, args, options, 0, refusal);
   }
 
   /** Sends an object. */
   outputObject(value: unknown): Promise<void> {
-    const refusal = this.#refusal("outputObject");
-    if (refusal !== undefined) return handled(Promise.reject(refusal));
-    const { messages } = this.#outbound;
-    return this.#outbound.pass(messages, { kind: "message", value });
+    return this.#outbound.outputObject(value, this.#refusal("outputObject"));
   }
 
   /** Takes the next object that is data. */
@@ -399,14 +384,7 @@ export class LispSession implements Session {
 
   /** Why nothing more can be sent; undefined when it can. */
   #refusal(what: string): WireError | undefined {
-    const { reason } = this.death;
-    if (reason === undefined && !this.#isLeaving) return undefined;
-    const why = reason?.message ?? "the wire is being closed.";
-    return new WireError(
-      reason?.code ?? "closed",
-      `"${what}" came too late: ${why}`,
-      { cause: reason, sent: "notSent" },
-    );
+    return this.death.refusal(what, this.#isLeaving);
   }
 
   /** Ends a wire that is being closed, once nothing is left to do. */
