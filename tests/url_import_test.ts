@@ -3,29 +3,12 @@
  */
 
 import { assertEquals } from "@std/assert";
+import { serveRepository } from "./_serve_repository.ts";
 import { test } from "./_test.ts";
-
-const ROOT = new URL("../", import.meta.url);
 
 test("mod.ts works when it is imported by URL", async () => {
   const served: string[] = [];
-  await using server = Deno.serve({
-    hostname: "127.0.0.1",
-    port: 0,
-    onListen() {},
-  }, async (request) => {
-    const path = new URL(request.url).pathname.slice(1);
-    if (path.includes("..")) return new Response(null, { status: 403 });
-    served.push(path);
-    try {
-      const source = await Deno.readTextFile(new URL(path, ROOT));
-      return new Response(source, {
-        headers: { "content-type": "application/typescript" },
-      });
-    } catch {
-      return new Response(null, { status: 404 });
-    }
-  });
+  await using server = serveRepository(served);
   const folder = await Deno.makeTempDir();
   const program = `
     import { connectToRemoteServer, createRequestServer } from

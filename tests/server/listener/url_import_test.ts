@@ -4,25 +4,11 @@
  */
 
 import { assertEquals } from "@std/assert";
+import { serveRepository } from "../../_serve_repository.ts";
 import { test } from "../../_test.ts";
 
-const ROOT = new URL("../../../", import.meta.url);
-
 test("A listener works when mod.ts was imported by URL", async () => {
-  await using server = Deno.serve({
-    hostname: "127.0.0.1",
-    port: 0,
-    onListen() {},
-  }, async (request) => {
-    const path = new URL(request.url).pathname.slice(1);
-    try {
-      const source = await Deno.readTextFile(new URL(path, ROOT));
-      const type = "application/typescript";
-      return new Response(source, { headers: { "content-type": type } });
-    } catch {
-      return new Response(null, { status: 404 });
-    }
-  });
+  await using server = serveRepository();
   const folder = await Deno.makeTempDir();
   await Deno.writeTextFile(
     `${folder}/main.ts`,
