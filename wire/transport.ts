@@ -57,7 +57,13 @@ export interface ByteDuplex {
 }
 
 const FIRST_READ = 4 * 1024;
-const LARGEST_READ = 64 * 1024;
+/**
+ * What one read takes is answered in one write. In portions of this size, the
+ * two ends of a busy wire work at the same time, rather than taking turns.
+ */
+const LARGEST_READ = 16 * 1024;
+/** How much of a chunk one write hands to a stream. */
+const LARGEST_WRITE = 64 * 1024;
 
 /**
  * A transport over something that reads and writes like a socket.
@@ -121,7 +127,7 @@ export function streamTransport(
     },
     async write(bytes: Uint8Array<ArrayBuffer>): Promise<number> {
       // A stream may keep a chunk for longer than its write takes.
-      const chunk = bytes.slice(0, LARGEST_READ);
+      const chunk = bytes.slice(0, LARGEST_WRITE);
       await writer.ready;
       await writer.write(chunk);
       return chunk.length;
