@@ -154,7 +154,7 @@ export class Handlers {
 
   /** Reports a one-way call that is over a limit. */
   overLimitSend(message: OverLimit, cost: number): void {
-    this.#onError(message.error, `one-way call of "${message.name}"`);
+    this.#onError(message.error, oneWay(message.name));
     this.#window.leave(cost);
   }
 
@@ -251,14 +251,13 @@ export class Handlers {
     this.served++;
     const { name } = send;
     const served = this.#functions.get(name);
-    const where = `one-way call of "${name}"`;
     let result: unknown;
     const context = this.#context(send);
     try {
       if (served === undefined) throw noSuchFunction(name);
       result = Reflect.apply(served, context, send.args);
     } catch (error) {
-      this.#onError(error, where);
+      this.#onError(error, oneWay(name));
     }
     if (!isThenable(result)) return this.#window.leave(cost);
     const running: Running = {
@@ -270,7 +269,7 @@ export class Handlers {
     };
     this.#sends.add(running);
     Promise.resolve(result)
-      .catch((error) => this.#onError(error, where))
+      .catch((error) => this.#onError(error, oneWay(name)))
       .then(() => this.#sent(running));
   }
 
@@ -364,6 +363,11 @@ export class Handlers {
   #checkIdle(): void {
     if (this.running === 0 && !this.#ended) this.onIdle();
   }
+}
+
+/** Where an error came from. */
+function oneWay(name: string): string {
+  return `one-way call of "${name}"`;
 }
 
 function noSuchFunction(name: string): WireError {

@@ -44,6 +44,9 @@ interface ShapeNode {
 /** The two tables of the direction in which this side sends. */
 export class SendTables {
   readonly #names = new Map<string, number>();
+  /** The name that was looked up last. */
+  #lastName: string | undefined;
+  #lastIndex = -1;
   #root: ShapeNode = { shape: undefined, children: new Map() };
   #shapes = 0;
   #bytes = 0;
@@ -71,8 +74,12 @@ export class SendTables {
 
   /** The index of a function's name, or −1 where there is no room for it. */
   name(name: string): number {
+    if (name === this.#lastName) return this.#lastIndex;
     const known = this.#names.get(name);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      this.#lastName = name;
+      return this.#lastIndex = known;
+    }
     if (!this.#hasRoom(this.#names.size, [name])) return -1;
     const index = this.#names.size;
     this.#names.set(name, index);
@@ -156,6 +163,7 @@ export class SendTables {
   /** Empties the tables; the peer has to be told. */
   reset(): void {
     this.#names.clear();
+    this.#lastName = undefined;
     this.#root = { shape: undefined, children: new Map() };
     this.#shapes = 0;
     this.#bytes = 0;
