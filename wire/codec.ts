@@ -378,6 +378,11 @@ export class Decoder {
     return this.#frames.unfinished > 0 || this.#pieces.count > 0;
   }
 
+  /** Whether a message that travels in pieces was begun and not finished. */
+  get inPieces(): boolean {
+    return this.#pieces.count > 0;
+  }
+
   /** How many names and key sets the peer has defined. */
   get tableSize(): number {
     return this.#tables.size;

@@ -17,6 +17,12 @@ import type { Transport } from "./transport.ts";
 
 /** How much of a large message one write takes along, about. */
 const BYTES_PER_WRITE = 256 * 1024;
+/**
+ * After about so many bytes, it is another large message's turn. Where all of
+ * them took turns at each write, all would arrive at once, and the receiver
+ * would have nothing to do until then.
+ */
+const BYTES_PER_TURN = 1024 * 1024;
 
 /** A message on its way. */
 export interface Ticket {
@@ -276,15 +282,18 @@ export class Output extends ByteOutput {
       return isGathered ? super.next() : undefined;
     }
     this.#isLargesTurn = false;
-    this.#turn = index + 1;
-    return this.#take(large, index);
+    const turns = Math.floor(large.offset / BYTES_PER_TURN);
+    const frames = this.#take(large, index);
+    const isOver = Math.floor(large.offset / BYTES_PER_TURN) > turns;
+    this.#turn = isOver ? index + 1 : index;
+    return frames;
   }
 
   /** Takes the next frames of a large message. */
   #take(large: Large, index: number): Uint8Array<ArrayBuffer> {
     const { frames, frameLength, offset, ticket } = large;
     if (offset === 0) ticket.position = this.handed;
-    const count = Math.max(1, Math.floor(BYTES_PER_WRITE / frameLength));
+    const count = Math.max(1, Math.round(BYTES_PER_WRITE / frameLength));
     const end = Math.min(frames.length, offset + count * frameLength);
     large.offset = end;
     this.elsewhere -= end - offset;
