@@ -39,8 +39,10 @@ export interface Ticket {
 export interface Body {
   /** How many bytes it has. */
   readonly size: number;
-  /** The bytes. */
-  readonly bytes: Uint8Array;
+  /** The bytes; those of its frames, where it is cut into pieces already. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** The number of its pieces, then. */
+  readonly number?: number | undefined;
   /** What travels along with it. */
   readonly leaving?: Leaving | undefined;
 }
@@ -174,7 +176,9 @@ export class Output extends ByteOutput {
         throw tooLarge(size, frame);
       }
       // The parts are read before anything is written in their place.
-      this.#enqueue(parts, size, ticket, leaving, sent);
+      const number = this.#nextNumber();
+      const frames = this.#cut(parts, size, number);
+      this.#enqueue(frames, number, ticket, leaving, sent);
     }
     this.schedule();
     return size;
@@ -191,14 +195,20 @@ export class Output extends ByteOutput {
     const { writer } = this;
     const start = writer.position;
     const size = this.encoder.encode(message);
+    const { leaving, limits } = this.encoder;
+    const parts = this.#parts(start);
+    writer.position = start;
+    if (size > limits.frame && this.mayCut) {
+      const number = this.#nextNumber();
+      return { size, bytes: this.#cut(parts, size, number), number, leaving };
+    }
     const bytes = new Uint8Array(size);
     let at = 0;
-    for (const part of this.#parts(start)) {
+    for (const part of parts) {
       bytes.set(part, at);
       at += part.length;
     }
-    writer.position = start;
-    return { size, bytes, leaving: this.encoder.leaving };
+    return { size, bytes, leaving };
   }
 
   /** Sends a body that {@linkcode encode} made. See {@linkcode send}. */
@@ -207,8 +217,11 @@ export class Output extends ByteOutput {
     this.encoder.checkIdle();
     this.schedule();
     if (body.size > this.encoder.limits.frame) {
-      const { bytes, size, leaving } = body;
-      return this.#enqueue([bytes], size, ticket, leaving, sent);
+      const { bytes, size, leaving, number = this.#nextNumber() } = body;
+      const frames = body.number === undefined
+        ? this.#cut([bytes], size, number)
+        : bytes;
+      return this.#enqueue(frames, number, ticket, leaving, sent);
     }
     this.#define(writer.position);
     ticket.position = this.handed + writer.position;
@@ -333,18 +346,31 @@ export class Output extends ByteOutput {
     }
   }
 
-  #enqueue(
+  #nextNumber(): number {
+    const number = this.#number;
+    this.#number = (number + 1) % 0x1_0000_0000;
+    return number;
+  }
+
+  #cut(
     parts: readonly Uint8Array[],
     size: number,
+    number: number,
+  ): Uint8Array<ArrayBuffer> {
+    const { frame } = this.encoder.limits;
+    const frames = cut(parts, size, number, frame, this.#spare);
+    this.#spare = undefined;
+    return frames;
+  }
+
+  #enqueue(
+    frames: Uint8Array<ArrayBuffer>,
+    number: number,
     ticket: Ticket,
     leaving: Leaving | undefined,
     sent: () => void,
   ): void {
-    const number = this.#number;
-    this.#number = (number + 1) % 0x1_0000_0000;
     const { frame } = this.encoder.limits;
-    const frames = cut(parts, size, number, frame, this.#spare);
-    this.#spare = undefined;
     this.#define(this.writer.position);
     this.#large.push({
       ticket,
