@@ -18,8 +18,10 @@ export type WireErrorCode =
   | "connectFailed"
   | "connectionLost"
   | "connectionRefused"
+  | "contractMismatch"
   | "deadline"
   | "invalidArgument"
+  | "invalidResult"
   | "keepalive"
   | "limit"
   | "malformed"
@@ -46,8 +48,10 @@ const CODES: Readonly<Record<WireErrorCode, true>> = {
   connectFailed: true,
   connectionLost: true,
   connectionRefused: true,
+  contractMismatch: true,
   deadline: true,
   invalidArgument: true,
+  invalidResult: true,
   keepalive: true,
   limit: true,
   malformed: true,
@@ -135,6 +139,12 @@ export class WireError extends Error {
     this.sent = options.sent;
   }
 }
+
+/**
+ * What a served function throws to refuse a call: its caller gets the code and
+ * the message as a `WireError` of its own, not as something thrown.
+ */
+export class Refusal extends WireError {}
 
 /** What arrives of an error thrown by a remote function. */
 export interface RemoteErrorInit {

@@ -7,7 +7,13 @@
 
 import type { Clock } from "./clock.ts";
 import { abortContext, CallContext } from "./context.ts";
-import { errorMessage, malformed, shortText, WireError } from "./errors.ts";
+import {
+  errorMessage,
+  malformed,
+  Refusal,
+  shortText,
+  WireError,
+} from "./errors.ts";
 import type { WireLimits } from "./limits.ts";
 import type { Message, OverLimit } from "./messages.ts";
 import type { MessageOutput } from "./output.ts";
@@ -341,6 +347,9 @@ export class Handlers {
 
   #throw(id: number, thrown: unknown): void {
     if (this.#ended) return;
+    if (thrown instanceof Refusal) {
+      return this.#fail(id, thrown.code, thrown.message);
+    }
     try {
       this.#output.send({ kind: "throw", id, thrown });
     } catch {
