@@ -59,7 +59,7 @@ function entryOf({ name, version, shapes }: Signature, depth: number): string {
   const cut = (shape: Shape) => shallow(shape, depth);
   const { required, args, rest, results, errors } = shapes;
   return JSON.stringify([
-    name.toWellFormed(),
+    name,
     required,
     args.map(cut),
     rest === undefined ? null : cut(rest),

@@ -129,8 +129,9 @@ function refer(root: object, reference: string): unknown {
 }
 
 function literal(value: unknown): Shape {
-  if (value === null) return "null";
-  return typeof value === "object" ? ANY : JSON.stringify(value) ?? ANY;
+  return value === null || /^(string|number|boolean)$/.test(typeof value)
+    ? JSON.stringify(value)
+    : ANY;
 }
 
 /** One of several shapes, in an order that does not depend on theirs. */

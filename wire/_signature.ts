@@ -155,5 +155,10 @@ function jsonSchema(each: StandardSchema): object | null {
 
 function shapeOfSchema(each: StandardSchema): Shape {
   const json = jsonSchema(each);
-  return json === null ? ANY : shapeOf(json);
+  try {
+    return json === null ? ANY : shapeOf(json);
+  } catch {
+    // Its getters throw.
+    return ANY;
+  }
 }
