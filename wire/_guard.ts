@@ -5,6 +5,7 @@
  * @module
  */
 
+import { CallContext } from "./context.ts";
 import { Refusal, WireError } from "./errors.ts";
 import { DESCRIBED } from "./_described.ts";
 import type { Signature, Signatures } from "./_signature.ts";
@@ -73,9 +74,11 @@ function guard(signature: Signature, served: unknown): Served {
   const wrapper = function (this: unknown, ...args: unknown[]): unknown {
     const checked = checkArguments(signature, args);
     return checked instanceof Promise
-      ? checked.then((checked) =>
-        Reflect.apply(served, this, accepted(signature, checked))
-      )
+      ? checked.then((checked) => {
+        // Its caller may be gone by now.
+        if (this instanceof CallContext) this.signal.throwIfAborted();
+        return Reflect.apply(served, this, accepted(signature, checked));
+      })
       : Reflect.apply(served, this, accepted(signature, checked));
   };
   return Object.defineProperty(wrapper, DESCRIBED, {

@@ -145,6 +145,37 @@ test("implement() waits for validators that take their time", async () => {
   await Promise.all([near.close(), far.close()]);
 });
 
+test("implement() does not run what was cancelled while it was checked", async () => {
+  const begun = Promise.withResolvers<void>();
+  const gate = Promise.withResolvers<void>();
+  const slow = v.pipeAsync(
+    v.string(),
+    v.checkAsync(async () => {
+      begun.resolve();
+      await gate.promise;
+      return true;
+    }),
+  );
+  let ran = 0;
+  const schemas = contract({ put: { args: [slow] }, ping: {} });
+  const [near, far] = wirePair({}, {
+    serves: schemas,
+    functions: { put: () => ran++, ping: () => {} },
+  });
+  const caller = new AbortController();
+  const put = failure(
+    near.with({ signal: caller.signal }).remoteValue.put("a"),
+  );
+  await begun.promise;
+  caller.abort();
+  assertEquals((await put).code, "cancelled");
+  // The cancel has come when what was sent after it has.
+  await near.remoteValue.ping();
+  gate.resolve();
+  await Promise.all([near.close(), far.close()]);
+  assertEquals(ran, 0);
+});
+
 test("implement() refuses what a broken validator says", async () => {
   const thenable = { then: (done: (value: unknown) => void) => done(1) };
   const cases: Record<string, [() => unknown, string | undefined]> = {
