@@ -5,11 +5,13 @@
  * @module
  */
 
-import type { CallOptions } from "./calls.ts";
+import type { CallOptions } from "./call_options.ts";
 import { type AnyContract, signaturesOf } from "./contract.ts";
 import { DeclaredError } from "./declared_error.ts";
 import { RemoteError, WireError } from "./errors.ts";
 import type { Caller } from "./remote.ts";
+import { REFERENCE } from "./remote_types.ts";
+import { type CallPromise, promised } from "./_call_promise.ts";
 import type { Signature } from "./_signature.ts";
 import { type Checked, checkValues, issuesText } from "./_validation.ts";
 
@@ -27,7 +29,10 @@ export class CheckedCaller implements Caller {
     this.#contract = contract;
   }
 
-  /** Calls for an answer, and checks it. */
+  /**
+   * Calls for an answer, and checks it. What is called on the answer before it
+   * has come does not wait for the check.
+   */
   call(
     name: string,
     args: unknown[],
@@ -37,10 +42,12 @@ export class CheckedCaller implements Caller {
     const answer = this.#caller.call(name, args, wantsValues, options);
     const signature = signaturesOf(this.#contract).get(name);
     if (signature === undefined) return answer;
-    return answer.then(
+    const checked = promised(answer.then(
       (value) => checkAnswer(signature, value, wantsValues),
       (error) => this.#checkError(signature, error),
-    );
+    ));
+    checked[REFERENCE] = (answer as Partial<CallPromise>)[REFERENCE];
+    return checked;
   }
 
   /** Calls one way: there is nothing to check. */

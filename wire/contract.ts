@@ -14,7 +14,7 @@ import type {
 } from "./contract_types.ts";
 import { DeclaredError, makeDeclaredError } from "./declared_error.ts";
 import { WireError } from "./errors.ts";
-import type { AnyFunctions, ServedFunctions } from "./remote.ts";
+import type { AnyFunctions, ServedFunctions } from "./remote_types.ts";
 import type { FunctionDescription } from "./_described.ts";
 import { implemented } from "./_guard.ts";
 import { Signature, type Signatures } from "./_signature.ts";

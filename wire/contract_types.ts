@@ -5,7 +5,7 @@
  */
 
 import type { Values } from "./multiple_values.ts";
-import type { AnyFunctions, FunctionNames } from "./remote.ts";
+import type { AnyFunctions, FunctionNames } from "./remote_types.ts";
 import type {
   SchemaInput,
   SchemaOutput,

@@ -4,9 +4,13 @@
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import {
+  type Contract,
   contract,
   DeclaredError,
+  makeRemoteObject,
   RemoteError,
+  type RemoteObject,
+  remoteObjectEq,
   values,
   WireError,
   wirePair,
@@ -220,4 +224,34 @@ test("error() refuses what is not declared or cannot be carried", () => {
   const error = make("draw", "Overdrawn", { ["__proto__"]: 1, missing: 2 });
   assertEquals(Object.keys(error), ["__proto__", "missing"]);
   assertEquals(Object.getPrototypeOf(error), Error.prototype);
+});
+
+test("expects lets calls be made on a result that has not come", async () => {
+  interface File {
+    read(): string;
+  }
+  const files: Contract<{ open(name: string): RemoteObject<File> }> = contract({
+    open: {
+      args: [z.string()],
+      result: z.custom<RemoteObject<File>>((it) => remoteObjectEq(it, it)),
+    },
+  });
+  const [near, far] = wirePair({ expects: files }, {
+    serves: files,
+    functions: { open: (name) => makeRemoteObject<File>({ read: () => name }) },
+  });
+  await near.opened;
+  const before = near.stats().messagesSent;
+  const text = near.remoteValue.open("a").remoteValue.read();
+  // Both calls have left, and no answer has come.
+  assertEquals(near.stats().messagesSent - before, 2);
+  assertEquals(await text, "a");
+  using file = await near.remoteValue.open("b");
+  assertEquals(await file.remoteValue.read(), "b");
+  // @ts-expect-error: an argument of another type
+  const error = await near.remoteValue.open(5).remoteValue.read()
+    .catch((e: unknown) => e);
+  assertEquals((error as WireError).code, "invalidArgument");
+  near.abort();
+  await far.closed;
 });
