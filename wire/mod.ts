@@ -78,8 +78,10 @@ export type {
   AnyFunction,
   AnyFunctions,
   Arguments,
+  ArgumentsOf,
   FirstValue,
   FunctionNames,
+  PlainValue,
   Received,
   ReceivedList,
   Reference,
@@ -92,9 +94,11 @@ export type {
   RemoteValue,
   RemoteValues,
   ResultOf,
+  ResultRemotes,
   ResultsOf,
   ServedFunctions,
 } from "./remote_types.ts";
+export { REFERENCE } from "./remote_types.ts";
 export {
   makeRemoteObject,
   remoteObjectEq,
