@@ -209,7 +209,8 @@ export class Calls {
   ): PendingCall[] | undefined {
     const before = this.#turnstile.bytes;
     // A getter among the arguments may call, too.
-    const [outerBases, isWithin] = [this.#bases, this.#isEncoding];
+    const outerBases = this.#bases;
+    const isWithin = this.#isEncoding;
     let bases: PendingCall[] | undefined;
     this.#bases = undefined;
     this.#isEncoding = true;

@@ -17,12 +17,12 @@ import {
 } from "./errors.ts";
 import type { WireLimits } from "./limits.ts";
 import type { Message, OverLimit, Target } from "./messages.ts";
-import { type Method, methodOf } from "./_method.ts";
+import { isPlain, type Method, methodOf } from "./_method.ts";
 import type { MessageOutput } from "./output.ts";
 import { AwaitedResult, fill } from "./_passing.ts";
 import { Queue } from "./_queue.ts";
 import { referentOf } from "./remote_object.ts";
-import { FailedResult, Results } from "./_results.ts";
+import { FailedResult, HeldFunctions, Results } from "./_results.ts";
 import { plainError } from "./_thrown.ts";
 import { TokenBucket } from "./_token_bucket.ts";
 import { Values } from "./multiple_values.ts";
@@ -179,7 +179,8 @@ export class Handlers {
 
   /** Serves a call for an answer, or refuses one that is over a limit. */
   call(call: Call | OverLimit, cost: number): void {
-    const { calls, window } = this.#limits;
+    const { calls, message } = this.#limits;
+    const window = this.#limits.window + message;
     if (this.#calls.size + this.#parkedCalls.size >= calls) {
       throw malformed(
         `At most ${calls} calls are served at a time, and one more came.`,
@@ -362,6 +363,9 @@ export class Handlers {
       const served = this.#functions.get(name);
       if (served === undefined) throw noSuchFunction(name);
       return [served, undefined];
+    }
+    if (receiver instanceof HeldFunctions) {
+      return [receiver.find(name), undefined];
     }
     const object = receiver as object;
     if (referentOf(object) !== undefined) {
@@ -581,11 +585,6 @@ function asWireError(error: unknown): { code: string; message: string } {
   return error instanceof WireError
     ? error
     : { code: "unsupportedValue", message: errorMessage(error) };
-}
-
-function isPlain(value: object): boolean {
-  const prototype = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
