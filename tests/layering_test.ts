@@ -75,7 +75,10 @@ const FLOORS: readonly (readonly string[])[] = [
   ["wire/dialect.ts"],
   ["wire/_link.ts"],
   ["wire/wire.ts"],
-  ["wire/pair.ts"],
+  ["wire/pair.ts", "wire/keep_options.ts"],
+  ["wire/_backoff.ts", "wire/_kept_calls.ts"],
+  ["wire/_supervisor.ts"],
+  ["wire/keep_connected.ts"],
   ["wire/mod.ts"],
   [
     "server/_listen.ts",

@@ -338,8 +338,11 @@ export class Calls {
  * Rejects two turns later. By then whoever awaits the call is attached to it,
  * so that the engine finds the awaiting functions for the error's stack: the
  * call site costs nothing where no call fails.
+ *
+ * @param makeError Makes the error.
+ * @param site Where the call was made, if that is recorded.
  */
-async function failLater(
+export async function failLater(
   makeError: () => Error,
   site: Error | undefined,
 ): Promise<never> {

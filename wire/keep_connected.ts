@@ -1,0 +1,483 @@
+/**
+ * A connection that is made anew whenever it is lost.
+ *
+ * @module
+ */
+
+import type { CallOptions } from "./calls.ts";
+import { errorMessage, WireError } from "./errors.ts";
+import {
+  type Connect,
+  type KeepConnectedOptions,
+  type KeptCallOptions,
+  type ResolvedKeepOptions,
+  resolveKeepOptions,
+} from "./keep_options.ts";
+import {
+  type AnyFunctions,
+  type Caller,
+  type Remotes,
+  remotes,
+  type RemoteSend,
+  type RemoteValue,
+  type RemoteValues,
+} from "./remote.ts";
+import type { Wire } from "./wire.ts";
+import { Death } from "./_death.ts";
+import {
+  carry,
+  type KeptCall,
+  type KeptKind,
+  optionsLeft,
+  WaitingCalls,
+  withFate,
+} from "./_kept_calls.ts";
+import { Supervisor } from "./_supervisor.ts";
+
+/** Counts of a kept connection. All but the last add up. */
+export interface KeptStats {
+  /** Attempts to connect. */
+  readonly attempts: number;
+  /** Attempts that led to a wire. */
+  readonly connections: number;
+  /** Calls and messages that a wire never sent, and that waited for another. */
+  readonly moved: number;
+  /** Times that an idempotent call was repeated. */
+  readonly repeated: number;
+  /** Now: calls and messages that wait for a wire. */
+  readonly waiting: number;
+}
+
+/**
+ * Calls a peer over one wire after another. {@linkcode keepConnected} makes
+ * it.
+ *
+ * What is called while there is no wire waits for the next one, and leaves in
+ * the order in which it was called. What was given to a wire that died goes to
+ * the next if no byte of it had left; if the peer may have run it, it fails
+ * (`error.sent` is `"maybeExecuted"`), unless it is marked as idempotent. Until
+ * a call is settled its arguments must not be changed: they may be sent again.
+ *
+ * One-way calls and messages that a wire has taken are never repeated, and a
+ * wire that dies takes them along: use calls where that matters.
+ *
+ * @typeParam Remote The interface that the peer serves.
+ * @typeParam Local The interface that this side serves.
+ */
+export class KeptConnection<
+  Remote extends object = AnyFunctions,
+  Local extends object = AnyFunctions,
+> implements Caller, AsyncDisposable {
+  readonly #options: ResolvedKeepOptions<Remote, Local>;
+  readonly #supervisor: Supervisor<Remote, Local>;
+  readonly #waiting: WaitingCalls;
+  readonly #death: Death;
+  readonly #remotes: Remotes<Remote>;
+  readonly #opened = Promise.withResolvers<void>();
+  /** Where calls go; undefined where they have to wait. */
+  #target: Wire<Remote, Local> | undefined;
+  #isLeaving = false;
+  #made = 0;
+  #moved = 0;
+  #repeated = 0;
+
+  /**
+   * Use {@linkcode keepConnected}.
+   *
+   * @param connect Makes a connection.
+   * @param options What differs from the default.
+   */
+  constructor(
+    connect: Connect<Remote, Local>,
+    options: KeepConnectedOptions<Remote, Local> = {},
+  ) {
+    const resolved = this.#options = resolveKeepOptions(options);
+    const { clock, onDeath, onError, signal } = resolved;
+    const supervisor = this.#supervisor = new Supervisor(connect, resolved, {
+      connected: (wire) => this.#connected(wire),
+      disconnected: () => this.#target = undefined,
+      gaveUp: (reason) => this.#end(reason),
+      waiting: () => this.#waiting.size,
+    });
+    this.#waiting = new WaitingCalls(clock, () => supervisor.lastFailure);
+    this.#death = new Death(onError);
+    this.#remotes = remotes<Remote>(this);
+    this.#opened.promise.catch(nothing);
+    if (onDeath !== undefined) this.onDeath(onDeath);
+    if (signal !== undefined) this.#abortOn(signal);
+    supervisor.run().catch((error) => this.abort(error));
+  }
+
+  #abortOn(signal: AbortSignal): void {
+    const onAbort = () => this.abort(signal.reason);
+    if (signal.aborted) return onAbort();
+    signal.addEventListener("abort", onAbort, { once: true });
+    this.onDeath(() => signal.removeEventListener("abort", onAbort));
+  }
+
+  /** The wire that stands; undefined while there is none. */
+  get wire(): Wire<Remote, Local> | undefined {
+    return this.#supervisor.wire;
+  }
+
+  /**
+   * `"connecting"` while an attempt is under way, `onConnected` included;
+   * `"waiting"` between attempts; `"closed"` once no further attempt is made.
+   */
+  get state(): "connecting" | "connected" | "waiting" | "closed" {
+    return this.#supervisor.state;
+  }
+
+  /** Resolves when it is connected for the first time; rejects if never. */
+  get opened(): Promise<void> {
+    return this.#opened.promise;
+  }
+
+  /**
+   * Resolves with the reason when all is over: an error whose code is `closed`
+   * after `close()`, else that of the last failure. It never rejects.
+   */
+  get closed(): Promise<WireError> {
+    return this.#death.closed;
+  }
+
+  /** The reason of the end; undefined while it connects again. */
+  get ended(): WireError | undefined {
+    return this.#death.reason;
+  }
+
+  /** Aborts with the reason of the end, not with the end of each wire. */
+  get signal(): AbortSignal {
+    return this.#death.signal;
+  }
+
+  /** The peer's functions, called one way. See `Wire.remote`. */
+  get remote(): RemoteSend<Remote> {
+    return this.#remotes.remote;
+  }
+
+  /** The peer's functions, called for one value. See `Wire.remoteValue`. */
+  get remoteValue(): RemoteValue<Remote> {
+    return this.#remotes.remoteValue;
+  }
+
+  /** The peer's functions, called for all values. See `Wire.remoteValues`. */
+  get remoteValues(): RemoteValues<Remote> {
+    return this.#remotes.remoteValues;
+  }
+
+  /**
+   * The peer's functions, called with a signal, a deadline (which runs while a
+   * call waits, too) or a mark.
+   *
+   * @param options What holds for every call.
+   * @returns The same three proxies.
+   */
+  with(options: KeptCallOptions): Remotes<Remote> {
+    return remotes<Remote>(this, options);
+  }
+
+  /**
+   * Calls a function of the peer by name. See `Wire.call`.
+   *
+   * @param name The function's name.
+   * @param args Its arguments.
+   * @param wantsValues Whether to get the list of all its values.
+   * @param options The call's signal, deadline and mark.
+   * @returns The value, or the list of values.
+   */
+  call(
+    name: string,
+    args: unknown[],
+    wantsValues = false,
+    options?: KeptCallOptions,
+  ): Promise<unknown> {
+    return this.#make(wantsValues ? "values" : "value", name, args, options);
+  }
+
+  /**
+   * Calls a function of the peer by name, one way. See `Wire.send`.
+   *
+   * @param name The function's name.
+   * @param args Its arguments.
+   * @param options The call's signal, deadline and mark.
+   * @returns A promise that resolves when the call may leave.
+   */
+  send(
+    name: string,
+    args: unknown[],
+    options?: KeptCallOptions,
+  ): Promise<void> {
+    return this.#make("send", name, args, options) as Promise<void>;
+  }
+
+  /**
+   * Sends a typed message. See `Wire.outputObject`. What the peer sends is
+   * taken from each wire, in `onConnected`.
+   *
+   * @param value Any value that can be sent.
+   * @returns A promise that resolves when the message may leave.
+   */
+  outputObject(value: unknown): Promise<void> {
+    return this.#make("message", "outputObject", [value]) as Promise<void>;
+  }
+
+  /**
+   * Ends. Calls under way finish, calls that wait for a wire fail with
+   * `closed`, and no further attempt is made.
+   *
+   * @returns A promise that resolves when all connections are gone.
+   */
+  async close(): Promise<void> {
+    if (!this.#isLeaving && this.ended === undefined) {
+      this.#isLeaving = true;
+      const { wire } = this.#supervisor;
+      this.#target = undefined;
+      const reason = closedReason();
+      this.#supervisor.stop(reason);
+      this.#waiting.failAll(reason);
+      await wire?.close();
+      this.#end(reason);
+    }
+    await this.closed;
+  }
+
+  /**
+   * Ends at once: the wire is aborted, and all calls fail.
+   *
+   * @param reason Why: an error, or any value that has a text.
+   */
+  abort(reason?: unknown): void {
+    const error = abortReason(reason);
+    const { wire } = this.#supervisor;
+    this.#end(error);
+    wire?.abort(error);
+  }
+
+  /**
+   * Has a function called when it ends for good; at once if it has.
+   *
+   * @param listener Called once, with the reason.
+   */
+  onDeath(listener: (reason: WireError) => void): void {
+    this.#death.listen(listener);
+  }
+
+  /** Counts. */
+  stats(): KeptStats {
+    const { attempts, connections } = this.#supervisor;
+    return {
+      attempts,
+      connections,
+      moved: this.#moved,
+      repeated: this.#repeated,
+      waiting: this.#waiting.size,
+    };
+  }
+
+  /** Closes, as `await using` does. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #make(
+    kind: KeptKind,
+    name: string,
+    args: unknown[],
+    options?: KeptCallOptions,
+  ): Promise<unknown> {
+    const deadline = options?.deadline;
+    const call: KeptCall = {
+      order: this.#made++,
+      kind,
+      name,
+      args,
+      options,
+      dueAt: deadline === undefined
+        ? Infinity
+        : this.#options.clock.now() + deadline,
+      fate: "notSent",
+      repeats: 0,
+      promise: undefined,
+    };
+    const target = this.#target;
+    const promise = target === undefined
+      ? this.#wait(call, true)
+      : this.#carry(call, target, options);
+    if (kind === "send" || kind === "message") call.promise = promise;
+    return promise;
+  }
+
+  /** Gives a call to a wire. */
+  #carry(
+    call: KeptCall,
+    wire: Wire<Remote, Local>,
+    options: CallOptions | undefined,
+  ): Promise<unknown> {
+    return carry(call, wire, options).catch((error) =>
+      this.#failed(call, wire, error)
+    );
+  }
+
+  /** A call failed: that is passed on, unless another wire may have it. */
+  #failed(
+    call: KeptCall,
+    wire: Wire<Remote, Local>,
+    error: unknown,
+  ): Promise<unknown> {
+    if (!(error instanceof WireError) || error.sent === undefined) throw error;
+    const isWires = wire.ended !== undefined || error.code === "closed";
+    if (!isWires || isCallers(call, error)) throw withFate(call, error);
+    // It takes leave, and takes no more calls.
+    if (this.#target === wire) this.#target = undefined;
+    if (this.#isLeaving || this.ended !== undefined) return fail(call, error);
+    if (error.sent === "notSent") {
+      this.#moved++;
+    } else {
+      if (!this.#mayRepeat(call)) return fail(call, error);
+      call.fate = "maybeExecuted";
+      call.repeats++;
+      this.#repeated++;
+    }
+    return this.#wait(call, false);
+  }
+
+  #mayRepeat({ kind, name, options, repeats }: KeptCall): boolean {
+    const { idempotent, onError, repeats: most } = this.#options;
+    if (kind === "message" || repeats >= most) return false;
+    try {
+      return options?.idempotent ?? idempotent(name);
+    } catch (error) {
+      onError(error, "idempotent");
+      return false;
+    }
+  }
+
+  /** Lets a call wait for a wire. */
+  #wait(call: KeptCall, isNew: boolean): Promise<unknown> {
+    const { name } = call;
+    const refusal = this.#death.refusal(name, this.#isLeaving);
+    if (refusal !== undefined) return fail(call, refusal);
+    const target = this.#target;
+    if (target !== undefined) {
+      return this.#carry(call, target, optionsLeft(call, this.#options.clock));
+    }
+    const { waiting } = this.#options;
+    if (isNew && this.#waiting.size >= waiting) {
+      return Promise.reject(tooManyWait(name, waiting));
+    }
+    return this.#waiting.add(call);
+  }
+
+  /** A wire stands: what waits leaves first. */
+  #connected(wire: Wire<Remote, Local>): void {
+    const { clock } = this.#options;
+    this.#waiting.takeAll((call) =>
+      this.#carry(call, wire, optionsLeft(call, clock))
+    );
+    if (wire.ended === undefined && !this.#isLeaving) this.#target = wire;
+    this.#opened.resolve();
+  }
+
+  /** The one place where it ends. */
+  #end(reason: WireError): void {
+    if (this.ended !== undefined) return;
+    this.#death.reason = reason;
+    this.#target = undefined;
+    this.#supervisor.stop(reason);
+    this.#waiting.failAll(reason);
+    this.#opened.reject(reason);
+    this.#death.declare(reason);
+    this.#supervisor.finished().then(() => this.#death.bury());
+  }
+}
+
+/**
+ * Keeps a connection: connects, and connects again with a growing, jittered
+ * wait whenever the wire is lost, until it is closed or a failure is final.
+ * Nothing of that is silent for who listens: `onConnected` and `onLost` are
+ * called each time.
+ *
+ * @typeParam Remote The interface that the peer serves.
+ * @typeParam Local The interface that this side serves.
+ * @param connect Makes a connection: any function that promises a wire.
+ * @param options What is told, repeated and waited for.
+ * @returns The kept connection, at once; calls wait until it stands.
+ * @throws {WireError} `invalidArgument` for an option out of its range.
+ *
+ * @example
+ * ```ts
+ * import { keepConnected, wirePair } from "@remote/wire";
+ *
+ * interface Calculator {
+ *   add(a: number, b: number): number;
+ * }
+ * // With a server: () => connectToRemoteServer("localhost", 7000)
+ * const connect = () => {
+ *   const [near, far] = wirePair<object, Calculator>();
+ *   far.serve({ add: (a, b) => a + b });
+ *   return Promise.resolve(near);
+ * };
+ * const lost: string[] = [];
+ * await using kept = keepConnected(connect, {
+ *   onLost: (reason) => lost.push(reason.message),
+ *   idempotent: ["add"],
+ * });
+ * if (await kept.remoteValue.add(40, 2) !== 42) throw new Error();
+ *
+ * kept.wire?.abort("a cable was pulled");
+ * if (await kept.remoteValue.add(1, 1) !== 2) throw new Error();
+ * if (lost.length !== 1) throw new Error();
+ * ```
+ */
+export function keepConnected<
+  Remote extends object = AnyFunctions,
+  Local extends object = AnyFunctions,
+>(
+  connect: Connect<Remote, Local>,
+  options: KeepConnectedOptions<Remote, Local> = {},
+): KeptConnection<Remote, Local> {
+  return new KeptConnection(connect, options);
+}
+
+/** Whether a call failed because its caller gave up. */
+function isCallers({ options }: KeptCall, { code }: WireError): boolean {
+  return code === "cancelled"
+    ? options?.signal?.aborted === true
+    : code === "deadline" && options?.deadline !== undefined;
+}
+
+/**
+ * Fails a call because of a connection. Nobody has to look at that where it
+ * has no answer: `onLost` and `onDeath` say it, too.
+ */
+function fail(call: KeptCall, error: WireError): Promise<never> {
+  const failed = Promise.reject(withFate(call, error));
+  if (call.kind === "send" || call.kind === "message") {
+    failed.catch(nothing);
+    call.promise?.catch(nothing);
+  }
+  return failed;
+}
+
+function tooManyWait(name: string, waiting: number): WireError {
+  return new WireError(
+    "limit",
+    `The call of "${name}" may not wait for a connection: ${waiting} calls do (the option "waiting").`,
+    { sent: "notSent" },
+  );
+}
+
+function closedReason(): WireError {
+  return new WireError("closed", "The kept connection was closed.");
+}
+
+function abortReason(reason: unknown): WireError {
+  if (reason instanceof WireError) return reason;
+  const why = reason === undefined ? "." : `: ${errorMessage(reason)}`;
+  return new WireError("aborted", `The kept connection was aborted${why}`, {
+    cause: reason,
+  });
+}
+
+function nothing(): void {}
