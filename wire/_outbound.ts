@@ -5,7 +5,7 @@
  */
 
 import { type CallOptions, checkOptions } from "./calls.ts";
-import type { WireError } from "./errors.ts";
+import { WireError } from "./errors.ts";
 import type { Message, PeerLimits } from "./messages.ts";
 import type { MessageOutput, Ticket } from "./output.ts";
 import { Turnstile } from "./_turnstile.ts";
@@ -23,6 +23,8 @@ export class Outbound {
   readonly sends: Turnstile;
   /** Typed messages, in order. */
   readonly messages: Turnstile;
+  /** Why the wire ended. */
+  #reason: WireError | undefined;
 
   /** @param output The writer. */
   constructor(output: MessageOutput) {
@@ -125,8 +127,24 @@ export class Outbound {
     return handled(
       new Promise((resolve, reject) =>
         ticket.left = (failure) =>
-          failure === undefined ? resolve() : reject(failure)
+          failure === undefined ? resolve() : reject(
+            failure === this.#reason ? this.#lost(message, ticket) : failure,
+          )
       ),
+    );
+  }
+
+  /** Why a message did not leave with the wire's last output. */
+  #lost(message: Message, ticket: Ticket): WireError {
+    const { code, message: why } = this.#reason!;
+    const what = message.kind === "send" ? `"${message.name}"` : "a message";
+    const isPart = this.output.wasHanded(ticket);
+    return new WireError(
+      code,
+      `The wire ended before ${what} had left (${
+        isPart ? "a part of it was sent" : "it was not sent"
+      }): ${why}`,
+      { cause: this.#reason, sent: isPart ? "maybeExecuted" : "notSent" },
     );
   }
 
@@ -140,7 +158,8 @@ export class Outbound {
   }
 
   /** The wire ended: what waits fails. */
-  end(reason: Error): void {
+  end(reason: WireError): void {
+    this.#reason = reason;
     this.calls.clear(reason);
     this.sends.clear(reason);
     this.messages.clear(reason);
