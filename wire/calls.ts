@@ -218,7 +218,8 @@ export class Calls {
     cause?: unknown,
   ): void {
     const { waiting } = pending;
-    const sent = this.#fate(pending);
+    // What is in the output already leaves, handed over or not.
+    const sent = pending.position === Infinity ? "notSent" : "maybeExecuted";
     this.#fail(pending, () => new WireError(code, message, { cause, sent }));
     if (waiting !== undefined && !waiting.dropped) {
       this.#turnstile.withdraw(waiting);
