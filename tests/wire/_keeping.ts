@@ -11,6 +11,7 @@ import {
   type KeepConnectedOptions,
   type KeptConnection,
   memoryTransports,
+  values,
   type Wire,
   WireError,
   type WireOptions,
@@ -91,7 +92,7 @@ export class Place implements AsyncDisposable {
         return a + b;
       },
       note: (text: string) => void hear("note", text),
-      both: (...args: unknown[]) => args,
+      both: (...args: unknown[]) => values(...args),
       never(name: string) {
         hear("never", name);
         return new Promise(() => {});

@@ -3,10 +3,8 @@ import {
   keepConnected,
   type KeepConnectedOptions,
   type KeptConnection,
-  type Wire,
   WireError,
   type WireErrorCode,
-  wirePair,
 } from "../../wire/mod.ts";
 import { FakeClock, settle } from "../_fake_clock.ts";
 import { test } from "../_test.ts";
@@ -236,90 +234,6 @@ test("keepConnected() notices a death within onConnected", async () => {
   assertEquals(place.told, ["failed connectionLost: 1, 50 (0)"]);
 });
 
-/** Ways to stop a kept connection in each of its states. */
-const STATES: [string, KeepConnectedOptions, (() => Error) | undefined][] = [
-  ["connecting", { onConnected: () => new Promise(() => {}) }, undefined],
-  ["connected", {}, undefined],
-  ["waiting", {}, nobody],
-];
-
-for (const [state, options, answer] of STATES) {
-  test(`KeptConnection.close() ends all while ${state}`, async () => {
-    await using place = new Place(options, answer && { answer });
-    const { kept } = place;
-    await settle();
-    assertEquals(kept.state, state);
-    const under = state === "connected"
-      ? fate(kept.remoteValue.add(1, 2))
-      : undefined;
-    const waiting = state === "connected"
-      ? undefined
-      : fate(kept.remoteValue.add(1, 2));
-    const closing = kept.close();
-    assertEquals(kept.state, "closed");
-    assertEquals(await fate(kept.remoteValue.add(1, 2)), "closed notSent");
-    await Promise.all([closing, kept.close()]);
-    assertEquals([await under, await waiting], [
-      state === "connected" ? "value 3" : undefined,
-      state === "connected" ? undefined : "closed notSent",
-    ]);
-    assertEquals([kept.ended?.code, place.clock.timers], ["closed", 0]);
-    await place.advance(60_000);
-    assertEquals(place.attempts.length, 1);
-    await kept.close();
-  });
-
-  test(`KeptConnection.abort() ends all while ${state}`, async () => {
-    await using place = new Place(options, answer && { answer });
-    const { kept } = place;
-    await settle();
-    const call = fate(kept.remoteValue.never("x"));
-    await settle();
-    kept.abort("enough");
-    assertEquals(
-      kept.ended?.message,
-      "The kept connection was aborted: enough",
-    );
-    assertEquals(
-      await call,
-      state === "connected" ? "aborted maybeExecuted" : "aborted notSent",
-    );
-    await kept.closed;
-    assertEquals(place.clock.timers, 0);
-  });
-}
-
-test("KeptConnection.close() before anything began connects to nothing", async () => {
-  await using place = new Place();
-  await place.kept.close();
-  assertEquals(place.attempts, []);
-});
-
-test("keepConnected() gives up a connect that is slow, and ends its wire", async () => {
-  const clock = new FakeClock();
-  const made = Promise.withResolvers<Wire>();
-  const signals: AbortSignal[] = [];
-  const kept = keepConnected((signal) => {
-    signals.push(signal);
-    return made.promise;
-  }, { clock });
-  await settle();
-  const closing = kept.close();
-  assert(signals[0]!.aborted);
-  let isClosed = false;
-  closing.then(() => isClosed = true);
-  await settle();
-  await clock.advance(999);
-  assertEquals(isClosed, false);
-  await clock.advance(1);
-  await closing;
-  const [near, far] = wirePair();
-  made.resolve(near);
-  assertEquals((await near.closed).code, "closed");
-  await far.closed;
-  assertEquals(clock.timers, 0);
-});
-
 test("keepConnected() takes whatever its connecting function throws", async () => {
   const clock = new FakeClock();
   const reasons: string[] = [];
@@ -332,18 +246,6 @@ test("keepConnected() takes whatever its connecting function throws", async () =
   await settle();
   await kept.close();
   assertEquals(reasons, ["connectFailed Cannot connect: not yet"]);
-});
-
-test("keepConnected() takes a signal that aborts it", async () => {
-  const controller = new AbortController();
-  await using place = new Place({ signal: controller.signal });
-  await settle();
-  controller.abort(new Error("over"));
-  assertEquals((await place.kept.closed).code, "aborted");
-  await using late = new Place({ signal: controller.signal });
-  assertEquals(late.kept.ended?.code, "aborted");
-  await settle();
-  assertEquals(late.attempts, []);
 });
 
 test("keepConnected() reports what its callbacks throw", async () => {
@@ -364,18 +266,6 @@ test("keepConnected() reports what its callbacks throw", async () => {
     "onDeath: Error: death",
     "onLost: Error: later",
   ]);
-});
-
-test("keepConnected() may be closed by its own callbacks", async () => {
-  await using place: Place = new Place({
-    onLost: () => void place.kept.close(),
-  }, { answer: nobody });
-  assertEquals((await place.kept.closed).code, "closed");
-  await using other: Place = new Place({
-    onConnected: () => void other.kept.close(),
-  });
-  assertEquals((await other.kept.closed).code, "closed");
-  assertEquals((await other.far[0]!.closed).code, "peerAborted");
 });
 
 test("keepConnected() refuses options out of their range", () => {
