@@ -136,7 +136,7 @@ export class Supervisor<Remote extends object, Local extends object> {
       timeout,
       () => controller.abort(tooLong(timeout)),
     );
-    let wire: Wire<Remote, Local> | undefined;
+    let wire: Wire<Remote, Local>;
     try {
       wire = await unlessAborted(this.#open(signal), signal);
       wire.onDeath((reason) => controller.abort(reason));
@@ -145,7 +145,6 @@ export class Supervisor<Remote extends object, Local extends object> {
       signal.throwIfAborted();
     } catch (error) {
       controller.abort(asReason(error, "connectFailed", "Cannot connect"));
-      wire?.abort(signal.reason);
       return false;
     } finally {
       stopTimer();
@@ -154,12 +153,14 @@ export class Supervisor<Remote extends object, Local extends object> {
     return true;
   }
 
-  /** Has a connection made, and looks after it when nobody waits any more. */
+  /** Has a connection made. Its wire ends with the signal, however late. */
   async #open(signal: AbortSignal): Promise<Wire<Remote, Local>> {
     const connecting =
       (async () => await this.#connect(signal, this.#backoff.failures + 1))();
     const done = connecting.then((wire) => {
-      if (signal.aborted) wire.abort(signal.reason);
+      const onAbort = () => wire.abort(signal.reason);
+      signal.addEventListener("abort", onAbort, { once: true });
+      if (signal.aborted) onAbort();
       remember(this.#connections, wire.closed);
     }).catch(() => {});
     remember(this.#connecting, done);

@@ -116,3 +116,17 @@ test("keepConnected() may be closed by its own callbacks", async () => {
   assertEquals((await other.kept.closed).code, "closed");
   assertEquals((await other.far[0]!.closed).code, "peerAborted");
 });
+
+test("KeptConnection leaves no wire behind, whenever it ends", async () => {
+  for (const end of ["close", "abort"] as const) {
+    for (let turns = 0; turns < 60; turns++) {
+      await using place = new Place({ onConnected: settle });
+      const call = fate(place.kept.remoteValue.add(1, 2));
+      for (let turn = 0; turn < turns; turn++) await undefined;
+      place.kept[end]();
+      await place.kept.closed;
+      const ended = await call;
+      assert(["closed notSent", "aborted notSent"].includes(ended), ended);
+    }
+  }
+});
