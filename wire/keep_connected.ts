@@ -327,8 +327,8 @@ export class KeptConnection<
   ): Promise<unknown> {
     if (!(error instanceof WireError) || error.sent === undefined) throw error;
     const isWires = wire.ended !== undefined || error.code === "closed";
-    if (!isWires || isCallers(call, error)) throw withFate(call, error);
-    // It takes leave, and takes no more calls.
+    if (!isWires) throw withFate(call, error);
+    // Perhaps it only takes leave; it takes no more calls.
     if (this.#target === wire) this.#target = undefined;
     if (this.#isLeaving || this.ended !== undefined) return fail(call, error);
     if (error.sent === "notSent") {
@@ -438,13 +438,6 @@ export function keepConnected<
   options: KeepConnectedOptions<Remote, Local> = {},
 ): KeptConnection<Remote, Local> {
   return new KeptConnection(connect, options);
-}
-
-/** Whether a call failed because its caller gave up. */
-function isCallers({ options }: KeptCall, { code }: WireError): boolean {
-  return code === "cancelled"
-    ? options?.signal?.aborted === true
-    : code === "deadline" && options?.deadline !== undefined;
 }
 
 /**

@@ -37,6 +37,8 @@ export class Place implements AsyncDisposable {
   readonly heard: string[] = [];
   /** What the connection told of itself. */
   readonly told: string[] = [];
+  /** What the function `wait` waits for. */
+  readonly gate = Promise.withResolvers<void>();
   /** The kept connection. */
   readonly kept: KeptConnection;
   /** What each attempt was told to be. */
@@ -97,6 +99,7 @@ export class Place implements AsyncDisposable {
         hear("never", name);
         return new Promise(() => {});
       },
+      wait: () => this.gate.promise,
       timeLeft(this: { deadline?: number }) {
         return Math.ceil(this.deadline ?? -1);
       },

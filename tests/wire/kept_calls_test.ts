@@ -150,17 +150,26 @@ test("KeptConnection moves more calls than may wait, once they are taken", async
   assertEquals(await Promise.all(calls), ["value 1", "value 2", "value 3"]);
 });
 
-test("KeptConnection moves a call that comes while the peer closes", async () => {
+test("KeptConnection moves a call that comes while its wire is closed", async () => {
   await using place = await up();
   const { kept } = place;
-  const closing = place.far[0]!.close();
-  await Promise.all([closing, settle()].slice(1));
-  const sum = fate(kept.remoteValue.add(1, 2));
-  const next = fate(kept.remoteValue.add(3, 4));
+  const before = fate(kept.remoteValue.wait());
+  const closing = kept.wire!.close();
+  const moved = [1, 2].map((n) => fate(kept.remoteValue.add(n, 0)));
+  await settle();
+  assertEquals([kept.wire?.ended, kept.stats().moved], [undefined, 2]);
+  const after = fate(kept.remoteValue.add(3, 0));
+  place.gate.resolve();
   await closing;
   await place.advance(50);
-  assertEquals([await sum, await next], ["value 3", "value 7"]);
-  assertEquals(place.heard, ["add(1,2)", "add(3,4)"]);
+  assertEquals(await Promise.all([before, ...moved, after]), [
+    "value undefined",
+    "value 1",
+    "value 2",
+    "value 3",
+  ]);
+  assertEquals(place.heard, ["add(1,0)", "add(2,0)", "add(3,0)"]);
+  assertEquals(kept.stats().moved, 2);
 });
 
 test("KeptConnection never repeats what may have run", async () => {
@@ -305,21 +314,45 @@ test("KeptConnection moves one-way calls and messages that waited", async () => 
 });
 
 test("KeptConnection leaves no one-way call unhandled when it ends", async () => {
-  await using place = await up({}, { window: 100 });
+  for (const dies of [true, false]) {
+    await using place = await up({}, { window: 100 });
+    const { kept } = place;
+    kept.remote.note("a".repeat(200));
+    kept.remote.note("waits at the wire");
+    kept.outputObject("a".repeat(200));
+    kept.outputObject("waits at the wire");
+    if (dies) await place.die();
+    kept.remote.note("waits for a wire, or at it");
+    kept.outputObject("waits for a wire, or at it");
+    kept.abort();
+    kept.remote.note("too late");
+    kept.outputObject("too late");
+    // An unhandled rejection would fail the test in the next turn.
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+});
+
+test("KeptConnection takes its listeners off every signal", async () => {
+  const { signal } = new AbortController();
+  const listeners = new Set<unknown>();
+  const { addEventListener, removeEventListener } = signal;
+  type Args = Parameters<typeof addEventListener>;
+  signal.addEventListener = (...args: Args) => {
+    listeners.add(args[1]);
+    addEventListener.apply(signal, args);
+  };
+  signal.removeEventListener = (...args: Args) => {
+    listeners.delete(args[1]);
+    removeEventListener.apply(signal, args);
+  };
+  await using place = down({ signal });
   const { kept } = place;
-  kept.remote.note("a".repeat(200));
-  kept.remote.note("waits at the wire");
-  kept.outputObject("a".repeat(200));
-  kept.outputObject("waits at the wire");
-  kept.wire!.abort(lost());
-  kept.remote.note("waits for a wire");
-  kept.outputObject("waits for a wire");
-  await settle();
+  const sum = kept.with({ signal }).remoteValue.add(1, 2);
+  assertEquals(listeners.size, 2);
+  await place.advance(50);
+  assertEquals([await sum, listeners.size], [3, 1]);
   await kept.close();
-  kept.remote.note("too late");
-  kept.outputObject("too late");
-  // An unhandled rejection would fail the test in the next turn.
-  await new Promise((resolve) => setTimeout(resolve));
+  assertEquals(listeners.size, 0);
 });
 
 test("KeptConnection puts the caller into the stacks of its errors", async () => {
