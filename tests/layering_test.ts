@@ -76,8 +76,8 @@ const FLOORS: readonly (readonly string[])[] = [
   ["wire/_link.ts"],
   ["wire/wire.ts"],
   ["wire/pair.ts", "wire/keep_options.ts"],
-  ["wire/_backoff.ts", "wire/_kept_calls.ts"],
-  ["wire/_supervisor.ts"],
+  ["wire/_backoff.ts", "wire/_waiting_calls.ts"],
+  ["wire/_supervisor.ts", "wire/_kept_calls.ts"],
   ["wire/keep_connected.ts"],
   ["wire/mod.ts"],
   [

@@ -1,230 +1,240 @@
 /**
- * Calls and messages that outlive a wire, and those that wait for one.
+ * Calls and messages that outlive a wire: which of them another wire gets.
  *
  * @module
  */
 
-import { type CallOptions, checkOptions, failLater } from "./calls.ts";
-import type { Clock } from "./clock.ts";
-import { type CallFate, WireError } from "./errors.ts";
-import type { KeptCallOptions } from "./keep_options.ts";
+import type { CallOptions } from "./calls.ts";
+import { WireError } from "./errors.ts";
+import type { KeptCallOptions, ResolvedKeepOptions } from "./keep_options.ts";
+import {
+  type KeptCall,
+  type KeptKind,
+  optionsLeft,
+  WaitingCalls,
+  withFate,
+} from "./_waiting_calls.ts";
 
-/** The ways in which something leaves over a wire. */
-export type KeptKind = "value" | "values" | "send" | "message";
-
-/** What carries it. */
+/** What is asked of a wire. */
 export interface Carrier {
+  /** The reason of its death. */
+  readonly ended: WireError | undefined;
+  /** Calls for an answer. */
   call(
     name: string,
     args: unknown[],
     wantsValues: boolean,
     options?: CallOptions,
   ): Promise<unknown>;
+  /** Calls one way. */
   send(name: string, args: unknown[], options?: CallOptions): Promise<void>;
+  /** Sends a typed message. */
   outputObject(value: unknown): Promise<void>;
 }
 
-/** A call, or a message, until it is settled. */
-export interface KeptCall {
-  /** Its number: what waits leaves in that order. */
-  readonly order: number;
-  readonly kind: KeptKind;
-  /** The function's name. */
-  readonly name: string;
-  /** Its arguments; the value of a message is the only one. */
-  readonly args: unknown[];
-  readonly options: KeptCallOptions | undefined;
-  /** When its deadline passes; Infinity where it has none. */
-  readonly dueAt: number;
-  /** Whether it may have run on a wire that is gone. */
-  fate: CallFate;
-  /** How often it was repeated. */
-  repeats: number;
-  /** What its caller holds, where nobody has to look at that. */
-  promise: Promise<unknown> | undefined;
-}
+/** The options that matter to calls. */
+type Options = Pick<
+  ResolvedKeepOptions<object, object>,
+  "clock" | "idempotent" | "onError" | "repeats" | "waiting"
+>;
 
-/**
- * Lets a call out.
- *
- * @param call The call.
- * @param carrier The wire.
- * @param options Its options, with what is left of its deadline.
- * @returns What the wire promises.
- */
-export function carry(
-  { kind, name, args }: KeptCall,
-  carrier: Carrier,
-  options: CallOptions | undefined,
-): Promise<unknown> {
-  switch (kind) {
-    case "value":
-      return carrier.call(name, args, false, options);
-    case "values":
-      return carrier.call(name, args, true, options);
-    case "send":
-      return carrier.send(name, args, options);
-    case "message":
-      return carrier.outputObject(args[0]);
-  }
-}
+/** Carries calls out over one wire after another. */
+export class KeptCalls {
+  /** How many went to another wire because the first never sent them. */
+  moved = 0;
+  /** How often a call was repeated. */
+  repeated = 0;
 
-/**
- * A call's options by now.
- *
- * @param call The call.
- * @param clock Tells what is left of its deadline.
- * @returns The options.
- */
-export function optionsLeft(
-  { options, dueAt }: KeptCall,
-  clock: Clock,
-): KeptCallOptions | undefined {
-  if (dueAt === Infinity) return options;
-  return { ...options, deadline: dueAt - clock.now() };
-}
-
-/**
- * The error as its caller has to see it: a call that may have run on one wire
- * was not "not sent" because another wire never sent it.
- *
- * @param call The call.
- * @param error Why it fails.
- * @returns That error, or one with the true fate.
- */
-export function withFate({ fate }: KeptCall, error: WireError): WireError {
-  if (fate === "notSent" || error.sent !== "notSent") return error;
-  return new WireError(error.code, error.message, {
-    cause: error,
-    sent: "maybeExecuted",
-  });
-}
-
-/** A call that waits. */
-interface Waiting {
-  readonly call: KeptCall;
-  readonly resolve: (value: unknown) => void;
-  /** Stops its timer and its listener. */
-  stop: () => void;
-}
-
-/** What waits for a wire. */
-export class WaitingCalls {
-  readonly #clock: Clock;
-  readonly #lastFailure: () => WireError | undefined;
-  /** By their numbers; those that come back are not in order. */
-  readonly #waiting = new Map<number, Waiting>();
+  readonly #options: Options;
+  readonly #refusal: (name: string) => WireError | undefined;
+  readonly #waiting: WaitingCalls;
+  /** Where calls go; undefined where they have to wait. */
+  #wire: Carrier | undefined;
+  #made = 0;
 
   /**
-   * @param clock For deadlines.
+   * @param options All options.
+   * @param refusal Why a call can no longer be made; undefined when it can.
    * @param lastFailure Why there is no wire.
    */
-  constructor(clock: Clock, lastFailure: () => WireError | undefined) {
-    this.#clock = clock;
-    this.#lastFailure = lastFailure;
+  constructor(
+    options: Options,
+    refusal: (name: string) => WireError | undefined,
+    lastFailure: () => WireError | undefined,
+  ) {
+    this.#options = options;
+    this.#refusal = refusal;
+    this.#waiting = new WaitingCalls(options.clock, lastFailure);
   }
 
-  /** How many wait. */
-  get size(): number {
+  /** How many wait for a wire. */
+  get waiting(): number {
     return this.#waiting.size;
   }
 
   /**
-   * Lets a call wait, until its deadline passes or its signal aborts.
+   * Makes a call, or sends a message.
    *
-   * @param call The call.
+   * @param kind How it leaves.
+   * @param name The function's name.
+   * @param args Its arguments; the value of a message is the only one.
+   * @param options The caller's.
    * @returns What becomes of it.
    */
-  add(call: KeptCall): Promise<unknown> {
-    const options = optionsLeft(call, this.#clock);
-    try {
-      checkOptions(call.name, options);
-    } catch (error) {
-      return Promise.reject(withFate(call, error as WireError));
-    }
-    const { promise, resolve } = Promise.withResolvers<unknown>();
-    const waiting: Waiting = { call, resolve, stop: nothing };
-    this.#waiting.set(call.order, waiting);
-    if (options?.deadline !== undefined || options?.signal !== undefined) {
-      this.#guard(waiting, options);
-    }
+  make(
+    kind: KeptKind,
+    name: string,
+    args: unknown[],
+    options?: KeptCallOptions,
+  ): Promise<unknown> {
+    const deadline = options?.deadline;
+    const call: KeptCall = {
+      order: this.#made++,
+      kind,
+      name,
+      args,
+      options,
+      dueAt: deadline === undefined
+        ? Infinity
+        : this.#options.clock.now() + deadline,
+      fate: "notSent",
+      repeats: 0,
+      promise: undefined,
+    };
+    const wire = this.#wire;
+    const promise = wire === undefined
+      ? this.#wait(call, true)
+      : this.#carry(call, wire, options);
+    if (kind === "send" || kind === "message") call.promise = promise;
     return promise;
   }
 
   /**
-   * Takes all that wait, in order, what is added meanwhile included.
+   * A wire stands: what waits leaves first.
    *
-   * @param take Gets each call, and answers what becomes of it.
+   * @param wire The wire.
    */
-  takeAll(take: (call: KeptCall) => Promise<unknown>): void {
-    while (this.#waiting.size > 0) {
-      const all = [...this.#waiting.values()];
-      all.sort((a, b) => a.call.order - b.call.order);
-      for (const waiting of all) {
-        if (this.#remove(waiting)) waiting.resolve(take(waiting.call));
-      }
-    }
+  connected(wire: Carrier): void {
+    const { clock } = this.#options;
+    this.#waiting.takeAll((call) =>
+      this.#carry(call, wire, optionsLeft(call, clock))
+    );
+    const isUsable = wire.ended === undefined &&
+      this.#refusal("connected") === undefined;
+    this.#wire = isUsable ? wire : undefined;
+  }
+
+  /** There is no wire any more: calls wait. */
+  disconnected(): void {
+    this.#wire = undefined;
   }
 
   /**
-   * Fails all that wait.
+   * Fails all that waits, because nothing follows. What is under way is its
+   * wire's.
    *
    * @param reason Why.
    */
-  failAll(reason: WireError): void {
-    for (const waiting of [...this.#waiting.values()]) {
-      const { fate, promise } = waiting.call;
-      const what = fate === "notSent" ? "sent" : "repeated";
-      this.#fail(waiting, reason.code, `was not ${what}: ${reason.message}`, {
-        cause: reason,
-      });
-      promise?.catch(nothing);
+  end(reason: WireError): void {
+    this.#wire = undefined;
+    this.#waiting.failAll(reason);
+  }
+
+  /** Gives a call to a wire. */
+  #carry(
+    call: KeptCall,
+    wire: Carrier,
+    options: CallOptions | undefined,
+  ): Promise<unknown> {
+    return carry(call, wire, options).catch((error) =>
+      this.#failed(call, wire, error)
+    );
+  }
+
+  /** A call failed: that is passed on, unless another wire may have it. */
+  #failed(call: KeptCall, wire: Carrier, error: unknown): Promise<unknown> {
+    if (!(error instanceof WireError) || error.sent === undefined) throw error;
+    const isWires = wire.ended !== undefined || error.code === "closed";
+    if (!isWires) throw withFate(call, error);
+    // Perhaps it only takes leave; it takes no more calls.
+    if (this.#wire === wire) this.#wire = undefined;
+    const isOver = this.#refusal(call.name) !== undefined;
+    const isSafe = error.sent === "notSent";
+    if (isOver || !(isSafe || this.#mayRepeat(call))) return fail(call, error);
+    if (isSafe) {
+      this.moved++;
+    } else {
+      this.repeated++;
+      call.repeats++;
+      call.fate = "maybeExecuted";
+    }
+    return this.#wait(call, false);
+  }
+
+  #mayRepeat({ kind, name, options, repeats }: KeptCall): boolean {
+    const { idempotent, onError, repeats: most } = this.#options;
+    if (kind === "message" || repeats >= most) return false;
+    try {
+      return options?.idempotent ?? idempotent(name);
+    } catch (error) {
+      onError(error, "idempotent");
+      return false;
     }
   }
 
-  #guard(waiting: Waiting, { deadline, signal }: CallOptions): void {
-    const { options } = waiting.call;
-    const stopTimer = deadline === undefined
-      ? undefined
-      : this.#clock.after(deadline, () =>
-        this.#fail(
-          waiting,
-          "deadline",
-          `waited for a connection until its deadline of ${options?.deadline} ms.`,
-          { cause: this.#lastFailure() },
-        ));
-    const onAbort = () =>
-      this.#fail(
-        waiting,
-        "cancelled",
-        "was cancelled by its caller's signal while it waited for a connection.",
-        { cause: signal!.reason },
-      );
-    signal?.addEventListener("abort", onAbort, { once: true });
-    waiting.stop = () => {
-      stopTimer?.();
-      signal?.removeEventListener("abort", onAbort);
-    };
+  /** Lets a call wait for a wire, unless there is another by now. */
+  #wait(call: KeptCall, isNew: boolean): Promise<unknown> {
+    const refusal = this.#refusal(call.name);
+    if (refusal !== undefined) return fail(call, refusal);
+    const { clock, waiting } = this.#options;
+    const wire = this.#wire;
+    if (wire !== undefined) {
+      return this.#carry(call, wire, optionsLeft(call, clock));
+    }
+    if (isNew && this.waiting >= waiting) {
+      return Promise.reject(tooManyWait(call.name, waiting));
+    }
+    return this.#waiting.add(call);
   }
+}
 
-  #fail(
-    waiting: Waiting,
-    code: WireError["code"],
-    what: string,
-    { cause }: { cause: unknown },
-  ): void {
-    if (!this.#remove(waiting)) return;
-    const { call } = waiting;
-    const sent = call.fate;
-    const message = `The call of "${call.name}" ${what}`;
-    const makeError = () => new WireError(code, message, { cause, sent });
-    waiting.resolve(failLater(makeError, undefined));
+/** Lets a call out over a wire. */
+function carry(
+  { kind, name, args }: KeptCall,
+  wire: Carrier,
+  options: CallOptions | undefined,
+): Promise<unknown> {
+  switch (kind) {
+    case "value":
+      return wire.call(name, args, false, options);
+    case "values":
+      return wire.call(name, args, true, options);
+    case "send":
+      return wire.send(name, args, options);
+    case "message":
+      return wire.outputObject(args[0]);
   }
+}
 
-  #remove(waiting: Waiting): boolean {
-    waiting.stop();
-    return this.#waiting.delete(waiting.call.order);
+/**
+ * Fails a call because of a connection. Nobody has to look at that where it
+ * has no answer: `onLost` and `onDeath` say it, too.
+ */
+function fail(call: KeptCall, error: WireError): Promise<never> {
+  const failed = Promise.reject(withFate(call, error));
+  if (call.kind === "send" || call.kind === "message") {
+    failed.catch(nothing);
+    call.promise?.catch(nothing);
   }
+  return failed;
+}
+
+function tooManyWait(name: string, waiting: number): WireError {
+  return new WireError(
+    "limit",
+    `The call of "${name}" may not wait for a connection: ${waiting} calls do (the option "waiting").`,
+    { sent: "notSent" },
+  );
 }
 
 function nothing(): void {}

@@ -4,13 +4,11 @@
  * @module
  */
 
-import type { CallOptions } from "./calls.ts";
 import { errorMessage, WireError } from "./errors.ts";
 import {
   type Connect,
   type KeepConnectedOptions,
   type KeptCallOptions,
-  type ResolvedKeepOptions,
   resolveKeepOptions,
 } from "./keep_options.ts";
 import {
@@ -24,14 +22,7 @@ import {
 } from "./remote.ts";
 import type { Wire } from "./wire.ts";
 import { Death } from "./_death.ts";
-import {
-  carry,
-  type KeptCall,
-  type KeptKind,
-  optionsLeft,
-  WaitingCalls,
-  withFate,
-} from "./_kept_calls.ts";
+import { KeptCalls } from "./_kept_calls.ts";
 import { Supervisor } from "./_supervisor.ts";
 
 /** Counts of a kept connection. All but the last add up. */
@@ -68,18 +59,12 @@ export class KeptConnection<
   Remote extends object = AnyFunctions,
   Local extends object = AnyFunctions,
 > implements Caller, AsyncDisposable {
-  readonly #options: ResolvedKeepOptions<Remote, Local>;
   readonly #supervisor: Supervisor<Remote, Local>;
-  readonly #waiting: WaitingCalls;
+  readonly #calls: KeptCalls;
   readonly #death: Death;
   readonly #remotes: Remotes<Remote>;
   readonly #opened = Promise.withResolvers<void>();
-  /** Where calls go; undefined where they have to wait. */
-  #target: Wire<Remote, Local> | undefined;
   #isLeaving = false;
-  #made = 0;
-  #moved = 0;
-  #repeated = 0;
 
   /**
    * Use {@linkcode keepConnected}.
@@ -91,16 +76,23 @@ export class KeptConnection<
     connect: Connect<Remote, Local>,
     options: KeepConnectedOptions<Remote, Local> = {},
   ) {
-    const resolved = this.#options = resolveKeepOptions(options);
-    const { clock, onDeath, onError, signal } = resolved;
+    const resolved = resolveKeepOptions(options);
+    const { onDeath, onError, signal } = resolved;
+    const death = this.#death = new Death(onError);
     const supervisor = this.#supervisor = new Supervisor(connect, resolved, {
-      connected: (wire) => this.#connected(wire),
-      disconnected: () => this.#target = undefined,
+      connected: (wire) => {
+        this.#calls.connected(wire);
+        this.#opened.resolve();
+      },
+      disconnected: () => this.#calls.disconnected(),
       gaveUp: (reason) => this.#end(reason),
-      waiting: () => this.#waiting.size,
+      waiting: () => this.#calls.waiting,
     });
-    this.#waiting = new WaitingCalls(clock, () => supervisor.lastFailure);
-    this.#death = new Death(onError);
+    this.#calls = new KeptCalls(
+      resolved,
+      (name) => death.refusal(name, this.#isLeaving),
+      () => supervisor.lastFailure,
+    );
     this.#remotes = remotes<Remote>(this);
     this.#opened.promise.catch(nothing);
     if (onDeath !== undefined) this.onDeath(onDeath);
@@ -192,7 +184,12 @@ export class KeptConnection<
     wantsValues = false,
     options?: KeptCallOptions,
   ): Promise<unknown> {
-    return this.#make(wantsValues ? "values" : "value", name, args, options);
+    return this.#calls.make(
+      wantsValues ? "values" : "value",
+      name,
+      args,
+      options,
+    );
   }
 
   /**
@@ -208,7 +205,7 @@ export class KeptConnection<
     args: unknown[],
     options?: KeptCallOptions,
   ): Promise<void> {
-    return this.#make("send", name, args, options) as Promise<void>;
+    return this.#calls.make("send", name, args, options) as Promise<void>;
   }
 
   /**
@@ -219,7 +216,9 @@ export class KeptConnection<
    * @returns A promise that resolves when the message may leave.
    */
   outputObject(value: unknown): Promise<void> {
-    return this.#make("message", "outputObject", [value]) as Promise<void>;
+    return this.#calls.make("message", "outputObject", [value]) as Promise<
+      void
+    >;
   }
 
   /**
@@ -232,10 +231,9 @@ export class KeptConnection<
     if (!this.#isLeaving && this.ended === undefined) {
       this.#isLeaving = true;
       const { wire } = this.#supervisor;
-      this.#target = undefined;
       const reason = closedReason();
       this.#supervisor.stop(reason);
-      this.#waiting.failAll(reason);
+      this.#calls.end(reason);
       await wire?.close();
       this.#end(reason);
     }
@@ -266,13 +264,8 @@ export class KeptConnection<
   /** Counts. */
   stats(): KeptStats {
     const { attempts, connections } = this.#supervisor;
-    return {
-      attempts,
-      connections,
-      moved: this.#moved,
-      repeated: this.#repeated,
-      waiting: this.#waiting.size,
-    };
+    const { moved, repeated, waiting } = this.#calls;
+    return { attempts, connections, moved, repeated, waiting };
   }
 
   /** Closes, as `await using` does. */
@@ -280,112 +273,12 @@ export class KeptConnection<
     await this.close();
   }
 
-  #make(
-    kind: KeptKind,
-    name: string,
-    args: unknown[],
-    options?: KeptCallOptions,
-  ): Promise<unknown> {
-    const deadline = options?.deadline;
-    const call: KeptCall = {
-      order: this.#made++,
-      kind,
-      name,
-      args,
-      options,
-      dueAt: deadline === undefined
-        ? Infinity
-        : this.#options.clock.now() + deadline,
-      fate: "notSent",
-      repeats: 0,
-      promise: undefined,
-    };
-    const target = this.#target;
-    const promise = target === undefined
-      ? this.#wait(call, true)
-      : this.#carry(call, target, options);
-    if (kind === "send" || kind === "message") call.promise = promise;
-    return promise;
-  }
-
-  /** Gives a call to a wire. */
-  #carry(
-    call: KeptCall,
-    wire: Wire<Remote, Local>,
-    options: CallOptions | undefined,
-  ): Promise<unknown> {
-    return carry(call, wire, options).catch((error) =>
-      this.#failed(call, wire, error)
-    );
-  }
-
-  /** A call failed: that is passed on, unless another wire may have it. */
-  #failed(
-    call: KeptCall,
-    wire: Wire<Remote, Local>,
-    error: unknown,
-  ): Promise<unknown> {
-    if (!(error instanceof WireError) || error.sent === undefined) throw error;
-    const isWires = wire.ended !== undefined || error.code === "closed";
-    if (!isWires) throw withFate(call, error);
-    // Perhaps it only takes leave; it takes no more calls.
-    if (this.#target === wire) this.#target = undefined;
-    if (this.#isLeaving || this.ended !== undefined) return fail(call, error);
-    if (error.sent === "notSent") {
-      this.#moved++;
-    } else {
-      if (!this.#mayRepeat(call)) return fail(call, error);
-      call.fate = "maybeExecuted";
-      call.repeats++;
-      this.#repeated++;
-    }
-    return this.#wait(call, false);
-  }
-
-  #mayRepeat({ kind, name, options, repeats }: KeptCall): boolean {
-    const { idempotent, onError, repeats: most } = this.#options;
-    if (kind === "message" || repeats >= most) return false;
-    try {
-      return options?.idempotent ?? idempotent(name);
-    } catch (error) {
-      onError(error, "idempotent");
-      return false;
-    }
-  }
-
-  /** Lets a call wait for a wire. */
-  #wait(call: KeptCall, isNew: boolean): Promise<unknown> {
-    const { name } = call;
-    const refusal = this.#death.refusal(name, this.#isLeaving);
-    if (refusal !== undefined) return fail(call, refusal);
-    const target = this.#target;
-    if (target !== undefined) {
-      return this.#carry(call, target, optionsLeft(call, this.#options.clock));
-    }
-    const { waiting } = this.#options;
-    if (isNew && this.#waiting.size >= waiting) {
-      return Promise.reject(tooManyWait(name, waiting));
-    }
-    return this.#waiting.add(call);
-  }
-
-  /** A wire stands: what waits leaves first. */
-  #connected(wire: Wire<Remote, Local>): void {
-    const { clock } = this.#options;
-    this.#waiting.takeAll((call) =>
-      this.#carry(call, wire, optionsLeft(call, clock))
-    );
-    if (wire.ended === undefined && !this.#isLeaving) this.#target = wire;
-    this.#opened.resolve();
-  }
-
   /** The one place where it ends. */
   #end(reason: WireError): void {
     if (this.ended !== undefined) return;
     this.#death.reason = reason;
-    this.#target = undefined;
     this.#supervisor.stop(reason);
-    this.#waiting.failAll(reason);
+    this.#calls.end(reason);
     this.#opened.reject(reason);
     this.#death.declare(reason);
     this.#supervisor.finished().then(() => this.#death.bury());
@@ -438,27 +331,6 @@ export function keepConnected<
   options: KeepConnectedOptions<Remote, Local> = {},
 ): KeptConnection<Remote, Local> {
   return new KeptConnection(connect, options);
-}
-
-/**
- * Fails a call because of a connection. Nobody has to look at that where it
- * has no answer: `onLost` and `onDeath` say it, too.
- */
-function fail(call: KeptCall, error: WireError): Promise<never> {
-  const failed = Promise.reject(withFate(call, error));
-  if (call.kind === "send" || call.kind === "message") {
-    failed.catch(nothing);
-    call.promise?.catch(nothing);
-  }
-  return failed;
-}
-
-function tooManyWait(name: string, waiting: number): WireError {
-  return new WireError(
-    "limit",
-    `The call of "${name}" may not wait for a connection: ${waiting} calls do (the option "waiting").`,
-    { sent: "notSent" },
-  );
 }
 
 function closedReason(): WireError {
