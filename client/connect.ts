@@ -59,7 +59,8 @@ export interface ConnectOptions<Local extends object = AnyFunctions>
  * @throws {WireError} As a rejection that names the address:
  * `invalidArgument`, `unknownHost`, `connectionRefused`, `connectFailed`,
  * `permissionDenied`, `tlsFailed`, `timeout`, `cancelled`, `notAWire`,
- * `unsupportedVersion`, `refused` or `connectionLost`.
+ * `unsupportedVersion`, `refused`, `peerAborted` (a server that is shutting
+ * down) or `connectionLost`.
  *
  * @example
  * ```ts
