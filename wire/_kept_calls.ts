@@ -4,9 +4,12 @@
  * @module
  */
 
-import type { CallOptions } from "./calls.ts";
+import { carriesStream } from "./_carries_stream.ts";
+import { promised } from "./_call_promise.ts";
+import type { CallOptions } from "./call_options.ts";
 import { WireError } from "./errors.ts";
 import type { KeptCallOptions, ResolvedKeepOptions } from "./keep_options.ts";
+import { KeptPromise } from "./_kept_promise.ts";
 import {
   type KeptCall,
   type KeptKind,
@@ -146,21 +149,32 @@ export class KeptCalls {
     wire: Carrier,
     options: CallOptions | undefined,
   ): Promise<unknown> {
-    return carry(call, wire, options).catch((error) =>
-      this.#failed(call, wire, error)
-    );
+    const way = carry(call, wire, options);
+    const failed = (error: unknown) => this.#failed(call, wire, error);
+    if (call.kind !== "value") return way.catch(failed);
+    return new KeptPromise(way, failed, (error) => this.#moves(wire, error));
+  }
+
+  /** Whether a call on a result can be made on the result of another wire. */
+  #moves(wire: Carrier, error: unknown): boolean {
+    return error instanceof WireError && error.sent === "notSent" &&
+      wire.ended !== undefined && this.#refusal("") === undefined;
   }
 
   /** A call failed: that is passed on, unless another wire may have it. */
   #failed(call: KeptCall, wire: Carrier, error: unknown): Promise<unknown> {
-    if (!(error instanceof WireError) || error.sent === undefined) throw error;
+    if (!(error instanceof WireError) || error.sent === undefined) {
+      return Promise.reject(error);
+    }
     const isWires = wire.ended !== undefined || error.code === "closed";
-    if (!isWires) throw withFate(call, error);
+    if (!isWires) return Promise.reject(withFate(call, error));
     // Perhaps it only takes leave; it takes no more calls.
     if (this.#wire === wire) this.#wire = undefined;
     const isOver = this.#refusal(call.name) !== undefined;
     const isSafe = error.sent === "notSent";
-    if (isOver || !(isSafe || this.#mayRepeat(call))) return fail(call, error);
+    const mayLeaveAgain = (isSafe || this.#mayRepeat(call)) &&
+      !carriesStream(call.args);
+    if (isOver || !mayLeaveAgain) return fail(call, error);
     if (isSafe) {
       this.moved++;
     } else {
@@ -186,15 +200,16 @@ export class KeptCalls {
   #wait(call: KeptCall, isNew: boolean): Promise<unknown> {
     const refusal = this.#refusal(call.name);
     if (refusal !== undefined) return fail(call, refusal);
-    const { clock, waiting } = this.#options;
+    const { clock, waiting: most } = this.#options;
     const wire = this.#wire;
     if (wire !== undefined) {
       return this.#carry(call, wire, optionsLeft(call, clock));
     }
-    if (isNew && this.waiting >= waiting) {
-      return Promise.reject(tooManyWait(call.name, waiting));
+    if (isNew && this.waiting >= most) {
+      return promised(Promise.reject(tooManyWait(call.name, most)));
     }
-    return this.#waiting.add(call);
+    const waiting = this.#waiting.add(call);
+    return call.kind === "value" ? promised(waiting) : waiting;
   }
 }
 
@@ -220,8 +235,9 @@ function carry(
  * Fails a call because of a connection. Nobody has to look at that where it
  * has no answer: `onLost` and `onDeath` say it, too.
  */
-function fail(call: KeptCall, error: WireError): Promise<never> {
+function fail(call: KeptCall, error: WireError): Promise<unknown> {
   const failed = Promise.reject(withFate(call, error));
+  if (call.kind === "value") return promised(failed);
   if (call.kind === "send" || call.kind === "message") {
     failed.catch(nothing);
     call.promise?.catch(nothing);
@@ -229,10 +245,10 @@ function fail(call: KeptCall, error: WireError): Promise<never> {
   return failed;
 }
 
-function tooManyWait(name: string, waiting: number): WireError {
+function tooManyWait(name: string, most: number): WireError {
   return new WireError(
     "limit",
-    `The call of "${name}" may not wait for a connection: ${waiting} calls do (the option "waiting").`,
+    `The call of "${name}" may not wait for a connection: ${most} calls do (the option "waiting").`,
     { sent: "notSent" },
   );
 }

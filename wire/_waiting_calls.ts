@@ -4,7 +4,8 @@
  * @module
  */
 
-import { type CallOptions, checkOptions, failLater } from "./calls.ts";
+import { type CallOptions, checkOptions } from "./call_options.ts";
+import { failLater } from "./calls.ts";
 import type { Clock } from "./clock.ts";
 import { type CallFate, WireError } from "./errors.ts";
 import type { KeptCallOptions } from "./keep_options.ts";

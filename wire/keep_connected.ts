@@ -11,15 +11,14 @@ import {
   type KeptCallOptions,
   resolveKeepOptions,
 } from "./keep_options.ts";
-import {
-  type AnyFunctions,
-  type Caller,
-  type Remotes,
-  remotes,
-  type RemoteSend,
-  type RemoteValue,
-  type RemoteValues,
-} from "./remote.ts";
+import { type Caller, remotes } from "./remote.ts";
+import type {
+  AnyFunctions,
+  Remotes,
+  RemoteSend,
+  RemoteValue,
+  RemoteValues,
+} from "./remote_types.ts";
 import type { Wire } from "./wire.ts";
 import { Death } from "./_death.ts";
 import { KeptCalls } from "./_kept_calls.ts";

@@ -4,10 +4,10 @@
  * @module
  */
 
-import type { CallOptions } from "./calls.ts";
+import type { CallOptions } from "./call_options.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { WireError } from "./errors.ts";
-import type { AnyFunctions } from "./remote.ts";
+import type { AnyFunctions } from "./remote_types.ts";
 import { reportToConsole, type Wire } from "./wire.ts";
 
 /** How long to wait between attempts. All times are in milliseconds. */
