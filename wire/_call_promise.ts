@@ -87,9 +87,26 @@ Object.defineProperty(CallPromise.prototype, "constructor", {
   value: Promise,
 });
 
+/** A result that calls have to wait for. */
+export class LaterResult implements PendingResult {
+  hasValue = false;
+  value: unknown = undefined;
+
+  callOn(): undefined {}
+
+  /** Keeps the value, and passes it on. */
+  readonly keep = (value: unknown): unknown => {
+    this.hasValue = true;
+    return this.value = value;
+  };
+}
+
 /** A promise on which calls can be made, of what another is of. */
 export function promised(promise: Promise<unknown>): CallPromise {
-  return new CallPromise((resolve) => resolve(promise));
+  const later = new LaterResult();
+  const made = new CallPromise((resolve) => resolve(promise.then(later.keep)));
+  made[REFERENCE] = later;
+  return made;
 }
 
 /** What calls the functions of a result that is there. */

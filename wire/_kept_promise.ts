@@ -4,7 +4,7 @@
  * @module
  */
 
-import { CallPromise } from "./_call_promise.ts";
+import { CallPromise, LaterResult } from "./_call_promise.ts";
 import type { Caller } from "./remote.ts";
 import { REFERENCE } from "./remote_types.ts";
 
@@ -23,11 +23,14 @@ export class KeptPromise extends CallPromise {
     failed: (error: unknown) => Promise<unknown>,
     moves: (error: unknown) => boolean,
   ) {
-    super((resolve) => {
-      way.then(resolve, (error) => resolve(failed(error)));
-    });
+    let settle!: (value: unknown) => void;
+    super((resolve) => settle = resolve);
     this.#moves = moves;
     if (way instanceof CallPromise) this[REFERENCE] = way[REFERENCE];
+    way.then(settle, (error) => {
+      const later = this[REFERENCE] = new LaterResult();
+      settle(failed(error).then(later.keep));
+    });
   }
 
   /** Calls functions of the result. */

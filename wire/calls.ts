@@ -282,7 +282,9 @@ export class Calls {
    */
   pass(promise: CallPromise): Passed {
     const base = promise[REFERENCE];
-    if (base?.hasValue) return { as: "value", value: base.value };
+    if (base?.hasValue) {
+      return { as: "value", value: base.value };
+    }
     if (!this.#isEncoding) {
       throw new WireError(
         "unsupportedValue",
@@ -291,9 +293,9 @@ export class Calls {
     }
     promise.catch(nothing);
     if (!(base instanceof PendingCall && base.calls === this)) {
-      throw new NotReady(settled(promise));
+      throw new NotReady(promise);
     }
-    if (!this.canFollow(base)) throw new NotReady(settled(promise));
+    if (!this.canFollow(base)) throw new NotReady(promise);
     (this.#bases ??= []).push(base);
     return { as: "result", id: base.id };
   }
@@ -372,7 +374,12 @@ export class Calls {
     if (code === "resultGone" && follows !== undefined && !pending.settled) {
       pending.settled = true;
       pending.cleanup?.();
-      return pending.resolve(follows.again());
+      return pending.resolve(
+        follows.again().then((value) => {
+          pending.hasValue = true;
+          return pending.value = value;
+        }),
+      );
     }
     this.#fail(pending, () => new WireError(toErrorCode(code), message));
   }
@@ -494,12 +501,6 @@ export async function failLater(
     error.stack = `${error.name}: ${error.message}\n${frames}`;
   }
   throw error;
-}
-
-/** Waits for a result, which its promise then knows. */
-async function settled(promise: CallPromise): Promise<void> {
-  const value = await promise;
-  promise[REFERENCE] = { hasValue: true, value, callOn: () => undefined };
 }
 
 function rejected(error: unknown): CallPromise {

@@ -1,6 +1,7 @@
 /** Messages to framed bytes and back, and what a decoder refuses. */
 
 import { assert, assertEquals } from "@std/assert";
+import { ByteWriter } from "../../wire/bytes.ts";
 import { Decoder } from "../../wire/codec.ts";
 import { limitRange, resolveLimits } from "../../wire/limits.ts";
 import {
@@ -12,8 +13,16 @@ import {
   type PeerLimits,
   VERSION,
 } from "../../wire/messages.ts";
+import { Raw } from "../_raw_values.ts";
 import { test } from "../_test.ts";
-import { codeOf, decodeAll, encodeAll, frameOf, newEncoder } from "./_codec.ts";
+import {
+  codeOf,
+  decodeAll,
+  encodeAll,
+  frameOf,
+  newDecoder,
+  newEncoder,
+} from "./_codec.ts";
 import { bytesAllocated } from "./_counting.ts";
 import { exactMessages } from "./_exact.ts";
 
@@ -94,6 +103,32 @@ const MESSAGES: Message[] = [
   { kind: "finish" },
   { kind: "abort", code: "closed", message: "" },
   { kind: "abort", code: "of a later version", message: LONG },
+  { kind: "release", slot: MOST, nonce: MOST, count: MOST },
+  { kind: "release", slot: 0, nonce: 0, count: 1 },
+  { kind: "forget", slot: 128, nonce: 0x80000000 },
+  { kind: "streamValue", id: 0, value: undefined },
+  { kind: "streamValue", id: MOST, value: [{ a: [4] }, LONG] },
+  { kind: "streamBytes", id: 0, bytes: new Uint8Array() },
+  { kind: "streamBytes", id: MOST, bytes: new Uint8Array(300).fill(7) },
+  { kind: "streamEnd", id: 129 },
+  { kind: "streamError", id: 1, thrown: new TypeError("far") },
+  { kind: "streamCancel", id: 1, reason: undefined },
+  { kind: "streamCancel", id: MOST, reason: new Error("enough") },
+  { kind: "streamCredit", id: 1, amount: MOST },
+  {
+    kind: "message",
+    value: [
+      new Raw({ as: "object", slot: MOST, nonce: 1, isFunction: false }),
+      new Map([[new Raw({ as: "own", slot: 0, nonce: MOST }), 1]]),
+      { a: new Raw({ as: "stream", id: MOST }) },
+    ],
+  },
+  callOf({
+    args: [
+      new Raw({ as: "object", slot: 0, nonce: 0, isFunction: true }),
+      [new Raw({ as: "result", id: 300 })],
+    ],
+  }),
 ];
 
 test("KIND and the beginning of a hello are those of the protocol", () => {
@@ -117,13 +152,21 @@ test("KIND and the beginning of a hello are those of the protocol", () => {
     close: 0x30,
     finish: 0x31,
     abort: 0x32,
+    release: 0x40,
+    forget: 0x41,
+    streamValue: 0x50,
+    streamBytes: 0x51,
+    streamEnd: 0x52,
+    streamError: 0x53,
+    streamCancel: 0x54,
+    streamCredit: 0x55,
   });
   assertEquals([VERSION, MAGIC], [1, "WIRE"]);
   assertEquals(
     HELLO_LIMITS.join(),
     [
       "helloFrame,frame,message,nesting,values,bigint,calls,window,pieces",
-      "cancels,cancelsPerSecond",
+      "cancels,cancelsPerSecond,streams,streamWindow,objects",
     ].join(),
   );
 });
@@ -142,7 +185,7 @@ test("Decoder gives the messages that Encoder was given", () => {
 
 test("encode() tells the size of a body, and Decoder tells the same", () => {
   const encoder = newEncoder();
-  const decoder = new Decoder(LIMITS);
+  const decoder = newDecoder(LIMITS);
   for (const message of MESSAGES) {
     const start = encoder.writer.position;
     const size = encoder.encode(message);
@@ -195,12 +238,34 @@ test("Decoder refuses every kind that there is not", () => {
 });
 
 test("Decoder refuses every tag that there is not", () => {
-  const tags = [0xd7, 0xd8, 0xd9, 0xda, 0xdb, 0xdc, 0xdd, 0xde, 0xdf];
-  for (const tag of tags) {
+  for (const tag of [0xdb, 0xdc, 0xdd, 0xde, 0xdf]) {
     for (const body of [[tag], [tag, 0, 0, 0, 0], [0xa1, tag]]) {
       const bytes = frameOf([KIND.message, ...body]);
       assertEquals(codeOf(() => decodeAll([bytes])), "malformed", `${tag}`);
     }
+  }
+});
+
+test("Decoder refuses references and streams without a wire", () => {
+  const values = [
+    [0xd7, 0, 0, 0, 0, 0, 0],
+    [0xd8, 0, 0, 0, 0, 0],
+    [0xd9, 0],
+    [0xda, 0],
+  ];
+  for (const value of values) {
+    const bytes = frameOf([KIND.message, ...value]);
+    assertEquals(decodeAll([bytes]).length, 1);
+    const code = codeOf(() => decodeAll([bytes], new Decoder(LIMITS)));
+    assertEquals(code, "malformed", `${value}`);
+  }
+});
+
+test("Decoder refuses references with flags that there are not", () => {
+  for (let flags = 0; flags < 256; flags++) {
+    const bytes = frameOf([KIND.message, 0xd7, flags, 0, 0, 0, 0, 0]);
+    const expected = flags < 2 ? undefined : "malformed";
+    assertEquals(codeOf(() => decodeAll([bytes])), expected, `${flags}`);
   }
 });
 
@@ -215,11 +280,16 @@ test("Decoder refuses a message that is cut, or longer than its frame", () => {
     const decode = (body: Uint8Array) =>
       codeOf(() => decodeAll([definitions, frameOf(body)]));
     assertEquals(decode(body), undefined);
+    // Bytes of a stream end where their frame ends.
+    const least = message.kind === "streamBytes"
+      ? body.length - message.bytes.length
+      : body.length;
     for (let length = 1; length < body.length; length++) {
+      const expected = length < least ? "malformed" : undefined;
       const code = decode(body.subarray(0, length));
-      assert(code === "malformed", `${message.kind}, ${length}`);
+      assertEquals(code, expected, `${message.kind}, ${length}`);
     }
-    if (message.kind === "hello") continue;
+    if (["hello", "streamBytes"].includes(message.kind)) continue;
     assertEquals(decode(Uint8Array.of(...body, 0)), "malformed");
   }
 });
@@ -244,6 +314,10 @@ const FALSE_COUNTS: [string, number[]][] = [
   ["a code", [KIND.fail, 0]],
   ["keys", [KIND.define]],
   ["a defined name", [KIND.define, 0]],
+  ["metadata", [KIND.call, 0, 8, 0, 1, 0x66]],
+  ["a metadata's key", [KIND.call, 0, 8, 0, 1, 0x66, 1]],
+  ["an item's text", [KIND.streamValue, 0, 0xcd]],
+  ["the list of a reason", [KIND.streamCancel, 0, 0xd1]],
   ["limits", [KIND.hello, 0x57, 0x49, 0x52, 0x45, 1, 0]],
 ];
 
@@ -271,17 +345,70 @@ test("Decoder refuses false counts, and takes no memory for them", () => {
 });
 
 test("Decoder refuses flags that calls do not have", () => {
-  const calls: [number, number[], number[]][] = [
-    [KIND.call, [0], [0, 1, 2, 3]],
-    [KIND.send, [], [0, 2]],
-  ];
-  for (const [kind, id, known] of calls) {
+  for (const kind of [KIND.call, KIND.send]) {
+    const id = kind === KIND.call ? [0] : [];
     for (let flags = 0; flags < 256; flags++) {
+      const target = flags & 4 ? [0, 0, 0, 0, 0, 0] : [];
       const deadline = flags & 2 ? [9] : [];
-      const bytes = frameOf([kind, ...id, flags, 0, 1, 0x66, ...deadline, 0]);
-      const expected = known.includes(flags) ? undefined : "malformed";
+      const metadata = flags & 8 ? [1, 1, 0x6b, 0] : [];
+      const name = [0, 1, 0x66];
+      const bytes = frameOf(
+        [kind, ...id, flags, ...target, ...name, ...deadline, ...metadata, 0],
+      );
+      const isFine = flags < 16 && (kind === KIND.call || flags % 2 === 0);
+      const expected = isFine ? undefined : "malformed";
       assertEquals(codeOf(() => decodeAll([bytes])), expected, `${flags}`);
     }
+  }
+});
+
+test("Decoder refuses targets that calls do not have", () => {
+  for (let target = 0; target < 256; target++) {
+    const object = [4, target, ...target === 0 ? [1, 0, 0, 0, 2] : [1]];
+    const rest = [0, 1, 0x66, 0];
+    const call = frameOf([KIND.call, 0, ...object, ...rest]);
+    const send = frameOf([KIND.send, ...object, ...rest]);
+    const expected = (most: number) => target <= most ? undefined : "malformed";
+    assertEquals(codeOf(() => decodeAll([call])), expected(1), `${target}`);
+    assertEquals(codeOf(() => decodeAll([send])), expected(0), `${target}`);
+  }
+});
+
+/** Metadata of that many keys, of a text of that many units each. */
+function metadataOf(count: number, units: number): object {
+  return nullObject(
+    Array.from({ length: count }, (_, index) => [
+      `${index}`.padStart(2, "0"),
+      "é".repeat(units - 2),
+    ]),
+  );
+}
+
+test("Encoder keeps the bounds of metadata, and Decoder does", () => {
+  const bounds: [number, number, boolean][] = [
+    [0, 2, true],
+    [64, 128, true],
+    [65, 2, false],
+    [1, 8_192, true],
+    [1, 8_193, false],
+    [64, 129, false],
+  ];
+  for (const [count, units, isFine] of bounds) {
+    const metadata = metadataOf(count, units);
+    const what = `${count} × ${units}`;
+    const code = codeOf(() => encodeAll([callOf({ metadata })]));
+    assertEquals(code, isFine ? undefined : "limit", what);
+    const writer = new ByteWriter();
+    for (const byte of [KIND.call, 0, 8, 0, 1, 0x66]) writer.byte(byte);
+    const entries = Object.entries(metadata);
+    writer.varint(entries.length);
+    for (const [key, value] of entries) {
+      writer.text(key);
+      writer.text(value);
+    }
+    writer.varint(0);
+    const decoded = codeOf(() => decodeAll([frameOf(writer.written())]));
+    assertEquals(decoded, isFine ? undefined : "malformed", what);
   }
 });
 
@@ -357,7 +484,7 @@ test("Decoder keeps the limits of a frame and of a message", () => {
 
 test("Decoder goes on from chunk to chunk that is overwritten", () => {
   const bytes = encodeAll(MESSAGES);
-  const decoder = new Decoder(LIMITS);
+  const decoder = newDecoder(LIMITS);
   const came: object[] = [];
   const buffer = new Uint8Array(100);
   for (let start = 0; start < bytes.length; start += 100) {
