@@ -26,9 +26,14 @@ export class KeptPromise extends CallPromise {
     let settle!: (value: unknown) => void;
     super((resolve) => settle = resolve);
     this.#moves = moves;
-    if (way instanceof CallPromise) this[REFERENCE] = way[REFERENCE];
-    way.then(settle, (error) => {
-      const later = this[REFERENCE] = new LaterResult();
+    const known = way instanceof CallPromise ? way[REFERENCE] : undefined;
+    const later = new LaterResult();
+    this[REFERENCE] = known ?? later;
+    const arrived = known === undefined
+      ? (value: unknown) => settle(later.keep(value))
+      : settle;
+    way.then(arrived, (error) => {
+      this[REFERENCE] = later;
       settle(failed(error).then(later.keep));
     });
   }

@@ -5,7 +5,12 @@
  * @module
  */
 
-import { CallPromise, type PendingResult, promised } from "./_call_promise.ts";
+import {
+  CallPromise,
+  LaterResult,
+  type PendingResult,
+  promised,
+} from "./_call_promise.ts";
 import { type CallOptions, checkOptions } from "./call_options.ts";
 import type { Clock } from "./clock.ts";
 import {
@@ -175,8 +180,9 @@ export class Calls {
     const pending = new PendingCall(this, id, name, wantsValues, site);
     const promise = new CallPromise((resolve) => pending.resolve = resolve);
     const again = () => this.call(name, args, wantsValues, options, target);
+    let bases: PendingCall[] | undefined;
     try {
-      this.#send(pending, args, options, target);
+      bases = this.#send(pending, args, options, target);
     } catch (error) {
       this.#free.push(id);
       // It is made once the results are there that it needs.
@@ -186,7 +192,6 @@ export class Calls {
     }
     this.#slots[id] = pending;
     this.#pending++;
-    const bases = this.#bases;
     if (bases !== undefined || following !== undefined) {
       this.#follow(pending, bases, following, again);
     }
@@ -213,8 +218,11 @@ export class Calls {
     args: unknown[],
     options: CallOptions | undefined,
     target: Target | undefined,
-  ): void {
+  ): PendingCall[] | undefined {
     const before = this.#turnstile.bytes;
+    // A getter among the arguments may call, too.
+    const [outerBases, isWithin] = [this.#bases, this.#isEncoding];
+    let bases: PendingCall[] | undefined;
     this.#bases = undefined;
     this.#isEncoding = true;
     try {
@@ -232,19 +240,22 @@ export class Calls {
         pending,
       );
     } finally {
-      this.#isEncoding = false;
+      bases = this.#bases;
+      this.#bases = outerBases;
+      this.#isEncoding = isWithin;
     }
     const { waiting } = pending;
     pending.cost = waiting === undefined
       ? this.#turnstile.bytes - before
       : waiting.body.size + MESSAGE_COST;
-    if (pending.position !== Infinity) return;
+    if (pending.position !== Infinity) return bases;
     pending.left = (failure) => {
       // It cannot leave after all; the turnstile counts it no more.
       if (failure === undefined || pending.settled) return;
       this.#fail(pending, () => failure);
       this.#release(pending, false);
     };
+    return bases;
   }
 
   /** Keeps the ids of calls whose results another one needs. */
@@ -293,9 +304,9 @@ export class Calls {
     }
     promise.catch(nothing);
     if (!(base instanceof PendingCall && base.calls === this)) {
-      throw new NotReady(promise);
+      throw notReady(promise);
     }
-    if (!this.canFollow(base)) throw new NotReady(promise);
+    if (!this.canFollow(base)) throw notReady(promise);
     (this.#bases ??= []).push(base);
     return { as: "result", id: base.id };
   }
@@ -501,6 +512,15 @@ export async function failLater(
     error.stack = `${error.name}: ${error.message}\n${frames}`;
   }
   throw error;
+}
+
+/** Has a result waited for, which its promise then knows. */
+function notReady(promise: CallPromise): NotReady {
+  const later = new LaterResult();
+  return new NotReady(promise.then((value) => {
+    promise[REFERENCE] = later;
+    return later.keep(value);
+  }));
 }
 
 function rejected(error: unknown): CallPromise {

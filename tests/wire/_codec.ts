@@ -31,6 +31,19 @@ export function newDecoder(limits: Readonly<WireLimits> = WIDE): Decoder {
   return decoder;
 }
 
+/** A call, whose parts are of no account but those given. */
+export function callOf(changes: object = {}): Message {
+  return {
+    kind: "call",
+    id: 0,
+    name: "f",
+    args: [],
+    deadline: 0,
+    wantsValues: false,
+    ...changes,
+  } as Message;
+}
+
 /** Messages as framed bytes, behind the definitions that they need. */
 export function encodeAll(
   messages: readonly Message[],

@@ -296,3 +296,25 @@ test("Wire tells the fate of what waited to leave one way", async () => {
   }
   assertEquals((await hearing)?.code, "aborted");
 });
+
+test("Wire takes a list of values that is to come as an argument", async () => {
+  const [near, far] = wirePair();
+  far.serve({ echo: (value: unknown) => value });
+  const list = near.remoteValues.echo(1);
+  assertEquals(await near.remoteValue.echo(list), [1]);
+  await near.close();
+});
+
+test("Wire fails a call that waited for another wire, once it has ended", async () => {
+  const [near, far] = wirePair();
+  const [other, end] = wirePair();
+  const gate = Promise.withResolvers<number>();
+  end.serve({ late: () => gate.promise });
+  const call = near.remoteValue.echo(other.remoteValue.late());
+  const failed = assertRejects(() => call);
+  near.abort("gone");
+  gate.resolve(1);
+  const error = await failed as WireError;
+  assertEquals([error.code, error.sent], ["aborted", "notSent"]);
+  await Promise.all([far.closed, other.close()]);
+});
