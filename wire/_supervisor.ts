@@ -19,7 +19,7 @@ const FINAL: Readonly<Record<string, true>> = {
   permissionDenied: true,
   refused: true,
   unsupportedVersion: true,
-} satisfies Partial<Record<WireErrorCode | "contractMismatch", true>>;
+} satisfies Partial<Record<WireErrorCode, true>>;
 
 /** Who is told of what happens. */
 export interface Supervised<Remote extends object, Local extends object> {

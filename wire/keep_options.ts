@@ -31,8 +31,8 @@ export interface BackoffOptions {
 export interface KeptCallOptions extends CallOptions {
   /**
    * Whether the call may run more than once: it is repeated then when its wire
-   * died and the peer may have run it. Goes before the connection's own
-   * option `idempotent`.
+   * died and the peer may have run it, unless there is a stream among its
+   * arguments. Goes before the connection's own option `idempotent`.
    */
   idempotent?: boolean | undefined;
 }

@@ -151,7 +151,7 @@ test("keepConnected() knows which failures are final", async () => {
     ["unsupportedVersion", true],
     ["invalidArgument", true],
     ["permissionDenied", true],
-    ["contractMismatch" as WireErrorCode, true],
+    ["contractMismatch", true],
     ["connectionRefused", false],
     ["unknownHost", false],
     ["tlsFailed", false],
