@@ -15,7 +15,7 @@ export let abortContext: (context: CallContext, reason: WireError) => void;
 
 /**
  * The `this` of a served function. It has what `wire.with()` takes, so that
- * `this.wire.with(this)` passes the caller's deadline and cancel on.
+ * `this.wire.with(this)` passes the caller's deadline, cancel and metadata on.
  *
  * @typeParam W The wire's type.
  *
