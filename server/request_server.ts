@@ -11,6 +11,7 @@ import {
   type Dialect,
   formatAddress,
   makeWire,
+  type Middleware,
   resolveLimits,
   type ServedFunctions,
   socketTransport,
@@ -81,6 +82,19 @@ export interface RequestServerOptions<Local extends object = AnyFunctions> {
    * @default {this module's own}
    */
   dialect?: Dialect | undefined;
+  /**
+   * What every call of a client is served through; the first is the
+   * outermost.
+   *
+   * @default {[]}
+   */
+  serveThrough?: readonly Middleware<Wire>[] | undefined;
+  /**
+   * What every call of a client's functions goes through.
+   *
+   * @default {[]}
+   */
+  callThrough?: readonly Middleware<Wire>[] | undefined;
   /** Shuts the server down, gracefully. */
   signal?: AbortSignal | undefined;
   /** Called when the server listens, with its address. */
@@ -276,7 +290,7 @@ export class RequestServer implements AsyncDisposable {
     }
     const { path, tls, functions, limits, credential, sendStacks, onError } =
       this.#options;
-    const { dialect } = this.#options;
+    const { dialect, serveThrough, callThrough } = this.#options;
     if ("setNoDelay" in conn) (conn as Deno.TcpConn).setNoDelay(true);
     const address = peerAddress(conn, path, tls !== undefined);
     const wire = makeWire(socketTransport(conn, address), {
@@ -284,6 +298,8 @@ export class RequestServer implements AsyncDisposable {
       functions,
       sendStacks,
       dialect,
+      serveThrough,
+      callThrough,
       onError,
       requireCredential: credential,
       confirm: (wire) => this.#confirm(wire),

@@ -65,6 +65,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ["wire/_byte_output.ts"],
   ["wire/output.ts", "wire/_farewell.ts"],
   ["wire/_turnstile.ts", "wire/_window.ts", "wire/_watch.ts"],
+  ["wire/middleware.ts"],
   ["wire/calls.ts", "wire/handlers.ts", "wire/inbox.ts"],
   ["wire/_outbound.ts"],
   [
@@ -72,7 +73,7 @@ const FLOORS: readonly (readonly string[])[] = [
     "wire/_leaving.ts",
     "wire/remote.ts",
   ],
-  ["wire/dialect.ts"],
+  ["wire/dialect.ts", "wire/_call_through.ts"],
   ["wire/_link.ts"],
   ["wire/wire.ts"],
   ["wire/pair.ts"],

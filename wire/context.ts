@@ -13,6 +13,9 @@ const NO_METADATA: Metadata = Object.freeze(Object.create(null));
 /** Aborts the signal of a context; for the wire alone. */
 export let abortContext: (context: CallContext, reason: WireError) => void;
 
+/** Gives a context other metadata; for middleware alone. */
+export let replaceMetadata: (context: CallContext, metadata: Metadata) => void;
+
 /**
  * The `this` of a served function. It has what `wire.with()` takes, so that
  * `this.wire.with(this)` passes the caller's deadline, cancel and metadata on.
@@ -41,12 +44,11 @@ export class CallContext<W = unknown> {
   readonly wire: W;
   /** The name under which the function was called. */
   readonly functionName: string;
-  /** What the caller said besides: texts by name. Empty where it said none. */
-  readonly metadata: Metadata;
   readonly #clock: Clock;
   readonly #deadlineAt: number | undefined;
   #controller: AbortController | undefined;
   #reason: WireError | undefined;
+  #metadata: Metadata;
 
   /**
    * Made by the wire.
@@ -66,9 +68,14 @@ export class CallContext<W = unknown> {
   ) {
     this.wire = wire;
     this.functionName = functionName;
-    this.metadata = metadata;
+    this.#metadata = metadata;
     this.#clock = clock;
     this.#deadlineAt = deadline > 0 ? clock.now() + deadline : undefined;
+  }
+
+  /** What the caller said besides: texts by name. Empty where it said none. */
+  get metadata(): Metadata {
+    return this.#metadata;
   }
 
   /**
@@ -95,6 +102,9 @@ export class CallContext<W = unknown> {
       if (context.#reason !== undefined) return;
       context.#reason = reason;
       context.#controller?.abort(reason);
+    };
+    replaceMetadata = (context: CallContext, metadata: Metadata): void => {
+      context.#metadata = metadata;
     };
   }
 }

@@ -7,9 +7,16 @@
 
 import type { Clock } from "./clock.ts";
 import { abortContext, CallContext } from "./context.ts";
-import { errorMessage, malformed, shortText, WireError } from "./errors.ts";
+import {
+  errorMessage,
+  malformed,
+  Refusal,
+  shortText,
+  WireError,
+} from "./errors.ts";
 import type { WireLimits } from "./limits.ts";
 import type { Message, OverLimit } from "./messages.ts";
+import { type CallKind, type Middleware, serveThrough } from "./middleware.ts";
 import type { MessageOutput } from "./output.ts";
 import { Queue } from "./_queue.ts";
 import { TokenBucket } from "./_token_bucket.ts";
@@ -50,6 +57,8 @@ export class Handlers {
   readonly #limits: WireLimits;
   readonly #window: Window;
   readonly #onError: (error: unknown, where: string) => void;
+  /** Undefined where there is none, which costs nothing then. */
+  readonly #middleware: readonly Middleware[] | undefined;
   readonly #functions = new Map<string, Served>();
   readonly #cancels: TokenBucket;
   /** Asynchronous calls with an answer, by id. */
@@ -71,6 +80,7 @@ export class Handlers {
    * @param limits This side's limits.
    * @param window Accounts for one-way calls.
    * @param onError Told what has no other place to go.
+   * @param middleware What calls are served through.
    */
   constructor(
     wire: object,
@@ -79,7 +89,9 @@ export class Handlers {
     limits: WireLimits,
     window: Window,
     onError: (error: unknown, where: string) => void,
+    middleware: readonly Middleware[] = [],
   ) {
+    this.#middleware = middleware.length > 0 ? middleware : undefined;
     this.#wire = wire;
     this.#output = output;
     this.#clock = clock;
@@ -219,7 +231,8 @@ export class Handlers {
     const context = this.#context(call);
     let result: unknown;
     try {
-      result = Reflect.apply(served, context, call.args);
+      const kind = wantsValues ? "values" : "value";
+      result = this.#run(served, context, kind, call.args);
     } catch (error) {
       return this.#throw(id, error);
     }
@@ -256,7 +269,7 @@ export class Handlers {
     const context = this.#context(send);
     try {
       if (served === undefined) throw noSuchFunction(name);
-      result = Reflect.apply(served, context, send.args);
+      result = this.#run(served, context, "oneWay", send.args);
     } catch (error) {
       this.#onError(error, where);
     }
@@ -284,6 +297,22 @@ export class Handlers {
       this.#send(next.send, next.cost);
     }
     this.#checkIdle();
+  }
+
+  #run(
+    served: Served,
+    context: CallContext,
+    kind: CallKind,
+    args: unknown[],
+  ): unknown {
+    const middleware = this.#middleware;
+    if (middleware === undefined) return Reflect.apply(served, context, args);
+    return serveThrough(
+      middleware,
+      context,
+      { kind, args },
+      (args) => Reflect.apply(served, context, args),
+    );
   }
 
   #context(call: Call | Send): CallContext {
@@ -341,6 +370,9 @@ export class Handlers {
 
   #throw(id: number, thrown: unknown): void {
     if (this.#ended) return;
+    if (thrown instanceof Refusal) {
+      return this.#fail(id, thrown.code, thrown.message);
+    }
     try {
       this.#output.send({ kind: "throw", id, thrown });
     } catch {

@@ -26,6 +26,7 @@ export { type Clock, systemClock } from "./clock.ts";
 export { CallContext } from "./context.ts";
 export {
   type CallFate,
+  Refusal,
   RemoteError,
   type RemoteErrorInit,
   WireError,
@@ -40,6 +41,12 @@ export type {
   WireStats,
 } from "./dialect.ts";
 export type { Metadata } from "./messages.ts";
+export type {
+  CallChanges,
+  CallKind,
+  Middleware,
+  MiddlewareCall,
+} from "./middleware.ts";
 export { FrameDecoder } from "./frames.ts";
 export { DEFAULT_LIMITS, resolveLimits, type WireLimits } from "./limits.ts";
 export {

@@ -9,6 +9,7 @@ import type { CallOptions } from "./calls.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { errorMessage, WireError } from "./errors.ts";
 import { resolveLimits, type WireLimits } from "./limits.ts";
+import type { Middleware } from "./middleware.ts";
 import {
   type AnyFunctions,
   type Caller,
@@ -25,6 +26,7 @@ import {
   type Transport,
 } from "./transport.ts";
 import type { Dialect, Session, WireStats } from "./dialect.ts";
+import { callThrough } from "./_call_through.ts";
 import { Link } from "./_link.ts";
 
 /** What a wire is made with. Everything has a default. */
@@ -74,6 +76,19 @@ export interface WireOptions<Local extends object = AnyFunctions> {
    * @default {this module's own}
    */
   dialect?: Dialect | undefined;
+  /**
+   * What every call of the peer is served through: authorisation, logging,
+   * measuring. The first is the outermost. Without any it costs nothing.
+   *
+   * @default {[]}
+   */
+  serveThrough?: readonly Middleware<Wire>[] | undefined;
+  /**
+   * What every call that is made goes through, from the first to the last.
+   *
+   * @default {[]}
+   */
+  callThrough?: readonly Middleware<Wire>[] | undefined;
   /** Where the time comes from. @default {the platform's clock} */
   clock?: Clock | undefined;
 }
@@ -110,6 +125,7 @@ export class Wire<
   Local extends object = AnyFunctions,
 > implements Caller, AsyncDisposable {
   readonly #session: Session;
+  readonly #caller: Caller;
   readonly #remotes: Remotes<Remote>;
 
   /**
@@ -132,9 +148,15 @@ export class Wire<
         sendStacks: options.sendStacks ?? false,
         recordCallSites: options.recordCallSites ?? false,
         onError: options.onError ?? reportToConsole,
+        serveThrough: (options.serveThrough ?? []) as Middleware[],
       },
     );
-    this.#remotes = remotes<Remote>(session);
+    const caller = this.#caller = callThrough(
+      session,
+      options.callThrough ?? [],
+      this as unknown as Wire,
+    );
+    this.#remotes = remotes<Remote>(caller);
     if (functions !== undefined) session.serve(functions);
     if (onDeath !== undefined) session.death.listen(onDeath);
     if (signal !== undefined) this.#abortOn(signal);
@@ -206,9 +228,9 @@ export class Wire<
   }
 
   /**
-   * The peer's functions, called with a signal or a deadline.
+   * The peer's functions, called with a signal, a deadline or metadata.
    *
-   * @param options The signal, and the deadline in milliseconds.
+   * @param options The signal, the deadline in milliseconds, and the metadata.
    * @returns The same three proxies.
    *
    * @example
@@ -226,7 +248,7 @@ export class Wire<
    * ```
    */
   with(options: CallOptions): Remotes<Remote> {
-    return remotes<Remote>(this.#session, options);
+    return remotes<Remote>(this.#caller, options);
   }
 
   /**
@@ -236,7 +258,7 @@ export class Wire<
    * @param name The function's name.
    * @param args Its arguments.
    * @param wantsValues Whether to get the list of all its values.
-   * @param options The call's signal and deadline.
+   * @param options The call's signal, deadline and metadata.
    * @returns The value, or the list of values.
    */
   call(
@@ -245,7 +267,7 @@ export class Wire<
     wantsValues = false,
     options?: CallOptions,
   ): Promise<unknown> {
-    return this.#session.call(name, args, wantsValues, options);
+    return this.#caller.call(name, args, wantsValues, options);
   }
 
   /**
@@ -253,12 +275,12 @@ export class Wire<
    *
    * @param name The function's name.
    * @param args Its arguments.
-   * @param options The deadline travels along; a signal that is aborted
+   * @param options The deadline and the metadata travel along; a signal that is aborted
    * already keeps the call from leaving.
    * @returns A promise that resolves when the call may leave.
    */
   send(name: string, args: unknown[], options?: CallOptions): Promise<void> {
-    return this.#session.send(name, args, options);
+    return this.#caller.send(name, args, options);
   }
 
   /**

@@ -106,6 +106,7 @@ export class LispSession implements Session {
       limits,
       this.#sendWindow,
       onError,
+      options.serveThrough,
     );
     this.#requests = new Requests({
       output,

@@ -146,8 +146,8 @@ export class CmuclDialect implements Dialect {
  * Makes the dialect: `connectToRemoteServer` and `createRequestServer` with it
  * speak with CMU Common Lisp.
  *
- * There is no handshake: a wire is open at once, and neither deadlines nor
- * cancels reach the peer; they end the waiting here.
+ * There is no handshake: a wire is open at once. Neither deadlines nor cancels
+ * reach the peer; they end the waiting here. Metadata stay here too.
  *
  * @param options What differs from the default.
  * @returns The dialect.
