@@ -95,6 +95,12 @@ export interface RequestServerOptions<Local extends object = AnyFunctions> {
    * @default {[]}
    */
   callThrough?: readonly Middleware<Wire>[] | undefined;
+  /**
+   * Whether clients may ask what is served.
+   *
+   * @default {true}
+   */
+  introspection?: boolean | undefined;
   /** Shuts the server down, gracefully. */
   signal?: AbortSignal | undefined;
   /** Called when the server listens, with its address. */
@@ -290,7 +296,7 @@ export class RequestServer implements AsyncDisposable {
     }
     const { path, tls, functions, limits, credential, sendStacks, onError } =
       this.#options;
-    const { dialect, serveThrough, callThrough } = this.#options;
+    const { dialect, serveThrough, callThrough, introspection } = this.#options;
     if ("setNoDelay" in conn) (conn as Deno.TcpConn).setNoDelay(true);
     const address = peerAddress(conn, path, tls !== undefined);
     const wire = makeWire(socketTransport(conn, address), {
@@ -300,6 +306,7 @@ export class RequestServer implements AsyncDisposable {
       dialect,
       serveThrough,
       callThrough,
+      introspection,
       onError,
       requireCredential: credential,
       confirm: (wire) => this.#confirm(wire),

@@ -40,6 +40,7 @@ const FLOORS: readonly (readonly string[])[] = [
     "wire/_same_text.ts",
     "wire/_ascii.ts",
     "wire/_maker.ts",
+    "wire/_described.ts",
     "wire/multiple_values.ts",
   ],
   [
@@ -49,6 +50,7 @@ const FLOORS: readonly (readonly string[])[] = [
     "wire/bytes.ts",
     "wire/_token_bucket.ts",
     "wire/_death.ts",
+    "wire/introspection.ts",
   ],
   [
     "wire/frames.ts",

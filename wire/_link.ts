@@ -101,7 +101,7 @@ export class Link implements Session {
       limits,
       this.#sendWindow,
       onError,
-      options.serveThrough,
+      options,
     );
     const end = (reason: WireError, tell: boolean) => this.end(reason, tell);
     const patience = limits.close;

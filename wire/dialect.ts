@@ -101,6 +101,8 @@ export interface SessionOptions {
   readonly onError: (error: unknown, where: string) => void;
   /** What calls are served through; the first is the outermost. */
   readonly serveThrough: readonly Middleware[];
+  /** Whether to list what is served for a peer that asks. */
+  readonly introspection: boolean;
 }
 
 /** A protocol that wires can speak. */

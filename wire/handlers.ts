@@ -14,6 +14,7 @@ import {
   shortText,
   WireError,
 } from "./errors.ts";
+import { LIST_FUNCTIONS, listFunctions } from "./introspection.ts";
 import type { WireLimits } from "./limits.ts";
 import type { Message, OverLimit } from "./messages.ts";
 import { type CallKind, type Middleware, serveThrough } from "./middleware.ts";
@@ -27,6 +28,14 @@ type Call = Extract<Message, { kind: "call" }>;
 type Send = Extract<Message, { kind: "send" }>;
 /** Any function: what was served is called with whatever arguments came. */
 type Served = (this: unknown, ...args: unknown[]) => unknown;
+
+/** How calls are served. */
+export interface ServingOptions {
+  /** What they are served through; the first is the outermost. */
+  readonly serveThrough?: readonly Middleware[];
+  /** Whether to list what is served for a peer that asks. */
+  readonly introspection?: boolean;
+}
 
 /** A call that came, and what it counts for. */
 interface Arrived {
@@ -59,6 +68,7 @@ export class Handlers {
   readonly #onError: (error: unknown, where: string) => void;
   /** Undefined where there is none, which costs nothing then. */
   readonly #middleware: readonly Middleware[] | undefined;
+  readonly #introspection: boolean;
   readonly #functions = new Map<string, Served>();
   readonly #cancels: TokenBucket;
   /** Asynchronous calls with an answer, by id. */
@@ -80,7 +90,7 @@ export class Handlers {
    * @param limits This side's limits.
    * @param window Accounts for one-way calls.
    * @param onError Told what has no other place to go.
-   * @param middleware What calls are served through.
+   * @param serving How calls are served.
    */
   constructor(
     wire: object,
@@ -89,9 +99,10 @@ export class Handlers {
     limits: WireLimits,
     window: Window,
     onError: (error: unknown, where: string) => void,
-    middleware: readonly Middleware[] = [],
+    { serveThrough = [], introspection = false }: ServingOptions = {},
   ) {
-    this.#middleware = middleware.length > 0 ? middleware : undefined;
+    this.#middleware = serveThrough.length > 0 ? serveThrough : undefined;
+    this.#introspection = introspection;
     this.#wire = wire;
     this.#output = output;
     this.#clock = clock;
@@ -119,6 +130,12 @@ export class Handlers {
         throw new WireError(
           "invalidArgument",
           `serve() takes an object of functions, and its "${name}" is no function.`,
+        );
+      }
+      if (name === LIST_FUNCTIONS) {
+        throw new WireError(
+          "invalidArgument",
+          `"${name}" is the wire's own function, which lists what is served. Choose another name.`,
         );
       }
     }
@@ -226,7 +243,7 @@ export class Handlers {
   #call(call: Call, cost: number): void {
     this.served++;
     const { id, name, wantsValues } = call;
-    const served = this.#functions.get(name);
+    const served = this.#functions.get(name) ?? this.#builtIn(name);
     if (served === undefined) return this.#noSuchFunction(id, name);
     const context = this.#context(call);
     let result: unknown;
@@ -263,7 +280,7 @@ export class Handlers {
   #send(send: Send, cost: number): void {
     this.served++;
     const { name } = send;
-    const served = this.#functions.get(name);
+    const served = this.#functions.get(name) ?? this.#builtIn(name);
     const where = `one-way call of "${name}"`;
     let result: unknown;
     const context = this.#context(send);
@@ -297,6 +314,12 @@ export class Handlers {
       this.#send(next.send, next.cost);
     }
     this.#checkIdle();
+  }
+
+  /** A function that the wire serves of its own accord. */
+  #builtIn(name: string): Served | undefined {
+    if (name !== LIST_FUNCTIONS || !this.#introspection) return undefined;
+    return () => listFunctions(this.#functions);
   }
 
   #run(

@@ -47,6 +47,8 @@ export type {
   Middleware,
   MiddlewareCall,
 } from "./middleware.ts";
+export type { DescribedContract } from "./_described.ts";
+export { type FunctionInfo, LIST_FUNCTIONS } from "./introspection.ts";
 export { FrameDecoder } from "./frames.ts";
 export { DEFAULT_LIMITS, resolveLimits, type WireLimits } from "./limits.ts";
 export {

@@ -8,6 +8,11 @@ import type { WireAddress } from "./address.ts";
 import type { CallOptions } from "./calls.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { errorMessage, WireError } from "./errors.ts";
+import {
+  checkListing,
+  type FunctionInfo,
+  LIST_FUNCTIONS,
+} from "./introspection.ts";
 import { resolveLimits, type WireLimits } from "./limits.ts";
 import type { Middleware } from "./middleware.ts";
 import {
@@ -89,6 +94,12 @@ export interface WireOptions<Local extends object = AnyFunctions> {
    * @default {[]}
    */
   callThrough?: readonly Middleware<Wire>[] | undefined;
+  /**
+   * Whether the peer may ask what is served, with `listFunctions()`.
+   *
+   * @default {true}
+   */
+  introspection?: boolean | undefined;
   /** Where the time comes from. @default {the platform's clock} */
   clock?: Clock | undefined;
 }
@@ -126,6 +137,7 @@ export class Wire<
 > implements Caller, AsyncDisposable {
   readonly #session: Session;
   readonly #caller: Caller;
+  readonly #dialect: Dialect;
   readonly #remotes: Remotes<Remote>;
 
   /**
@@ -136,7 +148,8 @@ export class Wire<
    */
   constructor(transport: Transport, options: WireOptions<Local> = {}) {
     const { signal, functions, onDeath, confirm } = options;
-    const session = this.#session = (options.dialect ?? native).open(
+    const dialect = this.#dialect = options.dialect ?? native;
+    const session = this.#session = dialect.open(
       this,
       transport,
       {
@@ -148,6 +161,7 @@ export class Wire<
         sendStacks: options.sendStacks ?? false,
         recordCallSites: options.recordCallSites ?? false,
         onError: options.onError ?? reportToConsole,
+        introspection: options.introspection ?? true,
         serveThrough: (options.serveThrough ?? []) as Middleware[],
       },
     );
@@ -298,6 +312,39 @@ export class Wire<
   }
 
   /**
+   * Asks the peer what it serves.
+   *
+   * @param options The call's signal, deadline and metadata.
+   * @returns A promise of what is known of each function, in the order of
+   * their names.
+   * @throws {WireError} As a rejection: `noSuchFunction` where the peer does
+   * not tell, and whatever calls fail with.
+   *
+   * @example
+   * ```ts
+   * import { wirePair } from "@remote/wire";
+   *
+   * const [near, far] = wirePair();
+   * far.serve({ add: (a: number, b: number) => a + b });
+   * const [add] = await near.listFunctions();
+   * if (add?.name !== "add" || add.arity !== 2) throw new Error();
+   * await near.close();
+   * ```
+   */
+  async listFunctions(options?: CallOptions): Promise<FunctionInfo[]> {
+    if (this.#dialect !== native) throw unlisted(this.#dialect.name);
+    try {
+      return checkListing(
+        await this.#caller.call(LIST_FUNCTIONS, [], false, options),
+      );
+    } catch (error) {
+      const isUnknown = error instanceof WireError &&
+        error.code === "noSuchFunction";
+      throw isUnknown ? unlisted(undefined) : error;
+    }
+  }
+
+  /**
    * Sends a typed message. The peer takes it with `getObject()`.
    *
    * @param value Any value that can be sent.
@@ -442,6 +489,16 @@ const native: Dialect = {
   name: "native",
   open: (wire, transport, options) => new Link(wire, transport, options),
 };
+
+/** The error of a peer that does not tell what it serves. */
+function unlisted(protocol: string | undefined): WireError {
+  return new WireError(
+    "noSuchFunction",
+    protocol === undefined
+      ? "The peer does not tell what it serves: it was made with `introspection: false`."
+      : `What the peer serves cannot be asked for: the protocol "${protocol}" has no words for it.`,
+  );
+}
 
 function reportToConsole(error: unknown, where: string): void {
   console.error(`@remote/wire: error in ${where}:`, error);

@@ -106,7 +106,7 @@ export class LispSession implements Session {
       limits,
       this.#sendWindow,
       onError,
-      options.serveThrough,
+      { serveThrough: options.serveThrough },
     );
     this.#requests = new Requests({
       output,
