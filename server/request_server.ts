@@ -101,6 +101,12 @@ export interface RequestServerOptions<Local extends object = AnyFunctions> {
    * @default {true}
    */
   introspection?: boolean | undefined;
+  /**
+   * Whether calls make spans where OpenTelemetry is on.
+   *
+   * @default {true}
+   */
+  telemetry?: boolean | undefined;
   /** Shuts the server down, gracefully. */
   signal?: AbortSignal | undefined;
   /** Called when the server listens, with its address. */
@@ -296,7 +302,8 @@ export class RequestServer implements AsyncDisposable {
     }
     const { path, tls, functions, limits, credential, sendStacks, onError } =
       this.#options;
-    const { dialect, serveThrough, callThrough, introspection } = this.#options;
+    const { dialect, serveThrough, callThrough, introspection, telemetry } =
+      this.#options;
     if ("setNoDelay" in conn) (conn as Deno.TcpConn).setNoDelay(true);
     const address = peerAddress(conn, path, tls !== undefined);
     const wire = makeWire(socketTransport(conn, address), {
@@ -307,6 +314,7 @@ export class RequestServer implements AsyncDisposable {
       serveThrough,
       callThrough,
       introspection,
+      telemetry,
       onError,
       requireCredential: credential,
       confirm: (wire) => this.#confirm(wire),

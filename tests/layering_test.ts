@@ -75,7 +75,7 @@ const FLOORS: readonly (readonly string[])[] = [
     "wire/_leaving.ts",
     "wire/remote.ts",
   ],
-  ["wire/dialect.ts", "wire/_call_through.ts"],
+  ["wire/dialect.ts", "wire/_call_through.ts", "wire/_telemetry.ts"],
   ["wire/_link.ts"],
   ["wire/wire.ts"],
   ["wire/pair.ts"],

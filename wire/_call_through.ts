@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { CallOptions } from "./calls.ts";
+import { type CallOptions, checkOptions } from "./calls.ts";
 import type { Metadata } from "./messages.ts";
 import type { CallKind, Middleware, MiddlewareCall } from "./middleware.ts";
 import type { Caller } from "./remote.ts";
@@ -53,10 +53,12 @@ export function callThrough<W extends { readonly ended: unknown }>(
     kind: CallKind,
     name: string,
     args: unknown[],
-    { metadata = NO_METADATA, signal, deadline }: CallOptions,
+    options: CallOptions | undefined,
     last: Last,
-  ): Promise<unknown> =>
-    await pass(0, {
+  ): Promise<unknown> => {
+    checkOptions(name, options);
+    const { metadata = NO_METADATA, signal, deadline } = options ?? {};
+    return await pass(0, {
       side: "calling",
       kind,
       name,
@@ -67,8 +69,9 @@ export function callThrough<W extends { readonly ended: unknown }>(
       deadline,
       wire,
     }, last);
+  };
   return {
-    call: (name, args, wantsValues, options = {}) =>
+    call: (name, args, wantsValues, options) =>
       start(
         wantsValues ? "values" : "value",
         name,
@@ -76,7 +79,7 @@ export function callThrough<W extends { readonly ended: unknown }>(
         options,
         (args, options) => caller.call(name, args, wantsValues, options),
       ),
-    send: (name, args, options = {}) =>
+    send: (name, args, options) =>
       unlessEnded(
         wire,
         start("oneWay", name, args, options, (args, options) =>

@@ -33,6 +33,7 @@ import {
 import type { Dialect, Session, WireStats } from "./dialect.ts";
 import { callThrough } from "./_call_through.ts";
 import { Link } from "./_link.ts";
+import { findTelemetry, spans } from "./_telemetry.ts";
 
 /** What a wire is made with. Everything has a default. */
 export interface WireOptions<Local extends object = AnyFunctions> {
@@ -100,6 +101,13 @@ export interface WireOptions<Local extends object = AnyFunctions> {
    * @default {true}
    */
   introspection?: boolean | undefined;
+  /**
+   * Whether calls make spans where OpenTelemetry is on when the wire is made,
+   * as it is in Deno with `OTEL_DENO=true`. Where it is off, that costs nothing.
+   *
+   * @default {true}
+   */
+  telemetry?: boolean | undefined;
   /** Where the time comes from. @default {the platform's clock} */
   clock?: Clock | undefined;
 }
@@ -148,6 +156,8 @@ export class Wire<
    */
   constructor(transport: Transport, options: WireOptions<Local> = {}) {
     const { signal, functions, onDeath, confirm } = options;
+    const api = options.telemetry === false ? undefined : findTelemetry();
+    const telemetry = api === undefined ? [] : [spans(api)];
     const dialect = this.#dialect = options.dialect ?? native;
     const session = this.#session = dialect.open(
       this,
@@ -162,12 +172,15 @@ export class Wire<
         recordCallSites: options.recordCallSites ?? false,
         onError: options.onError ?? reportToConsole,
         introspection: options.introspection ?? true,
-        serveThrough: (options.serveThrough ?? []) as Middleware[],
+        serveThrough: [
+          ...telemetry,
+          ...options.serveThrough ?? [],
+        ] as Middleware[],
       },
     );
     const caller = this.#caller = callThrough(
       session,
-      options.callThrough ?? [],
+      [...telemetry, ...options.callThrough ?? []],
       this as unknown as Wire,
     );
     this.#remotes = remotes<Remote>(caller);
