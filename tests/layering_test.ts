@@ -198,6 +198,21 @@ test("wire/cmucl/ stands on the core's floors, below the Wire", async () => {
   assertEquals([...floors.keys()].sort(), ofDialect.sort());
 });
 
+test("cli.ts stands on mod.ts, and on the standard library's part for it", async () => {
+  const modules = await graph("cli.ts");
+  const own = [...modules].filter(([file]) => /^cli(\.ts|\/)/.test(file));
+  assert(own.length > 4);
+  for (const [file, { dependencies = [] }] of own) {
+    for (const { specifier } of dependencies) {
+      assert(
+        /^(\.\/(cli\/)?_?\w+\.ts|\.\.\/mod\.ts|\.\/deno\.json|@std\/cli\/.+)$/
+          .test(specifier),
+        `${file} imports ${specifier}`,
+      );
+    }
+  }
+});
+
 test("server/ and client/ never import each other", async () => {
   for (const [entry, other] of [["server", "client"], ["client", "server"]]) {
     const modules = await graph(`${entry}/mod.ts`);

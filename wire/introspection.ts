@@ -73,7 +73,7 @@ export function checkListing(value: unknown): FunctionInfo[] {
 
 function checkInfo(item: Record<string, unknown>): FunctionInfo {
   const { name, arity, doc, contract } = item;
-  const isFine = typeof name === "string" && typeof arity === "number" &&
+  const isFine = typeof name === "string" && isArity(arity) &&
     (doc === undefined || typeof doc === "string") &&
     (contract === undefined || isContract(contract));
   if (!isFine) throw noListing();
@@ -81,6 +81,12 @@ function checkInfo(item: Record<string, unknown>): FunctionInfo {
   if (doc !== undefined) info.doc = doc as string;
   if (contract !== undefined) info.contract = contract as DescribedContract;
   return info;
+}
+
+/** A JavaScript function has at most 65,535 arguments. */
+function isArity(value: unknown): value is number {
+  return Number.isInteger(value) && Number(value) >= 0 &&
+    Number(value) <= 0xffff;
 }
 
 function isContract(value: unknown): boolean {

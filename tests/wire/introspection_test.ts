@@ -157,6 +157,9 @@ const ANSWERS: [string, unknown][] = [
   ["an object", { length: 0 }],
   ["no name", [{ ...info, name: 1 }]],
   ["no arity", [{ kind: "function", name: "f" }]],
+  ["an arity below 0", [{ ...info, arity: -1 }]],
+  ["an arity beyond all bounds", [{ ...info, arity: 1e9 }]],
+  ["an arity of half", [{ ...info, arity: 0.5 }]],
   ["a doc that is no text", [{ ...info, doc: {} }]],
   ["a contract that is none", [{ ...info, contract: { args: [] } }]],
   ["a schema that is none", [{
