@@ -283,6 +283,33 @@ test("cli.ts speaks TLS, and shows a secret from the environment", async () => {
   await server.shutdown();
 });
 
+test("cli.ts does with the calculator what the README shows", async () => {
+  const root = `${import.meta.dirname}/../..`;
+  const readme = await Deno.readTextFile(`${root}/README.md`);
+  const [, session = ""] = /```console\n(\$ deno run -A cli\.ts [^`]*)```/
+    .exec(readme) ?? [];
+  const server = await startServer(
+    "--allow-net",
+    `${root}/examples/calculator/server.ts`,
+    "0",
+  );
+  const sameTime = (text: string) => text.replace(/\d+\.\d\d ms/, "0.50 ms");
+  let seen = "";
+  for (
+    const [, command = ""] of session.matchAll(
+      /^\$ deno run -A cli\.ts (.*)$/gm,
+    )
+  ) {
+    const args = command.replace(":7000", `:${server.port}`).split(" ");
+    const { stdout, stderr } = await cli(args);
+    const output = (stdout + stderr).replace(`:${server.port}`, ":7000");
+    seen += `$ deno run -A cli.ts ${command}\n${sameTime(output)}`;
+  }
+  await server.end("SIGINT");
+  assert(session.length > 300);
+  assertEquals(seen, sameTime(session));
+});
+
 test("cli.ts listen runs a listener", async () => {
   const child = denoRun(["-A", CLI, "listen", "--port", "0"], {
     stdin: "null",
