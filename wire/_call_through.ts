@@ -5,7 +5,8 @@
  * @module
  */
 
-import { type CallOptions, checkOptions } from "./calls.ts";
+import { type CallOptions, checkOptions } from "./call_options.ts";
+import { promised } from "./_call_promise.ts";
 import type { Metadata } from "./messages.ts";
 import type { CallKind, Middleware, MiddlewareCall } from "./middleware.ts";
 import type { Caller } from "./remote.ts";
@@ -18,14 +19,15 @@ const NO_METADATA: Metadata = Object.freeze(Object.create(null));
  * @param caller What carries calls out.
  * @param middleware The first is the outermost.
  * @param wire The wire that middleware is told of.
- * @param object The object whose methods the caller calls, if it is one.
+ * @param objectOf Tells the object whose methods the caller calls, if it is
+ * that of one.
  * @returns The caller itself where there is no middleware.
  */
 export function callThrough<W extends { readonly ended: unknown }>(
   caller: Caller,
   middleware: readonly Middleware<W>[],
   wire: W,
-  object?: unknown,
+  objectOf?: () => unknown,
 ): Caller {
   if (middleware.length === 0) return caller;
   type Last = (args: unknown[], options: CallOptions) => Promise<unknown>;
@@ -62,7 +64,7 @@ export function callThrough<W extends { readonly ended: unknown }>(
       side: "calling",
       kind,
       name,
-      object,
+      object: objectOf?.(),
       args,
       metadata,
       signal,
@@ -71,14 +73,15 @@ export function callThrough<W extends { readonly ended: unknown }>(
     }, last);
   };
   return {
+    // A call on the result waits for it: middleware may make it another one.
     call: (name, args, wantsValues, options) =>
-      start(
+      promised(start(
         wantsValues ? "values" : "value",
         name,
         args,
         options,
         (args, options) => caller.call(name, args, wantsValues, options),
-      ),
+      )),
     send: (name, args, options) =>
       unlessEnded(
         wire,

@@ -15,6 +15,8 @@ export let abortContext: (context: CallContext, reason: WireError) => void;
 
 /** Gives a context other metadata; for middleware alone. */
 export let replaceMetadata: (context: CallContext, metadata: Metadata) => void;
+/** Whether a context was aborted; for the wire alone. */
+export let hasAborted: (context: CallContext) => boolean;
 
 /**
  * The `this` of a served function. It has what `wire.with()` takes, so that
@@ -98,6 +100,8 @@ export class CallContext<W = unknown> {
   }
 
   static {
+    hasAborted = (context: CallContext): boolean =>
+      context.#reason !== undefined;
     abortContext = (context: CallContext, reason: WireError): void => {
       if (context.#reason !== undefined) return;
       context.#reason = reason;

@@ -13,7 +13,7 @@ import type { Middleware } from "./middleware.ts";
 import type { Caller } from "./remote.ts";
 import type { Transport } from "./transport.ts";
 
-/** Counts of a wire: the last five tell how it is now, the others add up. */
+/** Counts of a wire: those that begin with "Now" tell how it is now, the others add up. */
 export interface WireStats {
   /** Bytes that came. */
   readonly bytesReceived: number;
@@ -37,6 +37,14 @@ export interface WireStats {
   readonly callsWaiting: number;
   /** Now: calls of the peer that run or wait to. */
   readonly callsRunning: number;
+  /** Now: objects of this side that the peer holds. */
+  readonly objectsExported: number;
+  /** Now: objects of the peer that this side holds. */
+  readonly objectsImported: number;
+  /** Now: streams of the peer that are open. */
+  readonly streamsReceiving: number;
+  /** Now: streams of this side that are open. */
+  readonly streamsSending: number;
   /** Now: typed messages that wait to be taken. */
   readonly inbox: number;
   /** Now: bytes of output that wait. */
@@ -73,6 +81,8 @@ export interface Session extends Caller {
   forceOutput(): Promise<void>;
   /** Asks for a sign of life; resolves with milliseconds. */
   ping(): Promise<number>;
+  /** Keeps the peer from reaching an object that it has a reference to. */
+  forgetRemoteTranslation(value: object): void;
   /** Takes leave. */
   close(): Promise<void>;
   /** Ends at once; says whether to tell the peer. */
@@ -101,6 +111,8 @@ export interface SessionOptions {
   readonly onError: (error: unknown, where: string) => void;
   /** What calls are served through; the first is the outermost. */
   readonly serveThrough: readonly Middleware[];
+  /** What calls that are made go through, from the first to the last. */
+  readonly callThrough: readonly Middleware[];
   /** Whether to list what is served for a peer that asks. */
   readonly introspection: boolean;
 }

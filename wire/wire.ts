@@ -5,7 +5,7 @@
  */
 
 import type { WireAddress } from "./address.ts";
-import type { CallOptions } from "./calls.ts";
+import type { CallOptions } from "./call_options.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { errorMessage, WireError } from "./errors.ts";
 import {
@@ -15,16 +15,15 @@ import {
 } from "./introspection.ts";
 import { resolveLimits, type WireLimits } from "./limits.ts";
 import type { Middleware } from "./middleware.ts";
-import {
-  type AnyFunctions,
-  type Caller,
-  type Remotes,
-  remotes,
-  type RemoteSend,
-  type RemoteValue,
-  type RemoteValues,
-  type ServedFunctions,
-} from "./remote.ts";
+import { type Caller, remotes } from "./remote.ts";
+import type {
+  AnyFunctions,
+  Remotes,
+  RemoteSend,
+  RemoteValue,
+  RemoteValues,
+  ServedFunctions,
+} from "./remote_types.ts";
 import {
   type ByteDuplex,
   streamTransport,
@@ -158,6 +157,7 @@ export class Wire<
     const { signal, functions, onDeath, confirm } = options;
     const api = options.telemetry === false ? undefined : findTelemetry();
     const telemetry = api === undefined ? [] : [spans(api)];
+    const calling = through(telemetry, options.callThrough);
     const dialect = this.#dialect = options.dialect ?? native;
     const session = this.#session = dialect.open(
       this,
@@ -172,15 +172,13 @@ export class Wire<
         recordCallSites: options.recordCallSites ?? false,
         onError: options.onError ?? reportToConsole,
         introspection: options.introspection ?? true,
-        serveThrough: [
-          ...telemetry,
-          ...options.serveThrough ?? [],
-        ] as Middleware[],
+        serveThrough: through(telemetry, options.serveThrough),
+        callThrough: calling,
       },
     );
     const caller = this.#caller = callThrough(
       session,
-      [...telemetry, ...options.callThrough ?? []],
+      calling,
       this as unknown as Wire,
     );
     this.#remotes = remotes<Remote>(caller);
@@ -415,6 +413,35 @@ export class Wire<
   }
 
   /**
+   * Keeps the peer from reaching an object of this side: the references that
+   * it has are void from now on, and their signals abort. CMUCL's wires have
+   * `forget-remote-translation`.
+   *
+   * @param value The object, the function, or what `makeRemoteObject` made of
+   * it. Sent again, it is reachable by a new reference.
+   *
+   * @example
+   * ```ts
+   * import { wirePair } from "@remote/wire";
+   *
+   * const [near, far] = wirePair();
+   * let call: (() => Promise<string>) | undefined;
+   * far.serve({ keep: (f: typeof call) => void (call = f) });
+   * const secret = () => "secret";
+   * await near.remoteValue.keep(secret);
+   * if (await call?.() !== "secret") throw new Error();
+   * near.forgetRemoteTranslation(secret);
+   * const error = await call?.().catch((e: unknown) => e) as { code?: string };
+   * if (error.code !== "noSuchObject") throw error;
+   * near.abort();
+   * await far.closed;
+   * ```
+   */
+  forgetRemoteTranslation(value: object): void {
+    this.#session.forgetRemoteTranslation(value);
+  }
+
+  /**
    * Takes leave: no further call is made; those under way finish, and answers
    * owed are sent. A peer that is not done within the limit `close` is left.
    *
@@ -502,6 +529,15 @@ const native: Dialect = {
   name: "native",
   open: (wire, transport, options) => new Link(wire, transport, options),
 };
+
+/** Middleware of the wire's own, and of its user's. */
+function through(
+  own: readonly Middleware<Wire>[],
+  given: readonly Middleware<Wire>[] = [],
+): readonly Middleware[] {
+  // What they are told of as their wire is one.
+  return [...own, ...given] as Middleware[];
+}
 
 /** The error of a peer that does not tell what it serves. */
 function unlisted(protocol: string | undefined): WireError {
