@@ -36,12 +36,34 @@ export async function call(line: CommandLine): Promise<void> {
     if (line.has("one-way")) return await wire.send(name, args, options);
     const values = await wire.call(name, args, true, options) as unknown[];
     if (values.length === 1 && values[0] === undefined) return;
-    const isTerminal = Deno.stdout.isTerminal();
-    const isJson = line.has("json");
     for (const value of values) {
-      console.log(isJson ? asJson(value) : shown(value, isTerminal));
+      if (isStream(value)) {
+        for await (const part of value) await print(line, part, true);
+      } else {
+        await print(line, value, false);
+      }
     }
   });
+}
+
+function isStream(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === "object" && value !== null &&
+    Symbol.asyncIterator in value;
+}
+
+/** Prints a value; bytes of a stream as they are. */
+async function print(
+  line: CommandLine,
+  value: unknown,
+  isOfStream: boolean,
+): Promise<void> {
+  if (line.has("json")) return console.log(asJson(value));
+  if (!isOfStream || !(value instanceof Uint8Array)) {
+    return console.log(shown(value, Deno.stdout.isTerminal()));
+  }
+  for (let written = 0; written < value.length;) {
+    written += await Deno.stdout.write(value.subarray(written));
+  }
 }
 
 /** Asks the server for a sign of life. */
@@ -109,6 +131,8 @@ async function connected(
       : undefined,
     credential: line.credential,
     timeout: line.number("timeout"),
+    // Nothing is served here, and closing gives references back.
+    onError: () => {},
   });
   try {
     await work(wire);

@@ -4,7 +4,12 @@
  * @module
  */
 
-import { type FunctionInfo, RemoteError, WireError } from "../mod.ts";
+import {
+  type FunctionInfo,
+  RemoteError,
+  remoteObjectLocal,
+  WireError,
+} from "../mod.ts";
 
 /** What moves a cursor, rings, or turns the direction of writing. */
 const UNSAFE =
@@ -33,6 +38,7 @@ export function harmless(text: string): string {
  */
 export function shown(value: unknown, isTerminal: boolean): string {
   if (typeof value === "string") return isTerminal ? harmless(value) : value;
+  if (!remoteObjectLocal(value)) return "[remote object]";
   return harmless(Deno.inspect(value, {
     depth: Infinity,
     iterableLimit: Infinity,
@@ -43,13 +49,14 @@ export function shown(value: unknown, isTerminal: boolean): string {
 
 /**
  * A value as JSON, where JSON has words for it: bigints become texts; maps,
- * sets and typed arrays become lists.
+ * sets and typed arrays become lists; remote objects become null.
  *
  * @param value The value.
  * @returns One line.
  */
 export function asJson(value: unknown): string {
   return JSON.stringify(value, (_key, part) => {
+    if (!remoteObjectLocal(part)) return null;
     if (typeof part === "bigint") return String(part);
     const isList = part instanceof Map || part instanceof Set ||
       (ArrayBuffer.isView(part) && Symbol.iterator in part);

@@ -105,6 +105,12 @@ export function promised(promise: Promise<unknown>): CallPromise {
   return made;
 }
 
+/** Has a promise that knows of no call keep its value, once it is there. */
+export function keepValue(promise: CallPromise): void {
+  const later = promise[REFERENCE] = new LaterResult();
+  promise.then(later.keep, nothing);
+}
+
 /** What calls the functions of a result that is there. */
 function callerOf(result: unknown, name: string): Caller {
   const referent = referentOf(result);

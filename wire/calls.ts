@@ -5,7 +5,12 @@
  * @module
  */
 
-import { CallPromise, type PendingResult, promised } from "./_call_promise.ts";
+import {
+  CallPromise,
+  keepValue,
+  type PendingResult,
+  promised,
+} from "./_call_promise.ts";
 import { type CallOptions, checkOptions } from "./call_options.ts";
 import type { Clock } from "./clock.ts";
 import {
@@ -284,6 +289,8 @@ export class Calls {
       );
     }
     promise.catch(nothing);
+    // That of several values has none; it is the list of them.
+    if (base === undefined) keepValue(promise);
     if (!(base instanceof PendingCall && base.calls === this)) {
       throw new NotReady(promise);
     }

@@ -61,7 +61,9 @@ export interface CallChanges {
  * `next()` sends it; it gives the value or the list of values, and for a
  * one-way call nothing, once that may leave. A call leaves when `next()` is
  * called: before the caller's next one only where the middleware has not
- * waited for anything. `next()` called again makes the call again.
+ * waited for anything. `next()` called again makes the call again. A call that
+ * needs the result of another waits for it where there is middleware around
+ * calls that are made, for that may change the result.
  *
  * @typeParam W The wire's type.
  * @param call What the call is.

@@ -90,6 +90,7 @@ export interface WireOptions<Local extends object = AnyFunctions> {
   serveThrough?: readonly Middleware<Wire>[] | undefined;
   /**
    * What every call that is made goes through, from the first to the last.
+   * With any, calls that need results which are still to come wait for these.
    *
    * @default {[]}
    */
@@ -102,7 +103,8 @@ export interface WireOptions<Local extends object = AnyFunctions> {
   introspection?: boolean | undefined;
   /**
    * Whether calls make spans where OpenTelemetry is on when the wire is made,
-   * as it is in Deno with `OTEL_DENO=true`. Where it is off, that costs nothing.
+   * as it is in Deno with `OTEL_DENO=true`. Where it is off, that costs
+   * nothing; where it is on, it is a middleware like any other.
    *
    * @default {true}
    */

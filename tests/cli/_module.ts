@@ -4,7 +4,12 @@
  * @module
  */
 
-import { type CallContext, Refusal, values } from "../../mod.ts";
+import {
+  type CallContext,
+  makeRemoteObject,
+  Refusal,
+  values,
+} from "../../mod.ts";
 import { DESCRIBED } from "../../wire/_described.ts";
 
 /** The sum. */
@@ -57,6 +62,24 @@ export function kinds(): unknown {
     { a: 1n, b: new Map([["k", new Set([1])]]), c: new Uint8Array(2) },
     "line\u0007",
   );
+}
+
+/** A stream of values. */
+export async function* count(to: number): AsyncGenerator<number> {
+  for (let n = 1; n <= to; n++) yield n;
+}
+
+/** A stream of bytes, whose last piece is no whole line. */
+export function bytes(): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder();
+  return ReadableStream.from(
+    ["one\ntw", "o\nthree"].map((text) => encoder.encode(text)),
+  );
+}
+
+/** Remote objects. */
+export function objects(): unknown {
+  return values(makeRemoteObject({}), () => {});
 }
 
 /** Is no function to serve. */

@@ -45,7 +45,7 @@ async function serving(
   assertEquals([ended.code, ended.stderr], [0, ""]);
   assertMatch(
     ended.stdout,
-    /^serving add, divmod, echo, fail, kinds, metadata, nothing, refuse, show, wait; listening on /,
+    /^serving add, bytes, count, divmod, (\w+, )*wait; listening on /,
   );
 }
 
@@ -54,12 +54,15 @@ const LIST =
   throws TooLarge, Odd
   Adds.
   Two lines.
+bytes()
+count(_)
 divmod(_, _)
 echo()
 fail()
 kinds()
 metadata()
 nothing()
+objects()
 refuse()
 show(_)
 wait()
@@ -73,7 +76,7 @@ test("cli.ts serve, list and ping work together", async () => {
     const names = JSON.parse(json.stdout).map((info: { name: string }) =>
       info.name
     );
-    assertEquals(names.slice(0, 2), ["add", "divmod"]);
+    assertEquals(names.slice(0, 2), ["add", "bytes"]);
     const ping = await cli(["ping", address]);
     assertMatch(ping.stdout, /^127\.0\.0\.1:\d+ answered in \d+\.\d\d ms\n$/);
   });
@@ -98,6 +101,10 @@ const CALLS: [string[], string[], string][] = [
     ["metadata"],
     '{ a: "b=c", d: "" }\n',
   ],
+  [[], ["count", "3"], "1\n2\n3\n"],
+  [[], ["bytes"], "one\ntwo\nthree"],
+  [[], ["objects"], "[remote object]\n[remote object]\n"],
+  [["--json"], ["objects"], "null\nnull\n"],
   // A terminal would get the bell written out; a pipe gets it as it is.
   [
     [],
