@@ -8,7 +8,7 @@
 export interface FunctionDescription {
   /** Its name. */
   name: string;
-  /** How many arguments it has, without optional ones and the rest. */
+  /** How many arguments it has, further ones not counted. */
   arity: number;
   /** What it is good for. */
   doc?: string;

@@ -18,8 +18,10 @@ export type WireErrorCode =
   | "connectFailed"
   | "connectionLost"
   | "connectionRefused"
+  | "contractMismatch"
   | "deadline"
   | "invalidArgument"
+  | "invalidResult"
   | "keepalive"
   | "limit"
   | "malformed"
@@ -49,8 +51,10 @@ const CODES: Readonly<Record<WireErrorCode, true>> = {
   connectFailed: true,
   connectionLost: true,
   connectionRefused: true,
+  contractMismatch: true,
   deadline: true,
   invalidArgument: true,
+  invalidResult: true,
   keepalive: true,
   limit: true,
   malformed: true,

@@ -25,6 +25,28 @@ export type { CallOptions } from "./call_options.ts";
 export { type Clock, systemClock } from "./clock.ts";
 export { CallContext } from "./context.ts";
 export {
+  type AnyContract,
+  Contract,
+  contract,
+  type Functions,
+} from "./contract.ts";
+export type {
+  CalledFunctions,
+  ContractDefinition,
+  ContractTypes,
+  DeclaredErrors,
+  DefinitionPart,
+  FunctionDefinition,
+  Implementation,
+  Omissible,
+  PlainFunctions,
+  SchemaInputs,
+  SchemaOutputs,
+  ServableFunctions,
+} from "./contract_types.ts";
+export { DeclaredError } from "./declared_error.ts";
+export type { DescribedContract, FunctionDescription } from "./_described.ts";
+export {
   type CallFate,
   Refusal,
   RemoteError,
@@ -47,7 +69,6 @@ export type {
   Middleware,
   MiddlewareCall,
 } from "./middleware.ts";
-export type { DescribedContract } from "./_described.ts";
 export { type FunctionInfo, LIST_FUNCTIONS } from "./introspection.ts";
 export { FrameDecoder } from "./frames.ts";
 export { DEFAULT_LIMITS, resolveLimits, type WireLimits } from "./limits.ts";
@@ -65,8 +86,10 @@ export type {
   AnyFunction,
   AnyFunctions,
   Arguments,
+  ArgumentsOf,
   FirstValue,
   FunctionNames,
+  PlainValue,
   Received,
   ReceivedList,
   Reference,
@@ -79,9 +102,11 @@ export type {
   RemoteValue,
   RemoteValues,
   ResultOf,
+  ResultRemotes,
   ResultsOf,
   ServedFunctions,
 } from "./remote_types.ts";
+export { REFERENCE } from "./remote_types.ts";
 export {
   makeRemoteObject,
   remoteObjectEq,
@@ -98,4 +123,15 @@ export {
   type Transport,
 } from "./transport.ts";
 export { decodeValue, encodeValue } from "./single_value.ts";
+export type {
+  JsonSchemaSource,
+  SchemaInput,
+  SchemaIssue,
+  SchemaOutput,
+  SchemaResult,
+  SchemaTypes,
+  StandardSchema,
+  StandardSchemaProperties,
+} from "./_standard_schema.ts";
+export type { ContractIssue } from "./_validation.ts";
 export { makeWire, Wire, type WireOptions } from "./wire.ts";
