@@ -4,10 +4,12 @@
 
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import {
+  contract,
   LIST_FUNCTIONS,
   makeWire,
   memoryTransports,
   Refusal,
+  type StandardSchema,
   WireError,
   wirePair,
 } from "../../wire/mod.ts";
@@ -78,6 +80,30 @@ test("Wire.listFunctions() tells what functions tell of themselves", async () =>
     { kind: "function", name: "none", arity: 0 },
     { kind: "function", name: "some", arity: 1 },
   ]);
+  await near.close();
+});
+
+/** A schema of a made-up library, which can say what it is. */
+const NUMBER: StandardSchema<number> = {
+  "~standard": {
+    version: 1,
+    vendor: "test",
+    validate: (value) =>
+      typeof value === "number" ? { value } : { issues: [{ message: "no" }] },
+  },
+};
+
+test("Wire.listFunctions() tells what a contract says", async () => {
+  const adder = contract({
+    add: { args: [NUMBER, NUMBER], result: NUMBER, doc: "Adds." },
+  });
+  const [near] = wirePair({}, {
+    serves: adder,
+    functions: { add: (a: number, b: number) => a + b },
+  });
+  const [add] = await near.listFunctions();
+  assertEquals([add?.name, add?.arity, add?.doc], ["add", 2, "Adds."]);
+  assertEquals(add?.contract?.args.length, 2);
   await near.close();
 });
 
