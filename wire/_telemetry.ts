@@ -108,7 +108,8 @@ export function spans(api: TelemetryApi): Middleware<Located> {
       kind: isServer ? SERVER : CLIENT,
       attributes: attributesOf(call),
     };
-    return tracer.startActiveSpan(call.name, options, parent, async (span) => {
+    const name = nameOf(call);
+    return tracer.startActiveSpan(name, options, parent, async (span) => {
       try {
         if (isServer) return await next();
         const carrier: Carrier = {};
@@ -126,6 +127,11 @@ export function spans(api: TelemetryApi): Middleware<Located> {
   };
 }
 
+/** A function that was passed by reference has no name. */
+function nameOf(call: MiddlewareCall<Located>): string {
+  return call.name === "" ? "(function)" : call.name;
+}
+
 /** Metadata with what says where the call belongs, as far as there is room. */
 function merged(metadata: Metadata, carrier: Carrier): Metadata {
   const all = { ...metadata, ...carrier };
@@ -141,7 +147,7 @@ function attributesOf(call: MiddlewareCall<Located>): Attributes {
   const role = call.side === "serving" ? "network.peer" : "server";
   const attributes: Attributes = {
     "rpc.system.name": "remote_wire",
-    "rpc.method": call.name,
+    "rpc.method": nameOf(call),
   };
   switch (address.transport) {
     case "tcp":

@@ -59,7 +59,10 @@ test("spans() makes a span for each call, on both sides", async () => {
     { callThrough: middleware },
     { serveThrough: middleware },
   );
-  far.serve({ add: (a: number, b: number) => a + b });
+  far.serve({
+    add: (a: number, b: number) => a + b,
+    adder: () => (a: number) => a + 1,
+  });
   assertEquals(await near.remoteValue.add(40, 2), 42);
   assertEquals(log, [
     ["@remote/wire", "add", 2, "pipe"],
@@ -68,6 +71,11 @@ test("spans() makes a span for each call, on both sides", async () => {
     "end",
     "end",
   ]);
+  {
+    using adder = await near.remoteValue.adder();
+    assertEquals(await adder(1), 2);
+  }
+  assertEquals(log.slice(-5)[0], ["@remote/wire", "(function)", 2, "pipe"]);
   await near.close();
 });
 

@@ -172,7 +172,8 @@ export function cmucl(options: CmuclOptions = {}): CmuclDialect {
 /**
  * Calls for a known number of values, as CMUCL's `remote-value-bind`: the peer
  * adds `nil` where it has fewer, and leaves out what is more.
- * `wire.remoteValues` gets as many as there are.
+ * `wire.remoteValues` gets as many as there are. It goes past the middleware of
+ * `callThrough`.
  *
  * @param wire A wire that speaks CMUCL's protocol.
  * @param count How many values.
