@@ -180,6 +180,7 @@ export type Message =
     readonly kind: "streamValue";
     readonly id: number;
     readonly value: unknown;
+    readonly arrived?: Arrived | undefined;
   }
   | {
     readonly kind: "streamBytes";
@@ -191,11 +192,13 @@ export type Message =
     readonly kind: "streamError";
     readonly id: number;
     readonly thrown: unknown;
+    readonly arrived?: Arrived | undefined;
   }
   | {
     readonly kind: "streamCancel";
     readonly id: number;
     readonly reason: unknown;
+    readonly arrived?: Arrived | undefined;
   }
   | {
     readonly kind: "streamCredit";

@@ -121,6 +121,25 @@ for (const side of ["serveThrough", "callThrough"] as const) {
   });
 }
 
+test("serveThrough tells functions within a result from those that are served", async () => {
+  const log: [string, string, unknown][] = [];
+  const [near, far] = pair({}, { serveThrough: [noting(log)] });
+  const inner = () => "inner";
+  far.serve({ box: () => ({ open: inner }), open: () => "served" });
+  assertEquals(
+    await near.remoteValue.box().remoteValue.open(),
+    "inner",
+  );
+  assertEquals(await near.remoteValue.open(), "served");
+  assertEquals(log, [
+    ["value", "box", undefined],
+    ["value", "open", inner],
+    ["value", "open", undefined],
+  ]);
+  near.abort();
+  await near.closed;
+});
+
 test("serveThrough gives back what came along with a call that it refuses", async () => {
   const [near, far] = pair({}, {
     serveThrough: [() => {
