@@ -259,7 +259,7 @@ export class Handlers {
 
   /** Reports a one-way call that is over a limit. */
   overLimitSend(message: OverLimit, cost: number): void {
-    this.#onError(message.error, `one-way call of "${message.name}"`);
+    this.#onError(message.error, oneWay(message.name));
     this.#window.leave(cost);
   }
 
@@ -457,7 +457,6 @@ export class Handlers {
     this.served++;
     const { name, arrived } = send;
     arrived?.label(`an argument of "${name}"`);
-    const where = `one-way call of "${name}"`;
     let result: unknown;
     const context = this.#context(send);
     try {
@@ -465,7 +464,7 @@ export class Handlers {
       const [served, object] = this.#find(name, receiver);
       result = this.#run(served, object, context, send, "oneWay");
     } catch (error) {
-      this.#onError(error, where);
+      this.#onError(error, oneWay(name));
     }
     if (!isThenable(result)) return this.#window.leave(cost);
     const running: Running = {
@@ -477,7 +476,7 @@ export class Handlers {
     };
     this.#sends.add(running);
     Promise.resolve(result)
-      .catch((error) => this.#onError(error, where))
+      .catch((error) => this.#onError(error, oneWay(name)))
       .then(() => this.#sent(running));
   }
 
@@ -622,6 +621,11 @@ export class Handlers {
   #checkIdle(): void {
     if (this.running === 0 && !this.#ended) this.onIdle();
   }
+}
+
+/** Where an error came from. */
+function oneWay(name: string): string {
+  return `one-way call of "${name}"`;
 }
 
 function noSuchObject(): FailedResult {
