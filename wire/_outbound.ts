@@ -52,7 +52,8 @@ export class Outbound {
     this.output.pieces = peer.pieces;
     this.output.mayCut = true;
     this.calls.most = peer.calls;
-    this.calls.window = peer.window;
+    // One large call is not to hold up small ones.
+    this.calls.window = peer.window + peer.message;
     this.sends.window = peer.window;
     this.messages.window = peer.window;
     this.drain();

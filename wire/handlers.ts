@@ -202,7 +202,8 @@ export class Handlers {
 
   /** Serves a call for an answer, or refuses one that is over a limit. */
   call(call: Call | OverLimit, cost: number): void {
-    const { calls, window } = this.#limits;
+    const { calls, message } = this.#limits;
+    const window = this.#limits.window + message;
     if (this.#calls.size + this.#parkedCalls.size >= calls) {
       throw malformed(
         `At most ${calls} calls are served at a time, and one more came.`,

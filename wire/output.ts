@@ -135,6 +135,16 @@ export class Output extends ByteOutput {
     this.encoder = new Encoder(this.writer, limits);
   }
 
+  /**
+   * Whether producers may go on. One large message leaves room for others:
+   * they go between its pieces.
+   */
+  override get hasRoom(): boolean {
+    const [large] = this.#large;
+    const rest = large === undefined ? 0 : large.frames.length - large.offset;
+    return this.waiting - rest < this.pause;
+  }
+
   /** Whether the bytes of a ticket were, perhaps, handed over. */
   wasHanded(ticket: Ticket): boolean {
     return ticket.position < this.handed;
