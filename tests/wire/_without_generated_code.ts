@@ -86,6 +86,7 @@ for (let round = 0; round < OBJECTS; round++) {
   }
 }
 await Promise.all([near.close(), far.close()]);
+if (!("__proto__" in {})) throw new Error("Run it with unsafe __proto__.");
 console.log(JSON.stringify({
   codeAllowed: isCodeAllowed(),
   echoed,

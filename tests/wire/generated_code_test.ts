@@ -9,8 +9,10 @@ import { test } from "../_test.ts";
 const PROGRAM = new URL("./_without_generated_code.ts", import.meta.url).href;
 
 async function run(...flags: string[]): Promise<unknown> {
+  // Deno takes the accessor __proto__ away; browsers have it.
+  const options = ["--unstable-unsafe-proto", "--no-config", "--no-check"];
   const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", "--no-config", "--no-check", ...flags, PROGRAM],
+    args: ["run", "--quiet", ...options, ...flags, PROGRAM],
   }).output();
   assertEquals(new TextDecoder().decode(stderr), "");
   return JSON.parse(new TextDecoder().decode(stdout));
