@@ -5,7 +5,7 @@
  */
 
 import { formatAddress, type WireAddress } from "./address.ts";
-import type { Clock } from "./clock.ts";
+import { afterLimit, type Clock } from "./clock.ts";
 import { malformed, WireError } from "./errors.ts";
 import type { WireLimits } from "./limits.ts";
 import {
@@ -70,7 +70,8 @@ export class Opening {
       credential,
       contract: "",
     });
-    this.#stopTimer = clock.after(
+    this.#stopTimer = afterLimit(
+      clock,
       limits.hello,
       () => options.onFailed(this.#lateness()),
     );
