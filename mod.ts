@@ -57,6 +57,7 @@ export {
   type LineStreamOptions,
   makeWire,
   memoryTransports,
+  type Metadata,
   RemoteError,
   type RemoteErrorInit,
   type Remotes,

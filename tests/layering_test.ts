@@ -49,7 +49,6 @@ const FLOORS: readonly (readonly string[])[] = [
     "wire/bytes.ts",
     "wire/_token_bucket.ts",
     "wire/_death.ts",
-    "wire/context.ts",
   ],
   [
     "wire/frames.ts",
@@ -61,7 +60,7 @@ const FLOORS: readonly (readonly string[])[] = [
     "wire/transport.ts",
     "wire/services.ts",
   ],
-  ["wire/values.ts", "wire/_line_output.ts"],
+  ["wire/values.ts", "wire/_line_output.ts", "wire/context.ts"],
   ["wire/codec.ts", "wire/single_value.ts", "wire/line_stream.ts"],
   ["wire/_byte_output.ts"],
   ["wire/output.ts", "wire/_farewell.ts"],

@@ -85,7 +85,14 @@ export class Outbound {
     } catch (error) {
       return Promise.reject(error);
     }
-    return this.#pass(this.sends, { kind: "send", name, args, deadline });
+    return this.#pass(this.sends, {
+      kind: "send",
+      name,
+      args,
+      deadline,
+      target: undefined,
+      metadata: options?.metadata,
+    });
   }
 
   /**

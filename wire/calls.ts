@@ -15,7 +15,7 @@ import {
   WireError,
 } from "./errors.ts";
 import type { MessageOutput, Ticket } from "./output.ts";
-import type { OverLimit } from "./messages.ts";
+import type { Metadata, OverLimit } from "./messages.ts";
 import { TokenBucket } from "./_token_bucket.ts";
 import { MESSAGE_COST, type Turnstile, type Waiting } from "./_turnstile.ts";
 
@@ -30,6 +30,11 @@ export interface CallOptions {
    * @default {undefined} for ever
    */
   deadline?: number | undefined;
+  /**
+   * Texts by name that travel with the call: a trace, a request's number, a
+   * tenant. At most 64 of them with 8,192 characters together.
+   */
+  metadata?: Metadata | undefined;
 }
 
 /** A call whose answer has not come. */
@@ -132,7 +137,7 @@ export class Calls {
     };
     const promise = new Promise((resolve) => pending.resolve = resolve);
     try {
-      this.#send(pending, args, deadline);
+      this.#send(pending, args, options);
     } catch (error) {
       this.#free.push(id);
       return Promise.reject(error);
@@ -145,7 +150,11 @@ export class Calls {
     return promise;
   }
 
-  #send(pending: Pending, args: unknown[], deadline: number | undefined): void {
+  #send(
+    pending: Pending,
+    args: unknown[],
+    options: CallOptions | undefined,
+  ): void {
     const before = this.#turnstile.bytes;
     pending.waiting = this.#turnstile.pass(
       {
@@ -154,7 +163,9 @@ export class Calls {
         wantsValues: pending.wantsValues,
         name: pending.name,
         args,
-        deadline: Math.ceil(deadline ?? 0),
+        deadline: Math.ceil(options?.deadline ?? 0),
+        target: undefined,
+        metadata: options?.metadata,
       },
       pending,
     );
@@ -379,8 +390,9 @@ export function checkOptions(
   name: string,
   options: CallOptions | undefined,
 ): void {
-  const deadline = options?.deadline;
-  const signal = options?.signal;
+  if (options === undefined) return;
+  const { deadline, signal, metadata } = options;
+  if (metadata !== undefined) checkMetadata(metadata);
   if (deadline !== undefined && !(deadline > 0 && deadline < 2 ** 31)) {
     if (deadline <= 0) {
       throw new WireError(
@@ -399,6 +411,16 @@ export function checkOptions(
       "cancelled",
       `The call of "${name}" was cancelled by its caller's signal before it was made.`,
       { cause: signal.reason, sent: "notSent" },
+    );
+  }
+}
+
+function checkMetadata(metadata: Metadata): void {
+  for (const [key, value] of Object.entries(metadata)) {
+    if (typeof value === "string") continue;
+    throw new WireError(
+      "invalidArgument",
+      `The metadata of a call are texts, and its "${key}" is a ${typeof value}. Use String(value), or pass it as an argument.`,
     );
   }
 }

@@ -18,8 +18,10 @@ import {
   KIND,
   MAGIC,
   type Message,
+  type Metadata,
   type OverLimit,
   type PeerLimits,
+  type Target,
 } from "./messages.ts";
 import { Pieces } from "./_pieces.ts";
 import { ReceiveTables, SendTables, writeEntry } from "./tables.ts";
@@ -41,6 +43,13 @@ const EARLY: ReadonlySet<number> = new Set([
 ]);
 const WANTS_VALUES = 1;
 const HAS_DEADLINE = 2;
+const HAS_TARGET = 4;
+const HAS_METADATA = 8;
+/** How a target begins. */
+const TARGET = { object: 0, result: 1 } as const;
+/** How many texts, and how many UTF-16 units of them, a call takes along. */
+const METADATA_ENTRIES = 64;
+const METADATA_UNITS = 8 * 1024;
 
 /** What an encoder needs to know of its peer. */
 export type EncoderLimits = Pick<
@@ -218,15 +227,46 @@ export class Encoder {
 
   #call(call: CallFields, wantsValues: boolean): void {
     const { writer } = this;
-    const { deadline } = call;
+    const { deadline, target, metadata } = call;
     writer.byte(
-      (wantsValues ? WANTS_VALUES : 0) | (deadline > 0 ? HAS_DEADLINE : 0),
+      (wantsValues ? WANTS_VALUES : 0) | (deadline > 0 ? HAS_DEADLINE : 0) |
+        (target === undefined ? 0 : HAS_TARGET) |
+        (metadata === undefined ? 0 : HAS_METADATA),
     );
+    if (target !== undefined) this.#target(target);
     const name = this.tables.name(call.name);
     writer.varint(name + 1);
     if (name < 0) writer.text(call.name);
     if (deadline > 0) writer.varint(deadline);
+    if (metadata !== undefined) this.#metadata(metadata);
     this.#list(call.args);
+  }
+
+  #target(target: Target): void {
+    const { writer } = this;
+    if ("result" in target) {
+      writer.byte(TARGET.result);
+      writer.varint(target.result);
+    } else {
+      writer.byte(TARGET.object);
+      writer.varint(target.slot);
+      writer.uint32(target.nonce);
+    }
+  }
+
+  #metadata(metadata: Metadata): void {
+    const { writer } = this;
+    const entries = Object.entries(metadata);
+    let units = 0;
+    for (const [key, value] of entries) units += key.length + value.length;
+    if (entries.length > METADATA_ENTRIES || units > METADATA_UNITS) {
+      throw new WireError("limit", metadataLimit(entries.length, units));
+    }
+    writer.varint(entries.length);
+    for (const [key, value] of entries) {
+      writer.text(key);
+      writer.text(value);
+    }
   }
 
   #list(values: readonly unknown[]): void {
@@ -450,26 +490,57 @@ export class Decoder {
   #call(kind: "call" | "send", id: number): Message | OverLimit {
     const reader = this.#reader;
     const flags = reader.byte();
-    if (flags > (kind === "call" ? 3 : 2) || (kind === "send" && flags === 1)) {
+    if (flags > 15 || (kind === "send" && flags & WANTS_VALUES)) {
       throw malformed(`A ${kind} has no flags ${flags}.`);
     }
+    const target = flags & HAS_TARGET ? this.#target() : undefined;
     const index = reader.varint();
     const name = index === 0 ? reader.text() : this.#tables.name(index - 1);
     const deadline = flags & HAS_DEADLINE ? reader.varint() : 0;
+    const metadata = flags & HAS_METADATA ? this.#metadata() : undefined;
     let args: unknown[];
     try {
       args = this.#list();
     } catch (error) {
       return overLimit(kind, id, name, error);
     }
-    return kind === "send" ? { kind, name, args, deadline } : {
-      kind,
-      id,
-      wantsValues: (flags & WANTS_VALUES) !== 0,
-      name,
-      args,
-      deadline,
-    };
+    return kind === "send"
+      ? { kind, name, args, deadline, target, metadata }
+      : {
+        kind,
+        id,
+        wantsValues: (flags & WANTS_VALUES) !== 0,
+        name,
+        args,
+        deadline,
+        target,
+        metadata,
+      };
+  }
+
+  #target(): Target {
+    const reader = this.#reader;
+    const kind = reader.byte();
+    if (kind === TARGET.result) return { result: reader.varint() };
+    if (kind !== TARGET.object) throw malformed(`There is no target ${kind}.`);
+    return { slot: reader.varint(), nonce: reader.uint32() };
+  }
+
+  #metadata(): Metadata {
+    const reader = this.#reader;
+    const count = reader.varint();
+    const metadata: Record<string, string> = Object.create(null);
+    let units = 0;
+    for (let index = 0; index < count; index++) {
+      const key = reader.text();
+      if (key in metadata) throw malformed("Metadata has a key only once.");
+      const value = metadata[key] = reader.text();
+      units += key.length + value.length;
+      if (index >= METADATA_ENTRIES || units > METADATA_UNITS) {
+        throw malformed(metadataLimit(count, units));
+      }
+    }
+    return metadata;
   }
 
   #list(): unknown[] {
@@ -547,6 +618,10 @@ function overLimit(
     return { kind: "overLimit", of, id, name, error };
   }
   throw error;
+}
+
+function metadataLimit(entries: number, units: number): string {
+  return `The metadata of a call may have ${METADATA_ENTRIES} entries and ${METADATA_UNITS} characters, not ${entries} and ${units}. Pass what is larger as an argument.`;
 }
 
 /** The error for a message that the peer does not take. */

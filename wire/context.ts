@@ -6,6 +6,9 @@
 
 import type { Clock } from "./clock.ts";
 import type { WireError } from "./errors.ts";
+import type { Metadata } from "./messages.ts";
+
+const NO_METADATA: Metadata = Object.freeze(Object.create(null));
 
 /** Aborts the signal of a context; for the wire alone. */
 export let abortContext: (context: CallContext, reason: WireError) => void;
@@ -38,6 +41,8 @@ export class CallContext<W = unknown> {
   readonly wire: W;
   /** The name under which the function was called. */
   readonly functionName: string;
+  /** What the caller said besides: texts by name. Empty where it said none. */
+  readonly metadata: Metadata;
   readonly #clock: Clock;
   readonly #deadlineAt: number | undefined;
   #controller: AbortController | undefined;
@@ -50,10 +55,18 @@ export class CallContext<W = unknown> {
    * @param functionName The function's name.
    * @param clock Tells the time left.
    * @param deadline The caller's deadline in milliseconds from now; 0 for none.
+   * @param metadata What the caller said besides.
    */
-  constructor(wire: W, functionName: string, clock: Clock, deadline: number) {
+  constructor(
+    wire: W,
+    functionName: string,
+    clock: Clock,
+    deadline: number,
+    metadata: Metadata = NO_METADATA,
+  ) {
     this.wire = wire;
     this.functionName = functionName;
+    this.metadata = metadata;
     this.#clock = clock;
     this.#deadlineAt = deadline > 0 ? clock.now() + deadline : undefined;
   }

@@ -287,7 +287,8 @@ export class Handlers {
   }
 
   #context(call: Call | Send): CallContext {
-    return new CallContext(this.#wire, call.name, this.#clock, call.deadline);
+    const { name, deadline, metadata } = call;
+    return new CallContext(this.#wire, name, this.#clock, deadline, metadata);
   }
 
   #startTimer(

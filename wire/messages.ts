@@ -77,7 +77,21 @@ export interface CallFields {
   readonly args: unknown[];
   /** How many milliseconds the caller will wait; 0 for ever. */
   readonly deadline: number;
+  /** What the function is a method of; undefined for what was served. */
+  readonly target?: Target | undefined;
+  /** What the caller says besides. */
+  readonly metadata?: Metadata | undefined;
 }
+
+/** Texts by name that travel with a call. */
+export type Metadata = Readonly<Record<string, string>>;
+
+/** What a call is addressed to other than what was served. */
+export type Target =
+  /** An object that the receiver had passed by reference. */
+  | { readonly slot: number; readonly nonce: number }
+  /** The result of an earlier call, whether it is there already or not. */
+  | { readonly result: number };
 
 /** Everything that travels in a frame. */
 export type Message =

@@ -39,6 +39,7 @@ export type {
   SessionOptions,
   WireStats,
 } from "./dialect.ts";
+export type { Metadata } from "./messages.ts";
 export { FrameDecoder } from "./frames.ts";
 export { DEFAULT_LIMITS, resolveLimits, type WireLimits } from "./limits.ts";
 export {

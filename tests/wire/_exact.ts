@@ -21,10 +21,16 @@ export function exactly(value: unknown): string {
   }
 }
 
+/** Parts of a message that may as well be absent. */
+const OPTIONAL = new Set(["target", "metadata"]);
+
 /** Messages as text, whatever the order of their parts. */
 export function exactMessages(messages: readonly object[]): string[] {
   return messages.map((message) => {
-    const parts = Object.entries(message).sort(([a], [b]) => a < b ? -1 : 1);
+    const parts = Object.entries(message)
+      .filter(([key, part]) => part !== undefined || !OPTIONAL.has(key))
+      .map(([key, part]) => [key, key === "metadata" ? { ...part } : part])
+      .sort(([a], [b]) => a < b ? -1 : 1);
     return exactly(Object.fromEntries(parts));
   });
 }

@@ -45,6 +45,11 @@ function callOf(changes: object = {}): Message {
   } as Message;
 }
 
+/** An object without a prototype, as metadata arrive. */
+function nullObject(entries: [string, unknown][]): object {
+  return Object.setPrototypeOf(Object.fromEntries(entries), null);
+}
+
 const MOST = 0xffffffff;
 const LONG = "ü".repeat(500);
 
@@ -61,6 +66,10 @@ const MESSAGES: Message[] = [
   callOf({ id: MOST, name: "", args: [[1], { a: [2] }], deadline: 1 }),
   callOf({ id: 1, name: "__proto__", wantsValues: true, deadline: 2 ** 31 }),
   callOf({ id: 127, name: "f", args: Array(300).fill(undefined) }),
+  callOf({ target: { slot: MOST, nonce: MOST }, name: "" }),
+  callOf({ target: { result: 200 }, deadline: 9, wantsValues: true }),
+  callOf({ metadata: nullObject([["trace", LONG], ["__proto__", ""]]) }),
+  { kind: "send", name: "f", args: [], deadline: 1, target: { result: 0 } },
   { kind: "return", id: 0, value: undefined },
   { kind: "return", id: MOST, value: new Map([[1, new Set(["a"])]]) },
   { kind: "returnValues", id: 1, values: [] },
