@@ -24,6 +24,7 @@ import { Output } from "./output.ts";
 import type { Transport } from "./transport.ts";
 import { Death } from "./_death.ts";
 import { farewell } from "./_farewell.ts";
+import { LazyMap } from "./_lazy_map.ts";
 import { closedReason, Leaving } from "./_leaving.ts";
 import { Opening } from "./_opening.ts";
 import { Outbound } from "./_outbound.ts";
@@ -53,7 +54,7 @@ export class Link implements Session {
   readonly #watch: Watch;
   readonly #sendWindow: Window;
   readonly #messageWindow: Window;
-  readonly #pings = new Map<number, () => void>();
+  readonly #pings = new LazyMap<number, () => void>();
   #pingToken = 0;
   readonly #readerDone: Promise<void>;
 

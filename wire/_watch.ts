@@ -66,9 +66,7 @@ export class Watch {
 
   readonly #lookAgain = (): void => {
     this.#look();
-    if (this.#ended) return;
-    const { clock } = this.#options;
-    this.#stopTimer = clock.after(this.#interval, this.#lookAgain);
+    if (!this.#ended) this.start();
   };
 
   #look(): void {

@@ -11,6 +11,7 @@ import { errorMessage, malformed, shortText, WireError } from "./errors.ts";
 import type { WireLimits } from "./limits.ts";
 import type { Message, OverLimit } from "./messages.ts";
 import type { MessageOutput } from "./output.ts";
+import { LazyMap } from "./_lazy_map.ts";
 import { Queue } from "./_queue.ts";
 import { TokenBucket } from "./_token_bucket.ts";
 import { Values } from "./multiple_values.ts";
@@ -53,11 +54,11 @@ export class Handlers {
   readonly #functions = new Map<string, Served>();
   readonly #cancels: TokenBucket;
   /** Asynchronous calls with an answer, by id. */
-  readonly #calls = new Map<number, Running>();
+  readonly #calls = new LazyMap<number, Running>();
   /** Asynchronous one-way calls. */
   readonly #sends = new Set<Running>();
   /** Calls that came while the output had no room. */
-  readonly #parkedCalls = new Map<number, Arrived>();
+  readonly #parkedCalls = new LazyMap<number, Arrived>();
   /** What calls that wait for their answer count for. */
   #held = 0;
   /** One-way calls that came while too many were running. */

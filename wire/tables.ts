@@ -8,6 +8,7 @@
 
 import { malformed } from "./errors.ts";
 import type { Maker } from "./_maker.ts";
+import { LazyMap } from "./_lazy_map.ts";
 import type { ByteReader, ByteWriter } from "./bytes.ts";
 
 /** How many names, and how many key sets, a table holds at most. */
@@ -32,13 +33,13 @@ export interface Shape {
 /** A step of the search for a shape, by its keys in order. */
 interface ShapeNode {
   shape: Shape | undefined;
-  readonly children: Map<string, ShapeNode>;
+  readonly children: LazyMap<string, ShapeNode>;
 }
 
 /** The two tables of the direction in which this side sends. */
 export class SendTables {
-  readonly #names = new Map<string, number>();
-  #root: ShapeNode = { shape: undefined, children: new Map() };
+  readonly #names = new LazyMap<string, number>();
+  #root: ShapeNode = { shape: undefined, children: new LazyMap() };
   #shapes = 0;
   #bytes = 0;
   #last: Shape | undefined;
@@ -103,7 +104,7 @@ export class SendTables {
     for (const key of keys) {
       let child = node.children.get(key);
       if (child === undefined) {
-        child = { shape: undefined, children: new Map() };
+        child = { shape: undefined, children: new LazyMap() };
         node.children.set(key, child);
       }
       node = child;
@@ -135,7 +136,7 @@ export class SendTables {
   /** Empties the tables; the peer has to be told. */
   reset(): void {
     this.#names.clear();
-    this.#root = { shape: undefined, children: new Map() };
+    this.#root = { shape: undefined, children: new LazyMap() };
     this.#shapes = 0;
     this.#bytes = 0;
     this.#last = undefined;

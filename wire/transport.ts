@@ -56,7 +56,7 @@ export interface ByteDuplex {
   readonly writable: WritableStream<Uint8Array>;
 }
 
-const FIRST_READ = 4 * 1024;
+const FIRST_READ = 1024;
 const LARGEST_READ = 64 * 1024;
 
 /**
@@ -70,28 +70,48 @@ export function socketTransport(
   socket: SocketLike,
   address: WireAddress,
 ): Transport {
-  let buffer = new Uint8Array(FIRST_READ);
-  const came = (count: number | null): Uint8Array | null => {
+  return new SocketTransport(socket, address);
+}
+
+class SocketTransport implements Transport {
+  readonly address: WireAddress;
+  readonly #socket: SocketLike;
+  /** Small at first, for many connections are quiet. */
+  #buffer = new Uint8Array(FIRST_READ);
+
+  constructor(socket: SocketLike, address: WireAddress) {
+    this.#socket = socket;
+    this.address = address;
+  }
+
+  read(): Promise<Uint8Array | null> {
+    return this.#socket.read(this.#buffer).then(this.#came);
+  }
+
+  readonly #came = (count: number | null): Uint8Array | null => {
     if (count === null) return null;
-    const chunk = buffer.subarray(0, count);
+    const buffer = this.#buffer;
     if (count === buffer.length && count < LARGEST_READ) {
-      buffer = new Uint8Array(count * 4);
+      this.#buffer = new Uint8Array(count * 4);
     }
-    return chunk;
+    return buffer.subarray(0, count);
   };
-  return {
-    address,
-    read: (): Promise<Uint8Array | null> => socket.read(buffer).then(came),
-    write: (bytes: Uint8Array): Promise<number> => socket.write(bytes),
-    closeWrite: (): Promise<void> => socket.closeWrite(),
-    close(): void {
-      try {
-        socket.close();
-      } catch {
-        // It was closed before.
-      }
-    },
-  };
+
+  write(bytes: Uint8Array): Promise<number> {
+    return this.#socket.write(bytes);
+  }
+
+  closeWrite(): Promise<void> {
+    return this.#socket.closeWrite();
+  }
+
+  close(): void {
+    try {
+      this.#socket.close();
+    } catch {
+      // It was closed before.
+    }
+  }
 }
 
 /**

@@ -110,7 +110,7 @@ export class Wire<
   Local extends object = AnyFunctions,
 > implements Caller, AsyncDisposable {
   readonly #session: Session;
-  readonly #remotes: Remotes<Remote>;
+  #made: Remotes<Remote> | undefined;
 
   /**
    * Use {@linkcode makeWire}.
@@ -134,10 +134,14 @@ export class Wire<
         onError: options.onError ?? reportToConsole,
       },
     );
-    this.#remotes = remotes<Remote>(session);
     if (functions !== undefined) session.serve(functions);
     if (onDeath !== undefined) session.death.listen(onDeath);
     if (signal !== undefined) this.#abortOn(signal);
+  }
+
+  /** Most wires of a server never call their clients. */
+  get #remotes(): Remotes<Remote> {
+    return this.#made ??= remotes<Remote>(this.#session);
   }
 
   #abortOn(signal: AbortSignal): void {
