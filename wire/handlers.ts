@@ -52,11 +52,11 @@ export class Handlers {
   readonly #window: Window;
   readonly #onError: (error: unknown, where: string) => void;
   readonly #functions = new Map<string, Served>();
-  readonly #cancels: TokenBucket;
+  #cancels: TokenBucket | undefined;
   /** Asynchronous calls with an answer, by id. */
   readonly #calls = new LazyMap<number, Running>();
   /** Asynchronous one-way calls. */
-  readonly #sends = new Set<Running>();
+  readonly #sends = new LazyMap<Running, Running>();
   /** Calls that came while the output had no room. */
   readonly #parkedCalls = new LazyMap<number, Arrived>();
   /** What calls that wait for their answer count for. */
@@ -87,11 +87,6 @@ export class Handlers {
     this.#limits = limits;
     this.#window = window;
     this.#onError = onError;
-    this.#cancels = new TokenBucket(
-      clock,
-      limits.cancels,
-      limits.cancelsPerSecond,
-    );
   }
 
   /** How many calls run or wait to. */
@@ -161,9 +156,11 @@ export class Handlers {
 
   /** The caller of a call no longer wants its answer. */
   cancel(id: number): void {
+    const { cancels, cancelsPerSecond } = this.#limits;
+    this.#cancels ??= new TokenBucket(this.#clock, cancels, cancelsPerSecond);
     if (!this.#cancels.take()) {
       throw malformed(
-        `${this.#limits.cancels} cancels may come at once, and ${this.#limits.cancelsPerSecond} a second after that; more came.`,
+        `${cancels} cancels may come at once, and ${cancelsPerSecond} a second after that; more came.`,
       );
     }
     const running = this.#calls.get(id);
@@ -196,7 +193,7 @@ export class Handlers {
   /** The wire ended: what runs is told, what waits is dropped. */
   end(reason: WireError): void {
     this.#ended = true;
-    const running = [...this.#calls.values(), ...this.#sends];
+    const running = [...this.#calls.values(), ...this.#sends.values()];
     this.#calls.clear();
     this.#sends.clear();
     this.#parkedCalls.clear();
@@ -269,7 +266,7 @@ export class Handlers {
       context,
       stopTimer: this.#startTimer(context, send.deadline),
     };
-    this.#sends.add(running);
+    this.#sends.set(running, running);
     Promise.resolve(result)
       .catch((error) => this.#onError(error, where))
       .then(() => this.#sent(running));
