@@ -228,7 +228,7 @@ overEach("what cannot be sent fails its call alone", async ({ near, far }) => {
   const cyclic: unknown[] = [];
   cyclic.push(cyclic);
   const calls: [unknown, string][] = [
-    [() => {}, "unsupportedValue"],
+    [new (class Point {})(), "unsupportedValue"],
     [Symbol("s"), "unsupportedValue"],
     [new WeakMap(), "unsupportedValue"],
     ["\ud800", "unsupportedValue"],

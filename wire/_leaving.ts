@@ -10,6 +10,7 @@ import type { Clock } from "./clock.ts";
 import { malformed, WireError } from "./errors.ts";
 import type { Handlers } from "./handlers.ts";
 import type { Outbound } from "./_outbound.ts";
+import type { Streams } from "./streams.ts";
 
 /** What has to be idle before a wire can end, and what ends it. */
 export interface LeavingOptions {
@@ -19,6 +20,7 @@ export interface LeavingOptions {
   readonly outbound: Outbound;
   readonly calls: Calls;
   readonly handlers: Handlers;
+  readonly streams: Pick<Streams, "receiving" | "sending">;
   /** Ends the wire, with the reason, and says whether to tell the peer. */
   readonly end: (reason: WireError, tell: boolean) => void;
 }
@@ -41,7 +43,7 @@ export class Leaving {
   /** @param options What to wait for. */
   constructor(options: LeavingOptions) {
     this.#options = options;
-    const advance = () => this.#advance();
+    const advance = () => this.advance();
     const { calls, handlers, outbound } = options;
     calls.onIdle = handlers.onIdle = advance;
     outbound.sends.onEmpty = outbound.messages.onEmpty = advance;
@@ -65,7 +67,7 @@ export class Leaving {
     await this.#options.outbound.whenPassed();
     await this.#sendLast("close");
     this.#sentClose = true;
-    this.#advance();
+    this.advance();
   }
 
   /** The peer takes leave. */
@@ -73,7 +75,7 @@ export class Leaving {
     if (this.#gotClose) throw malformed("A second close came.");
     this.#gotClose = true;
     this.#startTimer();
-    this.#advance();
+    this.advance();
   }
 
   /** The peer has nothing left to do. */
@@ -82,7 +84,7 @@ export class Leaving {
       throw malformed("The peer finished out of turn.");
     }
     this.gotFinish = true;
-    this.#advance();
+    this.advance();
   }
 
   /** The wire ended. */
@@ -92,17 +94,17 @@ export class Leaving {
   }
 
   /** Goes on as far as it can. */
-  #advance(): void {
+  advance(): void {
     if (this.#ended || (!this.#gotClose && !this.#sentClose)) return;
-    const { calls, handlers, outbound, end } = this.#options;
+    const { calls, handlers, outbound, streams, end } = this.#options;
     const idle = calls.pending === 0 && handlers.running === 0 &&
-      outbound.waiting === 0;
+      outbound.waiting === 0 && streams.sending + streams.receiving === 0;
     if (!idle) return;
     if (this.#gotClose && !this.#finishing) {
       this.#finishing = true;
       this.#sendLast("finish").then(() => {
         this.sentFinish = true;
-        this.#advance();
+        this.advance();
       });
     }
     if (this.gotFinish && (!this.#gotClose || this.sentFinish)) {

@@ -6,7 +6,9 @@
  */
 
 import { formatAddress, type WireAddress } from "./address.ts";
-import { type CallOptions, Calls } from "./calls.ts";
+import { promised } from "./_call_promise.ts";
+import type { CallOptions } from "./call_options.ts";
+import { Calls } from "./calls.ts";
 import type { Clock } from "./clock.ts";
 import { Decoder, notAWire } from "./codec.ts";
 import type { Session, SessionOptions, WireStats } from "./dialect.ts";
@@ -19,8 +21,12 @@ import {
 } from "./errors.ts";
 import { Handlers } from "./handlers.ts";
 import { Inbox } from "./inbox.ts";
-import type { Message, OverLimit } from "./messages.ts";
+import type { Import } from "./_imports.ts";
+import type { Message, OverLimit, Target } from "./messages.ts";
+import { Objects } from "./objects.ts";
 import { Output } from "./output.ts";
+import type { Caller } from "./remote.ts";
+import { Streams } from "./streams.ts";
 import type { Transport } from "./transport.ts";
 import { Death } from "./_death.ts";
 import { farewell } from "./_farewell.ts";
@@ -43,6 +49,9 @@ export class Link implements Session {
   readonly #calls: Calls;
   readonly #handlers: Handlers;
   readonly #inbox: Inbox;
+  readonly #objects: Objects;
+  readonly #streams: Streams;
+  readonly #output: Output;
   readonly #outbound: Outbound;
   readonly #opening: Opening;
   readonly #leaving: Leaving;
@@ -56,6 +65,7 @@ export class Link implements Session {
   readonly #messageWindow: Window;
   readonly #pings = new LazyMap<number, () => void>();
   #pingToken = 0;
+  #isClosing = false;
   readonly #readerDone: Promise<void>;
 
   /**
@@ -73,7 +83,7 @@ export class Link implements Session {
     this.#decoder = new Decoder(limits, limits.helloFrame);
     this.#decoder.isGreeted = this.#decoder.isOpen = false;
     this.death = new Death(onError);
-    const output = new Output(
+    const output = this.#output = new Output(
       transport,
       clock,
       limits,
@@ -84,6 +94,7 @@ export class Link implements Session {
     output.onRoom = () => {
       this.#outbound.drain();
       this.#handlers.resume();
+      this.#streams.resume();
     };
     const outbound = this.#outbound = new Outbound(output);
     this.#sendWindow = new Window("sends", limits.window, output);
@@ -94,6 +105,7 @@ export class Link implements Session {
       outbound.calls,
       clock,
       options.recordCallSites,
+      true,
     );
     const handlers = this.#handlers = new Handlers(
       wire,
@@ -103,6 +115,24 @@ export class Link implements Session {
       this.#sendWindow,
       onError,
     );
+    const streams = this.#streams = new Streams({
+      output,
+      limits,
+      onError,
+      onIdle: () => this.#leaving.advance(),
+    });
+    const objects = this.#objects = new Objects({
+      limits,
+      streams,
+      onError,
+      passResult: (promise) => calls.pass(promise),
+      argument: (id) => handlers.argument(id),
+      caller: (place) => this.#callerOf(place),
+      sendBehind: (message) => this.#sendBehind(message),
+    });
+    handlers.objects = objects;
+    output.encoder.exporter = objects.exporter;
+    this.#decoder.importer = objects.importer;
     const end = (reason: WireError, tell: boolean) => this.end(reason, tell);
     const patience = limits.close;
     this.#leaving = new Leaving({
@@ -111,6 +141,7 @@ export class Link implements Session {
       outbound,
       calls,
       handlers,
+      streams,
       end,
     });
     this.#watch = new Watch({
@@ -155,14 +186,20 @@ export class Link implements Session {
     args: unknown[],
     wantsValues: boolean,
     options?: CallOptions,
+    target?: Target,
   ): Promise<unknown> {
     const refusal = this.#refusal(name);
-    if (refusal !== undefined) return Promise.reject(refusal);
-    return this.#calls.call(name, args, wantsValues, options);
+    if (refusal !== undefined) return promised(Promise.reject(refusal));
+    return this.#calls.call(name, args, wantsValues, options, target);
   }
 
   /** Calls one way. */
-  send(name: string, args: unknown[], options?: CallOptions): Promise<void> {
+  send(
+    name: string,
+    args: unknown[],
+    options?: CallOptions,
+    target?: Target,
+  ): Promise<void> {
     const refusal = this.#refusal(name);
     return this.#outbound.send(
       name,
@@ -170,7 +207,41 @@ export class Link implements Session {
       options,
       Math.ceil(options?.deadline ?? 0),
       refusal,
+      target,
     );
+  }
+
+  /** What carries the calls of a reference out. */
+  #callerOf(place: Import): Caller {
+    return {
+      call: (name, args, wantsValues, options) =>
+        place.end === undefined
+          ? this.call(name, args, wantsValues, options, place)
+          : promised(Promise.reject(unreachable(name, place.end))),
+      send: (name, args, options) =>
+        place.end === undefined
+          ? this.send(name, args, options, place)
+          : Promise.reject(unreachable(name, place.end)),
+    };
+  }
+
+  /** Sends a message that must not overtake what was sent before. */
+  #sendBehind(message: Message): void {
+    const { death } = this;
+    if (death.reason !== undefined) return;
+    const output = this.#output;
+    if (this.#outbound.waiting === 0 && output.large === 0) {
+      output.send(message);
+      return;
+    }
+    this.#outbound.whenPassed()
+      .then(() => output.whenLargeLeft())
+      .then(() => death.reason === undefined && output.send(message));
+  }
+
+  /** Keeps the peer from reaching an object of this side. */
+  forgetRemoteTranslation(value: object): void {
+    this.#objects.forget(value);
   }
 
   /** Sends a typed message. */
@@ -206,6 +277,8 @@ export class Link implements Session {
 
   /** Takes leave. */
   async close(): Promise<void> {
+    this.#isClosing = true;
+    this.#streams.cancelAll(closedReason());
     await this.#leaving.begin(this.opened);
     await this.death.closed;
   }
@@ -226,6 +299,10 @@ export class Link implements Session {
       callsPending: this.#calls.pending,
       callsWaiting: this.#outbound.calls.waiting,
       callsRunning: this.#handlers.running,
+      objectsExported: this.#objects.exported,
+      objectsImported: this.#objects.imported,
+      streamsReceiving: this.#streams.receiving,
+      streamsSending: this.#streams.sending,
       inbox: this.#inbox.size,
       outputWaiting: output.waiting,
     };
@@ -251,6 +328,8 @@ export class Link implements Session {
     this.#outbound.end(reason);
     this.#handlers.end(reason);
     this.#inbox.end(reason);
+    this.#streams.end(reason);
+    this.#objects.end(reason, this.#isClosing && reason.code === "closed");
     this.#sendWindow.end();
     this.#messageWindow.end();
     for (const resolve of this.#pings.values()) resolve();
@@ -286,6 +365,7 @@ export class Link implements Session {
   /** Routes the messages of a chunk; asynchronous once in a wire's life. */
   #takeMessages(): Promise<void> | undefined {
     const decoder = this.#decoder;
+    this.#handlers.beginChunk();
     try {
       let message: Message | OverLimit | undefined;
       while ((message = decoder.next()) !== undefined) {
@@ -299,6 +379,8 @@ export class Link implements Session {
       }
     } catch (error) {
       this.#fail(error);
+    } finally {
+      this.#handlers.finishChunk();
     }
     return undefined;
   }
@@ -308,15 +390,23 @@ export class Link implements Session {
       case "call":
         return this.#handlers.call(message, this.#cost);
       case "return":
-        return this.#calls.returned(message.id, message.value);
+        return this.#calls.returned(
+          message.id,
+          message.value,
+          message.arrived,
+        );
       case "send":
         return this.#handlers.send(message, this.#enter(this.#sendWindow));
       case "message":
         return this.#message(message.value, undefined);
       case "returnValues":
-        return this.#calls.returnedValues(message.id, message.values);
+        return this.#calls.returnedValues(
+          message.id,
+          message.values,
+          message.arrived,
+        );
       case "throw":
-        return this.#calls.threw(message.id, message.thrown);
+        return this.#calls.threw(message.id, message.thrown, message.arrived);
       case "fail":
         return this.#calls.failed(message.id, message.code, message.message);
       case "overLimit":
@@ -334,6 +424,8 @@ export class Link implements Session {
           Math.floor(message.limits.cancels * CANCEL_SHARE),
           message.limits.cancelsPerSecond * CANCEL_SHARE,
         );
+        this.#objects.meet(message.limits.objects);
+        this.#streams.meet(message.limits);
         this.#decoder.isGreeted = true;
         return this.#opening.hello(message);
       case "accept":
@@ -344,6 +436,34 @@ export class Link implements Session {
         return this.#leaving.finish();
       case "abort":
         return this.#aborted(message.code, message.message);
+      case "release":
+        return this.#objects.released(
+          message.slot,
+          message.nonce,
+          message.count,
+        );
+      case "forget":
+        return this.#objects.forgotten(message.slot, message.nonce);
+      case "streamValue":
+        return this.#streams.item(
+          message.id,
+          message.value,
+          this.#decoder.size,
+        );
+      case "streamBytes":
+        return this.#streams.item(
+          message.id,
+          message.bytes,
+          this.#decoder.size,
+        );
+      case "streamEnd":
+        return this.#streams.ended(message.id);
+      case "streamError":
+        return this.#streams.failed(message.id, message.thrown);
+      case "streamCancel":
+        return this.#streams.cancelled(message.id, message.reason);
+      case "streamCredit":
+        return this.#streams.credit(message.id, message.amount);
       default:
         message satisfies never;
     }
@@ -376,6 +496,12 @@ export class Link implements Session {
           message,
           this.#enter(this.#sendWindow),
         );
+      case "streamValue":
+        return this.#streams.overLimit(message.id, message.error);
+      case "streamError":
+        return this.#streams.failed(message.id, message.error);
+      case "streamCancel":
+        return this.#streams.cancelled(message.id, message.error);
       default:
         return this.#calls.overLimit(message);
     }
@@ -483,6 +609,15 @@ export class Link implements Session {
       // A value is just being sent, and one of its getters ended the wire.
     }
   }
+}
+
+/** The error of a call of an object that can no longer be reached. */
+function unreachable(name: string, { code, message }: WireError): WireError {
+  return new WireError(
+    code,
+    `"${name}" was called on a reference that is of no use any more: ${message}`,
+    { sent: "notSent" },
+  );
 }
 
 /** Lets other microtasks run. */

@@ -4,9 +4,9 @@
  * @module
  */
 
-import { type CallOptions, checkOptions } from "./calls.ts";
+import { type CallOptions, checkOptions } from "./call_options.ts";
 import type { WireError } from "./errors.ts";
-import type { Message, PeerLimits } from "./messages.ts";
+import type { Message, PeerLimits, Target } from "./messages.ts";
 import type { MessageOutput, Ticket } from "./output.ts";
 import { Turnstile } from "./_turnstile.ts";
 
@@ -71,6 +71,7 @@ export class Outbound {
    * @param options The caller's.
    * @param deadline What travels of its deadline, in milliseconds; 0 for none.
    * @param refusal Why nothing more can be sent.
+   * @param target What it is of; nothing where it is of what was served.
    */
   send(
     name: string,
@@ -78,6 +79,7 @@ export class Outbound {
     options: CallOptions | undefined,
     deadline: number,
     refusal: WireError | undefined,
+    target?: Target,
   ): Promise<void> {
     if (refusal !== undefined) return handled(Promise.reject(refusal));
     try {
@@ -90,7 +92,7 @@ export class Outbound {
       name,
       args,
       deadline,
-      target: undefined,
+      target,
       metadata: options?.metadata,
     });
   }

@@ -115,6 +115,7 @@ export class Turnstile {
     if (waiting.dropped) return;
     waiting.dropped = true;
     waiting.ticket.left = undefined;
+    waiting.body.leaving?.undo();
     waiting.body = NOTHING;
     this.#waiting--;
   }
@@ -156,7 +157,10 @@ export class Turnstile {
   /** Lets one out, unless the peer has told a smaller limit since. */
   #let({ body, ticket }: Waiting): Error | undefined {
     const most = this.#output.encoder.limits.message;
-    if (body.size > most) return tooLarge(body.size, most);
+    if (body.size > most) {
+      body.leaving?.undo();
+      return tooLarge(body.size, most);
+    }
     this.#output.sendBody(body, ticket, this.#sent);
     this.#enter(body.size, ticket);
     return undefined;

@@ -5,53 +5,87 @@
  * @module
  */
 
+import { CallPromise, type PendingResult, promised } from "./_call_promise.ts";
+import { type CallOptions, checkOptions } from "./call_options.ts";
 import type { Clock } from "./clock.ts";
 import {
   type CallFate,
   errorMessage,
   malformed,
-  RemoteError,
   toErrorCode,
   WireError,
 } from "./errors.ts";
 import type { MessageOutput, Ticket } from "./output.ts";
-import type { Metadata, OverLimit } from "./messages.ts";
+import type { OverLimit, Target } from "./messages.ts";
+import { type Arrived, NotReady, type Passed } from "./_passing.ts";
+import { REFERENCE } from "./remote_types.ts";
+import { remoteError } from "./_thrown.ts";
 import { TokenBucket } from "./_token_bucket.ts";
 import { MESSAGE_COST, type Turnstile, type Waiting } from "./_turnstile.ts";
 
-/** What may be said about a single call. */
-export interface CallOptions {
-  /** Cancels the call: here at once, and at the peer. */
-  signal?: AbortSignal | undefined;
-  /**
-   * How long to wait for the answer, in milliseconds. The peer is told, and
-   * its function's signal aborts then too.
-   *
-   * @default {undefined} for ever
-   */
-  deadline?: number | undefined;
-  /**
-   * Texts by name that travel with the call: a trace, a request's number, a
-   * tenant. At most 64 of them with 8,192 characters together.
-   */
-  metadata?: Metadata | undefined;
-}
-
 /** A call whose answer has not come. */
-interface Pending extends Ticket {
+class PendingCall implements Ticket, PendingResult {
+  readonly calls: Calls;
   readonly id: number;
   readonly name: string;
   readonly wantsValues: boolean;
-  resolve: (value: unknown) => void;
-  /** What it counts for in the peer's window; 0 until it has left. */
-  cost: number;
-  waiting: Waiting | undefined;
-  /** True when its caller was told already, and the answer is for nobody. */
-  settled: boolean;
-  /** Stops its timer and its listener. */
-  cleanup: (() => void) | undefined;
   /** Where it was made, if that is recorded. */
-  site: Error | undefined;
+  readonly site: Error | undefined;
+  position = Infinity;
+  left: ((failure?: Error) => void) | undefined = undefined;
+  resolve: (value: unknown) => void = nothing;
+  /** What it counts for in the peer's window; 0 until it has left. */
+  cost = 0;
+  waiting: Waiting | undefined = undefined;
+  /** True when its caller was told already, and the answer is for nobody. */
+  settled = false;
+  /** Its value, once it is there. */
+  value: unknown = undefined;
+  hasValue = false;
+  /** Stops its timer and its listener. */
+  cleanup: (() => void) | undefined = undefined;
+  /** Calls whose results it needs, and how to make it without those. */
+  follows: Following | undefined = undefined;
+  /** How many calls that need its result have no answer. */
+  followers = 0;
+  /** Whether its id is free as soon as there are none. */
+  isOver = false;
+
+  constructor(
+    calls: Calls,
+    id: number,
+    name: string,
+    wantsValues: boolean,
+    site: Error | undefined,
+  ) {
+    this.calls = calls;
+    this.id = id;
+    this.name = name;
+    this.wantsValues = wantsValues;
+    this.site = site;
+  }
+
+  callOn(
+    name: string,
+    args: unknown[],
+    wantsValues: boolean,
+    options: CallOptions | undefined,
+    again: () => Promise<unknown>,
+  ): CallPromise | undefined {
+    const { calls, id } = this;
+    if (!calls.canFollow(this)) return undefined;
+    const following = { bases: [this], again };
+    const target = { result: id };
+    return calls.call(name, args, wantsValues, options, target, following);
+  }
+}
+
+/** What a call needs of others. */
+interface Following {
+  /** The calls whose results it needs. */
+  readonly bases: PendingCall[];
+  /** Makes it anew where the peer no longer has a result. */
+  readonly again: () => Promise<unknown>;
 }
 
 /** The calls of one wire, in the direction towards the peer. */
@@ -65,7 +99,12 @@ export class Calls {
   readonly #turnstile: Turnstile;
   readonly #clock: Clock;
   readonly #recordSites: boolean;
-  #slots: (Pending | undefined)[] = [];
+  /** Whether calls may be of results that are not there yet. */
+  readonly #pipelines: boolean;
+  /** Calls whose results the call needs that is just being encoded. */
+  #bases: PendingCall[] | undefined;
+  #isEncoding = false;
+  #slots: (PendingCall | undefined)[] = [];
   #free: number[] = [];
   #pending = 0;
   #cancels: TokenBucket | undefined;
@@ -75,17 +114,20 @@ export class Calls {
    * @param turnstile Where calls wait their turn.
    * @param clock For deadlines.
    * @param recordSites Whether to record where each call is made.
+   * @param pipelines Whether calls may be of results that are not there yet.
    */
   constructor(
     output: MessageOutput,
     turnstile: Turnstile,
     clock: Clock,
     recordSites: boolean,
+    pipelines = false,
   ) {
     this.#output = output;
     this.#turnstile = turnstile;
     this.#clock = clock;
     this.#recordSites = recordSites;
+    this.#pipelines = pipelines;
   }
 
   /** How many calls have no answer yet. */
@@ -104,7 +146,9 @@ export class Calls {
    * @param name Its name.
    * @param args Its arguments.
    * @param wantsValues Whether all its values are wanted, or the first.
-   * @param options The call's signal and deadline.
+   * @param options The call's signal, deadline and metadata.
+   * @param target What it is of; nothing where it is of what was served.
+   * @param following What it needs of other calls.
    * @returns A promise of the value, or of the list of values.
    */
   call(
@@ -112,38 +156,38 @@ export class Calls {
     args: unknown[],
     wantsValues: boolean,
     options?: CallOptions,
-  ): Promise<unknown> {
+    target?: Target,
+    following?: Following,
+  ): CallPromise {
     const deadline = options?.deadline;
     const signal = options?.signal;
     try {
       checkOptions(name, options);
     } catch (error) {
-      return Promise.reject(error);
+      return rejected(error);
     }
     this.made++;
     const id = this.#free.pop() ?? this.#slots.push(undefined) - 1;
-    const pending: Pending = {
-      id,
-      name,
-      wantsValues,
-      resolve: nothing,
-      cost: 0,
-      waiting: undefined,
-      settled: false,
-      cleanup: undefined,
-      site: this.#recordSites ? new Error() : undefined,
-      position: Infinity,
-      left: undefined,
-    };
-    const promise = new Promise((resolve) => pending.resolve = resolve);
+    const site = this.#recordSites ? new Error() : undefined;
+    const pending = new PendingCall(this, id, name, wantsValues, site);
+    const promise = new CallPromise((resolve) => pending.resolve = resolve);
+    const again = () => this.call(name, args, wantsValues, options, target);
     try {
-      this.#send(pending, args, options);
+      this.#send(pending, args, options, target);
     } catch (error) {
       this.#free.push(id);
-      return Promise.reject(error);
+      // It is made once the results are there that it needs.
+      return error instanceof NotReady
+        ? promised(error.result.then(following?.again ?? again))
+        : rejected(error);
     }
     this.#slots[id] = pending;
     this.#pending++;
+    const bases = this.#bases;
+    if (bases !== undefined || following !== undefined) {
+      this.#follow(pending, bases, following, again);
+    }
+    if (!wantsValues) promise[REFERENCE] = pending;
     if (deadline !== undefined || signal !== undefined) {
       this.#guard(pending, deadline, signal);
     }
@@ -151,24 +195,31 @@ export class Calls {
   }
 
   #send(
-    pending: Pending,
+    pending: PendingCall,
     args: unknown[],
     options: CallOptions | undefined,
+    target: Target | undefined,
   ): void {
     const before = this.#turnstile.bytes;
-    pending.waiting = this.#turnstile.pass(
-      {
-        kind: "call",
-        id: pending.id,
-        wantsValues: pending.wantsValues,
-        name: pending.name,
-        args,
-        deadline: Math.ceil(options?.deadline ?? 0),
-        target: undefined,
-        metadata: options?.metadata,
-      },
-      pending,
-    );
+    this.#bases = undefined;
+    this.#isEncoding = true;
+    try {
+      pending.waiting = this.#turnstile.pass(
+        {
+          kind: "call",
+          id: pending.id,
+          wantsValues: pending.wantsValues,
+          name: pending.name,
+          args,
+          deadline: Math.ceil(options?.deadline ?? 0),
+          target,
+          metadata: options?.metadata,
+        },
+        pending,
+      );
+    } finally {
+      this.#isEncoding = false;
+    }
     const { waiting } = pending;
     pending.cost = waiting === undefined
       ? this.#turnstile.bytes - before
@@ -182,9 +233,62 @@ export class Calls {
     };
   }
 
+  /** Keeps the ids of calls whose results another one needs. */
+  #follow(
+    pending: PendingCall,
+    bases: PendingCall[] = [],
+    following: Following | undefined,
+    again: () => Promise<unknown>,
+  ): void {
+    const all = following === undefined
+      ? bases
+      : [...bases, ...following.bases];
+    for (const base of all) base.followers++;
+    pending.follows = { bases: all, again: following?.again ?? again };
+  }
+
+  /** Whether a call may be made that needs the result of another. */
+  canFollow(base: PendingCall): boolean {
+    if (!this.#pipelines || base.settled) return false;
+    if (this.#slots[base.id] !== base) return false;
+    const { waiting, position } = base;
+    // What is large may be overtaken by what is small.
+    return position !== Infinity || waiting !== undefined &&
+        !waiting.dropped &&
+        waiting.body.size <= this.#output.encoder.limits.frame;
+  }
+
+  /**
+   * Says how the promise of a call's value travels as an argument.
+   *
+   * @param promise The promise.
+   * @returns How.
+   * @throws {NotReady} When it has to be waited for.
+   * @throws {WireError} `unsupportedValue` where only values can be.
+   */
+  pass(promise: CallPromise): Passed {
+    const base = promise[REFERENCE];
+    if (base instanceof PendingCall && base.hasValue) {
+      return { as: "value", value: base.value };
+    }
+    if (!this.#isEncoding) {
+      throw new WireError(
+        "unsupportedValue",
+        "A result that is not there yet can be an argument of a call for an answer. Await it first.",
+      );
+    }
+    promise.catch(nothing);
+    if (!(base instanceof PendingCall && base.calls === this)) {
+      throw new NotReady(promise);
+    }
+    if (!this.canFollow(base)) throw new NotReady(promise);
+    (this.#bases ??= []).push(base);
+    return { as: "result", id: base.id };
+  }
+
   /** Sets up what may end a call before its answer. */
   #guard(
-    pending: Pending,
+    pending: PendingCall,
     deadline: number | undefined,
     signal: AbortSignal | undefined,
   ): void {
@@ -212,7 +316,7 @@ export class Calls {
 
   /** The caller no longer waits; the peer is told, if it knows of the call. */
   #giveUp(
-    pending: Pending,
+    pending: PendingCall,
     code: "deadline" | "cancelled",
     message: string,
     cause?: unknown,
@@ -231,24 +335,32 @@ export class Calls {
   }
 
   /** An answer with one value came. */
-  returned(id: number, value: unknown): void {
-    this.#succeed(this.#answered(id, false), value);
+  returned(id: number, value: unknown, arrived?: Arrived): void {
+    this.#succeed(this.#answered(id, false), value, arrived);
   }
 
   /** An answer with all values came. */
-  returnedValues(id: number, values: unknown[]): void {
-    this.#succeed(this.#answered(id, true), values);
+  returnedValues(id: number, values: unknown[], arrived?: Arrived): void {
+    this.#succeed(this.#answered(id, true), values, arrived);
   }
 
   /** What the remote function threw came. */
-  threw(id: number, thrown: unknown): void {
+  threw(id: number, thrown: unknown, arrived?: Arrived): void {
     const pending = this.#answered(id);
+    if (pending.settled) arrived?.drop();
+    else arrived?.label(`what "${pending.name}" threw`);
     this.#fail(pending, () => remoteError(pending.name, thrown));
   }
 
   /** The peer could not, or would not, carry out a call. */
   failed(id: number, code: string, message: string): void {
     const pending = this.#answered(id);
+    const { follows } = pending;
+    if (code === "resultGone" && follows !== undefined && !pending.settled) {
+      pending.settled = true;
+      pending.cleanup?.();
+      return pending.resolve(follows.again());
+    }
     this.#fail(pending, () => new WireError(toErrorCode(code), message));
   }
 
@@ -290,11 +402,11 @@ export class Calls {
     this.#pending = 0;
   }
 
-  #fate(pending: Pending): CallFate {
+  #fate(pending: PendingCall): CallFate {
     return this.#output.wasHanded(pending) ? "maybeExecuted" : "notSent";
   }
 
-  #answered(id: number, hasValues?: boolean): Pending {
+  #answered(id: number, hasValues?: boolean): PendingCall {
     const pending = this.#slots[id];
     if (pending === undefined || pending.position === Infinity) {
       throw malformed(`An answer came to the call ${id}, and there is none.`);
@@ -311,22 +423,36 @@ export class Calls {
   }
 
   /** Frees the id of a call that the peer will not mention again. */
-  #release(pending: Pending, left: boolean): void {
+  #release(pending: PendingCall, left: boolean): void {
     this.#slots[pending.id] = undefined;
-    this.#free.push(pending.id);
+    pending.isOver = true;
+    if (pending.followers === 0) this.#free.push(pending.id);
+    if (pending.follows !== undefined) this.#unfollow(pending.follows);
     this.#pending--;
     if (left) this.#turnstile.leave(1, pending.cost);
     if (this.#pending === 0) this.onIdle();
   }
 
-  #succeed(pending: Pending, value: unknown): void {
-    if (pending.settled) return;
-    pending.settled = true;
+  #unfollow({ bases }: Following): void {
+    for (const base of bases) {
+      if (--base.followers === 0 && base.isOver) this.#free.push(base.id);
+    }
+  }
+
+  #succeed(
+    pending: PendingCall,
+    value: unknown,
+    arrived: Arrived | undefined,
+  ): void {
+    if (pending.settled) return arrived?.drop();
+    arrived?.label(`the result of "${pending.name}"`);
+    pending.settled = pending.hasValue = true;
+    pending.value = value;
     pending.cleanup?.();
     pending.resolve(value);
   }
 
-  #fail(pending: Pending, error: () => Error): void {
+  #fail(pending: PendingCall, error: () => Error): void {
     if (pending.settled) return;
     pending.settled = true;
     pending.cleanup?.();
@@ -353,76 +479,8 @@ async function failLater(
   throw error;
 }
 
-/** The local image of what a remote function threw. */
-function remoteError(functionName: string, thrown: unknown): RemoteError {
-  if (!(thrown instanceof Error)) {
-    const message = `"${functionName}" threw ${
-      typeof thrown === "string" ? thrown : "a value that is no error"
-    }`;
-    return new RemoteError({
-      name: "Error",
-      message,
-      functionName,
-      data: thrown,
-    });
-  }
-  const { name, message, cause } = thrown;
-  const entries = Object.entries(thrown);
-  const stack = thrown.stack ?? "";
-  return new RemoteError({
-    name,
-    message,
-    functionName,
-    data: entries.length > 0 ? Object.fromEntries(entries) : undefined,
-    cause,
-    remoteStack: stack === `${name}: ${message}` ? undefined : stack,
-  });
-}
-
-/**
- * Refuses a call that is too late already.
- *
- * @param name The function's name.
- * @param options The call's signal and deadline.
- * @throws {WireError} `deadline`, `cancelled` or `invalidArgument`.
- */
-export function checkOptions(
-  name: string,
-  options: CallOptions | undefined,
-): void {
-  if (options === undefined) return;
-  const { deadline, signal, metadata } = options;
-  if (metadata !== undefined) checkMetadata(metadata);
-  if (deadline !== undefined && !(deadline > 0 && deadline < 2 ** 31)) {
-    if (deadline <= 0) {
-      throw new WireError(
-        "deadline",
-        `The deadline of "${name}" had passed before it was called.`,
-        { sent: "notSent" },
-      );
-    }
-    throw new WireError(
-      "invalidArgument",
-      `A deadline is a number of milliseconds below 2^31, not ${deadline}.`,
-    );
-  }
-  if (signal?.aborted) {
-    throw new WireError(
-      "cancelled",
-      `The call of "${name}" was cancelled by its caller's signal before it was made.`,
-      { cause: signal.reason, sent: "notSent" },
-    );
-  }
-}
-
-function checkMetadata(metadata: Metadata): void {
-  for (const [key, value] of Object.entries(metadata)) {
-    if (typeof value === "string") continue;
-    throw new WireError(
-      "invalidArgument",
-      `The metadata of a call are texts, and its "${key}" is a ${typeof value}. Use String(value), or pass it as an argument.`,
-    );
-  }
+function rejected(error: unknown): CallPromise {
+  return new CallPromise((_, reject) => reject(error));
 }
 
 function nothing(): void {}

@@ -23,6 +23,13 @@ import {
   type PeerLimits,
   type Target,
 } from "./messages.ts";
+import {
+  type Arrived,
+  type Exporter,
+  type Importer,
+  type Leaving,
+  NotReady,
+} from "./_passing.ts";
 import { Pieces } from "./_pieces.ts";
 import { ReceiveTables, SendTables, writeEntry } from "./tables.ts";
 import { ValueReader, ValueWriter } from "./values.ts";
@@ -40,6 +47,14 @@ const EARLY: ReadonlySet<number> = new Set([
   KIND.credit,
   KIND.ping,
   KIND.pong,
+  KIND.release,
+  KIND.forget,
+  KIND.streamValue,
+  KIND.streamBytes,
+  KIND.streamEnd,
+  KIND.streamError,
+  KIND.streamCancel,
+  KIND.streamCredit,
 ]);
 const WANTS_VALUES = 1;
 const HAS_DEADLINE = 2;
@@ -66,6 +81,8 @@ export class Encoder {
   readonly #values: ValueWriter;
   #limits: EncoderLimits;
   #busy = false;
+  /** What travels along with the message that was encoded last. */
+  leaving: Leaving | undefined;
 
   /**
    * @param writer Where the frames go.
@@ -88,6 +105,11 @@ export class Encoder {
     this.tables.entryLimit = limits.frame;
   }
 
+  /** Says how things travel that are not copied. */
+  set exporter(exporter: Exporter) {
+    this.#values.exporter = exporter;
+  }
+
   /** Whether thrown errors take their stacks along. */
   set sendStacks(sendStacks: boolean) {
     this.#values.sendStacks = sendStacks;
@@ -100,15 +122,16 @@ export class Encoder {
    * use are not told to the peer yet: see {@linkcode define}.
    *
    * @param message The message.
+   * @param most How many bytes its body may have.
    * @returns How many bytes its body has: the last ones of the writer, and its
-   * externals.
+   * externals. What travels along with it is in `leaving`.
    * @throws {WireError} `unsupportedValue` or `limit`; then nothing is written.
    */
-  encode(message: Message): number {
+  encode(message: Message, most: number = this.#limits.message): number {
     this.checkIdle();
     const { writer } = this;
     const start = writer.position;
-    const { message: most, frame } = this.#limits;
+    const { frame } = this.#limits;
     writer.externalFrom = frame;
     if (writer.externals.length > 0) writer.externals = [];
     writer.bound = start + FRAME_HEADER + most;
@@ -122,10 +145,14 @@ export class Encoder {
       for (const { bytes } of writer.externals) length += bytes.length;
       if (length > most) throw tooLarge(length, most);
       writer.view.setUint32(start, length);
+      this.leaving = this.#values.exporter.take();
       return length;
     } catch (error) {
       writer.position = start;
-      throw error instanceof WireError ? error : unreadable(error);
+      this.#values.exporter.take()?.undo();
+      throw error instanceof WireError || error instanceof NotReady
+        ? error
+        : unreadable(error);
     } finally {
       writer.bound = Infinity;
       this.#busy = false;
@@ -220,9 +247,38 @@ export class Encoder {
       case "close":
       case "finish":
         return;
+      case "release":
+        this.#reference(message);
+        return writer.varint(message.count);
+      case "forget":
+        return this.#reference(message);
+      case "streamValue":
+        writer.varint(message.id);
+        return this.#values.write(message.value);
+      case "streamBytes":
+        writer.varint(message.id);
+        return writer.bytes(message.bytes);
+      case "streamEnd":
+        return writer.varint(message.id);
+      case "streamError":
+        writer.varint(message.id);
+        return this.#values.write(message.thrown);
+      case "streamCancel":
+        writer.varint(message.id);
+        return this.#values.write(message.reason);
+      case "streamCredit":
+        writer.varint(message.id);
+        return writer.varint(message.amount);
       default:
         message satisfies never;
     }
+  }
+
+  #reference(
+    reference: { readonly slot: number; readonly nonce: number },
+  ): void {
+    this.writer.varint(reference.slot);
+    this.writer.uint32(reference.nonce);
   }
 
   #call(call: CallFields, wantsValues: boolean): void {
@@ -249,8 +305,7 @@ export class Encoder {
       writer.varint(target.result);
     } else {
       writer.byte(TARGET.object);
-      writer.varint(target.slot);
-      writer.uint32(target.nonce);
+      this.#reference(target);
     }
   }
 
@@ -303,6 +358,11 @@ export class Decoder {
     this.#values = new ValueReader(this.#reader, this.#tables, limits);
     this.#pieces = new Pieces(limits);
     this.#most = limits.message;
+  }
+
+  /** Makes of references and streams what the receiver gets. */
+  set importer(importer: Importer) {
+    this.#values.importer = importer;
   }
 
   /** The largest frame that is taken. */
@@ -410,7 +470,26 @@ export class Decoder {
     this.#values.begin();
     const message = this.#body(kind);
     if (message.kind !== "overLimit") reader.finish();
-    return message;
+    const arrived = this.#values.importer.take();
+    return arrived === undefined
+      ? message
+      : this.#withArrived(message, arrived);
+  }
+
+  /** A message with what came along with it, unless it fails by itself. */
+  #withArrived(
+    message: Message | OverLimit,
+    arrived: Arrived,
+  ): Message | OverLimit {
+    const { failure } = arrived;
+    if (message.kind !== "overLimit" && failure === undefined) {
+      return { ...message, arrived } as Message;
+    }
+    arrived.drop();
+    if (message.kind === "overLimit") return message;
+    const { id = 0, name = "" } = message as { id?: number; name?: string };
+    const of = message.kind as OverLimit["of"];
+    return { kind: "overLimit", of, id, name, error: failure! };
   }
 
   #body(kind: number): Message | OverLimit {
@@ -480,10 +559,55 @@ export class Decoder {
         const code = reader.text();
         return { kind: "abort", code, message: reader.text() };
       }
+      case KIND.release: {
+        const slot = reader.varint();
+        const nonce = reader.uint32();
+        return { kind: "release", slot, nonce, count: reader.varint() };
+      }
+      case KIND.forget: {
+        const slot = reader.varint();
+        return { kind: "forget", slot, nonce: reader.uint32() };
+      }
       default:
-        throw malformed(
-          `There is no kind of message with the code 0x${kind.toString(16)}.`,
-        );
+        return this.#stream(kind);
+    }
+  }
+
+  #stream(kind: number): Message | OverLimit {
+    const reader = this.#reader;
+    if (kind < KIND.streamValue || kind > KIND.streamCredit) {
+      throw malformed(
+        `There is no kind of message with the code 0x${kind.toString(16)}.`,
+      );
+    }
+    const id = reader.varint();
+    switch (kind) {
+      case KIND.streamValue:
+        try {
+          return { kind: "streamValue", id, value: this.#values.read() };
+        } catch (error) {
+          return overLimit("streamValue", id, "", error);
+        }
+      case KIND.streamBytes: {
+        const bytes = reader.bytes(reader.remaining);
+        return { kind: "streamBytes", id, bytes };
+      }
+      case KIND.streamEnd:
+        return { kind: "streamEnd", id };
+      case KIND.streamError:
+        try {
+          return { kind: "streamError", id, thrown: this.#values.read() };
+        } catch (error) {
+          return overLimit("streamError", id, "", error);
+        }
+      case KIND.streamCancel:
+        try {
+          return { kind: "streamCancel", id, reason: this.#values.read() };
+        } catch (error) {
+          return overLimit("streamCancel", id, "", error);
+        }
+      default:
+        return { kind: "streamCredit", id, amount: reader.varint() };
     }
   }
 
@@ -494,6 +618,9 @@ export class Decoder {
       throw malformed(`A ${kind} has no flags ${flags}.`);
     }
     const target = flags & HAS_TARGET ? this.#target() : undefined;
+    if (kind === "send" && target !== undefined && "result" in target) {
+      throw malformed("A one-way call is not of a result.");
+    }
     const index = reader.varint();
     const name = index === 0 ? reader.text() : this.#tables.name(index - 1);
     const deadline = flags & HAS_DEADLINE ? reader.varint() : 0;

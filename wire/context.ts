@@ -13,6 +13,9 @@ const NO_METADATA: Metadata = Object.freeze(Object.create(null));
 /** Aborts the signal of a context; for the wire alone. */
 export let abortContext: (context: CallContext, reason: WireError) => void;
 
+/** Whether a context was aborted; for the wire alone. */
+export let hasAborted: (context: CallContext) => boolean;
+
 /**
  * The `this` of a served function. It has what `wire.with()` takes, so that
  * `this.wire.with(this)` passes the caller's deadline and cancel on.
@@ -91,6 +94,8 @@ export class CallContext<W = unknown> {
   }
 
   static {
+    hasAborted = (context: CallContext): boolean =>
+      context.#reason !== undefined;
     abortContext = (context: CallContext, reason: WireError): void => {
       if (context.#reason !== undefined) return;
       context.#reason = reason;

@@ -12,7 +12,7 @@ import type { WireLimits } from "./limits.ts";
 import type { Caller } from "./remote.ts";
 import type { Transport } from "./transport.ts";
 
-/** Counts of a wire: the last five tell how it is now, the others add up. */
+/** Counts of a wire: those that begin with "Now" tell how it is now, the others add up. */
 export interface WireStats {
   /** Bytes that came. */
   readonly bytesReceived: number;
@@ -36,6 +36,14 @@ export interface WireStats {
   readonly callsWaiting: number;
   /** Now: calls of the peer that run or wait to. */
   readonly callsRunning: number;
+  /** Now: objects of this side that the peer holds. */
+  readonly objectsExported: number;
+  /** Now: objects of the peer that this side holds. */
+  readonly objectsImported: number;
+  /** Now: streams of the peer that are open. */
+  readonly streamsReceiving: number;
+  /** Now: streams of this side that are open. */
+  readonly streamsSending: number;
   /** Now: typed messages that wait to be taken. */
   readonly inbox: number;
   /** Now: bytes of output that wait. */
@@ -72,6 +80,8 @@ export interface Session extends Caller {
   forceOutput(): Promise<void>;
   /** Asks for a sign of life; resolves with milliseconds. */
   ping(): Promise<number>;
+  /** Keeps the peer from reaching an object that it has a reference to. */
+  forgetRemoteTranslation(value: object): void;
   /** Takes leave. */
   close(): Promise<void>;
   /** Ends at once; says whether to tell the peer. */

@@ -24,10 +24,13 @@ export type WireErrorCode =
   | "limit"
   | "malformed"
   | "noSuchFunction"
+  | "noSuchObject"
   | "notAWire"
   | "peerAborted"
   | "permissionDenied"
   | "refused"
+  | "released"
+  | "resultGone"
   | "stalled"
   | "timeout"
   | "tlsFailed"
@@ -52,10 +55,13 @@ const CODES: Readonly<Record<WireErrorCode, true>> = {
   limit: true,
   malformed: true,
   noSuchFunction: true,
+  noSuchObject: true,
   notAWire: true,
   peerAborted: true,
   permissionDenied: true,
   refused: true,
+  released: true,
+  resultGone: true,
   stalled: true,
   timeout: true,
   tlsFailed: true,

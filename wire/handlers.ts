@@ -6,26 +6,46 @@
  */
 
 import type { Clock } from "./clock.ts";
-import { abortContext, CallContext } from "./context.ts";
-import { errorMessage, malformed, shortText, WireError } from "./errors.ts";
+import { abortContext, CallContext, hasAborted } from "./context.ts";
+import {
+  errorMessage,
+  malformed,
+  shortText,
+  toErrorCode,
+  WireError,
+} from "./errors.ts";
 import type { WireLimits } from "./limits.ts";
-import type { Message, OverLimit } from "./messages.ts";
+import type { Message, OverLimit, Target } from "./messages.ts";
+import { type Method, methodOf } from "./_method.ts";
 import type { MessageOutput } from "./output.ts";
 import { LazyMap } from "./_lazy_map.ts";
+import { AwaitedResult, fill } from "./_passing.ts";
 import { Queue } from "./_queue.ts";
+import { referentOf } from "./remote_object.ts";
+import { FailedResult, Results } from "./_results.ts";
+import { plainError } from "./_thrown.ts";
 import { TokenBucket } from "./_token_bucket.ts";
 import { Values } from "./multiple_values.ts";
 import type { Window } from "./_window.ts";
 
 type Call = Extract<Message, { kind: "call" }>;
 type Send = Extract<Message, { kind: "send" }>;
-/** Any function: what was served is called with whatever arguments came. */
-type Served = (this: unknown, ...args: unknown[]) => unknown;
 
-/** A call that came, and what it counts for. */
-interface Arrived {
+/** A call that came, what it is of, and what it counts for. */
+interface ArrivedCall {
   readonly call: Call | OverLimit;
+  readonly receiver: unknown;
   readonly cost: number;
+}
+
+/** What serving has to do with objects that pass by reference. */
+export interface ServedObjects {
+  /** Called when streams of an answer are wanted no more. */
+  context: CallContext | undefined;
+  /** Whether the peer has a reference to an object. */
+  isExported(object: object): boolean;
+  /** The object of a reference; undefined when there is none any more. */
+  find(slot: number, nonce: number): object | undefined;
 }
 
 /** A call that is being served. */
@@ -51,18 +71,23 @@ export class Handlers {
   readonly #limits: WireLimits;
   readonly #window: Window;
   readonly #onError: (error: unknown, where: string) => void;
-  readonly #functions = new Map<string, Served>();
+  readonly #functions = new Map<string, Method>();
   #cancels: TokenBucket | undefined;
   /** Asynchronous calls with an answer, by id. */
   readonly #calls = new LazyMap<number, Running>();
   /** Asynchronous one-way calls. */
   readonly #sends = new LazyMap<Running, Running>();
   /** Calls that came while the output had no room. */
-  readonly #parkedCalls = new LazyMap<number, Arrived>();
+  readonly #parkedCalls = new LazyMap<number, ArrivedCall>();
   /** What calls that wait for their answer count for. */
   #held = 0;
   /** One-way calls that came while too many were running. */
-  readonly #parkedSends = new Queue<{ send: Send; cost: number }>();
+  readonly #parkedSends = new Queue<
+    { send: Send; receiver: unknown; cost: number }
+  >();
+  /** Results that calls of the peer may need; a dialect may have none. */
+  #results: Results | undefined;
+  #objects: ServedObjects | undefined;
   #ended = false;
 
   /**
@@ -87,6 +112,38 @@ export class Handlers {
     this.#limits = limits;
     this.#window = window;
     this.#onError = onError;
+  }
+
+  /** Lets calls be of objects, and of results. */
+  set objects(objects: ServedObjects) {
+    this.#objects = objects;
+    this.#results = new Results(
+      this.#limits.calls,
+      (object) => objects.isExported(object),
+    );
+  }
+
+  /** Messages that came together are about to be dealt with. */
+  beginChunk(): void {
+    this.#results?.begin();
+  }
+
+  /** They are dealt with. */
+  finishChunk(): void {
+    this.#results?.finish();
+  }
+
+  /**
+   * The result of a call of the peer, as an argument of another.
+   *
+   * @throws {WireError} `resultGone`.
+   */
+  argument(id: number): unknown {
+    return this.#results?.argument(id, this.#isOwed(id));
+  }
+
+  #isOwed(id: number): boolean {
+    return this.#calls.has(id) || this.#parkedCalls.has(id);
   }
 
   /** How many calls run or wait to. */
@@ -131,20 +188,44 @@ export class Handlers {
     if (this.#calls.has(call.id) || this.#parkedCalls.has(call.id)) {
       throw malformed(`The call ${call.id} came again before its answer.`);
     }
+    // What a call is of is looked up as it comes: it may be given back later.
+    const receiver = call.kind === "call" && call.target !== undefined
+      ? this.#receiver(call.target)
+      : undefined;
     if (this.#parkedCalls.size > 0 || !this.#output.hasRoom) {
       this.#held += cost;
-      this.#parkedCalls.set(call.id, { call, cost });
+      this.#parkedCalls.set(call.id, { call, receiver, cost });
     } else {
-      this.#begin(call, cost);
+      this.#begin(call, receiver, cost);
+    }
+  }
+
+  /** What a call is of: an object, a result to come, or why there is none. */
+  #receiver(target: Target): unknown {
+    try {
+      if ("result" in target) {
+        const { result } = target;
+        return this.#results?.target(result, this.#isOwed(result));
+      }
+      return this.#objects?.find(target.slot, target.nonce) ?? noSuchObject();
+    } catch (error) {
+      if (error instanceof FailedResult) return error;
+      if (!(error instanceof WireError) || error.code === "malformed") {
+        throw error;
+      }
+      return new FailedResult(undefined, error);
     }
   }
 
   /** Serves a one-way call. */
   send(send: Send, cost: number): void {
+    const receiver = send.target === undefined
+      ? undefined
+      : this.#receiver(send.target);
     if (this.#sends.size >= this.#limits.calls || this.#parkedSends.size > 0) {
-      this.#parkedSends.push({ send, cost });
+      this.#parkedSends.push({ send, receiver, cost });
     } else {
-      this.#send(send, cost);
+      this.#send(send, receiver, cost);
     }
   }
 
@@ -175,17 +256,18 @@ export class Handlers {
     if (parked !== undefined) {
       this.#parkedCalls.delete(id);
       this.#held -= parked.cost;
+      if (parked.call.kind === "call") parked.call.arrived?.drop();
       this.#fail(id, "cancelled", "The call was cancelled before it began.");
     }
   }
 
   /** The output has room again: calls that waited for it begin. */
   resume(): void {
-    for (const [id, { call, cost }] of this.#parkedCalls) {
+    for (const [id, { call, receiver, cost }] of this.#parkedCalls) {
       if (!this.#output.hasRoom || this.#ended) break;
       this.#parkedCalls.delete(id);
       this.#held -= cost;
-      this.#begin(call, cost);
+      this.#begin(call, receiver, cost);
     }
     this.#checkIdle();
   }
@@ -204,38 +286,136 @@ export class Handlers {
     }
   }
 
-  #begin(call: Call | OverLimit, cost: number): void {
-    if (call.kind === "call") return this.#call(call, cost);
-    this.#fail(call.id, "limit", errorMessage(call.error));
-  }
-
-  #call(call: Call, cost: number): void {
+  #begin(call: Call | OverLimit, receiver: unknown, cost: number): void {
+    if (call.kind !== "call") {
+      const { code, message } = asWireError(call.error);
+      return this.#fail(call.id, code, message);
+    }
     this.served++;
-    const { id, name, wantsValues } = call;
+    if (receiver !== undefined || call.arrived !== undefined) {
+      return this.#beginWith(call, receiver, cost);
+    }
+    const { id, name } = call;
     const served = this.#functions.get(name);
     if (served === undefined) return this.#noSuchFunction(id, name);
+    this.#call(call, served, this.#context(call), undefined, cost);
+  }
+
+  /** Begins a call that is of an object, or to which objects came along. */
+  #beginWith(call: Call, receiver: unknown, cost: number): void {
+    const { id, name, arrived } = call;
+    arrived?.label(`an argument of "${name}"`);
+    const awaited = [...arrived?.awaited ?? []];
+    if (receiver instanceof AwaitedResult) awaited.push(receiver);
     const context = this.#context(call);
+    if (awaited.length > 0) {
+      return this.#await(call, receiver, awaited, context, cost);
+    }
+    try {
+      if (receiver instanceof FailedResult) throw receiver;
+      const [served, self] = this.#find(name, receiver);
+      this.#call(call, served, context, self, cost);
+    } catch (error) {
+      arrived?.drop();
+      this.#refuse(id, error);
+    }
+  }
+
+  /** Begins a call once the results are there that it needs. */
+  #await(
+    call: Call,
+    receiver: unknown,
+    awaited: readonly AwaitedResult[],
+    context: CallContext,
+    cost: number,
+  ): void {
+    const { id, name, arrived } = call;
+    const running = this.#start(call, context, cost);
+    Promise.all(awaited.map(({ result }) => result)).then(async () => {
+      if (arrived !== undefined) await fill(call.args, arrived.own);
+      return receiver instanceof AwaitedResult
+        ? await receiver.result
+        : receiver;
+    }).then((object) => {
+      if (!this.#settled(running)) return;
+      if (hasAborted(context)) {
+        throw new WireError(
+          "cancelled",
+          "The call was cancelled before it began.",
+        );
+      }
+      const [served, self] = this.#find(name, object);
+      this.#call(call, served, context, self, cost);
+    }).catch((error) => {
+      arrived?.drop();
+      this.#settled(running);
+      this.#refuse(id, error);
+    }).then(() => this.#checkIdle());
+  }
+
+  /** Finds the function of a name, and what it is to have as `this`. */
+  #find(name: string, receiver: unknown): [Method, object | undefined] {
+    if (receiver === undefined) {
+      const served = this.#functions.get(name);
+      if (served === undefined) throw noSuchFunction(name);
+      return [served, undefined];
+    }
+    const object = receiver as object;
+    if (referentOf(object) !== undefined) {
+      const { caller } = referentOf(object)!;
+      return [(...args) => caller.call(name, args, false), undefined];
+    }
+    const isFunction = typeof object === "function" && name === "";
+    return [methodOf(object, name), isFunction ? undefined : object];
+  }
+
+  /** Answers a call that could not begin. */
+  #refuse(id: number, error: unknown): void {
+    if (this.#ended) return;
+    if (error instanceof FailedResult && error.refusal === undefined) {
+      return this.#throw(id, error.thrown);
+    }
+    const { code, message } = asWireError(
+      error instanceof FailedResult ? error.refusal : error,
+    );
+    this.#fail(id, code, message);
+  }
+
+  #start(call: Call, context: CallContext, cost: number): Running {
+    const left = context.deadline;
+    const running: Running = {
+      id: call.id,
+      cost,
+      wantsValues: call.wantsValues,
+      context,
+      stopTimer: left === undefined
+        ? undefined
+        : this.#startTimer(context, Math.max(1, Math.ceil(left))),
+    };
+    this.#calls.set(call.id, running);
+    this.#held += cost;
+    return running;
+  }
+
+  #call(
+    call: Call,
+    served: Method,
+    context: CallContext,
+    self: object | undefined,
+    cost: number,
+  ): void {
+    const { id } = call;
     let result: unknown;
     try {
-      result = Reflect.apply(served, context, call.args);
+      result = Reflect.apply(served, self ?? context, call.args);
     } catch (error) {
       return this.#throw(id, error);
     }
-    if (!isThenable(result)) {
-      return this.#return(id, name, wantsValues, result);
-    }
-    const running: Running = {
-      id,
-      cost,
-      wantsValues,
-      context,
-      stopTimer: this.#startTimer(context, call.deadline),
-    };
-    this.#calls.set(id, running);
-    this.#held += cost;
+    if (!isThenable(result)) return this.#return(call, context, result);
+    const running = this.#start(call, context, cost);
     Promise.resolve(result).then(
       (value) => {
-        if (this.#settled(running)) this.#return(id, name, wantsValues, value);
+        if (this.#settled(running)) this.#return(call, context, value);
         this.#checkIdle();
       },
       (error) => {
@@ -245,16 +425,17 @@ export class Handlers {
     );
   }
 
-  #send(send: Send, cost: number): void {
+  #send(send: Send, receiver: unknown, cost: number): void {
     this.served++;
-    const { name } = send;
-    const served = this.#functions.get(name);
+    const { name, arrived } = send;
+    arrived?.label(`an argument of "${name}"`);
     const where = `one-way call of "${name}"`;
     let result: unknown;
     const context = this.#context(send);
     try {
-      if (served === undefined) throw noSuchFunction(name);
-      result = Reflect.apply(served, context, send.args);
+      if (receiver instanceof FailedResult) throw receiver.refusal;
+      const [served, self] = this.#find(name, receiver);
+      result = Reflect.apply(served, self ?? context, send.args);
     } catch (error) {
       this.#onError(error, where);
     }
@@ -279,7 +460,7 @@ export class Handlers {
     while (this.#sends.size < this.#limits.calls) {
       const next = this.#parkedSends.shift();
       if (next === undefined) break;
-      this.#send(next.send, next.cost);
+      this.#send(next.send, next.receiver, next.cost);
     }
     this.#checkIdle();
   }
@@ -307,45 +488,45 @@ export class Handlers {
   /** Whether an asynchronous call still owes its answer; it is forgotten. */
   #settled(running: Running): boolean {
     running.stopTimer?.();
+    if (this.#calls.get(running.id) !== running) return false;
     this.#held -= running.cost;
     return this.#calls.delete(running.id);
   }
 
-  #return(
-    id: number,
-    name: string,
-    wantsValues: boolean,
-    result: unknown,
-  ): void {
+  #return(call: Call, context: CallContext, result: unknown): void {
     if (this.#ended) return;
+    const { id, name, wantsValues } = call;
     const list = result instanceof Values ? result.list : undefined;
+    const value = list === undefined ? result : list[0];
+    const objects = this.#objects;
+    if (objects !== undefined) objects.context = context;
     try {
       this.#output.send(
-        wantsValues ? { kind: "returnValues", id, values: list ?? [result] } : {
-          kind: "return",
-          id,
-          value: list === undefined ? result : list[0],
-        },
+        wantsValues
+          ? { kind: "returnValues", id, values: list ?? [result] }
+          : { kind: "return", id, value },
       );
     } catch (error) {
       const { code, message } = asWireError(error);
-      this.#fail(
+      return this.#fail(
         id,
         code,
         `The value of "${name}" could not be sent back: ${message}`,
       );
+    } finally {
+      if (objects !== undefined) objects.context = undefined;
     }
+    this.#results?.settle(id, value);
   }
 
   #throw(id: number, thrown: unknown): void {
     if (this.#ended) return;
+    this.#results?.settle(id, new FailedResult(thrown));
     try {
       this.#output.send({ kind: "throw", id, thrown });
     } catch {
       // What it carries cannot be sent; its name and message can.
-      const plain = new Error(shortText(errorMessage(thrown)));
-      plain.name = nameOf(thrown);
-      this.#output.send({ kind: "throw", id, thrown: plain });
+      this.#output.send({ kind: "throw", id, thrown: plainError(thrown) });
     }
   }
 
@@ -356,12 +537,24 @@ export class Handlers {
 
   #fail(id: number, code: string, message: string): void {
     const text = shortText(message);
+    const refusal = new WireError(toErrorCode(code), text);
+    this.#results?.settle(id, new FailedResult(undefined, refusal));
     this.#output.send({ kind: "fail", id, code, message: text });
   }
 
   #checkIdle(): void {
     if (this.running === 0 && !this.#ended) this.onIdle();
   }
+}
+
+function noSuchObject(): FailedResult {
+  return new FailedResult(
+    undefined,
+    new WireError(
+      "noSuchObject",
+      "The object is not there any more: its owner has forgotten it, or it was given back. Ask for it again.",
+    ),
+  );
 }
 
 function noSuchFunction(name: string): WireError {
@@ -372,15 +565,6 @@ function noSuchFunction(name: string): WireError {
       JSON.stringify(shown)
     }. Check its name, and that the peer has called serve() by now.`,
   );
-}
-
-/** The name of what was thrown, whatever its getters do. */
-function nameOf(thrown: unknown): string {
-  try {
-    return thrown instanceof Error ? shortText(String(thrown.name)) : "Error";
-  } catch {
-    return "Error";
-  }
 }
 
 function asWireError(error: unknown): { code: string; message: string } {

@@ -33,6 +33,15 @@ export interface WireLimits {
    * 64 bytes added for each) under way towards this side. @default {4194304}
    */
   window: number;
+  /** How many streams may come at a time. @default {100} */
+  streams: number;
+  /**
+   * Bytes of one stream under way towards this side, once its window has
+   * grown; and the largest item. @default {262144}
+   */
+  streamWindow: number;
+  /** How many objects of the peer this side holds. @default {10000} */
+  objects: number;
   /** How many cancels may come at once. @default {1000} */
   cancels: number;
   /** How many cancels a second may come after that. @default {33} */
@@ -79,6 +88,9 @@ export const DEFAULT_LIMITS: Readonly<WireLimits> = Object.freeze({
   calls: 1_000,
   pieces: 8,
   window: 4 * 1024 * 1024,
+  streams: 100,
+  streamWindow: 256 * 1024,
+  objects: 10_000,
   cancels: 1_000,
   cancelsPerSecond: 33,
   sendPause: 4 * 1024 * 1024,

@@ -5,6 +5,8 @@
  * @module
  */
 
+import type { Arrived } from "./_passing.ts";
+
 /** The first byte of each message's body. */
 export const KIND = {
   hello: 0x01,
@@ -26,6 +28,14 @@ export const KIND = {
   close: 0x30,
   finish: 0x31,
   abort: 0x32,
+  release: 0x40,
+  forget: 0x41,
+  streamValue: 0x50,
+  streamBytes: 0x51,
+  streamEnd: 0x52,
+  streamError: 0x53,
+  streamCancel: 0x54,
+  streamCredit: 0x55,
 } as const;
 
 /** The protocol's version, and what a peer's first frame must say. */
@@ -61,6 +71,9 @@ export const HELLO_LIMITS = [
   "pieces",
   "cancels",
   "cancelsPerSecond",
+  "streams",
+  "streamWindow",
+  "objects",
 ] as const;
 
 /** The limits that a side tells its peer. */
@@ -81,6 +94,8 @@ export interface CallFields {
   readonly target?: Target | undefined;
   /** What the caller says besides. */
   readonly metadata?: Metadata | undefined;
+  /** Of a call that came: what came along with its arguments. */
+  readonly arrived?: Arrived | undefined;
 }
 
 /** Texts by name that travel with a call. */
@@ -97,7 +112,11 @@ export type Target =
 export type Message =
   | Hello
   | { readonly kind: "accept" }
-  | { readonly kind: "message"; readonly value: unknown }
+  | {
+    readonly kind: "message";
+    readonly value: unknown;
+    readonly arrived?: Arrived | undefined;
+  }
   | { readonly kind: "send" } & CallFields
   | {
     readonly kind: "call";
@@ -105,13 +124,24 @@ export type Message =
     /** Whether all values are wanted, or only the first. */
     readonly wantsValues: boolean;
   } & CallFields
-  | { readonly kind: "return"; readonly id: number; readonly value: unknown }
+  | {
+    readonly kind: "return";
+    readonly id: number;
+    readonly value: unknown;
+    readonly arrived?: Arrived | undefined;
+  }
   | {
     readonly kind: "returnValues";
     readonly id: number;
     readonly values: unknown[];
+    readonly arrived?: Arrived | undefined;
   }
-  | { readonly kind: "throw"; readonly id: number; readonly thrown: unknown }
+  | {
+    readonly kind: "throw";
+    readonly id: number;
+    readonly thrown: unknown;
+    readonly arrived?: Arrived | undefined;
+  }
   | {
     readonly kind: "fail";
     readonly id: number;
@@ -125,6 +155,40 @@ export type Message =
     readonly amount: number;
   }
   | { readonly kind: "ping" | "pong"; readonly token: number }
+  | {
+    readonly kind: "release";
+    readonly slot: number;
+    readonly nonce: number;
+    /** How often the object is given back. */
+    readonly count: number;
+  }
+  | { readonly kind: "forget"; readonly slot: number; readonly nonce: number }
+  | {
+    readonly kind: "streamValue";
+    readonly id: number;
+    readonly value: unknown;
+  }
+  | {
+    readonly kind: "streamBytes";
+    readonly id: number;
+    readonly bytes: Uint8Array;
+  }
+  | { readonly kind: "streamEnd"; readonly id: number }
+  | {
+    readonly kind: "streamError";
+    readonly id: number;
+    readonly thrown: unknown;
+  }
+  | {
+    readonly kind: "streamCancel";
+    readonly id: number;
+    readonly reason: unknown;
+  }
+  | {
+    readonly kind: "streamCredit";
+    readonly id: number;
+    readonly amount: number;
+  }
   | { readonly kind: "close" }
   | { readonly kind: "finish" }
   | { readonly kind: "abort"; readonly code: string; readonly message: string };
@@ -142,8 +206,11 @@ export interface OverLimit {
     | "call"
     | "return"
     | "returnValues"
-    | "throw";
-  /** The call's id, where there is one. */
+    | "throw"
+    | "streamValue"
+    | "streamError"
+    | "streamCancel";
+  /** The call's or the stream's id, where there is one. */
   readonly id: number;
   /** The function's name, where there is one. */
   readonly name: string;

@@ -21,7 +21,7 @@ export {
   hostName,
   type WireAddress,
 } from "./address.ts";
-export type { CallOptions } from "./calls.ts";
+export type { CallOptions } from "./call_options.ts";
 export { type Clock, systemClock } from "./clock.ts";
 export { CallContext } from "./context.ts";
 export {
@@ -50,18 +50,35 @@ export {
 } from "./line_stream.ts";
 export { Values, values } from "./multiple_values.ts";
 export { wirePair } from "./pair.ts";
+export type { Caller } from "./remote.ts";
 export type {
   AllValues,
+  AnyFunction,
   AnyFunctions,
-  Caller,
+  Arguments,
   FirstValue,
   FunctionNames,
+  Received,
+  ReceivedList,
+  Reference,
+  RemoteFunction,
+  RemoteObject,
+  RemotePromise,
   Remotes,
   RemoteSend,
+  RemoteStream,
   RemoteValue,
   RemoteValues,
+  ResultOf,
+  ResultsOf,
   ServedFunctions,
-} from "./remote.ts";
+} from "./remote_types.ts";
+export {
+  makeRemoteObject,
+  remoteObjectEq,
+  remoteObjectLocal,
+  remoteObjectValue,
+} from "./remote_object.ts";
 export { findService, type ServiceFile, servicePort } from "./services.ts";
 export {
   type ByteDuplex,

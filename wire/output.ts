@@ -11,6 +11,7 @@ import type { Clock } from "./clock.ts";
 import { Encoder, type EncoderLimits, tooLarge } from "./codec.ts";
 import { FRAME_HEADER } from "./frames.ts";
 import { KIND, type Message } from "./messages.ts";
+import type { Leaving } from "./_passing.ts";
 import { PIECE } from "./_pieces.ts";
 import type { Transport } from "./transport.ts";
 
@@ -34,6 +35,8 @@ export interface Body {
   readonly size: number;
   /** The bytes. */
   readonly bytes: Uint8Array;
+  /** What travels along with it. */
+  readonly leaving?: Leaving | undefined;
 }
 
 /** What the rest of a wire asks of an output, whatever the protocol. */
@@ -65,6 +68,8 @@ export type MessageOutput =
 /** A message that travels in pieces. */
 interface Large {
   readonly ticket: Ticket;
+  /** What travels along with it. */
+  readonly leaving: Leaving | undefined;
   /** Called when all of it is in the output. */
   readonly sent: () => void;
   readonly number: number;
@@ -76,6 +81,8 @@ interface Large {
   readonly after: number;
   /** How many bytes of the frames are in the output. */
   offset: number;
+  /** Resolves when it has left, or never will. */
+  gone: PromiseWithResolvers<void> | undefined;
 }
 
 /** Encodes messages, gathers their frames, and writes. */
@@ -131,6 +138,7 @@ export class Output extends ByteOutput {
    * @param message The message.
    * @param ticket Learns its position, and when a large message has left.
    * @param sent Called when a large message has left, before the ticket.
+   * @param most How many bytes its body may have.
    * @returns The size of its body in bytes.
    * @throws {WireError} `unsupportedValue` or `limit`; then nothing is sent.
    */
@@ -138,23 +146,29 @@ export class Output extends ByteOutput {
     message: Message,
     ticket: Ticket = { position: Infinity },
     sent: () => void = nothing,
+    most?: number,
   ): number {
     const { encoder, writer } = this;
     encoder.checkIdle();
     this.#forgetTables();
     const start = writer.position;
-    const size = encoder.encode(message);
+    const size = encoder.encode(message, most);
+    const { leaving } = encoder;
     const { frame } = encoder.limits;
     if (size <= frame) {
       ticket.position = this.handed + start;
       this.messages++;
       this.#define(start);
+      leaving?.left();
     } else {
       const parts = this.#parts(start);
       writer.position = start;
-      if (!this.mayCut) throw tooLarge(size, frame);
+      if (!this.mayCut) {
+        leaving?.undo();
+        throw tooLarge(size, frame);
+      }
       // The parts are read before anything is written in their place.
-      this.#enqueue(parts, size, ticket, sent);
+      this.#enqueue(parts, size, ticket, leaving, sent);
     }
     this.schedule();
     return size;
@@ -178,7 +192,7 @@ export class Output extends ByteOutput {
       at += part.length;
     }
     writer.position = start;
-    return { size, bytes };
+    return { size, bytes, leaving: this.encoder.leaving };
   }
 
   /** Sends a body that {@linkcode encode} made. See {@linkcode send}. */
@@ -187,13 +201,15 @@ export class Output extends ByteOutput {
     this.encoder.checkIdle();
     this.schedule();
     if (body.size > this.encoder.limits.frame) {
-      return this.#enqueue([body.bytes], body.size, ticket, sent);
+      const { bytes, size, leaving } = body;
+      return this.#enqueue([bytes], size, ticket, leaving, sent);
     }
     this.#define(writer.position);
     ticket.position = this.handed + writer.position;
     this.messages++;
     writer.uint32(body.size);
     writer.bytes(body.bytes);
+    body.leaving?.left();
   }
 
   /**
@@ -206,7 +222,9 @@ export class Output extends ByteOutput {
     if (index < 0) return false;
     this.encoder.checkIdle();
     const [large] = this.#large.splice(index, 1);
-    const { frames, offset, number } = large!;
+    const { frames, offset, number, leaving, gone } = large!;
+    leaving?.undo();
+    gone?.resolve();
     this.elsewhere -= frames.length - offset;
     if (offset > 0) {
       const { writer } = this;
@@ -224,7 +242,23 @@ export class Output extends ByteOutput {
     const dropped = this.#large;
     this.#large = [];
     this.elsewhere = 0;
-    for (const { ticket } of dropped) ticket.left?.(failure);
+    for (const { ticket, gone } of dropped) {
+      ticket.left?.(failure);
+      gone?.resolve();
+    }
+  }
+
+  /** Resolves when the large messages sent so far have left. */
+  async whenLargeLeft(): Promise<void> {
+    await Promise.all(this.#large.map((large) => {
+      large.gone ??= Promise.withResolvers<void>();
+      return large.gone.promise;
+    }));
+  }
+
+  /** How many large messages have not left. */
+  get large(): number {
+    return this.#large.length;
   }
 
   /** What to write next: all that gathered, or some of a large message. */
@@ -258,8 +292,10 @@ export class Output extends ByteOutput {
       this.#large.splice(index, 1);
       this.#retired = new Uint8Array(frames.buffer);
       this.messages++;
+      large.leaving?.left();
       large.sent();
       ticket.left?.();
+      large.gone?.resolve();
     }
     return frames.subarray(offset, end);
   }
@@ -292,6 +328,7 @@ export class Output extends ByteOutput {
     parts: readonly Uint8Array[],
     size: number,
     ticket: Ticket,
+    leaving: Leaving | undefined,
     sent: () => void,
   ): void {
     const number = this.#number;
@@ -302,12 +339,14 @@ export class Output extends ByteOutput {
     this.#define(this.writer.position);
     this.#large.push({
       ticket,
+      leaving,
       sent,
       number,
       frames,
       frameLength: frame + FRAME_HEADER,
       after: this.handed + this.writer.position,
       offset: 0,
+      gone: undefined,
     });
     this.elsewhere += frames.length;
   }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { AnyFunctions } from "./remote.ts";
+import type { AnyFunctions } from "./remote_types.ts";
 import { memoryTransports } from "./transport.ts";
 import { makeWire, type Wire, type WireOptions } from "./wire.ts";
 

@@ -5,90 +5,13 @@
  * @module
  */
 
-import type { CallOptions } from "./calls.ts";
-import type { CallContext } from "./context.ts";
-import type { Values } from "./multiple_values.ts";
-
-/**
- * Functions of which nothing is known: what a wire has in the place of an
- * interface that was not given.
- */
-export interface AnyFunctions {
-  /** Any name is a function of anything. */
-  // deno-lint-ignore no-explicit-any -- nothing is known of an untyped peer
-  [name: string]: (...args: any[]) => any;
-}
-
-/** The names of the functions of an interface. */
-export type FunctionNames<T> = {
-  [K in keyof T]: T[K] extends AnyFunctions[string] ? K : never;
-}[keyof T];
-
-/** What a caller gets of a function's result when it asks for one value. */
-export type FirstValue<R> = R extends Values<infer T>
-  ? T extends readonly [infer First, ...unknown[]] ? First : T[number]
-  : R;
-
-/** What a caller gets of a function's result when it asks for all values. */
-export type AllValues<R> = R extends Values<infer T> ? T : [R];
-
-/** A peer's functions, called one way: no answer travels. */
-export type RemoteSend<T> = string extends keyof T
-  // deno-lint-ignore no-explicit-any -- nothing is known of an untyped peer
-  ? any
-  : {
-    readonly [K in FunctionNames<T>]: T[K] extends AnyFunctions[string]
-      ? (...args: Parameters<T[K]>) => Promise<void>
-      : never;
-  };
-
-/** A peer's functions, called for one value. */
-export type RemoteValue<T> = string extends keyof T
-  // deno-lint-ignore no-explicit-any -- nothing is known of an untyped peer
-  ? any
-  : {
-    readonly [K in FunctionNames<T>]: T[K] extends AnyFunctions[string] ? (
-        ...args: Parameters<T[K]>
-      ) => Promise<FirstValue<Awaited<ReturnType<T[K]>>>>
-      : never;
-  };
-
-/** A peer's functions, called for all their values. */
-export type RemoteValues<T> = string extends keyof T
-  // deno-lint-ignore no-explicit-any -- nothing is known of an untyped peer
-  ? any
-  : {
-    readonly [K in FunctionNames<T>]: T[K] extends AnyFunctions[string] ? (
-        ...args: Parameters<T[K]>
-      ) => Promise<AllValues<Awaited<ReturnType<T[K]>>>>
-      : never;
-  };
-
-/**
- * What implements an interface: its functions, each of which may be
- * asynchronous, and is called with a {@linkcode CallContext} as `this`. For a
- * wire without an interface that is any object of functions.
- */
-export type ServedFunctions<T, W = unknown> = string extends keyof T
-  // deno-lint-ignore no-explicit-any -- nothing is known of the interface
-  ? Record<string, (this: CallContext<W>, ...args: any[]) => unknown> | object
-  : {
-    readonly [K in FunctionNames<T>]: T[K] extends AnyFunctions[string] ? (
-        this: CallContext<W>,
-        ...args: Parameters<T[K]>
-      ) => Awaited<ReturnType<T[K]>> | Promise<Awaited<ReturnType<T[K]>>>
-      : never;
-  };
-
-/** The three ways to call a peer's functions. */
-export interface Remotes<T> {
-  /** Calls one way: the promise resolves when the call may leave. */
-  readonly remote: RemoteSend<T>;
-  /** Calls for one value. */
-  readonly remoteValue: RemoteValue<T>;
-  /** Calls for several values. */
-  readonly remoteValues: RemoteValues<T>;
-}
+import type { CallOptions } from "./call_options.ts";
+import type {
+  Remotes,
+  RemoteSend,
+  RemoteValue,
+  RemoteValues,
+} from "./remote_types.ts";
 
 /** What the proxies ask of a wire. */
 export interface Caller {
@@ -106,33 +29,43 @@ export interface Caller {
 /** Beyond this many names an untyped proxy no longer remembers functions. */
 const REMEMBERED = 1_000;
 
+type Call = (...args: unknown[]) => Promise<unknown>;
+
 /**
  * Makes the three proxies. Any string is a name but `"then"`: an object with
  * that method would be mistaken for a promise. `wire.call("then", …)` has it.
  *
  * @param caller Carries the calls out.
- * @param options The signal and the deadline of every call.
+ * @param options The signal, the deadline and the metadata of every call.
+ * @param isCallable Whether the proxies can be called themselves, as those of
+ * what may be a function: that is a call of the name "".
  * @returns The proxies, each made when it is first used.
  */
-export function remotes<T>(caller: Caller, options?: CallOptions): Remotes<T> {
+export function remotes<T>(
+  caller: Caller,
+  options?: CallOptions,
+  isCallable = false,
+): Remotes<T> {
+  const make = (call: (name: string, args: unknown[]) => Promise<unknown>) =>
+    functionsOf((name) => (...args) => call(name, args), isCallable);
   let remote: RemoteSend<T> | undefined;
   let remoteValue: RemoteValue<T> | undefined;
   let remoteValues: RemoteValues<T> | undefined;
   return {
     get remote(): RemoteSend<T> {
-      return remote ??= functionsOf<RemoteSend<T>>((name) => (...args) =>
+      return remote ??= make((name, args) =>
         caller.send(name, args, options)
-      );
+      ) as RemoteSend<T>;
     },
     get remoteValue(): RemoteValue<T> {
-      return remoteValue ??= functionsOf<RemoteValue<T>>((name) => (...args) =>
+      return remoteValue ??= make((name, args) =>
         caller.call(name, args, false, options)
-      );
+      ) as RemoteValue<T>;
     },
     get remoteValues(): RemoteValues<T> {
-      return remoteValues ??= functionsOf<RemoteValues<T>>(
-        (name) => (...args) => caller.call(name, args, true, options),
-      );
+      return remoteValues ??= make((name, args) =>
+        caller.call(name, args, true, options)
+      ) as RemoteValues<T>;
     },
   };
 }
@@ -141,9 +74,10 @@ export function remotes<T>(caller: Caller, options?: CallOptions): Remotes<T> {
  * An object with a function for every name. The proxy stands behind it as its
  * prototype: a name is looked up there once, and is a plain property after.
  */
-function functionsOf<R>(
-  make: (name: string) => (...args: unknown[]) => Promise<unknown>,
-): R {
+function functionsOf(
+  make: (name: string) => Call,
+  isCallable: boolean,
+): unknown {
   let remembered = 0;
   const behind = new Proxy(Object.create(null), {
     get(_target, name, receiver) {
@@ -157,5 +91,10 @@ function functionsOf<R>(
     },
     set: () => false,
   });
-  return Object.create(behind);
+  if (!isCallable) return Object.create(behind);
+  const itself = make("");
+  // Nothing of its own, so that every name is found behind it.
+  Reflect.deleteProperty(itself, "name");
+  Reflect.deleteProperty(itself, "length");
+  return Object.setPrototypeOf(itself, behind);
 }

@@ -17,6 +17,12 @@ import { makeByKey, makerOf, makeSparse, setOwn } from "./_maker.ts";
 import { type ByteReader, type ByteWriter, varintSize } from "./bytes.ts";
 import { malformed, WireError } from "./errors.ts";
 import type { WireLimits } from "./limits.ts";
+import {
+  type Exporter,
+  type Importer,
+  NO_EXPORTER,
+  NO_IMPORTER,
+} from "./_passing.ts";
 import type { ReceiveTables, SendTables } from "./tables.ts";
 
 /** The bounds that values have to keep. */
@@ -50,6 +56,10 @@ const TAG = {
   map: 0xd4,
   set: 0xd5,
   error: 0xd6,
+  reference: 0xd7,
+  own: 0xd8,
+  stream: 0xd9,
+  result: 0xda,
   negative: 0xe0, // −32 to −1 are 0xe0 to 0xff
 } as const;
 
@@ -67,6 +77,8 @@ export class ValueWriter {
   #values = 0;
   /** Whether errors take their stacks along. */
   sendStacks = false;
+  /** Says how things travel that are not copied. */
+  exporter: Exporter = NO_EXPORTER;
 
   /**
    * @param writer Where the bytes go.
@@ -112,6 +124,34 @@ export class ValueWriter {
         return this.#writer.byte(TAG.undefined);
       case "bigint":
         return this.#bigint(value);
+      case "function":
+        return this.#pass(value, depth);
+      default:
+        throw unsupported(value);
+    }
+  }
+
+  /** What is no data: a reference, a stream, a result that is to come. */
+  #pass(value: object, depth: number): void {
+    const writer = this.#writer;
+    const passed = this.exporter.pass(value);
+    switch (passed?.as) {
+      case "object":
+        writer.tagged8(TAG.reference, passed.isFunction ? 1 : 0);
+        writer.varint(passed.slot);
+        return writer.uint32(passed.nonce);
+      case "own":
+        writer.byte(TAG.own);
+        writer.varint(passed.slot);
+        return writer.uint32(passed.nonce);
+      case "stream":
+        writer.byte(TAG.stream);
+        return writer.varint(passed.id);
+      case "result":
+        writer.byte(TAG.result);
+        return writer.varint(passed.id);
+      case "value":
+        return this.write(passed.value, depth);
       default:
         throw unsupported(value);
     }
@@ -168,6 +208,7 @@ export class ValueWriter {
     if (Array.isArray(value)) return this.#list(value, depth);
     const prototype = Object.getPrototypeOf(value);
     if (prototype === Object.prototype || prototype === null) {
+      if (Symbol.asyncIterator in value) return this.#pass(value, depth);
       return this.#plainObject(value as Record<string, unknown>, depth);
     }
     const writer = this.#writer;
@@ -187,7 +228,7 @@ export class ValueWriter {
     } else if (value instanceof Error) {
       this.#error(value, depth);
     } else {
-      throw unsupported(value);
+      this.#pass(value, depth);
     }
   }
 
@@ -299,6 +340,8 @@ export class ValueReader {
   readonly #tables: ReceiveTables;
   readonly #limits: ValueLimits;
   #values = 0;
+  /** Makes of references and streams what the receiver gets. */
+  importer: Importer = NO_IMPORTER;
 
   /**
    * @param reader Where the bytes come from.
@@ -379,6 +422,16 @@ export class ValueReader {
         return this.#set(depth);
       case TAG.error:
         return this.#error(depth);
+      case TAG.reference:
+        return this.#reference();
+      case TAG.own: {
+        const slot = reader.varint();
+        return this.importer.own(slot, reader.uint32());
+      }
+      case TAG.stream:
+        return this.importer.stream(reader.varint());
+      case TAG.result:
+        return this.importer.result(reader.varint());
       default:
         throw malformed(
           `No value begins with the byte 0x${tag.toString(16)}.`,
@@ -488,6 +541,14 @@ export class ValueReader {
     });
   }
 
+  #reference(): unknown {
+    const reader = this.#reader;
+    const flags = reader.byte();
+    if (flags > 1) throw malformed(`A reference has no flags ${flags}.`);
+    const slot = reader.varint();
+    return this.importer.object(slot, reader.uint32(), flags === 1);
+  }
+
   /** Checks what a value claims to hold before any of it is read. */
   #enter(count: number, depth: number): void {
     const { nesting } = this.#limits;
@@ -531,14 +592,17 @@ function isPlainObject(value: unknown): value is Record<string, unknown> {
 /** The error for a value that has no bytes. */
 function unsupported(value: unknown): WireError {
   const [what, cure] = typeof value === "function"
-    ? [`The function ${value.name || "(anonymous)"}`, "Send its result."]
+    ? [
+      `The function ${value.name || "(anonymous)"}`,
+      "Functions pass over this module's own wires alone.",
+    ]
     : typeof value === "symbol"
     ? ["A symbol", "Send its description."]
     : value instanceof Promise
     ? ["A Promise", "Await it first, and send its value."]
     : [
       `An instance of ${Object(value).constructor?.name || "a class"}`,
-      "Send a plain object with its data.",
+      "Send a plain object with its data, or pass it by reference with makeRemoteObject().",
     ];
   return new WireError(
     "unsupportedValue",

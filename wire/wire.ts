@@ -5,20 +5,19 @@
  */
 
 import type { WireAddress } from "./address.ts";
-import type { CallOptions } from "./calls.ts";
+import type { CallOptions } from "./call_options.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { errorMessage, WireError } from "./errors.ts";
 import { resolveLimits, type WireLimits } from "./limits.ts";
-import {
-  type AnyFunctions,
-  type Caller,
-  type Remotes,
-  remotes,
-  type RemoteSend,
-  type RemoteValue,
-  type RemoteValues,
-  type ServedFunctions,
-} from "./remote.ts";
+import { type Caller, remotes } from "./remote.ts";
+import type {
+  AnyFunctions,
+  Remotes,
+  RemoteSend,
+  RemoteValue,
+  RemoteValues,
+  ServedFunctions,
+} from "./remote_types.ts";
 import {
   type ByteDuplex,
   streamTransport,
@@ -334,6 +333,35 @@ export class Wire<
    */
   ping(): Promise<number> {
     return this.#session.ping();
+  }
+
+  /**
+   * Keeps the peer from reaching an object of this side: the references that
+   * it has are void from now on, and their signals abort. CMUCL's wires have
+   * `forget-remote-translation`.
+   *
+   * @param value The object, the function, or what `makeRemoteObject` made of
+   * it. Sent again, it is reachable by a new reference.
+   *
+   * @example
+   * ```ts
+   * import { wirePair } from "@remote/wire";
+   *
+   * const [near, far] = wirePair();
+   * let call: (() => Promise<string>) | undefined;
+   * far.serve({ keep: (f: typeof call) => void (call = f) });
+   * const secret = () => "secret";
+   * await near.remoteValue.keep(secret);
+   * if (await call?.() !== "secret") throw new Error();
+   * near.forgetRemoteTranslation(secret);
+   * const error = await call?.().catch((e: unknown) => e) as { code?: string };
+   * if (error.code !== "noSuchObject") throw error;
+   * near.abort();
+   * await far.closed;
+   * ```
+   */
+  forgetRemoteTranslation(value: object): void {
+    this.#session.forgetRemoteTranslation(value);
   }
 
   /**

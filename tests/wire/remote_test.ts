@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import type { CallOptions } from "../../wire/calls.ts";
+import type { CallOptions } from "../../wire/call_options.ts";
 import { type Values, values } from "../../wire/multiple_values.ts";
 import { type Caller, remotes } from "../../wire/remote.ts";
 import { test } from "../_test.ts";

@@ -6,7 +6,8 @@
  */
 
 import { formatAddress, type WireAddress } from "../address.ts";
-import { type CallOptions, Calls } from "../calls.ts";
+import type { CallOptions } from "../call_options.ts";
+import { Calls } from "../calls.ts";
 import type { Session, SessionOptions, WireStats } from "../dialect.ts";
 import { errorMessage, WireError } from "../errors.ts";
 import { Handlers } from "../handlers.ts";
@@ -61,6 +62,7 @@ export class LispSession implements Session {
   #leavingTimer: (() => void) | undefined;
   #isLeaving = false;
   #objects = 0;
+  readonly #exported: RemoteObjects;
 
   /**
    * Begins: has the peer confirmed, and reads.
@@ -89,6 +91,7 @@ export class LispSession implements Session {
       (name) => names.read(name),
       (error) => this.#fail(error),
     );
+    this.#exported = setup.objects;
     const outbound = this.#outbound = new Outbound(output);
     this.#sendWindow = new Window("sends", limits.window, output);
     this.#messageWindow = new Window("messages", limits.window, output);
@@ -226,6 +229,11 @@ export class LispSession implements Session {
     return clock.now() - begun;
   }
 
+  /** Forgets the number of an object. */
+  forgetRemoteTranslation(value: object): void {
+    this.#exported.forget(value);
+  }
+
   /** Takes leave: calls under way finish, and answers owed are sent. */
   async close(): Promise<void> {
     if (!this.#isLeaving && this.death.reason === undefined) {
@@ -256,6 +264,10 @@ export class LispSession implements Session {
       callsPending: this.#calls.pending,
       callsWaiting: this.#outbound.calls.waiting,
       callsRunning: this.#handlers.running,
+      objectsExported: 0,
+      objectsImported: 0,
+      streamsReceiving: 0,
+      streamsSending: 0,
       inbox: this.#inbox.size,
       outputWaiting: output.waiting,
     };

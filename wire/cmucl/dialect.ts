@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { CallOptions } from "../calls.ts";
+import type { CallOptions } from "../call_options.ts";
 import type { Dialect, Session, SessionOptions } from "../dialect.ts";
 import { WireError } from "../errors.ts";
 import type { Transport } from "../transport.ts";

@@ -1,0 +1,105 @@
+/**
+ * The promise of a call's value, on which further calls can be made before
+ * the value is there.
+ *
+ * @module
+ */
+
+import type { CallOptions } from "./call_options.ts";
+import { WireError } from "./errors.ts";
+import { localCaller, referentOf } from "./remote_object.ts";
+import { type Caller, remotes } from "./remote.ts";
+import {
+  type AnyFunctions,
+  REFERENCE,
+  type RemoteSend,
+  type RemoteValue,
+  type RemoteValues,
+} from "./remote_types.ts";
+
+/** What a promise knows of its call. */
+export interface PendingResult {
+  /**
+   * Calls a function of the result, without waiting for it.
+   *
+   * @param again Makes the call once the result is there.
+   * @returns Undefined when the result has to be waited for.
+   */
+  callOn(
+    name: string,
+    args: unknown[],
+    wantsValues: boolean,
+    options: CallOptions | undefined,
+    again: () => Promise<unknown>,
+  ): Promise<unknown> | undefined;
+}
+
+/** The promise of a call's value. */
+export class CallPromise extends Promise<unknown> {
+  /** What it knows of its call. */
+  [REFERENCE]: PendingResult | undefined = undefined;
+
+  /** Calls functions of the result one way, once it is there. */
+  get remote(): RemoteSend<AnyFunctions> {
+    return this.#remotes().remote;
+  }
+
+  /** Calls functions of the result for one value. */
+  get remoteValue(): RemoteValue<AnyFunctions> {
+    return this.#remotes().remoteValue;
+  }
+
+  /** Calls functions of the result for all values. */
+  get remoteValues(): RemoteValues<AnyFunctions> {
+    return this.#remotes().remoteValues;
+  }
+
+  #remotes() {
+    // Who calls on the result learns there that it failed.
+    this.catch(nothing);
+    const caller: Caller = {
+      call: (name, args, wantsValues, options) => {
+        const again = () =>
+          this.then((result) =>
+            callerOf(result, name).call(name, args, wantsValues, options)
+          );
+        const pending = this[REFERENCE];
+        return pending?.callOn(name, args, wantsValues, options, again) ??
+          promised(again());
+      },
+      send: (name, args, options) =>
+        this.then((result) => callerOf(result, name).send(name, args, options)),
+    };
+    return remotes<AnyFunctions>(caller, undefined, true);
+  }
+}
+
+// A plain promise to `await` and to `then()`, which saves them a detour.
+Object.defineProperty(CallPromise.prototype, "constructor", {
+  value: Promise,
+});
+
+/** A promise on which calls can be made, of what another is of. */
+export function promised(promise: Promise<unknown>): CallPromise {
+  return new CallPromise((resolve) => resolve(promise));
+}
+
+/** What calls the functions of a result that is there. */
+function callerOf(result: unknown, name: string): Caller {
+  const referent = referentOf(result);
+  if (referent !== undefined) return referent.caller;
+  if (typeof result === "object" && result !== null) return localCaller(result);
+  throw noRemoteObject(name);
+}
+
+/** The error of a call on a result that has no functions. */
+export function noRemoteObject(name: string): WireError {
+  return new WireError(
+    "noSuchFunction",
+    `${
+      JSON.stringify(name)
+    } was called on a result that is no remote object. Check what the function returns.`,
+  );
+}
+
+function nothing(): void {}

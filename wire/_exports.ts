@@ -1,0 +1,157 @@
+/**
+ * The objects of this side that the peer knows of.
+ *
+ * @module
+ */
+
+import { malformed, WireError } from "./errors.ts";
+
+/** An object that the peer knows of. */
+export interface Export {
+  /** Where it stands in the table. */
+  readonly slot: number;
+  /** What makes its reference hard to guess: 32 random bits. */
+  readonly nonce: number;
+  /** The object; an empty one when it is forgotten. */
+  value: object;
+  /** How often it was sent, less how often it was given back. */
+  count: number;
+  /** Whether the peer may reach it no more. */
+  isForgotten: boolean;
+}
+
+/** How many random numbers are drawn at once. */
+const DRAWN = 64;
+/** How many references that there are not a peer may try. */
+const MISSES = 64;
+
+/** A table of exported objects, each of which has one identity. */
+export class Exports {
+  /** How many objects the peer takes: a guess, until its hello. */
+  #most: number;
+  #slots: (Export | undefined)[] = [];
+  #free: number[] = [];
+  #byValue = new Map<object, Export>();
+  #nonces = new Uint32Array(0);
+  #drawn = 0;
+  #misses = 0;
+
+  /** @param most How many objects the peer takes, perhaps. */
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  /** How many objects the peer knows of. */
+  get size(): number {
+    return this.#slots.length - this.#free.length;
+  }
+
+  /**
+   * The peer has said what it takes.
+   *
+   * @throws {WireError} `limit` when more objects wait for it than that.
+   */
+  meet(most: number): void {
+    this.#most = most;
+    if (this.size > most) throw this.#tooMany();
+  }
+
+  /**
+   * Counts one more sending of an object.
+   *
+   * @param value The object.
+   * @returns Its place in the table.
+   * @throws {WireError} `limit` when the peer takes no more.
+   */
+  add(value: object): Export {
+    const known = this.#byValue.get(value);
+    if (known !== undefined) {
+      known.count++;
+      return known;
+    }
+    if (this.size >= this.#most) throw this.#tooMany();
+    const slot = this.#free.pop() ?? this.#slots.length;
+    const nonce = this.#nonce();
+    const made = { slot, nonce, value, count: 1, isForgotten: false };
+    this.#slots[slot] = made;
+    this.#byValue.set(value, made);
+    return made;
+  }
+
+  /** The place of an object that the peer can reach. */
+  of(value: object): Export | undefined {
+    return this.#byValue.get(value);
+  }
+
+  /**
+   * Finds an object by its reference.
+   *
+   * @returns Its place, or undefined when the peer has no such object any more.
+   * @throws {WireError} `malformed` when the peer seems to guess.
+   */
+  find(slot: number, nonce: number): Export | undefined {
+    const found = this.#slots[slot];
+    if (found !== undefined && found.nonce === nonce) {
+      return found.isForgotten ? undefined : found;
+    }
+    if (++this.#misses > MISSES) {
+      throw malformed(
+        `The peer named ${this.#misses} objects that it does not have.`,
+      );
+    }
+    return undefined;
+  }
+
+  /** The peer gave an object back, once or more often. */
+  release(slot: number, nonce: number, count: number): void {
+    const found = this.#slots[slot];
+    if (found?.nonce !== nonce || count === 0 || count > found.count) {
+      throw malformed(
+        "The peer gave back an object that it does not have, or more often than it got it.",
+      );
+    }
+    this.leave(found, count);
+  }
+
+  /** An object was given back, or did not leave after all. */
+  leave(place: Export, count = 1): void {
+    place.count -= count;
+    if (place.count > 0) return;
+    this.#slots[place.slot] = undefined;
+    this.#free.push(place.slot);
+    this.#byValue.delete(place.value);
+  }
+
+  /** Keeps the peer from reaching an object. */
+  forget(value: object): Export | undefined {
+    const found = this.#byValue.get(value);
+    if (found === undefined) return undefined;
+    this.#byValue.delete(value);
+    // Its slot stays taken until the peer has given it back.
+    found.value = {};
+    found.isForgotten = true;
+    return found;
+  }
+
+  /** The wire ended: nothing is kept any more. */
+  clear(): void {
+    this.#slots = [];
+    this.#free = [];
+    this.#byValue.clear();
+  }
+
+  #tooMany(): WireError {
+    return new WireError(
+      "limit",
+      `The peer holds at most ${this.#most} objects of this side (its limit "objects"). Have it dispose of those that it no longer needs, or raise that limit.`,
+    );
+  }
+
+  #nonce(): number {
+    if (this.#drawn === this.#nonces.length) {
+      this.#nonces = crypto.getRandomValues(new Uint32Array(DRAWN));
+      this.#drawn = 0;
+    }
+    return this.#nonces[this.#drawn++]!;
+  }
+}

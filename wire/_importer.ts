@@ -1,0 +1,116 @@
+/**
+ * Makes of what came by reference what the receiver gets, and keeps count of
+ * what came along with each message.
+ *
+ * @module
+ */
+
+import { WireError } from "./errors.ts";
+import type { Exports } from "./_exports.ts";
+import type { Import, Imports } from "./_imports.ts";
+import { type Arrived, AwaitedResult, type Importer } from "./_passing.ts";
+import { FailedResult } from "./_results.ts";
+import type { Sink } from "./_stream_sink.ts";
+import type { Streams } from "./streams.ts";
+
+/** What an importer works with. */
+export interface ImporterOptions {
+  readonly exports: Exports;
+  readonly imports: Imports;
+  readonly streams: Streams;
+  /** The result of a call of the peer, as an argument of another. */
+  readonly argument: (id: number) => unknown;
+}
+
+/** What came along with one message. */
+class Arrivals implements Arrived {
+  readonly places: Import[] = [];
+  readonly sinks: Sink[] = [];
+  readonly awaited: AwaitedResult[] = [];
+  readonly own: Set<object> = new Set();
+  failure: WireError | undefined;
+
+  label(place: string): void {
+    for (const sink of this.sinks) sink.place = place;
+    for (const arrived of this.places) {
+      if (arrived.arrived === 1) arrived.place = place;
+    }
+  }
+
+  drop(): void {
+    for (const place of this.places) place.dispose();
+    for (const sink of this.sinks) sink.cancel();
+  }
+}
+
+/** The importer of a wire. */
+export class WireImporter implements Importer {
+  readonly #options: ImporterOptions;
+  #along: Arrivals | undefined;
+
+  /** @param options What to work with. */
+  constructor(options: ImporterOptions) {
+    this.#options = options;
+  }
+
+  /** An object of the peer. */
+  object(slot: number, nonce: number, isFunction: boolean): unknown {
+    const { imports } = this.#options;
+    const { place, handle } = imports.add(slot, nonce, isFunction);
+    this.#arrivals().places.push(place);
+    return handle;
+  }
+
+  /** An object of this side that comes home. */
+  own(slot: number, nonce: number): unknown {
+    const found = this.#options.exports.find(slot, nonce);
+    const arrivals = this.#arrivals();
+    if (found === undefined) {
+      arrivals.failure ??= new WireError(
+        "noSuchObject",
+        "A reference came to an object that is not there any more: it was forgotten, or given back.",
+      );
+      return undefined;
+    }
+    arrivals.own.add(found.value);
+    return found.value;
+  }
+
+  /** A stream of the peer. */
+  stream(id: number): unknown {
+    const { sink, stream } = this.#options.streams.receive(id);
+    this.#arrivals().sinks.push(sink);
+    return stream;
+  }
+
+  /** The result of a call of the peer. */
+  result(id: number): unknown {
+    const arrivals = this.#arrivals();
+    try {
+      const result = this.#options.argument(id);
+      if (result instanceof AwaitedResult) arrivals.awaited.push(result);
+      return result;
+    } catch (error) {
+      if (error instanceof FailedResult) {
+        // The call fails as the one did whose result it needs.
+        const failed = new AwaitedResult(Promise.reject(error));
+        arrivals.awaited.push(failed);
+        return failed;
+      }
+      if (!(error instanceof WireError)) throw error;
+      arrivals.failure ??= error;
+      return undefined;
+    }
+  }
+
+  /** What came along with the message that was just read. */
+  take(): Arrived | undefined {
+    const along = this.#along;
+    this.#along = undefined;
+    return along;
+  }
+
+  #arrivals(): Arrivals {
+    return this.#along ??= new Arrivals();
+  }
+}

@@ -1,0 +1,162 @@
+/**
+ * What the codec asks about things that are not copied: objects and functions
+ * that are passed by reference, streams, results that are not there yet.
+ *
+ * @module
+ */
+
+import { malformed, type WireError } from "./errors.ts";
+
+/** How such a thing travels. */
+export type Passed =
+  /** An object of the sender. */
+  | {
+    readonly as: "object";
+    readonly isFunction: boolean;
+    readonly slot: number;
+    readonly nonce: number;
+  }
+  /** An object of the receiver, which comes home. */
+  | { readonly as: "own"; readonly slot: number; readonly nonce: number }
+  /** A stream, whose items follow in messages of their own. */
+  | { readonly as: "stream"; readonly id: number }
+  /** The result of a call that was sent before. */
+  | { readonly as: "result"; readonly id: number }
+  /** Nothing special after all: a value. */
+  | { readonly as: "value"; readonly value: unknown };
+
+/** What travels along with a message that leaves. */
+export interface Leaving {
+  /** The message has left. */
+  left(): void;
+  /** The message will never leave: all is as if it had not been tried. */
+  undo(): void;
+}
+
+/**
+ * Thrown by an exporter when a message has to wait for a result that cannot
+ * travel yet.
+ */
+export class NotReady {
+  /** Settles with the result. */
+  readonly result: Promise<unknown>;
+
+  /** @param result Settles with the result. */
+  constructor(result: Promise<unknown>) {
+    this.result = result;
+  }
+}
+
+/** Says how things travel that are not copied. */
+export interface Exporter {
+  /**
+   * Says how a thing travels.
+   *
+   * @param value An object or a function that is no data.
+   * @returns How, or undefined when it cannot be sent.
+   */
+  pass(value: object): Passed | undefined;
+  /** The message is written, or given up: what travels with it. */
+  take(): Leaving | undefined;
+}
+
+/** What came along with a message. */
+export interface Arrived {
+  /** Says where it came, for warnings. */
+  label(place: string): void;
+  /** Nobody wants it: gives everything back. */
+  drop(): void;
+  /** Why the message fails by itself; undefined if it does not. */
+  readonly failure: WireError | undefined;
+  /** Results that arguments are to be, and that are not there yet. */
+  readonly awaited: readonly AwaitedResult[];
+  /** Objects of this side that came home. */
+  readonly own: ReadonlySet<object>;
+}
+
+/** Stands in a value for a result that is not there yet. */
+export class AwaitedResult {
+  /** Resolves with the result. */
+  readonly result: Promise<unknown>;
+
+  /** @param result Resolves with the result. */
+  constructor(result: Promise<unknown>) {
+    this.result = result;
+    // The call that needs it may be given up meanwhile.
+    result.catch(() => {});
+  }
+}
+
+/**
+ * Puts results in the place of what stood for them.
+ *
+ * @param args Decoded values, whose results are all there.
+ * @param own Objects of this side among them, which are left alone.
+ */
+export async function fill(
+  args: unknown[],
+  own: ReadonlySet<object>,
+): Promise<void> {
+  const waiting: object[] = [args];
+  for (let holder; (holder = waiting.pop()) !== undefined;) {
+    if (holder instanceof Map || holder instanceof Set) {
+      const items: unknown[] = [...holder];
+      await fill(items, own);
+      holder.clear();
+      for (const item of items) {
+        if (holder instanceof Set) holder.add(item);
+        else holder.set(...item as [unknown, unknown]);
+      }
+      continue;
+    }
+    for (const [key, item] of Object.entries(holder)) {
+      if (item instanceof AwaitedResult) {
+        const value = await item.result;
+        Object.defineProperty(holder, key, { value });
+      } else if (isHolder(item) && !own.has(item)) {
+        waiting.push(item);
+      }
+    }
+  }
+}
+
+/** Whether decoded data may hold further values. */
+function isHolder(value: unknown): value is object {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || Array.isArray(value) ||
+    prototype === Map.prototype || prototype === Set.prototype;
+}
+
+/** Makes of what came by reference what the receiver gets. */
+export interface Importer {
+  /** An object of the peer. */
+  object(slot: number, nonce: number, isFunction: boolean): unknown;
+  /** An object of this side. */
+  own(slot: number, nonce: number): unknown;
+  /** A stream of the peer. */
+  stream(id: number): unknown;
+  /** The result of a call that the peer made. */
+  result(id: number): unknown;
+  /** The message is read, or given up: what came with it. */
+  take(): Arrived | undefined;
+}
+
+/** For values by themselves: nothing passes but data. */
+export const NO_EXPORTER: Exporter = {
+  pass: () => undefined,
+  take: () => undefined,
+};
+
+/** For values by themselves. */
+export const NO_IMPORTER: Importer = {
+  object: noWire,
+  own: noWire,
+  stream: noWire,
+  result: noWire,
+  take: () => undefined,
+};
+
+function noWire(): never {
+  throw malformed("References and streams only pass over a wire.");
+}

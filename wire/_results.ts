@@ -1,0 +1,191 @@
+/**
+ * Results of calls that were served, for calls of the same peer that need
+ * them: as what they are of, or as an argument.
+ *
+ * A peer may name the result of a call as soon as it has sent the call. What
+ * it names may be still to come, or be answered already: then it is there for
+ * the calls that came with it; and, where it is small or a reference, until
+ * the call's id is used again.
+ *
+ * @module
+ */
+
+import { WireError } from "./errors.ts";
+import { AwaitedResult } from "./_passing.ts";
+import { referentOf } from "./remote_object.ts";
+import { decodeValue, encodeValue } from "./single_value.ts";
+
+/** Longer texts are not kept beyond the calls that came with them. */
+const SHORT = 1_000;
+
+/** There is no such result any more: the peer has it, and sends it along. */
+const GONE = Symbol("gone");
+
+/** A call failed whose result was needed. */
+export class FailedResult {
+  /** What it threw; undefined where the wire itself refused it. */
+  readonly thrown: unknown;
+  /** Why the wire refused it. */
+  readonly refusal: WireError | undefined;
+
+  /**
+   * @param thrown What it threw.
+   * @param refusal Why the wire refused it.
+   */
+  constructor(thrown: unknown, refusal?: WireError) {
+    this.thrown = thrown;
+    this.refusal = refusal;
+  }
+}
+
+/** The results of one wire, by the ids of their calls. */
+export class Results {
+  readonly #most: number;
+  readonly #isShared: (object: object) => boolean;
+  /** Results by id: small values, references, and what came just now. */
+  #done: unknown[] = [];
+  /** Ids whose results are kept until all is dealt with that came just now. */
+  #fresh: number[] = [];
+  #isTaking = false;
+  /** Results that somebody waits for, by id. */
+  readonly #awaited = new Map<number, PromiseWithResolvers<unknown>>();
+
+  /**
+   * @param most Ids from here on are not kept.
+   * @param isShared Whether the peer has a reference to an object.
+   */
+  constructor(most: number, isShared: (object: object) => boolean) {
+    this.#most = most;
+    this.#isShared = isShared;
+  }
+
+  /** Messages that came together are about to be dealt with. */
+  begin(): void {
+    this.#isTaking = true;
+  }
+
+  /** They are dealt with. */
+  finish(): void {
+    this.#isTaking = false;
+    if (this.#fresh.length === 0) return;
+    for (const id of this.#fresh) this.#done[id] = GONE;
+    this.#fresh = [];
+  }
+
+  /** A call has a result, or has failed. */
+  settle(id: number, result: unknown): void {
+    if (this.#awaited.size > 0) {
+      this.#awaited.get(id)?.resolve(result);
+      this.#awaited.delete(id);
+    }
+    if (id >= this.#most) return;
+    if (isSmall(result)) {
+      this.#done[id] = result;
+    } else if (this.#isTaking) {
+      this.#done[id] = result;
+      this.#fresh.push(id);
+    } else {
+      const local = isObject(result) ? sharedOf(result) : undefined;
+      this.#done[id] = local === undefined ? GONE : new WeakRef(local);
+    }
+  }
+
+  /**
+   * What a call's result is as an argument.
+   *
+   * @param id The call's id.
+   * @param isOwed Whether it has no result yet.
+   * @returns The result, or what stands for it.
+   * @throws {WireError} `resultGone`.
+   */
+  argument(id: number, isOwed: boolean): unknown {
+    if (!isOwed) return asArgument(this.#find(id));
+    return new AwaitedResult(this.#wait(id).then(asArgument));
+  }
+
+  /**
+   * What a call's result is as what another call is of.
+   *
+   * @param id The call's id.
+   * @param isOwed Whether it has no result yet.
+   * @returns An object or a function, or what stands for it.
+   * @throws {WireError} `resultGone`.
+   */
+  target(id: number, isOwed: boolean): unknown {
+    if (!isOwed) return asTarget(this.#find(id));
+    return new AwaitedResult(this.#wait(id).then(asTarget));
+  }
+
+  #wait(id: number): Promise<unknown> {
+    let awaited = this.#awaited.get(id);
+    if (awaited === undefined) {
+      awaited = Promise.withResolvers<unknown>();
+      this.#awaited.set(id, awaited);
+    }
+    return awaited.promise;
+  }
+
+  #find(id: number): unknown {
+    const found = id < this.#done.length ? this.#done[id] : GONE;
+    if (found === GONE) throw gone();
+    if (!(found instanceof WeakRef)) return found;
+    const object = found.deref();
+    if (object === undefined || !this.#isShared(object)) throw gone();
+    return object;
+  }
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null ||
+    typeof value === "function";
+}
+
+function isSmall(value: unknown): boolean {
+  switch (typeof value) {
+    case "string":
+      return value.length <= SHORT;
+    case "number":
+    case "boolean":
+    case "undefined":
+      return true;
+    default:
+      return value === null;
+  }
+}
+
+/** The object of this side that a result passes by reference. */
+function sharedOf(result: object): object | undefined {
+  return typeof result === "function" && referentOf(result) === undefined
+    ? result
+    : referentOf(result)?.local;
+}
+
+/** A result as the peer would send it back: data as a copy. */
+function asArgument(result: unknown): unknown {
+  if (result instanceof FailedResult) throw result;
+  if (!isObject(result)) return result;
+  const shared = sharedOf(result);
+  if (shared !== undefined) return shared;
+  if (referentOf(result) !== undefined) return result;
+  try {
+    return decodeValue(encodeValue(result));
+  } catch {
+    throw gone();
+  }
+}
+
+function asTarget(result: unknown): unknown {
+  if (result instanceof FailedResult) throw result;
+  if (isObject(result)) return sharedOf(result) ?? result;
+  throw new WireError(
+    "noSuchFunction",
+    "A function was called on a result that is no remote object.",
+  );
+}
+
+function gone(): WireError {
+  return new WireError(
+    "resultGone",
+    "The result that the call needs was sent already, and is not kept. Send it along.",
+  );
+}

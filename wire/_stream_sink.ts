@@ -1,0 +1,212 @@
+/**
+ * The consuming end of a stream: holds what came and was not taken, and gives
+ * credit for what was.
+ *
+ * @module
+ */
+
+import { malformed, WireError } from "./errors.ts";
+import { Queue } from "./_queue.ts";
+import type { RemoteStream } from "./remote_types.ts";
+
+/** What a sink works with. */
+export interface SinkOptions {
+  /** How many bytes the producer may send at first. */
+  readonly first: number;
+  /** How many bytes may be on their way at most. */
+  readonly most: number;
+  /** Takes from what is left for windows to grow: as much as there is. */
+  readonly grow: (wanted: number) => number;
+  /** Gives the producer credit. */
+  readonly credit: (id: number, amount: number) => void;
+  /** Tells the producer that no more is wanted. */
+  readonly cancel: (id: number, reason: unknown) => void;
+}
+
+interface Item {
+  readonly value: unknown;
+  readonly cost: number;
+}
+
+interface Taker {
+  resolve: (step: IteratorResult<unknown, undefined>) => void;
+  reject: (error: unknown) => void;
+}
+
+const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
+
+/** One stream that comes. */
+export class Sink {
+  /** Its number in the peer's direction of the wire. */
+  readonly id: number;
+  /** Where it came, for warnings. */
+  place = "a message";
+  /** How much its window has grown. */
+  grown = 0;
+
+  readonly #options: SinkOptions;
+  readonly #items = new Queue<Item>();
+  readonly #takers = new Queue<Taker>();
+  /** What the producer may still send. */
+  #left: number;
+  /** What was taken and the producer has no credit for yet. */
+  #owed = 0;
+  #isCancelled = false;
+  #isOver = false;
+  #failure: unknown;
+  #hasFailed = false;
+  #over: PromiseWithResolvers<void> | undefined;
+
+  /**
+   * @param id Its number.
+   * @param options What to work with.
+   */
+  constructor(id: number, options: SinkOptions) {
+    this.id = id;
+    this.#options = options;
+    this.#left = options.first;
+  }
+
+  /** Whether nothing more is wanted, or comes. */
+  get isDone(): boolean {
+    return this.#isCancelled || this.#isOver;
+  }
+
+  /**
+   * An item came.
+   *
+   * @param value The item.
+   * @param cost What it counts for.
+   * @throws {WireError} `malformed` when it is beyond the producer's credit.
+   */
+  put(value: unknown, cost: number): void {
+    if (this.#left <= 0) {
+      throw malformed("An item of a stream came beyond its credit.");
+    }
+    this.#left -= cost;
+    if (this.#isCancelled) return;
+    const taker = this.#takers.shift();
+    if (taker === undefined) {
+      this.#items.push({ value, cost });
+      return;
+    }
+    taker.resolve({ done: false, value });
+    this.#taken(cost);
+  }
+
+  /** The producer has finished, or failed. */
+  end(failure?: { readonly error: unknown }): void {
+    this.#isOver = true;
+    if (failure !== undefined && !this.#isCancelled) {
+      this.#hasFailed = true;
+      this.#failure = failure.error;
+    }
+    this.#over?.resolve();
+    for (let taker; (taker = this.#takers.shift()) !== undefined;) {
+      this.take().then(taker.resolve, taker.reject);
+    }
+  }
+
+  /** Takes the next item, or waits for it. */
+  take(): Promise<IteratorResult<unknown, undefined>> {
+    const item = this.#items.shift();
+    if (item !== undefined) {
+      this.#taken(item.cost);
+      return Promise.resolve({ done: false, value: item.value });
+    }
+    if (this.#hasFailed) {
+      this.#hasFailed = false;
+      return Promise.reject(this.#failure);
+    }
+    if (this.isDone) return Promise.resolve(DONE);
+    return new Promise((resolve, reject) =>
+      this.#takers.push({ resolve, reject })
+    );
+  }
+
+  /** No more is wanted; resolves when the producer has finished. */
+  cancel(reason?: unknown): Promise<void> {
+    for (; this.#items.shift() !== undefined;);
+    this.#hasFailed = false;
+    if (!this.isDone) {
+      this.#isCancelled = true;
+      for (let taker; (taker = this.#takers.shift()) !== undefined;) {
+        taker.resolve(DONE);
+      }
+      this.#options.cancel(this.id, reason);
+    }
+    if (this.#isOver) return Promise.resolve();
+    this.#over ??= Promise.withResolvers<void>();
+    return this.#over.promise;
+  }
+
+  #taken(cost: number): void {
+    this.#owed += cost;
+    const { first, most, grow, credit } = this.#options;
+    const window = first + this.grown;
+    if (this.#owed * 2 < window || this.isDone) return;
+    let amount = this.#owed;
+    this.#owed = 0;
+    if (this.#items.size === 0 && window < most) {
+      // All was taken as it came: more may be on its way.
+      const extra = grow(Math.min(window, most - window));
+      this.grown += extra;
+      amount += extra;
+    }
+    this.#left += amount;
+    credit(this.id, amount);
+  }
+}
+
+/** What the receiver of a stream gets. */
+export class SinkStream implements RemoteStream<unknown> {
+  readonly #sink: Sink;
+  #isTaken = false;
+
+  /** @param sink What is behind it. */
+  constructor(sink: Sink) {
+    this.#sink = sink;
+  }
+
+  get readable(): ReadableStream<unknown> {
+    const take = this.#take();
+    return new ReadableStream<unknown>({
+      pull: async (controller) => {
+        const { done, value } = await take();
+        if (done) controller.close();
+        else controller.enqueue(value);
+      },
+      cancel: (reason) => this.cancel(reason),
+    }, { highWaterMark: 0 });
+  }
+
+  cancel(reason?: unknown): Promise<void> {
+    return this.#sink.cancel(reason);
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<unknown, undefined, undefined> {
+    const take = this.#take();
+    return {
+      next: take,
+      return: async () => {
+        await this.cancel();
+        return DONE;
+      },
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.cancel();
+  }
+
+  #take(): () => Promise<IteratorResult<unknown, undefined>> {
+    if (this.#isTaken) {
+      throw new WireError(
+        "invalidArgument",
+        "A stream can be taken once: by one loop, or by its readable. Use the readable's tee() for two readers.",
+      );
+    }
+    this.#isTaken = true;
+    return () => this.#sink.take();
+  }
+}

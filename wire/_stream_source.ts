@@ -1,0 +1,249 @@
+/**
+ * The producing end of a stream: takes items from an iterable of this side as
+ * far as the consumer's credit goes.
+ *
+ * @module
+ */
+
+import { WireError } from "./errors.ts";
+import type { Message } from "./messages.ts";
+import type { MessageOutput, Ticket } from "./output.ts";
+import { plainError } from "./_thrown.ts";
+import { MESSAGE_COST } from "./_turnstile.ts";
+
+/** Byte arrays travel in parts of at most this size. */
+const PART = 64 * 1024;
+/** What the header of such a part takes at most. */
+const PART_HEADER = 16;
+/** More credit than any window is worth is a mistake. */
+const MOST_CREDIT = 2 ** 31;
+
+/** Something that gives items one after the other, and can be stopped. */
+export interface Producer {
+  next(): Promise<IteratorResult<unknown, unknown>>;
+  stop(reason: unknown): Promise<unknown>;
+}
+
+/** What travels as a stream. */
+export type Streamed = ReadableStream<unknown> | AsyncIterable<unknown>;
+
+/** Whether something travels as a stream. */
+export function isStreamed(value: object): value is Streamed {
+  return value instanceof ReadableStream ||
+    typeof (value as Partial<AsyncIterable<unknown>>)[Symbol.asyncIterator] ===
+      "function";
+}
+
+/** What a source works with. */
+export interface SourceOptions {
+  readonly output: MessageOutput;
+  /** What the consumer takes: bytes at first, and bytes of an item. */
+  readonly limits: () => { readonly first: number; readonly most: number };
+  /** Resolves when the output has room again, or the wire has ended. */
+  readonly room: () => Promise<void>;
+  /** Called when the stream is over on this side. */
+  readonly onOver: (source: Source) => void;
+  /** Told what has no other place to go. */
+  readonly onError: (error: unknown, where: string) => void;
+}
+
+/** One stream that leaves. */
+export class Source {
+  /** Its number in this direction of the wire. */
+  readonly id: number;
+  /** Called when the consumer wants no more. */
+  onCancel: ((reason: WireError) => void) | undefined;
+
+  readonly #options: SourceOptions;
+  readonly #producer: Producer;
+  #credit = 0;
+  #isOver = false;
+  /** Whether the producer was told to stop. */
+  #isStopped = false;
+  #goOn: (() => void) | undefined;
+
+  /**
+   * @param id Its number.
+   * @param producer Gives the items.
+   * @param options What to work with.
+   */
+  constructor(id: number, producer: Producer, options: SourceOptions) {
+    this.id = id;
+    this.#producer = producer;
+    this.#options = options;
+  }
+
+  /** The message that announces it has left: items may follow. */
+  start(): void {
+    this.#credit += this.#options.limits().first;
+    this.#run();
+  }
+
+  /** The message that was to announce it will not leave. */
+  undo(): void {
+    this.#over();
+    this.#stop(new WireError("cancelled", "The stream was never sent."));
+  }
+
+  /** The consumer gives credit. */
+  more(amount: number): void {
+    this.#credit += amount;
+    if (amount === 0 || this.#credit > MOST_CREDIT) {
+      throw new WireError(
+        "malformed",
+        `The credit of a stream must not be 0, nor add up to ${this.#credit}.`,
+      );
+    }
+    this.#wake();
+  }
+
+  /** The consumer wants no more. */
+  cancel(reason: unknown): void {
+    if (this.#isStopped) return;
+    const error = new WireError(
+      "cancelled",
+      `The stream's consumer wants no more${
+        reason instanceof Error ? `: ${reason.message}` : "."
+      }`,
+      { cause: reason },
+    );
+    this.onCancel?.(error);
+    this.#stop(error).then(() =>
+      this.#finish({ kind: "streamEnd", id: this.id })
+    );
+  }
+
+  /** The wire ended. */
+  end(reason: WireError): void {
+    if (this.#isOver) return;
+    this.#over();
+    this.onCancel?.(reason);
+    this.#stop(reason);
+  }
+
+  async #run(): Promise<void> {
+    const { id } = this;
+    while (await this.#mayGoOn()) {
+      let step: IteratorResult<unknown, unknown>;
+      try {
+        step = await this.#producer.next();
+      } catch (thrown) {
+        return this.#finish({ kind: "streamError", id, thrown });
+      }
+      if (this.#isStopped) return;
+      if (step.done) return this.#finish({ kind: "streamEnd", id });
+      try {
+        await this.#put(step.value);
+      } catch (thrown) {
+        this.#finish({ kind: "streamError", id, thrown });
+        return this.#stop(thrown);
+      }
+    }
+  }
+
+  /** Waits for credit and for room; false when nothing more is wanted. */
+  async #mayGoOn(): Promise<boolean> {
+    while (!this.#isStopped) {
+      if (this.#credit <= 0) await this.#creditComes();
+      else if (!this.#options.output.hasRoom) await this.#options.room();
+      else return true;
+    }
+    return false;
+  }
+
+  /** Sends an item, whole, before the next one may follow. */
+  async #put(value: unknown): Promise<void> {
+    const { id } = this;
+    if (!(value instanceof Uint8Array)) {
+      return this.#send({ kind: "streamValue", id, value });
+    }
+    const { frame } = this.#options.output.encoder.limits;
+    const part = Math.min(PART, frame - PART_HEADER);
+    for (let from = 0; from === 0 || from < value.length; from += part) {
+      if (from > 0 && !await this.#mayGoOn()) return;
+      const bytes = value.subarray(from, from + part);
+      await this.#send({ kind: "streamBytes", id, bytes });
+    }
+  }
+
+  #send(message: Message): Promise<void> | undefined {
+    const { output, limits } = this.#options;
+    const { most } = limits();
+    const ticket: Ticket = { position: Infinity };
+    this.#credit -= MESSAGE_COST + output.send(message, ticket, nothing, most);
+    if (ticket.position !== Infinity) return undefined;
+    return new Promise((resolve) => ticket.left = () => resolve());
+  }
+
+  /** Says how the stream ended. */
+  #finish(last: Message): void {
+    if (this.#isOver) return;
+    this.#isStopped = true;
+    this.#over();
+    const { output } = this.#options;
+    try {
+      output.send(last);
+    } catch {
+      const { id } = this;
+      const thrown = last.kind === "streamError" ? last.thrown : undefined;
+      // What it carries cannot be sent; its name and message can.
+      output.send({ kind: "streamError", id, thrown: plainError(thrown) });
+    }
+  }
+
+  #over(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#options.onOver(this);
+  }
+
+  /** Stops the producer, whose `finally` then runs. */
+  async #stop(reason: unknown): Promise<void> {
+    this.#isStopped = true;
+    this.#wake();
+    try {
+      await this.#producer.stop(reason);
+    } catch (error) {
+      this.#options.onError(error, "the end of a stream");
+    }
+  }
+
+  #creditComes(): Promise<void> {
+    return new Promise((resolve) => this.#goOn = resolve);
+  }
+
+  #wake(): void {
+    const goOn = this.#goOn;
+    this.#goOn = undefined;
+    goOn?.();
+  }
+}
+
+/**
+ * What gives the items of something that streams.
+ *
+ * @param value A stream.
+ * @throws {WireError} `unsupportedValue` for one that is taken already.
+ */
+export function producerOf(value: Streamed): Producer {
+  if (value instanceof ReadableStream) {
+    if (value.locked) {
+      throw new WireError(
+        "unsupportedValue",
+        "The ReadableStream to be sent is locked: somebody reads it already. Send it before, or one end of its tee().",
+      );
+    }
+    const reader = value.getReader();
+    return {
+      next: () => reader.read() as Promise<IteratorResult<unknown>>,
+      stop: (reason) => reader.cancel(reason),
+    };
+  }
+  const iterator = value[Symbol.asyncIterator]();
+  return {
+    next: async () => await iterator.next(),
+    stop: async () => await iterator.return?.(),
+  };
+}
+
+function nothing(): void {}

@@ -1,0 +1,57 @@
+/**
+ * What was thrown at one end, as the other end sees it.
+ *
+ * @module
+ */
+
+import { errorMessage, RemoteError, shortText } from "./errors.ts";
+
+/**
+ * The local image of what a remote function threw.
+ *
+ * @param functionName Which function it was.
+ * @param thrown What came of it.
+ */
+export function remoteError(
+  functionName: string,
+  thrown: unknown,
+): RemoteError {
+  if (!(thrown instanceof Error)) {
+    const message = `"${functionName}" threw ${
+      typeof thrown === "string" ? thrown : "a value that is no error"
+    }`;
+    return new RemoteError({
+      name: "Error",
+      message,
+      functionName,
+      data: thrown,
+    });
+  }
+  const { name, message, cause } = thrown;
+  const entries = Object.entries(thrown);
+  const stack = thrown.stack ?? "";
+  return new RemoteError({
+    name,
+    message,
+    functionName,
+    data: entries.length > 0 ? Object.fromEntries(entries) : undefined,
+    cause,
+    remoteStack: stack === `${name}: ${message}` ? undefined : stack,
+  });
+}
+
+/**
+ * What is left of something thrown when it cannot be sent: its name and its
+ * message, whatever its getters do.
+ *
+ * @param thrown What was thrown.
+ */
+export function plainError(thrown: unknown): Error {
+  const plain = new Error(shortText(errorMessage(thrown)));
+  try {
+    if (thrown instanceof Error) plain.name = shortText(String(thrown.name));
+  } catch {
+    // It stays an Error.
+  }
+  return plain;
+}

@@ -1,0 +1,72 @@
+/**
+ * What may be said about a single call.
+ *
+ * @module
+ */
+
+import { WireError } from "./errors.ts";
+import type { Metadata } from "./messages.ts";
+
+/** What may be said about a single call. */
+export interface CallOptions {
+  /** Cancels the call: here at once, and at the peer. */
+  signal?: AbortSignal | undefined;
+  /**
+   * How long to wait for the answer, in milliseconds. The peer is told, and
+   * its function's signal aborts then too.
+   *
+   * @default {undefined} for ever
+   */
+  deadline?: number | undefined;
+  /**
+   * Texts by name that travel with the call: a trace, a request's number, a
+   * tenant. At most 64 of them with 8,192 characters together.
+   */
+  metadata?: Metadata | undefined;
+}
+
+/**
+ * Refuses a call that is too late already.
+ *
+ * @param name The function's name.
+ * @param options The call's signal and deadline.
+ * @throws {WireError} `deadline`, `cancelled` or `invalidArgument`.
+ */
+export function checkOptions(
+  name: string,
+  options: CallOptions | undefined,
+): void {
+  if (options === undefined) return;
+  const { deadline, signal, metadata } = options;
+  if (metadata !== undefined) checkMetadata(metadata);
+  if (deadline !== undefined && !(deadline > 0 && deadline < 2 ** 31)) {
+    if (deadline <= 0) {
+      throw new WireError(
+        "deadline",
+        `The deadline of "${name}" had passed before it was called.`,
+        { sent: "notSent" },
+      );
+    }
+    throw new WireError(
+      "invalidArgument",
+      `A deadline is a number of milliseconds below 2^31, not ${deadline}.`,
+    );
+  }
+  if (signal?.aborted) {
+    throw new WireError(
+      "cancelled",
+      `The call of "${name}" was cancelled by its caller's signal before it was made.`,
+      { cause: signal.reason, sent: "notSent" },
+    );
+  }
+}
+
+function checkMetadata(metadata: Metadata): void {
+  for (const [key, value] of Object.entries(metadata)) {
+    if (typeof value === "string") continue;
+    throw new WireError(
+      "invalidArgument",
+      `The metadata of a call are texts, and its "${key}" is a ${typeof value}. Use String(value), or pass it as an argument.`,
+    );
+  }
+}

@@ -1,0 +1,253 @@
+/**
+ * References to objects: those of the other process, and those of this one
+ * that are to be passed by reference.
+ *
+ * @module
+ */
+
+import { type CallOptions, checkOptions } from "./call_options.ts";
+import { WireError } from "./errors.ts";
+import { methodOf } from "./_method.ts";
+import { Values } from "./multiple_values.ts";
+import { type Caller, remotes } from "./remote.ts";
+import {
+  REFERENCE,
+  type RemoteObject,
+  type Remotes,
+  type RemoteSend,
+  type RemoteValue,
+  type RemoteValues,
+} from "./remote_types.ts";
+
+/** What is behind a reference. */
+export interface Referent {
+  /** Carries its calls out. */
+  readonly caller: Caller;
+  /** Aborts when it can no longer be reached. */
+  readonly signal: AbortSignal;
+  /** The object itself, where it is one of this process. */
+  readonly local: object | undefined;
+  /** The three proxies, once they were used. */
+  proxies?: Remotes<object>;
+  /** Gives the reference back. */
+  dispose(): void;
+}
+
+/** A reference, whatever is behind it. */
+class ObjectReference implements RemoteObject<object> {
+  readonly [REFERENCE]: Referent;
+
+  constructor(referent: Referent) {
+    this[REFERENCE] = referent;
+  }
+
+  get remote(): RemoteSend<object> {
+    return proxiesOf(this).remote;
+  }
+
+  get remoteValue(): RemoteValue<object> {
+    return proxiesOf(this).remoteValue;
+  }
+
+  get remoteValues(): RemoteValues<object> {
+    return proxiesOf(this).remoteValues;
+  }
+
+  with(options: CallOptions): Remotes<object> {
+    return remotes(this[REFERENCE].caller, options, true);
+  }
+
+  get signal(): AbortSignal {
+    return this[REFERENCE].signal;
+  }
+
+  [Symbol.dispose](): void {
+    this[REFERENCE].dispose();
+  }
+}
+
+function proxiesOf(reference: ObjectReference): Remotes<object> {
+  const referent = reference[REFERENCE];
+  return referent.proxies ??= remotes(referent.caller, undefined, true);
+}
+
+/** What references that are functions inherit. */
+const FUNCTION_REFERENCE: object = Object.create(
+  Function.prototype,
+  Object.getOwnPropertyDescriptors(ObjectReference.prototype),
+);
+
+/**
+ * Makes a reference.
+ *
+ * @param referent What is behind it.
+ * @param isFunction Whether it can be called itself.
+ * @returns The reference.
+ */
+export function makeReference(
+  referent: Referent,
+  isFunction: boolean,
+): RemoteObject<object> {
+  if (!isFunction) return new ObjectReference(referent);
+  const call = (...args: unknown[]) => referent.caller.call("", args, false);
+  Object.setPrototypeOf(call, FUNCTION_REFERENCE);
+  return Object.defineProperty(call, REFERENCE, {
+    value: referent,
+  }) as unknown as RemoteObject<object>;
+}
+
+/** What is behind a reference; undefined for anything else. */
+export function referentOf(value: unknown): Referent | undefined {
+  const isObject = typeof value === "object" && value !== null;
+  if (!isObject && typeof value !== "function") return undefined;
+  const referent = (value as { [REFERENCE]?: Referent })[REFERENCE];
+  return referent?.caller === undefined ? undefined : referent;
+}
+
+/**
+ * Has an object passed by reference: the peer gets a `RemoteObject` that calls
+ * the functions of this very object, those of its class included. Functions
+ * need not be marked; plain objects and instances of classes do.
+ *
+ * CMUCL's wires have `make-remote-object`.
+ *
+ * @typeParam T The object's type.
+ * @param value The object, or a function.
+ * @returns A reference to be sent over any wire. When it comes home, it is
+ * the object itself.
+ * @throws {WireError} `invalidArgument` for what is no object.
+ *
+ * @example
+ * ```ts
+ * import { makeRemoteObject, type RemoteObject, wirePair } from "@remote/wire";
+ *
+ * class Counter {
+ *   #count = 0;
+ *   add(n: number): number {
+ *     return this.#count += n;
+ *   }
+ * }
+ * interface Shop {
+ *   counter(): RemoteObject<Counter>;
+ * }
+ * const [near, far] = wirePair<object, Shop>();
+ * far.serve({ counter: () => makeRemoteObject(new Counter()) });
+ *
+ * {
+ *   using counter = await near.remoteValue.counter();
+ *   await counter.remoteValue.add(40);
+ *   if (await counter.remoteValue.add(2) !== 42) throw new Error();
+ * } // given back
+ * await Promise.all([near.close(), far.close()]);
+ * ```
+ */
+export function makeRemoteObject<T extends object>(value: T): RemoteObject<T> {
+  if (referentOf(value) !== undefined) {
+    return value as unknown as RemoteObject<T>;
+  }
+  if (typeof value !== "function" && (typeof value !== "object" || !value)) {
+    throw new WireError(
+      "invalidArgument",
+      `An object or a function can be passed by reference, and this is ${
+        value === null ? "null" : `a ${typeof value}`
+      }. Other values are passed as they are.`,
+    );
+  }
+  return makeReference(
+    {
+      local: value,
+      caller: localCaller(value),
+      get signal() {
+        return new AbortController().signal;
+      },
+      dispose: () => {},
+    },
+    typeof value === "function",
+  ) as RemoteObject<T>;
+}
+
+/**
+ * Whether something is an object of this process rather than a reference to
+ * one of another. CMUCL's wires have `remote-object-local-p`.
+ *
+ * @param value Anything, above all what came over a wire.
+ * @returns False for references to objects of another process.
+ *
+ * @example
+ * ```ts
+ * import { makeRemoteObject, remoteObjectLocal } from "@remote/wire";
+ *
+ * if (!remoteObjectLocal(makeRemoteObject({}))) throw new Error();
+ * ```
+ */
+export function remoteObjectLocal(value: unknown): boolean {
+  const referent = referentOf(value);
+  return referent === undefined || referent.local !== undefined;
+}
+
+/**
+ * Whether two things are, or refer to, the same object. CMUCL's wires have
+ * `remote-object-eq`.
+ *
+ * @param one An object or a reference.
+ * @param other Another.
+ * @returns True if so.
+ *
+ * @example
+ * ```ts
+ * import { makeRemoteObject, remoteObjectEq } from "@remote/wire";
+ *
+ * const object = {};
+ * if (!remoteObjectEq(makeRemoteObject(object), object)) throw new Error();
+ * ```
+ */
+export function remoteObjectEq(one: unknown, other: unknown): boolean {
+  const [a, b] = [referentOf(one), referentOf(other)];
+  if (a !== undefined && a === b) return true;
+  return (a?.local ?? one) === (b?.local ?? other);
+}
+
+/**
+ * The object that a reference is to. CMUCL's wires have `remote-object-value`.
+ *
+ * @typeParam T The object's type.
+ * @param value A reference to an object of this process, or that object.
+ * @returns The object.
+ * @throws {WireError} `invalidArgument` when it lives in another process.
+ *
+ * @example
+ * ```ts
+ * import { makeRemoteObject, remoteObjectValue } from "@remote/wire";
+ *
+ * const object = { x: 1 };
+ * const reference = makeRemoteObject(object);
+ * if (remoteObjectValue(reference) !== object) throw new Error();
+ * ```
+ */
+export function remoteObjectValue<T>(value: RemoteObject<T> | T): T {
+  const referent = referentOf(value);
+  if (referent === undefined) return value as T;
+  if (referent.local !== undefined) return referent.local as T;
+  throw new WireError(
+    "invalidArgument",
+    "The object of that reference lives in another process. Call its functions there, or pass the reference on as an argument.",
+  );
+}
+
+/** Calls the functions of an object of this process, as a wire would. */
+export function localCaller(object: object): Caller {
+  const run = (name: string, args: unknown[], options?: CallOptions) => {
+    checkOptions(name, options);
+    return Reflect.apply(methodOf(object, name), object, args);
+  };
+  return {
+    async call(name, args, wantsValues, options) {
+      const result = await run(name, args, options);
+      const list = result instanceof Values ? result.list : [result];
+      return wantsValues ? list : list[0];
+    },
+    async send(name, args, options) {
+      await run(name, args, options);
+    },
+  };
+}

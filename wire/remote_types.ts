@@ -1,0 +1,225 @@
+/**
+ * The types of what travels: how a function of an interface looks to the peer
+ * that calls it, and to the one that serves it.
+ *
+ * @module
+ */
+
+import type { CallOptions } from "./call_options.ts";
+import type { CallContext } from "./context.ts";
+import type { Values } from "./multiple_values.ts";
+
+/**
+ * Functions of which nothing is known: what a wire has in the place of an
+ * interface that was not given.
+ */
+export interface AnyFunctions {
+  /** Any name is a function of anything. */
+  // deno-lint-ignore no-explicit-any -- nothing is known of an untyped peer
+  [name: string]: (...args: any[]) => any;
+}
+
+/** Any function. */
+export type AnyFunction = AnyFunctions[string];
+
+/** The names of the functions of an interface. */
+export type FunctionNames<T> = {
+  [K in keyof T]: T[K] extends AnyFunction ? K : never;
+}[keyof T];
+
+/** What a caller gets of a function's result when it asks for one value. */
+export type FirstValue<R> = R extends Values<infer T>
+  ? T extends readonly [infer First, ...unknown[]] ? First : T[number]
+  : R;
+
+/** What a caller gets of a function's result when it asks for all values. */
+export type AllValues<R> = R extends Values<infer T> ? T : [R];
+
+/** What passes as it is. */
+type Plain =
+  | string
+  | number
+  | bigint
+  | boolean
+  | symbol
+  | null
+  | undefined
+  | Date
+  | Error
+  | ArrayBuffer
+  | ArrayBufferView;
+
+/**
+ * How a value of a type arrives at the other end: data as a copy, a function
+ * as a {@linkcode RemoteFunction}, what iterates asynchronously as a
+ * {@linkcode RemoteStream}.
+ */
+export type Received<T> = 0 extends 1 & T ? T // any stays any
+  : unknown extends T ? T
+  : T extends Plain | Reference ? T
+  : T extends AnyFunction ? RemoteFunction<T>
+  : T extends AsyncIterable<infer Item> ? RemoteStream<Received<Item>>
+  : T extends ReadonlyMap<infer Key, infer Item>
+    ? Map<Received<Key>, Received<Item>>
+  : T extends ReadonlySet<infer Item> ? Set<Received<Item>>
+  : T extends object ? { [K in keyof T]: Received<T[K]> }
+  : T;
+
+/** How arguments arrive. */
+export type ReceivedList<L extends readonly unknown[]> = {
+  [I in keyof L]: Received<L[I]>;
+};
+
+/** What may be passed as arguments: results that are not there yet, too. */
+export type Arguments<L extends readonly unknown[]> = {
+  [I in keyof L]: L[I] | RemotePromise<L[I]>;
+};
+
+/** Arguments of a function as its caller writes them. */
+type Asked<F extends AnyFunction> = Arguments<Parameters<F>>;
+
+/** What a caller gets of a function when it asks for one value. */
+export type ResultOf<F extends AnyFunction> = Received<
+  FirstValue<Awaited<ReturnType<F>>>
+>;
+
+/** What a caller gets of a function when it asks for all values. */
+export type ResultsOf<F extends AnyFunction> = Received<
+  AllValues<Awaited<ReturnType<F>>>
+>;
+
+/**
+ * A peer's functions, called one way: no answer travels. Of a function that
+ * came by reference it is the call of that.
+ */
+export type RemoteSend<T> = T extends AnyFunction
+  ? (...args: Asked<T>) => Promise<void>
+  // deno-lint-ignore no-explicit-any -- nothing is known of an untyped peer
+  : string extends keyof T ? any
+  : {
+    readonly [K in FunctionNames<T>]: T[K] extends AnyFunction
+      ? (...args: Asked<T[K]>) => Promise<void>
+      : never;
+  };
+
+/** A peer's functions, called for one value. */
+export type RemoteValue<T> = T extends AnyFunction
+  ? (...args: Asked<T>) => RemotePromise<ResultOf<T>>
+  // deno-lint-ignore no-explicit-any -- nothing is known of an untyped peer
+  : string extends keyof T ? any
+  : {
+    readonly [K in FunctionNames<T>]: T[K] extends AnyFunction
+      ? (...args: Asked<T[K]>) => RemotePromise<ResultOf<T[K]>>
+      : never;
+  };
+
+/** A peer's functions, called for all their values. */
+export type RemoteValues<T> = T extends AnyFunction
+  ? (...args: Asked<T>) => Promise<ResultsOf<T>>
+  // deno-lint-ignore no-explicit-any -- nothing is known of an untyped peer
+  : string extends keyof T ? any
+  : {
+    readonly [K in FunctionNames<T>]: T[K] extends AnyFunction
+      ? (...args: Asked<T[K]>) => Promise<ResultsOf<T[K]>>
+      : never;
+  };
+
+/** The three ways to call functions of the other process. */
+export interface Remotes<T> {
+  /** Calls one way: the promise resolves when the call may leave. */
+  readonly remote: RemoteSend<T>;
+  /** Calls for one value. */
+  readonly remoteValue: RemoteValue<T>;
+  /** Calls for several values. */
+  readonly remoteValues: RemoteValues<T>;
+}
+
+/** What marks a reference; nothing that comes off a wire has it. */
+export const REFERENCE: unique symbol = Symbol("reference");
+
+/** What all references have, whatever they refer to. */
+export interface Reference extends Disposable {
+  /** For the wire alone. */
+  readonly [REFERENCE]: object;
+  /**
+   * Aborts when the object can no longer be reached, with a `WireError`: its
+   * wire has ended, its owner has forgotten it, or this reference was given
+   * back.
+   */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * An object of the other process, or one that is to be passed by reference.
+ * CMUCL's wires call it a remote object.
+ *
+ * Each time it arrives it has to be given back once: `using`, or
+ * `[Symbol.dispose]()`. The object's owner keeps it until then.
+ *
+ * @typeParam T The interface of the object, or the type of the function.
+ */
+export interface RemoteObject<T> extends Remotes<T>, Reference {
+  /**
+   * The object's functions, called with options.
+   *
+   * @param options A signal, a deadline, metadata.
+   */
+  with(options: CallOptions): Remotes<T>;
+}
+
+/** A function of the other process: call it like one of your own. */
+export type RemoteFunction<F extends AnyFunction> =
+  & RemoteObject<F>
+  & ((...args: Asked<F>) => RemotePromise<ResultOf<F>>);
+
+/** What can be called on a result that has not come. */
+type ResultRemotes<T> = T extends RemoteObject<infer U> ? Remotes<U>
+  : unknown extends T ? Remotes<AnyFunctions>
+  : unknown;
+
+/**
+ * The promise of a call's value. Before it is there, it can be an argument of
+ * further calls over the same wire; and where it is a remote object, that
+ * object's functions can be called. Neither waits for the value to travel.
+ */
+export type RemotePromise<T> =
+  & Promise<T>
+  & { readonly [REFERENCE]: object }
+  & ResultRemotes<T>;
+
+/**
+ * A stream of the other process, to be taken once: by `for await`, or by its
+ * `readable`. Leaving the loop, `cancel()` and `await using` tell the other
+ * end, whose generator then runs its `finally`.
+ *
+ * @typeParam T The type of an item. Byte arrays may arrive in other parts.
+ */
+export interface RemoteStream<T> extends AsyncIterable<T>, AsyncDisposable {
+  /** The same as a stream of the platform. */
+  readonly readable: ReadableStream<T>;
+  /**
+   * Says that no more is wanted.
+   *
+   * @param reason Why; the producer learns of it.
+   * @returns A promise that resolves when the producer has finished.
+   */
+  cancel(reason?: unknown): Promise<void>;
+  /** Iterates; once. */
+  [Symbol.asyncIterator](): AsyncIterator<T, undefined, undefined>;
+}
+
+/**
+ * What implements an interface: its functions, each of which may be
+ * asynchronous, and is called with a {@linkcode CallContext} as `this`. For a
+ * wire without an interface that is any object of functions.
+ */
+export type ServedFunctions<T, W = unknown> = string extends keyof T
+  // deno-lint-ignore no-explicit-any -- nothing is known of the interface
+  ? Record<string, (this: CallContext<W>, ...args: any[]) => unknown> | object
+  : {
+    readonly [K in FunctionNames<T>]: T[K] extends AnyFunction ? (
+        this: CallContext<W>,
+        ...args: ReceivedList<Parameters<T[K]>>
+      ) => Awaited<ReturnType<T[K]>> | Promise<Awaited<ReturnType<T[K]>>>
+      : never;
+  };

@@ -1,0 +1,259 @@
+/**
+ * The streams of one wire, in both directions.
+ *
+ * @module
+ */
+
+import { malformed, WireError } from "./errors.ts";
+import type { WireLimits } from "./limits.ts";
+import type { MessageOutput } from "./output.ts";
+import type { RemoteStream } from "./remote_types.ts";
+import { Sink, SinkStream } from "./_stream_sink.ts";
+import { isStreamed, producerOf, Source } from "./_stream_source.ts";
+import { plainError, remoteError } from "./_thrown.ts";
+import { MESSAGE_COST } from "./_turnstile.ts";
+
+/** The limits that streams have to do with. */
+type StreamLimits = Pick<WireLimits, "streams" | "streamWindow" | "window">;
+
+/** What streams work with. */
+export interface StreamsOptions {
+  readonly output: MessageOutput;
+  readonly limits: StreamLimits;
+  readonly onError: (error: unknown, where: string) => void;
+  /** Called when no stream is open any more. */
+  readonly onIdle: () => void;
+}
+
+/**
+ * How many bytes of a stream may be under way before the first credit: half of
+ * the wire's window is shared out to all streams that there may be, the other
+ * half is for those to grow whose consumer keeps up.
+ */
+function firstCredit({ streams, streamWindow, window }: StreamLimits): number {
+  const share = Math.floor(window / 2 / streams);
+  return Math.min(streamWindow, Math.max(1, share));
+}
+
+/** Opens, feeds and ends streams. */
+export class Streams {
+  readonly #options: StreamsOptions;
+  readonly #sources = new Map<number, Source>();
+  readonly #sinks = new Map<number, Sink>();
+  #nextId = 0;
+  #peer: StreamLimits;
+  /** What is left for windows to grow. */
+  #spare: number;
+  #room: PromiseWithResolvers<void> | undefined;
+  #registry: FinalizationRegistry<Sink> | undefined;
+
+  /** @param options What to work with. */
+  constructor(options: StreamsOptions) {
+    this.#options = options;
+    // A guess, until the peer's hello.
+    this.#peer = options.limits;
+    this.#spare = Math.floor(options.limits.window / 2);
+  }
+
+  /** How many streams of this side are open. */
+  get sending(): number {
+    return this.#sources.size;
+  }
+
+  /** How many streams of the peer are open. */
+  get receiving(): number {
+    return this.#sinks.size;
+  }
+
+  /**
+   * The peer has said what it takes.
+   *
+   * @throws {WireError} `limit` when more streams wait for it than that.
+   */
+  meet(peer: StreamLimits): void {
+    this.#peer = peer;
+    if (this.#sources.size > peer.streams) throw this.#tooMany();
+  }
+
+  /**
+   * Announces a stream of this side.
+   *
+   * @param value Anything.
+   * @returns Undefined for what is no stream.
+   * @throws {WireError} `limit` when the peer takes no more streams.
+   */
+  open(value: object): Source | undefined {
+    if (!isStreamed(value)) return undefined;
+    if (this.#sources.size >= this.#peer.streams) throw this.#tooMany();
+    const { output, onError } = this.#options;
+    const source = new Source(this.#id(), producerOf(value), {
+      output,
+      onError,
+      limits: () => ({
+        first: firstCredit(this.#peer),
+        most: this.#peer.streamWindow,
+      }),
+      room: () => this.#whenRoom(),
+      onOver: ({ id }) => this.#closed(this.#sources, id),
+    });
+    this.#sources.set(source.id, source);
+    return source;
+  }
+
+  /** A stream of the peer is announced. */
+  receive(id: number): { sink: Sink; stream: RemoteStream<unknown> } {
+    const { limits, output } = this.#options;
+    if (this.#sinks.size >= limits.streams || this.#sinks.has(id)) {
+      throw malformed(
+        `At most ${limits.streams} streams are taken at a time, each under a number of its own.`,
+      );
+    }
+    const sink = new Sink(id, {
+      first: firstCredit(limits),
+      most: limits.streamWindow,
+      grow: (wanted) => {
+        const extra = Math.min(wanted, this.#spare);
+        this.#spare -= extra;
+        return extra;
+      },
+      credit: (id, amount) => output.send({ kind: "streamCredit", id, amount }),
+      cancel: (id, reason) => this.#cancel(id, reason),
+    });
+    this.#sinks.set(id, sink);
+    const stream = new SinkStream(sink);
+    this.#registry ??= new FinalizationRegistry((sink) => this.#lost(sink));
+    this.#registry.register(stream, sink);
+    return { sink, stream };
+  }
+
+  /** An item came. */
+  item(id: number, value: unknown, size: number): void {
+    this.#sink(id).put(value, size + MESSAGE_COST);
+  }
+
+  /** An item came that is over a limit: the stream ends here. */
+  overLimit(id: number, error: unknown): void {
+    const sink = this.#sink(id);
+    sink.end({ error });
+    this.#cancel(id, error);
+  }
+
+  /** The producer has finished. */
+  ended(id: number): void {
+    const sink = this.#sink(id);
+    this.#drop(sink);
+    sink.end();
+  }
+
+  /** The producer has failed. */
+  failed(id: number, thrown: unknown): void {
+    const sink = this.#sink(id);
+    this.#drop(sink);
+    sink.end({ error: remoteError(sink.place, thrown) });
+  }
+
+  /** The consumer gives credit. */
+  credit(id: number, amount: number): void {
+    this.#source(id)?.more(amount);
+  }
+
+  /** The consumer wants no more. */
+  cancelled(id: number, reason: unknown): void {
+    this.#source(id)?.cancel(reason);
+  }
+
+  /** The output has room again. */
+  resume(): void {
+    this.#room?.resolve();
+    this.#room = undefined;
+  }
+
+  /** This side takes leave: what comes is for nobody. */
+  cancelAll(reason: WireError): void {
+    for (const sink of this.#sinks.values()) {
+      if (sink.isDone) continue;
+      this.#cancel(sink.id, reason);
+      sink.end({ error: reason });
+    }
+  }
+
+  /** The wire ended. */
+  end(reason: WireError): void {
+    const [sinks, sources] = [this.#sinks, this.#sources];
+    for (const sink of [...sinks.values()]) sink.end({ error: reason });
+    sinks.clear();
+    for (const source of [...sources.values()]) source.end(reason);
+    sources.clear();
+    this.#registry = undefined;
+    this.resume();
+  }
+
+  #cancel(id: number, reason: unknown): void {
+    const { output } = this.#options;
+    try {
+      output.send({ kind: "streamCancel", id, reason });
+    } catch {
+      output.send({ kind: "streamCancel", id, reason: plainError(reason) });
+    }
+  }
+
+  /** Nobody has the stream any more, and nobody has ended it. */
+  #lost(sink: Sink): void {
+    if (sink.isDone) return;
+    const error = new WireError(
+      "released",
+      `A stream that came as ${sink.place} was never taken to its end. Take it by a loop, or cancel() it.`,
+    );
+    sink.cancel(error);
+    this.#options.onError(error, "a stream");
+  }
+
+  #sink(id: number): Sink {
+    const sink = this.#sinks.get(id);
+    if (sink !== undefined) return sink;
+    throw malformed(`Something came for the stream ${id}, and there is none.`);
+  }
+
+  /** The source of a number; undefined when it has ended meanwhile. */
+  #source(id: number): Source | undefined {
+    const source = this.#sources.get(id);
+    if (source === undefined && id >= this.#nextId) {
+      throw malformed(`There was never a stream ${id}.`);
+    }
+    return source;
+  }
+
+  #tooMany(): WireError {
+    return new WireError(
+      "limit",
+      `The peer takes ${this.#peer.streams} streams at a time (its limit "streams"). Let some of them end first, or raise that limit.`,
+    );
+  }
+
+  #drop(sink: Sink): void {
+    this.#spare += sink.grown;
+    this.#closed(this.#sinks, sink.id);
+  }
+
+  #closed(table: Map<number, unknown>, id: number): void {
+    table.delete(id);
+    if (this.#sinks.size + this.#sources.size === 0) this.#options.onIdle();
+  }
+
+  #id(): number {
+    const id = this.#nextId;
+    if (id === 0xffff_ffff) {
+      throw new WireError(
+        "limit",
+        `A wire carries ${id} streams in its life. Open another one.`,
+      );
+    }
+    this.#nextId++;
+    return id;
+  }
+
+  #whenRoom(): Promise<void> {
+    this.#room ??= Promise.withResolvers<void>();
+    return this.#room.promise;
+  }
+}
