@@ -13,6 +13,7 @@ import {
   type OverLimit,
   type PeerLimits,
 } from "../wire/messages.ts";
+import type { Exporter, Importer, Passed } from "../wire/_passing.ts";
 import { memoryTransports, type Transport } from "../wire/transport.ts";
 import { makeWire, type Wire, type WireOptions } from "../wire/wire.ts";
 
@@ -72,6 +73,23 @@ export function frame(...body: number[]): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
+/** A reference, a stream or a result, as it stands in bytes. */
+export class Raw {
+  /** @param passed How it travels. */
+  constructor(readonly passed: Passed) {}
+}
+
+/** Writes and reads references, streams and results as they are. */
+const RAW: Exporter & Importer = {
+  pass: (value) => value instanceof Raw ? value.passed : undefined,
+  take: () => undefined,
+  object: (slot, nonce, isFunction) =>
+    new Raw({ as: "object", slot, nonce, isFunction }),
+  own: (slot, nonce) => new Raw({ as: "own", slot, nonce }),
+  stream: (id) => new Raw({ as: "stream", id }),
+  result: (id) => new Raw({ as: "result", id }),
+};
+
 /** The test's end of a connection to a real wire. */
 export class RawPeer {
   /** The wire at the other end. */
@@ -86,6 +104,8 @@ export class RawPeer {
   constructor(options: WireOptions = {}) {
     const [here, there] = memoryTransports();
     this.#transport = here;
+    this.#encoder.exporter = RAW;
+    this.#decoder.importer = RAW;
     this.wire = makeWire(there, { onError() {}, ...options });
   }
 
