@@ -19,6 +19,10 @@ import {
 
 /** What a promise knows of its call. */
 export interface PendingResult {
+  /** Whether the value is there. */
+  readonly hasValue: boolean;
+  /** The value, once it is there. */
+  readonly value: unknown;
   /**
    * Calls a function of the result, without waiting for it.
    *
@@ -79,9 +83,26 @@ Object.defineProperty(CallPromise.prototype, "constructor", {
   value: Promise,
 });
 
+/** A result that calls have to wait for. */
+class LaterResult implements PendingResult {
+  hasValue = false;
+  value: unknown = undefined;
+
+  callOn(): undefined {}
+
+  /** Keeps the value, and passes it on. */
+  readonly keep = (value: unknown): unknown => {
+    this.hasValue = true;
+    return this.value = value;
+  };
+}
+
 /** A promise on which calls can be made, of what another is of. */
 export function promised(promise: Promise<unknown>): CallPromise {
-  return new CallPromise((resolve) => resolve(promise));
+  const later = new LaterResult();
+  const made = new CallPromise((resolve) => resolve(promise.then(later.keep)));
+  made[REFERENCE] = later;
+  return made;
 }
 
 /** What calls the functions of a result that is there. */

@@ -268,7 +268,7 @@ export class Calls {
    */
   pass(promise: CallPromise): Passed {
     const base = promise[REFERENCE];
-    if (base instanceof PendingCall && base.hasValue) {
+    if (base?.hasValue) {
       return { as: "value", value: base.value };
     }
     if (!this.#isEncoding) {
@@ -359,7 +359,10 @@ export class Calls {
     if (code === "resultGone" && follows !== undefined && !pending.settled) {
       pending.settled = true;
       pending.cleanup?.();
-      return pending.resolve(follows.again());
+      return pending.resolve(follows.again().then((value) => {
+        pending.hasValue = true;
+        return pending.value = value;
+      }));
     }
     this.#fail(pending, () => new WireError(toErrorCode(code), message));
   }
