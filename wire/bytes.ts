@@ -18,7 +18,7 @@ const SHORT_BYTES = 128;
 const LONG_TEXT = 16 * 1024;
 
 /** A writer's first buffer, and what a trimmed one may keep. */
-const LEAST_BYTES = 128;
+const LEAST_BYTES = 256;
 const KEPT_BYTES = 64 * 1024;
 const EMPTY = new Uint8Array(0);
 const EMPTY_VIEW = new DataView(EMPTY.buffer);
