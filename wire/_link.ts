@@ -535,7 +535,8 @@ export class Link implements Session {
 
   #aborted(code: string, text: string): void {
     const known = toErrorCode(code);
-    const isRefusal = known === "refused" || known === "unsupportedVersion";
+    const isRefusal = known === "refused" || known === "unsupportedVersion" ||
+      known === "contractMismatch";
     this.end(
       isRefusal
         ? new WireError(known, `The peer refused the connection: ${text}`)

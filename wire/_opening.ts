@@ -26,6 +26,10 @@ export interface OpeningOptions {
   readonly credential: string;
   /** The secret that the peer has to show. */
   readonly requireCredential: string | undefined;
+  /** What to tell of the contract that is served here. */
+  readonly contract: string;
+  /** Throws when what the peer tells of its contract is not as expected. */
+  readonly checkContract: (told: string) => void;
   /** Decides on the peer, once its hello came. */
   readonly confirm: () => boolean | Promise<boolean>;
   /** Called when this side has accepted the peer. */
@@ -67,7 +71,7 @@ export class Opening {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.opened = promise;
     promise.catch(() => {});
-    const { limits, clock, credential } = options;
+    const { limits, clock, credential, contract } = options;
     outbound.output.send({
       kind: "hello",
       version: VERSION,
@@ -76,7 +80,7 @@ export class Opening {
         HELLO_LIMITS.map((name) => [name, limits[name]]),
       ) as PeerLimits,
       credential,
-      contract: "",
+      contract,
     });
     const stopTimer = afterLimit(
       clock,
@@ -109,6 +113,7 @@ export class Opening {
       );
     }
     outbound.limit(peer, peer.helloFrame, peer.message);
+    options.checkContract(hello.contract);
     const welcome = confirm();
     if (typeof welcome === "boolean") return this.#decide(welcome);
     welcome.then((welcome) => this.#decide(welcome), onFailed);

@@ -10,6 +10,7 @@ import { abortContext, CallContext, hasAborted } from "./context.ts";
 import {
   errorMessage,
   malformed,
+  Refusal,
   shortText,
   toErrorCode,
   WireError,
@@ -521,6 +522,9 @@ export class Handlers {
 
   #throw(id: number, thrown: unknown): void {
     if (this.#ended) return;
+    if (thrown instanceof Refusal) {
+      return this.#fail(id, thrown.code, thrown.message);
+    }
     this.#results?.settle(id, new FailedResult(thrown));
     try {
       this.#output.send({ kind: "throw", id, thrown });

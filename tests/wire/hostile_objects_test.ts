@@ -352,7 +352,6 @@ test("thenables and getters in arguments fail their call alone", async () => {
   far.serve({ echo: (x: unknown) => x });
   let read = 0;
   const thenable = {
-    // deno-lint-ignore no-thenable -- that is the case to be tried
     then: (resolve: (value: unknown) => void) => resolve("hijacked"),
   };
   const getter = {
