@@ -172,11 +172,17 @@ export class Calls {
     const pending = new PendingCall(this, id, name, wantsValues, site);
     const promise = new CallPromise((resolve) => pending.resolve = resolve);
     const again = () => this.call(name, args, wantsValues, options, target);
+    // Before it leaves: Deno runs other microtasks within a program's first
+    // setTimeout, and the peer's timer must not be older than this side's.
+    if (deadline !== undefined || signal !== undefined) {
+      this.#guard(pending, deadline, signal);
+    }
     let bases: PendingCall[] | undefined;
     try {
       bases = this.#send(pending, args, options, target);
     } catch (error) {
       this.#free.push(id);
+      pending.cleanup?.();
       // It is made once the results are there that it needs.
       return error instanceof NotReady
         ? promised(error.result.then(following?.again ?? again))
@@ -188,9 +194,6 @@ export class Calls {
       this.#follow(pending, bases, following, again);
     }
     if (!wantsValues) promise[REFERENCE] = pending;
-    if (deadline !== undefined || signal !== undefined) {
-      this.#guard(pending, deadline, signal);
-    }
     return promise;
   }
 
