@@ -271,6 +271,30 @@ overEach("typed messages come in order, large ones too", async (pair) => {
   assertEquals(end.code, "closed");
 });
 
+overEach(
+  "an item over the peer's limit of a message fails its stream alone",
+  async ({ near, far }) => {
+    far.serve({
+      async *items() {
+        yield await "x".repeat(10_000);
+        yield "x".repeat(100_000);
+      },
+    });
+    const lengths: number[] = [];
+    const taking = (async () => {
+      for await (const item of await near.remoteValue.items()) {
+        lengths.push(item.length);
+      }
+    })();
+    const error = await assertRejects(() => taking, RemoteError);
+    assertEquals((error as RemoteError).name, "WireError");
+    assertEquals(lengths, [10_000]);
+    assertEquals(near.ended, undefined);
+  },
+  { limits: { message: 65_536 } },
+  { limits: { message: 65_536 } },
+);
+
 overEach("a large call does not hold up small ones", async (pair) => {
   const { near, far } = pair;
   const order: string[] = [];
