@@ -109,8 +109,17 @@ export function promised(promise: Promise<unknown>): CallPromise {
 function callerOf(result: unknown, name: string): Caller {
   const referent = referentOf(result);
   if (referent !== undefined) return referent.caller;
-  if (typeof result === "object" && result !== null) return localCaller(result);
+  // What came home: data has no functions but those that an object holds.
+  const isObject = typeof result === "object" && result !== null ||
+    typeof result === "function";
+  if (isObject && !isCopied(result)) return localCaller(result);
   throw noRemoteObject(name);
+}
+
+/** Whether something came as a copy, and has functions of its class alone. */
+function isCopied(value: object): boolean {
+  return Array.isArray(value) || ArrayBuffer.isView(value) ||
+    [Map, Set, Date, Error, ArrayBuffer].some((data) => value instanceof data);
 }
 
 /** The error of a call on a result that has no functions. */

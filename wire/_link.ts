@@ -449,6 +449,7 @@ export class Link implements Session {
           message.id,
           message.value,
           this.#decoder.size,
+          message.arrived,
         );
       case "streamBytes":
         return this.#streams.item(
@@ -459,9 +460,17 @@ export class Link implements Session {
       case "streamEnd":
         return this.#streams.ended(message.id);
       case "streamError":
-        return this.#streams.failed(message.id, message.thrown);
+        return this.#streams.failed(
+          message.id,
+          message.thrown,
+          message.arrived,
+        );
       case "streamCancel":
-        return this.#streams.cancelled(message.id, message.reason);
+        return this.#streams.cancelled(
+          message.id,
+          message.reason,
+          message.arrived,
+        );
       case "streamCredit":
         return this.#streams.credit(message.id, message.amount);
       default:

@@ -482,10 +482,10 @@ export class Decoder {
     arrived: Arrived,
   ): Message | OverLimit {
     const failure = arrived.failure ??
-      (message.kind !== "call" && arrived.awaited.length > 0
+      (message.kind !== "call" && arrived.hasResults
         ? new WireError(
           "resultGone",
-          "A result that is not there yet came other than as an argument of a call for an answer.",
+          "The result of a call came other than as an argument of a call for an answer.",
         )
         : undefined);
     if (message.kind !== "overLimit" && failure === undefined) {

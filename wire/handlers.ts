@@ -17,13 +17,13 @@ import {
 } from "./errors.ts";
 import type { WireLimits } from "./limits.ts";
 import type { Message, OverLimit, Target } from "./messages.ts";
-import { type Method, methodOf } from "./_method.ts";
+import { isPlain, type Method, methodOf } from "./_method.ts";
 import type { MessageOutput } from "./output.ts";
 import { LazyMap } from "./_lazy_map.ts";
 import { AwaitedResult, fill } from "./_passing.ts";
 import { Queue } from "./_queue.ts";
 import { referentOf } from "./remote_object.ts";
-import { FailedResult, Results } from "./_results.ts";
+import { FailedResult, HeldFunctions, Results } from "./_results.ts";
 import { plainError } from "./_thrown.ts";
 import { TokenBucket } from "./_token_bucket.ts";
 import { Values } from "./multiple_values.ts";
@@ -361,6 +361,9 @@ export class Handlers {
       if (served === undefined) throw noSuchFunction(name);
       return [served, undefined];
     }
+    if (receiver instanceof HeldFunctions) {
+      return [receiver.find(name), undefined];
+    }
     const object = receiver as object;
     if (referentOf(object) !== undefined) {
       const { caller } = referentOf(object)!;
@@ -575,11 +578,6 @@ function asWireError(error: unknown): { code: string; message: string } {
   return error instanceof WireError
     ? error
     : { code: "unsupportedValue", message: errorMessage(error) };
-}
-
-function isPlain(value: object): boolean {
-  const prototype = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -120,6 +120,7 @@ const SERVED = {
   recordLater: async () => (await settle(), { list: [1, 2] }),
   sizeOf: (x: { list: number[] }) => x.list.length,
   echo: (x: unknown) => x,
+  causeOf: (x: Error) => x.cause,
   text: (length: number) => "x".repeat(length),
   lengthOf: (x: string) => x.length,
   boom() {
@@ -184,9 +185,16 @@ const CHAINS: [string, (wire: Wire) => Promise<unknown>, unknown, number][] = [
     ({ remoteValue }) =>
       remoteValue.echo([
         new Map([["sum", { is: remoteValue.addLater(1, 2) }]]),
-        new Set([remoteValue.addLater(2, 2)]),
+        new Set([[remoteValue.addLater(2, 2)]]),
       ]),
-    [new Map([["sum", { is: 3 }]]), new Set([4])],
+    [new Map([["sum", { is: 3 }]]), new Set([[4]])],
+    1,
+  ],
+  [
+    "a result within an error",
+    ({ remoteValue }) =>
+      remoteValue.causeOf(new Error("", { cause: remoteValue.addLater(2, 2) })),
+    4,
     1,
   ],
   [
@@ -340,6 +348,43 @@ overEach(
     assertEquals(await (came[1] as (n: number) => Promise<number>)(1), 2);
   },
 );
+
+const DATA: [string, unknown][] = [
+  ["push", [1]],
+  ["set", new Map()],
+  ["add", new Set()],
+  ["setTime", new Date(0)],
+  ["fill", new Uint8Array(2)],
+  [
+    "method",
+    new (class Service {
+      method() {
+        throw new Error("This was called.");
+      }
+    })(),
+  ],
+  ["toString", { a: 1 }],
+];
+
+for (const [name, data] of DATA) {
+  overEach(
+    `a result that is data has no ${name}() to be called`,
+    async (pair) => {
+      const { near, far } = pair;
+      const before = Deno.inspect(data);
+      far.serve({ now: () => data, later: async () => (await settle(), data) });
+      for (const base of [near.remoteValue.now(), near.remoteValue.later()]) {
+        const settled = base.catch(() => {});
+        const error = await failure(base.remoteValue[name]!("evil"));
+        assert(["noSuchFunction", "unsupportedValue"].includes(error.code));
+        await settled;
+        const late = await failure(base.remoteValue[name]!("evil"));
+        assert(["noSuchFunction", "unsupportedValue"].includes(late.code));
+      }
+      assertEquals(Deno.inspect(data), before);
+    },
+  );
+}
 
 overEach("copies of results are of their own", async ({ near, far }) => {
   const inner = { list: [1] };

@@ -355,6 +355,29 @@ test("streams and functions go within streams", async () => {
   await far.closed;
 });
 
+test("what comes in items that nobody takes is given back", async () => {
+  const [near, far] = wirePair();
+  const gate = Promise.withResolvers<void>();
+  far.serve({
+    async *functions() {
+      for (let n = 0; n < 50; n++) yield await (() => n);
+      await gate.promise;
+    },
+  });
+  const stream = await near.remoteValue.functions();
+  const iterator = stream[Symbol.asyncIterator]();
+  const { value } = await iterator.next();
+  await near.ping();
+  value[Symbol.dispose]();
+  const cancelled = stream.cancel();
+  gate.resolve();
+  await cancelled;
+  await Promise.all([near.ping(), far.ping()]);
+  assertEquals(near.stats().objectsImported, 0);
+  assertEquals(far.stats().objectsExported, 0);
+  await near.close();
+});
+
 test("a producer that throws in its finally is reported", async () => {
   const reports: unknown[] = [];
   const onError = (error: unknown) => reports.push((error as Error).message);
