@@ -19,10 +19,12 @@ export interface Transport {
   /**
    * Reads the next bytes. One read at a time.
    *
+   * @param isBulk Whether a large message is under way: then it is well to
+   * read as much at once as there is. A transport need not heed it.
    * @returns A chunk that stays as it is until the next read, or null at the
    * end of the stream.
    */
-  read(): Promise<Uint8Array | null>;
+  read(isBulk?: boolean): Promise<Uint8Array | null>;
   /**
    * Writes. One write at a time.
    *
@@ -57,7 +59,16 @@ export interface ByteDuplex {
 }
 
 const FIRST_READ = 1024;
-const LARGEST_READ = 64 * 1024;
+/**
+ * What one read takes is answered in one write. In portions of this size, the
+ * two ends of a busy wire work at the same time, rather than taking turns.
+ */
+const LARGEST_READ = 16 * 1024;
+/** What one read takes of large messages, and so many reads after them. */
+const BULK_READ = 64 * 1024;
+const BULK_READS = 8;
+/** How much of a chunk one write hands to a stream. */
+const LARGEST_WRITE = 64 * 1024;
 
 /**
  * A transport over something that reads and writes like a socket.
@@ -78,14 +89,28 @@ class SocketTransport implements Transport {
   readonly #socket: SocketLike;
   /** Small at first, for many connections are quiet. */
   #buffer = new Uint8Array(FIRST_READ);
+  #bulkReads = 0;
 
   constructor(socket: SocketLike, address: WireAddress) {
     this.#socket = socket;
     this.address = address;
   }
 
-  read(): Promise<Uint8Array | null> {
-    return this.#socket.read(this.#buffer).then(this.#came);
+  read(isBulk = false): Promise<Uint8Array | null> {
+    if (isBulk) this.#bulkReads = BULK_READS;
+    else if (this.#bulkReads > 0) this.#bulkReads--;
+    return this.#socket.read(this.#room()).then(this.#came);
+  }
+
+  #room(): Uint8Array {
+    const buffer = this.#buffer;
+    if (this.#bulkReads === 0) {
+      return buffer.length <= LARGEST_READ
+        ? buffer
+        : buffer.subarray(0, LARGEST_READ);
+    }
+    if (buffer.length < BULK_READ) this.#buffer = new Uint8Array(BULK_READ);
+    return this.#buffer;
   }
 
   readonly #came = (count: number | null): Uint8Array | null => {
@@ -141,7 +166,7 @@ export function streamTransport(
     },
     async write(bytes: Uint8Array<ArrayBuffer>): Promise<number> {
       // A stream may keep a chunk for longer than its write takes.
-      const chunk = bytes.slice(0, LARGEST_READ);
+      const chunk = bytes.slice(0, LARGEST_WRITE);
       await writer.ready;
       await writer.write(chunk);
       return chunk.length;
