@@ -12,11 +12,13 @@ import {
   hostName,
   makeWire,
   socketTransport,
+  systemClock,
   type Wire,
   type WireAddress,
   WireError,
   type WireOptions,
 } from "../wire/mod.ts";
+import { afterLimit } from "../wire/clock.ts";
 import { type ClientTls, openConnection } from "./_open_connection.ts";
 
 /** What a connection is made with. Everything has a default. */
@@ -61,7 +63,8 @@ export interface ConnectOptions<
  * @throws {WireError} As a rejection that names the address:
  * `invalidArgument`, `unknownHost`, `connectionRefused`, `connectFailed`,
  * `permissionDenied`, `tlsFailed`, `timeout`, `cancelled`, `notAWire`,
- * `unsupportedVersion`, `contractMismatch`, `refused` or `connectionLost`.
+ * `unsupportedVersion`, `contractMismatch`, `refused`, `peerAborted` (a server
+ * that is shutting down) or `connectionLost`.
  *
  * @example
  * ```ts
@@ -112,13 +115,13 @@ export async function connectToRemoteServer<
     );
   signal?.addEventListener("abort", onAbort, { once: true });
   if (signal?.aborted) onAbort();
-  const timer = setTimeout(() =>
+  const stopTimer = afterLimit(systemClock, timeout, () =>
     giveUp.abort(
       new WireError(
         "timeout",
         `Connecting to ${where} took longer than ${timeout} ms.`,
       ),
-    ), timeout);
+    ));
   try {
     const conn = await openConnection({ address, tls, signal: giveUp.signal });
     const wire = makeWire<Remote, Local>(socketTransport(conn, address), rest);
@@ -126,7 +129,7 @@ export async function connectToRemoteServer<
     if (onDeath !== undefined) wire.onDeath(onDeath);
     return wire;
   } finally {
-    clearTimeout(timer);
+    stopTimer();
     signal?.removeEventListener("abort", onAbort);
   }
 }

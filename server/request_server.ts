@@ -13,6 +13,7 @@ import {
   type Dialect,
   formatAddress,
   makeWire,
+  type Middleware,
   resolveLimits,
   type ServedFunctions,
   socketTransport,
@@ -21,6 +22,7 @@ import {
   WireError,
   type WireLimits,
 } from "../wire/mod.ts";
+import { SharedClock } from "../wire/clock.ts";
 import { acceptAll, overload } from "./_accept.ts";
 import {
   type AnyListener,
@@ -91,6 +93,31 @@ export interface RequestServerOptions<Local extends object = AnyFunctions> {
    * @default {this module's own}
    */
   dialect?: Dialect | undefined;
+  /**
+   * What every call of a client is served through; the first is the
+   * outermost.
+   *
+   * @default {[]}
+   */
+  serveThrough?: readonly Middleware<Wire>[] | undefined;
+  /**
+   * What every call of a client's functions goes through.
+   *
+   * @default {[]}
+   */
+  callThrough?: readonly Middleware<Wire>[] | undefined;
+  /**
+   * Whether clients may ask what is served.
+   *
+   * @default {true}
+   */
+  introspection?: boolean | undefined;
+  /**
+   * Whether calls make spans where OpenTelemetry is on.
+   *
+   * @default {true}
+   */
+  telemetry?: boolean | undefined;
   /** Shuts the server down, gracefully. */
   signal?: AbortSignal | undefined;
   /** Called when the server listens, with its address. */
@@ -111,6 +138,7 @@ export class RequestServer implements AsyncDisposable {
   readonly #options: RequestServerOptions;
   readonly #limits: Readonly<WireLimits>;
   readonly #onConnect: OnConnect | undefined;
+  readonly #clock = new SharedClock();
   readonly #wires = new Set<Wire>();
   readonly #opening = new Set<Wire>();
   readonly #ready = Promise.withResolvers<void>();
@@ -220,7 +248,7 @@ export class RequestServer implements AsyncDisposable {
   async shutdown(): Promise<void> {
     this.destroy();
     for (const wire of this.#opening) {
-      wire.abort(new WireError("refused", "The server is shutting down."));
+      wire.abort(shuttingDown());
     }
     await Promise.all([...this.#wires].map((wire) => wire.close()));
     await this.finished;
@@ -284,18 +312,25 @@ export class RequestServer implements AsyncDisposable {
       conn.close();
       return;
     }
-    const { path, tls, functions, limits, credential, sendStacks, onError } =
+    const { path, tls, functions, credential, sendStacks, onError } =
       this.#options;
     const { dialect, serves, expects } = this.#options;
+    const { serveThrough, callThrough, introspection, telemetry } =
+      this.#options;
     if ("setNoDelay" in conn) (conn as Deno.TcpConn).setNoDelay(true);
     const address = peerAddress(conn, path, tls !== undefined);
     const wire = makeWire(socketTransport(conn, address), {
-      limits,
+      limits: this.#limits,
+      clock: this.#clock,
       functions,
       serves,
       expects,
       sendStacks,
       dialect,
+      serveThrough,
+      callThrough,
+      introspection,
+      telemetry,
       onError,
       requireCredential: credential,
       confirm: (wire) => this.#confirm(wire),
@@ -309,7 +344,10 @@ export class RequestServer implements AsyncDisposable {
   }
 
   #confirm(wire: Wire): boolean | Promise<boolean> {
-    if (this.#destroyed) return false;
+    if (this.#destroyed) {
+      wire.abort(shuttingDown());
+      return false;
+    }
     const refuse = (error: unknown) => {
       this.#report(error, "onConnect");
       return false;
@@ -402,6 +440,11 @@ export function createRequestServer<Local extends object = AnyFunctions>(
     onConnect,
     options as unknown as RequestServerOptions,
   );
+}
+
+/** No refusal: a peer may try again, and find the next server. */
+function shuttingDown(): WireError {
+  return new WireError("aborted", "The server is shutting down.");
 }
 
 /**

@@ -28,14 +28,19 @@ import { Output } from "./output.ts";
 import type { Caller } from "./remote.ts";
 import { Streams } from "./streams.ts";
 import type { Transport } from "./transport.ts";
+import { callThrough } from "./_call_through.ts";
 import { Death } from "./_death.ts";
 import { farewell } from "./_farewell.ts";
+import { LazyMap } from "./_lazy_map.ts";
 import { closedReason, Leaving } from "./_leaving.ts";
 import { Opening } from "./_opening.ts";
 import { Outbound } from "./_outbound.ts";
 import { MESSAGE_COST } from "./_turnstile.ts";
 import { Watch } from "./_watch.ts";
 import { Window } from "./_window.ts";
+
+/** What middleware around calls has to know of a wire. */
+type Mortal = { readonly ended: unknown };
 
 /** How much of the peer's allowance of cancels is used: clocks differ. */
 const CANCEL_SHARE = 0.9;
@@ -62,7 +67,7 @@ export class Link implements Session {
   readonly #watch: Watch;
   readonly #sendWindow: Window;
   readonly #messageWindow: Window;
-  readonly #pings = new Map<number, () => void>();
+  readonly #pings = new LazyMap<number, () => void>();
   #pingToken = 0;
   #isClosing = false;
   readonly #readerDone: Promise<void>;
@@ -113,6 +118,7 @@ export class Link implements Session {
       limits,
       this.#sendWindow,
       onError,
+      options,
     );
     const streams = this.#streams = new Streams({
       output,
@@ -126,7 +132,13 @@ export class Link implements Session {
       onError,
       passResult: (promise) => calls.pass(promise),
       argument: (id) => handlers.argument(id),
-      caller: (place) => this.#callerOf(place),
+      caller: (place) =>
+        callThrough(
+          this.#callerOf(place),
+          options.callThrough,
+          wire as Mortal,
+          () => place.handle?.deref(),
+        ),
       sendBehind: (message) => this.#sendBehind(message),
     });
     handlers.objects = objects;
@@ -600,22 +612,27 @@ export class Link implements Session {
   /** Lets what is under way leave, for a short time, and closes. */
   async #takeLeave(reason: WireError, tell: boolean): Promise<void> {
     const { output } = this.#outbound;
-    if (tell) this.#tell(reason);
+    const told = tell && this.#tell(reason);
     await farewell({
       transport: this.#transport,
       clock: this.#clock,
       output,
       readerDone: this.#readerDone,
-      polite: tell || reason.code === "closed",
+      polite: told || reason.code === "closed",
     });
   }
 
-  #tell({ code, message }: WireError): void {
+  /** Tells the peer why; whether that was possible. */
+  #tell({ code, message }: WireError): boolean {
+    const output = this.#output;
     try {
-      const text = shortText(message);
-      this.#outbound.output.send({ kind: "abort", code, message: text });
+      // Before that, the output may have this side's hello.
+      if (this.#opening.accepted) output.drop();
+      output.send({ kind: "abort", code, message: shortText(message) });
+      return true;
     } catch {
       // A value is just being sent, and one of its getters ended the wire.
+      return false;
     }
   }
 }

@@ -481,6 +481,27 @@ test("a result that is to come is no argument of one-way calls", async () => {
   await sending;
 });
 
+test("a call that waits for another wire's result can be given up", async () => {
+  await using one = await new Distance().open();
+  await using other = await new Distance().open();
+  const never = one.near.remoteValue.never();
+  const lost = failure(never);
+  const controller = new AbortController();
+  const call = other.near.with({ signal: controller.signal, deadline: 60_000 })
+    .remoteValue.echo(never);
+  const error = failure(call);
+  await settle();
+  controller.abort("enough");
+  const { code, sent, cause } = await error;
+  assertEquals([code, sent, cause], ["cancelled", "notSent", "enough"]);
+  const late = await failure(
+    other.near.with({ deadline: 5 }).remoteValue.echo(never),
+  );
+  assertEquals([late.code, late.sent], ["deadline", "notSent"]);
+  one.near.abort();
+  await lost;
+});
+
 test("a result of another wire is sent once it is there", async () => {
   await using one = await new Distance().open();
   await using other = await new Distance().open();
@@ -491,4 +512,13 @@ test("a result of another wire is sent once it is there", async () => {
   await one.trips(sum);
   await other.trips(more);
   assertEquals(await more, 7);
+});
+
+test("a list of values that is not there yet can be an argument, too", async () => {
+  await using distance = await new Distance().open();
+  const { near, far } = distance;
+  far.serve(SERVED);
+  const list = near.remoteValue.echo(near.remoteValues.add(1, 2));
+  await distance.trips(list);
+  assertEquals(await list, [3]);
 });
