@@ -20,12 +20,14 @@ import {
 import { type ClientTls, openConnection } from "./_open_connection.ts";
 
 /** What a connection is made with. Everything has a default. */
-export interface ConnectOptions<Local extends object = AnyFunctions>
-  extends
-    Omit<
-      WireOptions<Local>,
-      "confirm" | "onDeath" | "requireCredential" | "signal"
-    > {
+export interface ConnectOptions<
+  Local extends object = AnyFunctions,
+  Remote extends object = AnyFunctions,
+> extends
+  Omit<
+    WireOptions<Local, Remote>,
+    "confirm" | "onDeath" | "requireCredential" | "signal"
+  > {
   /** The path of a Unix socket; host and port are not looked at then. */
   path?: string | undefined;
   /** Set to speak TLS; an empty object trusts the system's authorities. */
@@ -59,7 +61,7 @@ export interface ConnectOptions<Local extends object = AnyFunctions>
  * @throws {WireError} As a rejection that names the address:
  * `invalidArgument`, `unknownHost`, `connectionRefused`, `connectFailed`,
  * `permissionDenied`, `tlsFailed`, `timeout`, `cancelled`, `notAWire`,
- * `unsupportedVersion`, `refused` or `connectionLost`.
+ * `unsupportedVersion`, `contractMismatch`, `refused` or `connectionLost`.
  *
  * @example
  * ```ts
@@ -89,7 +91,7 @@ export async function connectToRemoteServer<
   host: string | number,
   port: number,
   onDeath?: ((reason: WireError) => void) | undefined,
-  options: ConnectOptions<Local> = {},
+  options: ConnectOptions<Local, Remote> = {},
 ): Promise<Wire<Remote, Local>> {
   const { path, tls, signal, timeout = DEFAULT_LIMITS.hello, ...rest } =
     options;

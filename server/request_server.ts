@@ -6,8 +6,10 @@
  */
 
 import {
+  type AnyContract,
   type AnyFunctions,
   checkPort,
+  type Contract,
   type Dialect,
   formatAddress,
   makeWire,
@@ -69,6 +71,14 @@ export interface RequestServerOptions<Local extends object = AnyFunctions> {
   tls?: ServerTls | undefined;
   /** Functions to serve on every wire. */
   functions?: ServedFunctions<Local, Wire> | undefined;
+  /**
+   * The contract that this side keeps on every wire: clients are told, and
+   * functions of its that are served are put behind it.
+   */
+  // deno-lint-ignore no-explicit-any -- the client's view of it is not needed
+  serves?: Contract<any, any, Local> | undefined;
+  /** The contract that clients are to keep, where the server calls them. */
+  expects?: AnyContract | undefined;
   /** Limits that differ from the default. */
   limits?: Partial<WireLimits> | undefined;
   /** The secret that a client has to show. */
@@ -276,12 +286,14 @@ export class RequestServer implements AsyncDisposable {
     }
     const { path, tls, functions, limits, credential, sendStacks, onError } =
       this.#options;
-    const { dialect } = this.#options;
+    const { dialect, serves, expects } = this.#options;
     if ("setNoDelay" in conn) (conn as Deno.TcpConn).setNoDelay(true);
     const address = peerAddress(conn, path, tls !== undefined);
     const wire = makeWire(socketTransport(conn, address), {
       limits,
       functions,
+      serves,
+      expects,
       sendStacks,
       dialect,
       onError,

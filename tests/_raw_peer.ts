@@ -13,9 +13,11 @@ import {
   type OverLimit,
   type PeerLimits,
 } from "../wire/messages.ts";
-import type { Exporter, Importer, Passed } from "../wire/_passing.ts";
 import { memoryTransports, type Transport } from "../wire/transport.ts";
 import { makeWire, type Wire, type WireOptions } from "../wire/wire.ts";
+import { RAW } from "./_raw_values.ts";
+
+export { Raw } from "./_raw_values.ts";
 
 /** The limits that a peer tells of itself. */
 export function peerLimits(changes: Partial<PeerLimits> = {}): PeerLimits {
@@ -47,7 +49,9 @@ export function send(name: string, ...args: unknown[]): Message {
 
 /** Messages as framed bytes, with the definitions that they need. */
 export function framed(...messages: Message[]): Uint8Array<ArrayBuffer> {
-  return framedBy(new Encoder(new ByteWriter(), DEFAULT_LIMITS), ...messages);
+  const encoder = new Encoder(new ByteWriter(), DEFAULT_LIMITS);
+  encoder.exporter = RAW;
+  return framedBy(encoder, ...messages);
 }
 
 /** The same by an encoder that goes on from one call to the next. */
@@ -72,23 +76,6 @@ export function frame(...body: number[]): Uint8Array<ArrayBuffer> {
   bytes.set(body, 4);
   return bytes;
 }
-
-/** A reference, a stream or a result, as it stands in bytes. */
-export class Raw {
-  /** @param passed How it travels. */
-  constructor(readonly passed: Passed) {}
-}
-
-/** Writes and reads references, streams and results as they are. */
-const RAW: Exporter & Importer = {
-  pass: (value) => value instanceof Raw ? value.passed : undefined,
-  take: () => undefined,
-  object: (slot, nonce, isFunction) =>
-    new Raw({ as: "object", slot, nonce, isFunction }),
-  own: (slot, nonce) => new Raw({ as: "own", slot, nonce }),
-  stream: (id) => new Raw({ as: "stream", id }),
-  result: (id) => new Raw({ as: "result", id }),
-};
 
 /** The test's end of a connection to a real wire. */
 export class RawPeer {

@@ -6,6 +6,7 @@
  */
 
 import type { Message } from "../wire/messages.ts";
+import { Raw } from "./_raw_values.ts";
 
 /** A value alone: its bytes, and the key sets that they refer to. */
 export interface ValueVector {
@@ -131,6 +132,11 @@ function special(notation: Notation): unknown {
       return new Set(valueOf(is) as unknown[]);
     case "error":
       return errorOf(notation);
+    case "reference":
+    case "own":
+    case "stream":
+    case "result":
+      return rawOf(notation);
     case "bytes":
       return fromHex(is as string);
     case "ArrayBuffer":
@@ -139,6 +145,23 @@ function special(notation: Notation): unknown {
       return new DataView(fromHex(is as string).buffer);
     default:
       return arrayOf(kind, valueOf(is) as unknown[]);
+  }
+}
+
+function rawOf(notation: Notation): Raw {
+  const { slot, nonce, id, isFunction = false } = notation as unknown as {
+    slot: number;
+    nonce: number;
+    id: number;
+    isFunction?: boolean;
+  };
+  switch (notation.$) {
+    case "reference":
+      return new Raw({ as: "object", slot, nonce, isFunction });
+    case "own":
+      return new Raw({ as: "own", slot, nonce });
+    default:
+      return new Raw({ as: notation.$ as "stream" | "result", id });
   }
 }
 

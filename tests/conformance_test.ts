@@ -164,7 +164,7 @@ overEach("what a function throws arrives", async ({ near, far }) => {
       throw "just text";
     },
     unsendable() {
-      throw Object.assign(new Error("has a function"), { f() {} });
+      throw Object.assign(new Error("has a symbol"), { s: Symbol("s") });
     },
   });
   async function callSite() {
@@ -190,7 +190,7 @@ overEach("what a function throws arrives", async ({ near, far }) => {
   await assertRejects(
     () => near.remoteValue.unsendable(),
     RemoteError,
-    "has a function",
+    "has a symbol",
   );
 });
 
@@ -224,13 +224,14 @@ overEach("only what was served is called", async ({ near, far }) => {
 });
 
 overEach("what cannot be sent fails its call alone", async ({ near, far }) => {
-  far.serve({ echo: (x: unknown) => x, bad: () => () => {} });
+  far.serve({ echo: (x: unknown) => x, bad: () => new WeakSet() });
   const cyclic: unknown[] = [];
   cyclic.push(cyclic);
   const calls: [unknown, string][] = [
     [new (class Point {})(), "unsupportedValue"],
     [Symbol("s"), "unsupportedValue"],
     [new WeakMap(), "unsupportedValue"],
+    [[() => {}, new WeakMap()], "unsupportedValue"],
     ["\ud800", "unsupportedValue"],
     [cyclic, "limit"],
     [new Uint8Array(5 * 1024 * 1024), "limit"],
@@ -246,6 +247,8 @@ overEach("what cannot be sent fails its call alone", async ({ near, far }) => {
     "unsupportedValue",
   );
   assertEquals(await near.remoteValue.echo({ a: [1] }), { a: [1] });
+  // What was to go along with what failed is held for nobody.
+  assertEquals(near.stats().objectsExported, 0);
 });
 
 overEach("typed messages come in order, large ones too", async (pair) => {
@@ -267,6 +270,30 @@ overEach("typed messages come in order, large ones too", async (pair) => {
   const end = await failure(far.getObject());
   assertEquals(end.code, "closed");
 });
+
+overEach(
+  "an item over the peer's limit of a message fails its stream alone",
+  async ({ near, far }) => {
+    far.serve({
+      async *items() {
+        yield await "x".repeat(10_000);
+        yield "x".repeat(100_000);
+      },
+    });
+    const lengths: number[] = [];
+    const taking = (async () => {
+      for await (const item of await near.remoteValue.items()) {
+        lengths.push(item.length);
+      }
+    })();
+    const error = await assertRejects(() => taking, RemoteError);
+    assertEquals((error as RemoteError).name, "WireError");
+    assertEquals(lengths, [10_000]);
+    assertEquals(near.ended, undefined);
+  },
+  { limits: { message: 65_536 } },
+  { limits: { message: 65_536 } },
+);
 
 overEach("a large call does not hold up small ones", async (pair) => {
   const { near, far } = pair;

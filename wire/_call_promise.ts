@@ -19,6 +19,10 @@ import {
 
 /** What a promise knows of its call. */
 export interface PendingResult {
+  /** Whether the value is there. */
+  readonly hasValue: boolean;
+  /** The value, once it is there. */
+  readonly value: unknown;
   /**
    * Calls a function of the result, without waiting for it.
    *
@@ -79,17 +83,43 @@ Object.defineProperty(CallPromise.prototype, "constructor", {
   value: Promise,
 });
 
+/** A result that calls have to wait for. */
+class LaterResult implements PendingResult {
+  hasValue = false;
+  value: unknown = undefined;
+
+  callOn(): undefined {}
+
+  /** Keeps the value, and passes it on. */
+  readonly keep = (value: unknown): unknown => {
+    this.hasValue = true;
+    return this.value = value;
+  };
+}
+
 /** A promise on which calls can be made, of what another is of. */
 export function promised(promise: Promise<unknown>): CallPromise {
-  return new CallPromise((resolve) => resolve(promise));
+  const later = new LaterResult();
+  const made = new CallPromise((resolve) => resolve(promise.then(later.keep)));
+  made[REFERENCE] = later;
+  return made;
 }
 
 /** What calls the functions of a result that is there. */
 function callerOf(result: unknown, name: string): Caller {
   const referent = referentOf(result);
   if (referent !== undefined) return referent.caller;
-  if (typeof result === "object" && result !== null) return localCaller(result);
+  // What came home: data has no functions but those that an object holds.
+  const isObject = typeof result === "object" && result !== null ||
+    typeof result === "function";
+  if (isObject && !isCopied(result)) return localCaller(result);
   throw noRemoteObject(name);
+}
+
+/** Whether something came as a copy, and has functions of its class alone. */
+function isCopied(value: object): boolean {
+  return Array.isArray(value) || ArrayBuffer.isView(value) ||
+    [Map, Set, Date, Error, ArrayBuffer].some((data) => value instanceof data);
 }
 
 /** The error of a call on a result that has no functions. */

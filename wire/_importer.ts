@@ -28,6 +28,7 @@ class Arrivals implements Arrived {
   readonly sinks: Sink[] = [];
   readonly awaited: AwaitedResult[] = [];
   readonly own: Set<object> = new Set();
+  hasResults = false;
   failure: WireError | undefined;
 
   label(place: string): void {
@@ -86,6 +87,7 @@ export class WireImporter implements Importer {
   /** The result of a call of the peer. */
   result(id: number): unknown {
     const arrivals = this.#arrivals();
+    arrivals.hasResults = true;
     try {
       const result = this.#options.argument(id);
       if (result instanceof AwaitedResult) arrivals.awaited.push(result);

@@ -448,6 +448,7 @@ export class Link implements Session {
           message.id,
           message.value,
           this.#decoder.size,
+          message.arrived,
         );
       case "streamBytes":
         return this.#streams.item(
@@ -458,9 +459,17 @@ export class Link implements Session {
       case "streamEnd":
         return this.#streams.ended(message.id);
       case "streamError":
-        return this.#streams.failed(message.id, message.thrown);
+        return this.#streams.failed(
+          message.id,
+          message.thrown,
+          message.arrived,
+        );
       case "streamCancel":
-        return this.#streams.cancelled(message.id, message.reason);
+        return this.#streams.cancelled(
+          message.id,
+          message.reason,
+          message.arrived,
+        );
       case "streamCredit":
         return this.#streams.credit(message.id, message.amount);
       default:
@@ -534,7 +543,8 @@ export class Link implements Session {
 
   #aborted(code: string, text: string): void {
     const known = toErrorCode(code);
-    const isRefusal = known === "refused" || known === "unsupportedVersion";
+    const isRefusal = known === "refused" || known === "unsupportedVersion" ||
+      known === "contractMismatch";
     this.end(
       isRefusal
         ? new WireError(known, `The peer refused the connection: ${text}`)

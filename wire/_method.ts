@@ -44,6 +44,12 @@ export function methodOf(object: object, name: string): Method {
   );
 }
 
+/** Whether an object is of no class. */
+export function isPlain(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
 function isCommon(holder: object): boolean {
   return holder === Object.prototype || holder === Function.prototype;
 }

@@ -26,6 +26,10 @@ export interface OpeningOptions {
   readonly credential: string;
   /** The secret that the peer has to show. */
   readonly requireCredential: string | undefined;
+  /** What to tell of the contract that is served here. */
+  readonly contract: string;
+  /** Throws when what the peer tells of its contract is not as expected. */
+  readonly checkContract: (told: string) => void;
   /** Decides on the peer, once its hello came. */
   readonly confirm: () => boolean | Promise<boolean>;
   /** Called when this side has accepted the peer. */
@@ -59,7 +63,7 @@ export class Opening {
     this.#outbound = outbound;
     this.#options = options;
     this.#opened.promise.catch(() => {});
-    const { limits, clock, credential } = options;
+    const { limits, clock, credential, contract } = options;
     outbound.output.send({
       kind: "hello",
       version: VERSION,
@@ -68,7 +72,7 @@ export class Opening {
         HELLO_LIMITS.map((name) => [name, limits[name]]),
       ) as PeerLimits,
       credential,
-      contract: "",
+      contract,
     });
     this.#stopTimer = clock.after(
       limits.hello,
@@ -102,6 +106,7 @@ export class Opening {
       );
     }
     this.#outbound.limit(peer, peer.helloFrame, peer.message);
+    this.#options.checkContract(hello.contract);
     const welcome = confirm();
     if (typeof welcome === "boolean") return this.#decide(welcome);
     welcome.then((welcome) => this.#decide(welcome), onFailed);

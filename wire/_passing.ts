@@ -70,6 +70,8 @@ export interface Arrived {
   readonly failure: WireError | undefined;
   /** Results that arguments are to be, and that are not there yet. */
   readonly awaited: readonly AwaitedResult[];
+  /** Whether results of calls are among the values. */
+  readonly hasResults: boolean;
   /** Objects of this side that came home. */
   readonly own: ReadonlySet<object>;
 }
@@ -109,7 +111,9 @@ export async function fill(
       }
       continue;
     }
-    for (const [key, item] of Object.entries(holder)) {
+    for (const key of Object.getOwnPropertyNames(holder)) {
+      if (key === "stack" && holder instanceof Error) continue;
+      const item = (holder as Record<string, unknown>)[key];
       if (item instanceof AwaitedResult) {
         const value = await item.result;
         Object.defineProperty(holder, key, { value });
@@ -125,7 +129,8 @@ function isHolder(value: unknown): value is object {
   if (typeof value !== "object" || value === null) return false;
   const prototype = Object.getPrototypeOf(value);
   return prototype === Object.prototype || Array.isArray(value) ||
-    prototype === Map.prototype || prototype === Set.prototype;
+    prototype === Map.prototype || prototype === Set.prototype ||
+    value instanceof Error;
 }
 
 /** Makes of what came by reference what the receiver gets. */

@@ -11,6 +11,7 @@
  */
 
 import { WireError } from "./errors.ts";
+import { isPlain, type Method, methodOf } from "./_method.ts";
 import { AwaitedResult } from "./_passing.ts";
 import { referentOf } from "./remote_object.ts";
 import { decodeValue, encodeValue } from "./single_value.ts";
@@ -35,6 +36,29 @@ export class FailedResult {
   constructor(thrown: unknown, refusal?: WireError) {
     this.thrown = thrown;
     this.refusal = refusal;
+  }
+}
+
+/** The functions that a plain object holds, each of which goes by reference. */
+export class HeldFunctions {
+  readonly #functions = new Map<string, Method>();
+
+  /** @param object The object. */
+  constructor(object: object) {
+    const properties = Object.getOwnPropertyDescriptors(object);
+    for (const [name, { value }] of Object.entries(properties)) {
+      if (typeof value === "function") this.#functions.set(name, value);
+    }
+  }
+
+  /**
+   * One of them.
+   *
+   * @throws {WireError} `noSuchFunction`.
+   */
+  find(name: string): Method {
+    const found = this.#functions.get(name);
+    return found ?? methodOf({}, name);
   }
 }
 
@@ -126,8 +150,8 @@ export class Results {
   }
 
   #find(id: number): unknown {
-    const found = id < this.#done.length ? this.#done[id] : GONE;
-    if (found === GONE) throw gone();
+    const found = this.#done[id];
+    if (found === GONE || !(id in this.#done)) throw gone();
     if (!(found instanceof WeakRef)) return found;
     const object = found.deref();
     if (object === undefined || !this.#isShared(object)) throw gone();
@@ -174,9 +198,19 @@ function asArgument(result: unknown): unknown {
   }
 }
 
+/**
+ * What a call of a result is of: what the peer has, or will have, a reference
+ * to. Data is copied, so that nothing of it can be called but the functions
+ * that a plain object holds.
+ */
 function asTarget(result: unknown): unknown {
   if (result instanceof FailedResult) throw result;
-  if (isObject(result)) return sharedOf(result) ?? result;
+  if (isObject(result)) {
+    const shared = sharedOf(result);
+    if (shared !== undefined) return shared;
+    if (referentOf(result) !== undefined) return result;
+    if (isPlain(result)) return new HeldFunctions(result);
+  }
   throw new WireError(
     "noSuchFunction",
     "A function was called on a result that is no remote object.",

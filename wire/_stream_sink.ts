@@ -6,6 +6,7 @@
  */
 
 import { malformed, WireError } from "./errors.ts";
+import type { Arrived } from "./_passing.ts";
 import { Queue } from "./_queue.ts";
 import type { RemoteStream } from "./remote_types.ts";
 
@@ -25,6 +26,7 @@ export interface SinkOptions {
 
 interface Item {
   readonly value: unknown;
+  readonly arrived: Arrived | undefined;
   readonly cost: number;
 }
 
@@ -77,17 +79,19 @@ export class Sink {
    *
    * @param value The item.
    * @param cost What it counts for.
+   * @param arrived What came along with it.
    * @throws {WireError} `malformed` when it is beyond the producer's credit.
    */
-  put(value: unknown, cost: number): void {
+  put(value: unknown, cost: number, arrived?: Arrived): void {
     if (this.#left <= 0) {
       throw malformed("An item of a stream came beyond its credit.");
     }
     this.#left -= cost;
-    if (this.#isCancelled) return;
+    if (this.isDone) return arrived?.drop();
+    arrived?.label(`an item of ${this.place}`);
     const taker = this.#takers.shift();
     if (taker === undefined) {
-      this.#items.push({ value, cost });
+      this.#items.push({ value, arrived, cost });
       return;
     }
     taker.resolve({ done: false, value });
@@ -126,7 +130,9 @@ export class Sink {
 
   /** No more is wanted; resolves when the producer has finished. */
   cancel(reason?: unknown): Promise<void> {
-    for (; this.#items.shift() !== undefined;);
+    for (let item; (item = this.#items.shift()) !== undefined;) {
+      item.arrived?.drop();
+    }
     this.#hasFailed = false;
     if (!this.isDone) {
       this.#isCancelled = true;

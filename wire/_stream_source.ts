@@ -168,7 +168,7 @@ export class Source {
 
   #send(message: Message): Promise<void> | undefined {
     const { output, limits } = this.#options;
-    const { most } = limits();
+    const most = Math.min(limits().most, output.encoder.limits.message);
     const ticket: Ticket = { position: Infinity };
     this.#credit -= MESSAGE_COST + output.send(message, ticket, nothing, most);
     if (ticket.position !== Infinity) return undefined;

@@ -172,8 +172,9 @@ export class Calls {
     const pending = new PendingCall(this, id, name, wantsValues, site);
     const promise = new CallPromise((resolve) => pending.resolve = resolve);
     const again = () => this.call(name, args, wantsValues, options, target);
+    let bases: PendingCall[] | undefined;
     try {
-      this.#send(pending, args, options, target);
+      bases = this.#send(pending, args, options, target);
     } catch (error) {
       this.#free.push(id);
       // It is made once the results are there that it needs.
@@ -183,7 +184,6 @@ export class Calls {
     }
     this.#slots[id] = pending;
     this.#pending++;
-    const bases = this.#bases;
     if (bases !== undefined || following !== undefined) {
       this.#follow(pending, bases, following, again);
     }
@@ -199,8 +199,11 @@ export class Calls {
     args: unknown[],
     options: CallOptions | undefined,
     target: Target | undefined,
-  ): void {
+  ): PendingCall[] | undefined {
     const before = this.#turnstile.bytes;
+    // A getter among the arguments may call, too.
+    const [outerBases, isWithin] = [this.#bases, this.#isEncoding];
+    let bases: PendingCall[] | undefined;
     this.#bases = undefined;
     this.#isEncoding = true;
     try {
@@ -218,19 +221,22 @@ export class Calls {
         pending,
       );
     } finally {
-      this.#isEncoding = false;
+      bases = this.#bases;
+      this.#bases = outerBases;
+      this.#isEncoding = isWithin;
     }
     const { waiting } = pending;
     pending.cost = waiting === undefined
       ? this.#turnstile.bytes - before
       : waiting.body.size + MESSAGE_COST;
-    if (pending.position !== Infinity) return;
+    if (pending.position !== Infinity) return bases;
     pending.left = (failure) => {
       // It cannot leave after all; the turnstile counts it no more.
       if (failure === undefined || pending.settled) return;
       this.#fail(pending, () => failure);
       this.#release(pending, false);
     };
+    return bases;
   }
 
   /** Keeps the ids of calls whose results another one needs. */
@@ -268,7 +274,7 @@ export class Calls {
    */
   pass(promise: CallPromise): Passed {
     const base = promise[REFERENCE];
-    if (base instanceof PendingCall && base.hasValue) {
+    if (base?.hasValue) {
       return { as: "value", value: base.value };
     }
     if (!this.#isEncoding) {
@@ -359,7 +365,12 @@ export class Calls {
     if (code === "resultGone" && follows !== undefined && !pending.settled) {
       pending.settled = true;
       pending.cleanup?.();
-      return pending.resolve(follows.again());
+      return pending.resolve(
+        follows.again().then((value) => {
+          pending.hasValue = true;
+          return pending.value = value;
+        }),
+      );
     }
     this.#fail(pending, () => new WireError(toErrorCode(code), message));
   }

@@ -481,7 +481,13 @@ export class Decoder {
     message: Message | OverLimit,
     arrived: Arrived,
   ): Message | OverLimit {
-    const { failure } = arrived;
+    const failure = arrived.failure ??
+      (message.kind !== "call" && arrived.hasResults
+        ? new WireError(
+          "resultGone",
+          "The result of a call came other than as an argument of a call for an answer.",
+        )
+        : undefined);
     if (message.kind !== "overLimit" && failure === undefined) {
       return { ...message, arrived } as Message;
     }

@@ -100,6 +100,14 @@ export interface SessionOptions {
   readonly credential: string;
   /** The secret that the peer has to show. */
   readonly requireCredential: string | undefined;
+  /** What to tell the peer of the contract that is served here. */
+  readonly contract: string;
+  /**
+   * Compares what the peer tells with what is expected of it.
+   *
+   * @throws {WireError} `contractMismatch` or `malformed`.
+   */
+  readonly checkContract: (told: string) => void;
   /** Decides on the peer. */
   readonly confirm: () => boolean | Promise<boolean>;
   /** Whether thrown errors take their stacks along. */

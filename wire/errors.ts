@@ -18,8 +18,10 @@ export type WireErrorCode =
   | "connectFailed"
   | "connectionLost"
   | "connectionRefused"
+  | "contractMismatch"
   | "deadline"
   | "invalidArgument"
+  | "invalidResult"
   | "keepalive"
   | "limit"
   | "malformed"
@@ -49,8 +51,10 @@ const CODES: Readonly<Record<WireErrorCode, true>> = {
   connectFailed: true,
   connectionLost: true,
   connectionRefused: true,
+  contractMismatch: true,
   deadline: true,
   invalidArgument: true,
+  invalidResult: true,
   keepalive: true,
   limit: true,
   malformed: true,
@@ -141,6 +145,12 @@ export class WireError extends Error {
     this.sent = options.sent;
   }
 }
+
+/**
+ * What a served function throws to refuse a call: its caller gets the code and
+ * the message as a `WireError` of its own, not as something thrown.
+ */
+export class Refusal extends WireError {}
 
 /** What arrives of an error thrown by a remote function. */
 export interface RemoteErrorInit {

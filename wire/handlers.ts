@@ -10,18 +10,19 @@ import { abortContext, CallContext, hasAborted } from "./context.ts";
 import {
   errorMessage,
   malformed,
+  Refusal,
   shortText,
   toErrorCode,
   WireError,
 } from "./errors.ts";
 import type { WireLimits } from "./limits.ts";
 import type { Message, OverLimit, Target } from "./messages.ts";
-import { type Method, methodOf } from "./_method.ts";
+import { isPlain, type Method, methodOf } from "./_method.ts";
 import type { MessageOutput } from "./output.ts";
 import { AwaitedResult, fill } from "./_passing.ts";
 import { Queue } from "./_queue.ts";
 import { referentOf } from "./remote_object.ts";
-import { FailedResult, Results } from "./_results.ts";
+import { FailedResult, HeldFunctions, Results } from "./_results.ts";
 import { plainError } from "./_thrown.ts";
 import { TokenBucket } from "./_token_bucket.ts";
 import { Values } from "./multiple_values.ts";
@@ -362,6 +363,9 @@ export class Handlers {
       if (served === undefined) throw noSuchFunction(name);
       return [served, undefined];
     }
+    if (receiver instanceof HeldFunctions) {
+      return [receiver.find(name), undefined];
+    }
     const object = receiver as object;
     if (referentOf(object) !== undefined) {
       const { caller } = referentOf(object)!;
@@ -523,6 +527,9 @@ export class Handlers {
 
   #throw(id: number, thrown: unknown): void {
     if (this.#ended) return;
+    if (thrown instanceof Refusal) {
+      return this.#fail(id, thrown.code, thrown.message);
+    }
     this.#results?.settle(id, new FailedResult(thrown));
     try {
       this.#output.send({ kind: "throw", id, thrown });
@@ -573,11 +580,6 @@ function asWireError(error: unknown): { code: string; message: string } {
   return error instanceof WireError
     ? error
     : { code: "unsupportedValue", message: errorMessage(error) };
-}
-
-function isPlain(value: object): boolean {
-  const prototype = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

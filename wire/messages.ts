@@ -167,6 +167,7 @@ export type Message =
     readonly kind: "streamValue";
     readonly id: number;
     readonly value: unknown;
+    readonly arrived?: Arrived | undefined;
   }
   | {
     readonly kind: "streamBytes";
@@ -178,11 +179,13 @@ export type Message =
     readonly kind: "streamError";
     readonly id: number;
     readonly thrown: unknown;
+    readonly arrived?: Arrived | undefined;
   }
   | {
     readonly kind: "streamCancel";
     readonly id: number;
     readonly reason: unknown;
+    readonly arrived?: Arrived | undefined;
   }
   | {
     readonly kind: "streamCredit";

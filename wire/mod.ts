@@ -25,6 +25,28 @@ export type { CallOptions } from "./call_options.ts";
 export { type Clock, systemClock } from "./clock.ts";
 export { CallContext } from "./context.ts";
 export {
+  type AnyContract,
+  Contract,
+  contract,
+  type Functions,
+} from "./contract.ts";
+export type {
+  CalledFunctions,
+  ContractDefinition,
+  ContractTypes,
+  DeclaredErrors,
+  DefinitionPart,
+  FunctionDefinition,
+  Implementation,
+  Omissible,
+  PlainFunctions,
+  SchemaInputs,
+  SchemaOutputs,
+  ServableFunctions,
+} from "./contract_types.ts";
+export { DeclaredError } from "./declared_error.ts";
+export type { DescribedContract, FunctionDescription } from "./_described.ts";
+export {
   type CallFate,
   RemoteError,
   type RemoteErrorInit,
@@ -56,8 +78,10 @@ export type {
   AnyFunction,
   AnyFunctions,
   Arguments,
+  ArgumentsOf,
   FirstValue,
   FunctionNames,
+  PlainValue,
   Received,
   ReceivedList,
   Reference,
@@ -70,9 +94,11 @@ export type {
   RemoteValue,
   RemoteValues,
   ResultOf,
+  ResultRemotes,
   ResultsOf,
   ServedFunctions,
 } from "./remote_types.ts";
+export { REFERENCE } from "./remote_types.ts";
 export {
   makeRemoteObject,
   remoteObjectEq,
@@ -89,4 +115,15 @@ export {
   type Transport,
 } from "./transport.ts";
 export { decodeValue, encodeValue } from "./single_value.ts";
+export type {
+  JsonSchemaSource,
+  SchemaInput,
+  SchemaIssue,
+  SchemaOutput,
+  SchemaResult,
+  SchemaTypes,
+  StandardSchema,
+  StandardSchemaProperties,
+} from "./_standard_schema.ts";
+export type { ContractIssue } from "./_validation.ts";
 export { makeWire, Wire, type WireOptions } from "./wire.ts";

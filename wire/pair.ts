@@ -34,8 +34,8 @@ export function wirePair<
   A extends object = AnyFunctions,
   B extends object = AnyFunctions,
 >(
-  first: WireOptions<A> = {},
-  second: WireOptions<B> = {},
+  first: WireOptions<A, B> = {},
+  second: WireOptions<B, A> = {},
 ): [Wire<B, A>, Wire<A, B>] {
   const [near, far] = memoryTransports();
   return [makeWire<B, A>(near, first), makeWire<A, B>(far, second)];

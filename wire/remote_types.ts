@@ -35,8 +35,8 @@ export type FirstValue<R> = R extends Values<infer T>
 /** What a caller gets of a function's result when it asks for all values. */
 export type AllValues<R> = R extends Values<infer T> ? T : [R];
 
-/** What passes as it is. */
-type Plain =
+/** What arrives as it was sent. */
+export type PlainValue =
   | string
   | number
   | bigint
@@ -56,7 +56,7 @@ type Plain =
  */
 export type Received<T> = 0 extends 1 & T ? T // any stays any
   : unknown extends T ? T
-  : T extends Plain | Reference ? T
+  : T extends PlainValue | Reference ? T
   : T extends AnyFunction ? RemoteFunction<T>
   : T extends AsyncIterable<infer Item> ? RemoteStream<Received<Item>>
   : T extends ReadonlyMap<infer Key, infer Item>
@@ -75,8 +75,8 @@ export type Arguments<L extends readonly unknown[]> = {
   [I in keyof L]: L[I] | RemotePromise<L[I]>;
 };
 
-/** Arguments of a function as its caller writes them. */
-type Asked<F extends AnyFunction> = Arguments<Parameters<F>>;
+/** The arguments of a function as its caller writes them. */
+export type ArgumentsOf<F extends AnyFunction> = Arguments<Parameters<F>>;
 
 /** What a caller gets of a function when it asks for one value. */
 export type ResultOf<F extends AnyFunction> = Received<
@@ -93,34 +93,34 @@ export type ResultsOf<F extends AnyFunction> = Received<
  * came by reference it is the call of that.
  */
 export type RemoteSend<T> = T extends AnyFunction
-  ? (...args: Asked<T>) => Promise<void>
+  ? (...args: Parameters<T>) => Promise<void>
   // deno-lint-ignore no-explicit-any -- nothing is known of an untyped peer
   : string extends keyof T ? any
   : {
     readonly [K in FunctionNames<T>]: T[K] extends AnyFunction
-      ? (...args: Asked<T[K]>) => Promise<void>
+      ? (...args: Parameters<T[K]>) => Promise<void>
       : never;
   };
 
 /** A peer's functions, called for one value. */
 export type RemoteValue<T> = T extends AnyFunction
-  ? (...args: Asked<T>) => RemotePromise<ResultOf<T>>
+  ? (...args: ArgumentsOf<T>) => RemotePromise<ResultOf<T>>
   // deno-lint-ignore no-explicit-any -- nothing is known of an untyped peer
   : string extends keyof T ? any
   : {
     readonly [K in FunctionNames<T>]: T[K] extends AnyFunction
-      ? (...args: Asked<T[K]>) => RemotePromise<ResultOf<T[K]>>
+      ? (...args: ArgumentsOf<T[K]>) => RemotePromise<ResultOf<T[K]>>
       : never;
   };
 
 /** A peer's functions, called for all their values. */
 export type RemoteValues<T> = T extends AnyFunction
-  ? (...args: Asked<T>) => Promise<ResultsOf<T>>
+  ? (...args: ArgumentsOf<T>) => Promise<ResultsOf<T>>
   // deno-lint-ignore no-explicit-any -- nothing is known of an untyped peer
   : string extends keyof T ? any
   : {
     readonly [K in FunctionNames<T>]: T[K] extends AnyFunction
-      ? (...args: Asked<T[K]>) => Promise<ResultsOf<T[K]>>
+      ? (...args: ArgumentsOf<T[K]>) => Promise<ResultsOf<T[K]>>
       : never;
   };
 
@@ -170,10 +170,10 @@ export interface RemoteObject<T> extends Remotes<T>, Reference {
 /** A function of the other process: call it like one of your own. */
 export type RemoteFunction<F extends AnyFunction> =
   & RemoteObject<F>
-  & ((...args: Asked<F>) => RemotePromise<ResultOf<F>>);
+  & ((...args: ArgumentsOf<F>) => RemotePromise<ResultOf<F>>);
 
 /** What can be called on a result that has not come. */
-type ResultRemotes<T> = T extends RemoteObject<infer U> ? Remotes<U>
+export type ResultRemotes<T> = T extends RemoteObject<infer U> ? Remotes<U>
   : unknown extends T ? Remotes<AnyFunctions>
   : unknown;
 

@@ -7,6 +7,7 @@
 import { malformed, WireError } from "./errors.ts";
 import type { WireLimits } from "./limits.ts";
 import type { MessageOutput } from "./output.ts";
+import type { Arrived } from "./_passing.ts";
 import type { RemoteStream } from "./remote_types.ts";
 import { Sink, SinkStream } from "./_stream_sink.ts";
 import { isStreamed, producerOf, Source } from "./_stream_source.ts";
@@ -127,8 +128,8 @@ export class Streams {
   }
 
   /** An item came. */
-  item(id: number, value: unknown, size: number): void {
-    this.#sink(id).put(value, size + MESSAGE_COST);
+  item(id: number, value: unknown, size: number, arrived?: Arrived): void {
+    this.#sink(id).put(value, size + MESSAGE_COST, arrived);
   }
 
   /** An item came that is over a limit: the stream ends here. */
@@ -146,8 +147,10 @@ export class Streams {
   }
 
   /** The producer has failed. */
-  failed(id: number, thrown: unknown): void {
+  failed(id: number, thrown: unknown, arrived?: Arrived): void {
     const sink = this.#sink(id);
+    if (sink.isDone) arrived?.drop();
+    else arrived?.label(`the failure of ${sink.place}`);
     this.#drop(sink);
     sink.end({ error: remoteError(sink.place, thrown) });
   }
@@ -158,8 +161,11 @@ export class Streams {
   }
 
   /** The consumer wants no more. */
-  cancelled(id: number, reason: unknown): void {
-    this.#source(id)?.cancel(reason);
+  cancelled(id: number, reason: unknown, arrived?: Arrived): void {
+    const source = this.#source(id);
+    if (source === undefined) return arrived?.drop();
+    arrived?.label("the reason of a cancel");
+    source.cancel(reason);
   }
 
   /** The output has room again. */

@@ -278,6 +278,7 @@ export class ValueWriter {
     this.#writer.byte(TAG.map);
     this.#writer.varint(value.size);
     for (const [key, item] of value) {
+      if (key instanceof Promise) throw unsupported(key);
       this.write(key, depth + 1);
       this.write(item, depth + 1);
     }
@@ -287,7 +288,10 @@ export class ValueWriter {
     this.#enter(value.size, depth);
     this.#writer.byte(TAG.set);
     this.#writer.varint(value.size);
-    for (const item of value) this.write(item, depth + 1);
+    for (const item of value) {
+      if (item instanceof Promise) throw unsupported(item);
+      this.write(item, depth + 1);
+    }
   }
 
   #error(value: Error, depth: number): void {
@@ -493,10 +497,10 @@ export class ValueReader {
     const map = new Map<unknown, unknown>();
     for (let index = 0; index < count; index++) {
       const key = this.read(depth + 1);
+      if (map.has(key) && !isObject(key)) {
+        throw malformed("A Map must not hold a key twice.");
+      }
       map.set(key, this.read(depth + 1));
-    }
-    if (map.size !== count) {
-      throw malformed("A Map must not hold a key twice.");
     }
     return map;
   }
@@ -505,9 +509,12 @@ export class ValueReader {
     const count = this.#reader.varint();
     this.#enter(count, depth);
     const set = new Set<unknown>();
-    for (let index = 0; index < count; index++) set.add(this.read(depth + 1));
-    if (set.size !== count) {
-      throw malformed("A Set must not hold a value twice.");
+    for (let index = 0; index < count; index++) {
+      const item = this.read(depth + 1);
+      if (set.has(item) && !isObject(item)) {
+        throw malformed("A Set must not hold a value twice.");
+      }
+      set.add(item);
     }
     return set;
   }
@@ -582,6 +589,12 @@ export class ValueReader {
 /** How many bytes stand before that many bytes of text. */
 function textHeader(count: number): number {
   return count < 32 ? 1 : 1 + varintSize(count);
+}
+
+/** What may come twice: references to the same object. */
+function isObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null ||
+    typeof value === "function";
 }
 
 function isPlainObject(value: unknown): value is Record<string, unknown> {

@@ -7,6 +7,7 @@
 import type { WireAddress } from "./address.ts";
 import type { CallOptions } from "./call_options.ts";
 import { type Clock, systemClock } from "./clock.ts";
+import { type Contract, signaturesOf } from "./contract.ts";
 import { errorMessage, WireError } from "./errors.ts";
 import { resolveLimits, type WireLimits } from "./limits.ts";
 import { type Caller, remotes } from "./remote.ts";
@@ -24,10 +25,21 @@ import {
   type Transport,
 } from "./transport.ts";
 import type { Dialect, Session, WireStats } from "./dialect.ts";
+import { CheckedCaller } from "./_checked_caller.ts";
+import { checkTold, fingerprint } from "./_fingerprint.ts";
+import { guarded, implemented } from "./_guard.ts";
 import { Link } from "./_link.ts";
 
-/** What a wire is made with. Everything has a default. */
-export interface WireOptions<Local extends object = AnyFunctions> {
+/**
+ * What a wire is made with. Everything has a default.
+ *
+ * @typeParam Local The interface that this side serves.
+ * @typeParam Remote The interface that the peer serves.
+ */
+export interface WireOptions<
+  Local extends object = AnyFunctions,
+  Remote extends object = AnyFunctions,
+> {
   /** Limits that differ from the default. */
   limits?: Partial<WireLimits> | undefined;
   /**
@@ -35,6 +47,19 @@ export interface WireOptions<Local extends object = AnyFunctions> {
    * come after the peer's first call.
    */
   functions?: ServedFunctions<Local, Wire> | undefined;
+  /**
+   * The contract that this side keeps: the peer is told, and functions of its
+   * that are served are put behind it. `functions` must be all of them then.
+   */
+  // deno-lint-ignore no-explicit-any -- the peer's view of it is not needed
+  serves?: Contract<any, any, Local> | undefined;
+  /**
+   * The contract that the peer is to keep. A peer that tells of another one is
+   * refused with `contractMismatch`; results are checked when they come, and
+   * declared errors known.
+   */
+  // deno-lint-ignore no-explicit-any -- the peer's own view is not needed
+  expects?: Contract<Remote, any, any> | undefined;
   /** Called once, with the reason, when the wire has ended. */
   onDeath?: ((reason: WireError) => void) | undefined;
   /**
@@ -109,6 +134,8 @@ export class Wire<
   Local extends object = AnyFunctions,
 > implements Caller, AsyncDisposable {
   readonly #session: Session;
+  readonly #caller: Caller;
+  readonly #serves: WireOptions<Local>["serves"];
   readonly #remotes: Remotes<Remote>;
 
   /**
@@ -117,15 +144,26 @@ export class Wire<
    * @param transport The connection, which the wire owns from now on.
    * @param options What differs from the default.
    */
-  constructor(transport: Transport, options: WireOptions<Local> = {}) {
-    const { signal, functions, onDeath, confirm } = options;
+  constructor(
+    transport: Transport,
+    options: WireOptions<Local, Remote> = {},
+  ) {
+    const { signal, functions, onDeath, confirm, serves, expects } = options;
+    const limits = resolveLimits(options.limits);
+    const credential = options.credential ?? "";
     const session = this.#session = (options.dialect ?? native).open(
       this,
       transport,
       {
-        limits: resolveLimits(options.limits),
+        limits,
         clock: options.clock ?? systemClock,
-        credential: options.credential ?? "",
+        credential,
+        contract: serves === undefined
+          ? ""
+          : fingerprint(signaturesOf(serves), limits.helloFrame, credential),
+        checkContract(told) {
+          if (expects !== undefined) checkTold(told, signaturesOf(expects));
+        },
         requireCredential: options.requireCredential,
         confirm: () => confirm?.(this as unknown as Wire) ?? true,
         sendStacks: options.sendStacks ?? false,
@@ -133,8 +171,18 @@ export class Wire<
         onError: options.onError ?? reportToConsole,
       },
     );
-    this.#remotes = remotes<Remote>(session);
-    if (functions !== undefined) session.serve(functions);
+    this.#serves = serves;
+    this.#caller = expects === undefined
+      ? session
+      : new CheckedCaller(session, expects);
+    this.#remotes = remotes<Remote>(this.#caller);
+    if (functions !== undefined) {
+      session.serve(
+        serves === undefined
+          ? functions
+          : implemented(functions, signaturesOf(serves)),
+      );
+    }
     if (onDeath !== undefined) session.death.listen(onDeath);
     if (signal !== undefined) this.#abortOn(signal);
   }
@@ -225,7 +273,7 @@ export class Wire<
    * ```
    */
   with(options: CallOptions): Remotes<Remote> {
-    return remotes<Remote>(this.#session, options);
+    return remotes<Remote>(this.#caller, options);
   }
 
   /**
@@ -244,7 +292,7 @@ export class Wire<
     wantsValues = false,
     options?: CallOptions,
   ): Promise<unknown> {
-    return this.#session.call(name, args, wantsValues, options);
+    return this.#caller.call(name, args, wantsValues, options);
   }
 
   /**
@@ -263,7 +311,7 @@ export class Wire<
   /**
    * Serves functions: own enumerable properties, never inherited ones. Called
    * again, it adds to what is served. Each is called with a `CallContext` as
-   * `this`.
+   * `this`. Those that the contract `serves` knows are put behind it.
    *
    * @param functions The functions by name.
    * @throws {WireError} `invalidArgument` for a property that is no function.
@@ -271,7 +319,12 @@ export class Wire<
   serve<Served extends object = Local>(
     functions: ServedFunctions<NoInfer<Served>, Wire>,
   ): void {
-    this.#session.serve(functions);
+    const serves = this.#serves;
+    this.#session.serve(
+      serves === undefined
+        ? functions
+        : guarded(functions, signaturesOf(serves)),
+    );
   }
 
   /**
@@ -435,7 +488,7 @@ export function makeWire<
   Local extends object = AnyFunctions,
 >(
   connection: Transport | ByteDuplex,
-  options: WireOptions<Local> = {},
+  options: WireOptions<Local, Remote> = {},
 ): Wire<Remote, Local> {
   const transport = "read" in connection
     ? connection

@@ -8,6 +8,7 @@ import { ByteWriter } from "../../wire/bytes.ts";
 import { Decoder, Encoder } from "../../wire/codec.ts";
 import { resolveLimits, type WireLimits } from "../../wire/limits.ts";
 import type { Message, OverLimit } from "../../wire/messages.ts";
+import { RAW } from "../_raw_values.ts";
 import { exactly } from "./_exact.ts";
 
 /** Limits under which one frame takes all that a test sends. */
@@ -18,7 +19,29 @@ export const WIDE = resolveLimits({
 
 /** An encoder with a buffer of its own. */
 export function newEncoder(limits: Readonly<WireLimits> = WIDE): Encoder {
-  return new Encoder(new ByteWriter(), limits);
+  const encoder = new Encoder(new ByteWriter(), limits);
+  encoder.exporter = RAW;
+  return encoder;
+}
+
+/** A decoder of its own. */
+export function newDecoder(limits: Readonly<WireLimits> = WIDE): Decoder {
+  const decoder = new Decoder(limits);
+  decoder.importer = RAW;
+  return decoder;
+}
+
+/** A call, whose parts are of no account but those given. */
+export function callOf(changes: object = {}): Message {
+  return {
+    kind: "call",
+    id: 0,
+    name: "f",
+    args: [],
+    deadline: 0,
+    wantsValues: false,
+    ...changes,
+  } as Message;
 }
 
 /** Messages as framed bytes, behind the definitions that they need. */
@@ -39,7 +62,7 @@ export function encodeAll(
 /** What chunks of bytes decode to. */
 export function decodeAll(
   chunks: Iterable<Uint8Array>,
-  decoder: Decoder = new Decoder(WIDE),
+  decoder: Decoder = newDecoder(),
 ): (Message | OverLimit)[] {
   const messages: (Message | OverLimit)[] = [];
   for (const chunk of chunks) {

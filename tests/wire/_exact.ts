@@ -5,6 +5,8 @@
  * @module
  */
 
+import { Raw } from "../_raw_values.ts";
+
 /** A value as text; different values give different texts. */
 export function exactly(value: unknown): string {
   switch (typeof value) {
@@ -48,6 +50,7 @@ function objectText(value: object): string {
   }
   if (value instanceof Set) return `Set(${[...value].map(exactly)})`;
   if (value instanceof Error) return errorText(value);
+  if (value instanceof Raw) return `Raw${exactly(value.passed)}`;
   const prototype = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype) {
     throw new TypeError("A decoded object must have the plain prototype.");

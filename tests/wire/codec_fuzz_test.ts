@@ -1,10 +1,10 @@
 /** Seeded random bytes and values: the codec never throws but WireErrors. */
 
 import { assert, assertEquals } from "@std/assert";
-import { Decoder } from "../../wire/codec.ts";
 import { resolveLimits } from "../../wire/limits.ts";
 import type { Message, OverLimit } from "../../wire/messages.ts";
 import { decodeValue, encodeValue } from "../../wire/single_value.ts";
+import { Raw } from "../_raw_values.ts";
 import { test } from "../_test.ts";
 import { fromHex, VECTORS } from "../_vectors.ts";
 import {
@@ -12,9 +12,9 @@ import {
   concat,
   decodeAll,
   encodeAll,
+  newDecoder,
   newEncoder,
   randomNumbers,
-  WIDE,
 } from "./_codec.ts";
 import { exactly, exactMessages } from "./_exact.ts";
 
@@ -125,33 +125,121 @@ test("encodeValue() and decodeValue() keep whatever random value", () => {
   }
 });
 
-function randomMessage(random: Random): Message {
-  const id = below(random, 2 ** pick(random, [1, 8, 32]));
-  const list = () =>
-    Array.from({ length: below(random, 4) }, () => randomValue(random, 4));
-  const name = pick(random, KEYS);
-  const deadline = pick(random, [0, 1, 5_000]);
+/** Any number that a varint, or a nonce, can be. */
+function randomId(random: Random): number {
+  return below(random, 2 ** pick(random, [1, 8, 32]));
+}
+
+/** A reference, a stream or a result. */
+function randomRaw(random: Random): Raw {
+  const [slot, nonce, id] = [0, 0, 0].map(() => randomId(random)) as [
+    number,
+    number,
+    number,
+  ];
+  const isFunction = random() < 0.5;
+  return new Raw(pick(random, [
+    { as: "object", slot, nonce, isFunction },
+    { as: "own", slot, nonce },
+    { as: "stream", id },
+    { as: "result", id },
+  ]));
+}
+
+/** Something that passes over a wire: data, and perhaps more than that. */
+function randomContent(random: Random, depth = 3): unknown {
+  const value = randomValue(random, depth);
+  if (random() < 0.6) return value;
+  const raw = randomRaw(random);
+  return pick(random, [
+    raw,
+    [raw, value],
+    { a: raw, b: value },
+    new Set([raw]),
+  ]);
+}
+
+/** Parts that some calls have and others lack. */
+function randomExtras(random: Random, mayBeResult: boolean): object {
+  const targets = [
+    { slot: randomId(random), nonce: randomId(random) },
+    ...mayBeResult ? [{ result: randomId(random) }] : [],
+  ];
+  const key = pick(random, KEYS);
+  return {
+    ...random() < 0.3 ? { target: pick(random, targets) } : {},
+    ...random() < 0.3 ? { metadata: { [key]: randomText(random), x: "" } } : {},
+  };
+}
+
+function randomCall(random: Random): Message {
+  const call = {
+    name: pick(random, KEYS),
+    args: Array.from(
+      { length: below(random, 4) },
+      () => randomContent(random, 4),
+    ),
+    deadline: pick(random, [0, 1, 5_000]),
+  };
+  if (random() < 0.5) {
+    return { kind: "send", ...call, ...randomExtras(random, false) };
+  }
+  const id = randomId(random);
   const wantsValues = random() < 0.5;
-  switch (below(random, 6)) {
+  const extras = randomExtras(random, true);
+  return { kind: "call", id, wantsValues, ...call, ...extras };
+}
+
+/** A message about streams or references. */
+function randomNews(random: Random): Message {
+  const id = randomId(random);
+  const [slot, nonce, amount] = [id, randomId(random), randomId(random)];
+  const bytes = randomBytes(random, below(random, 100));
+  switch (below(random, 8)) {
     case 0:
-      return { kind: "message", value: randomValue(random, 3) };
+      return { kind: "release", slot, nonce, count: amount };
     case 1:
-      return { kind: "send", name, args: list(), deadline };
+      return { kind: "forget", slot, nonce };
     case 2:
-      return { kind: "call", id, name, args: list(), deadline, wantsValues };
+      return { kind: "streamValue", id, value: randomContent(random) };
     case 3:
-      return { kind: "return", id, value: randomValue(random, 3) };
+      return { kind: "streamBytes", id, bytes };
     case 4:
-      return { kind: "returnValues", id, values: list() };
+      return { kind: "streamEnd", id };
+    case 5:
+      return { kind: "streamError", id, thrown: randomContent(random) };
+    case 6:
+      return { kind: "streamCancel", id, reason: randomContent(random) };
     default:
-      return { kind: "throw", id, thrown: randomValue(random, 3) };
+      return { kind: "streamCredit", id, amount };
+  }
+}
+
+function randomMessage(random: Random): Message {
+  const id = randomId(random);
+  switch (below(random, 8)) {
+    case 0:
+      return { kind: "message", value: randomContent(random) };
+    case 1:
+    case 2:
+      return randomCall(random);
+    case 3:
+      return { kind: "return", id, value: randomContent(random) };
+    case 4: {
+      const values = [randomContent(random, 4), randomContent(random, 4)];
+      return { kind: "returnValues", id, values };
+    }
+    case 5:
+      return { kind: "throw", id, thrown: randomContent(random) };
+    default:
+      return randomNews(random);
   }
 }
 
 test("Decoder gives random messages as they were, in random chunks", () => {
   const random = randomNumbers(99);
   const encoder = newEncoder();
-  const decoder = new Decoder(WIDE);
+  const decoder = newDecoder();
   for (let round = 0; round < 60; round++) {
     const messages = Array.from({ length: 10 }, () => randomMessage(random));
     const bytes = encodeAll(messages, encoder);
@@ -178,7 +266,7 @@ function decodeHostile(bytes: Uint8Array): (Message | OverLimit)[] {
     bigint: 16,
     pieces: 2,
   });
-  return decodeAll([bytes], new Decoder(limits));
+  return decodeAll([bytes], newDecoder(limits));
 }
 
 /** Streams of the vectors, and random ones. */

@@ -12,8 +12,17 @@ import {
   type PeerLimits,
   VERSION,
 } from "../../wire/messages.ts";
+import { Raw } from "../_raw_values.ts";
 import { test } from "../_test.ts";
-import { codeOf, decodeAll, encodeAll, frameOf, newEncoder } from "./_codec.ts";
+import {
+  callOf,
+  codeOf,
+  decodeAll,
+  encodeAll,
+  frameOf,
+  newDecoder,
+  newEncoder,
+} from "./_codec.ts";
 import { bytesAllocated } from "./_counting.ts";
 import { exactMessages } from "./_exact.ts";
 
@@ -31,18 +40,6 @@ function helloOf(changes: Partial<Hello> = {}): Hello {
     contract: "",
     ...changes,
   };
-}
-
-function callOf(changes: object = {}): Message {
-  return {
-    kind: "call",
-    id: 0,
-    name: "f",
-    args: [],
-    deadline: 0,
-    wantsValues: false,
-    ...changes,
-  } as Message;
 }
 
 /** An object without a prototype, as metadata arrive. */
@@ -94,6 +91,32 @@ const MESSAGES: Message[] = [
   { kind: "finish" },
   { kind: "abort", code: "closed", message: "" },
   { kind: "abort", code: "of a later version", message: LONG },
+  { kind: "release", slot: MOST, nonce: MOST, count: MOST },
+  { kind: "release", slot: 0, nonce: 0, count: 1 },
+  { kind: "forget", slot: 128, nonce: 0x80000000 },
+  { kind: "streamValue", id: 0, value: undefined },
+  { kind: "streamValue", id: MOST, value: [{ a: [4] }, LONG] },
+  { kind: "streamBytes", id: 0, bytes: new Uint8Array() },
+  { kind: "streamBytes", id: MOST, bytes: new Uint8Array(300).fill(7) },
+  { kind: "streamEnd", id: 129 },
+  { kind: "streamError", id: 1, thrown: new TypeError("far") },
+  { kind: "streamCancel", id: 1, reason: undefined },
+  { kind: "streamCancel", id: MOST, reason: new Error("enough") },
+  { kind: "streamCredit", id: 1, amount: MOST },
+  {
+    kind: "message",
+    value: [
+      new Raw({ as: "object", slot: MOST, nonce: 1, isFunction: false }),
+      new Map([[new Raw({ as: "own", slot: 0, nonce: MOST }), 1]]),
+      { a: new Raw({ as: "stream", id: MOST }) },
+    ],
+  },
+  callOf({
+    args: [
+      new Raw({ as: "object", slot: 0, nonce: 0, isFunction: true }),
+      [new Raw({ as: "result", id: 300 })],
+    ],
+  }),
 ];
 
 test("KIND and the beginning of a hello are those of the protocol", () => {
@@ -117,13 +140,21 @@ test("KIND and the beginning of a hello are those of the protocol", () => {
     close: 0x30,
     finish: 0x31,
     abort: 0x32,
+    release: 0x40,
+    forget: 0x41,
+    streamValue: 0x50,
+    streamBytes: 0x51,
+    streamEnd: 0x52,
+    streamError: 0x53,
+    streamCancel: 0x54,
+    streamCredit: 0x55,
   });
   assertEquals([VERSION, MAGIC], [1, "WIRE"]);
   assertEquals(
     HELLO_LIMITS.join(),
     [
       "helloFrame,frame,message,nesting,values,bigint,calls,window,pieces",
-      "cancels,cancelsPerSecond",
+      "cancels,cancelsPerSecond,streams,streamWindow,objects",
     ].join(),
   );
 });
@@ -142,7 +173,7 @@ test("Decoder gives the messages that Encoder was given", () => {
 
 test("encode() tells the size of a body, and Decoder tells the same", () => {
   const encoder = newEncoder();
-  const decoder = new Decoder(LIMITS);
+  const decoder = newDecoder(LIMITS);
   for (const message of MESSAGES) {
     const start = encoder.writer.position;
     const size = encoder.encode(message);
@@ -195,8 +226,7 @@ test("Decoder refuses every kind that there is not", () => {
 });
 
 test("Decoder refuses every tag that there is not", () => {
-  const tags = [0xd7, 0xd8, 0xd9, 0xda, 0xdb, 0xdc, 0xdd, 0xde, 0xdf];
-  for (const tag of tags) {
+  for (const tag of [0xdb, 0xdc, 0xdd, 0xde, 0xdf]) {
     for (const body of [[tag], [tag, 0, 0, 0, 0], [0xa1, tag]]) {
       const bytes = frameOf([KIND.message, ...body]);
       assertEquals(codeOf(() => decodeAll([bytes])), "malformed", `${tag}`);
@@ -215,11 +245,16 @@ test("Decoder refuses a message that is cut, or longer than its frame", () => {
     const decode = (body: Uint8Array) =>
       codeOf(() => decodeAll([definitions, frameOf(body)]));
     assertEquals(decode(body), undefined);
+    // Bytes of a stream end where their frame ends.
+    const least = message.kind === "streamBytes"
+      ? body.length - message.bytes.length
+      : body.length;
     for (let length = 1; length < body.length; length++) {
+      const expected = length < least ? "malformed" : undefined;
       const code = decode(body.subarray(0, length));
-      assert(code === "malformed", `${message.kind}, ${length}`);
+      assertEquals(code, expected, `${message.kind}, ${length}`);
     }
-    if (message.kind === "hello") continue;
+    if (["hello", "streamBytes"].includes(message.kind)) continue;
     assertEquals(decode(Uint8Array.of(...body, 0)), "malformed");
   }
 });
@@ -244,6 +279,10 @@ const FALSE_COUNTS: [string, number[]][] = [
   ["a code", [KIND.fail, 0]],
   ["keys", [KIND.define]],
   ["a defined name", [KIND.define, 0]],
+  ["metadata", [KIND.call, 0, 8, 0, 1, 0x66]],
+  ["a metadata's key", [KIND.call, 0, 8, 0, 1, 0x66, 1]],
+  ["an item's text", [KIND.streamValue, 0, 0xcd]],
+  ["the list of a reason", [KIND.streamCancel, 0, 0xd1]],
   ["limits", [KIND.hello, 0x57, 0x49, 0x52, 0x45, 1, 0]],
 ];
 
@@ -266,21 +305,6 @@ test("Decoder refuses false counts, and takes no memory for them", () => {
       );
       assertEquals(code, "malformed", what);
       assert(allocated < 20_000, `${what} took ${allocated} bytes`);
-    }
-  }
-});
-
-test("Decoder refuses flags that calls do not have", () => {
-  const calls: [number, number[], number[]][] = [
-    [KIND.call, [0], [0, 1, 2, 3]],
-    [KIND.send, [], [0, 2]],
-  ];
-  for (const [kind, id, known] of calls) {
-    for (let flags = 0; flags < 256; flags++) {
-      const deadline = flags & 2 ? [9] : [];
-      const bytes = frameOf([kind, ...id, flags, 0, 1, 0x66, ...deadline, 0]);
-      const expected = known.includes(flags) ? undefined : "malformed";
-      assertEquals(codeOf(() => decodeAll([bytes])), expected, `${flags}`);
     }
   }
 });
@@ -357,7 +381,7 @@ test("Decoder keeps the limits of a frame and of a message", () => {
 
 test("Decoder goes on from chunk to chunk that is overwritten", () => {
   const bytes = encodeAll(MESSAGES);
-  const decoder = new Decoder(LIMITS);
+  const decoder = newDecoder(LIMITS);
   const came: object[] = [];
   const buffer = new Uint8Array(100);
   for (let start = 0; start < bytes.length; start += 100) {

@@ -139,6 +139,22 @@ overEach(
   },
 );
 
+test("the same object may stand twice in a Set, or as a key", async () => {
+  const [near, far] = wirePair();
+  far.serve({ echo: (x: unknown) => x });
+  const [f, o] = [() => 1, {}];
+  const set = new Set([f, makeRemoteObject(f), makeRemoteObject(o)]);
+  assertEquals(await near.remoteValue.echo(set), new Set([f, o]));
+  const map = new Map<unknown, number>([[f, 1], [makeRemoteObject(f), 2]]);
+  assertEquals(await near.remoteValue.echo(map), new Map([[f, 2]]));
+  const one = near.remoteValue.echo(1);
+  const error = await failure(near.remoteValue.echo(new Set([one])));
+  await one;
+  assertEquals(error.code, "unsupportedValue");
+  near.abort();
+  await far.closed;
+});
+
 test("remoteObjectValue() and the like know what is local", async () => {
   const counter = new Counter();
   const marked = makeRemoteObject(counter);

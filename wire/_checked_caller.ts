@@ -1,0 +1,109 @@
+/**
+ * Calls whose answers are checked with the contract that the peer is expected
+ * to keep.
+ *
+ * @module
+ */
+
+import type { CallOptions } from "./call_options.ts";
+import { type AnyContract, signaturesOf } from "./contract.ts";
+import { DeclaredError } from "./declared_error.ts";
+import { RemoteError, WireError } from "./errors.ts";
+import type { Caller } from "./remote.ts";
+import { REFERENCE } from "./remote_types.ts";
+import { type CallPromise, promised } from "./_call_promise.ts";
+import type { Signature } from "./_signature.ts";
+import { type Checked, checkValues, issuesText } from "./_validation.ts";
+
+/** A caller in front of another, which checks what that brings. */
+export class CheckedCaller implements Caller {
+  readonly #caller: Caller;
+  readonly #contract: AnyContract;
+
+  /**
+   * @param caller Carries the calls out.
+   * @param contract What the peer is expected to keep.
+   */
+  constructor(caller: Caller, contract: AnyContract) {
+    this.#caller = caller;
+    this.#contract = contract;
+  }
+
+  /**
+   * Calls for an answer, and checks it. What is called on the answer before it
+   * has come does not wait for the check.
+   */
+  call(
+    name: string,
+    args: unknown[],
+    wantsValues: boolean,
+    options?: CallOptions,
+  ): Promise<unknown> {
+    const answer = this.#caller.call(name, args, wantsValues, options);
+    const signature = signaturesOf(this.#contract).get(name);
+    if (signature === undefined) return answer;
+    const checked = promised(answer.then(
+      (value) => checkAnswer(signature, value, wantsValues),
+      (error) => this.#checkError(signature, error),
+    ));
+    checked[REFERENCE] = (answer as Partial<CallPromise>)[REFERENCE];
+    return checked;
+  }
+
+  /** Calls one way: there is nothing to check. */
+  send(name: string, args: unknown[], options?: CallOptions): Promise<void> {
+    return this.#caller.send(name, args, options);
+  }
+
+  async #checkError(signature: Signature, error: unknown): Promise<never> {
+    if (!(error instanceof RemoteError)) throw error;
+    const schema = signature.errors.get(error.name);
+    if (schema === undefined) throw error;
+    if (schema === null) {
+      throw new DeclaredError(error, undefined, this.#contract);
+    }
+    const checked = await checkValues([schema], [error.data ?? {}]);
+    if (checked.issues.length === 0) {
+      throw new DeclaredError(error, checked.values[0], this.#contract);
+    }
+    throw new WireError(
+      "invalidResult",
+      `"${signature.name}" threw the error "${error.name}", whose data do not keep the contract: ${
+        issuesText("error", checked.issues)
+      }.`,
+      { cause: error },
+    );
+  }
+}
+
+/** The value, or the list of values, that the schemas made; or a promise. */
+function checkAnswer(
+  signature: Signature,
+  answer: unknown,
+  wantsValues: boolean,
+): unknown {
+  const { results: schemas, name } = signature;
+  if (schemas === undefined) return answer;
+  const values = wantsValues ? answer as unknown[] : [answer];
+  const asked = wantsValues ? schemas : schemas.slice(0, 1);
+  if (wantsValues && values.length > schemas.length) {
+    throw new WireError(
+      "invalidResult",
+      `"${name}" gave ${values.length} values, and its contract has ${schemas.length}.`,
+    );
+  }
+  const accepted = ({ values, issues }: Checked) => {
+    if (issues.length === 0) return wantsValues ? values : values[0];
+    throw new WireError(
+      "invalidResult",
+      `What "${name}" gave does not keep its contract: ${
+        issuesText("result", issues)
+      }.`,
+      { cause: issues },
+    );
+  };
+  const checked = checkValues(asked, values);
+  return checked instanceof Promise
+    ? checked.then(accepted)
+    : accepted(checked);
+}

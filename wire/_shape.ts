@@ -1,0 +1,188 @@
+/**
+ * The shape of what a schema takes: what of a JSON Schema two ends compare.
+ * That is types, properties and literals; ranges, patterns and the like are
+ * not, for schema libraries say them in different ways, and a value that is
+ * out of range is refused with a reason anyway.
+ *
+ * A shape is plain data that fits in JSON:
+ * - `"string"`, `"number"`, `"boolean"`, `"null"`, or a literal's JSON text
+ * - `"any"`: nothing is known, so that everything fits
+ * - `["list", of]`, `["map", of]`, `["tuple", …]`, `["or", …]`
+ * - an object with a shape for each property; `"key?"` where it is optional.
+ *
+ * @module
+ */
+
+/** A shape, as said above. */
+export type Shape = string | ListShape | ObjectShape;
+/** A kind, and its parts. */
+export type ListShape = readonly [kind: string, ...parts: Shape[]];
+/** A shape for each property. */
+export type ObjectShape = { readonly [key: string]: Shape };
+
+/** The shape of which nothing is known. */
+export const ANY = "any";
+
+/** How deep shapes are told, and how many parts one has. */
+export const DEPTH = 8;
+const PARTS = 500;
+
+/** A schema while its parts are looked up. */
+interface Source {
+  readonly root: object;
+  /** How many more parts it may have. */
+  left: number;
+}
+
+/**
+ * The shape of a JSON Schema.
+ *
+ * @param schema The schema, of the draft 2020-12.
+ * @returns Its shape; what it says otherwise is `"any"`.
+ */
+export function shapeOf(schema: object): Shape {
+  return shape({ root: schema, left: PARTS }, schema, DEPTH);
+}
+
+function shape(source: Source, schema: unknown, depth: number): Shape {
+  if (!isObject(schema) || depth === 0 || source.left-- <= 0) return ANY;
+  const { $ref, enum: members, anyOf, oneOf, allOf, type } = schema;
+  if (typeof $ref === "string") {
+    return shape(source, refer(source.root, $ref), depth - 1);
+  }
+  if (Array.isArray(members)) return either(members.map(literal));
+  if (Object.hasOwn(schema, "const")) return literal(schema["const"]);
+  if (Array.isArray(allOf) || Object.hasOwn(schema, "not")) return ANY;
+  const choices = anyOf ?? oneOf;
+  if (Array.isArray(choices)) {
+    if (type !== undefined) return ANY;
+    return either(choices.map((each) => shape(source, each, depth - 1)));
+  }
+  if (Array.isArray(type)) {
+    return either(type.map((each) => typed(source, schema, each, depth)));
+  }
+  return typed(source, schema, type, depth);
+}
+
+function typed(
+  source: Source,
+  schema: Record<string, unknown>,
+  type: unknown,
+  depth: number,
+): Shape {
+  switch (type) {
+    case "integer":
+      return "number";
+    case "string":
+    case "number":
+    case "boolean":
+    case "null":
+      return type;
+    case "array": {
+      const { prefixItems, items } = schema;
+      if (!Array.isArray(prefixItems)) {
+        return ["list", shape(source, items, depth - 1)];
+      }
+      if (isObject(items)) return ["list", ANY];
+      return [
+        "tuple",
+        ...prefixItems.map((each) => shape(source, each, depth - 1)),
+      ];
+    }
+    case "object":
+      return members(source, schema, depth);
+    default:
+      return ANY;
+  }
+}
+
+function members(
+  source: Source,
+  schema: Record<string, unknown>,
+  depth: number,
+): Shape {
+  const { properties, additionalProperties } = schema;
+  if (!isObject(properties)) {
+    return ["map", shape(source, additionalProperties, depth - 1)];
+  }
+  const required = new Set(
+    Array.isArray(schema["required"]) ? schema["required"] : [],
+  );
+  const result: Record<string, Shape> = Object.create(null);
+  for (const key of Object.keys(properties).sort()) {
+    const name = required.has(key) ? key : `${key}?`;
+    result[name] = shape(source, properties[key], depth - 1);
+  }
+  return result;
+}
+
+/** What a reference within a schema points to. */
+function refer(root: object, reference: string): unknown {
+  let target: unknown = root;
+  for (const part of reference.split("/").slice(1)) {
+    const key = decodeURIComponent(part).replaceAll("~1", "/")
+      .replaceAll("~0", "~");
+    if (!isObject(target) || !Object.hasOwn(target, key)) return undefined;
+    target = target[key];
+  }
+  return reference.startsWith("#") ? target : undefined;
+}
+
+function literal(value: unknown): Shape {
+  return value === null || /^(string|number|boolean)$/.test(typeof value)
+    ? JSON.stringify(value)
+    : ANY;
+}
+
+/** One of several shapes, in an order that does not depend on theirs. */
+function either(shapes: readonly Shape[]): Shape {
+  const parts = new Map<string, Shape>();
+  for (const each of shapes) {
+    if (each === ANY) return ANY;
+    for (const part of isKind(each, "or") ? each.slice(1) : [each]) {
+      parts.set(JSON.stringify(part), part as Shape);
+    }
+  }
+  const sorted = [...parts].sort(([a], [b]) => a < b ? -1 : 1);
+  const [first] = sorted;
+  if (first === undefined) return ANY;
+  return sorted.length === 1
+    ? first[1]
+    : ["or", ...sorted.map(([, part]) => part)];
+}
+
+/**
+ * A shape without its deeper parts.
+ *
+ * @param of The shape.
+ * @param depth How deep it may be; at 0, only what has no parts is told.
+ * @returns The shape, shortened.
+ */
+export function shallow(of: Shape, depth: number): Shape {
+  if (typeof of === "string") return of;
+  if (depth === 0) return ANY;
+  if (isList(of)) {
+    const [kind, ...parts] = of;
+    return [kind, ...parts.map((part) => shallow(part, depth - 1))];
+  }
+  const result: Record<string, Shape> = Object.create(null);
+  for (const [key, part] of Object.entries(of)) {
+    result[key] = shallow(part, depth - 1);
+  }
+  return result;
+}
+
+/** Whether something is an object, and no list. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Whether a shape is one of those with a kind and parts. */
+export function isList(of: Shape): of is ListShape {
+  return Array.isArray(of);
+}
+
+/** Whether a shape is of a kind. */
+export function isKind(of: Shape, kind: string): of is ListShape {
+  return isList(of) && of[0] === kind;
+}

@@ -1,0 +1,188 @@
+/**
+ * Contracts: interfaces that exist at run time.
+ *
+ * @module
+ */
+
+import type {
+  CalledFunctions,
+  ContractDefinition,
+  ContractTypes,
+  DeclaredErrors,
+  Implementation,
+  ServableFunctions,
+} from "./contract_types.ts";
+import { DeclaredError, makeDeclaredError } from "./declared_error.ts";
+import { WireError } from "./errors.ts";
+import type { AnyFunctions, ServedFunctions } from "./remote_types.ts";
+import type { FunctionDescription } from "./_described.ts";
+import { implemented } from "./_guard.ts";
+import { Signature, type Signatures } from "./_signature.ts";
+
+/** The functions of a contract; for the wire alone. */
+export let signaturesOf: (contract: AnyContract) => Signatures;
+
+/**
+ * What one side serves and the other expects: functions, their arguments,
+ * results and errors, each with a schema. {@linkcode contract} makes it.
+ *
+ * @typeParam T The interface that callers see.
+ * @typeParam E The data of each declared error, by function and name.
+ * @typeParam S The interface that the implementer sees: another one only where
+ * schemas transform.
+ */
+export class Contract<
+  T extends object = AnyFunctions,
+  // deno-lint-ignore no-explicit-any -- errors are known where they are said
+  E extends object = any,
+  S extends object = T,
+> {
+  /** For the type checker alone; it is never there. */
+  declare readonly "~types"?: ContractTypes<T, E, S>;
+  readonly #signatures: Signatures;
+
+  /**
+   * Use {@linkcode contract}.
+   *
+   * @param definition The functions by name.
+   */
+  constructor(definition: ContractDefinition) {
+    this.#signatures = new Map(
+      Object.entries(definition).map(([name, each]) => [
+        name,
+        new Signature(name, each),
+      ]),
+    );
+  }
+
+  /**
+   * Puts functions behind the contract, ready to be served: arguments are
+   * checked, and replaced by what their schemas make of them, before a
+   * function runs. A call that does not fit fails at its caller with the code
+   * `invalidArgument`.
+   *
+   * @param functions All functions of the contract, and no other.
+   * @returns What `wire.serve()` takes.
+   * @throws {WireError} `invalidArgument` when there is one too few or too
+   * many.
+   */
+  implement(functions: ServedFunctions<S>): Implementation<S> {
+    return implemented(functions, this.#signatures) as Implementation<S>;
+  }
+
+  /**
+   * Makes a declared error, for a served function to throw.
+   *
+   * @param functionName The function.
+   * @param name The error's name.
+   * @param rest Its data, and a message for people.
+   * @returns The error.
+   * @throws {WireError} `invalidArgument` for one that is not declared.
+   */
+  error<F extends keyof E & string, N extends keyof E[F] & string>(
+    functionName: F,
+    name: N,
+    ...rest: undefined extends E[F][N] ? [data?: E[F][N], message?: string]
+      : [data: E[F][N], message?: string]
+  ): Error {
+    const [data, message = `"${functionName}" failed: ${name}.`] = rest;
+    if (!this.#signatures.get(functionName)?.errors.has(name)) {
+      throw new WireError(
+        "invalidArgument",
+        `The contract declares no error "${name}" of "${functionName}".`,
+      );
+    }
+    return makeDeclaredError(name, data, message);
+  }
+
+  /**
+   * Tells whether a call failed with a declared error. The wire has to know
+   * the contract: give it as `expects`.
+   *
+   * @param error What the call threw.
+   * @param functionName The function that was called.
+   * @param name The error's name.
+   * @returns Whether it is that error; its `data` have their type then.
+   */
+  isError<F extends keyof E & string, N extends keyof E[F] & string>(
+    error: unknown,
+    functionName: F,
+    name: N,
+  ): error is DeclaredError<E[F][N]> {
+    return error instanceof DeclaredError && error.isOf(this) &&
+      error.functionName === functionName && error.name === name;
+  }
+
+  /**
+   * What the contract says, as plain data: JSON Schemas where the library of
+   * a schema makes them.
+   *
+   * @returns Each function.
+   */
+  describe(): FunctionDescription[] {
+    return [...this.#signatures.values()].map(({ description }) => description);
+  }
+
+  static {
+    signaturesOf = (contract: AnyContract) => contract.#signatures;
+  }
+}
+
+/** Any contract. */
+// deno-lint-ignore no-explicit-any -- whatever it is about
+export type AnyContract = Contract<any, any, any>;
+
+/** The interface that a contract describes, as its callers see it. */
+export type Functions<C> = C extends
+  Contract<infer T, infer _E extends object, infer _S extends object> ? T
+  : never;
+
+/**
+ * Describes functions with schemas of any library that follows Standard
+ * Schema, such as valibot, zod and arktype.
+ *
+ * @typeParam D What was written.
+ * @param definition The functions by name.
+ * @returns The contract. A variable that is exported has to carry its type, as
+ * below, where a module is published on JSR; the checker then holds schemas
+ * and interface to each other.
+ * @throws {WireError} `invalidArgument` for what is no schema.
+ *
+ * @example
+ * ```ts
+ * import { type Contract, contract, wirePair } from "@remote/wire";
+ * import * as v from "npm:valibot@1.5.0";
+ *
+ * interface Calculator {
+ *   divide(a: number, b: number): number;
+ * }
+ * const calculator: Contract<Calculator> = contract({
+ *   divide: {
+ *     args: [v.number(), v.number()],
+ *     result: v.number(),
+ *     errors: { DivisionByZero: v.object({ dividend: v.number() }) },
+ *   },
+ * });
+ *
+ * const [near, far] = wirePair({ expects: calculator }, { serves: calculator });
+ * far.serve(calculator.implement({
+ *   divide(a, b) {
+ *     if (b !== 0) return a / b;
+ *     throw calculator.error("divide", "DivisionByZero", { dividend: a });
+ *   },
+ * }));
+ * if (await near.remoteValue.divide(42, 2) !== 21) throw new Error();
+ * const error = await near.remoteValue.divide(1, 0).catch((e: unknown) => e);
+ * if (!calculator.isError(error, "divide", "DivisionByZero")) throw error;
+ * if (error.data.dividend !== 1) throw error;
+ * const refusal = await near.call("divide", [1, "2"])
+ *   .catch((e: unknown) => e) as { code: string };
+ * if (refusal.code !== "invalidArgument") throw refusal;
+ * await Promise.all([near.close(), far.close()]);
+ * ```
+ */
+export function contract<const D extends ContractDefinition>(
+  definition: D,
+): Contract<CalledFunctions<D>, DeclaredErrors<D>, ServableFunctions<D>> {
+  return new Contract(definition);
+}
