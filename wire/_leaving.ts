@@ -121,14 +121,17 @@ export class Leaving {
 
   #startTimer(): void {
     if (this.#stopTimer !== undefined) return;
-    const { clock, patience, calls, handlers, outbound, end } = this.#options;
+    const { clock, patience, calls, handlers, outbound, streams, end } =
+      this.#options;
     this.#stopTimer = clock.after(
       patience,
       () =>
         end(
           new WireError(
             "timeout",
-            `Closing took longer than ${patience} ms: ${calls.pending} calls had no answer, ${handlers.running} were being served, ${outbound.waiting} messages waited.`,
+            `Closing took longer than ${patience} ms: ${calls.pending} calls had no answer, ${handlers.running} were being served, ${outbound.waiting} messages waited, ${
+              streams.sending + streams.receiving
+            } streams were open.`,
           ),
           true,
         ),

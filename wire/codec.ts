@@ -761,7 +761,7 @@ function metadataLimit(entries: number, units: number): string {
 export function tooLarge(length: number, most: number): WireError {
   return new WireError(
     "limit",
-    `The peer takes messages of up to ${most} bytes (its limit "message"), and this one has ${length}. Send it in parts, or raise that limit.`,
+    `The peer takes messages of up to ${most} bytes (its limit "message", or "streamWindow" for an item of a stream), and this one has ${length}. Send it in parts, or raise that limit.`,
   );
 }
 
