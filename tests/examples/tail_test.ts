@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { denoRun } from "../../examples/archive/deno.ts";
 import type { Item, Position, Tail } from "../../examples/tail/protocol.ts";
 import {
   connectToRemoteServer,
@@ -106,6 +107,11 @@ function prefixed(text: string): number {
 /** How many bytes a log has that is too large for any window. */
 const LARGE = 8 * 1024 * 1024;
 
+/** Bytes that are told apart by their place. */
+function pattern(length: number): Uint8Array {
+  return Uint8Array.from({ length }, (_, i) => i * 31 + (i >> 9));
+}
+
 /** Takes a place, and then so many bytes. */
 async function take(
   items: AsyncIterator<Item>,
@@ -123,10 +129,7 @@ async function take(
 
 test("tail() reads no further ahead than its consumer's window", () =>
   withFolder(async (folder) => {
-    const large = Uint8Array.from(
-      { length: LARGE },
-      (_, i) => i * 31 + (i >> 9),
-    );
+    const large = pattern(LARGE);
     await Deno.writeFile(`${folder}/idle.log`, large);
     await Deno.writeFile(`${folder}/busy.log`, large);
     await using server = await startTail(folder);
@@ -149,6 +152,46 @@ test("tail() reads no further ahead than its consumer's window", () =>
     assertEquals(await take(idle, LARGE), large);
     await Promise.all([idle.return?.(), busy.return?.()]);
     assertEquals(await progress(), []);
+  }));
+
+test("tail/client.ts holds its server up when nobody reads, and goes on in mid-stream", () =>
+  withFolder(async (folder) => {
+    const large = pattern(LARGE);
+    await Deno.writeFile(`${folder}/large.log`, large);
+    await using first = await startTail(folder);
+    const { port } = first;
+    const args = [`${EXAMPLES}/tail/client.ts`, `--port=${port}`, "large.log"];
+    const client = denoRun(["--allow-net=127.0.0.1", ...args], {
+      stdin: "null",
+      stdout: "piped",
+      stderr: "null",
+    }).spawn();
+    const bytes = new Uint8Array(LARGE);
+    let at = 0;
+    const output = client.stdout.getReader();
+    const readTo = async (end: number) => {
+      while (at < end) {
+        const { value } = await output.read();
+        if (!value) throw new Error(`The client ended after ${at} bytes.`);
+        bytes.set(value, at);
+        at += value.length;
+      }
+    };
+    try {
+      await readTo(LARGE / 8);
+      await using wire = await connect(port);
+      const [{ read } = { read: 0 }] = await wire.remoteValue.progress();
+      // Windows and pipes between the two hold less than that.
+      assert(read >= at && read < LARGE / 4, `${read} bytes were read`);
+      await first.end("SIGKILL");
+      await using _second = await startTail(folder, port);
+      await readTo(LARGE);
+      assertEquals(bytes, large);
+    } finally {
+      client.kill("SIGTERM");
+      assertEquals((await output.read()).done, true);
+      await client.status;
+    }
   }));
 
 test("tail() ends with the loop, with cancel(), and with the wire", () =>
