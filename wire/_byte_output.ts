@@ -22,13 +22,14 @@ export class ByteOutput {
 
   /** Where output gathers; call `schedule()` after writing. */
   protected readonly writer: ByteWriter = new ByteWriter();
+  /** How many waiting bytes leave no room. */
+  protected readonly pause: number;
   /** How many bytes wait elsewhere, for `next()` to hand them out. */
   protected elsewhere = 0;
 
   readonly #transport: Transport;
   readonly #clock: Clock;
   readonly #onFailed: (error: unknown) => void;
-  readonly #pause: number;
   #scheduled = false;
   #stopped = false;
   /** What the transport is taking, and how much of it was taken. */
@@ -50,7 +51,7 @@ export class ByteOutput {
   ) {
     this.#transport = transport;
     this.#clock = clock;
-    this.#pause = pause;
+    this.pause = pause;
     this.#onFailed = onFailed;
   }
 
@@ -63,7 +64,7 @@ export class ByteOutput {
 
   /** Whether producers may go on. */
   get hasRoom(): boolean {
-    return this.waiting < this.#pause;
+    return this.waiting < this.pause;
   }
 
   /** Whether the transport was asked to take something and has not yet. */

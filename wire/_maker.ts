@@ -1,9 +1,12 @@
 /**
- * Objects of one key set, made by code that is generated once. Where a page's
- * policy forbids that, they are made key by key.
+ * Objects of one key set, made and read by code that is generated once. Where
+ * a page's policy forbids that, it is done key by key.
  *
  * @module
  */
+
+/** From so many objects of a key set on, generated code deals with them. */
+export const MANY = 8;
 
 /** Reads one value, nested so deeply. */
 export interface ReadsValues {
@@ -44,6 +47,51 @@ export function makerOf(
   } catch {
     return (values, depth) => makeByKey(keys, values, depth);
   }
+}
+
+/** Writes one value, nested so deeply. */
+export interface WritesValues {
+  /** Writes a value. */
+  write(value: unknown, depth: number): void;
+}
+
+/** Writes the values of an object that has the keys. */
+export type Taker = (
+  values: WritesValues,
+  object: Record<string, unknown>,
+  depth: number,
+) => void;
+
+/**
+ * Mirrors {@linkcode makerOf}: makes what takes the values out of an object,
+ * in the order of the keys. No key becomes code here either.
+ *
+ * @param keys The keys.
+ * @param compile What compiles the text of a function, or throws.
+ * @returns The taker.
+ */
+export function takerOf(
+  keys: readonly string[],
+  compile: (...parts: string[]) => unknown = Function,
+): Taker {
+  const lines = keys.map((key) =>
+    `values.write(object[${JSON.stringify(key)}], depth);`
+  );
+  try {
+    return compile("values", "object", "depth", lines.join("\n")) as Taker;
+  } catch {
+    return (values, object, depth) => takeByKey(keys, values, object, depth);
+  }
+}
+
+/** What a taker does, without generated code. */
+export function takeByKey(
+  keys: readonly string[],
+  values: WritesValues,
+  object: Record<string, unknown>,
+  depth: number,
+): void {
+  for (const key of keys) values.write(object[key], depth);
 }
 
 /** What a maker does, without generated code. */

@@ -23,6 +23,8 @@ export class Outbound {
   readonly sends: Turnstile;
   /** Typed messages, in order. */
   readonly messages: Turnstile;
+  /** A ticket that nobody keeps: most messages leave at once. */
+  #ticket: Ticket = { position: Infinity, left: undefined };
 
   /** @param output The writer. */
   constructor(output: MessageOutput) {
@@ -50,7 +52,8 @@ export class Outbound {
     this.output.pieces = peer.pieces;
     this.output.mayCut = true;
     this.calls.most = peer.calls;
-    this.calls.window = peer.window;
+    // One large call is not to hold up small ones.
+    this.calls.window = peer.window + peer.message;
     this.sends.window = peer.window;
     this.messages.window = peer.window;
     this.drain();
@@ -117,19 +120,16 @@ export class Outbound {
    * message cannot be sent; and, marked as handled, when the wire ends first.
    */
   #pass(turnstile: Turnstile, message: Message): Promise<void> {
-    const ticket: Ticket = { position: Infinity };
+    const ticket = this.#ticket;
+    ticket.position = Infinity;
     try {
       turnstile.pass(message, ticket);
     } catch (error) {
       return Promise.reject(error);
     }
     if (ticket.position !== Infinity) return DONE;
-    return handled(
-      new Promise((resolve, reject) =>
-        ticket.left = (failure) =>
-          failure === undefined ? resolve() : reject(failure)
-      ),
-    );
+    this.#ticket = { position: Infinity, left: undefined };
+    return handled(leaving(ticket));
   }
 
   /** Resolves when all that waits by now has left, or never will. */
@@ -148,6 +148,14 @@ export class Outbound {
     this.messages.clear(reason);
     this.output.dropLarge(reason);
   }
+}
+
+/** Resolves when the message of a ticket has left; rejects if it never will. */
+function leaving(ticket: Ticket): Promise<void> {
+  return new Promise((resolve, reject) =>
+    ticket.left = (failure) =>
+      failure === undefined ? resolve() : reject(failure)
+  );
 }
 
 /**

@@ -5,15 +5,14 @@
  * @module
  */
 
-import { asciiText } from "./_ascii.ts";
+import { asciiText, LONGEST_ASCII } from "./_ascii.ts";
 import { malformed, WireError } from "./errors.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Up to this many UTF-16 units a loop beats TextEncoder and TextDecoder. */
+/** Up to this many UTF-16 units a loop beats TextEncoder. */
 const SHORT_TEXT = 64;
-const SHORT_BYTES = 128;
 /** From here on the worst case of three bytes a unit is too much to reserve. */
 const LONG_TEXT = 16 * 1024;
 
@@ -453,8 +452,8 @@ export class ByteReader {
   /** That many bytes of UTF-8 as a string. */
   utf8(count: number): string {
     const start = this.take(count);
-    if (count <= SHORT_BYTES) {
-      const text = asciiText(this.buffer, start, start + count);
+    if (count <= LONGEST_ASCII) {
+      const text = asciiText(this.buffer, start, count);
       if (text !== undefined) return text;
     }
     try {

@@ -171,27 +171,34 @@ export class Calls {
     const site = this.#recordSites ? new Error() : undefined;
     const pending = new PendingCall(this, id, name, wantsValues, site);
     const promise = new CallPromise((resolve) => pending.resolve = resolve);
-    const again = () => this.call(name, args, wantsValues, options, target);
     let bases: PendingCall[] | undefined;
     try {
       bases = this.#send(pending, args, options, target);
     } catch (error) {
       this.#free.push(id);
+      if (!(error instanceof NotReady)) return rejected(error);
       // It is made once the results are there that it needs.
-      return error instanceof NotReady
-        ? promised(error.result.then(following?.again ?? again))
-        : rejected(error);
+      const again = following?.again ??
+        this.#caller(name, args, wantsValues, options, target);
+      return promised(error.result.then(again));
     }
     this.#slots[id] = pending;
     this.#pending++;
     if (bases !== undefined || following !== undefined) {
-      this.#follow(pending, bases, following, again);
+      const again = following?.again ??
+        this.#caller(name, args, wantsValues, options, target);
+      this.#follow(pending, bases, following?.bases, again);
     }
     if (!wantsValues) promise[REFERENCE] = pending;
     if (deadline !== undefined || signal !== undefined) {
       this.#guard(pending, deadline, signal);
     }
     return promise;
+  }
+
+  /** Makes a call later. */
+  #caller(...call: Parameters<Calls["call"]>): () => Promise<unknown> {
+    return () => this.call(...call);
   }
 
   #send(
@@ -202,7 +209,8 @@ export class Calls {
   ): PendingCall[] | undefined {
     const before = this.#turnstile.bytes;
     // A getter among the arguments may call, too.
-    const [outerBases, isWithin] = [this.#bases, this.#isEncoding];
+    const outerBases = this.#bases;
+    const isWithin = this.#isEncoding;
     let bases: PendingCall[] | undefined;
     this.#bases = undefined;
     this.#isEncoding = true;
@@ -243,14 +251,12 @@ export class Calls {
   #follow(
     pending: PendingCall,
     bases: PendingCall[] = [],
-    following: Following | undefined,
+    others: PendingCall[] = [],
     again: () => Promise<unknown>,
   ): void {
-    const all = following === undefined
-      ? bases
-      : [...bases, ...following.bases];
+    const all = [...bases, ...others];
     for (const base of all) base.followers++;
-    pending.follows = { bases: all, again: following?.again ?? again };
+    pending.follows = { bases: all, again };
   }
 
   /** Whether a call may be made that needs the result of another. */

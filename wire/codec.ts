@@ -202,16 +202,19 @@ export class Encoder {
 
   #body(message: Message): void {
     const { writer } = this;
-    writer.byte(KIND[message.kind]);
-    switch (message.kind) {
+    const { kind } = message;
+    if (kind === "send") {
+      writer.byte(KIND.send);
+      return this.#call(message, false);
+    }
+    writer.byte(KIND[kind]);
+    switch (kind) {
       case "call":
         writer.varint(message.id);
         return this.#call(message, message.wantsValues);
       case "return":
         writer.varint(message.id);
         return this.#values.write(message.value);
-      case "send":
-        return this.#call(message, false);
       case "message":
         return this.#values.write(message.value);
       case "returnValues":
@@ -373,6 +376,11 @@ export class Decoder {
   /** Whether a frame or a message was begun and not finished. */
   get unfinished(): boolean {
     return this.#frames.unfinished > 0 || this.#pieces.count > 0;
+  }
+
+  /** Whether a message that travels in pieces was begun and not finished. */
+  get inPieces(): boolean {
+    return this.#pieces.count > 0;
   }
 
   /** How many names and key sets the peer has defined. */
@@ -684,9 +692,14 @@ export class Decoder {
         `${count} values cannot stand in the ${reader.remaining} bytes that are left.`,
       );
     }
-    this.#values.hold(count);
-    const list: unknown[] = [];
-    for (let index = 0; index < count; index++) list.push(this.#values.read());
+    const values = this.#values;
+    values.hold(count);
+    // Most lists are short, and an array that grows takes room for 16.
+    if (count === 0) return [];
+    if (count === 1) return [values.read()];
+    if (count === 2) return [values.read(), values.read()];
+    const list: unknown[] = new Array(count);
+    for (let index = 0; index < count; index++) list[index] = values.read();
     return list;
   }
 

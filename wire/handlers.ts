@@ -179,7 +179,8 @@ export class Handlers {
 
   /** Serves a call for an answer, or refuses one that is over a limit. */
   call(call: Call | OverLimit, cost: number): void {
-    const { calls, window } = this.#limits;
+    const { calls, message } = this.#limits;
+    const window = this.#limits.window + message;
     if (this.#calls.size + this.#parkedCalls.size >= calls) {
       throw malformed(
         `At most ${calls} calls are served at a time, and one more came.`,
@@ -236,7 +237,7 @@ export class Handlers {
 
   /** Reports a one-way call that is over a limit. */
   overLimitSend(message: OverLimit, cost: number): void {
-    this.#onError(message.error, `one-way call of "${message.name}"`);
+    this.#onError(message.error, oneWay(message.name));
     this.#window.leave(cost);
   }
 
@@ -435,7 +436,6 @@ export class Handlers {
     this.served++;
     const { name, arrived } = send;
     arrived?.label(`an argument of "${name}"`);
-    const where = `one-way call of "${name}"`;
     let result: unknown;
     const context = this.#context(send);
     try {
@@ -443,7 +443,7 @@ export class Handlers {
       const [served, self] = this.#find(name, receiver);
       result = Reflect.apply(served, self ?? context, send.args);
     } catch (error) {
-      this.#onError(error, where);
+      this.#onError(error, oneWay(name));
     }
     if (!isThenable(result)) return this.#window.leave(cost);
     const running: Running = {
@@ -455,7 +455,7 @@ export class Handlers {
     };
     this.#sends.add(running);
     Promise.resolve(result)
-      .catch((error) => this.#onError(error, where))
+      .catch((error) => this.#onError(error, oneWay(name)))
       .then(() => this.#sent(running));
   }
 
@@ -554,6 +554,11 @@ export class Handlers {
   #checkIdle(): void {
     if (this.running === 0 && !this.#ended) this.onIdle();
   }
+}
+
+/** Where an error came from. */
+function oneWay(name: string): string {
+  return `one-way call of "${name}"`;
 }
 
 function noSuchObject(): FailedResult {

@@ -30,7 +30,8 @@ export interface WireLimits {
   pieces: number;
   /**
    * Bytes of calls, of one-way calls and of messages (each counted by itself,
-   * 64 bytes added for each) under way towards this side. @default {4194304}
+   * 64 bytes added for each; for calls, `message` bytes more) under way towards
+   * this side. @default {4194304}
    */
   window: number;
   /** How many streams may come at a time. @default {100} */

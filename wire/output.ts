@@ -17,6 +17,12 @@ import type { Transport } from "./transport.ts";
 
 /** How much of a large message one write takes along, about. */
 const BYTES_PER_WRITE = 256 * 1024;
+/**
+ * After about so many bytes, it is another large message's turn. Where all of
+ * them took turns at each write, all would arrive at once, and the receiver
+ * would have nothing to do until then.
+ */
+const BYTES_PER_TURN = 1024 * 1024;
 
 /** A message on its way. */
 export interface Ticket {
@@ -33,8 +39,10 @@ export interface Ticket {
 export interface Body {
   /** How many bytes it has. */
   readonly size: number;
-  /** The bytes. */
-  readonly bytes: Uint8Array;
+  /** The bytes; those of its frames, where it is cut into pieces already. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** The number of its pieces, then. */
+  readonly number?: number | undefined;
   /** What travels along with it. */
   readonly leaving?: Leaving | undefined;
 }
@@ -127,6 +135,16 @@ export class Output extends ByteOutput {
     this.encoder = new Encoder(this.writer, limits);
   }
 
+  /**
+   * Whether producers may go on. One large message leaves room for others:
+   * they go between its pieces.
+   */
+  override get hasRoom(): boolean {
+    const [large] = this.#large;
+    const rest = large === undefined ? 0 : large.frames.length - large.offset;
+    return this.waiting - rest < this.pause;
+  }
+
   /** Whether the bytes of a ticket were, perhaps, handed over. */
   wasHanded(ticket: Ticket): boolean {
     return ticket.position < this.handed;
@@ -168,7 +186,9 @@ export class Output extends ByteOutput {
         throw tooLarge(size, frame);
       }
       // The parts are read before anything is written in their place.
-      this.#enqueue(parts, size, ticket, leaving, sent);
+      const number = this.#nextNumber();
+      const frames = this.#cut(parts, size, number);
+      this.#enqueue(frames, number, ticket, leaving, sent);
     }
     this.schedule();
     return size;
@@ -185,14 +205,20 @@ export class Output extends ByteOutput {
     const { writer } = this;
     const start = writer.position;
     const size = this.encoder.encode(message);
+    const { leaving, limits } = this.encoder;
+    const parts = this.#parts(start);
+    writer.position = start;
+    if (size > limits.frame && this.mayCut) {
+      const number = this.#nextNumber();
+      return { size, bytes: this.#cut(parts, size, number), number, leaving };
+    }
     const bytes = new Uint8Array(size);
     let at = 0;
-    for (const part of this.#parts(start)) {
+    for (const part of parts) {
       bytes.set(part, at);
       at += part.length;
     }
-    writer.position = start;
-    return { size, bytes, leaving: this.encoder.leaving };
+    return { size, bytes, leaving };
   }
 
   /** Sends a body that {@linkcode encode} made. See {@linkcode send}. */
@@ -201,8 +227,11 @@ export class Output extends ByteOutput {
     this.encoder.checkIdle();
     this.schedule();
     if (body.size > this.encoder.limits.frame) {
-      const { bytes, size, leaving } = body;
-      return this.#enqueue([bytes], size, ticket, leaving, sent);
+      const { bytes, size, leaving, number = this.#nextNumber() } = body;
+      const frames = body.number === undefined
+        ? this.#cut([bytes], size, number)
+        : bytes;
+      return this.#enqueue(frames, number, ticket, leaving, sent);
     }
     this.#define(writer.position);
     ticket.position = this.handed + writer.position;
@@ -276,15 +305,18 @@ export class Output extends ByteOutput {
       return isGathered ? super.next() : undefined;
     }
     this.#isLargesTurn = false;
-    this.#turn = index + 1;
-    return this.#take(large, index);
+    const turns = Math.floor(large.offset / BYTES_PER_TURN);
+    const frames = this.#take(large, index);
+    const isOver = Math.floor(large.offset / BYTES_PER_TURN) > turns;
+    this.#turn = isOver ? index + 1 : index;
+    return frames;
   }
 
   /** Takes the next frames of a large message. */
   #take(large: Large, index: number): Uint8Array<ArrayBuffer> {
     const { frames, frameLength, offset, ticket } = large;
     if (offset === 0) ticket.position = this.handed;
-    const count = Math.max(1, Math.floor(BYTES_PER_WRITE / frameLength));
+    const count = Math.max(1, Math.round(BYTES_PER_WRITE / frameLength));
     const end = Math.min(frames.length, offset + count * frameLength);
     large.offset = end;
     this.elsewhere -= end - offset;
@@ -324,18 +356,31 @@ export class Output extends ByteOutput {
     }
   }
 
-  #enqueue(
+  #nextNumber(): number {
+    const number = this.#number;
+    this.#number = (number + 1) % 0x1_0000_0000;
+    return number;
+  }
+
+  #cut(
     parts: readonly Uint8Array[],
     size: number,
+    number: number,
+  ): Uint8Array<ArrayBuffer> {
+    const { frame } = this.encoder.limits;
+    const frames = cut(parts, size, number, frame, this.#spare);
+    this.#spare = undefined;
+    return frames;
+  }
+
+  #enqueue(
+    frames: Uint8Array<ArrayBuffer>,
+    number: number,
     ticket: Ticket,
     leaving: Leaving | undefined,
     sent: () => void,
   ): void {
-    const number = this.#number;
-    this.#number = (number + 1) % 0x1_0000_0000;
     const { frame } = this.encoder.limits;
-    const frames = cut(parts, size, number, frame, this.#spare);
-    this.#spare = undefined;
     this.#define(this.writer.position);
     this.#large.push({
       ticket,

@@ -7,7 +7,7 @@
  */
 
 import { malformed } from "./errors.ts";
-import type { Maker } from "./_maker.ts";
+import type { Maker, Taker } from "./_maker.ts";
 import type { ByteReader, ByteWriter } from "./bytes.ts";
 
 /** How many names, and how many key sets, a table holds at most. */
@@ -27,6 +27,12 @@ export interface Shape {
   readonly keys: readonly string[];
   /** The shape that was written after this one the last time. */
   next: Shape | undefined;
+  /** The one that was before that, where it was another. */
+  other: Shape | undefined;
+  /** How many objects of it were written, while they are few. */
+  uses: number;
+  /** Takes the values out of its objects, once they are many. */
+  taker: Taker | undefined;
 }
 
 /** A step of the search for a shape, by its keys in order. */
@@ -38,6 +44,9 @@ interface ShapeNode {
 /** The two tables of the direction in which this side sends. */
 export class SendTables {
   readonly #names = new Map<string, number>();
+  /** The name that was looked up last. */
+  #lastName: string | undefined;
+  #lastIndex = -1;
   #root: ShapeNode = { shape: undefined, children: new Map() };
   #shapes = 0;
   #bytes = 0;
@@ -65,8 +74,12 @@ export class SendTables {
 
   /** The index of a function's name, or −1 where there is no room for it. */
   name(name: string): number {
+    if (name === this.#lastName) return this.#lastIndex;
     const known = this.#names.get(name);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      this.#lastName = name;
+      return this.#lastIndex = known;
+    }
     if (!this.#hasRoom(this.#names.size, [name])) return -1;
     const index = this.#names.size;
     this.#names.set(name, index);
@@ -77,14 +90,22 @@ export class SendTables {
   /** The shape of an object with those keys; undefined where there is none. */
   shape(keys: readonly string[]): Shape | undefined {
     const last = this.#last;
-    const guess = last?.next;
-    if (guess !== undefined && sameKeys(guess.keys, keys)) {
-      return this.#last = guess;
+    if (last !== undefined) {
+      const { next, other } = last;
+      if (next !== undefined && sameKeys(next.keys, keys)) {
+        return this.#last = next;
+      }
+      if (other !== undefined && sameKeys(other.keys, keys)) {
+        return this.#last = other;
+      }
     }
     if (keys.length > SHAPE_KEYS) return undefined;
     const shape = this.#find(keys) ?? this.#add(keys);
     if (shape === undefined) return undefined;
-    if (last !== undefined) last.next = shape;
+    if (last !== undefined) {
+      last.other = last.next;
+      last.next = shape;
+    }
     return this.#last = shape;
   }
 
@@ -109,7 +130,14 @@ export class SendTables {
       node = child;
     }
     this.#fresh.push(keys);
-    const shape: Shape = { index: this.#shapes++, keys, next: undefined };
+    const shape: Shape = {
+      index: this.#shapes++,
+      keys,
+      next: undefined,
+      other: undefined,
+      uses: 0,
+      taker: undefined,
+    };
     // Objects of one shape most often come in a row.
     shape.next = shape;
     return node.shape = shape;
@@ -135,6 +163,7 @@ export class SendTables {
   /** Empties the tables; the peer has to be told. */
   reset(): void {
     this.#names.clear();
+    this.#lastName = undefined;
     this.#root = { shape: undefined, children: new Map() };
     this.#shapes = 0;
     this.#bytes = 0;

@@ -19,10 +19,12 @@ export interface Transport {
   /**
    * Reads the next bytes. One read at a time.
    *
+   * @param isBulk Whether a large message is under way: then it is well to
+   * read as much at once as there is. A transport need not heed it.
    * @returns A chunk that stays as it is until the next read, or null at the
    * end of the stream.
    */
-  read(): Promise<Uint8Array | null>;
+  read(isBulk?: boolean): Promise<Uint8Array | null>;
   /**
    * Writes. One write at a time.
    *
@@ -57,7 +59,16 @@ export interface ByteDuplex {
 }
 
 const FIRST_READ = 4 * 1024;
-const LARGEST_READ = 64 * 1024;
+/**
+ * What one read takes is answered in one write. In portions of this size, the
+ * two ends of a busy wire work at the same time, rather than taking turns.
+ */
+const LARGEST_READ = 16 * 1024;
+/** What one read takes of large messages, and so many reads after them. */
+const BULK_READ = 64 * 1024;
+const BULK_READS = 8;
+/** How much of a chunk one write hands to a stream. */
+const LARGEST_WRITE = 64 * 1024;
 
 /**
  * A transport over something that reads and writes like a socket.
@@ -71,6 +82,16 @@ export function socketTransport(
   address: WireAddress,
 ): Transport {
   let buffer = new Uint8Array(FIRST_READ);
+  let bulkReads = 0;
+  const room = (): Uint8Array => {
+    if (bulkReads === 0) {
+      return buffer.length <= LARGEST_READ
+        ? buffer
+        : buffer.subarray(0, LARGEST_READ);
+    }
+    if (buffer.length < BULK_READ) buffer = new Uint8Array(BULK_READ);
+    return buffer;
+  };
   const came = (count: number | null): Uint8Array | null => {
     if (count === null) return null;
     const chunk = buffer.subarray(0, count);
@@ -81,7 +102,11 @@ export function socketTransport(
   };
   return {
     address,
-    read: (): Promise<Uint8Array | null> => socket.read(buffer).then(came),
+    read(isBulk = false): Promise<Uint8Array | null> {
+      if (isBulk) bulkReads = BULK_READS;
+      else if (bulkReads > 0) bulkReads--;
+      return socket.read(room()).then(came);
+    },
     write: (bytes: Uint8Array): Promise<number> => socket.write(bytes),
     closeWrite: (): Promise<void> => socket.closeWrite(),
     close(): void {
@@ -121,7 +146,7 @@ export function streamTransport(
     },
     async write(bytes: Uint8Array<ArrayBuffer>): Promise<number> {
       // A stream may keep a chunk for longer than its write takes.
-      const chunk = bytes.slice(0, LARGEST_READ);
+      const chunk = bytes.slice(0, LARGEST_WRITE);
       await writer.ready;
       await writer.write(chunk);
       return chunk.length;

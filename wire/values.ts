@@ -13,7 +13,15 @@ import {
   writeView,
 } from "./_binary_values.ts";
 import { errorParts, makeError } from "./_error_values.ts";
-import { makeByKey, makerOf, makeSparse, setOwn } from "./_maker.ts";
+import {
+  makeByKey,
+  makerOf,
+  makeSparse,
+  MANY,
+  setOwn,
+  takeByKey,
+  takerOf,
+} from "./_maker.ts";
 import { type ByteReader, type ByteWriter, varintSize } from "./bytes.ts";
 import { malformed, WireError } from "./errors.ts";
 import type { WireLimits } from "./limits.ts";
@@ -62,9 +70,6 @@ const TAG = {
   result: 0xda,
   negative: 0xe0, // −32 to −1 are 0xe0 to 0xff
 } as const;
-
-/** From so many objects of a key set on, generated code makes them. */
-const MANY = 8;
 
 /** Which parts of an error follow its name and message. */
 const ERROR_PART = { stack: 1, cause: 2, errors: 4, data: 8 } as const;
@@ -268,9 +273,9 @@ export class ValueWriter {
       writer.byte(TAG.anyObject);
       writer.varint(shape.index);
     }
-    for (let index = 0; index < keys.length; index++) {
-      this.write(value[keys[index]!], depth + 1);
-    }
+    if (shape.taker !== undefined) return shape.taker(this, value, depth + 1);
+    if (++shape.uses === MANY) shape.taker = takerOf(keys);
+    takeByKey(keys, this, value, depth + 1);
   }
 
   #map(value: ReadonlyMap<unknown, unknown>, depth: number): void {

@@ -44,14 +44,14 @@ test("a peer that pings, and takes little, is left", async () => {
 
 test("calls beyond the window end the wire", async () => {
   await using peer = new RawPeer({
-    limits: { window: 1_000 },
+    limits: { window: 1_000, message: 4_096 },
     functions: { wait: () => new Promise(() => {}) },
   });
   await peer.open();
   const hearing = peer.hearOut();
   const calls = Array.from(
-    { length: 4 },
-    (_, id) => call(id, "wait", "x".repeat(300)),
+    { length: 5 },
+    (_, id) => call(id, "wait", "x".repeat(1_600)),
   );
   await peer.tell(...calls);
   assertEquals((await peer.wire.closed).code, "malformed");

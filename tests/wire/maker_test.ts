@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { makeByKey, makerOf } from "../../wire/_maker.ts";
+import { textMaker } from "../../wire/_ascii.ts";
+import { makeByKey, makerOf, takeByKey, takerOf } from "../../wire/_maker.ts";
 import { test } from "../_test.ts";
 
 /** Gives 0, 1, 2, … */
@@ -59,3 +60,46 @@ test("makerOf() and makeByKey() make the same object", () => {
     Object.entries(makeByKey(KEYS, counter(), 1)),
   );
 });
+
+for (
+  const [how, taker] of [
+    ["by generated code", takerOf(KEYS)],
+    ["where generated code is forbidden", takerOf(KEYS, forbid)],
+  ] as const
+) {
+  test(`takerOf() takes the values of any keys in their order, ${how}`, () => {
+    const object = makeByKey(KEYS, counter(), 1);
+    const taken: unknown[] = [];
+    const values = {
+      write: (value: unknown, depth: number) => taken.push([value, depth]),
+    };
+    taker(values, object, 2);
+    takeByKey(KEYS, values, object, 2);
+    const once = KEYS.map((_key, index) => [index, 2]);
+    assertEquals(taken, [...once, ...once]);
+    assertEquals(Object.hasOwn(globalThis, "harmed"), false);
+  });
+}
+
+for (
+  const [how, compile] of [
+    ["by generated code", Function],
+    ["where generated code is forbidden", forbid],
+  ] as const
+) {
+  test(`textMaker() makes ASCII of its length, and nothing else, ${how}`, () => {
+    const bytes = Uint8Array.from({ length: 200 }, (_, at) => at & 0x7f);
+    for (const count of [0, 1, 2, 16, 17, 64, 127]) {
+      const make = textMaker(count, compile);
+      for (const at of [0, 3]) {
+        const text = String.fromCharCode(...bytes.subarray(at, at + count));
+        assertEquals(make(bytes, at), text);
+      }
+      for (const place of count === 0 ? [] : [0, count >> 1, count - 1]) {
+        const other = bytes.slice();
+        other[place] = 0x80;
+        assertEquals(make(other, 0), undefined);
+      }
+    }
+  });
+}
