@@ -16,7 +16,7 @@ export const LONGEST_LINE = 2_000;
 /** What names of rooms and of members look like. */
 export const NAME = /^[\p{L}\p{N}_-]{1,20}$/u;
 
-/** The most rooms at a time, and the most members of one. */
+/** The most rooms at a time. */
 export const MOST_ROOMS = 1_000;
 /** The most members of a room. */
 export const MOST_MEMBERS = 100;

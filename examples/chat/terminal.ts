@@ -30,14 +30,18 @@ function person(): Terminal {
   const { stdin: input, stdout: output } = process;
   const editor = createInterface({ input, output, prompt: "> " });
   editor.on("SIGINT", () => editor.close());
-  editor.on("close", () => output.write("\n"));
+  let isOpen = true;
+  editor.on("close", () => {
+    isOpen = false;
+    output.write("\n");
+  });
   editor.prompt();
   return {
     lines: linesOf(editor),
     show(line) {
       // Over what is being typed, which the prompt then repeats below.
       output.write(`\r\x1b[K${line}\n`);
-      editor.prompt(true);
+      if (isOpen) editor.prompt(true);
     },
     close: () => editor.close(),
   };
@@ -45,7 +49,7 @@ function person(): Terminal {
   async function* linesOf(lines: AsyncIterable<string>) {
     for await (const line of lines) {
       yield line;
-      editor.prompt();
+      if (isOpen) editor.prompt();
     }
   }
 }

@@ -14,7 +14,7 @@ import {
 import { endSignal } from "../_end_signal.ts";
 import { commandLine, wrong } from "../_options.ts";
 import { errorText, plain } from "../_text.ts";
-import { pause } from "./follow.ts";
+import { pause } from "./pause.ts";
 import { makePrinters, type Printer } from "./printer.ts";
 import type { From, Position, Tail } from "./protocol.ts";
 

@@ -5,6 +5,7 @@
  */
 
 import type { LogFolder, OpenLog } from "./folder.ts";
+import { pause } from "./pause.ts";
 import type { From, Item, Position } from "./protocol.ts";
 
 /** How much is read at a time, in bytes. */
@@ -103,20 +104,6 @@ async function read(
   const bytes = new Uint8Array(Math.min(CHUNK, size - offset));
   const count = await file.read(bytes) ?? 0;
   return count > 0 ? bytes.subarray(0, count) : undefined;
-}
-
-/** Resolves when the time is over, or the signal aborts. */
-export function pause(time: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    const end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", end);
-      resolve();
-    };
-    const timer = setTimeout(end, time);
-    signal.addEventListener("abort", end);
-  });
 }
 
 /** Refuses what is no place to begin at. */

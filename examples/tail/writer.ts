@@ -6,7 +6,7 @@
 
 import { endSignal } from "../_end_signal.ts";
 import { commandLine, wrong } from "../_options.ts";
-import { pause } from "./follow.ts";
+import { pause } from "./pause.ts";
 
 const USAGE = `Writes lines to logs, so that there is something to follow:
 
