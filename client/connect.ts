@@ -61,7 +61,8 @@ export interface ConnectOptions<
  * @throws {WireError} As a rejection that names the address:
  * `invalidArgument`, `unknownHost`, `connectionRefused`, `connectFailed`,
  * `permissionDenied`, `tlsFailed`, `timeout`, `cancelled`, `notAWire`,
- * `unsupportedVersion`, `contractMismatch`, `refused` or `connectionLost`.
+ * `unsupportedVersion`, `contractMismatch`, `refused`, `peerAborted` (a server
+ * that is shutting down) or `connectionLost`.
  *
  * @example
  * ```ts

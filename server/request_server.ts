@@ -220,7 +220,7 @@ export class RequestServer implements AsyncDisposable {
   async shutdown(): Promise<void> {
     this.destroy();
     for (const wire of this.#opening) {
-      wire.abort(new WireError("refused", "The server is shutting down."));
+      wire.abort(shuttingDown());
     }
     await Promise.all([...this.#wires].map((wire) => wire.close()));
     await this.finished;
@@ -309,7 +309,10 @@ export class RequestServer implements AsyncDisposable {
   }
 
   #confirm(wire: Wire): boolean | Promise<boolean> {
-    if (this.#destroyed) return false;
+    if (this.#destroyed) {
+      wire.abort(shuttingDown());
+      return false;
+    }
     const refuse = (error: unknown) => {
       this.#report(error, "onConnect");
       return false;
@@ -402,6 +405,11 @@ export function createRequestServer<Local extends object = AnyFunctions>(
     onConnect,
     options as unknown as RequestServerOptions,
   );
+}
+
+/** No refusal: a peer may try again, and find the next server. */
+function shuttingDown(): WireError {
+  return new WireError("aborted", "The server is shutting down.");
 }
 
 /**

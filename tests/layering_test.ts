@@ -113,7 +113,15 @@ const FLOORS: readonly (readonly string[])[] = [
   ["wire/dialect.ts", "wire/objects.ts"],
   ["wire/_link.ts"],
   ["wire/wire.ts"],
-  ["wire/pair.ts"],
+  [
+    "wire/pair.ts",
+    "wire/keep_options.ts",
+    "wire/_carries_stream.ts",
+    "wire/_kept_promise.ts",
+  ],
+  ["wire/_backoff.ts", "wire/_waiting_calls.ts"],
+  ["wire/_supervisor.ts", "wire/_kept_calls.ts"],
+  ["wire/keep_connected.ts"],
   ["wire/mod.ts"],
   [
     "server/_listen.ts",

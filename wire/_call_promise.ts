@@ -61,7 +61,12 @@ export class CallPromise extends Promise<unknown> {
   #remotes() {
     // Who calls on the result learns there that it failed.
     this.catch(nothing);
-    const caller: Caller = {
+    return remotes<AnyFunctions>(this.caller(), undefined, true);
+  }
+
+  /** Calls functions of the result. */
+  protected caller(): Caller {
+    return {
       call: (name, args, wantsValues, options) => {
         const again = () =>
           this.then((result) =>
@@ -74,7 +79,6 @@ export class CallPromise extends Promise<unknown> {
       send: (name, args, options) =>
         this.then((result) => callerOf(result, name).send(name, args, options)),
     };
-    return remotes<AnyFunctions>(caller, undefined, true);
   }
 }
 
@@ -84,7 +88,7 @@ Object.defineProperty(CallPromise.prototype, "constructor", {
 });
 
 /** A result that calls have to wait for. */
-class LaterResult implements PendingResult {
+export class LaterResult implements PendingResult {
   hasValue = false;
   value: unknown = undefined;
 

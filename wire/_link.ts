@@ -600,22 +600,27 @@ export class Link implements Session {
   /** Lets what is under way leave, for a short time, and closes. */
   async #takeLeave(reason: WireError, tell: boolean): Promise<void> {
     const { output } = this.#outbound;
-    if (tell) this.#tell(reason);
+    const told = tell && this.#tell(reason);
     await farewell({
       transport: this.#transport,
       clock: this.#clock,
       output,
       readerDone: this.#readerDone,
-      polite: tell || reason.code === "closed",
+      polite: told || reason.code === "closed",
     });
   }
 
-  #tell({ code, message }: WireError): void {
+  /** Tells the peer why; whether that was possible. */
+  #tell({ code, message }: WireError): boolean {
+    const output = this.#output;
     try {
-      const text = shortText(message);
-      this.#outbound.output.send({ kind: "abort", code, message: text });
+      // Before that, the output may have this side's hello.
+      if (this.#opening.accepted) output.drop();
+      output.send({ kind: "abort", code, message: shortText(message) });
+      return true;
     } catch {
       // A value is just being sent, and one of its getters ended the wire.
+      return false;
     }
   }
 }

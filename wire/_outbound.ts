@@ -5,7 +5,7 @@
  */
 
 import { type CallOptions, checkOptions } from "./call_options.ts";
-import type { WireError } from "./errors.ts";
+import { WireError } from "./errors.ts";
 import type { Message, PeerLimits, Target } from "./messages.ts";
 import type { MessageOutput, Ticket } from "./output.ts";
 import { Turnstile } from "./_turnstile.ts";
@@ -25,6 +25,8 @@ export class Outbound {
   readonly messages: Turnstile;
   /** A ticket that nobody keeps: most messages leave at once. */
   #ticket: Ticket = { position: Infinity, left: undefined };
+  /** Why the wire ended. */
+  #reason: WireError | undefined;
 
   /** @param output The writer. */
   constructor(output: MessageOutput) {
@@ -129,7 +131,27 @@ export class Outbound {
     }
     if (ticket.position !== Infinity) return DONE;
     this.#ticket = { position: Infinity, left: undefined };
-    return handled(leaving(ticket));
+    return handled(
+      leaving(
+        ticket,
+        (failure) =>
+          failure === this.#reason ? this.#lost(message, ticket) : failure,
+      ),
+    );
+  }
+
+  /** Why a message did not leave with the wire's last output. */
+  #lost(message: Message, ticket: Ticket): WireError {
+    const { code, message: why } = this.#reason!;
+    const what = message.kind === "send" ? `"${message.name}"` : "a message";
+    const isPart = this.output.wasHanded(ticket);
+    return new WireError(
+      code,
+      `The wire ended before ${what} had left (${
+        isPart ? "a part of it was sent" : "it was not sent"
+      }): ${why}`,
+      { cause: this.#reason, sent: isPart ? "maybeExecuted" : "notSent" },
+    );
   }
 
   /** Resolves when all that waits by now has left, or never will. */
@@ -142,7 +164,8 @@ export class Outbound {
   }
 
   /** The wire ended: what waits fails. */
-  end(reason: Error): void {
+  end(reason: WireError): void {
+    this.#reason = reason;
     this.calls.clear(reason);
     this.sends.clear(reason);
     this.messages.clear(reason);
@@ -151,10 +174,13 @@ export class Outbound {
 }
 
 /** Resolves when the message of a ticket has left; rejects if it never will. */
-function leaving(ticket: Ticket): Promise<void> {
+function leaving(
+  ticket: Ticket,
+  toError: (failure: Error) => Error,
+): Promise<void> {
   return new Promise((resolve, reject) =>
     ticket.left = (failure) =>
-      failure === undefined ? resolve() : reject(failure)
+      failure === undefined ? resolve() : reject(toError(failure))
   );
 }
 

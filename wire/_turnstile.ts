@@ -169,6 +169,7 @@ export class Turnstile {
   /** Forgets all that waits. */
   clear(failure: Error): void {
     for (let next; (next = this.#queue.shift()) !== undefined;) {
+      next.body.leaving?.undo();
       next.ticket.left?.(failure);
     }
     this.#waiting = 0;

@@ -5,7 +5,12 @@
  * @module
  */
 
-import { CallPromise, type PendingResult, promised } from "./_call_promise.ts";
+import {
+  CallPromise,
+  LaterResult,
+  type PendingResult,
+  promised,
+} from "./_call_promise.ts";
 import { type CallOptions, checkOptions } from "./call_options.ts";
 import type { Clock } from "./clock.ts";
 import {
@@ -108,6 +113,8 @@ export class Calls {
   #free: number[] = [];
   #pending = 0;
   #cancels: TokenBucket | undefined;
+  /** Why the wire ended. */
+  #reason: WireError | undefined;
 
   /**
    * @param output Where cancels go.
@@ -163,6 +170,7 @@ export class Calls {
     const signal = options?.signal;
     try {
       checkOptions(name, options);
+      this.#checkAlive(name);
     } catch (error) {
       return rejected(error);
     }
@@ -180,7 +188,7 @@ export class Calls {
       // It is made once the results are there that it needs.
       const again = following?.again ??
         this.#caller(name, args, wantsValues, options, target);
-      return promised(error.result.then(again));
+      return promised(this.#await(name, error.result, again, options));
     }
     this.#slots[id] = pending;
     this.#pending++;
@@ -199,6 +207,58 @@ export class Calls {
   /** Makes a call later. */
   #caller(...call: Parameters<Calls["call"]>): () => Promise<unknown> {
     return () => this.call(...call);
+  }
+
+  /** Makes a call when a result is there, as long as its caller waits. */
+  #await(
+    name: string,
+    result: Promise<unknown>,
+    again: () => Promise<unknown>,
+    options: CallOptions | undefined,
+  ): Promise<unknown> {
+    let sent: CallFate = "notSent";
+    const made = result.then(() => {
+      sent = "maybeExecuted";
+      return again();
+    });
+    const { deadline, signal } = options ?? {};
+    if (deadline === undefined && signal === undefined) return made;
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    const stopTimer = deadline === undefined
+      ? nothing
+      : this.#clock.after(deadline, () =>
+        reject(
+          new WireError(
+            "deadline",
+            `The call of "${name}" was not answered within ${deadline} ms, its deadline. It waited for the result of another call.`,
+            { sent },
+          ),
+        ));
+    const onAbort = () =>
+      reject(
+        new WireError(
+          "cancelled",
+          `The call of "${name}" was cancelled by its caller's signal.`,
+          { cause: signal!.reason, sent },
+        ),
+      );
+    signal?.addEventListener("abort", onAbort, { once: true });
+    made.then(resolve, reject).then(() => {
+      stopTimer();
+      signal?.removeEventListener("abort", onAbort);
+    });
+    return promise;
+  }
+
+  /** Refuses a call that had to wait for a result, until the wire ended. */
+  #checkAlive(name: string): void {
+    const reason = this.#reason;
+    if (reason === undefined) return;
+    throw new WireError(
+      reason.code,
+      `"${name}" came too late: ${reason.message}`,
+      { cause: reason, sent: "notSent" },
+    );
   }
 
   #send(
@@ -291,9 +351,9 @@ export class Calls {
     }
     promise.catch(nothing);
     if (!(base instanceof PendingCall && base.calls === this)) {
-      throw new NotReady(promise);
+      throw notReady(promise);
     }
-    if (!this.canFollow(base)) throw new NotReady(promise);
+    if (!this.canFollow(base)) throw notReady(promise);
     (this.#bases ??= []).push(base);
     return { as: "result", id: base.id };
   }
@@ -334,7 +394,8 @@ export class Calls {
     cause?: unknown,
   ): void {
     const { waiting } = pending;
-    const sent = this.#fate(pending);
+    // What is in the output already leaves, handed over or not.
+    const sent = pending.position === Infinity ? "notSent" : "maybeExecuted";
     this.#fail(pending, () => new WireError(code, message, { cause, sent }));
     if (waiting !== undefined && !waiting.dropped) {
       this.#turnstile.withdraw(waiting);
@@ -402,6 +463,7 @@ export class Calls {
 
   /** The wire ended: every call fails with its reason. */
   failAll(reason: WireError): void {
+    this.#reason = reason;
     for (const pending of this.#slots) {
       if (pending === undefined) continue;
       const sent = this.#fate(pending);
@@ -481,8 +543,11 @@ export class Calls {
  * Rejects two turns later. By then whoever awaits the call is attached to it,
  * so that the engine finds the awaiting functions for the error's stack: the
  * call site costs nothing where no call fails.
+ *
+ * @param makeError Makes the error.
+ * @param site Where the call was made, if that is recorded.
  */
-async function failLater(
+export async function failLater(
   makeError: () => Error,
   site: Error | undefined,
 ): Promise<never> {
@@ -494,6 +559,15 @@ async function failLater(
     error.stack = `${error.name}: ${error.message}\n${frames}`;
   }
   throw error;
+}
+
+/** Has a result waited for, which its promise then knows. */
+function notReady(promise: CallPromise): NotReady {
+  const later = new LaterResult();
+  return new NotReady(promise.then((value) => {
+    promise[REFERENCE] = later;
+    return later.keep(value);
+  }));
 }
 
 function rejected(error: unknown): CallPromise {

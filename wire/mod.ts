@@ -63,6 +63,19 @@ export type {
 } from "./dialect.ts";
 export type { Metadata } from "./messages.ts";
 export { FrameDecoder } from "./frames.ts";
+export {
+  keepConnected,
+  KeptConnection,
+  type KeptStats,
+} from "./keep_connected.ts";
+export type {
+  BackoffOptions,
+  Connect,
+  ConnectedInfo,
+  KeepConnectedOptions,
+  KeptCallOptions,
+  LostInfo,
+} from "./keep_options.ts";
 export { DEFAULT_LIMITS, resolveLimits, type WireLimits } from "./limits.ts";
 export {
   LINE_STREAM_DEFAULTS,

@@ -266,6 +266,15 @@ export class Output extends ByteOutput {
     return true;
   }
 
+  /**
+   * Drops what gathered and was not handed over: the wire ends, and who waits
+   * for it was told that it was not sent.
+   */
+  drop(): void {
+    this.encoder.checkIdle();
+    this.writer.position = 0;
+  }
+
   /** Drops the large messages that have not left. */
   dropLarge(failure: Error): void {
     const dropped = this.#large;

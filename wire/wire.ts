@@ -502,6 +502,7 @@ const native: Dialect = {
   open: (wire, transport, options) => new Link(wire, transport, options),
 };
 
-function reportToConsole(error: unknown, where: string): void {
+/** Where errors go that have no other place. */
+export function reportToConsole(error: unknown, where: string): void {
   console.error(`@remote/wire: error in ${where}:`, error);
 }

@@ -204,6 +204,20 @@ test("RequestServer.shutdown() lets calls under way finish", async () => {
   assertEquals((await wire.closed).code, "closed");
 });
 
+test("RequestServer.shutdown() turns newcomers away without refusing them", async () => {
+  const asked = Promise.withResolvers<void>();
+  const server = createRequestServer(0, () => {
+    asked.resolve();
+    return new Promise(() => {});
+  });
+  const connecting = assertRejects(() => connect(server));
+  await asked.promise;
+  await server.shutdown();
+  const error = await connecting as WireError;
+  assertEquals(error.code, "peerAborted");
+  assert(error.message.includes("shutting down"), error.message);
+});
+
 test("createRequestServer() takes a signal and tells when it listens", async () => {
   const controller = new AbortController();
   let address: WireAddress | undefined;

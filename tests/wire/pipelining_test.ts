@@ -481,6 +481,27 @@ test("a result that is to come is no argument of one-way calls", async () => {
   await sending;
 });
 
+test("a call that waits for another wire's result can be given up", async () => {
+  await using one = await new Distance().open();
+  await using other = await new Distance().open();
+  const never = one.near.remoteValue.never();
+  const lost = failure(never);
+  const controller = new AbortController();
+  const call = other.near.with({ signal: controller.signal, deadline: 60_000 })
+    .remoteValue.echo(never);
+  const error = failure(call);
+  await settle();
+  controller.abort("enough");
+  const { code, sent, cause } = await error;
+  assertEquals([code, sent, cause], ["cancelled", "notSent", "enough"]);
+  const late = await failure(
+    other.near.with({ deadline: 5 }).remoteValue.echo(never),
+  );
+  assertEquals([late.code, late.sent], ["deadline", "notSent"]);
+  one.near.abort();
+  await lost;
+});
+
 test("a result of another wire is sent once it is there", async () => {
   await using one = await new Distance().open();
   await using other = await new Distance().open();

@@ -260,3 +260,68 @@ test("recordCallSites shows where a call was made, awaited or not", async () => 
   await near.close();
   await far.closed;
 });
+
+test("Wire.abort() never sends a call that it says was not sent", async () => {
+  const [near, far] = wirePair();
+  const ran: number[] = [];
+  far.serve({ run: (n: number) => void ran.push(n) });
+  await near.remoteValue.run(1);
+  const second = near.remoteValue.run(2);
+  near.abort("enough");
+  const error = await assertRejects(() => second) as WireError;
+  assertEquals([error.code, error.sent], ["aborted", "notSent"]);
+  assertEquals((await far.closed).code, "peerAborted");
+  assertEquals(ran, [1]);
+});
+
+test("Wire knows that a call given up at once may run all the same", async () => {
+  const [near, far] = wirePair();
+  let ran = 0;
+  far.serve({ run: () => void ran++ });
+  await near.opened;
+  const controller = new AbortController();
+  const call = near.with({ signal: controller.signal }).remoteValue.run();
+  controller.abort();
+  const error = await assertRejects(() => call) as WireError;
+  assertEquals([error.code, error.sent], ["cancelled", "maybeExecuted"]);
+  await near.close();
+  assertEquals(ran, 1);
+});
+
+test("Wire tells the fate of what waited to leave one way", async () => {
+  await using peer = new RawPeer();
+  await peer.open({ window: 1 });
+  const { wire } = peer;
+  await Promise.all([wire.remote.f(), wire.outputObject(1)]);
+  const waiting = [wire.remote.f(), wire.outputObject(1)]
+    .map((sent) => assertRejects(() => sent) as Promise<WireError>);
+  const hearing = peer.hearAbort();
+  wire.abort("enough");
+  for (const error of await Promise.all(waiting)) {
+    assertEquals([error.code, error.sent], ["aborted", "notSent"]);
+    assert(error.message.includes("it was not sent"), error.message);
+  }
+  assertEquals((await hearing)?.code, "aborted");
+});
+
+test("Wire takes a list of values that is to come as an argument", async () => {
+  const [near, far] = wirePair();
+  far.serve({ echo: (value: unknown) => value });
+  const list = near.remoteValues.echo(1);
+  assertEquals(await near.remoteValue.echo(list), [1]);
+  await near.close();
+});
+
+test("Wire fails a call that waited for another wire, once it has ended", async () => {
+  const [near, far] = wirePair();
+  const [other, end] = wirePair();
+  const gate = Promise.withResolvers<number>();
+  end.serve({ late: () => gate.promise });
+  const call = near.remoteValue.echo(other.remoteValue.late());
+  const failed = assertRejects(() => call);
+  near.abort("gone");
+  gate.resolve(1);
+  const error = await failed as WireError;
+  assertEquals([error.code, error.sent], ["aborted", "notSent"]);
+  await Promise.all([far.closed, other.close()]);
+});

@@ -1,0 +1,256 @@
+/**
+ * Calls and messages that outlive a wire: which of them another wire gets.
+ *
+ * @module
+ */
+
+import { carriesStream } from "./_carries_stream.ts";
+import { promised } from "./_call_promise.ts";
+import type { CallOptions } from "./call_options.ts";
+import { WireError } from "./errors.ts";
+import type { KeptCallOptions, ResolvedKeepOptions } from "./keep_options.ts";
+import { KeptPromise } from "./_kept_promise.ts";
+import {
+  type KeptCall,
+  type KeptKind,
+  optionsLeft,
+  WaitingCalls,
+  withFate,
+} from "./_waiting_calls.ts";
+
+/** What is asked of a wire. */
+export interface Carrier {
+  /** The reason of its death. */
+  readonly ended: WireError | undefined;
+  /** Calls for an answer. */
+  call(
+    name: string,
+    args: unknown[],
+    wantsValues: boolean,
+    options?: CallOptions,
+  ): Promise<unknown>;
+  /** Calls one way. */
+  send(name: string, args: unknown[], options?: CallOptions): Promise<void>;
+  /** Sends a typed message. */
+  outputObject(value: unknown): Promise<void>;
+}
+
+/** The options that matter to calls. */
+type Options = Pick<
+  ResolvedKeepOptions<object, object>,
+  "clock" | "idempotent" | "onError" | "repeats" | "waiting"
+>;
+
+/** Carries calls out over one wire after another. */
+export class KeptCalls {
+  /** How many went to another wire because the first never sent them. */
+  moved = 0;
+  /** How often a call was repeated. */
+  repeated = 0;
+
+  readonly #options: Options;
+  readonly #refusal: (name: string) => WireError | undefined;
+  readonly #waiting: WaitingCalls;
+  /** Where calls go; undefined where they have to wait. */
+  #wire: Carrier | undefined;
+  #made = 0;
+
+  /**
+   * @param options All options.
+   * @param refusal Why a call can no longer be made; undefined when it can.
+   * @param lastFailure Why there is no wire.
+   */
+  constructor(
+    options: Options,
+    refusal: (name: string) => WireError | undefined,
+    lastFailure: () => WireError | undefined,
+  ) {
+    this.#options = options;
+    this.#refusal = refusal;
+    this.#waiting = new WaitingCalls(options.clock, lastFailure);
+  }
+
+  /** How many wait for a wire. */
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
+  /**
+   * Makes a call, or sends a message.
+   *
+   * @param kind How it leaves.
+   * @param name The function's name.
+   * @param args Its arguments; the value of a message is the only one.
+   * @param options The caller's.
+   * @returns What becomes of it.
+   */
+  make(
+    kind: KeptKind,
+    name: string,
+    args: unknown[],
+    options?: KeptCallOptions,
+  ): Promise<unknown> {
+    const deadline = options?.deadline;
+    const call: KeptCall = {
+      order: this.#made++,
+      kind,
+      name,
+      args,
+      options,
+      dueAt: deadline === undefined
+        ? Infinity
+        : this.#options.clock.now() + deadline,
+      fate: "notSent",
+      repeats: 0,
+      promise: undefined,
+    };
+    const wire = this.#wire;
+    const promise = wire === undefined
+      ? this.#wait(call, true)
+      : this.#carry(call, wire, options);
+    if (kind === "send" || kind === "message") call.promise = promise;
+    return promise;
+  }
+
+  /**
+   * A wire stands: what waits leaves first.
+   *
+   * @param wire The wire.
+   */
+  connected(wire: Carrier): void {
+    const { clock } = this.#options;
+    this.#waiting.takeAll((call) =>
+      this.#carry(call, wire, optionsLeft(call, clock))
+    );
+    const isUsable = wire.ended === undefined &&
+      this.#refusal("connected") === undefined;
+    this.#wire = isUsable ? wire : undefined;
+  }
+
+  /** There is no wire any more: calls wait. */
+  disconnected(): void {
+    this.#wire = undefined;
+  }
+
+  /**
+   * Fails all that waits, because nothing follows. What is under way is its
+   * wire's.
+   *
+   * @param reason Why.
+   */
+  end(reason: WireError): void {
+    this.#wire = undefined;
+    this.#waiting.failAll(reason);
+  }
+
+  /** Gives a call to a wire. */
+  #carry(
+    call: KeptCall,
+    wire: Carrier,
+    options: CallOptions | undefined,
+  ): Promise<unknown> {
+    const way = carry(call, wire, options);
+    const failed = (error: unknown) => this.#failed(call, wire, error);
+    if (call.kind !== "value") return way.catch(failed);
+    return new KeptPromise(way, failed, (error) => this.#moves(wire, error));
+  }
+
+  /** Whether a call on a result can be made on the result of another wire. */
+  #moves(wire: Carrier, error: unknown): boolean {
+    return error instanceof WireError && error.sent === "notSent" &&
+      wire.ended !== undefined && this.#refusal("") === undefined;
+  }
+
+  /** A call failed: that is passed on, unless another wire may have it. */
+  #failed(call: KeptCall, wire: Carrier, error: unknown): Promise<unknown> {
+    if (!(error instanceof WireError) || error.sent === undefined) {
+      return Promise.reject(error);
+    }
+    const isWires = wire.ended !== undefined || error.code === "closed";
+    if (!isWires) return Promise.reject(withFate(call, error));
+    // Perhaps it only takes leave; it takes no more calls.
+    if (this.#wire === wire) this.#wire = undefined;
+    const isOver = this.#refusal(call.name) !== undefined;
+    const isSafe = error.sent === "notSent";
+    const mayLeaveAgain = (isSafe || this.#mayRepeat(call)) &&
+      !carriesStream(call.args);
+    if (isOver || !mayLeaveAgain) return fail(call, error);
+    if (isSafe) {
+      this.moved++;
+    } else {
+      this.repeated++;
+      call.repeats++;
+      call.fate = "maybeExecuted";
+    }
+    return this.#wait(call, false);
+  }
+
+  #mayRepeat({ kind, name, options, repeats }: KeptCall): boolean {
+    const { idempotent, onError, repeats: most } = this.#options;
+    if (kind === "message" || repeats >= most) return false;
+    try {
+      return options?.idempotent ?? idempotent(name);
+    } catch (error) {
+      onError(error, "idempotent");
+      return false;
+    }
+  }
+
+  /** Lets a call wait for a wire, unless there is another by now. */
+  #wait(call: KeptCall, isNew: boolean): Promise<unknown> {
+    const refusal = this.#refusal(call.name);
+    if (refusal !== undefined) return fail(call, refusal);
+    const { clock, waiting: most } = this.#options;
+    const wire = this.#wire;
+    if (wire !== undefined) {
+      return this.#carry(call, wire, optionsLeft(call, clock));
+    }
+    if (isNew && this.waiting >= most) {
+      return promised(Promise.reject(tooManyWait(call.name, most)));
+    }
+    const waiting = this.#waiting.add(call);
+    return call.kind === "value" ? promised(waiting) : waiting;
+  }
+}
+
+/** Lets a call out over a wire. */
+function carry(
+  { kind, name, args }: KeptCall,
+  wire: Carrier,
+  options: CallOptions | undefined,
+): Promise<unknown> {
+  switch (kind) {
+    case "value":
+      return wire.call(name, args, false, options);
+    case "values":
+      return wire.call(name, args, true, options);
+    case "send":
+      return wire.send(name, args, options);
+    case "message":
+      return wire.outputObject(args[0]);
+  }
+}
+
+/**
+ * Fails a call because of a connection. Nobody has to look at that where it
+ * has no answer: `onLost` and `onDeath` say it, too.
+ */
+function fail(call: KeptCall, error: WireError): Promise<unknown> {
+  const failed = Promise.reject(withFate(call, error));
+  if (call.kind === "value") return promised(failed);
+  if (call.kind === "send" || call.kind === "message") {
+    failed.catch(nothing);
+    call.promise?.catch(nothing);
+  }
+  return failed;
+}
+
+function tooManyWait(name: string, most: number): WireError {
+  return new WireError(
+    "limit",
+    `The call of "${name}" may not wait for a connection: ${most} calls do (the option "waiting").`,
+    { sent: "notSent" },
+  );
+}
+
+function nothing(): void {}

@@ -1,0 +1,59 @@
+/**
+ * The promise of a value that one wire or another brings.
+ *
+ * @module
+ */
+
+import { CallPromise, LaterResult } from "./_call_promise.ts";
+import type { Caller } from "./remote.ts";
+import { REFERENCE } from "./remote_types.ts";
+
+/** The promise of a call's value, on which calls can be made at once. */
+export class KeptPromise extends CallPromise {
+  readonly #moves: (error: unknown) => boolean;
+
+  /**
+   * @param way The promise of the wire that has the call.
+   * @param failed Answers what becomes of the call when that fails.
+   * @param moves Whether what failed with an error was never sent, and can be
+   * made anew: so are calls on a result, once that is there.
+   */
+  constructor(
+    way: Promise<unknown>,
+    failed: (error: unknown) => Promise<unknown>,
+    moves: (error: unknown) => boolean,
+  ) {
+    let settle!: (value: unknown) => void;
+    super((resolve) => settle = resolve);
+    this.#moves = moves;
+    const known = way instanceof CallPromise ? way[REFERENCE] : undefined;
+    const later = new LaterResult();
+    this[REFERENCE] = known ?? later;
+    const arrived = known === undefined
+      ? (value: unknown) => settle(later.keep(value))
+      : settle;
+    way.then(arrived, (error) => {
+      this[REFERENCE] = later;
+      settle(failed(error).then(later.keep));
+    });
+  }
+
+  /** Calls functions of the result. */
+  protected override caller(): Caller {
+    const caller = super.caller();
+    const moves = this.#moves;
+    return {
+      call: (...call) => {
+        const failed = (error: unknown) =>
+          moves(error) ? caller.call(...call) : Promise.reject(error);
+        return new KeptPromise(caller.call(...call), failed, moves);
+      },
+      send: (...call) => caller.send(...call),
+    };
+  }
+}
+
+// As with its parent.
+Object.defineProperty(KeptPromise.prototype, "constructor", {
+  value: Promise,
+});

@@ -1,0 +1,295 @@
+/**
+ * What keeps a connection: attempts, waits, and the wire between them.
+ *
+ * @module
+ */
+
+import { errorMessage, WireError, type WireErrorCode } from "./errors.ts";
+import type { Connect, LostInfo, ResolvedKeepOptions } from "./keep_options.ts";
+import type { Wire } from "./wire.ts";
+import { Backoff } from "./_backoff.ts";
+
+/** How long a `connect` that was told to give up may take, in milliseconds. */
+const GRACE = 1_000;
+
+/** The codes that the same program would only meet again. */
+const FINAL: Readonly<Record<string, true>> = {
+  contractMismatch: true,
+  invalidArgument: true,
+  permissionDenied: true,
+  refused: true,
+  unsupportedVersion: true,
+} satisfies Partial<Record<WireErrorCode, true>>;
+
+/** Who is told of what happens. */
+export interface Supervised<Remote extends object, Local extends object> {
+  /** A wire stands, and `onConnected` is done with it. */
+  connected(wire: Wire<Remote, Local>): void;
+  /** That wire ended; told at once. */
+  disconnected(): void;
+  /** No further attempt is made. */
+  gaveUp(reason: WireError): void;
+  /** How many calls wait. */
+  waiting(): number;
+}
+
+/** Connects, again and again. */
+export class Supervisor<Remote extends object, Local extends object> {
+  /** What it is doing; `"closed"` once it does nothing more. */
+  state: "connecting" | "connected" | "waiting" | "closed" = "connecting";
+  /** The wire, while it is connected. */
+  wire: Wire<Remote, Local> | undefined;
+  /** How many attempts were made. */
+  attempts = 0;
+  /** How many of them led to a wire. */
+  connections = 0;
+  /** Why the last attempt failed, or the last wire ended. */
+  lastFailure: WireError | undefined;
+
+  readonly #connect: Connect<Remote, Local>;
+  readonly #options: ResolvedKeepOptions<Remote, Local>;
+  readonly #supervised: Supervised<Remote, Local>;
+  readonly #backoff: Backoff;
+  /** Connections that may not be gone yet. */
+  readonly #connections = new Set<Promise<unknown>>();
+  /** Calls of `connect` that are under way. */
+  readonly #connecting = new Set<Promise<unknown>>();
+  /** Ends the attempt, or the wait, that is under way. */
+  #controller = new AbortController();
+  #lived = 0;
+
+  /**
+   * @param connect Makes a connection.
+   * @param options All options.
+   * @param supervised Who is told.
+   */
+  constructor(
+    connect: Connect<Remote, Local>,
+    options: ResolvedKeepOptions<Remote, Local>,
+    supervised: Supervised<Remote, Local>,
+  ) {
+    this.#connect = connect;
+    this.#options = options;
+    this.#supervised = supervised;
+    this.#backoff = new Backoff(options.backoff, options.random);
+  }
+
+  /** Connects, until {@linkcode stop} or a failure that is final. */
+  async run(): Promise<void> {
+    // Whoever made it gets to hold it first.
+    await undefined;
+    while (!this.#isStopped()) {
+      const controller = this.#controller = new AbortController();
+      const wasConnected = await this.#attempt(controller);
+      if (this.#isStopped()) return;
+      this.#backoff.ended(wasConnected ? this.#lived : 0);
+      const reason = this.lastFailure = controller.signal.reason as WireError;
+      const next = this.#mayGoOn(reason) ? this.#backoff.next() : undefined;
+      this.#tell(reason, { wasConnected, next });
+      if (this.#isStopped()) return;
+      if (next === undefined) {
+        return this.#supervised.gaveUp(this.#finalReason(reason));
+      }
+      await this.#wait(next);
+    }
+  }
+
+  /**
+   * Makes no further attempt. What is under way is given up; a wire that
+   * stands is left alone.
+   *
+   * @param reason Why.
+   */
+  stop(reason: WireError): void {
+    if (this.#isStopped()) return;
+    const isConnected = this.state === "connected";
+    this.state = "closed";
+    if (!isConnected) this.#controller.abort(reason);
+  }
+
+  /** Resolves when all connections are gone. */
+  async finished(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const stop = this.#options.clock.after(GRACE, resolve);
+    await Promise.race([Promise.all(this.#connecting), promise]);
+    stop();
+    await Promise.all(this.#connections);
+  }
+
+  /** A method, so that the type checker does not think that it stays so. */
+  #isStopped(): boolean {
+    return this.state === "closed";
+  }
+
+  /**
+   * Makes one attempt, and stays until its wire has ended. Whatever goes wrong
+   * aborts the attempt's controller, with the reason.
+   *
+   * @returns Whether there was a wire.
+   */
+  async #attempt(controller: AbortController): Promise<boolean> {
+    const { signal } = controller;
+    const { clock, timeout } = this.#options;
+    this.state = "connecting";
+    this.attempts++;
+    const stopTimer = clock.after(
+      timeout,
+      () => controller.abort(tooLong(timeout)),
+    );
+    let wire: Wire<Remote, Local>;
+    try {
+      wire = await unlessAborted(this.#open(signal), signal);
+      wire.onDeath((reason) => controller.abort(reason));
+      await unlessAborted(wire.opened, signal);
+      await this.#prepare(wire, signal);
+      signal.throwIfAborted();
+    } catch (error) {
+      controller.abort(asReason(error, "connectFailed", "Cannot connect"));
+      return false;
+    } finally {
+      stopTimer();
+    }
+    await this.#hold(wire);
+    return true;
+  }
+
+  /** Has a connection made. Its wire ends with the signal, however late. */
+  async #open(signal: AbortSignal): Promise<Wire<Remote, Local>> {
+    const connecting =
+      (async () => await this.#connect(signal, this.#backoff.failures + 1))();
+    const done = connecting.then((wire) => {
+      const onAbort = () => wire.abort(signal.reason);
+      signal.addEventListener("abort", onAbort, { once: true });
+      if (signal.aborted) onAbort();
+      remember(this.#connections, wire.closed);
+    }).catch(() => {});
+    remember(this.#connecting, done);
+    return await connecting;
+  }
+
+  /** Calls `onConnected`. */
+  async #prepare(
+    wire: Wire<Remote, Local>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { onConnected } = this.#options;
+    if (onConnected === undefined) return;
+    const info = {
+      connection: this.connections + 1,
+      attempt: this.#backoff.failures + 1,
+      waiting: this.#supervised.waiting(),
+    };
+    const preparing = (async () => await onConnected(wire, info))();
+    try {
+      await unlessAborted(preparing, signal);
+    } catch (error) {
+      throw asReason(error, "aborted", "onConnected failed");
+    }
+  }
+
+  /** Passes a wire on, and stays until it has ended. */
+  async #hold(wire: Wire<Remote, Local>): Promise<void> {
+    const { clock } = this.#options;
+    const began = clock.now();
+    this.wire = wire;
+    this.state = "connected";
+    this.connections++;
+    this.#supervised.connected(wire);
+    await new Promise<void>((resolve) =>
+      wire.onDeath(() => {
+        this.#lived = clock.now() - began;
+        this.wire = undefined;
+        if (!this.#isStopped()) this.state = "waiting";
+        this.#supervised.disconnected();
+        resolve();
+      })
+    );
+  }
+
+  #mayGoOn(reason: WireError): boolean {
+    const { attempts, retry, onError } = this.#options;
+    const { failures } = this.#backoff;
+    if (failures >= attempts) return false;
+    if (retry !== undefined) {
+      try {
+        return retry(reason, failures);
+      } catch (error) {
+        onError(error, "retry");
+      }
+    }
+    return !Object.hasOwn(FINAL, reason.code);
+  }
+
+  #tell(
+    reason: WireError,
+    info: Pick<LostInfo, "wasConnected" | "next">,
+  ): void {
+    const { onLost, onError } = this.#options;
+    const { failures } = this.#backoff;
+    const waiting = this.#supervised.waiting();
+    (async () => await onLost?.(reason, { ...info, failures, waiting }))()
+      .catch((error) => onError(error, "onLost"));
+  }
+
+  #finalReason(reason: WireError): WireError {
+    const { failures } = this.#backoff;
+    const what = failures >= this.#options.attempts
+      ? `Gave up after ${failures} attempts in a row`
+      : "Not connecting again";
+    return new WireError(reason.code, `${what}: ${reason.message}`, {
+      cause: reason,
+    });
+  }
+
+  /** Lets time pass, unless it is stopped. */
+  async #wait(delay: number): Promise<void> {
+    this.state = "waiting";
+    const { signal } = this.#controller = new AbortController();
+    await new Promise<void>((resolve) => {
+      const stopTimer = this.#options.clock.after(delay, resolve);
+      signal.addEventListener("abort", () => {
+        stopTimer();
+        resolve();
+      });
+    });
+  }
+}
+
+/** The same promise, rejected with the signal's reason once that aborts. */
+function unlessAborted<T>(
+  promise: Promise<T>,
+  signal: AbortSignal,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason);
+    signal.addEventListener("abort", onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    promise.then(resolve, reject).then(() =>
+      signal.removeEventListener("abort", onAbort)
+    );
+  });
+}
+
+/** Keeps a promise, which never rejects, for as long as it is pending. */
+function remember(set: Set<Promise<unknown>>, promise: Promise<unknown>): void {
+  set.add(promise);
+  promise.then(() => set.delete(promise));
+}
+
+function asReason(
+  error: unknown,
+  code: WireErrorCode,
+  what: string,
+): WireError {
+  if (error instanceof WireError) return error;
+  return new WireError(code, `${what}: ${errorMessage(error)}`, {
+    cause: error,
+  });
+}
+
+function tooLong(timeout: number): WireError {
+  return new WireError(
+    "timeout",
+    `An attempt to connect took longer than ${timeout} ms, onConnected included.`,
+  );
+}
