@@ -13,6 +13,7 @@ import {
   type Dialect,
   formatAddress,
   makeWire,
+  type Middleware,
   resolveLimits,
   type ServedFunctions,
   socketTransport,
@@ -91,6 +92,31 @@ export interface RequestServerOptions<Local extends object = AnyFunctions> {
    * @default {this module's own}
    */
   dialect?: Dialect | undefined;
+  /**
+   * What every call of a client is served through; the first is the
+   * outermost.
+   *
+   * @default {[]}
+   */
+  serveThrough?: readonly Middleware<Wire>[] | undefined;
+  /**
+   * What every call of a client's functions goes through.
+   *
+   * @default {[]}
+   */
+  callThrough?: readonly Middleware<Wire>[] | undefined;
+  /**
+   * Whether clients may ask what is served.
+   *
+   * @default {true}
+   */
+  introspection?: boolean | undefined;
+  /**
+   * Whether calls make spans where OpenTelemetry is on.
+   *
+   * @default {true}
+   */
+  telemetry?: boolean | undefined;
   /** Shuts the server down, gracefully. */
   signal?: AbortSignal | undefined;
   /** Called when the server listens, with its address. */
@@ -287,6 +313,8 @@ export class RequestServer implements AsyncDisposable {
     const { path, tls, functions, limits, credential, sendStacks, onError } =
       this.#options;
     const { dialect, serves, expects } = this.#options;
+    const { serveThrough, callThrough, introspection, telemetry } =
+      this.#options;
     if ("setNoDelay" in conn) (conn as Deno.TcpConn).setNoDelay(true);
     const address = peerAddress(conn, path, tls !== undefined);
     const wire = makeWire(socketTransport(conn, address), {
@@ -296,6 +324,10 @@ export class RequestServer implements AsyncDisposable {
       expects,
       sendStacks,
       dialect,
+      serveThrough,
+      callThrough,
+      introspection,
+      telemetry,
       onError,
       requireCredential: credential,
       confirm: (wire) => this.#confirm(wire),

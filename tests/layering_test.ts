@@ -52,6 +52,7 @@ const FLOORS: readonly (readonly string[])[] = [
     "wire/bytes.ts",
     "wire/_token_bucket.ts",
     "wire/_death.ts",
+    "wire/introspection.ts",
     "wire/_passing.ts",
     "wire/_thrown.ts",
     "wire/_method.ts",
@@ -92,11 +93,13 @@ const FLOORS: readonly (readonly string[])[] = [
     "wire/_imports.ts",
     "wire/_results.ts",
   ],
+  ["wire/middleware.ts"],
   [
     "wire/calls.ts",
     "wire/handlers.ts",
     "wire/inbox.ts",
     "wire/_stream_source.ts",
+    "wire/_call_through.ts",
   ],
   ["wire/_outbound.ts", "wire/streams.ts"],
   [
@@ -110,7 +113,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ["wire/_fingerprint.ts", "wire/_guard.ts"],
   ["wire/contract.ts"],
   ["wire/_checked_caller.ts"],
-  ["wire/dialect.ts", "wire/objects.ts"],
+  ["wire/dialect.ts", "wire/objects.ts", "wire/_telemetry.ts"],
   ["wire/_link.ts"],
   ["wire/wire.ts"],
   [
@@ -239,6 +242,21 @@ test("wire/cmucl/ stands on the core's floors, below the Wire", async () => {
     file.startsWith("wire/cmucl/")
   );
   assertEquals([...floors.keys()].sort(), ofDialect.sort());
+});
+
+test("cli.ts stands on mod.ts, and on the standard library's part for it", async () => {
+  const modules = await graph("cli.ts");
+  const own = [...modules].filter(([file]) => /^cli(\.ts|\/)/.test(file));
+  assert(own.length > 4);
+  for (const [file, { dependencies = [] }] of own) {
+    for (const { specifier } of dependencies) {
+      assert(
+        /^(\.\/(cli\/)?_?\w+\.ts|\.\.\/mod\.ts|\.\/deno\.json|@std\/cli\/.+)$/
+          .test(specifier),
+        `${file} imports ${specifier}`,
+      );
+    }
+  }
 });
 
 test("server/ and client/ never import each other", async () => {

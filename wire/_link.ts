@@ -28,6 +28,7 @@ import { Output } from "./output.ts";
 import type { Caller } from "./remote.ts";
 import { Streams } from "./streams.ts";
 import type { Transport } from "./transport.ts";
+import { callThrough } from "./_call_through.ts";
 import { Death } from "./_death.ts";
 import { farewell } from "./_farewell.ts";
 import { closedReason, Leaving } from "./_leaving.ts";
@@ -36,6 +37,9 @@ import { Outbound } from "./_outbound.ts";
 import { MESSAGE_COST } from "./_turnstile.ts";
 import { Watch } from "./_watch.ts";
 import { Window } from "./_window.ts";
+
+/** What middleware around calls has to know of a wire. */
+type Mortal = { readonly ended: unknown };
 
 /** How much of the peer's allowance of cancels is used: clocks differ. */
 const CANCEL_SHARE = 0.9;
@@ -113,6 +117,7 @@ export class Link implements Session {
       limits,
       this.#sendWindow,
       onError,
+      options,
     );
     const streams = this.#streams = new Streams({
       output,
@@ -126,7 +131,13 @@ export class Link implements Session {
       onError,
       passResult: (promise) => calls.pass(promise),
       argument: (id) => handlers.argument(id),
-      caller: (place) => this.#callerOf(place),
+      caller: (place) =>
+        callThrough(
+          this.#callerOf(place),
+          options.callThrough,
+          wire as Mortal,
+          () => place.handle?.deref(),
+        ),
       sendBehind: (message) => this.#sendBehind(message),
     });
     handlers.objects = objects;

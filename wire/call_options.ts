@@ -20,7 +20,11 @@ export interface CallOptions {
   deadline?: number | undefined;
   /**
    * Texts by name that travel with the call: a trace, a request's number, a
-   * tenant. At most 64 of them with 8,192 characters together.
+   * tenant. At most 64 of them with 8,192 UTF-16 units together.
+   *
+   * A served function that calls on with `this.wire.with(this)` passes its
+   * caller's metadata on too. Where they are not for that peer's eyes, pick
+   * what is: `with({ signal, deadline })`.
    */
   metadata?: Metadata | undefined;
 }
@@ -62,6 +66,14 @@ export function checkOptions(
 }
 
 function checkMetadata(metadata: Metadata): void {
+  if (
+    typeof metadata !== "object" || metadata === null || Array.isArray(metadata)
+  ) {
+    throw new WireError(
+      "invalidArgument",
+      'The metadata of a call are an object of texts, such as { tenant: "blue" }.',
+    );
+  }
   for (const [key, value] of Object.entries(metadata)) {
     if (typeof value === "string") continue;
     throw new WireError(

@@ -19,6 +19,8 @@ import {
   MAGIC,
   type Message,
   type Metadata,
+  METADATA_ENTRIES,
+  METADATA_UNITS,
   type OverLimit,
   type PeerLimits,
   type Target,
@@ -62,9 +64,6 @@ const HAS_TARGET = 4;
 const HAS_METADATA = 8;
 /** How a target begins. */
 const TARGET = { object: 0, result: 1 } as const;
-/** How many texts, and how many UTF-16 units of them, a call takes along. */
-const METADATA_ENTRIES = 64;
-const METADATA_UNITS = 8 * 1024;
 
 /** What an encoder needs to know of its peer. */
 export type EncoderLimits = Pick<

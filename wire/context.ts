@@ -13,12 +13,14 @@ const NO_METADATA: Metadata = Object.freeze(Object.create(null));
 /** Aborts the signal of a context; for the wire alone. */
 export let abortContext: (context: CallContext, reason: WireError) => void;
 
+/** Gives a context other metadata; for middleware alone. */
+export let replaceMetadata: (context: CallContext, metadata: Metadata) => void;
 /** Whether a context was aborted; for the wire alone. */
 export let hasAborted: (context: CallContext) => boolean;
 
 /**
  * The `this` of a served function. It has what `wire.with()` takes, so that
- * `this.wire.with(this)` passes the caller's deadline and cancel on.
+ * `this.wire.with(this)` passes the caller's deadline, cancel and metadata on.
  *
  * @typeParam W The wire's type.
  *
@@ -44,12 +46,11 @@ export class CallContext<W = unknown> {
   readonly wire: W;
   /** The name under which the function was called. */
   readonly functionName: string;
-  /** What the caller said besides: texts by name. Empty where it said none. */
-  readonly metadata: Metadata;
   readonly #clock: Clock;
   readonly #deadlineAt: number | undefined;
   #controller: AbortController | undefined;
   #reason: WireError | undefined;
+  #metadata: Metadata;
 
   /**
    * Made by the wire.
@@ -69,9 +70,14 @@ export class CallContext<W = unknown> {
   ) {
     this.wire = wire;
     this.functionName = functionName;
-    this.metadata = metadata;
+    this.#metadata = metadata;
     this.#clock = clock;
     this.#deadlineAt = deadline > 0 ? clock.now() + deadline : undefined;
+  }
+
+  /** What the caller said besides: texts by name. Empty where it said none. */
+  get metadata(): Metadata {
+    return this.#metadata;
   }
 
   /**
@@ -100,6 +106,9 @@ export class CallContext<W = unknown> {
       if (context.#reason !== undefined) return;
       context.#reason = reason;
       context.#controller?.abort(reason);
+    };
+    replaceMetadata = (context: CallContext, metadata: Metadata): void => {
+      context.#metadata = metadata;
     };
   }
 }

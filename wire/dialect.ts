@@ -9,6 +9,7 @@ import type { WireAddress } from "./address.ts";
 import type { Clock } from "./clock.ts";
 import type { WireError } from "./errors.ts";
 import type { WireLimits } from "./limits.ts";
+import type { Middleware } from "./middleware.ts";
 import type { Caller } from "./remote.ts";
 import type { Transport } from "./transport.ts";
 
@@ -116,6 +117,12 @@ export interface SessionOptions {
   readonly recordCallSites: boolean;
   /** Told of errors that have no other place to go. */
   readonly onError: (error: unknown, where: string) => void;
+  /** What calls are served through; the first is the outermost. */
+  readonly serveThrough: readonly Middleware[];
+  /** What calls that are made go through, from the first to the last. */
+  readonly callThrough: readonly Middleware[];
+  /** Whether to list what is served for a peer that asks. */
+  readonly introspection: boolean;
 }
 
 /** A protocol that wires can speak. */

@@ -147,8 +147,25 @@ export class WireError extends Error {
 }
 
 /**
- * What a served function throws to refuse a call: its caller gets the code and
- * the message as a `WireError` of its own, not as something thrown.
+ * What a middleware, or a served function, throws to refuse a call. Its caller
+ * gets a {@linkcode WireError} with the same code and message, in the place of
+ * a {@linkcode RemoteError}.
+ *
+ * @example
+ * ```ts
+ * import { Refusal, WireError, wirePair } from "@remote/wire";
+ *
+ * const [near, far] = wirePair();
+ * far.serve({
+ *   open(door: string) {
+ *     throw new Refusal("permissionDenied", `The ${door} is not for you.`);
+ *   },
+ * });
+ * const error = await near.remoteValue.open("cellar").catch((e: unknown) => e);
+ * if (!(error instanceof WireError)) throw error;
+ * if (error.code !== "permissionDenied") throw error;
+ * await near.close();
+ * ```
  */
 export class Refusal extends WireError {}
 

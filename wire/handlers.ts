@@ -15,9 +15,11 @@ import {
   toErrorCode,
   WireError,
 } from "./errors.ts";
+import { LIST_FUNCTIONS, listFunctions } from "./introspection.ts";
 import type { WireLimits } from "./limits.ts";
 import type { Message, OverLimit, Target } from "./messages.ts";
 import { isPlain, type Method, methodOf } from "./_method.ts";
+import { type CallKind, type Middleware, serveThrough } from "./middleware.ts";
 import type { MessageOutput } from "./output.ts";
 import { AwaitedResult, fill } from "./_passing.ts";
 import { Queue } from "./_queue.ts";
@@ -30,6 +32,14 @@ import type { Window } from "./_window.ts";
 
 type Call = Extract<Message, { kind: "call" }>;
 type Send = Extract<Message, { kind: "send" }>;
+
+/** How calls are served. */
+export interface ServingOptions {
+  /** What they are served through; the first is the outermost. */
+  readonly serveThrough?: readonly Middleware[];
+  /** Whether to list what is served for a peer that asks. */
+  readonly introspection?: boolean;
+}
 
 /** A call that came, what it is of, and what it counts for. */
 interface ArrivedCall {
@@ -71,6 +81,9 @@ export class Handlers {
   readonly #limits: WireLimits;
   readonly #window: Window;
   readonly #onError: (error: unknown, where: string) => void;
+  /** Undefined where there is none, which costs nothing then. */
+  readonly #middleware: readonly Middleware[] | undefined;
+  readonly #introspection: boolean;
   readonly #functions = new Map<string, Method>();
   readonly #cancels: TokenBucket;
   /** Asynchronous calls with an answer, by id. */
@@ -97,6 +110,7 @@ export class Handlers {
    * @param limits This side's limits.
    * @param window Accounts for one-way calls.
    * @param onError Told what has no other place to go.
+   * @param serving How calls are served.
    */
   constructor(
     wire: object,
@@ -105,7 +119,10 @@ export class Handlers {
     limits: WireLimits,
     window: Window,
     onError: (error: unknown, where: string) => void,
+    { serveThrough = [], introspection = false }: ServingOptions = {},
   ) {
+    this.#middleware = serveThrough.length > 0 ? serveThrough : undefined;
+    this.#introspection = introspection;
     this.#wire = wire;
     this.#output = output;
     this.#clock = clock;
@@ -165,6 +182,12 @@ export class Handlers {
         throw new WireError(
           "invalidArgument",
           `serve() takes an object of functions, and its "${name}" is no function.`,
+        );
+      }
+      if (name === LIST_FUNCTIONS) {
+        throw new WireError(
+          "invalidArgument",
+          `"${name}" is the wire's own function, which lists what is served. Choose another name.`,
         );
       }
     }
@@ -300,7 +323,7 @@ export class Handlers {
       return this.#beginWith(call, receiver, cost);
     }
     const { id, name } = call;
-    const served = this.#functions.get(name);
+    const served = this.#functions.get(name) ?? this.#builtIn(name);
     if (served === undefined) return this.#noSuchFunction(id, name);
     this.#call(call, served, this.#context(call), undefined, cost);
   }
@@ -317,8 +340,8 @@ export class Handlers {
     }
     try {
       if (receiver instanceof FailedResult) throw receiver;
-      const [served, self] = this.#find(name, receiver);
-      this.#call(call, served, context, self, cost);
+      const [served, object] = this.#find(name, receiver);
+      this.#call(call, served, context, object, cost);
     } catch (error) {
       arrived?.drop();
       this.#refuse(id, error);
@@ -340,7 +363,7 @@ export class Handlers {
       return receiver instanceof AwaitedResult
         ? await receiver.result
         : receiver;
-    }).then((object) => {
+    }).then((receiver) => {
       if (!this.#settled(running)) return;
       if (hasAborted(context)) {
         throw new WireError(
@@ -348,8 +371,8 @@ export class Handlers {
           "The call was cancelled before it began.",
         );
       }
-      const [served, self] = this.#find(name, object);
-      this.#call(call, served, context, self, cost);
+      const [served, object] = this.#find(name, receiver);
+      this.#call(call, served, context, object, cost);
     }).catch((error) => {
       arrived?.drop();
       this.#settled(running);
@@ -357,23 +380,21 @@ export class Handlers {
     }).then(() => this.#checkIdle());
   }
 
-  /** Finds the function of a name, and what it is to have as `this`. */
+  /** Finds the function of a name, and the object whose it is. */
   #find(name: string, receiver: unknown): [Method, object | undefined] {
     if (receiver === undefined) {
-      const served = this.#functions.get(name);
+      const served = this.#functions.get(name) ?? this.#builtIn(name);
       if (served === undefined) throw noSuchFunction(name);
       return [served, undefined];
     }
     if (receiver instanceof HeldFunctions) {
-      return [receiver.find(name), undefined];
+      const held = receiver.find(name);
+      return [held, held];
     }
     const object = receiver as object;
-    if (referentOf(object) !== undefined) {
-      const { caller } = referentOf(object)!;
-      return [(...args) => caller.call(name, args, false), undefined];
-    }
-    const isFunction = typeof object === "function" && name === "";
-    return [methodOf(object, name), isFunction ? undefined : object];
+    const caller = referentOf(object)?.caller;
+    if (caller === undefined) return [methodOf(object, name), object];
+    return [(...args) => caller.call(name, args, false), object];
   }
 
   /** Answers a call that could not begin. */
@@ -408,13 +429,14 @@ export class Handlers {
     call: Call,
     served: Method,
     context: CallContext,
-    self: object | undefined,
+    object: object | undefined,
     cost: number,
   ): void {
     const { id } = call;
     let result: unknown;
     try {
-      result = Reflect.apply(served, self ?? context, call.args);
+      const kind = call.wantsValues ? "values" : "value";
+      result = this.#run(served, object, context, call, kind);
     } catch (error) {
       return this.#throw(id, error);
     }
@@ -440,8 +462,8 @@ export class Handlers {
     const context = this.#context(send);
     try {
       if (receiver instanceof FailedResult) throw receiver.refusal;
-      const [served, self] = this.#find(name, receiver);
-      result = Reflect.apply(served, self ?? context, send.args);
+      const [served, object] = this.#find(name, receiver);
+      result = this.#run(served, object, context, send, "oneWay");
     } catch (error) {
       this.#onError(error, oneWay(name));
     }
@@ -469,6 +491,52 @@ export class Handlers {
       this.#send(next.send, next.receiver, next.cost);
     }
     this.#checkIdle();
+  }
+
+  /** A function that the wire serves of its own accord. */
+  #builtIn(name: string): Method | undefined {
+    if (name !== LIST_FUNCTIONS || !this.#introspection) return undefined;
+    return () => listFunctions(this.#functions);
+  }
+
+  /** Runs what a call is of, with what it is to have as `this`. */
+  #run(
+    served: Method,
+    object: object | undefined,
+    context: CallContext,
+    call: Call | Send,
+    kind: CallKind,
+  ): unknown {
+    // A function that is called by reference has no object.
+    const self = object === undefined || object === served ? context : object;
+    if (this.#middleware === undefined) {
+      return Reflect.apply(served, self, call.args);
+    }
+    return this.#runThrough(this.#middleware, context, call, kind, object, (
+      args,
+    ) => Reflect.apply(served, self, args));
+  }
+
+  async #runThrough(
+    middleware: readonly Middleware[],
+    context: CallContext,
+    { args, arrived }: Call | Send,
+    kind: CallKind,
+    object: object | undefined,
+    run: (args: readonly unknown[]) => unknown,
+  ): Promise<unknown> {
+    let hasRun = false;
+    try {
+      return await serveThrough(middleware, context, { kind, args, object }, (
+        args,
+      ) => {
+        hasRun = true;
+        return run(args);
+      });
+    } finally {
+      // What came along was for the function.
+      if (!hasRun) arrived?.drop();
+    }
   }
 
   #context(call: Call | Send): CallContext {

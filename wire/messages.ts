@@ -101,6 +101,19 @@ export interface CallFields {
 /** Texts by name that travel with a call. */
 export type Metadata = Readonly<Record<string, string>>;
 
+/** How many texts a call takes along. */
+export const METADATA_ENTRIES = 64;
+/** How many UTF-16 units they have, keys and values together. */
+export const METADATA_UNITS = 8 * 1024;
+
+/** Whether metadata are within the limits. */
+export function metadataFit(metadata: Metadata): boolean {
+  const entries = Object.entries(metadata);
+  let units = 0;
+  for (const [key, value] of entries) units += key.length + value.length;
+  return entries.length <= METADATA_ENTRIES && units <= METADATA_UNITS;
+}
+
 /** What a call is addressed to other than what was served. */
 export type Target =
   /** An object that the receiver had passed by reference. */

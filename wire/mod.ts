@@ -48,6 +48,7 @@ export { DeclaredError } from "./declared_error.ts";
 export type { DescribedContract, FunctionDescription } from "./_described.ts";
 export {
   type CallFate,
+  Refusal,
   RemoteError,
   type RemoteErrorInit,
   WireError,
@@ -62,6 +63,13 @@ export type {
   WireStats,
 } from "./dialect.ts";
 export type { Metadata } from "./messages.ts";
+export type {
+  CallChanges,
+  CallKind,
+  Middleware,
+  MiddlewareCall,
+} from "./middleware.ts";
+export { type FunctionInfo, LIST_FUNCTIONS } from "./introspection.ts";
 export { FrameDecoder } from "./frames.ts";
 export {
   keepConnected,

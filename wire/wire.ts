@@ -9,7 +9,13 @@ import type { CallOptions } from "./call_options.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { type Contract, signaturesOf } from "./contract.ts";
 import { errorMessage, WireError } from "./errors.ts";
+import {
+  checkListing,
+  type FunctionInfo,
+  LIST_FUNCTIONS,
+} from "./introspection.ts";
 import { resolveLimits, type WireLimits } from "./limits.ts";
+import type { Middleware } from "./middleware.ts";
 import { type Caller, remotes } from "./remote.ts";
 import type {
   AnyFunctions,
@@ -25,10 +31,12 @@ import {
   type Transport,
 } from "./transport.ts";
 import type { Dialect, Session, WireStats } from "./dialect.ts";
+import { callThrough } from "./_call_through.ts";
 import { CheckedCaller } from "./_checked_caller.ts";
 import { checkTold, fingerprint } from "./_fingerprint.ts";
 import { guarded, implemented } from "./_guard.ts";
 import { Link } from "./_link.ts";
+import { findTelemetry, spans } from "./_telemetry.ts";
 
 /**
  * What a wire is made with. Everything has a default.
@@ -98,6 +106,34 @@ export interface WireOptions<
    * @default {this module's own}
    */
   dialect?: Dialect | undefined;
+  /**
+   * What every call of the peer is served through: authorisation, logging,
+   * measuring. The first is the outermost. Without any it costs nothing.
+   *
+   * @default {[]}
+   */
+  serveThrough?: readonly Middleware<Wire>[] | undefined;
+  /**
+   * What every call that is made goes through, from the first to the last.
+   * With any, calls that need results which are still to come wait for these.
+   *
+   * @default {[]}
+   */
+  callThrough?: readonly Middleware<Wire>[] | undefined;
+  /**
+   * Whether the peer may ask what is served, with `listFunctions()`.
+   *
+   * @default {true}
+   */
+  introspection?: boolean | undefined;
+  /**
+   * Whether calls make spans where OpenTelemetry is on when the wire is made,
+   * as it is in Deno with `OTEL_DENO=true`. Where it is off, that costs
+   * nothing; where it is on, it is a middleware like any other.
+   *
+   * @default {true}
+   */
+  telemetry?: boolean | undefined;
   /** Where the time comes from. @default {the platform's clock} */
   clock?: Clock | undefined;
 }
@@ -135,6 +171,7 @@ export class Wire<
 > implements Caller, AsyncDisposable {
   readonly #session: Session;
   readonly #caller: Caller;
+  readonly #dialect: Dialect;
   readonly #serves: WireOptions<Local>["serves"];
   readonly #remotes: Remotes<Remote>;
 
@@ -149,9 +186,13 @@ export class Wire<
     options: WireOptions<Local, Remote> = {},
   ) {
     const { signal, functions, onDeath, confirm, serves, expects } = options;
+    const api = options.telemetry === false ? undefined : findTelemetry();
+    const telemetry = api === undefined ? [] : [spans(api)];
+    const calling = through(telemetry, options.callThrough);
     const limits = resolveLimits(options.limits);
     const credential = options.credential ?? "";
-    const session = this.#session = (options.dialect ?? native).open(
+    const dialect = this.#dialect = options.dialect ?? native;
+    const session = this.#session = dialect.open(
       this,
       transport,
       {
@@ -169,12 +210,17 @@ export class Wire<
         sendStacks: options.sendStacks ?? false,
         recordCallSites: options.recordCallSites ?? false,
         onError: options.onError ?? reportToConsole,
+        introspection: options.introspection ?? true,
+        serveThrough: through(telemetry, options.serveThrough),
+        callThrough: calling,
       },
     );
     this.#serves = serves;
-    this.#caller = expects === undefined
-      ? session
-      : new CheckedCaller(session, expects);
+    this.#caller = callThrough(
+      expects === undefined ? session : new CheckedCaller(session, expects),
+      calling,
+      this as unknown as Wire,
+    );
     this.#remotes = remotes<Remote>(this.#caller);
     if (functions !== undefined) {
       session.serve(
@@ -253,9 +299,9 @@ export class Wire<
   }
 
   /**
-   * The peer's functions, called with a signal or a deadline.
+   * The peer's functions, called with a signal, a deadline or metadata.
    *
-   * @param options The signal, and the deadline in milliseconds.
+   * @param options The signal, the deadline in milliseconds, and the metadata.
    * @returns The same three proxies.
    *
    * @example
@@ -283,7 +329,7 @@ export class Wire<
    * @param name The function's name.
    * @param args Its arguments.
    * @param wantsValues Whether to get the list of all its values.
-   * @param options The call's signal and deadline.
+   * @param options The call's signal, deadline and metadata.
    * @returns The value, or the list of values.
    */
   call(
@@ -300,12 +346,12 @@ export class Wire<
    *
    * @param name The function's name.
    * @param args Its arguments.
-   * @param options The deadline travels along; a signal that is aborted
+   * @param options The deadline and the metadata travel along; a signal that is aborted
    * already keeps the call from leaving.
    * @returns A promise that resolves when the call may leave.
    */
   send(name: string, args: unknown[], options?: CallOptions): Promise<void> {
-    return this.#session.send(name, args, options);
+    return this.#caller.send(name, args, options);
   }
 
   /**
@@ -325,6 +371,39 @@ export class Wire<
         ? functions
         : guarded(functions, signaturesOf(serves)),
     );
+  }
+
+  /**
+   * Asks the peer what it serves.
+   *
+   * @param options The call's signal, deadline and metadata.
+   * @returns A promise of what is known of each function, in the order of
+   * their names.
+   * @throws {WireError} As a rejection: `noSuchFunction` where the peer does
+   * not tell, and whatever calls fail with.
+   *
+   * @example
+   * ```ts
+   * import { wirePair } from "@remote/wire";
+   *
+   * const [near, far] = wirePair();
+   * far.serve({ add: (a: number, b: number) => a + b });
+   * const [add] = await near.listFunctions();
+   * if (add?.name !== "add" || add.arity !== 2) throw new Error();
+   * await near.close();
+   * ```
+   */
+  async listFunctions(options?: CallOptions): Promise<FunctionInfo[]> {
+    if (this.#dialect !== native) throw unlisted(this.#dialect.name);
+    try {
+      return checkListing(
+        await this.#caller.call(LIST_FUNCTIONS, [], false, options),
+      );
+    } catch (error) {
+      const isUnknown = error instanceof WireError &&
+        error.code === "noSuchFunction";
+      throw isUnknown ? unlisted(undefined) : error;
+    }
   }
 
   /**
@@ -501,6 +580,25 @@ const native: Dialect = {
   name: "native",
   open: (wire, transport, options) => new Link(wire, transport, options),
 };
+
+/** Middleware of the wire's own, and of its user's. */
+function through(
+  own: readonly Middleware<Wire>[],
+  given: readonly Middleware<Wire>[] = [],
+): readonly Middleware[] {
+  // What they are told of as their wire is one.
+  return [...own, ...given] as Middleware[];
+}
+
+/** The error of a peer that does not tell what it serves. */
+function unlisted(protocol: string | undefined): WireError {
+  return new WireError(
+    "noSuchFunction",
+    protocol === undefined
+      ? "The peer does not tell what it serves: it was made with `introspection: false`."
+      : `What the peer serves cannot be asked for: the protocol "${protocol}" has no words for it.`,
+  );
+}
 
 /** Where errors go that have no other place. */
 export function reportToConsole(error: unknown, where: string): void {

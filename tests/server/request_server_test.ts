@@ -1,8 +1,10 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import {
+  type CallContext,
   connectToRemoteServer,
   createRequestServer,
   destroyRequestServer,
+  type Middleware,
   type RequestServer,
   type Wire,
   type WireAddress,
@@ -37,6 +39,31 @@ test("createRequestServer() accepts every connection without onConnect", async (
   assertEquals(await one.remoteValue.add(1, 2), 3);
   assertEquals(await other.remoteValue.add(3, 4), 7);
   assertEquals(server.wires.size, 2);
+});
+
+test("createRequestServer() has calls go through middleware, both ways", async () => {
+  const log: string[] = [];
+  const note: Middleware = (call, next) => {
+    log.push(`${call.side} ${call.name}`);
+    return next();
+  };
+  await using server = createRequestServer(0, undefined, {
+    functions: {
+      ask(this: CallContext<Wire>) {
+        return this.wire.remoteValue.name();
+      },
+    },
+    serveThrough: [note],
+    callThrough: [note],
+  });
+  await using wire = await connectToRemoteServer(
+    "127.0.0.1",
+    portOf(server),
+    undefined,
+    { functions: { name: () => "client" } },
+  );
+  assertEquals(await wire.remoteValue.ask(), "client");
+  assertEquals(log, ["serving ask", "calling name"]);
 });
 
 test("createRequestServer() throws at once when the port is unusable", async () => {

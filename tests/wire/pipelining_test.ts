@@ -513,3 +513,12 @@ test("a result of another wire is sent once it is there", async () => {
   await other.trips(more);
   assertEquals(await more, 7);
 });
+
+test("a list of values that is not there yet can be an argument, too", async () => {
+  await using distance = await new Distance().open();
+  const { near, far } = distance;
+  far.serve(SERVED);
+  const list = near.remoteValue.echo(near.remoteValues.add(1, 2));
+  await distance.trips(list);
+  assertEquals(await list, [3]);
+});

@@ -109,6 +109,7 @@ export class LispSession implements Session {
       limits,
       this.#sendWindow,
       onError,
+      { serveThrough: options.serveThrough },
     );
     this.#requests = new Requests({
       output,

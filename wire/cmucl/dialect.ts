@@ -146,8 +146,8 @@ export class CmuclDialect implements Dialect {
  * Makes the dialect: `connectToRemoteServer` and `createRequestServer` with it
  * speak with CMU Common Lisp.
  *
- * There is no handshake: a wire is open at once, and neither deadlines nor
- * cancels reach the peer; they end the waiting here.
+ * There is no handshake: a wire is open at once. Neither deadlines nor cancels
+ * reach the peer; they end the waiting here. Metadata stay here too.
  *
  * @param options What differs from the default.
  * @returns The dialect.
@@ -172,7 +172,8 @@ export function cmucl(options: CmuclOptions = {}): CmuclDialect {
 /**
  * Calls for a known number of values, as CMUCL's `remote-value-bind`: the peer
  * adds `nil` where it has fewer, and leaves out what is more.
- * `wire.remoteValues` gets as many as there are.
+ * `wire.remoteValues` gets as many as there are. It goes past the middleware of
+ * `callThrough`.
  *
  * @param wire A wire that speaks CMUCL's protocol.
  * @param count How many values.

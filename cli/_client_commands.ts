@@ -1,0 +1,146 @@
+/**
+ * The commands that talk to a server: `list`, `call` and `ping`.
+ *
+ * @module
+ */
+
+import {
+  type CallOptions,
+  connectToRemoteServer,
+  formatAddress,
+  type Wire,
+  WireError,
+} from "../mod.ts";
+import { type CommandLine, UsageError } from "./_command_line.ts";
+import { asJson, shown, signature } from "./_text.ts";
+
+/** Prints what the server serves. */
+export async function list(line: CommandLine): Promise<void> {
+  const target = targetOf(line);
+  line.end();
+  await connected(line, target, async (wire) => {
+    const functions = await wire.listFunctions(optionsOf(line));
+    if (line.has("json")) return console.log(asJson(functions));
+    for (const info of functions) console.log(signature(info));
+    if (functions.length === 0) console.error("No function is served there.");
+  });
+}
+
+/** Calls a function, and prints its values. */
+export async function call(line: CommandLine): Promise<void> {
+  const target = targetOf(line);
+  const name = line.word("The function's name") ?? "";
+  const args = line.remainder().map(argument);
+  const options = optionsOf(line);
+  await connected(line, target, async (wire) => {
+    if (line.has("one-way")) return await wire.send(name, args, options);
+    const values = await wire.call(name, args, true, options) as unknown[];
+    if (values.length === 1 && values[0] === undefined) return;
+    for (const value of values) {
+      if (isStream(value)) {
+        for await (const part of value) await print(line, part, true);
+      } else {
+        await print(line, value, false);
+      }
+    }
+  });
+}
+
+function isStream(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === "object" && value !== null &&
+    Symbol.asyncIterator in value;
+}
+
+/** Prints a value; bytes of a stream as they are. */
+async function print(
+  line: CommandLine,
+  value: unknown,
+  isOfStream: boolean,
+): Promise<void> {
+  if (line.has("json")) return console.log(asJson(value));
+  if (!isOfStream || !(value instanceof Uint8Array)) {
+    return console.log(shown(value, Deno.stdout.isTerminal()));
+  }
+  for (let written = 0; written < value.length;) {
+    written += await Deno.stdout.write(value.subarray(written));
+  }
+}
+
+/** Asks the server for a sign of life. */
+export async function ping(line: CommandLine): Promise<void> {
+  const target = targetOf(line);
+  line.end();
+  await connected(line, target, async (wire) => {
+    const time = await wire.ping();
+    console.log(
+      `${formatAddress(wire.address)} answered in ${time.toFixed(2)} ms`,
+    );
+  });
+}
+
+/** Where the server is. */
+type Target = { path: string } | { host: string; port: number };
+
+function targetOf(line: CommandLine): Target {
+  // The socket's path may stand before the words, or behind them.
+  const word = line.word();
+  const path = line.text("unix");
+  if (path !== undefined) {
+    if (word !== undefined) line.putBack(word);
+    return { path };
+  }
+  const match = word?.match(/^(?:\[([^\]]+)\]|([^:\[\]]*)):(\d{1,5})$/);
+  if (match?.[3] !== undefined) {
+    const host = match[1] ?? (match[2] || "localhost");
+    return { host, port: Number(match[3]) };
+  }
+  throw new UsageError(
+    word === undefined
+      ? "HOST:PORT is missing."
+      : `Where to connect to is HOST:PORT, such as localhost:7000, not ${word}.`,
+  );
+}
+
+/** An argument: JSON where it is JSON, and a text elsewhere. */
+function argument(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+function optionsOf(line: CommandLine): CallOptions {
+  return { deadline: line.number("deadline"), metadata: line.metadata };
+}
+
+/** Connects, works, and closes. */
+async function connected(
+  line: CommandLine,
+  target: Target,
+  work: (wire: Wire) => Promise<void>,
+): Promise<void> {
+  const ca = line.file("ca");
+  const hostname = line.text("tls-name");
+  const isTls = line.has("tls") || ca !== undefined || hostname !== undefined;
+  const [host, port] = "path" in target ? ["", 0] : [target.host, target.port];
+  const wire = await connectToRemoteServer(host, port, undefined, {
+    path: "path" in target ? target.path : undefined,
+    tls: isTls
+      ? { caCerts: ca === undefined ? [] : [ca], hostname }
+      : undefined,
+    credential: line.credential,
+    timeout: line.number("timeout"),
+    // Nothing is served here, and closing gives references back.
+    onError: () => {},
+  });
+  try {
+    await work(wire);
+  } catch (error) {
+    // What took too long would keep the wire from closing.
+    if (error instanceof WireError && error.code === "deadline") wire.abort();
+    throw error;
+  } finally {
+    await wire.close();
+  }
+}

@@ -1,0 +1,164 @@
+/**
+ * What the command line was told.
+ *
+ * @module
+ */
+
+import { parseArgs } from "@std/cli/parse-args";
+
+/** A command line that makes no sense. */
+export class UsageError extends Error {}
+
+/** What ends a command line early: a wish for the help, or for the version. */
+export class Wish extends Error {
+  /** Which it is. */
+  readonly what: "help" | "version";
+
+  /** @param what Which it is. */
+  constructor(what: "help" | "version") {
+    super(what);
+    this.what = what;
+  }
+}
+
+/** The options that take a value. */
+const TEXTS = [
+  "unix",
+  "ca",
+  "tls-name",
+  "credential-env",
+  "deadline",
+  "timeout",
+  "port",
+  "hostname",
+  "cert",
+  "key",
+] as const;
+/** The option that takes a value, and may come several times. */
+const METADATA = "metadata";
+/** The options that take none. */
+const FLAGS = ["tls", "json", "one-way", "help", "version"] as const;
+
+/** An option that takes a value. */
+export type TextOption = typeof TEXTS[number];
+/** An option that takes none. */
+export type FlagOption = typeof FLAGS[number];
+
+/** A command line, read from its beginning. */
+export class CommandLine {
+  #rest: string[];
+  readonly #given = new Map<string, unknown>();
+  readonly #metadata: string[] = [];
+
+  /** @param args The arguments of the program. */
+  constructor(args: readonly string[]) {
+    this.#rest = [...args];
+  }
+
+  /**
+   * Takes the options that come next, and the word behind them.
+   *
+   * @param what What the word is, for the message where it is missing;
+   * undefined where it may be.
+   * @returns The word, or undefined.
+   * @throws {UsageError} For what is no option, and for a word that is missing.
+   * @throws {Wish} For `--help` and `--version`.
+   */
+  word(what?: string): string | undefined {
+    const given: Record<string, unknown> = parseArgs(this.#rest, {
+      string: ["_", ...TEXTS, METADATA],
+      boolean: [...FLAGS],
+      collect: [METADATA],
+      alias: { help: "h" },
+      stopEarly: true,
+      unknown(arg: string) {
+        if (arg.startsWith("-")) {
+          throw new UsageError(`There is no option ${arg}.`);
+        }
+      },
+    });
+    for (const name of FLAGS) {
+      if (given[name] === true && (name === "help" || name === "version")) {
+        throw new Wish(name);
+      }
+      if (given[name] === true) this.#given.set(name, true);
+    }
+    for (const name of TEXTS) {
+      const value = given[name];
+      if (value === "") throw new UsageError(`--${name} wants a value.`);
+      if (value !== undefined) this.#given.set(name, value);
+    }
+    this.#metadata.push(...given[METADATA] as string[]);
+    const [word, ...rest] = given._ as string[];
+    this.#rest = rest;
+    if (word === undefined && what !== undefined) {
+      throw new UsageError(`${what} is missing.`);
+    }
+    return word;
+  }
+
+  /** Gives a word back, to be taken again. */
+  putBack(word: string): void {
+    this.#rest.unshift(word);
+  }
+
+  /** Takes all that is left, as it stands. */
+  remainder(): string[] {
+    return this.#rest.splice(0);
+  }
+
+  /** Takes options to the end; any other word is one too many. */
+  end(): void {
+    const word = this.word();
+    if (word !== undefined) throw new UsageError(`What is ${word} to do here?`);
+  }
+
+  /** Whether an option without a value was given. */
+  has(name: FlagOption): boolean {
+    return this.#given.has(name);
+  }
+
+  /** The value of an option. */
+  text(name: TextOption): string | undefined {
+    return this.#given.get(name) as string | undefined;
+  }
+
+  /** The value of an option that is a number. */
+  number(name: TextOption): number | undefined {
+    const text = this.text(name);
+    if (text === undefined) return undefined;
+    if (/^\d+(\.\d+)?$/.test(text)) return Number(text);
+    throw new UsageError(`--${name} wants a number, and ${text} is none.`);
+  }
+
+  /** The texts of `--metadata KEY=TEXT`. */
+  get metadata(): Record<string, string> | undefined {
+    if (this.#metadata.length === 0) return undefined;
+    return Object.fromEntries(this.#metadata.map((pair) => {
+      const at = pair.indexOf("=");
+      if (at > 0) return [pair.slice(0, at), pair.slice(at + 1)];
+      throw new UsageError(`--metadata wants KEY=TEXT, not ${pair}.`);
+    }));
+  }
+
+  /** The secret, from the environment: never from the command line. */
+  get credential(): string | undefined {
+    const name = this.text("credential-env");
+    if (name === undefined) return undefined;
+    const secret = Deno.env.get(name);
+    if (secret !== undefined && secret !== "") return secret;
+    throw new UsageError(`There is nothing in the variable ${name}.`);
+  }
+
+  /** The contents of a file that an option names. */
+  file(name: TextOption): string | undefined {
+    const path = this.text(name);
+    if (path === undefined) return undefined;
+    try {
+      return Deno.readTextFileSync(path);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new UsageError(`--${name} ${path} cannot be read: ${reason}`);
+    }
+  }
+}

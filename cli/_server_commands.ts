@@ -1,0 +1,95 @@
+/**
+ * The commands that are servers: `serve` and `listen`.
+ *
+ * @module
+ */
+
+import { createRequestServer, formatAddress, startUpServer } from "../mod.ts";
+import { type CommandLine, UsageError } from "./_command_line.ts";
+
+/** Serves the functions that a module exports. */
+export async function serve(line: CommandLine): Promise<void> {
+  const specifier = line.word("The module") ?? "";
+  line.end();
+  const functions = functionsOf(await load(specifier));
+  const names = Object.keys(functions);
+  if (names.length === 0) {
+    throw new UsageError(`${specifier} exports no function.`);
+  }
+  const server = createRequestServer(line.number("port") ?? 7000, undefined, {
+    functions,
+    hostname: line.text("hostname"),
+    path: line.text("unix"),
+    tls: tlsOf(line),
+    credential: line.credential,
+    onListen: (address) =>
+      console.log(
+        `serving ${names.join(", ")}; listening on ${formatAddress(address)}`,
+      ),
+  });
+  untilInterrupted(server);
+  await server.finished;
+}
+
+/** Runs a listener. */
+export async function listen(line: CommandLine): Promise<void> {
+  line.end();
+  const credential = line.credential;
+  const server = startUpServer({
+    service: line.number("port") ?? 10243,
+    address: line.text("hostname"),
+    tls: tlsOf(line),
+    announce: true,
+    listener: credential === undefined ? {} : { credential },
+  });
+  untilInterrupted(server);
+  await server.finished;
+}
+
+async function load(specifier: string): Promise<Record<string, unknown>> {
+  const isUrl = /^[a-z]{2,}:/i.test(specifier);
+  const here = `file://${escaped(Deno.cwd())}/`;
+  const url = isUrl ? specifier : new URL(escaped(specifier), here).href;
+  try {
+    return await import(url);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new UsageError(`${specifier} cannot be loaded: ${reason}`);
+  }
+}
+
+/** A path as part of a URL. */
+function escaped(path: string): string {
+  return encodeURI(path).replaceAll("?", "%3F").replaceAll("#", "%23");
+}
+
+/** The functions among what a module exports, by name; no classes. */
+function functionsOf(
+  exported: Record<string, unknown>,
+): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(exported).filter(([name, value]) =>
+      name !== "default" && typeof value === "function" &&
+      !/^class\b/.test(Function.prototype.toString.call(value))
+    ),
+  );
+}
+
+function tlsOf(line: CommandLine): { cert: string; key: string } | undefined {
+  const cert = line.file("cert");
+  const key = line.file("key");
+  if (cert === undefined && key === undefined) return undefined;
+  if (cert !== undefined && key !== undefined) return { cert, key };
+  throw new UsageError("--cert and --key go together.");
+}
+
+/** Shuts a server down on Ctrl-C. */
+function untilInterrupted(
+  server: { shutdown(): Promise<void>; readonly finished: Promise<unknown> },
+): void {
+  const onInterrupt = () => void server.shutdown();
+  Deno.addSignalListener("SIGINT", onInterrupt);
+  server.finished.finally(() =>
+    Deno.removeSignalListener("SIGINT", onInterrupt)
+  );
+}

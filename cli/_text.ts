@@ -1,0 +1,141 @@
+/**
+ * What came from a peer, as text that a terminal can be given.
+ *
+ * @module
+ */
+
+import {
+  type FunctionInfo,
+  RemoteError,
+  remoteObjectLocal,
+  WireError,
+} from "../mod.ts";
+
+/** What moves a cursor, rings, or turns the direction of writing. */
+const UNSAFE =
+  // deno-lint-ignore no-control-regex -- these are what is looked for
+  /[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+
+/**
+ * Makes a text harmless to a terminal.
+ *
+ * @param text The text.
+ * @returns The text with its control characters written out; lines stay.
+ */
+export function harmless(text: string): string {
+  return text.replaceAll(
+    UNSAFE,
+    (unit) => `\\u{${unit.charCodeAt(0).toString(16)}}`,
+  );
+}
+
+/**
+ * A value as text.
+ *
+ * @param value The value.
+ * @param isTerminal Whether a terminal is to show it.
+ * @returns A string as it is, anything else as Deno shows it.
+ */
+export function shown(value: unknown, isTerminal: boolean): string {
+  if (typeof value === "string") return isTerminal ? harmless(value) : value;
+  if (!remoteObjectLocal(value)) return "[remote object]";
+  return harmless(Deno.inspect(value, {
+    depth: Infinity,
+    iterableLimit: Infinity,
+    strAbbreviateSize: Infinity,
+    trailingComma: false,
+  }));
+}
+
+/**
+ * A value as JSON, where JSON has words for it: bigints become texts; maps,
+ * sets and typed arrays become lists; remote objects become null.
+ *
+ * @param value The value.
+ * @returns One line.
+ */
+export function asJson(value: unknown): string {
+  return JSON.stringify(value, (_key, part) => {
+    if (!remoteObjectLocal(part)) return null;
+    if (typeof part === "bigint") return String(part);
+    const isList = part instanceof Map || part instanceof Set ||
+      (ArrayBuffer.isView(part) && Symbol.iterator in part);
+    return isList ? [...part as Iterable<unknown>] : part;
+  }) ?? "null";
+}
+
+/**
+ * What went wrong, as a line or two.
+ *
+ * @param error What was thrown.
+ * @returns The code or the name, and the message.
+ */
+export function described(error: unknown): string {
+  if (error instanceof WireError) {
+    return harmless(`${error.code}: ${error.message}`);
+  }
+  if (error instanceof RemoteError) {
+    const { functionName, name, message } = error;
+    return harmless(`${functionName} threw ${name}: ${message}`);
+  }
+  return harmless(error instanceof Error ? error.message : String(error));
+}
+
+/**
+ * A function, as it is called.
+ *
+ * @param info What the peer tells of it.
+ * @returns For instance `add(number, number): number`.
+ */
+export function signature(
+  { name, arity, contract, doc }: FunctionInfo,
+): string {
+  const args = contract === undefined
+    ? Array.from({ length: arity }, () => "_")
+    : contract.args.map((schema) => typeOf(schema));
+  if (contract?.rest !== undefined) args.push(`...${listOf(contract.rest)}`);
+  const result = contract === undefined ? "" : `: ${typeOf(contract.result)}`;
+  const lines = [oneLine(`${name}(${args.join(", ")})${result}`)];
+  if (contract !== undefined && contract.errors.length > 0) {
+    lines.push(oneLine(`  throws ${contract.errors.join(", ")}`));
+  }
+  if (doc !== undefined) {
+    lines.push(...doc.split("\n").map((line) => `  ${line}`));
+  }
+  return harmless(lines.join("\n"));
+}
+
+/** A text without what would make it look like two lines. */
+function oneLine(text: string): string {
+  return text.replaceAll("\n", "\\n");
+}
+
+/** The type of a list whose members are so. */
+function listOf(schema: unknown): string {
+  const { type, enum: options, anyOf } = (schema ?? {}) as Record<
+    string,
+    unknown
+  >;
+  const isUnion = [type, options, anyOf].some((part) => Array.isArray(part));
+  return isUnion ? `(${typeOf(schema)})[]` : `${typeOf(schema)}[]`;
+}
+
+/** A JSON Schema in few words; what it says beyond a type is left out. */
+function typeOf(schema: unknown): string {
+  if (typeof schema !== "object" || schema === null) return "unknown";
+  const { type, enum: options, anyOf, items, properties, required } =
+    schema as Record<string, unknown>;
+  if ("const" in schema) return asJson(schema.const);
+  if (Array.isArray(options)) return options.map(asJson).join(" | ");
+  if (Array.isArray(anyOf)) return anyOf.map(typeOf).join(" | ");
+  if (type === "array" && items !== undefined) return listOf(items);
+  if (typeof properties === "object" && properties !== null) {
+    const needed = new Set(Array.isArray(required) ? required : []);
+    const parts = Object.entries(properties).map(([key, part]) =>
+      `${key}${needed.has(key) ? "" : "?"}: ${typeOf(part)}`
+    );
+    return `{ ${parts.join("; ")} }`;
+  }
+  if (Array.isArray(type)) return type.map(String).join(" | ");
+  return typeof type === "string" ? type : "unknown";
+}

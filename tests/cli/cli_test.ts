@@ -1,0 +1,338 @@
+/**
+ * The command line, as its users run it: processes of their own.
+ */
+
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { denoRun } from "../../examples/archive/deno.ts";
+import { createRequestServer } from "../../mod.ts";
+import config from "../../deno.json" with { type: "json" };
+import {
+  type Ended,
+  type RunningServer,
+  startServer,
+  withFolder,
+} from "../examples/_run.ts";
+import { test } from "../_test.ts";
+
+const CLI = `${import.meta.dirname}/../../cli.ts`;
+const MODULE = `${import.meta.dirname}/_module.ts`;
+const TLS = `${import.meta.dirname}/../tls`;
+
+/** Runs the command line to its end. */
+async function cli(
+  args: string[],
+  env: Record<string, string> = {},
+): Promise<Ended> {
+  const { code, stdout, stderr } = await denoRun(["-A", CLI, ...args], {
+    stdin: "null",
+    env: { NO_COLOR: "1", ...env },
+  }).output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { code, stdout: text(stdout), stderr: text(stderr) };
+}
+
+/** Serves the module by the command line, while something is done. */
+async function serving(
+  work: (address: string, server: RunningServer) => Promise<void>,
+): Promise<void> {
+  const server = await startServer("-A", CLI, "serve", "--port=0", MODULE);
+  let ended: Ended | undefined;
+  try {
+    await work(`127.0.0.1:${server.port}`, server);
+  } finally {
+    ended = await server.end("SIGINT");
+  }
+  assertEquals([ended.code, ended.stderr], [0, ""]);
+  assertMatch(
+    ended.stdout,
+    /^serving add, bytes, count, divmod, (\w+, )*wait; listening on /,
+  );
+}
+
+const LIST =
+  `add(number, 1 | "a" | 2, ...(string | null)[][]): { sum: number; note?: unknown }
+  throws TooLarge, Odd
+  Adds.
+  Two lines.
+bytes()
+count(_)
+divmod(_, _)
+echo()
+fail()
+kinds()
+metadata()
+nothing()
+objects()
+refuse()
+show(_)
+wait()
+`;
+
+test("cli.ts serve, list and ping work together", async () => {
+  await serving(async (address) => {
+    const list = await cli(["list", address]);
+    assertEquals(list, { code: 0, stdout: LIST, stderr: "" });
+    const json = await cli(["list", "--json", address]);
+    const names = JSON.parse(json.stdout).map((info: { name: string }) =>
+      info.name
+    );
+    assertEquals(names.slice(0, 2), ["add", "bytes"]);
+    const ping = await cli(["ping", address]);
+    assertMatch(ping.stdout, /^127\.0\.0\.1:\d+ answered in \d+\.\d\d ms\n$/);
+  });
+});
+
+/** Options, the name and its arguments, and what is printed. */
+const CALLS: [string[], string[], string][] = [
+  [[], ["add", "40", "2"], "42\n"],
+  // What stands behind the name is an argument.
+  [[], ["add", "-1", "--json"], "-1--json\n"],
+  [[], ["divmod", "17", "5"], "3\n2\n"],
+  [["--json"], ["divmod", "17", "5"], "3\n2\n"],
+  [[], ["nothing"], ""],
+  [[], ["echo"], ""],
+  [
+    [],
+    ["echo", "text", "'", '"40"', "1e3", "0x10", "null", '{"a": [true]}', ""],
+    "text\n'\n40\n1000\n0x10\nnull\n{ a: [ true ] }\n\n",
+  ],
+  [
+    ["--metadata", "a=b=c", "--metadata=d="],
+    ["metadata"],
+    '{ a: "b=c", d: "" }\n',
+  ],
+  [[], ["count", "3"], "1\n2\n3\n"],
+  [[], ["bytes"], "one\ntwo\nthree"],
+  [[], ["objects"], "[remote object]\n[remote object]\n"],
+  [["--json"], ["objects"], "null\nnull\n"],
+  // A terminal would get the bell written out; a pipe gets it as it is.
+  [
+    [],
+    ["kinds"],
+    '{ a: 1n, b: Map(1) { "k" => Set(1) { 1 } }, c: Uint8Array(2) [ 0, 0 ] }\nline\u0007\n',
+  ],
+  [
+    ["--json"],
+    ["kinds"],
+    '{"a":"1","b":[["k",[1]]],"c":[0,0]}\n"line\\u0007"\n',
+  ],
+];
+
+test("cli.ts call prints values, each on a line", async () => {
+  await serving(async (address) => {
+    for (const [options, words, stdout] of CALLS) {
+      const expected = { code: 0, stdout, stderr: "" };
+      assertEquals(
+        await cli(["call", ...options, address, ...words]),
+        expected,
+      );
+      if (options.length === 0) continue;
+      assertEquals(
+        await cli(["call", address, ...options, ...words]),
+        expected,
+      );
+    }
+  });
+});
+
+test("cli.ts call --one-way waits for no answer", async () => {
+  await serving(async (address, server) => {
+    const sent = await cli([
+      "call",
+      "--one-way",
+      address,
+      "show",
+      "Thank you.",
+    ]);
+    assertEquals(sent, { code: 0, stdout: "", stderr: "" });
+    await server.prints(/shown: Thank you\.\n/);
+  });
+});
+
+test("cli.ts call fails with code 1 and a readable error", async () => {
+  await serving(async (address) => {
+    const failures: [string[], RegExp][] = [
+      [["fail"], /^fail threw RangeError: it is\\u\{1b\}\[31m odd\n$/],
+      [["refuse"], /^permissionDenied: You may not\.\n$/],
+      [["missing"], /^noSuchFunction: The peer serves no function "missing"/],
+      [["--deadline", "30", "wait"], /^deadline: .* within 30 ms/],
+      [["--metadata", `k=${"x".repeat(8_192)}`, "nothing"], /^limit: /],
+    ];
+    for (const [args, message] of failures) {
+      const { code, stdout, stderr } = await cli(["call", address, ...args]);
+      assertEquals([code, stdout], [1, ""]);
+      assertMatch(stderr, message);
+    }
+  });
+});
+
+const WRONG: [string[], string][] = [
+  [[], "A command is missing."],
+  [["dance"], "There is no command dance."],
+  [["--loud"], "There is no option --loud."],
+  [["list"], "HOST:PORT is missing."],
+  [["list", "localhost"], "Where to connect to is HOST:PORT"],
+  [["list", ":7000", "more"], "What is more to do here?"],
+  [["list", ":7000", "--loud"], "There is no option --loud."],
+  [["call", ":7000"], "The function's name is missing."],
+  [["call", "--deadline", "soon", ":7000", "f"], "--deadline wants a number"],
+  [["call", "--deadline=", ":7000", "f"], "--deadline wants a value."],
+  [["call", "--metadata", "x", ":7000", "f"], "--metadata wants KEY=TEXT"],
+  [
+    ["ping", "--credential-env", "WIRE_NO_SUCH", ":7000"],
+    "There is nothing in the variable",
+  ],
+  [
+    ["ping", "--ca", "/no/such/file", ":7000"],
+    "--ca /no/such/file cannot be read",
+  ],
+  [["serve"], "The module is missing."],
+  [["serve", "./no_such_module.ts"], "./no_such_module.ts cannot be loaded"],
+  [
+    ["serve", `${TLS}/../_test.ts`, "--cert", `${TLS}/server.pem`],
+    "--cert and --key go together.",
+  ],
+  [["serve", `${TLS}/../../wire/messages.ts`, "x"], "What is x to do here?"],
+  [["serve", `${TLS}/../../wire/dialect.ts`], "exports no function."],
+];
+
+test("cli.ts ends with code 2 where the command line makes no sense", async () => {
+  for (const [args, message] of WRONG) {
+    const { code, stdout, stderr } = await cli(args);
+    assertEquals([code, stdout], [2, ""], args.join(" "));
+    assert(
+      stderr.includes(message) && stderr.endsWith("See --help.\n"),
+      stderr,
+    );
+  }
+});
+
+test("cli.ts tells what it can do, and its version", async () => {
+  for (
+    const args of [["--help"], ["-h"], ["call", "--help"], [
+      "list",
+      ":1",
+      "--help",
+    ]]
+  ) {
+    const { code, stdout } = await cli(args);
+    assertEquals(code, 0);
+    for (
+      const word of ["list", "call", "ping", "serve", "listen", "--deadline"]
+    ) {
+      assert(stdout.includes(word), word);
+    }
+  }
+  const version = await cli(["--version"]);
+  assertEquals(version.stdout, `@remote/wire ${config.version}\n`);
+});
+
+test("cli.ts speaks over Unix sockets", async () => {
+  await withFolder(async (folder) => {
+    const path = `${folder}/wire.sock`;
+    const server = createRequestServer(0, undefined, {
+      path,
+      functions: { add: (a: number, b: number) => a + b },
+    });
+    await server.ready;
+    const call = await cli(["call", "--unix", path, "add", "40", "2"]);
+    assertEquals(call, { code: 0, stdout: "42\n", stderr: "" });
+    assertEquals((await cli(["list", "--unix", path])).stdout, "add(_, _)\n");
+    await server.shutdown();
+  });
+});
+
+test("cli.ts speaks TLS, and shows a secret from the environment", async () => {
+  const server = createRequestServer(0, undefined, {
+    tls: {
+      cert: await Deno.readTextFile(`${TLS}/server.pem`),
+      key: await Deno.readTextFile(`${TLS}/server.key`),
+    },
+    credential: "open sesame",
+    functions: { add: (a: number, b: number) => a + b },
+    introspection: false,
+  });
+  if (server.addr.transport !== "tls") throw new Error();
+  const address = `localhost:${server.addr.port}`;
+  const trusted = ["--ca", `${TLS}/ca.pem`, "--credential-env", "WIRE_SECRET"];
+  const secret = { WIRE_SECRET: "open sesame" };
+  const runs: [string[], Record<string, string>, number, RegExp][] = [
+    [[...trusted, address, "add", "40", "2"], secret, 0, /^42\n$/],
+    [
+      [...trusted, address, "add", "40", "2"],
+      { WIRE_SECRET: "please" },
+      1,
+      /^refused: /,
+    ],
+    [["--tls", address, "add", "40", "2"], secret, 1, /^tlsFailed: /],
+    [
+      [
+        "--ca",
+        `${TLS}/ca.pem`,
+        "--tls-name",
+        "elsewhere.example",
+        address,
+        "add",
+      ],
+      secret,
+      1,
+      /^tlsFailed: .*another name/,
+    ],
+  ];
+  for (const [args, env, code, output] of runs) {
+    const ended = await cli(["call", ...args], env);
+    assertEquals(ended.code, code, ended.stderr);
+    assertMatch(ended.stdout + ended.stderr, output);
+  }
+  const list = await cli(["list", ...trusted, address], secret);
+  assertEquals(list.code, 1);
+  assertMatch(list.stderr, /^noSuchFunction: The peer does not tell/);
+  await server.shutdown();
+});
+
+test("cli.ts does with the calculator what the README shows", async () => {
+  const root = `${import.meta.dirname}/../..`;
+  const readme = await Deno.readTextFile(`${root}/README.md`);
+  const [, session = ""] = /```console\n(\$ deno run -A cli\.ts [^`]*)```/
+    .exec(readme) ?? [];
+  const server = await startServer(
+    "--allow-net",
+    `${root}/examples/calculator/server.ts`,
+    "0",
+  );
+  const sameTime = (text: string) => text.replace(/\d+\.\d\d ms/, "0.50 ms");
+  let seen = "";
+  for (
+    const [, command = ""] of session.matchAll(
+      /^\$ deno run -A cli\.ts (.*)$/gm,
+    )
+  ) {
+    const args = command.replace(":7000", `:${server.port}`).split(" ");
+    const { stdout, stderr } = await cli(args);
+    const output = (stdout + stderr).replace(`:${server.port}`, ":7000");
+    seen += `$ deno run -A cli.ts ${command}\n${sameTime(output)}`;
+  }
+  await server.end("SIGINT");
+  assert(session.length > 300);
+  assertEquals(seen, sameTime(session));
+});
+
+test("cli.ts listen runs a listener", async () => {
+  const child = denoRun(["-A", CLI, "listen", "--port", "0"], {
+    stdin: "null",
+    stdout: "piped",
+    stderr: "inherit",
+    env: { NO_COLOR: "1" },
+  }).spawn();
+  const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  const { value = "" } = await reader.read();
+  const port = Number(/:(\d+)/.exec(value)?.[1]);
+  const conn = await Deno.connect({ hostname: "127.0.0.1", port });
+  const greeting = new Uint8Array(1_000);
+  const size = await conn.read(greeting) ?? 0;
+  assertMatch(new TextDecoder().decode(greeting.subarray(0, size)), /listener/);
+  conn.close();
+  child.kill("SIGINT");
+  await reader.cancel();
+  assertEquals((await child.status).code, 0);
+});

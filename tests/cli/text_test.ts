@@ -1,0 +1,99 @@
+/**
+ * What a terminal is given of what a peer said.
+ */
+
+import { assertEquals } from "@std/assert";
+import {
+  asJson,
+  described,
+  harmless,
+  shown,
+  signature,
+} from "../../cli/_text.ts";
+import { RemoteError, WireError } from "../../mod.ts";
+import { test } from "../_test.ts";
+
+test("harmless() writes out what moves a cursor or turns the writing", () => {
+  const texts: [string, string][] = [
+    ["plain, größer, 語 \u{1f600}", "plain, größer, 語 \u{1f600}"],
+    ["two\nlines\tand a tab", "two\nlines\tand a tab"],
+    ["\u001b[31mred\r\u0007\u0000", "\\u{1b}[31mred\\u{d}\\u{7}\\u{0}"],
+    ["\u009b1A\u007f", "\\u{9b}1A\\u{7f}"],
+    ["\u202egnp.exe\u2066\u200f", "\\u{202e}gnp.exe\\u{2066}\\u{200f}"],
+  ];
+  for (const [text, expected] of texts) assertEquals(harmless(text), expected);
+});
+
+test("shown() gives strings as they are, but to a terminal", () => {
+  assertEquals(shown("a\u001b", false), "a\u001b");
+  assertEquals(shown("a\u001b", true), "a\\u{1b}");
+  assertEquals(shown({ a: "\u001b" }, false), '{ a: "\\x1b" }');
+  const error = new Error("\u001b[2J");
+  assertEquals(shown(error, false).includes("\u001b"), false);
+  const deep = { a: { b: { c: { d: { e: { f: 1 } } } } } };
+  assertEquals(
+    shown(deep, true).replaceAll(/\s/g, ""),
+    "{a:{b:{c:{d:{e:{f:1}}}}}}",
+  );
+});
+
+test("asJson() has something for every value", () => {
+  const values: [unknown, string][] = [
+    [undefined, "null"],
+    [1n, '"1"'],
+    [new Map([[1, new Set(["a"])]]), '[[1,["a"]]]'],
+    [new BigInt64Array(1), '["0"]'],
+    [new Date(0), '"1970-01-01T00:00:00.000Z"'],
+  ];
+  for (const [value, json] of values) assertEquals(asJson(value), json);
+});
+
+test("described() names the code, or the function and what it threw", () => {
+  const remote = { name: "E\u001b", message: "no", functionName: "f" };
+  const errors: [unknown, string][] = [
+    [new WireError("deadline", "late\u001b"), "deadline: late\\u{1b}"],
+    [new RemoteError(remote), "f threw E\\u{1b}: no"],
+    [new Error("plain"), "plain"],
+    ["text", "text"],
+  ];
+  for (const [error, text] of errors) assertEquals(described(error), text);
+});
+
+test("signature() keeps to its lines, whatever the peer says", () => {
+  const contract = { args: [], result: null, errors: ["A\nB"] };
+  assertEquals(
+    signature({
+      kind: "function",
+      name: "f\n\u001b",
+      arity: 1,
+      doc: "a\nb\r",
+      contract,
+    }),
+    "f\\n\\u{1b}(): unknown\n  throws A\\nB\n  a\n  b\\u{d}",
+  );
+});
+
+const SCHEMAS: [object | null, string][] = [
+  [null, "unknown"],
+  [{}, "unknown"],
+  [{ type: "string" }, "string"],
+  [{ type: ["string", "null"] }, "string | null"],
+  [{ type: "array" }, "array"],
+  [{ type: "array", items: {} }, "unknown[]"],
+  [{ type: "array", items: { enum: [1, 2] } }, "(1 | 2)[]"],
+  [
+    { type: "array", items: { type: "array", items: { anyOf: [{}] } } },
+    "(unknown)[][]",
+  ],
+  [{ const: null }, "null"],
+  [{ properties: { a: { const: "x" } }, required: 7 }, '{ a?: "x" }'],
+  [{ anyOf: "nonsense", enum: 1, properties: null }, "unknown"],
+];
+
+test("signature() shows schemas in few words", () => {
+  for (const [schema, text] of SCHEMAS) {
+    const contract = { args: [schema], result: null, errors: [] };
+    const info = { kind: "function", name: "f", arity: 1, contract } as const;
+    assertEquals(signature(info), `f(${text}): unknown`);
+  }
+});

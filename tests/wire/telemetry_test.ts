@@ -1,0 +1,152 @@
+/**
+ * The middleware that makes spans, with an OpenTelemetry of the test's own.
+ * What a real one makes of it is in `tests/telemetry/`.
+ */
+
+import { assertEquals, assertRejects } from "@std/assert";
+import {
+  type CallContext,
+  type Middleware,
+  WireError,
+  wirePair,
+} from "../../wire/mod.ts";
+import { spans, type TelemetryApi } from "../../wire/_telemetry.ts";
+import { test } from "../_test.ts";
+
+/** A telemetry that writes down what is done with it. */
+function fakeApi(
+  log: unknown[],
+  carried: Record<string, string> | undefined,
+): TelemetryApi {
+  const context = { deleteValue: () => context };
+  const api: TelemetryApi = {
+    context: { active: () => context },
+    trace: {
+      getTracer: (scope) => ({
+        startActiveSpan(name, { kind, attributes }, _context, work) {
+          log.push([scope, name, kind, attributes["network.transport"]]);
+          return work({
+            setAttribute: (key, value) => log.push([key, value]),
+            setStatus: (status) => log.push(status),
+            end: () => log.push("end"),
+          });
+        },
+      }),
+    },
+  };
+  if (carried === undefined) return api;
+  return {
+    ...api,
+    propagation: {
+      inject(_context, carrier, setter) {
+        for (const [key, value] of Object.entries(carried)) {
+          setter.set(carrier, key, value);
+        }
+      },
+      extract(context, carrier, getter) {
+        const own = getter.keys(carrier).map((key) => getter.get(carrier, key));
+        log.push(["extracted", own, getter.get(carrier, "toString")]);
+        return context;
+      },
+    },
+  };
+}
+
+test("spans() makes a span for each call, on both sides", async () => {
+  const log: unknown[] = [];
+  const middleware = [spans(fakeApi(log, { traceparent: "00-1" }))];
+  const [near, far] = wirePair(
+    { callThrough: middleware },
+    { serveThrough: middleware },
+  );
+  far.serve({
+    add: (a: number, b: number) => a + b,
+    adder: () => (a: number) => a + 1,
+  });
+  assertEquals(await near.remoteValue.add(40, 2), 42);
+  assertEquals(log, [
+    ["@remote/wire", "add", 2, "pipe"],
+    ["extracted", ["00-1"], undefined],
+    ["@remote/wire", "add", 1, "pipe"],
+    "end",
+    "end",
+  ]);
+  {
+    using adder = await near.remoteValue.adder();
+    assertEquals(await adder(1), 2);
+  }
+  assertEquals(log.slice(-5)[0], ["@remote/wire", "(function)", 2, "pipe"]);
+  await near.close();
+});
+
+test("spans() tells what a call failed with", async () => {
+  const log: unknown[] = [];
+  const [near, far] = wirePair({ callThrough: [spans(fakeApi(log, {}))] });
+  far.serve({
+    fail: () => {
+      throw new RangeError("no");
+    },
+    never: () => new Promise(() => {}),
+  });
+  await assertRejects(() => near.remoteValue.fail());
+  await assertRejects(() => near.remoteValue.nothing(), WireError);
+  assertEquals(
+    log.filter((entry) => Array.isArray(entry) && entry[0] === "error.type"),
+    [
+      ["error.type", "RangeError"],
+      ["error.type", "noSuchFunction"],
+    ],
+  );
+  assertEquals(log.filter((entry) => entry === "end").length, 2);
+  assertEquals(log.at(2), { code: 2, message: "no" });
+  near.abort();
+  await far.closed;
+});
+
+const FULL = "x".repeat(8_100);
+const ROOM: [
+  string,
+  Record<string, string>,
+  Record<string, string>,
+  string[],
+][] = [
+  ["everything", {}, { traceparent: "p", baggage: "b" }, [
+    "traceparent",
+    "baggage",
+  ]],
+  ["the trace alone", { full: FULL }, { traceparent: "p", baggage: FULL }, [
+    "full",
+    "traceparent",
+  ]],
+  ["nothing", { full: FULL }, { traceparent: FULL }, ["full"]],
+  ["nothing where no trace is told", { full: FULL }, { baggage: FULL }, [
+    "full",
+  ]],
+];
+
+for (const [what, metadata, carried, keys] of ROOM) {
+  test(`spans() adds to metadata as far as there is room: ${what}`, async () => {
+    const [near, far] = wirePair({
+      callThrough: [spans(fakeApi([], carried))],
+    });
+    far.serve({
+      keys(this: CallContext) {
+        return Object.keys(this.metadata);
+      },
+    });
+    assertEquals(await near.with({ metadata }).remoteValue.keys(), keys);
+    await near.close();
+  });
+}
+
+test("spans() does without a propagation", async () => {
+  const middleware: Middleware[] = [
+    spans(fakeApi([], undefined)) as Middleware,
+  ];
+  const [near, far] = wirePair({ callThrough: middleware }, {
+    serveThrough: middleware,
+  });
+  far.serve({ one: () => 1 });
+  assertEquals(await near.remoteValue.one(), 1);
+  await near.close();
+});

@@ -1,0 +1,109 @@
+/**
+ * Middleware around calls that are made: a {@linkcode Caller} in front of
+ * another.
+ *
+ * @module
+ */
+
+import { type CallOptions, checkOptions } from "./call_options.ts";
+import { promised } from "./_call_promise.ts";
+import type { Metadata } from "./messages.ts";
+import type { CallKind, Middleware, MiddlewareCall } from "./middleware.ts";
+import type { Caller } from "./remote.ts";
+
+const NO_METADATA: Metadata = Object.freeze(Object.create(null));
+
+/**
+ * Puts middleware in front of a caller.
+ *
+ * @param caller What carries calls out.
+ * @param middleware The first is the outermost.
+ * @param wire The wire that middleware is told of.
+ * @param objectOf Tells the object whose methods the caller calls, if it is
+ * that of one.
+ * @returns The caller itself where there is no middleware.
+ */
+export function callThrough<W extends { readonly ended: unknown }>(
+  caller: Caller,
+  middleware: readonly Middleware<W>[],
+  wire: W,
+  objectOf?: () => unknown,
+): Caller {
+  if (middleware.length === 0) return caller;
+  type Last = (args: unknown[], options: CallOptions) => Promise<unknown>;
+  const pass = (
+    index: number,
+    call: MiddlewareCall<W>,
+    last: Last,
+  ): unknown => {
+    const each = middleware[index];
+    if (each !== undefined) {
+      return each(call, async (changes = {}) =>
+        await pass(index + 1, {
+          ...call,
+          args: changes.args ?? call.args,
+          metadata: changes.metadata ?? call.metadata,
+          signal: changes.signal ?? call.signal,
+          deadline: changes.deadline ?? call.deadline,
+        }, last));
+    }
+    const { args, signal, deadline } = call;
+    const metadata = call.metadata === NO_METADATA ? undefined : call.metadata;
+    return last([...args], { signal, deadline, metadata });
+  };
+  const start = async (
+    kind: CallKind,
+    name: string,
+    args: unknown[],
+    options: CallOptions | undefined,
+    last: Last,
+  ): Promise<unknown> => {
+    checkOptions(name, options);
+    const { metadata = NO_METADATA, signal, deadline } = options ?? {};
+    return await pass(0, {
+      side: "calling",
+      kind,
+      name,
+      object: objectOf?.(),
+      args,
+      metadata,
+      signal,
+      deadline,
+      wire,
+    }, last);
+  };
+  return {
+    // A call on the result waits for it: middleware may make it another one.
+    call: (name, args, wantsValues, options) =>
+      promised(start(
+        wantsValues ? "values" : "value",
+        name,
+        args,
+        options,
+        (args, options) => caller.call(name, args, wantsValues, options),
+      )),
+    send: (name, args, options) =>
+      unlessEnded(
+        wire,
+        start("oneWay", name, args, options, (args, options) =>
+          caller.send(name, args, options)),
+      ),
+  };
+}
+
+/**
+ * The promise of a one-way call. Its rejection counts as handled where the
+ * wire has ended, for then nobody has to look at it.
+ */
+function unlessEnded(
+  wire: { readonly ended: unknown },
+  sent: Promise<unknown>,
+): Promise<void> {
+  const promise = new Promise<void>((resolve, reject) =>
+    sent.then(() => resolve(), (error) => {
+      if (wire.ended !== undefined) promise.catch(() => {});
+      reject(error);
+    })
+  );
+  return promise;
+}
