@@ -12,11 +12,13 @@ import {
   hostName,
   makeWire,
   socketTransport,
+  systemClock,
   type Wire,
   type WireAddress,
   WireError,
   type WireOptions,
 } from "../wire/mod.ts";
+import { afterLimit } from "../wire/clock.ts";
 import { type ClientTls, openConnection } from "./_open_connection.ts";
 
 /** What a connection is made with. Everything has a default. */
@@ -113,13 +115,13 @@ export async function connectToRemoteServer<
     );
   signal?.addEventListener("abort", onAbort, { once: true });
   if (signal?.aborted) onAbort();
-  const timer = setTimeout(() =>
+  const stopTimer = afterLimit(systemClock, timeout, () =>
     giveUp.abort(
       new WireError(
         "timeout",
         `Connecting to ${where} took longer than ${timeout} ms.`,
       ),
-    ), timeout);
+    ));
   try {
     const conn = await openConnection({ address, tls, signal: giveUp.signal });
     const wire = makeWire<Remote, Local>(socketTransport(conn, address), rest);
@@ -127,7 +129,7 @@ export async function connectToRemoteServer<
     if (onDeath !== undefined) wire.onDeath(onDeath);
     return wire;
   } finally {
-    clearTimeout(timer);
+    stopTimer();
     signal?.removeEventListener("abort", onAbort);
   }
 }

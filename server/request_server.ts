@@ -22,6 +22,7 @@ import {
   WireError,
   type WireLimits,
 } from "../wire/mod.ts";
+import { SharedClock } from "../wire/clock.ts";
 import { acceptAll, overload } from "./_accept.ts";
 import {
   type AnyListener,
@@ -137,6 +138,7 @@ export class RequestServer implements AsyncDisposable {
   readonly #options: RequestServerOptions;
   readonly #limits: Readonly<WireLimits>;
   readonly #onConnect: OnConnect | undefined;
+  readonly #clock = new SharedClock();
   readonly #wires = new Set<Wire>();
   readonly #opening = new Set<Wire>();
   readonly #ready = Promise.withResolvers<void>();
@@ -310,7 +312,7 @@ export class RequestServer implements AsyncDisposable {
       conn.close();
       return;
     }
-    const { path, tls, functions, limits, credential, sendStacks, onError } =
+    const { path, tls, functions, credential, sendStacks, onError } =
       this.#options;
     const { dialect, serves, expects } = this.#options;
     const { serveThrough, callThrough, introspection, telemetry } =
@@ -318,7 +320,8 @@ export class RequestServer implements AsyncDisposable {
     if ("setNoDelay" in conn) (conn as Deno.TcpConn).setNoDelay(true);
     const address = peerAddress(conn, path, tls !== undefined);
     const wire = makeWire(socketTransport(conn, address), {
-      limits,
+      limits: this.#limits,
+      clock: this.#clock,
       functions,
       serves,
       expects,

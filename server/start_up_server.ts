@@ -14,8 +14,12 @@ import {
 import { type Announce, announce } from "./_announce.ts";
 import { listen, type ServerTls } from "./_listen.ts";
 import { serviceFile } from "./_services.ts";
-import { Listener } from "./listener/listener.ts";
-import type { ListenerOptions } from "./listener/options.ts";
+import { sessionCommand } from "./listener/command.ts";
+import type { Listener } from "./listener/listener.ts";
+import {
+  type ListenerOptions,
+  resolveListenerLimits,
+} from "./listener/options.ts";
 import { checkSafety } from "./listener/safety.ts";
 import { type StreamFunction, StreamServer } from "./stream_server.ts";
 
@@ -153,11 +157,25 @@ export function startUpServer(
   return server;
 }
 
-/** The listener, for servers that were given no function. */
+/**
+ * The listener, for servers that were given no function. What may be wrong
+ * with its options shows at once; its code is loaded with the first connection,
+ * because most programs never need it.
+ */
 function listenerFunction(options: StartUpServerOptions): StreamFunction {
   checkReach(options, options.address ?? LOOPBACK);
-  const listener = new Listener(options.listener ?? {});
-  return (stream, process) => listener.serve(stream, process);
+  const { credential, limits, ...rest } = options.listener ?? {};
+  const init = {
+    credential,
+    limits: resolveListenerLimits(limits),
+    command: sessionCommand(rest),
+  };
+  let loading: Promise<Listener> | undefined;
+  return async (stream, process) => {
+    loading ??= import("./listener/listener.ts")
+      .then(({ Listener }) => new Listener(init));
+    await (await loading).serve(stream, process);
+  };
 }
 
 /** Refuses an address where the listener would not be safe. */

@@ -13,9 +13,13 @@ export type DeathListener = (reason: WireError) => void;
 export class Death {
   /** The reason; undefined while the wire lives. */
   reason: WireError | undefined;
+  #bury: ((reason: WireError) => void) | undefined;
+  /** Resolves with the reason when the connection is gone. */
+  readonly closed: Promise<WireError> = new Promise((resolve) =>
+    this.#bury = resolve
+  );
 
   readonly #onError: (error: unknown, where: string) => void;
-  readonly #closed = Promise.withResolvers<WireError>();
   #listeners: DeathListener[] = [];
   #controller: AbortController | undefined;
 
@@ -31,11 +35,6 @@ export class Death {
       if (this.reason !== undefined) this.#controller.abort(this.reason);
     }
     return this.#controller.signal;
-  }
-
-  /** Resolves with the reason when the connection is gone. */
-  get closed(): Promise<WireError> {
-    return this.#closed.promise;
   }
 
   /**
@@ -72,7 +71,7 @@ export class Death {
 
   /** The connection is gone. */
   bury(): void {
-    if (this.reason !== undefined) this.#closed.resolve(this.reason);
+    if (this.reason !== undefined) this.#bury?.(this.reason);
   }
 
   #call(listener: DeathListener, reason: WireError): void {

@@ -5,6 +5,7 @@
  */
 
 import { malformed, WireError } from "./errors.ts";
+import { LazyMap } from "./_lazy_map.ts";
 
 /** An object that the peer knows of. */
 export interface Export {
@@ -22,6 +23,7 @@ export interface Export {
 
 /** How many random numbers are drawn at once. */
 const DRAWN = 64;
+const NONE = new Uint32Array(0);
 /** How many references that there are not a peer may try. */
 const MISSES = 64;
 
@@ -31,8 +33,8 @@ export class Exports {
   #most: number;
   #slots: (Export | undefined)[] = [];
   #free: number[] = [];
-  #byValue = new Map<object, Export>();
-  #nonces = new Uint32Array(0);
+  readonly #byValue = new LazyMap<object, Export>();
+  #nonces = NONE;
   #drawn = 0;
   #misses = 0;
 

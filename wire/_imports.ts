@@ -5,6 +5,7 @@
  */
 
 import { malformed, WireError } from "./errors.ts";
+import { LazyMap } from "./_lazy_map.ts";
 import { makeReference, type Referent } from "./remote_object.ts";
 import type { Caller } from "./remote.ts";
 import type { RemoteObject, Remotes } from "./remote_types.ts";
@@ -85,7 +86,7 @@ export class Import implements Referent {
 /** A table of imported objects, each of which has one reference. */
 export class Imports {
   readonly #options: ImportOptions;
-  readonly #bySlot = new Map<number, Import>();
+  readonly #bySlot = new LazyMap<number, Import>();
   #registry: FinalizationRegistry<Import> | undefined;
 
   /** @param options What references do over their wire. */

@@ -6,7 +6,7 @@
  */
 
 import type { Calls } from "./calls.ts";
-import type { Clock } from "./clock.ts";
+import { afterLimit, type Clock } from "./clock.ts";
 import { malformed, WireError } from "./errors.ts";
 import type { Handlers } from "./handlers.ts";
 import type { Outbound } from "./_outbound.ts";
@@ -123,7 +123,8 @@ export class Leaving {
     if (this.#stopTimer !== undefined) return;
     const { clock, patience, calls, handlers, outbound, streams, end } =
       this.#options;
-    this.#stopTimer = clock.after(
+    this.#stopTimer = afterLimit(
+      clock,
       patience,
       () =>
         end(

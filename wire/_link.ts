@@ -31,6 +31,7 @@ import type { Transport } from "./transport.ts";
 import { callThrough } from "./_call_through.ts";
 import { Death } from "./_death.ts";
 import { farewell } from "./_farewell.ts";
+import { LazyMap } from "./_lazy_map.ts";
 import { closedReason, Leaving } from "./_leaving.ts";
 import { Opening } from "./_opening.ts";
 import { Outbound } from "./_outbound.ts";
@@ -66,7 +67,7 @@ export class Link implements Session {
   readonly #watch: Watch;
   readonly #sendWindow: Window;
   readonly #messageWindow: Window;
-  readonly #pings = new Map<number, () => void>();
+  readonly #pings = new LazyMap<number, () => void>();
   #pingToken = 0;
   #isClosing = false;
   readonly #readerDone: Promise<void>;

@@ -5,7 +5,7 @@
  */
 
 import { formatAddress, type WireAddress } from "./address.ts";
-import type { Clock } from "./clock.ts";
+import { afterLimit, type Clock } from "./clock.ts";
 import { malformed, WireError } from "./errors.ts";
 import type { WireLimits } from "./limits.ts";
 import {
@@ -38,6 +38,15 @@ export interface OpeningOptions {
   readonly onFailed: (error: unknown) => void;
 }
 
+/** What a wire needs until it is open, and forgets then. */
+interface Pending {
+  readonly options: OpeningOptions;
+  readonly outbound: Outbound;
+  readonly resolve: () => void;
+  readonly reject: (reason: WireError) => void;
+  readonly stopTimer: () => void;
+}
+
 /** The beginning of one wire. */
 export class Opening {
   /** What the peer told of itself; undefined before its hello. */
@@ -47,11 +56,10 @@ export class Opening {
   /** Whether the peer accepted this side. */
   accepted = false;
 
-  readonly #options: OpeningOptions;
-  readonly #outbound: Outbound;
-  readonly #opened = Promise.withResolvers<void>();
-  readonly #stopTimer: () => void;
-  #ended = false;
+  /** Resolves when both ends have accepted each other. */
+  readonly opened: Promise<void>;
+
+  #pending: Pending | undefined;
 
   /**
    * Says hello.
@@ -60,9 +68,9 @@ export class Opening {
    * @param options What to say, and what to ask for.
    */
   constructor(outbound: Outbound, options: OpeningOptions) {
-    this.#outbound = outbound;
-    this.#options = options;
-    this.#opened.promise.catch(() => {});
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.opened = promise;
+    promise.catch(() => {});
     const { limits, clock, credential, contract } = options;
     outbound.output.send({
       kind: "hello",
@@ -74,20 +82,18 @@ export class Opening {
       credential,
       contract,
     });
-    this.#stopTimer = clock.after(
+    const stopTimer = afterLimit(
+      clock,
       limits.hello,
-      () => options.onFailed(this.#lateness()),
+      () => options.onFailed(this.#lateness(options)),
     );
-  }
-
-  /** Resolves when both ends have accepted each other. */
-  get opened(): Promise<void> {
-    return this.#opened.promise;
+    this.#pending = { options, outbound, resolve, reject, stopTimer };
   }
 
   /** The peer said hello. */
   hello(hello: Hello): void {
     if (this.peer !== undefined) throw malformed("A second hello came.");
+    if (this.#pending === undefined) return;
     const peer = this.peer = hello.limits;
     if (hello.version !== VERSION) {
       throw new WireError(
@@ -95,7 +101,8 @@ export class Opening {
         `The peer speaks version ${hello.version} of the protocol, this side ${VERSION}. Use the same major version of the module at both ends.`,
       );
     }
-    const { requireCredential, confirm, onFailed } = this.#options;
+    const { options, outbound } = this.#pending;
+    const { requireCredential, confirm, onFailed } = options;
     if (
       requireCredential !== undefined &&
       !sameText(hello.credential, requireCredential)
@@ -105,8 +112,8 @@ export class Opening {
         "The peer did not show the credential that is required.",
       );
     }
-    this.#outbound.limit(peer, peer.helloFrame, peer.message);
-    this.#options.checkContract(hello.contract);
+    outbound.limit(peer, peer.helloFrame, peer.message);
+    options.checkContract(hello.contract);
     const welcome = confirm();
     if (typeof welcome === "boolean") return this.#decide(welcome);
     welcome.then((welcome) => this.#decide(welcome), onFailed);
@@ -118,38 +125,41 @@ export class Opening {
       throw malformed("The peer accepted out of turn.");
     }
     this.accepted = true;
-    this.#outbound.open(this.peer);
+    this.#pending?.outbound.open(this.peer);
     this.#checkOpened();
   }
 
   /** The wire ended. */
   end(reason: WireError): void {
-    this.#ended = true;
-    this.#stopTimer();
-    this.#opened.reject(reason);
+    this.#forget()?.reject(reason);
+  }
+
+  #forget(): Pending | undefined {
+    const pending = this.#pending;
+    this.#pending = undefined;
+    pending?.stopTimer();
+    return pending;
   }
 
   #decide(welcome: boolean): void {
-    if (this.#ended) return;
-    const { onFailed, onWelcome } = this.#options;
+    if (this.#pending === undefined) return;
+    const { options, outbound } = this.#pending;
+    const { onFailed, onWelcome } = options;
     if (!welcome) {
       onFailed(new WireError("refused", "The connection was not accepted."));
       return;
     }
     this.welcome = true;
     onWelcome();
-    this.#outbound.output.send({ kind: "accept" });
+    outbound.output.send({ kind: "accept" });
     this.#checkOpened();
   }
 
   #checkOpened(): void {
-    if (!this.welcome || !this.accepted) return;
-    this.#stopTimer();
-    this.#opened.resolve();
+    if (this.welcome && this.accepted) this.#forget()?.resolve();
   }
 
-  #lateness(): WireError {
-    const { address, limits } = this.#options;
+  #lateness({ address, limits }: OpeningOptions): WireError {
     const missing = this.peer === undefined
       ? "the peer did not say hello"
       : this.accepted

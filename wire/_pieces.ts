@@ -7,6 +7,7 @@
 
 import type { ByteReader } from "./bytes.ts";
 import { malformed } from "./errors.ts";
+import { LazyMap } from "./_lazy_map.ts";
 import type { WireLimits } from "./limits.ts";
 
 /** What a piece says of itself. */
@@ -26,7 +27,7 @@ interface Unfinished {
 /** Puts pieces together. Memory is taken for bytes that came. */
 export class Pieces {
   readonly #limits: Pick<WireLimits, "message" | "pieces">;
-  readonly #unfinished = new Map<number, Unfinished>();
+  readonly #unfinished = new LazyMap<number, Unfinished>();
   /** The number of the message whose piece came last. */
   #last = 0;
 

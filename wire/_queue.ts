@@ -4,36 +4,38 @@
  * @module
  */
 
-/** A queue. */
+/** A queue. It takes hardly any memory while it is empty. */
 export class Queue<T> {
-  #items: (T | undefined)[] = [];
+  #items: (T | undefined)[] | undefined;
   #head = 0;
 
   /** How many items wait. */
   get size(): number {
-    return this.#items.length - this.#head;
+    return this.#items === undefined ? 0 : this.#items.length - this.#head;
   }
 
   /** The next item, left where it is. */
   peek(): T | undefined {
-    return this.#items[this.#head];
+    return this.#items === undefined ? undefined : this.#items[this.#head];
   }
 
   /** Adds an item at the end. */
   push(item: T): void {
-    this.#items.push(item);
+    if (this.#items === undefined) this.#items = [item];
+    else this.#items.push(item);
   }
 
   /** Takes the next item. */
   shift(): T | undefined {
-    if (this.size === 0) return undefined;
-    const item = this.#items[this.#head];
-    this.#items[this.#head++] = undefined;
-    if (this.#head === this.#items.length) {
-      this.#items = [];
+    const items = this.#items;
+    if (items === undefined) return undefined;
+    const item = items[this.#head];
+    items[this.#head++] = undefined;
+    if (this.#head === items.length) {
+      this.#items = undefined;
       this.#head = 0;
-    } else if (this.#head > 1024 && this.#head * 2 > this.#items.length) {
-      this.#items = this.#items.slice(this.#head);
+    } else if (this.#head > 1024 && this.#head * 2 > items.length) {
+      this.#items = items.slice(this.#head);
       this.#head = 0;
     }
     return item;

@@ -11,6 +11,7 @@
  */
 
 import { WireError } from "./errors.ts";
+import { LazyMap } from "./_lazy_map.ts";
 import { isPlain, type Method, methodOf } from "./_method.ts";
 import { AwaitedResult } from "./_passing.ts";
 import { referentOf } from "./remote_object.ts";
@@ -72,7 +73,7 @@ export class Results {
   #fresh: number[] = [];
   #isTaking = false;
   /** Results that somebody waits for, by id. */
-  readonly #awaited = new Map<number, PromiseWithResolvers<unknown>>();
+  readonly #awaited = new LazyMap<number, PromiseWithResolvers<unknown>>();
 
   /**
    * @param most Ids from here on are not kept.

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Clock } from "./clock.ts";
+import { afterLimit, type Clock } from "./clock.ts";
 import { WireError } from "./errors.ts";
 import type { WireLimits } from "./limits.ts";
 import type { MessageOutput } from "./output.ts";
@@ -48,10 +48,8 @@ export class Watch {
 
   /** Begins to look. */
   start(): void {
-    this.#stopTimer = this.#options.clock.after(this.#interval, () => {
-      this.#look();
-      if (!this.#ended) this.start();
-    });
+    const { clock } = this.#options;
+    this.#stopTimer = afterLimit(clock, this.#interval, this.#lookAgain);
   }
 
   /** Bytes came. */
@@ -65,6 +63,11 @@ export class Watch {
     this.#ended = true;
     this.#stopTimer?.();
   }
+
+  readonly #lookAgain = (): void => {
+    this.#look();
+    if (!this.#ended) this.start();
+  };
 
   #look(): void {
     const { clock, limits, output, isUnfinished, mayPing, end } = this.#options;

@@ -309,9 +309,9 @@ export class ByteWriter {
  */
 export class ByteReader {
   /** The buffer. */
-  buffer: Uint8Array = new Uint8Array(0);
+  buffer: Uint8Array = EMPTY;
   /** A view of the same bytes. */
-  view: DataView = new DataView(this.buffer.buffer);
+  view: DataView = EMPTY_VIEW;
   /** Where the next byte comes from. */
   position = 0;
   /** Where the window ends. */

@@ -179,11 +179,17 @@ export class Calls {
     const site = this.#recordSites ? new Error() : undefined;
     const pending = new PendingCall(this, id, name, wantsValues, site);
     const promise = new CallPromise((resolve) => pending.resolve = resolve);
+    // Before it leaves: Deno runs other microtasks within a program's first
+    // setTimeout, and the peer's timer must not be older than this side's.
+    if (deadline !== undefined || signal !== undefined) {
+      this.#guard(pending, deadline, signal);
+    }
     let bases: PendingCall[] | undefined;
     try {
       bases = this.#send(pending, args, options, target);
     } catch (error) {
       this.#free.push(id);
+      pending.cleanup?.();
       if (!(error instanceof NotReady)) return rejected(error);
       // It is made once the results are there that it needs.
       const again = following?.again ??
@@ -198,9 +204,6 @@ export class Calls {
       this.#follow(pending, bases, following?.bases, again);
     }
     if (!wantsValues) promise[REFERENCE] = pending;
-    if (deadline !== undefined || signal !== undefined) {
-      this.#guard(pending, deadline, signal);
-    }
     return promise;
   }
 

@@ -26,3 +26,98 @@ export const systemClock: Clock = {
     return () => clearTimeout(timer);
   },
 };
+
+/** A time limit of so many milliseconds or more is mostly not reached. */
+const LONG = 1_000;
+/** The first moment of a long one, in milliseconds. */
+const MOMENT = 100;
+
+/**
+ * Calls a function once, when a time limit has passed. Long ones may take a
+ * tenth of a second longer.
+ *
+ * The first timer of a program is dear: Deno loads the code of timers then,
+ * which takes longer than to connect and to call. Most long limits end within
+ * moments. So the first moment of one is left to a signal that aborts by
+ * itself, which is cheap, and does not keep the process alive once nobody
+ * listens to it any more.
+ *
+ * @param clock The clock. Any but those of this file is simply asked.
+ * @param delay The limit, in milliseconds.
+ * @param callback What to call.
+ * @returns What cancels it; cancelling twice does no harm.
+ */
+export function afterLimit(
+  clock: Clock,
+  delay: number,
+  callback: () => void,
+): () => void {
+  if (delay < LONG) return clock.after(delay, callback);
+  if (clock instanceof SharedClock) return clock.limit(delay, callback);
+  if (clock !== systemClock) return clock.after(delay, callback);
+  let moment: AbortSignal | undefined = AbortSignal.timeout(MOMENT);
+  let stop: (() => void) | undefined;
+  const onMoment = () => {
+    moment = undefined;
+    stop = clock.after(delay - MOMENT, callback);
+  };
+  moment.addEventListener("abort", onMoment, { once: true });
+  return () => {
+    moment?.removeEventListener("abort", onMoment);
+    moment = undefined;
+    stop?.();
+  };
+}
+
+/** The time limits that end in the same tenth of a second. */
+interface Batch {
+  readonly callbacks: Set<() => void>;
+  stop: () => void;
+}
+
+/**
+ * The platform's clock for all wires of a server: their long time limits share
+ * a few timers.
+ */
+export class SharedClock implements Clock {
+  readonly #batches = new Map<number, Batch>();
+
+  /** Milliseconds since some fixed moment. */
+  now(): number {
+    return systemClock.now();
+  }
+
+  /** Calls a function once, later. */
+  after(delay: number, callback: () => void): () => void {
+    return systemClock.after(delay, callback);
+  }
+
+  /** Calls a function once, a moment after a time limit at the latest. */
+  limit(delay: number, callback: () => void): () => void {
+    const tenth = Math.ceil((this.now() + delay) / MOMENT);
+    const batch = this.#batches.get(tenth) ?? this.#begin(tenth);
+    batch.callbacks.add(callback);
+    return () => {
+      if (!batch.callbacks.delete(callback)) return;
+      if (batch.callbacks.size === 0) this.#end(tenth, batch);
+    };
+  }
+
+  #begin(tenth: number): Batch {
+    const batch: Batch = { callbacks: new Set(), stop: () => {} };
+    this.#batches.set(tenth, batch);
+    batch.stop = afterLimit(systemClock, tenth * MOMENT - this.now(), () => {
+      this.#end(tenth, batch);
+      for (const callback of batch.callbacks) {
+        batch.callbacks.delete(callback);
+        callback();
+      }
+    });
+    return batch;
+  }
+
+  #end(tenth: number, batch: Batch): void {
+    batch.stop();
+    if (this.#batches.get(tenth) === batch) this.#batches.delete(tenth);
+  }
+}

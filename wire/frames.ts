@@ -13,6 +13,7 @@ export const FRAME_HEADER = 4;
 const SMALL = 4096;
 /** A frame is not divided before so many bytes of its body are there. */
 const HEAD = 12;
+const EMPTY = new Uint8Array(0);
 
 /**
  * Cuts a stream of bytes into frames: feed it a chunk, then take frames until
@@ -34,7 +35,7 @@ const HEAD = 12;
  */
 export class FrameDecoder {
   /** The buffer that holds the present frame; valid until the next call. */
-  buffer: Uint8Array = new Uint8Array(0);
+  buffer: Uint8Array = EMPTY;
   /** Where the body of the present frame begins. */
   start = 0;
   /** Where it ends. */
@@ -199,5 +200,3 @@ export class FrameDecoder {
     }
   }
 }
-
-const EMPTY = new Uint8Array(0);

@@ -21,6 +21,7 @@ import type { Message, OverLimit, Target } from "./messages.ts";
 import { isPlain, type Method, methodOf } from "./_method.ts";
 import { type CallKind, type Middleware, serveThrough } from "./middleware.ts";
 import type { MessageOutput } from "./output.ts";
+import { LazyMap } from "./_lazy_map.ts";
 import { AwaitedResult, fill } from "./_passing.ts";
 import { Queue } from "./_queue.ts";
 import { referentOf } from "./remote_object.ts";
@@ -85,13 +86,13 @@ export class Handlers {
   readonly #middleware: readonly Middleware[] | undefined;
   readonly #introspection: boolean;
   readonly #functions = new Map<string, Method>();
-  readonly #cancels: TokenBucket;
+  #cancels: TokenBucket | undefined;
   /** Asynchronous calls with an answer, by id. */
-  readonly #calls = new Map<number, Running>();
+  readonly #calls = new LazyMap<number, Running>();
   /** Asynchronous one-way calls. */
-  readonly #sends = new Set<Running>();
+  readonly #sends = new LazyMap<Running, Running>();
   /** Calls that came while the output had no room. */
-  readonly #parkedCalls = new Map<number, ArrivedCall>();
+  readonly #parkedCalls = new LazyMap<number, ArrivedCall>();
   /** What calls that wait for their answer count for. */
   #held = 0;
   /** One-way calls that came while too many were running. */
@@ -129,11 +130,6 @@ export class Handlers {
     this.#limits = limits;
     this.#window = window;
     this.#onError = onError;
-    this.#cancels = new TokenBucket(
-      clock,
-      limits.cancels,
-      limits.cancelsPerSecond,
-    );
   }
 
   /** Lets calls be of objects, and of results. */
@@ -266,9 +262,11 @@ export class Handlers {
 
   /** The caller of a call no longer wants its answer. */
   cancel(id: number): void {
+    const { cancels, cancelsPerSecond } = this.#limits;
+    this.#cancels ??= new TokenBucket(this.#clock, cancels, cancelsPerSecond);
     if (!this.#cancels.take()) {
       throw malformed(
-        `${this.#limits.cancels} cancels may come at once, and ${this.#limits.cancelsPerSecond} a second after that; more came.`,
+        `${cancels} cancels may come at once, and ${cancelsPerSecond} a second after that; more came.`,
       );
     }
     const running = this.#calls.get(id);
@@ -302,7 +300,7 @@ export class Handlers {
   /** The wire ended: what runs is told, what waits is dropped. */
   end(reason: WireError): void {
     this.#ended = true;
-    const running = [...this.#calls.values(), ...this.#sends];
+    const running = [...this.#calls.values(), ...this.#sends.values()];
     this.#calls.clear();
     this.#sends.clear();
     this.#parkedCalls.clear();
@@ -475,7 +473,7 @@ export class Handlers {
       context,
       stopTimer: this.#startTimer(context, send.deadline),
     };
-    this.#sends.add(running);
+    this.#sends.set(running, running);
     Promise.resolve(result)
       .catch((error) => this.#onError(error, oneWay(name)))
       .then(() => this.#sent(running));

@@ -147,9 +147,11 @@ export function limitRange(name: keyof WireLimits): [number, number] {
  * ```
  */
 export function resolveLimits(
-  limits: Partial<WireLimits> = {},
+  limits: Partial<WireLimits> = DEFAULT_LIMITS,
 ): Readonly<WireLimits> {
+  if (limits === DEFAULT_LIMITS) return DEFAULT_LIMITS;
   const resolved: WireLimits = { ...DEFAULT_LIMITS };
+  let missing = Object.keys(resolved).length;
   for (const [name, value] of Object.entries(limits)) {
     if (!Object.hasOwn(DEFAULT_LIMITS, name)) {
       const known = Object.keys(DEFAULT_LIMITS).join(", ");
@@ -168,6 +170,9 @@ export function resolveLimits(
       );
     }
     resolved[key] = value;
+    missing--;
   }
-  return resolved;
+  // A whole set that cannot change is shared by all wires of a server.
+  if (missing === 0 && Object.isFrozen(limits)) return limits as WireLimits;
+  return Object.freeze(resolved);
 }

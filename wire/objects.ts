@@ -8,10 +8,10 @@
 import type { CallPromise } from "./_call_promise.ts";
 import type { CallContext } from "./context.ts";
 import { WireError } from "./errors.ts";
-import { WireExporter } from "./_exporter.ts";
+import { type ExporterOptions, WireExporter } from "./_exporter.ts";
 import { Exports } from "./_exports.ts";
 import type { ServedObjects } from "./handlers.ts";
-import { WireImporter } from "./_importer.ts";
+import { type ImporterOptions, WireImporter } from "./_importer.ts";
 import { type Import, Imports } from "./_imports.ts";
 import type { WireLimits } from "./limits.ts";
 import type { Message } from "./messages.ts";
@@ -38,40 +38,63 @@ export interface ObjectsOptions {
   readonly onError: (error: unknown, where: string) => void;
 }
 
-/** The objects of one wire. */
-export class Objects implements ServedObjects {
+/** The objects of one wire. Their tables are made when the first one passes. */
+export class Objects
+  implements ServedObjects, ExporterOptions, ImporterOptions {
   /** Says how things travel that are not copied. */
   readonly exporter: WireExporter;
   /** Makes of what came what the receiver gets. */
   readonly importer: WireImporter;
 
+  /** Says how promises of results travel. */
+  readonly passResult: ExporterOptions["passResult"];
+  /** The result of a call of the peer, as an argument of another. */
+  readonly argument: ImporterOptions["argument"];
+
   readonly #options: ObjectsOptions;
-  readonly #exports: Exports;
-  readonly #imports: Imports;
+  #exports: Exports | undefined;
+  #imports: Imports | undefined;
+  /** How many objects the peer takes: a guess, until its hello. */
+  #most: number;
 
   /** @param options What to work with. */
   constructor(options: ObjectsOptions) {
-    const { limits, streams, argument, caller, passResult } = options;
     this.#options = options;
-    const exports = this.#exports = new Exports(limits.objects);
-    const imports = this.#imports = new Imports({
-      most: limits.objects,
-      caller,
+    this.#most = options.limits.objects;
+    this.passResult = options.passResult;
+    this.argument = options.argument;
+    this.exporter = new WireExporter(this);
+    this.importer = new WireImporter(this);
+  }
+
+  /** The streams of the wire. */
+  get streams(): Streams {
+    return this.#options.streams;
+  }
+
+  /** The objects of this side that the peer knows of. */
+  get exports(): Exports {
+    return this.#exports ??= new Exports(this.#most);
+  }
+
+  /** The objects of the peer. */
+  get imports(): Imports {
+    return this.#imports ??= new Imports({
+      most: this.#options.limits.objects,
+      caller: this.#options.caller,
       release: (place) => this.#release(place),
       onLost: (place) => this.#lost(place),
     });
-    this.exporter = new WireExporter({ exports, imports, streams, passResult });
-    this.importer = new WireImporter({ exports, imports, streams, argument });
   }
 
   /** How many objects of this side the peer holds. */
   get exported(): number {
-    return this.#exports.size;
+    return this.#exports?.size ?? 0;
   }
 
   /** How many objects of the peer this side holds. */
   get imported(): number {
-    return this.#imports.size;
+    return this.#imports?.size ?? 0;
   }
 
   /** The call whose answer is being sent. */
@@ -81,32 +104,33 @@ export class Objects implements ServedObjects {
 
   /** The peer has said how many objects it takes. */
   meet(most: number): void {
-    this.#exports.meet(most);
+    this.#most = most;
+    this.#exports?.meet(most);
   }
 
   /** Whether the peer has a reference to an object. */
   isExported(object: object): boolean {
-    return this.#exports.of(object) !== undefined;
+    return this.#exports?.of(object) !== undefined;
   }
 
   /** The object of a reference; undefined when there is none any more. */
   find(slot: number, nonce: number): object | undefined {
-    return this.#exports.find(slot, nonce)?.value;
+    return this.exports.find(slot, nonce)?.value;
   }
 
   /** The peer gave an object back. */
   released(slot: number, nonce: number, count: number): void {
-    this.#exports.release(slot, nonce, count);
+    this.exports.release(slot, nonce, count);
   }
 
   /** The peer has forgotten one of its objects. */
   forgotten(slot: number, nonce: number): void {
-    this.#imports.forget(slot, nonce);
+    this.#imports?.forget(slot, nonce);
   }
 
   /** Keeps the peer from reaching an object of this side. */
   forget(value: object): void {
-    const place = this.#exports.forget(referentOf(value)?.local ?? value);
+    const place = this.#exports?.forget(referentOf(value)?.local ?? value);
     if (place === undefined) return;
     const { slot, nonce } = place;
     this.#options.sendBehind({ kind: "forget", slot, nonce });
@@ -119,8 +143,8 @@ export class Objects implements ServedObjects {
    * @param isReported Whether references that are left are worth a warning.
    */
   end(reason: WireError, isReported: boolean): void {
-    this.#exports.clear();
-    const left = this.#imports.clear(reason);
+    this.#exports?.clear();
+    const left = this.#imports?.clear(reason) ?? [];
     if (!isReported || left.length === 0) return;
     const places = left.slice(0, LISTED).map(({ place }) => place);
     if (left.length > LISTED) places.push("…");
@@ -140,13 +164,13 @@ export class Objects implements ServedObjects {
   /** Gives an object of the peer back. */
   #release(place: Import): void {
     const { slot, nonce, arrived } = place;
-    this.#imports.remove(place);
+    this.imports.remove(place);
     this.#options.sendBehind({ kind: "release", slot, nonce, count: arrived });
   }
 
   /** Nobody has the reference any more, and nobody gave it back. */
   #lost(place: Import): void {
-    if (!this.#imports.has(place)) return;
+    if (!this.imports.has(place)) return;
     const where = place.place;
     this.#release(place);
     this.#options.onError(

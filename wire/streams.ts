@@ -5,6 +5,7 @@
  */
 
 import { malformed, WireError } from "./errors.ts";
+import { LazyMap } from "./_lazy_map.ts";
 import type { WireLimits } from "./limits.ts";
 import type { MessageOutput } from "./output.ts";
 import type { Arrived } from "./_passing.ts";
@@ -39,8 +40,8 @@ function firstCredit({ streams, streamWindow, window }: StreamLimits): number {
 /** Opens, feeds and ends streams. */
 export class Streams {
   readonly #options: StreamsOptions;
-  readonly #sources = new Map<number, Source>();
-  readonly #sinks = new Map<number, Sink>();
+  readonly #sources = new LazyMap<number, Source>();
+  readonly #sinks = new LazyMap<number, Sink>();
   #nextId = 0;
   #peer: StreamLimits;
   /** What is left for windows to grow. */
@@ -241,7 +242,7 @@ export class Streams {
     this.#closed(this.#sinks, sink.id);
   }
 
-  #closed(table: Map<number, unknown>, id: number): void {
+  #closed(table: { delete(id: number): boolean }, id: number): void {
     table.delete(id);
     if (this.#sinks.size + this.#sources.size === 0) this.#options.onIdle();
   }

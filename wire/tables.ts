@@ -7,6 +7,7 @@
  */
 
 import { malformed } from "./errors.ts";
+import { LazyMap } from "./_lazy_map.ts";
 import type { Maker, Taker } from "./_maker.ts";
 import type { ByteReader, ByteWriter } from "./bytes.ts";
 
@@ -38,16 +39,16 @@ export interface Shape {
 /** A step of the search for a shape, by its keys in order. */
 interface ShapeNode {
   shape: Shape | undefined;
-  readonly children: Map<string, ShapeNode>;
+  readonly children: LazyMap<string, ShapeNode>;
 }
 
 /** The two tables of the direction in which this side sends. */
 export class SendTables {
-  readonly #names = new Map<string, number>();
+  readonly #names = new LazyMap<string, number>();
   /** The name that was looked up last. */
   #lastName: string | undefined;
   #lastIndex = -1;
-  #root: ShapeNode = { shape: undefined, children: new Map() };
+  #root: ShapeNode = { shape: undefined, children: new LazyMap() };
   #shapes = 0;
   #bytes = 0;
   #last: Shape | undefined;
@@ -124,7 +125,7 @@ export class SendTables {
     for (const key of keys) {
       let child = node.children.get(key);
       if (child === undefined) {
-        child = { shape: undefined, children: new Map() };
+        child = { shape: undefined, children: new LazyMap() };
         node.children.set(key, child);
       }
       node = child;
@@ -164,7 +165,7 @@ export class SendTables {
   reset(): void {
     this.#names.clear();
     this.#lastName = undefined;
-    this.#root = { shape: undefined, children: new Map() };
+    this.#root = { shape: undefined, children: new LazyMap() };
     this.#shapes = 0;
     this.#bytes = 0;
     this.#last = undefined;

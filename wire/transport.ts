@@ -58,7 +58,7 @@ export interface ByteDuplex {
   readonly writable: WritableStream<Uint8Array>;
 }
 
-const FIRST_READ = 4 * 1024;
+const FIRST_READ = 1024;
 /**
  * What one read takes is answered in one write. In portions of this size, the
  * two ends of a busy wire work at the same time, rather than taking turns.
@@ -81,42 +81,62 @@ export function socketTransport(
   socket: SocketLike,
   address: WireAddress,
 ): Transport {
-  let buffer = new Uint8Array(FIRST_READ);
-  let bulkReads = 0;
-  const room = (): Uint8Array => {
-    if (bulkReads === 0) {
+  return new SocketTransport(socket, address);
+}
+
+class SocketTransport implements Transport {
+  readonly address: WireAddress;
+  readonly #socket: SocketLike;
+  /** Small at first, for many connections are quiet. */
+  #buffer = new Uint8Array(FIRST_READ);
+  #bulkReads = 0;
+
+  constructor(socket: SocketLike, address: WireAddress) {
+    this.#socket = socket;
+    this.address = address;
+  }
+
+  read(isBulk = false): Promise<Uint8Array | null> {
+    if (isBulk) this.#bulkReads = BULK_READS;
+    else if (this.#bulkReads > 0) this.#bulkReads--;
+    return this.#socket.read(this.#room()).then(this.#came);
+  }
+
+  #room(): Uint8Array {
+    const buffer = this.#buffer;
+    if (this.#bulkReads === 0) {
       return buffer.length <= LARGEST_READ
         ? buffer
         : buffer.subarray(0, LARGEST_READ);
     }
-    if (buffer.length < BULK_READ) buffer = new Uint8Array(BULK_READ);
-    return buffer;
-  };
-  const came = (count: number | null): Uint8Array | null => {
+    if (buffer.length < BULK_READ) this.#buffer = new Uint8Array(BULK_READ);
+    return this.#buffer;
+  }
+
+  readonly #came = (count: number | null): Uint8Array | null => {
     if (count === null) return null;
-    const chunk = buffer.subarray(0, count);
+    const buffer = this.#buffer;
     if (count === buffer.length && count < LARGEST_READ) {
-      buffer = new Uint8Array(count * 4);
+      this.#buffer = new Uint8Array(count * 4);
     }
-    return chunk;
+    return buffer.subarray(0, count);
   };
-  return {
-    address,
-    read(isBulk = false): Promise<Uint8Array | null> {
-      if (isBulk) bulkReads = BULK_READS;
-      else if (bulkReads > 0) bulkReads--;
-      return socket.read(room()).then(came);
-    },
-    write: (bytes: Uint8Array): Promise<number> => socket.write(bytes),
-    closeWrite: (): Promise<void> => socket.closeWrite(),
-    close(): void {
-      try {
-        socket.close();
-      } catch {
-        // It was closed before.
-      }
-    },
-  };
+
+  write(bytes: Uint8Array): Promise<number> {
+    return this.#socket.write(bytes);
+  }
+
+  closeWrite(): Promise<void> {
+    return this.#socket.closeWrite();
+  }
+
+  close(): void {
+    try {
+      this.#socket.close();
+    } catch {
+      // It was closed before.
+    }
+  }
 }
 
 /**

@@ -173,7 +173,7 @@ export class Wire<
   readonly #caller: Caller;
   readonly #dialect: Dialect;
   readonly #serves: WireOptions<Local>["serves"];
-  readonly #remotes: Remotes<Remote>;
+  #made: Remotes<Remote> | undefined;
 
   /**
    * Use {@linkcode makeWire}.
@@ -221,7 +221,6 @@ export class Wire<
       calling,
       this as unknown as Wire,
     );
-    this.#remotes = remotes<Remote>(this.#caller);
     if (functions !== undefined) {
       session.serve(
         serves === undefined
@@ -231,6 +230,11 @@ export class Wire<
     }
     if (onDeath !== undefined) session.death.listen(onDeath);
     if (signal !== undefined) this.#abortOn(signal);
+  }
+
+  /** Most wires of a server never call their clients. */
+  get #remotes(): Remotes<Remote> {
+    return this.#made ??= remotes<Remote>(this.#caller);
   }
 
   #abortOn(signal: AbortSignal): void {

@@ -7,7 +7,6 @@
 
 import { WireError } from "../../wire/mod.ts";
 import type { ListenerOptions, ListenerPermissions } from "./options.ts";
-import { supervisorUrl } from "./programs.ts";
 
 /** How sessions are started. */
 export interface SessionCommand {
@@ -73,11 +72,13 @@ function executable(given: string | undefined): string {
  *
  * @param command How sessions are started.
  * @param memory How much memory the process may take, in bytes.
+ * @param program The URL of what it runs.
  * @returns The command, ready to spawn.
  */
 export function commandOf(
   { deno, permissions }: SessionCommand,
   memory: number,
+  program: string,
 ): Deno.Command {
   const mayImport = isGranted(permissions.import);
   const megabytes = Math.ceil(memory / 2 ** 20);
@@ -91,7 +92,7 @@ export function commandOf(
       ...(mayImport ? [] : ["--no-remote", "--no-npm"]),
       `--v8-flags=--max-old-space-size=${megabytes}`,
       ...KINDS.flatMap((kind) => flag(kind, permissions[kind])),
-      supervisorUrl(),
+      program,
     ],
     stdin: "piped",
     stdout: "piped",

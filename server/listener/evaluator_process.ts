@@ -9,7 +9,7 @@ import type { Answer, Request } from "./inside/evaluator.ts";
 import type { Setup } from "./inside/supervisor.ts";
 import { AnswerSplitter } from "./answers.ts";
 import { commandOf, type SessionCommand } from "./command.ts";
-import { evaluatorProgram, EXIT_CODES } from "./programs.ts";
+import { evaluatorProgram, EXIT_CODES, supervisorUrl } from "./programs.ts";
 import type { ListenerLimits } from "./options.ts";
 
 /** How long output is waited for when a process has ended, in milliseconds. */
@@ -50,7 +50,11 @@ export class EvaluatorProcess {
    */
   constructor(init: EvaluatorInit) {
     this.#init = init;
-    this.#child = commandOf(init.command, init.limits.memory).spawn();
+    this.#child = commandOf(
+      init.command,
+      init.limits.memory,
+      supervisorUrl(),
+    ).spawn();
     this.#stdin = this.#child.stdin.getWriter();
     this.#stdin.closed.catch(ignore);
     this.ended = this.#run();

@@ -14,14 +14,20 @@ import {
 } from "../../wire/mod.ts";
 import type { ServerProcess } from "../server_process.ts";
 import { Attempts } from "./attempts.ts";
-import { type SessionCommand, sessionCommand } from "./command.ts";
+import type { SessionCommand } from "./command.ts";
 import { looksLikeHttp, parseName, sameSecret } from "./introduction.ts";
-import {
-  type ListenerLimits,
-  type ListenerOptions,
-  resolveListenerLimits,
-} from "./options.ts";
+import type { ListenerLimits } from "./options.ts";
 import { Session } from "./session.ts";
+
+/** What a listener is made with. */
+export interface ListenerInit {
+  /** The secret that clients have to know. */
+  readonly credential: string | undefined;
+  /** All limits. */
+  readonly limits: Readonly<ListenerLimits>;
+  /** How sessions are started. */
+  readonly command: SessionCommand;
+}
 
 /** Serves connections, and counts them. */
 export class Listener {
@@ -32,14 +38,11 @@ export class Listener {
   #strangers = 0;
   #sessions = 0;
 
-  /**
-   * @param options What it allows.
-   * @throws {WireError} `invalidArgument` or `permissionDenied`.
-   */
-  constructor(options: ListenerOptions) {
-    this.#credential = options.credential;
-    this.#limits = resolveListenerLimits(options.limits);
-    this.#command = sessionCommand(options);
+  /** @param init What it allows. */
+  constructor(init: ListenerInit) {
+    this.#credential = init.credential;
+    this.#limits = init.limits;
+    this.#command = init.command;
     this.#attempts = new Attempts(systemClock, this.#limits);
   }
 

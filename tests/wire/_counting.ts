@@ -41,3 +41,72 @@ export function bytesAllocated(action: () => void): number {
   }
   return allocated;
 }
+
+/** What an action does to bytes. */
+export interface ByteCosts {
+  /** Bytes copied from one buffer to another, or within one. */
+  copied: number;
+  /** Bytes of new buffers. */
+  allocated: number;
+}
+
+/**
+ * What an action costs that takes a while: bytes copied and allocated in any
+ * of the ways that typed arrays have, by all that runs meanwhile.
+ *
+ * @param action The action.
+ * @returns Its costs.
+ */
+export async function byteCosts(
+  action: () => Promise<unknown>,
+): Promise<ByteCosts> {
+  const costs: ByteCosts = { copied: 0, allocated: 0 };
+  const bytes: { set: unknown; slice: unknown; copyWithin: unknown } = Object
+    .getPrototypeOf(Uint8Array.prototype);
+  const { set, slice, copyWithin } = Uint8Array.prototype;
+  const counting = {
+    construct(target: new (...args: unknown[]) => object, args: unknown[]) {
+      const [first] = args;
+      if (typeof first === "number") costs.allocated += first;
+      if (first instanceof OldUint8Array) {
+        costs.allocated += first.length;
+        costs.copied += first.length;
+      }
+      return Reflect.construct(target, args);
+    },
+  };
+  const { Uint8Array: OldUint8Array, ArrayBuffer: OldArrayBuffer } = globalThis;
+  bytes.set = function (this: Uint8Array, source: Uint8Array, at?: number) {
+    costs.copied += source.length;
+    return set.call(this, source, at);
+  };
+  bytes.slice = function (this: Uint8Array, from?: number, to?: number) {
+    const made = slice.call(this, from, to);
+    costs.copied += made.length;
+    costs.allocated += made.length;
+    return made;
+  };
+  bytes.copyWithin = function (
+    this: Uint8Array,
+    at: number,
+    from: number,
+    to: number = this.length,
+  ) {
+    costs.copied += to - from;
+    return copyWithin.call(this, at, from, to);
+  };
+  Object.assign(globalThis, {
+    Uint8Array: new Proxy(OldUint8Array, counting),
+    ArrayBuffer: new Proxy(OldArrayBuffer, counting),
+  });
+  try {
+    await action();
+  } finally {
+    Object.assign(bytes, { set, slice, copyWithin });
+    Object.assign(globalThis, {
+      Uint8Array: OldUint8Array,
+      ArrayBuffer: OldArrayBuffer,
+    });
+  }
+  return costs;
+}

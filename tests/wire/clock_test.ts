@@ -1,0 +1,84 @@
+import { assertEquals } from "@std/assert";
+import { afterLimit, SharedClock, systemClock } from "../../wire/clock.ts";
+import { FakeClock } from "../_fake_clock.ts";
+import { test } from "../_test.ts";
+
+const CLOCK = new URL("../../wire/clock.ts", import.meta.url).href;
+
+/** What a program prints, which ends when nothing keeps it alive. */
+async function output(program: string): Promise<string> {
+  const source = `
+    import { afterLimit, SharedClock, systemClock } from "${CLOCK}";
+    const late = setTimeout(() => { console.log("late"); Deno.exit(); }, 5_000);
+    Deno.unrefTimer(late);
+    const log = (text: string) => () => console.log(text);
+    ${program}`;
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "--quiet", "--no-config", "--no-check", "--ext=ts", "-"],
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode(source));
+  await writer.close();
+  const { stdout, stderr } = await child.output();
+  assertEquals(new TextDecoder().decode(stderr), "");
+  return new TextDecoder().decode(stdout);
+}
+
+for (const clock of ["systemClock", "new SharedClock()"]) {
+  test(`afterLimit() calls back, and not what was cancelled (${clock})`, async () => {
+    const program = `
+      const clock = ${clock};
+      afterLimit(clock, 1_200, log("second"));
+      afterLimit(clock, 1_000, log("first"));
+      const stop = afterLimit(clock, 1_050, log("cancelled"));
+      stop();
+      stop();
+      const stopLater = afterLimit(clock, 1_100, log("cancelled later"));
+      setTimeout(stopLater, 300);`;
+    assertEquals(await output(program), "first\nsecond\n");
+  });
+
+  test(`afterLimit() keeps no process alive once it is cancelled (${clock})`, async () => {
+    const program = `
+      const clock = ${clock};
+      afterLimit(clock, 600_000, log("fired"))();
+      const stop = afterLimit(clock, 600_000, log("fired"));
+      setTimeout(() => { stop(); console.log("stopped"); }, 300);`;
+    assertEquals(await output(program), "stopped\n");
+  });
+}
+
+test("afterLimit() leaves short limits and other clocks as they are", async () => {
+  const clock = new FakeClock();
+  let calls = 0;
+  afterLimit(clock, 10_000, () => calls++);
+  const stop = afterLimit(clock, 10_000, () => calls++);
+  assertEquals(clock.timers, 2);
+  stop();
+  await clock.advance(10_000);
+  assertEquals(calls, 1);
+  const short = Promise.withResolvers<void>();
+  afterLimit(systemClock, 5, short.resolve);
+  await short.promise;
+});
+
+test("SharedClock lets one limit cancel another of the same moment", async () => {
+  const clock = new SharedClock();
+  const called: string[] = [];
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const stops: (() => void)[] = [];
+  const at = Math.ceil((clock.now() + 1_000) / 100) * 100 + 50;
+  const add = (name: string, then: () => void) =>
+    stops.push(clock.limit(at - clock.now(), () => {
+      called.push(name);
+      then();
+    }));
+  add("one", () => stops[1]!());
+  add("cancelled by one", () => {});
+  add("two", resolve);
+  await promise;
+  assertEquals(called, ["one", "two"]);
+});

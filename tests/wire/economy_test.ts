@@ -1,0 +1,117 @@
+/**
+ * What calls and messages cost, counted: writes, bytes on the wire, copies of
+ * bytes, new memory. Counts are the same on any machine, so that these tests
+ * fail for a change that makes the wire dearer, and for nothing else.
+ */
+
+import { assert, assertEquals } from "@std/assert";
+import { test } from "../_test.ts";
+import { byteCosts } from "./_counting.ts";
+import { meteredPair } from "./_metered.ts";
+
+const MANY = 256;
+const FUNCTIONS = {
+  add: (a: number, b: number) => a + b,
+  note: () => {},
+  size: (bytes: Uint8Array) => bytes.length,
+};
+
+/** As many as there are, all begun in the same tick. */
+function many(begin: (n: number) => Promise<unknown>): Promise<unknown[]> {
+  return Promise.all(Array.from({ length: MANY }, (_, n) => begin(n)));
+}
+
+test("256 calls leave in one write, and their answers in one", async () => {
+  const [near, far] = await meteredPair(FUNCTIONS);
+  await many((n) => near.wire.remoteValue.add(n, 1));
+  for (const { meter } of [near, far]) {
+    assertEquals([meter.writes, meter.reads], [1, 1]);
+  }
+  await Promise.all([near.wire.close(), far.wire.close()]);
+});
+
+test("256 calls each way take two writes and two reads of each end", async () => {
+  const [near, far] = await meteredPair(FUNCTIONS);
+  await Promise.all([
+    many((n) => near.wire.remoteValue.add(n, 1)),
+    many((n) => far.wire.remoteValue.add(n, 1)),
+  ]);
+  for (const { meter } of [near, far]) {
+    assertEquals([meter.writes, meter.reads], [2, 2]);
+  }
+  await Promise.all([near.wire.close(), far.wire.close()]);
+});
+
+test("256 one-way calls and 256 messages leave in one write", async () => {
+  const [near, far] = await meteredPair(FUNCTIONS);
+  await many((n) => near.wire.remote.note(n));
+  await near.wire.forceOutput();
+  assertEquals(near.meter.writes, 1);
+  await many((n) => near.wire.outputObject(n));
+  await near.wire.forceOutput();
+  assertEquals([near.meter.writes, far.meter.reads], [2, 2]);
+  assertEquals(far.meter.writes, 0);
+  await Promise.all([near.wire.close(), far.wire.close()]);
+});
+
+test("a call whose name is known takes 11 bytes, its answer 7", async () => {
+  const [near, far] = await meteredPair(FUNCTIONS);
+  assertEquals(await near.wire.remoteValue.add(20, 2), 22);
+  assert(near.meter.bytesWritten <= 11, `${near.meter.bytesWritten} there`);
+  assert(far.meter.bytesWritten <= 7, `${far.meter.bytesWritten} back`);
+  await Promise.all([near.wire.close(), far.wire.close()]);
+});
+
+/** Copies and new bytes for each byte of an argument, at most. */
+const BYTES: readonly [size: number, copied: number, allocated: number][] = [
+  [1_000, 2, 1],
+  [60_000, 2, 1],
+  [1024 * 1024, 3, 2],
+  [3 * 1024 * 1024, 2.4, 1.4],
+];
+
+for (const [size, copied, allocated] of BYTES) {
+  test(`an argument of ${size} bytes is copied ${copied} times`, async () => {
+    const [near, far] = await meteredPair(FUNCTIONS);
+    const bytes = new Uint8Array(size);
+    const call = () => near.wire.remoteValue.size(bytes);
+    // The first two leave buffers behind that the next ones use in turn.
+    await call();
+    await call();
+    const costs = await byteCosts(call);
+    // Everything that is copied is seen: once here, once there.
+    assert(costs.copied >= size, `${costs.copied} of ${size} bytes copied`);
+    assert(costs.copied <= size * copied, `${costs.copied} copied`);
+    assert(costs.allocated <= size * allocated, `${costs.allocated} allocated`);
+    await Promise.all([near.wire.close(), far.wire.close()]);
+  });
+}
+
+test("256 small calls copy no bytes and take no new buffers", async () => {
+  const [near, far] = await meteredPair(FUNCTIONS);
+  const calls = () => many((n) => near.wire.remoteValue.add(n, 1));
+  await calls();
+  await calls();
+  assertEquals(await byteCosts(calls), { copied: 0, allocated: 0 });
+  await Promise.all([near.wire.close(), far.wire.close()]);
+});
+
+test("a call takes little of the heap, both ends together", async () => {
+  const program = new URL("./_allocations.ts", import.meta.url).href;
+  const flags = "--expose-gc,--no-opt,--no-maglev,--no-sparkplug," +
+    "--min-semi-space-size=64,--max-semi-space-size=64";
+  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      "run",
+      "--quiet",
+      "--no-config",
+      "--no-check",
+      `--v8-flags=${flags}`,
+      program,
+    ],
+  }).output();
+  assertEquals(new TextDecoder().decode(stderr), "");
+  const { call, send } = JSON.parse(new TextDecoder().decode(stdout));
+  assert(call > 500 && call <= 2_050, `${call} bytes for a call`);
+  assert(send > 300 && send <= 1_100, `${send} bytes for a one-way call`);
+});
