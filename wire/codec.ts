@@ -374,6 +374,6 @@ function unreadable(error: unknown): WireError {
 export function tooLarge(length: number, most: number): WireError {
   return new WireError(
     "limit",
-    `The peer takes messages of up to ${most} bytes (its limit "message"), and this one has ${length}. Send it in parts, or raise that limit.`,
+    `The peer takes messages of up to ${most} bytes (its limit "message", or "streamWindow" for an item of a stream), and this one has ${length}. Send it in parts, or raise that limit.`,
   );
 }
