@@ -74,10 +74,12 @@ const FLOORS: readonly (readonly string[])[] = [
   ],
   [
     "wire/values.ts",
+    "wire/_layout.ts",
     "wire/_line_output.ts",
     "wire/context.ts",
     "wire/call_options.ts",
   ],
+  ["wire/_message_writer.ts", "wire/_message_reader.ts"],
   [
     "wire/codec.ts",
     "wire/single_value.ts",

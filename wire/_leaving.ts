@@ -121,7 +121,8 @@ export class Leaving {
 
   #startTimer(): void {
     if (this.#stopTimer !== undefined) return;
-    const { clock, patience, calls, handlers, outbound, end } = this.#options;
+    const { clock, patience, calls, handlers, outbound, streams, end } =
+      this.#options;
     this.#stopTimer = afterLimit(
       clock,
       patience,
@@ -129,7 +130,9 @@ export class Leaving {
         end(
           new WireError(
             "timeout",
-            `Closing took longer than ${patience} ms: ${calls.pending} calls had no answer, ${handlers.running} were being served, ${outbound.waiting} messages waited.`,
+            `Closing took longer than ${patience} ms: ${calls.pending} calls had no answer, ${handlers.running} were being served, ${outbound.waiting} messages waited, ${
+              streams.sending + streams.receiving
+            } streams were open.`,
           ),
           true,
         ),

@@ -325,9 +325,11 @@ test("streams are as many as the peer takes, and items as large", async () => {
   const sizes = (await list<string>(await near.remoteValue.items(9_000, 9_990)))
     .map(({ length }) => length);
   assertEquals(sizes, [9_000, 9_990]);
-  const error = await failure(list(await near.remoteValue.items(10_001)));
-  assertEquals((error as unknown as RemoteError).data !== undefined, true);
-  assert(error.message.includes("limit"), error.message);
+  for (const size of [9_998, 10_001, 100_000]) {
+    const error = await failure(list(await near.remoteValue.items(size)));
+    assertEquals((error as unknown as RemoteError).data !== undefined, true);
+    assert(error.message.includes("streamWindow"), error.message);
+  }
   near.abort();
   await far.closed;
 });
