@@ -73,6 +73,11 @@ export class Source {
     this.#options = options;
   }
 
+  /** Whether its consumer wants no more, or it has ended. */
+  get isStopped(): boolean {
+    return this.#isStopped;
+  }
+
   /** The message that announces it has left: items may follow. */
   start(): void {
     this.#credit += this.#options.limits().first;

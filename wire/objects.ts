@@ -74,7 +74,7 @@ export class Objects
 
   /** The objects of this side that the peer knows of. */
   get exports(): Exports {
-    return this.#exports ??= new Exports(this.#most);
+    return this.#exports ??= new Exports(this.#most, this.#options.onError);
   }
 
   /** The objects of the peer. */

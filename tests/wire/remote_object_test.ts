@@ -6,6 +6,7 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import {
   type CallContext,
+  isRemoteObject,
   makeRemoteObject,
   type RemoteFunction,
   type RemoteObject,
@@ -320,6 +321,48 @@ overEach(
     assertEquals((await failure(f())).code, reason.code);
   },
 );
+
+overEach(
+  "onRelease tells that a peer holds an object no more",
+  async (pair) => {
+    const { near, far } = pair;
+    const released: string[] = [];
+    const keep = (name: string) => {
+      const onRelease = () => released.push(name);
+      return makeRemoteObject({ name: () => name }, { onRelease });
+    };
+    far.serve({ keep, bad: () => [keep("unsent"), Symbol("no")] });
+    const [one, two] = [
+      await near.remoteValue.keep("one"),
+      await near.remoteValue.keep("two"),
+    ];
+    assert(isRemoteObject(one) && !isRemoteObject(keep("local")));
+    one[Symbol.dispose]();
+    await settled(pair);
+    assertEquals(released, ["one"]);
+    await failure(near.remoteValue.bad());
+    assertEquals(released, ["one", "unsent"]);
+    assertEquals(await two.remoteValue.name(), "two");
+    near.abort();
+    await far.closed;
+    assertEquals(released, ["one", "unsent", "two"]);
+  },
+);
+
+test("what onRelease throws is reported", async () => {
+  const reports: unknown[] = [];
+  const onError = (error: unknown, where: string) =>
+    reports.push((error as Error).message, where);
+  const [near, far] = wirePair({}, { onError });
+  const onRelease = () => {
+    throw new Error("too late");
+  };
+  far.serve({ open: () => makeRemoteObject({}, { onRelease }) });
+  (await near.remoteValue.open())[Symbol.dispose]();
+  await settled({ near, far });
+  assertEquals(reports, ["too late", "onRelease"]);
+  await near.close();
+});
 
 test("one wire's reference means nothing on another", async () => {
   const [near, far] = wirePair();

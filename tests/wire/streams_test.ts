@@ -161,6 +161,28 @@ overEach(
   },
 );
 
+overEach("a producer that does not end holds up nobody", async (pair) => {
+  const { near, far } = pair;
+  far.serve({
+    async *stuck() {
+      yield await 1;
+      await new Promise(() => {});
+    },
+  });
+  for await (const _ of await near.remoteValue.stuck()) break;
+  {
+    await using _stuck = await near.remoteValue.stuck();
+  }
+  const iterator = (await near.remoteValue.stuck())[Symbol.asyncIterator]();
+  await iterator.next();
+  const waiting = iterator.next();
+  await iterator.return();
+  assertEquals(await waiting, { done: true, value: undefined });
+  await near.close();
+  assertEquals((await near.closed).code, "closed");
+  assertEquals((await far.closed).code, "closed");
+});
+
 overEach("what a producer throws ends the loop", async (pair) => {
   const { near, far } = pair;
   far.serve({

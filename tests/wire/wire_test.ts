@@ -112,12 +112,13 @@ test("Wire.close() leaves a peer that does not finish", async () => {
   const [near, far] = wirePair({ clock });
   far.serve({
     never: () => new Promise(() => {}),
-    async *stuck() {
-      yield await new Promise(() => {});
-    },
+    take: () => {},
   });
+  async function* stuck() {
+    yield await new Promise(() => {});
+  }
   const failed = near.remoteValue.never().catch((error: WireError) => error);
-  await near.remoteValue.stuck();
+  await near.remoteValue.take(stuck());
   const closing = near.close();
   await settle();
   await clock.advance(10_000);
