@@ -18,7 +18,7 @@ export class ByteOutput {
   /** When the transport last took something, or was last asked to. */
   progressAt = 0;
   /** Called when room was made. */
-  onRoom: () => void = () => {};
+  onRoom: () => void = nothing;
 
   /** Where output gathers; call `schedule()` after writing. */
   protected readonly writer: ByteWriter = new ByteWriter();
@@ -148,3 +148,5 @@ export class ByteOutput {
     for (const resolve of flushed) resolve();
   }
 }
+
+function nothing(): void {}

@@ -175,7 +175,8 @@ export class Source {
     const { output, limits } = this.#options;
     const most = Math.min(limits().most, output.encoder.limits.message);
     const ticket: Ticket = { position: Infinity };
-    this.#credit -= MESSAGE_COST + output.send(message, ticket, nothing, most);
+    this.#credit -= MESSAGE_COST +
+      output.send(message, ticket, undefined, most);
     if (ticket.position !== Infinity) return undefined;
     return new Promise((resolve) => ticket.left = () => resolve());
   }
@@ -250,5 +251,3 @@ export function producerOf(value: Streamed): Producer {
     stop: async () => await iterator.return?.(),
   };
 }
-
-function nothing(): void {}

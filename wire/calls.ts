@@ -98,7 +98,7 @@ export class Calls {
   /** How many calls were made. */
   made = 0;
   /** Called when no call is pending any more. */
-  onIdle: () => void = () => {};
+  onIdle: () => void = nothing;
 
   readonly #output: MessageOutput;
   readonly #turnstile: Turnstile;
