@@ -132,6 +132,7 @@ export class ByteOutput {
     }
     this.#writing = undefined;
     this.#pump();
+    if (!this.busy) this.writer.takeBack();
     if (this.hasRoom && !this.#stopped) this.onRoom();
   };
 

@@ -250,8 +250,8 @@ export class MessageReader {
 
   #hello(): Message {
     const reader = this.#reader;
-    for (const char of MAGIC) {
-      if (reader.byte() !== char.charCodeAt(0)) throw notAWire();
+    for (let at = 0; at < MAGIC.length; at++) {
+      if (reader.byte() !== MAGIC.charCodeAt(at)) throw notAWire();
     }
     const version = reader.byte();
     const features = reader.varint();

@@ -58,6 +58,7 @@ export type MessageOutput =
   & Pick<
     Output,
     | "abandon"
+    | "before"
     | "busy"
     | "dropLarge"
     | "encode"
@@ -65,7 +66,6 @@ export type MessageOutput =
     | "handed"
     | "hasRoom"
     | "mayCut"
-    | "mayForget"
     | "messages"
     | "pieces"
     | "progressAt"
@@ -109,8 +109,8 @@ export class Output extends ByteOutput {
   pieces = 1;
   /** Whether messages larger than a frame may leave: not before acceptance. */
   mayCut = false;
-  /** Whether no encoded message waits elsewhere. */
-  mayForget: () => boolean = () => true;
+  /** Where messages wait that are encoded already. */
+  before: { readonly waiting: number } | undefined;
 
   /** Large messages: the first `pieces` of them take turns. */
   #large: Large[] = [];
@@ -370,7 +370,8 @@ export class Output extends ByteOutput {
   /** Begins new tables where the old are full and nothing refers to them. */
   #forgetTables(): void {
     const { tables } = this.encoder;
-    if (tables.full && this.#large.length === 0 && this.mayForget()) {
+    if (!tables.full || this.#large.length > 0) return;
+    if (this.before === undefined || this.before.waiting === 0) {
       this.encoder.reset();
     }
   }
