@@ -295,6 +295,7 @@ export class Decoder {
           return this.#message();
       }
     }
+    reader.release();
     return undefined;
   }
 

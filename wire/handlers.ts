@@ -172,8 +172,8 @@ export class Handlers {
 
   /** Adds functions to what is served. */
   serve(functions: object): void {
-    const entries = Object.entries(functions);
-    for (const [name, served] of entries) {
+    const added = new Map<string, Method>(Object.entries(functions));
+    added.forEach((served, name) => {
       if (typeof served !== "function") {
         throw new WireError(
           "invalidArgument",
@@ -186,14 +186,14 @@ export class Handlers {
           `"${name}" is the wire's own function, which lists what is served. Choose another name.`,
         );
       }
-    }
-    if (entries.length === 0 && !isPlain(functions)) {
+    });
+    if (added.size === 0 && !isPlain(functions)) {
       throw new WireError(
         "invalidArgument",
         "serve() takes an object whose own properties are functions; the methods of a class are inherited. List them: { add: (a, b) => calculator.add(a, b) }.",
       );
     }
-    for (const [name, served] of entries) this.#functions.set(name, served);
+    added.forEach((served, name) => this.#functions.set(name, served));
   }
 
   /** Serves a call for an answer, or refuses one that is over a limit. */
