@@ -23,6 +23,8 @@ export interface PendingResult {
   readonly hasValue: boolean;
   /** The value, once it is there. */
   readonly value: unknown;
+  /** Whether calls may be made that need the result, and do not wait for it. */
+  readonly canBeFollowed: boolean;
   /**
    * Calls a function of the result, without waiting for it.
    *
@@ -91,6 +93,7 @@ Object.defineProperty(CallPromise.prototype, "constructor", {
 export class LaterResult implements PendingResult {
   hasValue = false;
   value: unknown = undefined;
+  readonly canBeFollowed = false;
 
   callOn(): undefined {}
 

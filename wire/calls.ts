@@ -70,6 +70,10 @@ class PendingCall implements Ticket, PendingResult {
     this.site = site;
   }
 
+  get canBeFollowed(): boolean {
+    return this.calls.canFollow(this);
+  }
+
   callOn(
     name: string,
     args: unknown[],
