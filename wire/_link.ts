@@ -355,7 +355,7 @@ export class Link implements Session {
     const received = this.#received;
     try {
       for (;;) {
-        const chunk = await this.#transport.read(this.#decoder.inPieces);
+        const chunk = await this.#transport.read(this.#decoder.isBulk);
         if (chunk === null) break;
         // Taking leave: what still comes is for nobody.
         if (this.death.reason !== undefined) continue;
