@@ -286,3 +286,17 @@ test("wire/ uses the web platform only", async () => {
     assert(!/\bDeno\b/.test(code), `${file} uses Deno`);
   }
 });
+
+test("docs/architecture.md lists every file of the floors, and no other", async () => {
+  const page = await Deno.readTextFile(new URL("docs/architecture.md", ROOT));
+  const [, list = ""] = /^## Floors\n([\s\S]*?)^- /m.exec(page) ?? [];
+  const listed = list.matchAll(/^ {4}.*$/gm).flatMap(([line]) =>
+    line.match(/[\w@]+\.ts\b/g) ?? []
+  );
+  const own = [...(await graph("cli.ts")).keys()].filter((file) =>
+    file.startsWith("cli/")
+  );
+  const files = [...FLOORS.flat(), ...CMUCL_FLOORS.flat(), "cli.ts", ...own];
+  const names = files.map((file) => file.split("/").at(-1));
+  assertEquals([...new Set(listed)].sort(), [...new Set(names)].sort());
+});
