@@ -23,6 +23,7 @@ import {
   type WireLimits,
 } from "../wire/mod.ts";
 import { SharedClock } from "../wire/clock.ts";
+import { checkServing } from "../wire/wire.ts";
 import { acceptAll, overload } from "./_accept.ts";
 import {
   type AnyListener,
@@ -162,6 +163,13 @@ export class RequestServer implements AsyncDisposable {
     onConnect: OnConnect | undefined,
     options: RequestServerOptions,
   ) {
+    if (onConnect !== undefined && typeof onConnect !== "function") {
+      throw new WireError(
+        "invalidArgument",
+        "onConnect, the second argument, is a function or undefined. Options are the third.",
+      );
+    }
+    checkServing(options);
     this.#options = options;
     this.#onConnect = onConnect;
     this.#limits = resolveLimits(options.limits);

@@ -76,6 +76,7 @@ const FLOORS: readonly (readonly string[])[] = [
     "wire/values.ts",
     "wire/_layout.ts",
     "wire/_line_output.ts",
+    "wire/_served.ts",
     "wire/context.ts",
     "wire/call_options.ts",
   ],

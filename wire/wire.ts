@@ -36,6 +36,7 @@ import { CheckedCaller } from "./_checked_caller.ts";
 import { checkTold, fingerprint } from "./_fingerprint.ts";
 import { guarded, implemented } from "./_guard.ts";
 import { Link } from "./_link.ts";
+import { servedEntries } from "./_served.ts";
 import { findTelemetry, spans } from "./_telemetry.ts";
 
 /**
@@ -370,11 +371,9 @@ export class Wire<
     functions: ServedFunctions<NoInfer<Served>, Wire>,
   ): void {
     const serves = this.#serves;
-    this.#session.serve(
-      serves === undefined
-        ? functions
-        : guarded(functions, signaturesOf(serves)),
-    );
+    if (serves === undefined) return this.#session.serve(functions);
+    servedEntries(functions);
+    this.#session.serve(guarded(functions, signaturesOf(serves)));
   }
 
   /**
@@ -592,6 +591,25 @@ function through(
 ): readonly Middleware[] {
   // What they are told of as their wire is one.
   return [...own, ...given] as Middleware[];
+}
+
+/**
+ * Checks what wires are to serve and expect, before there is one.
+ *
+ * @param options Functions and contracts.
+ * @throws {WireError} `invalidArgument` for what no wire could be made with.
+ */
+export function checkServing(
+  { functions, serves, expects }: Pick<
+    WireOptions,
+    "functions" | "serves" | "expects"
+  >,
+): void {
+  if (expects !== undefined) signaturesOf(expects);
+  const signatures = serves === undefined ? undefined : signaturesOf(serves);
+  if (functions === undefined) return;
+  servedEntries(functions);
+  if (signatures !== undefined) implemented(functions, signatures);
 }
 
 /** The error of a peer that does not tell what it serves. */

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import {
   type CallContext,
   connectToRemoteServer,
+  contract,
   createRequestServer,
   destroyRequestServer,
   type Middleware,
@@ -94,6 +95,30 @@ test("createRequestServer() throws at once when the port is unusable", async () 
       .code,
     "invalidArgument",
   );
+});
+
+test("createRequestServer() refuses at once what no wire could serve", () => {
+  class Service {
+    path = "a.log";
+    read() {}
+  }
+  const greeter = contract({ greet: {} });
+  const cases: [unknown, unknown, string][] = [
+    [{ functions: {} }, undefined, "Options are the third"],
+    [undefined, { functions: new Service() }, "methods of a class"],
+    [undefined, { functions: { five: 5 } }, '"five" is no function'],
+    [undefined, { functions: null }, "not null"],
+    [undefined, { serves: greeter, functions: {} }, "lacks it"],
+    [undefined, { serves: { greet: {} } }, "contract()"],
+    [undefined, { expects: { greet: {} } }, "contract()"],
+  ];
+  for (const [onConnect, options, words] of cases) {
+    const error = thrown(() =>
+      createRequestServer(0, onConnect as undefined, options as undefined)
+    );
+    assertEquals(error.code, "invalidArgument");
+    assert(error.message.includes(words), error.message);
+  }
 });
 
 test("onConnect gets the wire and the peer's address", async () => {
