@@ -97,12 +97,12 @@ const FLOORS: readonly (readonly string[])[] = [
     "wire/_imports.ts",
     "wire/_results.ts",
   ],
-  ["wire/middleware.ts"],
+  ["wire/middleware.ts", "wire/_stream_source.ts"],
+  ["wire/_carries_stream.ts"],
   [
     "wire/calls.ts",
     "wire/handlers.ts",
     "wire/inbox.ts",
-    "wire/_stream_source.ts",
     "wire/_call_through.ts",
   ],
   ["wire/_outbound.ts", "wire/streams.ts"],
@@ -123,7 +123,6 @@ const FLOORS: readonly (readonly string[])[] = [
   [
     "wire/pair.ts",
     "wire/keep_options.ts",
-    "wire/_carries_stream.ts",
     "wire/_kept_promise.ts",
   ],
   ["wire/_backoff.ts", "wire/_waiting_calls.ts"],

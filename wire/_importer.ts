@@ -91,6 +91,9 @@ export class WireImporter implements Importer {
     try {
       const result = this.#options.argument(id);
       if (result instanceof AwaitedResult) arrivals.awaited.push(result);
+      else if (typeof result === "object" && result !== null) {
+        arrivals.own.add(result);
+      }
       return result;
     } catch (error) {
       if (error instanceof FailedResult) {

@@ -29,8 +29,12 @@ export type Passed =
 export interface Leaving {
   /** The message has left. */
   left(): void;
-  /** The message will never leave: all is as if it had not been tried. */
-  undo(): void;
+  /**
+   * The message will never leave: all is as if it had not been tried.
+   *
+   * @param isRetried Whether what it holds will be sent with another message.
+   */
+  undo(isRetried?: boolean): void;
 }
 
 /**
@@ -72,7 +76,7 @@ export interface Arrived {
   readonly awaited: readonly AwaitedResult[];
   /** Whether results of calls are among the values. */
   readonly hasResults: boolean;
-  /** Objects of this side that came home. */
+  /** What is no data of the message's: objects of this side, results. */
   readonly own: ReadonlySet<object>;
 }
 
@@ -93,7 +97,7 @@ export class AwaitedResult {
  * Puts results in the place of what stood for them.
  *
  * @param args Decoded values, whose results are all there.
- * @param own Objects of this side among them, which are left alone.
+ * @param own What is no data of the message's, and left alone.
  */
 export async function fill(
   args: unknown[],

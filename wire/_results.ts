@@ -93,7 +93,7 @@ export class Results {
   finish(): void {
     this.#isTaking = false;
     if (this.#fresh.length === 0) return;
-    for (const id of this.#fresh) this.#done[id] = GONE;
+    for (const id of this.#fresh) this.#done[id] = lasting(this.#done[id]);
     this.#fresh = [];
   }
 
@@ -110,8 +110,7 @@ export class Results {
       this.#done[id] = result;
       this.#fresh.push(id);
     } else {
-      const local = isObject(result) ? sharedOf(result) : undefined;
-      this.#done[id] = local === undefined ? GONE : new WeakRef(local);
+      this.#done[id] = lasting(result);
     }
   }
 
@@ -124,7 +123,7 @@ export class Results {
    * @throws {WireError} `resultGone`.
    */
   argument(id: number, isOwed: boolean): unknown {
-    if (!isOwed) return asArgument(this.#find(id));
+    if (!isOwed) return this.#shared(id) ?? asArgument(this.#find(id));
     return new AwaitedResult(this.#wait(id).then(asArgument));
   }
 
@@ -137,7 +136,7 @@ export class Results {
    * @throws {WireError} `resultGone`.
    */
   target(id: number, isOwed: boolean): unknown {
-    if (!isOwed) return asTarget(this.#find(id));
+    if (!isOwed) return this.#shared(id) ?? asTarget(this.#find(id));
     return new AwaitedResult(this.#wait(id).then(asTarget));
   }
 
@@ -153,7 +152,13 @@ export class Results {
   #find(id: number): unknown {
     const found = this.#done[id];
     if (found === GONE || !(id in this.#done)) throw gone();
-    if (!(found instanceof WeakRef)) return found;
+    return found;
+  }
+
+  /** The object of this side that a result passed by reference. */
+  #shared(id: number): object | undefined {
+    const found = this.#done[id];
+    if (!(found instanceof WeakRef)) return undefined;
     const object = found.deref();
     if (object === undefined || !this.#isShared(object)) throw gone();
     return object;
@@ -183,6 +188,12 @@ function sharedOf(result: object): object | undefined {
   return typeof result === "function" && referentOf(result) === undefined
     ? result
     : referentOf(result)?.local;
+}
+
+/** What is kept of a result until the call's id is used again. */
+function lasting(result: unknown): unknown {
+  const local = isObject(result) ? sharedOf(result) : undefined;
+  return local === undefined ? GONE : new WeakRef(local);
 }
 
 /** A result as the peer would send it back: data as a copy. */

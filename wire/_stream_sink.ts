@@ -83,10 +83,7 @@ export class Sink {
    * @throws {WireError} `malformed` when it is beyond the producer's credit.
    */
   put(value: unknown, cost: number, arrived?: Arrived): void {
-    if (this.#left <= 0) {
-      throw malformed("An item of a stream came beyond its credit.");
-    }
-    this.#left -= cost;
+    this.spend(cost);
     if (this.isDone) return arrived?.drop();
     arrived?.label(`an item of ${this.place}`);
     const taker = this.#takers.shift();
@@ -96,6 +93,18 @@ export class Sink {
     }
     taker.resolve({ done: false, value });
     this.#taken(cost);
+  }
+
+  /**
+   * Takes an item off the producer's credit.
+   *
+   * @throws {WireError} `malformed` when it is beyond that.
+   */
+  spend(cost: number): void {
+    if (this.#left <= 0) {
+      throw malformed("An item of a stream came beyond its credit.");
+    }
+    this.#left -= cost;
   }
 
   /** The producer has finished, or failed. */

@@ -13,6 +13,7 @@ import {
   promised,
 } from "./_call_promise.ts";
 import { type CallOptions, checkOptions } from "./call_options.ts";
+import { carriesStream } from "./_carries_stream.ts";
 import type { Clock } from "./clock.ts";
 import {
   type CallFate,
@@ -38,6 +39,7 @@ class PendingCall implements Ticket, PendingResult {
   /** Where it was made, if that is recorded. */
   readonly site: Error | undefined;
   position = Infinity;
+  /** Defined until it has left whole. */
   left: ((failure?: Error) => void) | undefined = undefined;
   resolve: (value: unknown) => void = nothing;
   /** What it counts for in the peer's window; 0 until it has left. */
@@ -85,7 +87,8 @@ class PendingCall implements Ticket, PendingResult {
     again: () => Promise<unknown>,
   ): CallPromise | undefined {
     const { calls, id } = this;
-    if (!calls.canFollow(this)) return undefined;
+    // Made anew, it would send its streams a second time.
+    if (!calls.canFollow(this) || carriesStream(args)) return undefined;
     const following = { bases: [this], again };
     const target = { result: id };
     return calls.call(name, args, wantsValues, options, target, following);
@@ -106,6 +109,8 @@ export class Calls {
   made = 0;
   /** Called when no call is pending any more. */
   onIdle: () => void = () => {};
+  /** Why no call may be made; undefined when it may. */
+  refusal: (name: string) => WireError | undefined = () => undefined;
 
   readonly #output: MessageOutput;
   readonly #turnstile: Turnstile;
@@ -115,7 +120,8 @@ export class Calls {
   readonly #pipelines: boolean;
   /** Calls whose results the call needs that is just being encoded. */
   #bases: PendingCall[] | undefined;
-  #isEncoding = false;
+  /** Its arguments. */
+  #encoding: unknown[] | undefined;
   #slots: (PendingCall | undefined)[] = [];
   #free: number[] = [];
   #pending = 0;
@@ -203,8 +209,14 @@ export class Calls {
         this.#caller(name, args, wantsValues, options, target);
       return promised(this.#await(name, error.result, again, options));
     }
+    if (this.#reason !== undefined) {
+      // A getter among the arguments ended the wire.
+      pending.cleanup?.();
+      return rejected(this.#tooLate(name, this.#reason));
+    }
     this.#slots[id] = pending;
     this.#pending++;
+    if (pending.settled) this.#takeBack(pending);
     if (bases !== undefined || following !== undefined) {
       const again = following?.again ??
         this.#caller(name, args, wantsValues, options, target);
@@ -227,17 +239,23 @@ export class Calls {
     options: CallOptions | undefined,
   ): Promise<unknown> {
     let sent: CallFate = "notSent";
+    let isGivenUp = false;
     const made = result.then(() => {
+      if (isGivenUp) return;
       sent = "maybeExecuted";
       return again();
     });
     const { deadline, signal } = options ?? {};
     if (deadline === undefined && signal === undefined) return made;
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    const giveUp = (error: WireError) => {
+      isGivenUp = true;
+      reject(error);
+    };
     const stopTimer = deadline === undefined
       ? nothing
       : this.#clock.after(deadline, () =>
-        reject(
+        giveUp(
           new WireError(
             "deadline",
             `The call of "${name}" was not answered within ${deadline} ms, its deadline. It waited for the result of another call.`,
@@ -245,7 +263,7 @@ export class Calls {
           ),
         ));
     const onAbort = () =>
-      reject(
+      giveUp(
         new WireError(
           "cancelled",
           `The call of "${name}" was cancelled by its caller's signal.`,
@@ -260,11 +278,15 @@ export class Calls {
     return promise;
   }
 
-  /** Refuses a call that had to wait for a result, until the wire ended. */
+  /** Refuses a call: it may have waited for a result until the wire ended. */
   #checkAlive(name: string): void {
-    const reason = this.#reason;
-    if (reason === undefined) return;
-    throw new WireError(
+    const refusal = this.refusal(name);
+    if (refusal !== undefined) throw refusal;
+    if (this.#reason !== undefined) throw this.#tooLate(name, this.#reason);
+  }
+
+  #tooLate(name: string, reason: WireError): WireError {
+    return new WireError(
       reason.code,
       `"${name}" came too late: ${reason.message}`,
       { cause: reason, sent: "notSent" },
@@ -280,10 +302,10 @@ export class Calls {
     const before = this.#turnstile.bytes;
     // A getter among the arguments may call, too.
     const outerBases = this.#bases;
-    const isWithin = this.#isEncoding;
+    const outerArgs = this.#encoding;
     let bases: PendingCall[] | undefined;
     this.#bases = undefined;
-    this.#isEncoding = true;
+    this.#encoding = args;
     try {
       pending.waiting = this.#turnstile.pass(
         {
@@ -301,7 +323,7 @@ export class Calls {
     } finally {
       bases = this.#bases;
       this.#bases = outerBases;
-      this.#isEncoding = isWithin;
+      this.#encoding = outerArgs;
     }
     const { waiting } = pending;
     pending.cost = waiting === undefined
@@ -309,10 +331,12 @@ export class Calls {
       : waiting.body.size + MESSAGE_COST;
     if (pending.position !== Infinity) return bases;
     pending.left = (failure) => {
+      pending.left = undefined;
       // It cannot leave after all; the turnstile counts it no more.
       if (failure === undefined || pending.settled) return;
       this.#fail(pending, () => failure);
       this.#release(pending, false);
+      this.#dropFollowers(pending, "limit");
     };
     return bases;
   }
@@ -333,9 +357,9 @@ export class Calls {
   canFollow(base: PendingCall): boolean {
     if (!this.#pipelines || base.settled) return false;
     if (this.#slots[base.id] !== base) return false;
-    const { waiting, position } = base;
-    // What is large may be overtaken by what is small.
-    return position !== Infinity || waiting !== undefined &&
+    const { waiting, left } = base;
+    // What is large may be overtaken by what is small, until it has left.
+    return left === undefined || waiting !== undefined &&
         !waiting.dropped &&
         waiting.body.size <= this.#output.encoder.limits.frame;
   }
@@ -353,7 +377,7 @@ export class Calls {
     if (base?.hasValue) {
       return { as: "value", value: base.value };
     }
-    if (!this.#isEncoding) {
+    if (this.#encoding === undefined) {
       throw new WireError(
         "unsupportedValue",
         "A result that is not there yet can be an argument of a call for an answer. Await it first.",
@@ -364,7 +388,10 @@ export class Calls {
     if (!(base instanceof PendingCall && base.calls === this)) {
       throw notReady(promise);
     }
-    if (!this.canFollow(base)) throw notReady(promise);
+    // Made anew, the call would send its streams a second time.
+    if (!this.canFollow(base) || carriesStream(this.#encoding)) {
+      throw notReady(promise);
+    }
     (this.#bases ??= []).push(base);
     return { as: "result", id: base.id };
   }
@@ -404,17 +431,45 @@ export class Calls {
     message: string,
     cause?: unknown,
   ): void {
-    const { waiting } = pending;
+    // It may be given up by a getter among its arguments: then it leaves.
+    const isMade = this.#slots[pending.id] === pending;
     // What is in the output already leaves, handed over or not.
-    const sent = pending.position === Infinity ? "notSent" : "maybeExecuted";
+    const sent = isMade && pending.position === Infinity
+      ? "notSent"
+      : "maybeExecuted";
     this.#fail(pending, () => new WireError(code, message, { cause, sent }));
+    if (isMade) this.#takeBack(pending);
+  }
+
+  /** A call is for nobody: it does not leave, or the peer is told. */
+  #takeBack(pending: PendingCall): void {
+    const { waiting } = pending;
     if (waiting !== undefined && !waiting.dropped) {
       this.#turnstile.withdraw(waiting);
       this.#release(pending, false);
+      this.#dropFollowers(pending, "cancelled");
     } else if (this.#output.abandon(pending)) {
       this.#release(pending, true);
     } else if (this.#cancels?.take()) {
       this.#output.send({ kind: "cancel", id: pending.id });
+    }
+  }
+
+  /**
+   * A call will never leave. Those that need its result wait behind it, and
+   * would find the result of the one that had its id before.
+   */
+  #dropFollowers(base: PendingCall, code: "cancelled" | "limit"): void {
+    if (base.followers === 0) return;
+    for (const pending of [...this.#slots]) {
+      if (!pending?.follows?.bases.includes(base)) continue;
+      this.#fail(pending, () =>
+        new WireError(
+          code,
+          `The call of "${pending.name}" was not sent: it needs the result of "${base.name}", which was not sent either.`,
+          { sent: "notSent" },
+        ));
+      this.#takeBack(pending);
     }
   }
 
@@ -462,13 +517,15 @@ export class Calls {
   /** An answer came that is over a limit of this side. */
   overLimit(message: OverLimit): void {
     const pending = this.#answered(message.id);
+    const { error } = message;
+    const code = error instanceof WireError ? error.code : "limit";
     this.#fail(pending, () =>
       new WireError(
-        "limit",
-        `The answer of "${pending.name}" is over a limit. ${
-          errorMessage(message.error)
-        }`,
-        { cause: message.error },
+        code,
+        `The answer of "${pending.name}" ${
+          code === "limit" ? "is over a limit" : "cannot be taken"
+        }. ${errorMessage(error)}`,
+        { cause: error },
       ));
   }
 

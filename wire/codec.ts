@@ -135,7 +135,7 @@ export class Encoder {
       return length;
     } catch (error) {
       writer.position = start;
-      this.#values.exporter.take()?.undo();
+      this.#values.exporter.take()?.undo(error instanceof NotReady);
       throw error instanceof WireError || error instanceof NotReady
         ? error
         : unreadable(error);

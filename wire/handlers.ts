@@ -438,11 +438,19 @@ export class Handlers {
     this.served++;
     const { name, arrived } = send;
     arrived?.label(`an argument of "${name}"`);
-    let result: unknown;
     const context = this.#context(send);
+    let found: [Method, object | undefined];
     try {
       if (receiver instanceof FailedResult) throw receiver.refusal;
-      const [served, object] = this.#find(name, receiver);
+      found = this.#find(name, receiver);
+    } catch (error) {
+      arrived?.drop();
+      this.#onError(error, oneWay(name));
+      return this.#window.leave(cost);
+    }
+    let result: unknown;
+    try {
+      const [served, object] = found;
       result = this.#run(served, object, context, send, "oneWay");
     } catch (error) {
       this.#onError(error, oneWay(name));

@@ -142,8 +142,10 @@ export class Streams {
   }
 
   /** An item came that is over a limit: the stream ends here. */
-  overLimit(id: number, error: unknown): void {
+  overLimit(id: number, error: unknown, size: number): void {
     const sink = this.#sink(id);
+    sink.spend(size + MESSAGE_COST);
+    if (sink.isDone) return;
     sink.end({ error });
     this.#cancel(id, error);
   }
