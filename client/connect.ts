@@ -77,11 +77,10 @@ export interface ConnectOptions<
  * const server = createRequestServer<Calculator>(0, undefined, {
  *   functions: { add: (a, b) => a + b },
  * });
- * if (server.addr.transport !== "tcp") throw new Error();
  * {
  *   await using wire = await connectToRemoteServer<Calculator>(
  *     "127.0.0.1",
- *     server.addr.port,
+ *     server.port,
  *   );
  *   if (await wire.remoteValue.add(40, 2) !== 42) throw new Error();
  * }
@@ -147,7 +146,7 @@ function portToDial(port: number): number {
   if (checkPort(port) !== 0) return port;
   throw new WireError(
     "invalidArgument",
-    "Port 0 is for servers: it takes a free one. Give the port that the server's addr tells.",
+    "Port 0 is for servers: it takes a free one. Give the one that the server's port tells.",
   );
 }
 

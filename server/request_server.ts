@@ -200,6 +200,11 @@ export class RequestServer implements AsyncDisposable {
     return this.#address;
   }
 
+  /** The port that it listens on; 0 where that is a Unix socket. */
+  get port(): number {
+    return "port" in this.#address ? this.#address.port : 0;
+  }
+
   /** The wires that were accepted and have not ended. */
   get wires(): ReadonlySet<Wire> {
     return this.#wires;
@@ -431,8 +436,7 @@ export class RequestServer implements AsyncDisposable {
  *   wire.serve({ add: (a: number, b: number) => a + b });
  *   return { accept: true, onDeath: (reason) => void [address, reason.code] };
  * });
- * if (server.addr.transport !== "tcp") throw new Error();
- * const wire = await connectToRemoteServer("localhost", server.addr.port);
+ * const wire = await connectToRemoteServer("localhost", server.port);
  * if (await wire.remoteValue.add(40, 2) !== 42) throw new Error();
  * await wire.close();
  * await server.shutdown();

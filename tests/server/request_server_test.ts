@@ -35,6 +35,8 @@ test("createRequestServer() accepts every connection without onConnect", async (
   });
   assertEquals(server.addr.transport, "tcp");
   assertEquals("hostname" in server.addr && server.addr.hostname, "127.0.0.1");
+  assert(server.port > 0);
+  assertEquals(server.port, portOf(server));
   await using one = await connect(server);
   await using other = await connect(server);
   assertEquals(await one.remoteValue.add(1, 2), 3);
@@ -383,7 +385,7 @@ if (!isWindows) {
     const server = createRequestServer(0, undefined, { path });
     await server.ready;
     assertEquals(Deno.statSync(path).mode! & 0o777, 0o600);
-    assertEquals(server.addr, { transport: "unix", path });
+    assertEquals([server.addr, server.port], [{ transport: "unix", path }, 0]);
     const wire = await connectToRemoteServer("", 0, undefined, { path });
     assertEquals(wire.address, { transport: "unix", path });
     await wire.close();
