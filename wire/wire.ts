@@ -624,5 +624,9 @@ function unlisted(protocol: string | undefined): WireError {
 
 /** Where errors go that have no other place. */
 export function reportToConsole(error: unknown, where: string): void {
-  console.error(`@remote/wire: error in ${where}:`, error);
+  // What the wire itself reports says all in its message.
+  const shown = error instanceof WireError && error.cause === undefined
+    ? `${error.message} (${error.code})`
+    : error;
+  console.error(`@remote/wire: error in ${where}:`, shown);
 }
