@@ -71,6 +71,7 @@ const FLOORS: readonly (readonly string[])[] = [
     "wire/_error_values.ts",
     "wire/transport.ts",
     "wire/services.ts",
+    "wire/_carries_stream.ts",
   ],
   [
     "wire/values.ts",
@@ -120,7 +121,6 @@ const FLOORS: readonly (readonly string[])[] = [
   [
     "wire/pair.ts",
     "wire/keep_options.ts",
-    "wire/_carries_stream.ts",
     "wire/_kept_promise.ts",
   ],
   ["wire/_backoff.ts", "wire/_waiting_calls.ts"],

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isStreamed } from "./_carries_stream.ts";
 import { malformed, WireError } from "./errors.ts";
 import { LazyMap } from "./_lazy_map.ts";
 import type { WireLimits } from "./limits.ts";
@@ -11,7 +12,7 @@ import type { MessageOutput } from "./output.ts";
 import type { Arrived } from "./_passing.ts";
 import type { RemoteStream } from "./remote_types.ts";
 import { Sink, SinkStream } from "./_stream_sink.ts";
-import { isStreamed, producerOf, Source } from "./_stream_source.ts";
+import { producerOf, Source } from "./_stream_source.ts";
 import { plainError, remoteError } from "./_thrown.ts";
 import { MESSAGE_COST } from "./_turnstile.ts";
 
