@@ -102,6 +102,11 @@ export class Source {
     this.#wake();
   }
 
+  /** Whether its producer was told to stop, or did by itself. */
+  get isStopped(): boolean {
+    return this.#isStopped;
+  }
+
   /** The consumer wants no more. */
   cancel(reason: unknown): void {
     if (this.#isStopped) return;

@@ -153,10 +153,9 @@ export class Streams {
   /** The producer has failed. */
   failed(id: number, thrown: unknown, arrived?: Arrived): void {
     const sink = this.#sink(id);
-    if (sink.isDone) arrived?.drop();
-    else arrived?.label(`the failure of ${sink.place}`);
+    arrived?.label(`the failure of ${sink.place}`);
     this.#drop(sink);
-    sink.end({ error: remoteError(sink.place, thrown) });
+    sink.end({ error: remoteError(sink.place, thrown), arrived });
   }
 
   /** The consumer gives credit. */
@@ -167,7 +166,7 @@ export class Streams {
   /** The consumer wants no more. */
   cancelled(id: number, reason: unknown, arrived?: Arrived): void {
     const source = this.#source(id);
-    if (source === undefined) return arrived?.drop();
+    if (source === undefined || source.isStopped) return arrived?.drop();
     arrived?.label("the reason of a cancel");
     source.cancel(reason);
   }
