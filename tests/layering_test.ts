@@ -71,6 +71,7 @@ const FLOORS: readonly (readonly string[])[] = [
     "wire/_error_values.ts",
     "wire/transport.ts",
     "wire/services.ts",
+    "wire/_carries_stream.ts",
   ],
   [
     "wire/values.ts",
@@ -98,7 +99,6 @@ const FLOORS: readonly (readonly string[])[] = [
     "wire/_results.ts",
   ],
   ["wire/middleware.ts", "wire/_stream_source.ts"],
-  ["wire/_carries_stream.ts"],
   [
     "wire/calls.ts",
     "wire/handlers.ts",

@@ -1,10 +1,18 @@
 /**
- * Whether values have streams among them.
+ * What travels as a stream, and whether values have any among them.
  *
  * @module
  */
 
-import { isStreamed } from "./_stream_source.ts";
+/** What travels as a stream. */
+export type Streamed = ReadableStream<unknown> | AsyncIterable<unknown>;
+
+/** Whether something travels as a stream. */
+export function isStreamed(value: object): value is Streamed {
+  return value instanceof ReadableStream ||
+    typeof (value as Partial<AsyncIterable<unknown>>)[Symbol.asyncIterator] ===
+      "function";
+}
 
 /**
  * Looks for a stream, at any depth: it can be sent but once.

@@ -6,6 +6,7 @@
  */
 
 import { WireError } from "./errors.ts";
+import type { Streamed } from "./_carries_stream.ts";
 import type { Message } from "./messages.ts";
 import type { MessageOutput, Ticket } from "./output.ts";
 import { plainError } from "./_thrown.ts";
@@ -24,16 +25,6 @@ export interface Producer {
   stop(reason: unknown): Promise<unknown>;
   /** Nothing was taken: it can be sent again. */
   release(): void;
-}
-
-/** What travels as a stream. */
-export type Streamed = ReadableStream<unknown> | AsyncIterable<unknown>;
-
-/** Whether something travels as a stream. */
-export function isStreamed(value: object): value is Streamed {
-  return value instanceof ReadableStream ||
-    typeof (value as Partial<AsyncIterable<unknown>>)[Symbol.asyncIterator] ===
-      "function";
 }
 
 /** What a source works with. */
