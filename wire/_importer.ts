@@ -19,7 +19,7 @@ export interface ImporterOptions {
   readonly imports: Imports;
   readonly streams: Streams;
   /** The result of a call of the peer, as an argument of another. */
-  readonly argument: (id: number) => unknown;
+  argument(id: number): unknown;
 }
 
 /** What came along with one message. */

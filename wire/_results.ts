@@ -63,10 +63,16 @@ export class HeldFunctions {
   }
 }
 
+/** Knows what passed by reference. */
+export interface SharedObjects {
+  /** Whether the peer has a reference to an object. */
+  isExported(object: object): boolean;
+}
+
 /** The results of one wire, by the ids of their calls. */
 export class Results {
   readonly #most: number;
-  readonly #isShared: (object: object) => boolean;
+  readonly #objects: SharedObjects;
   /** Results by id: small values, references, and what came just now. */
   #done: unknown[] = [];
   /** Ids whose results are kept until all is dealt with that came just now. */
@@ -77,11 +83,11 @@ export class Results {
 
   /**
    * @param most Ids from here on are not kept.
-   * @param isShared Whether the peer has a reference to an object.
+   * @param objects The objects that the peer has references to.
    */
-  constructor(most: number, isShared: (object: object) => boolean) {
+  constructor(most: number, objects: SharedObjects) {
     this.#most = most;
-    this.#isShared = isShared;
+    this.#objects = objects;
   }
 
   /** Messages that came together are about to be dealt with. */
@@ -160,7 +166,7 @@ export class Results {
     const found = this.#done[id];
     if (!(found instanceof WeakRef)) return undefined;
     const object = found.deref();
-    if (object === undefined || !this.#isShared(object)) throw gone();
+    if (object === undefined || !this.#objects.isExported(object)) throw gone();
     return object;
   }
 }

@@ -6,11 +6,12 @@
  */
 
 import type { CallPromise } from "./_call_promise.ts";
+import type { Calls } from "./calls.ts";
 import type { CallContext } from "./context.ts";
 import { WireError } from "./errors.ts";
 import { type ExporterOptions, WireExporter } from "./_exporter.ts";
 import { Exports } from "./_exports.ts";
-import type { ServedObjects } from "./handlers.ts";
+import type { Handlers, ServedObjects } from "./handlers.ts";
 import { type ImporterOptions, WireImporter } from "./_importer.ts";
 import { type Import, Imports } from "./_imports.ts";
 import type { WireLimits } from "./limits.ts";
@@ -27,10 +28,10 @@ const LISTED = 10;
 export interface ObjectsOptions {
   readonly limits: Readonly<WireLimits>;
   readonly streams: Streams;
-  /** Says how promises of results travel. */
-  readonly passResult: (promise: CallPromise) => Passed;
-  /** The result of a call of the peer, as an argument of another. */
-  readonly argument: (id: number) => unknown;
+  /** Say how promises of results travel. */
+  readonly calls: Pick<Calls, "pass">;
+  /** Have the results of the peer's calls. */
+  readonly handlers: Pick<Handlers, "argument">;
   /** Makes what carries the calls of a reference out. */
   readonly caller: (place: Import) => Caller;
   /** Sends a message behind all that was sent before. */
@@ -46,11 +47,6 @@ export class Objects
   /** Makes of what came what the receiver gets. */
   readonly importer: WireImporter;
 
-  /** Says how promises of results travel. */
-  readonly passResult: ExporterOptions["passResult"];
-  /** The result of a call of the peer, as an argument of another. */
-  readonly argument: ImporterOptions["argument"];
-
   readonly #options: ObjectsOptions;
   #exports: Exports | undefined;
   #imports: Imports | undefined;
@@ -61,8 +57,6 @@ export class Objects
   constructor(options: ObjectsOptions) {
     this.#options = options;
     this.#most = options.limits.objects;
-    this.passResult = options.passResult;
-    this.argument = options.argument;
     this.exporter = new WireExporter(this);
     this.importer = new WireImporter(this);
   }
@@ -70,6 +64,16 @@ export class Objects
   /** The streams of the wire. */
   get streams(): Streams {
     return this.#options.streams;
+  }
+
+  /** Says how the promise of a result travels. */
+  passResult(promise: CallPromise): Passed {
+    return this.#options.calls.pass(promise);
+  }
+
+  /** The result of a call of the peer, as an argument of another. */
+  argument(id: number): unknown {
+    return this.#options.handlers.argument(id);
   }
 
   /** The objects of this side that the peer knows of. */
