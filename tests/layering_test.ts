@@ -75,10 +75,13 @@ const FLOORS: readonly (readonly string[])[] = [
   ],
   [
     "wire/values.ts",
+    "wire/_layout.ts",
     "wire/_line_output.ts",
+    "wire/_served.ts",
     "wire/context.ts",
     "wire/call_options.ts",
   ],
+  ["wire/_message_writer.ts", "wire/_message_reader.ts"],
   [
     "wire/codec.ts",
     "wire/single_value.ts",
@@ -95,12 +98,11 @@ const FLOORS: readonly (readonly string[])[] = [
     "wire/_imports.ts",
     "wire/_results.ts",
   ],
-  ["wire/middleware.ts"],
+  ["wire/middleware.ts", "wire/_stream_source.ts"],
   [
     "wire/calls.ts",
     "wire/handlers.ts",
     "wire/inbox.ts",
-    "wire/_stream_source.ts",
     "wire/_call_through.ts",
   ],
   ["wire/_outbound.ts", "wire/streams.ts"],
@@ -282,4 +284,18 @@ test("wire/ uses the web platform only", async () => {
     const code = source.replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, "");
     assert(!/\bDeno\b/.test(code), `${file} uses Deno`);
   }
+});
+
+test("docs/architecture.md lists every file of the floors, and no other", async () => {
+  const page = await Deno.readTextFile(new URL("docs/architecture.md", ROOT));
+  const [, list = ""] = /^## Floors\n([\s\S]*?)^- /m.exec(page) ?? [];
+  const listed = list.matchAll(/^ {4}.*$/gm).flatMap(([line]) =>
+    line.match(/[\w@]+\.ts\b/g) ?? []
+  );
+  const own = [...(await graph("cli.ts")).keys()].filter((file) =>
+    file.startsWith("cli/")
+  );
+  const files = [...FLOORS.flat(), ...CMUCL_FLOORS.flat(), "cli.ts", ...own];
+  const names = files.map((file) => file.split("/").at(-1));
+  assertEquals([...new Set(listed)].sort(), [...new Set(names)].sort());
 });

@@ -62,7 +62,9 @@ export class WireExporter implements Exporter {
     if (value instanceof CallPromise) return this.#options.passResult(value);
     const referent = referentOf(value);
     if (referent instanceof Import) return this.#home(referent);
-    if (referent?.local !== undefined) return this.#export(referent.local);
+    if (referent?.local !== undefined) {
+      return this.#export(referent.local, referent.onRelease);
+    }
     if (typeof value === "function") return this.#export(value);
     const source = this.#options.streams.open(value);
     if (source === undefined) return undefined;
@@ -85,8 +87,8 @@ export class WireExporter implements Exporter {
     return this.#along ??= new Companions(this.#options.exports);
   }
 
-  #export(value: object): Passed {
-    const place = this.#options.exports.add(value);
+  #export(value: object, onRelease?: () => void): Passed {
+    const place = this.#options.exports.add(value, onRelease);
     this.#companions().places.push(place);
     const { slot, nonce } = place;
     const isFunction = typeof value === "function";

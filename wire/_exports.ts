@@ -19,6 +19,8 @@ export interface Export {
   count: number;
   /** Whether the peer may reach it no more. */
   isForgotten: boolean;
+  /** Called when the peer holds it no more. */
+  readonly onRelease: (() => void) | undefined;
 }
 
 /** How many random numbers are drawn at once. */
@@ -37,10 +39,18 @@ export class Exports {
   #nonces = NONE;
   #drawn = 0;
   #misses = 0;
+  readonly #onError: (error: unknown, where: string) => void;
 
-  /** @param most How many objects the peer takes, perhaps. */
-  constructor(most: number) {
+  /**
+   * @param most How many objects the peer takes, perhaps.
+   * @param onError Told what `onRelease` throws.
+   */
+  constructor(
+    most: number,
+    onError: (error: unknown, where: string) => void,
+  ) {
     this.#most = most;
+    this.#onError = onError;
   }
 
   /** How many objects the peer knows of. */
@@ -62,10 +72,11 @@ export class Exports {
    * Counts one more sending of an object.
    *
    * @param value The object.
+   * @param onRelease Called when the peer holds it no more.
    * @returns Its place in the table.
    * @throws {WireError} `limit` when the peer takes no more.
    */
-  add(value: object): Export {
+  add(value: object, onRelease?: () => void): Export {
     const known = this.#byValue.get(value);
     if (known !== undefined) {
       known.count++;
@@ -74,7 +85,14 @@ export class Exports {
     if (this.size >= this.#most) throw this.#tooMany();
     const slot = this.#free.pop() ?? this.#slots.length;
     const nonce = this.#nonce();
-    const made = { slot, nonce, value, count: 1, isForgotten: false };
+    const made = {
+      slot,
+      nonce,
+      value,
+      count: 1,
+      isForgotten: false,
+      onRelease,
+    };
     this.#slots[slot] = made;
     this.#byValue.set(value, made);
     return made;
@@ -122,6 +140,19 @@ export class Exports {
     this.#slots[place.slot] = undefined;
     this.#free.push(place.slot);
     this.#byValue.delete(place.value);
+    this.#released(place);
+  }
+
+  /** Tells the object's owner, when what is just going on is over. */
+  #released({ onRelease, isForgotten }: Export): void {
+    if (onRelease === undefined || isForgotten) return;
+    queueMicrotask(() => {
+      try {
+        onRelease();
+      } catch (error) {
+        this.#onError(error, "onRelease");
+      }
+    });
   }
 
   /** Keeps the peer from reaching an object. */
@@ -137,6 +168,9 @@ export class Exports {
 
   /** The wire ended: nothing is kept any more. */
   clear(): void {
+    for (const place of this.#slots) {
+      if (place !== undefined) this.#released(place);
+    }
     this.#slots = [];
     this.#free = [];
     this.#byValue.clear();

@@ -20,7 +20,7 @@ export interface LeavingOptions {
   readonly outbound: Outbound;
   readonly calls: Calls;
   readonly handlers: Handlers;
-  readonly streams: Pick<Streams, "receiving" | "sending">;
+  readonly streams: Pick<Streams, "wanted">;
   /** Ends the wire, with the reason, and says whether to tell the peer. */
   readonly end: (reason: WireError, tell: boolean) => void;
 }
@@ -98,7 +98,7 @@ export class Leaving {
     if (this.#ended || (!this.#gotClose && !this.#sentClose)) return;
     const { calls, handlers, outbound, streams, end } = this.#options;
     const idle = calls.pending === 0 && handlers.running === 0 &&
-      outbound.waiting === 0 && streams.sending + streams.receiving === 0;
+      outbound.waiting === 0 && streams.wanted === 0;
     if (!idle) return;
     if (this.#gotClose && !this.#finishing) {
       this.#finishing = true;
@@ -121,7 +121,8 @@ export class Leaving {
 
   #startTimer(): void {
     if (this.#stopTimer !== undefined) return;
-    const { clock, patience, calls, handlers, outbound, end } = this.#options;
+    const { clock, patience, calls, handlers, outbound, streams, end } =
+      this.#options;
     this.#stopTimer = afterLimit(
       clock,
       patience,
@@ -129,7 +130,7 @@ export class Leaving {
         end(
           new WireError(
             "timeout",
-            `Closing took longer than ${patience} ms: ${calls.pending} calls had no answer, ${handlers.running} were being served, ${outbound.waiting} messages waited.`,
+            `Closing took longer than ${patience} ms: ${calls.pending} calls had no answer, ${handlers.running} were being served, ${outbound.waiting} messages waited, ${streams.wanted} streams were open.`,
           ),
           true,
         ),

@@ -10,7 +10,8 @@ import { promised } from "./_call_promise.ts";
 import type { CallOptions } from "./call_options.ts";
 import { Calls } from "./calls.ts";
 import type { Clock } from "./clock.ts";
-import { Decoder, notAWire } from "./codec.ts";
+import { Decoder } from "./codec.ts";
+import { notAWire } from "./_layout.ts";
 import type { Session, SessionOptions, WireStats } from "./dialect.ts";
 import {
   errorMessage,
@@ -353,7 +354,7 @@ export class Link implements Session {
     const received = this.#received;
     try {
       for (;;) {
-        const chunk = await this.#transport.read(this.#decoder.inPieces);
+        const chunk = await this.#transport.read(this.#decoder.isBulk);
         if (chunk === null) break;
         // Taking leave: what still comes is for nobody.
         if (this.death.reason !== undefined) continue;

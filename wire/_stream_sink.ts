@@ -209,15 +209,17 @@ export class SinkStream implements RemoteStream<unknown> {
     const take = this.#take();
     return {
       next: take,
-      return: async () => {
-        await this.cancel();
-        return DONE;
+      // The consumer leaves at once, whatever the producer still does.
+      return: () => {
+        this.cancel();
+        return Promise.resolve(DONE);
       },
     };
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.cancel();
+  [Symbol.asyncDispose](): Promise<void> {
+    this.cancel();
+    return Promise.resolve();
   }
 
   #take(): () => Promise<IteratorResult<unknown, undefined>> {

@@ -68,6 +68,11 @@ export class Source {
     this.#options = options;
   }
 
+  /** Whether its consumer wants no more, or it has ended. */
+  get isStopped(): boolean {
+    return this.#isStopped;
+  }
+
   /** The message that announces it has left: items may follow. */
   start(): void {
     this.#credit += this.#options.limits().first;
@@ -100,11 +105,6 @@ export class Source {
       );
     }
     this.#wake();
-  }
-
-  /** Whether its producer was told to stop, or did by itself. */
-  get isStopped(): boolean {
-    return this.#isStopped;
   }
 
   /** The consumer wants no more. */

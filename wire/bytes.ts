@@ -101,7 +101,7 @@ export class ByteWriter {
     if (needed > this.bound) {
       throw new WireError(
         "limit",
-        'The peer does not take messages as large as this one (its limit "message"). Send it in parts, or raise that limit.',
+        'The peer does not take messages as large as this one (its limit "message", or "streamWindow" for an item of a stream). Send it in parts, or raise that limit.',
       );
     }
     const grown = new Uint8Array(

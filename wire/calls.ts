@@ -7,6 +7,7 @@
 
 import {
   CallPromise,
+  excuse,
   LaterResult,
   type PendingResult,
   promised,
@@ -49,6 +50,8 @@ class PendingCall implements Ticket, PendingResult {
   /** Its value, once it is there. */
   value: unknown = undefined;
   hasValue = false;
+  /** Whether calls were made on it, or with it, before it was there. */
+  isUsed = false;
   /** Stops its timer and its listener. */
   cleanup: (() => void) | undefined = undefined;
   /** Calls whose results it needs, and how to make it without those. */
@@ -70,6 +73,10 @@ class PendingCall implements Ticket, PendingResult {
     this.name = name;
     this.wantsValues = wantsValues;
     this.site = site;
+  }
+
+  get canBeFollowed(): boolean {
+    return this.calls.canFollow(this);
   }
 
   callOn(
@@ -377,6 +384,7 @@ export class Calls {
       );
     }
     promise.catch(nothing);
+    if (base !== undefined) base.isUsed = true;
     if (!(base instanceof PendingCall && base.calls === this)) {
       throw notReady(promise);
     }
@@ -585,6 +593,7 @@ export class Calls {
   ): void {
     if (pending.settled) return arrived?.drop();
     arrived?.label(`the result of "${pending.name}"`);
+    if (pending.isUsed) excuse(value);
     pending.settled = pending.hasValue = true;
     pending.value = value;
     pending.cleanup?.();

@@ -18,7 +18,7 @@ import {
 import { LIST_FUNCTIONS, listFunctions } from "./introspection.ts";
 import type { WireLimits } from "./limits.ts";
 import type { Message, OverLimit, Target } from "./messages.ts";
-import { isPlain, type Method, methodOf } from "./_method.ts";
+import { type Method, methodOf } from "./_method.ts";
 import { type CallKind, type Middleware, serveThrough } from "./middleware.ts";
 import type { MessageOutput } from "./output.ts";
 import { LazyMap } from "./_lazy_map.ts";
@@ -26,6 +26,7 @@ import { AwaitedResult, fill } from "./_passing.ts";
 import { Queue } from "./_queue.ts";
 import { referentOf } from "./remote_object.ts";
 import { FailedResult, HeldFunctions, Results } from "./_results.ts";
+import { servedEntries } from "./_served.ts";
 import { plainError } from "./_thrown.ts";
 import { TokenBucket } from "./_token_bucket.ts";
 import { Values } from "./multiple_values.ts";
@@ -172,28 +173,9 @@ export class Handlers {
 
   /** Adds functions to what is served. */
   serve(functions: object): void {
-    const entries = Object.entries(functions);
-    for (const [name, served] of entries) {
-      if (typeof served !== "function") {
-        throw new WireError(
-          "invalidArgument",
-          `serve() takes an object of functions, and its "${name}" is no function.`,
-        );
-      }
-      if (name === LIST_FUNCTIONS) {
-        throw new WireError(
-          "invalidArgument",
-          `"${name}" is the wire's own function, which lists what is served. Choose another name.`,
-        );
-      }
+    for (const [name, served] of servedEntries(functions)) {
+      this.#functions.set(name, served);
     }
-    if (entries.length === 0 && !isPlain(functions)) {
-      throw new WireError(
-        "invalidArgument",
-        "serve() takes an object whose own properties are functions; the methods of a class are inherited. List them: { add: (a, b) => calculator.add(a, b) }.",
-      );
-    }
-    for (const [name, served] of entries) this.#functions.set(name, served);
   }
 
   /** Serves a call for an answer, or refuses one that is over a limit. */

@@ -121,9 +121,11 @@ export type {
 } from "./remote_types.ts";
 export { REFERENCE } from "./remote_types.ts";
 export {
+  isRemoteObject,
   makeRemoteObject,
   remoteObjectEq,
   remoteObjectLocal,
+  type RemoteObjectOptions,
   remoteObjectValue,
 } from "./remote_object.ts";
 export { findService, type ServiceFile, servicePort } from "./services.ts";

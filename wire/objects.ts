@@ -74,7 +74,7 @@ export class Objects
 
   /** The objects of this side that the peer knows of. */
   get exports(): Exports {
-    return this.#exports ??= new Exports(this.#most);
+    return this.#exports ??= new Exports(this.#most, this.#options.onError);
   }
 
   /** The objects of the peer. */
@@ -144,7 +144,8 @@ export class Objects
    */
   end(reason: WireError, isReported: boolean): void {
     this.#exports?.clear();
-    const left = this.#imports?.clear(reason) ?? [];
+    const left = this.#imports?.clear(reason)
+      .filter(({ isForgotten }) => isForgotten) ?? [];
     if (!isReported || left.length === 0) return;
     const places = left.slice(0, LISTED).map(({ place }) => place);
     if (left.length > LISTED) places.push("…");
@@ -172,7 +173,9 @@ export class Objects
   #lost(place: Import): void {
     if (!this.imports.has(place)) return;
     const where = place.place;
+    const { isForgotten } = place;
     this.#release(place);
+    if (!isForgotten) return;
     this.#options.onError(
       new WireError(
         "released",

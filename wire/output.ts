@@ -317,7 +317,9 @@ export class Output extends ByteOutput {
     const turns = Math.floor(large.offset / BYTES_PER_TURN);
     const frames = this.#take(large, index);
     const isOver = Math.floor(large.offset / BYTES_PER_TURN) > turns;
-    this.#turn = isOver ? index + 1 : index;
+    // One that has left stands at this place no more.
+    const stays = large.offset === large.frames.length || !isOver;
+    this.#turn = stays ? index : index + 1;
     return frames;
   }
 
@@ -326,7 +328,9 @@ export class Output extends ByteOutput {
     const { frames, frameLength, offset, ticket } = large;
     if (offset === 0) ticket.position = this.handed;
     const count = Math.max(1, Math.round(BYTES_PER_WRITE / frameLength));
-    const end = Math.min(frames.length, offset + count * frameLength);
+    let end = offset + count * frameLength;
+    // No write for a little that is left over.
+    if (end > frames.length - BYTES_PER_WRITE / 4) end = frames.length;
     large.offset = end;
     this.elsewhere -= end - offset;
     if (end === frames.length) {

@@ -11,6 +11,7 @@ import { methodOf } from "./_method.ts";
 import { Values } from "./multiple_values.ts";
 import { type Caller, remotes } from "./remote.ts";
 import {
+  type AnyFunctions,
   REFERENCE,
   type RemoteObject,
   type Remotes,
@@ -29,8 +30,23 @@ export interface Referent {
   readonly local: object | undefined;
   /** The three proxies, once they were used. */
   proxies?: Remotes<object>;
+  /** Of an object of this process: called when a peer holds it no more. */
+  readonly onRelease?: (() => void) | undefined;
   /** Gives the reference back. */
   dispose(): void;
+  /** Where it came from, for people; undefined where it is of here. */
+  readonly place?: string;
+  /** Warns of one arrival less, if nobody gives it back. */
+  excuse?(): void;
+}
+
+/** What may be said of an object that is passed by reference. */
+export interface RemoteObjectOptions {
+  /**
+   * Called when a peer that got the object holds it no more: it has given
+   * everything back, or its wire has ended. For each wire by itself.
+   */
+  onRelease?: (() => void) | undefined;
 }
 
 /** A reference, whatever is behind it. */
@@ -63,6 +79,11 @@ class ObjectReference implements RemoteObject<object> {
 
   [Symbol.dispose](): void {
     this[REFERENCE].dispose();
+  }
+
+  /** What a console shows, in place of all that is behind it. */
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return `RemoteObject(${this[REFERENCE].place ?? "of this process"})`;
   }
 }
 
@@ -107,12 +128,15 @@ export function referentOf(value: unknown): Referent | undefined {
 /**
  * Has an object passed by reference: the peer gets a `RemoteObject` that calls
  * the functions of this very object, those of its class included. Functions
- * need not be marked; plain objects and instances of classes do.
+ * need not be marked; plain objects and instances of classes do. All functions
+ * of the object and its class can be called then, but those whose names begin
+ * with `#`: pass an object of its own where that is too much.
  *
  * CMUCL's wires have `make-remote-object`.
  *
  * @typeParam T The object's type.
  * @param value The object, or a function.
+ * @param options What to do when it is given back.
  * @returns A reference to be sent over any wire. When it comes home, it is
  * the object itself.
  * @throws {WireError} `invalidArgument` for what is no object.
@@ -141,7 +165,10 @@ export function referentOf(value: unknown): Referent | undefined {
  * await Promise.all([near.close(), far.close()]);
  * ```
  */
-export function makeRemoteObject<T extends object>(value: T): RemoteObject<T> {
+export function makeRemoteObject<T extends object>(
+  value: T,
+  options: RemoteObjectOptions = {},
+): RemoteObject<T> {
   if (referentOf(value) !== undefined) {
     return value as unknown as RemoteObject<T>;
   }
@@ -157,6 +184,7 @@ export function makeRemoteObject<T extends object>(value: T): RemoteObject<T> {
     {
       local: value,
       caller: localCaller(value),
+      onRelease: options.onRelease,
       get signal() {
         return new AbortController().signal;
       },
@@ -164,6 +192,30 @@ export function makeRemoteObject<T extends object>(value: T): RemoteObject<T> {
     },
     typeof value === "function",
   ) as RemoteObject<T>;
+}
+
+/**
+ * Whether something is a reference to an object of another process.
+ *
+ * @param value Anything, above all what came over a wire.
+ * @returns True for what has the three proxies of a `RemoteObject`.
+ *
+ * @example
+ * ```ts
+ * import { isRemoteObject, wirePair } from "@remote/wire";
+ *
+ * const [near, far] = wirePair();
+ * far.serve({ takes: (f: unknown) => isRemoteObject(f) });
+ * if (!await near.remoteValue.takes(() => {})) throw new Error();
+ * if (await near.remoteValue.takes({ a: 1 })) throw new Error();
+ * await near.close();
+ * ```
+ */
+export function isRemoteObject(
+  value: unknown,
+): value is RemoteObject<AnyFunctions> {
+  const referent = referentOf(value);
+  return referent !== undefined && referent.local === undefined;
 }
 
 /**

@@ -181,6 +181,9 @@ export type ResultRemotes<T> = T extends RemoteObject<infer U> ? Remotes<U>
  * The promise of a call's value. Before it is there, it can be an argument of
  * further calls over the same wire; and where it is a remote object, that
  * object's functions can be called. Neither waits for the value to travel.
+ *
+ * As with all promises, one that rejects while nobody awaits it ends the
+ * program: await a result and what is called on it together.
  */
 export type RemotePromise<T> =
   & Promise<T>
@@ -190,7 +193,7 @@ export type RemotePromise<T> =
 /**
  * A stream of the other process, to be taken once: by `for await`, or by its
  * `readable`. Leaving the loop, `cancel()` and `await using` tell the other
- * end, whose generator then runs its `finally`.
+ * end, whose generator then runs its `finally`. Only `cancel()` waits for that.
  *
  * @typeParam T The type of an item. Byte arrays may arrive in other parts.
  */

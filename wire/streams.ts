@@ -24,7 +24,7 @@ export interface StreamsOptions {
   readonly output: MessageOutput;
   readonly limits: StreamLimits;
   readonly onError: (error: unknown, where: string) => void;
-  /** Called when no stream is open any more. */
+  /** Called when fewer streams are wanted. */
   readonly onIdle: () => void;
 }
 
@@ -66,6 +66,14 @@ export class Streams {
   /** How many streams of the peer are open. */
   get receiving(): number {
     return this.#sinks.size;
+  }
+
+  /** How many streams somebody still wants something of. */
+  get wanted(): number {
+    let count = 0;
+    for (const source of this.#sources.values()) if (!source.isStopped) count++;
+    for (const sink of this.#sinks.values()) if (!sink.isDone) count++;
+    return count;
   }
 
   /**
@@ -169,6 +177,7 @@ export class Streams {
     if (source === undefined || source.isStopped) return arrived?.drop();
     arrived?.label("the reason of a cancel");
     source.cancel(reason);
+    this.#options.onIdle();
   }
 
   /** The output has room again. */
@@ -246,7 +255,7 @@ export class Streams {
 
   #closed(table: { delete(id: number): boolean }, id: number): void {
     table.delete(id);
-    if (this.#sinks.size + this.#sources.size === 0) this.#options.onIdle();
+    this.#options.onIdle();
   }
 
   #id(): number {

@@ -5,10 +5,11 @@
  */
 
 import { connectToRemoteServer, formatAddress } from "../../mod.ts";
+import { commandLine, wrong } from "../_options.ts";
+import { errorText, plain } from "../_text.ts";
 import type { Archive, SearchResult } from "./archive.ts";
 import { findFiles } from "./files.ts";
-import { commandLine, wrong } from "./options.ts";
-import { bytesText, errorText, plain, withProgress } from "./report.ts";
+import { bytesText, withProgress } from "./report.ts";
 import { AT_ONCE, getFiles, listFiles, putFiles } from "./transfer.ts";
 
 const USAGE = `Puts the files of a folder into an archive and gets them back:

@@ -5,9 +5,11 @@
  */
 
 import { createRequestServer, formatAddress } from "../../mod.ts";
+import { endSignal } from "../_end_signal.ts";
+import { commandLine } from "../_options.ts";
+import { errorText } from "../_text.ts";
 import type { Archive } from "./archive.ts";
-import { commandLine } from "./options.ts";
-import { bytesText, errorText } from "./report.ts";
+import { bytesText } from "./report.ts";
 import { search } from "./search.ts";
 import { Store } from "./store.ts";
 
@@ -82,18 +84,4 @@ async function serve(folder: string): Promise<void> {
   console.log(`server: listening on ${formatAddress(server.addr)}`);
   await server.finished;
   await store.close();
-}
-
-/** Aborts when the process is asked to end; asked again, it ends at once. */
-function endSignal(): AbortSignal {
-  const controller = new AbortController();
-  const signals: Deno.Signal[] = Deno.build.os === "windows"
-    ? ["SIGINT", "SIGBREAK"]
-    : ["SIGINT", "SIGTERM"];
-  const end = () => {
-    for (const signal of signals) Deno.removeSignalListener(signal, end);
-    controller.abort();
-  };
-  for (const signal of signals) Deno.addSignalListener(signal, end);
-  return controller.signal;
 }

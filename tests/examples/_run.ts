@@ -28,28 +28,45 @@ export async function run(...args: string[]): Promise<Ended> {
   return { code, stdout: text(stdout), stderr: text(stderr) };
 }
 
-/** A server that runs. */
-export interface RunningServer {
-  /** Its port, as it printed it. */
-  readonly port: number;
+/** A process that runs; `await using` kills it, where nothing else has. */
+export interface Running extends AsyncDisposable {
+  /** What it has printed so far. */
+  readonly stdout: string;
   /** Resolves when what it has printed matches, or when it has ended. */
   prints(pattern: RegExp): Promise<void>;
+  /** Writes to its standard input. */
+  write(text: string): Promise<void>;
+  /** Ends its standard input. */
+  closeInput(): Promise<void>;
+  /** Sends it a signal. */
+  signal(signal: Deno.Signal): void;
+  /** Resolves when it has ended. */
+  ended(): Promise<Ended>;
   /** Sends it a signal, and waits for its end. */
   end(signal: Deno.Signal): Promise<Ended>;
 }
 
+/** A server that runs. */
+export interface RunningServer extends Running {
+  /** Its port, as it printed it. */
+  readonly port: number;
+}
+
 /**
- * Starts a server, and waits until it prints where it listens.
+ * Starts a program.
  *
  * @param args Permissions, the program, and its arguments.
- * @returns The server.
+ * @returns The process.
  */
-export async function startServer(...args: string[]): Promise<RunningServer> {
+export function start(...args: string[]): Running {
   const child = denoRun(args, {
     ...OPTIONS,
+    stdin: "piped",
     stdout: "piped",
     stderr: "piped",
   }).spawn();
+  const input = child.stdin.getWriter();
+  const encoder = new TextEncoder();
   let stdout = "";
   let isOver = false;
   let printed = Promise.withResolvers<void>();
@@ -64,32 +81,59 @@ export async function startServer(...args: string[]): Promise<RunningServer> {
     isOver = true;
     printed.resolve();
   })();
-  const prints = async (pattern: RegExp) => {
-    while (!isOver && !pattern.test(stdout)) await printed.promise;
-  };
   const errors = new Response(child.stderr).text();
+  const closeInput = () => input.close().catch(() => {});
   const ended = async () => {
     const [{ code }, stderr] = await Promise.all([
       child.status,
       errors,
       reading,
     ]);
+    await closeInput();
     return { code, stdout, stderr };
   };
-  const address = /listening on \S+:(\d+)\n/;
-  await prints(address);
-  const port = address.exec(stdout)?.[1];
-  if (port === undefined) {
-    throw new Error(`The server did not listen: ${(await ended()).stderr}`);
-  }
   return {
-    port: Number(port),
-    prints,
+    get stdout() {
+      return stdout;
+    },
+    async prints(pattern) {
+      while (!isOver && !pattern.test(stdout)) await printed.promise;
+    },
+    write: (text) => input.write(encoder.encode(text)),
+    closeInput,
+    signal: (signal) => child.kill(signal),
+    ended,
     end(signal) {
       child.kill(signal);
       return ended();
     },
+    async [Symbol.asyncDispose]() {
+      try {
+        child.kill("SIGKILL");
+      } catch {
+        // It has ended by itself.
+      }
+      await ended();
+    },
   };
+}
+
+/**
+ * Starts a server, and waits until it prints where it listens.
+ *
+ * @param args Permissions, the program, and its arguments.
+ * @returns The server.
+ */
+export async function startServer(...args: string[]): Promise<RunningServer> {
+  const running = start(...args);
+  const address = /listening on \S+:(\d+)\n/;
+  await running.prints(address);
+  const port = address.exec(running.stdout)?.[1];
+  if (port === undefined) {
+    const { stderr } = await running.ended();
+    throw new Error(`The server did not listen: ${stderr}`);
+  }
+  return Object.assign(running, { port: Number(port) });
 }
 
 /**

@@ -1,8 +1,9 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { PART } from "../../examples/archive/archive.ts";
+import { plain } from "../../examples/_text.ts";
 import { atOnce } from "../../examples/archive/at_once.ts";
 import { findFiles, partsOf } from "../../examples/archive/files.ts";
-import { bytesText, plain } from "../../examples/archive/report.ts";
+import { bytesText } from "../../examples/archive/report.ts";
 import { test } from "../_test.ts";
 import { withFolder } from "./_run.ts";
 

@@ -6,7 +6,9 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import {
   type CallContext,
+  isRemoteObject,
   makeRemoteObject,
+  type Middleware,
   type RemoteFunction,
   type RemoteObject,
   remoteObjectEq,
@@ -20,6 +22,10 @@ import {
 import { settle } from "../_fake_clock.ts";
 import { test } from "../_test.ts";
 import { overEach } from "../_transports.ts";
+
+function inspect(value: unknown): string {
+  return Deno.inspect(value);
+}
 
 /** A class whose instances are passed by reference. */
 class Counter {
@@ -321,6 +327,48 @@ overEach(
   },
 );
 
+overEach(
+  "onRelease tells that a peer holds an object no more",
+  async (pair) => {
+    const { near, far } = pair;
+    const released: string[] = [];
+    const keep = (name: string) => {
+      const onRelease = () => released.push(name);
+      return makeRemoteObject({ name: () => name }, { onRelease });
+    };
+    far.serve({ keep, bad: () => [keep("unsent"), Symbol("no")] });
+    const [one, two] = [
+      await near.remoteValue.keep("one"),
+      await near.remoteValue.keep("two"),
+    ];
+    assert(isRemoteObject(one) && !isRemoteObject(keep("local")));
+    one[Symbol.dispose]();
+    await settled(pair);
+    assertEquals(released, ["one"]);
+    await failure(near.remoteValue.bad());
+    assertEquals(released, ["one", "unsent"]);
+    assertEquals(await two.remoteValue.name(), "two");
+    near.abort();
+    await far.closed;
+    assertEquals(released, ["one", "unsent", "two"]);
+  },
+);
+
+test("what onRelease throws is reported", async () => {
+  const reports: unknown[] = [];
+  const onError = (error: unknown, where: string) =>
+    reports.push((error as Error).message, where);
+  const [near, far] = wirePair({}, { onError });
+  const onRelease = () => {
+    throw new Error("too late");
+  };
+  far.serve({ open: () => makeRemoteObject({}, { onRelease }) });
+  (await near.remoteValue.open())[Symbol.dispose]();
+  await settled({ near, far });
+  assertEquals(reports, ["too late", "onRelease"]);
+  await near.close();
+});
+
 test("one wire's reference means nothing on another", async () => {
   const [near, far] = wirePair();
   const [here, there] = wirePair();
@@ -388,6 +436,27 @@ test("what came for nobody is given back", async () => {
   await far.closed;
 });
 
+test("a console shows where references come from, and nothing behind them", async () => {
+  const [near, far] = wirePair();
+  far.serve({ open: () => makeRemoteObject({}), lend: () => () => 1 });
+  const opening = near.remoteValue.open();
+  const opened = await opening;
+  const lent = await near.remoteValue.lend();
+  assertEquals(
+    [opened, lent, makeRemoteObject({}), opening].map(inspect),
+    [
+      'RemoteObject(the result of "open")',
+      'RemoteObject(the result of "lend")',
+      "RemoteObject(of this process)",
+      "RemotePromise { await it }",
+    ],
+  );
+  opened[Symbol.dispose]();
+  lent[Symbol.dispose]();
+  await near.close();
+  await far.closed;
+});
+
 test("close() reports references that nobody gave back", async () => {
   const reports: [string, string][] = [];
   const onError = (error: unknown, where: string) =>
@@ -404,6 +473,28 @@ test("close() reports references that nobody gave back", async () => {
   assert(reports[0]![0].includes('the result of "open"'), reports[0]![0]);
   assert(!reports[0]![0].includes("brief"), reports[0]![0]);
   assertEquals(reports[0]![1], "closing");
+});
+
+test("close() reports no reference that was called on before it came", async () => {
+  const passOn: Middleware<Wire> = (_call, next) => next();
+  for (const callThrough of [[], [passOn]]) {
+    const reports: string[] = [];
+    const [near, far] = wirePair({
+      callThrough,
+      onError: (error) => reports.push((error as Error).message),
+    });
+    far.serve({
+      open: () => makeRemoteObject({ read: (n: number) => n }),
+      lend: () => () => 1,
+      take: (_lent: unknown) => {},
+    });
+    assertEquals(await near.remoteValue.open().remoteValue.read(3), 3);
+    await near.remoteValue.take(near.remoteValue.lend());
+    assertEquals(near.stats().objectsImported, 2);
+    await near.close();
+    await far.closed;
+    assertEquals(reports, []);
+  }
 });
 
 test("a wire whose peer closes reports nothing", async () => {

@@ -59,8 +59,7 @@ test("the end of a cancelled stream waits for the item before it", async () => {
   // One item of each is under way, in pieces, or waits for the other's.
   while (far.stats().outputWaiting < 350_000) await settle();
   await Promise.all(both.map((items) => items.return!()));
-  await near.ping();
-  assertEquals(near.stats().streamsReceiving, 0);
+  while (near.stats().streamsReceiving > 0) await near.ping();
   await near.close();
 });
 

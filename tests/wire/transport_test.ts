@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { makeWire, memoryTransports } from "../../wire/mod.ts";
+import { makeWire, memoryTransports, socketTransport } from "../../wire/mod.ts";
 import { test } from "../_test.ts";
 
 test("memoryTransports() carry bytes, and an end, both ways", async () => {
@@ -17,6 +17,28 @@ test("memoryTransports() carry bytes, and an end, both ways", async () => {
   await assertRejects(() => back);
   await assertRejects(() => there.write(new Uint8Array([5])));
   there.close();
+});
+
+test("socketTransport() reads more at once while a message is large", async () => {
+  const sizes: number[] = [];
+  const transport = socketTransport({
+    read(buffer) {
+      sizes.push(buffer.length / 1024);
+      return Promise.resolve(buffer.length);
+    },
+    write: (bytes) => Promise.resolve(bytes.length),
+    closeWrite: () => Promise.resolve(),
+    close() {},
+  }, { transport: "memory" });
+  const read = async (count: number, isBulk?: boolean) => {
+    sizes.length = 0;
+    for (let time = 0; time < count; time++) await transport.read(isBulk);
+    return sizes.join(" ");
+  };
+  assertEquals(await read(5), "1 4 16 16 16");
+  assertEquals(await read(2, true), "64 64");
+  assertEquals(await read(9), "64 64 64 64 64 64 64 16 16");
+  assertEquals(await read(1, true), "64");
 });
 
 test("makeWire() takes a child process's output and input", async () => {

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import {
   makeWire,
   memoryTransports,
@@ -110,14 +110,22 @@ test("Wire ends with stalled when a message stays unfinished", async () => {
 test("Wire.close() leaves a peer that does not finish", async () => {
   const clock = new FakeClock();
   const [near, far] = wirePair({ clock });
-  far.serve({ never: () => new Promise(() => {}) });
+  far.serve({
+    never: () => new Promise(() => {}),
+    take: () => {},
+  });
+  async function* stuck() {
+    yield await new Promise(() => {});
+  }
   const failed = near.remoteValue.never().catch((error: WireError) => error);
-  await near.opened;
+  await near.remoteValue.take(stuck());
   const closing = near.close();
   await settle();
   await clock.advance(10_000);
   await closing;
-  assertEquals((await near.closed).code, "timeout");
+  const { code, message } = await near.closed;
+  assertEquals(code, "timeout");
+  assertMatch(message, /: 1 calls had no answer, .* 1 streams were open\.$/);
   assertEquals((await failed).code, "timeout");
   assertEquals((await far.closed).code, "peerAborted");
   assertEquals(clock.timers, 0);
@@ -217,7 +225,8 @@ test("Wire.serve() refuses what is no function", () => {
   class Service {
     method() {}
   }
-  for (const functions of [bad, new Service() as unknown as typeof bad]) {
+  const none = null as unknown as typeof bad;
+  for (const functions of [bad, new Service() as unknown as typeof bad, none]) {
     let code = "";
     try {
       near.serve(functions);

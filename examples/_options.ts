@@ -1,5 +1,5 @@
 /**
- * The command lines of the two programs.
+ * The command lines of the programs.
  *
  * @module
  */

@@ -1,0 +1,104 @@
+import { assert, assertEquals } from "@std/assert";
+import { systemClock } from "../../wire/clock.ts";
+import { resolveLimits } from "../../wire/limits.ts";
+import { KIND } from "../../wire/messages.ts";
+import { type MessageOutput, Output } from "../../wire/output.ts";
+import type { Transport } from "../../wire/transport.ts";
+import { test } from "../_test.ts";
+import { bytesCopied } from "./_counting.ts";
+import { framesOf } from "./_session.ts";
+
+const LIMITS = resolveLimits();
+const MIB = 1024 * 1024;
+
+/** An output whose peer has accepted it, and what it writes. */
+function openOutput(): { output: Output; writes: Uint8Array[] } {
+  const writes: Uint8Array[] = [];
+  const transport: Transport = {
+    address: { transport: "memory" },
+    read: () => Promise.resolve(null),
+    write(bytes) {
+      writes.push(bytes.slice());
+      return Promise.resolve(bytes.length);
+    },
+    closeWrite: () => Promise.resolve(),
+    close() {},
+  };
+  const failed = (error: unknown) => {
+    throw error;
+  };
+  const output = new Output(
+    transport,
+    systemClock,
+    LIMITS,
+    LIMITS.sendPause,
+    failed,
+  );
+  output.mayCut = true;
+  output.pieces = LIMITS.pieces;
+  return { output, writes };
+}
+
+/** Sends byte arrays, each in a message of its own. */
+function sendAll(output: MessageOutput, sizes: readonly number[]): void {
+  for (const [index, size] of sizes.entries()) {
+    const value = new Uint8Array(size).fill(index);
+    output.send({ kind: "message", value });
+  }
+}
+
+/** The numbers of the messages whose pieces each write has, without doubles. */
+function numbersOf(writes: readonly Uint8Array[]): string[] {
+  return writes.map((bytes) => {
+    const numbers = framesOf(bytes).map((frame) => {
+      assertEquals(frame[4], KIND.piece);
+      return frame[5];
+    });
+    return [...new Set(numbers)].join();
+  });
+}
+
+for (
+  const [what, sizes, turns] of [
+    ["those up to 1 MiB one after the other", [MIB, MIB / 2, 70_000], "0,1,2"],
+    ["larger ones in turns of 1 MiB", [MIB * 2.5, MIB * 1.5], "0,1,0,1,0"],
+    ["one that is alone at a stretch", [MIB * 3], "0"],
+  ] as const
+) {
+  test(`Output lets large messages out: ${what}`, async () => {
+    const { output, writes } = openOutput();
+    sendAll(output, sizes);
+    await output.flush();
+    const numbers = numbersOf(writes);
+    const order = numbers.filter((number, at) => number !== numbers[at - 1]);
+    assertEquals(order.join(), turns);
+    for (const bytes of writes) assert(bytes.length < 330 * 1024);
+  });
+}
+
+test("Output.send() lets small messages go between any two writes", async () => {
+  const { output, writes } = openOutput();
+  sendAll(output, [MIB]);
+  await Promise.resolve();
+  output.send({ kind: "ping", token: 1 });
+  await output.flush();
+  const small = writes.findIndex((bytes) => bytes[4] === KIND.ping);
+  assert(small > 0 && small < writes.length - 1);
+});
+
+test("Output.encode() copies a large message once, and sends the same", async () => {
+  const value = new Uint8Array(MIB).map((_, index) => index * 7);
+  const [now, later] = [openOutput(), openOutput()];
+  now.output.send({ kind: "message", value });
+  await now.output.flush();
+  const copied = bytesCopied(() => {
+    const body = later.output.encode({ kind: "message", value });
+    later.output.sendBody(body, { position: Infinity }, () => {});
+  });
+  assert(copied < value.length + 1_000);
+  await later.output.flush();
+  assertEquals(later.writes.length, now.writes.length);
+  for (const [index, bytes] of now.writes.entries()) {
+    assert(bytes.every((byte, at) => byte === later.writes[index]![at]));
+  }
+});

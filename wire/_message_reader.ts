@@ -1,0 +1,298 @@
+/**
+ * Reads the bodies of messages; `_message_writer.ts` is its mirror.
+ *
+ * @module
+ */
+
+import type { ByteReader } from "./bytes.ts";
+import { malformed, WireError } from "./errors.ts";
+import { CHANNELS, FLAG, metadataLimit, notAWire, TARGET } from "./_layout.ts";
+import { limitRange } from "./limits.ts";
+import {
+  HELLO_LIMITS,
+  KIND,
+  MAGIC,
+  type Message,
+  type Metadata,
+  METADATA_ENTRIES,
+  METADATA_UNITS,
+  type OverLimit,
+  type PeerLimits,
+  type Target,
+} from "./messages.ts";
+import type { ReceiveTables } from "./tables.ts";
+import type { ValueReader } from "./values.ts";
+
+/** Reads messages that stand by themselves, without their frames. */
+export class MessageReader {
+  readonly #reader: ByteReader;
+  readonly #tables: ReceiveTables;
+  readonly #values: ValueReader;
+
+  /**
+   * @param reader Where the bytes come from.
+   * @param tables The names that the peer defined.
+   * @param values Reads the values.
+   */
+  constructor(reader: ByteReader, tables: ReceiveTables, values: ValueReader) {
+    this.#reader = reader;
+    this.#tables = tables;
+    this.#values = values;
+  }
+
+  /**
+   * Reads a message.
+   *
+   * @param kind Its first byte, which was read already.
+   * @throws {WireError} `malformed`.
+   */
+  read(kind: number): Message | OverLimit {
+    const reader = this.#reader;
+    switch (kind) {
+      case KIND.call: {
+        const id = reader.varint();
+        return this.#call("call", id);
+      }
+      case KIND.return: {
+        const id = reader.varint();
+        try {
+          return { kind: "return", id, value: this.#values.read() };
+        } catch (error) {
+          return overLimit("return", id, "", error);
+        }
+      }
+      case KIND.send:
+        return this.#call("send", 0);
+      case KIND.message:
+        try {
+          return { kind: "message", value: this.#values.read() };
+        } catch (error) {
+          return overLimit("message", 0, "", error);
+        }
+      case KIND.returnValues: {
+        const id = reader.varint();
+        try {
+          return { kind: "returnValues", id, values: this.#list() };
+        } catch (error) {
+          return overLimit("returnValues", id, "", error);
+        }
+      }
+      case KIND.throw: {
+        const id = reader.varint();
+        try {
+          return { kind: "throw", id, thrown: this.#values.read() };
+        } catch (error) {
+          return overLimit("throw", id, "", error);
+        }
+      }
+      case KIND.fail: {
+        const id = reader.varint();
+        const code = reader.text();
+        return { kind: "fail", id, code, message: reader.text() };
+      }
+      case KIND.cancel:
+        return { kind: "cancel", id: reader.varint() };
+      case KIND.credit: {
+        const channel = CHANNELS[reader.byte()];
+        if (channel === undefined) throw malformed("There is no such channel.");
+        return { kind: "credit", channel, amount: reader.varint() };
+      }
+      case KIND.ping:
+        return { kind: "ping", token: reader.uint32() };
+      case KIND.pong:
+        return { kind: "pong", token: reader.uint32() };
+      case KIND.hello:
+        return this.#hello();
+      case KIND.accept:
+        return { kind: "accept" };
+      case KIND.close:
+        return { kind: "close" };
+      case KIND.finish:
+        return { kind: "finish" };
+      case KIND.abort: {
+        const code = reader.text();
+        return { kind: "abort", code, message: reader.text() };
+      }
+      case KIND.release: {
+        const slot = reader.varint();
+        const nonce = reader.uint32();
+        return { kind: "release", slot, nonce, count: reader.varint() };
+      }
+      case KIND.forget: {
+        const slot = reader.varint();
+        return { kind: "forget", slot, nonce: reader.uint32() };
+      }
+      default:
+        return this.#stream(kind);
+    }
+  }
+
+  #stream(kind: number): Message | OverLimit {
+    const reader = this.#reader;
+    if (kind < KIND.streamValue || kind > KIND.streamCredit) {
+      throw malformed(
+        `There is no kind of message with the code 0x${kind.toString(16)}.`,
+      );
+    }
+    const id = reader.varint();
+    switch (kind) {
+      case KIND.streamValue:
+        try {
+          return { kind: "streamValue", id, value: this.#values.read() };
+        } catch (error) {
+          return overLimit("streamValue", id, "", error);
+        }
+      case KIND.streamBytes: {
+        const bytes = reader.bytes(reader.remaining);
+        return { kind: "streamBytes", id, bytes };
+      }
+      case KIND.streamEnd:
+        return { kind: "streamEnd", id };
+      case KIND.streamError:
+        try {
+          return { kind: "streamError", id, thrown: this.#values.read() };
+        } catch (error) {
+          return overLimit("streamError", id, "", error);
+        }
+      case KIND.streamCancel:
+        try {
+          return { kind: "streamCancel", id, reason: this.#values.read() };
+        } catch (error) {
+          return overLimit("streamCancel", id, "", error);
+        }
+      default:
+        return { kind: "streamCredit", id, amount: reader.varint() };
+    }
+  }
+
+  #call(kind: "call" | "send", id: number): Message | OverLimit {
+    const reader = this.#reader;
+    const flags = reader.byte();
+    if (flags > 15 || (kind === "send" && flags & FLAG.wantsValues)) {
+      throw malformed(`A ${kind} has no flags ${flags}.`);
+    }
+    const target = flags & FLAG.hasTarget ? this.#target() : undefined;
+    if (kind === "send" && target !== undefined && "result" in target) {
+      throw malformed("A one-way call is not of a result.");
+    }
+    const index = reader.varint();
+    const name = index === 0 ? reader.text() : this.#tables.name(index - 1);
+    const deadline = flags & FLAG.hasDeadline ? reader.varint() : 0;
+    const metadata = flags & FLAG.hasMetadata ? this.#metadata() : undefined;
+    let args: unknown[];
+    try {
+      args = this.#list();
+    } catch (error) {
+      return overLimit(kind, id, name, error);
+    }
+    return kind === "send"
+      ? { kind, name, args, deadline, target, metadata }
+      : {
+        kind,
+        id,
+        wantsValues: (flags & FLAG.wantsValues) !== 0,
+        name,
+        args,
+        deadline,
+        target,
+        metadata,
+      };
+  }
+
+  #target(): Target {
+    const reader = this.#reader;
+    const kind = reader.byte();
+    if (kind === TARGET.result) return { result: reader.varint() };
+    if (kind !== TARGET.object) throw malformed(`There is no target ${kind}.`);
+    return { slot: reader.varint(), nonce: reader.uint32() };
+  }
+
+  #metadata(): Metadata {
+    const reader = this.#reader;
+    const count = reader.varint();
+    const metadata: Record<string, string> = Object.create(null);
+    let units = 0;
+    for (let index = 0; index < count; index++) {
+      const key = reader.text();
+      if (key in metadata) throw malformed("Metadata has a key only once.");
+      const value = metadata[key] = reader.text();
+      units += key.length + value.length;
+      if (index >= METADATA_ENTRIES || units > METADATA_UNITS) {
+        throw malformed(metadataLimit(count, units));
+      }
+    }
+    return metadata;
+  }
+
+  #list(): unknown[] {
+    const reader = this.#reader;
+    const count = reader.varint();
+    if (count > reader.remaining) {
+      throw malformed(
+        `${count} values cannot stand in the ${reader.remaining} bytes that are left.`,
+      );
+    }
+    const values = this.#values;
+    values.hold(count);
+    // Most lists are short, and an array that grows takes room for 16.
+    if (count === 0) return [];
+    if (count === 1) return [values.read()];
+    if (count === 2) return [values.read(), values.read()];
+    const list: unknown[] = new Array(count);
+    for (let index = 0; index < count; index++) list[index] = values.read();
+    return list;
+  }
+
+  #hello(): Message {
+    const reader = this.#reader;
+    for (const char of MAGIC) {
+      if (reader.byte() !== char.charCodeAt(0)) throw notAWire();
+    }
+    const version = reader.byte();
+    const features = reader.varint();
+    const count = reader.varint();
+    const limits: Partial<PeerLimits> = {};
+    for (let index = 0; index < count; index++) {
+      const limit = reader.varint();
+      const name = HELLO_LIMITS[index];
+      if (name === undefined) continue;
+      const [least, most] = limitRange(name);
+      if (limit < least || limit > most) {
+        throw malformed(
+          `The limit "${name}" of a hello is from ${least} to ${most}, not ${limit}.`,
+        );
+      }
+      limits[name] = limit;
+    }
+    if (count < HELLO_LIMITS.length) {
+      throw malformed(
+        `A hello has ${HELLO_LIMITS.length} limits or more, not ${count}.`,
+      );
+    }
+    const credential = reader.text();
+    const contract = reader.text();
+    // What a later version adds stands behind that, and is passed over.
+    reader.take(reader.remaining);
+    return {
+      kind: "hello",
+      version,
+      features,
+      limits: limits as PeerLimits,
+      credential,
+      contract,
+    };
+  }
+}
+
+/** Keeps a `limit` error for the message it belongs to; throws all others. */
+function overLimit(
+  of: OverLimit["of"],
+  id: number,
+  name: string,
+  error: unknown,
+): OverLimit {
+  if (error instanceof WireError && error.code === "limit") {
+    return { kind: "overLimit", of, id, name, error };
+  }
+  throw error;
+}
