@@ -98,7 +98,11 @@ const FLOORS: readonly (readonly string[])[] = [
     "wire/_imports.ts",
     "wire/_results.ts",
   ],
-  ["wire/middleware.ts", "wire/_stream_source.ts"],
+  [
+    "wire/middleware.ts",
+    "wire/_stream_source.ts",
+    "wire/_pending_call.ts",
+  ],
   [
     "wire/calls.ts",
     "wire/handlers.ts",

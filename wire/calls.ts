@@ -5,13 +5,7 @@
  * @module
  */
 
-import {
-  CallPromise,
-  excuse,
-  LaterResult,
-  type PendingResult,
-  promised,
-} from "./_call_promise.ts";
+import { CallPromise, excuse, LaterResult, promised } from "./_call_promise.ts";
 import { type CallOptions, checkOptions } from "./call_options.ts";
 import { carriesStream } from "./_carries_stream.ts";
 import type { Clock } from "./clock.ts";
@@ -22,89 +16,21 @@ import {
   toErrorCode,
   WireError,
 } from "./errors.ts";
-import type { MessageOutput, Ticket } from "./output.ts";
+import type { MessageOutput } from "./output.ts";
 import type { OverLimit, Target } from "./messages.ts";
 import { type Arrived, NotReady, type Passed } from "./_passing.ts";
+import {
+  type CallMaker,
+  type Following,
+  PendingCall,
+} from "./_pending_call.ts";
 import { REFERENCE } from "./remote_types.ts";
 import { remoteError } from "./_thrown.ts";
 import { TokenBucket } from "./_token_bucket.ts";
-import { MESSAGE_COST, type Turnstile, type Waiting } from "./_turnstile.ts";
-
-/** A call whose answer has not come. */
-class PendingCall implements Ticket, PendingResult {
-  readonly calls: Calls;
-  readonly id: number;
-  readonly name: string;
-  readonly wantsValues: boolean;
-  /** Where it was made, if that is recorded. */
-  readonly site: Error | undefined;
-  position = Infinity;
-  /** Defined until it has left whole. */
-  left: ((failure?: Error) => void) | undefined = undefined;
-  resolve: (value: unknown) => void = nothing;
-  /** What it counts for in the peer's window; 0 until it has left. */
-  cost = 0;
-  waiting: Waiting | undefined = undefined;
-  /** True when its caller was told already, and the answer is for nobody. */
-  settled = false;
-  /** Its value, once it is there. */
-  value: unknown = undefined;
-  hasValue = false;
-  /** Whether calls were made on it, or with it, before it was there. */
-  isUsed = false;
-  /** Stops its timer and its listener. */
-  cleanup: (() => void) | undefined = undefined;
-  /** Calls whose results it needs, and how to make it without those. */
-  follows: Following | undefined = undefined;
-  /** How many calls that need its result have no answer. */
-  followers = 0;
-  /** Whether its id is free as soon as there are none. */
-  isOver = false;
-
-  constructor(
-    calls: Calls,
-    id: number,
-    name: string,
-    wantsValues: boolean,
-    site: Error | undefined,
-  ) {
-    this.calls = calls;
-    this.id = id;
-    this.name = name;
-    this.wantsValues = wantsValues;
-    this.site = site;
-  }
-
-  get canBeFollowed(): boolean {
-    return this.calls.canFollow(this);
-  }
-
-  callOn(
-    name: string,
-    args: unknown[],
-    wantsValues: boolean,
-    options: CallOptions | undefined,
-    again: () => Promise<unknown>,
-  ): CallPromise | undefined {
-    const { calls, id } = this;
-    // Made anew, it would send its streams a second time.
-    if (!calls.canFollow(this) || carriesStream(args)) return undefined;
-    const following = { bases: [this], again };
-    const target = { result: id };
-    return calls.call(name, args, wantsValues, options, target, following);
-  }
-}
-
-/** What a call needs of others. */
-interface Following {
-  /** The calls whose results it needs. */
-  readonly bases: PendingCall[];
-  /** Makes it anew where the peer no longer has a result. */
-  readonly again: () => Promise<unknown>;
-}
+import { MESSAGE_COST, type Turnstile } from "./_turnstile.ts";
 
 /** The calls of one wire, in the direction towards the peer. */
-export class Calls {
+export class Calls implements CallMaker {
   /** How many calls were made. */
   made = 0;
   /** Called when no call is pending any more. */
