@@ -133,7 +133,8 @@ export class Link implements Session {
       streams,
       onError,
       passResult: (promise) => calls.pass(promise),
-      argument: (id) => handlers.argument(id),
+      argument: (id, borrower) => handlers.argument(id, borrower),
+      giveBack: (borrower) => handlers.giveBack(borrower),
       caller: (place) =>
         callThrough(
           this.#callerOf(place),

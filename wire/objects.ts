@@ -15,7 +15,7 @@ import { type ImporterOptions, WireImporter } from "./_importer.ts";
 import { type Import, Imports } from "./_imports.ts";
 import type { WireLimits } from "./limits.ts";
 import type { Message } from "./messages.ts";
-import type { Passed } from "./_passing.ts";
+import type { Borrower, Passed } from "./_passing.ts";
 import type { Caller } from "./remote.ts";
 import { referentOf } from "./remote_object.ts";
 import type { Streams } from "./streams.ts";
@@ -30,7 +30,9 @@ export interface ObjectsOptions {
   /** Says how promises of results travel. */
   readonly passResult: (promise: CallPromise) => Passed;
   /** The result of a call of the peer, as an argument of another. */
-  readonly argument: (id: number) => unknown;
+  readonly argument: (id: number, borrower: Borrower) => unknown;
+  /** What was copied of results is no longer held. */
+  readonly giveBack: (borrower: Borrower) => void;
   /** Makes what carries the calls of a reference out. */
   readonly caller: (place: Import) => Caller;
   /** Sends a message behind all that was sent before. */
@@ -50,6 +52,8 @@ export class Objects
   readonly passResult: ExporterOptions["passResult"];
   /** The result of a call of the peer, as an argument of another. */
   readonly argument: ImporterOptions["argument"];
+  /** What was copied of results is no longer held. */
+  readonly giveBack: ImporterOptions["giveBack"];
 
   readonly #options: ObjectsOptions;
   #exports: Exports | undefined;
@@ -63,6 +67,7 @@ export class Objects
     this.#most = options.limits.objects;
     this.passResult = options.passResult;
     this.argument = options.argument;
+    this.giveBack = options.giveBack;
     this.exporter = new WireExporter(this);
     this.importer = new WireImporter(this);
   }
@@ -164,6 +169,8 @@ export class Objects
 
   /** Gives an object of the peer back. */
   #release(place: Import): void {
+    // What came along with a message may have been given back as lost.
+    if (!this.imports.has(place)) return;
     const { slot, nonce, arrived } = place;
     this.imports.remove(place);
     this.#options.sendBehind({ kind: "release", slot, nonce, count: arrived });
