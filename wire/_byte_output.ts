@@ -18,7 +18,7 @@ export class ByteOutput {
   /** When the transport last took something, or was last asked to. */
   progressAt = 0;
   /** Called when room was made. */
-  onRoom: () => void = () => {};
+  onRoom: () => void = nothing;
 
   /** Where output gathers; call `schedule()` after writing. */
   protected readonly writer: ByteWriter = new ByteWriter();
@@ -132,6 +132,7 @@ export class ByteOutput {
     }
     this.#writing = undefined;
     this.#pump();
+    if (!this.busy) this.writer.takeBack();
     if (this.hasRoom && !this.#stopped) this.onRoom();
   };
 
@@ -148,3 +149,5 @@ export class ByteOutput {
     for (const resolve of flushed) resolve();
   }
 }
+
+function nothing(): void {}

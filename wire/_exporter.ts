@@ -21,7 +21,7 @@ export interface ExporterOptions {
   readonly imports: Imports;
   readonly streams: Streams;
   /** Says how promises of results travel. */
-  readonly passResult: (promise: CallPromise) => Passed;
+  passResult(promise: CallPromise): Passed;
 }
 
 /** What travels along with one message. */

@@ -24,9 +24,9 @@ export interface ImporterOptions {
   readonly imports: Imports;
   readonly streams: Streams;
   /** The result of a call of the peer, as an argument of another. */
-  readonly argument: (id: number, borrower: Borrower) => unknown;
+  argument(id: number, borrower: Borrower): unknown;
   /** What was copied of results is no longer held. */
-  readonly giveBack: (borrower: Borrower) => void;
+  giveBack(borrower: Borrower): void;
 }
 
 /** What came along with one message. */
@@ -39,10 +39,10 @@ class Arrivals implements Arrived {
   failure: WireError | undefined;
   copied = 0;
   isOver = false;
-  readonly #giveBack: (borrower: Borrower) => void;
+  readonly #options: ImporterOptions;
 
-  constructor(giveBack: (borrower: Borrower) => void) {
-    this.#giveBack = giveBack;
+  constructor(options: ImporterOptions) {
+    this.#options = options;
   }
 
   label(place: string): void {
@@ -55,7 +55,7 @@ class Arrivals implements Arrived {
   drop(): void {
     for (const place of this.places) place.dispose();
     for (const sink of this.sinks) sink.cancel();
-    this.#giveBack(this);
+    this.#options.giveBack(this);
   }
 }
 
@@ -132,6 +132,6 @@ export class WireImporter implements Importer {
   }
 
   #arrivals(): Arrivals {
-    return this.#along ??= new Arrivals(this.#options.giveBack);
+    return this.#along ??= new Arrivals(this.#options);
   }
 }

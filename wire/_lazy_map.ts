@@ -5,6 +5,8 @@
  * @module
  */
 
+const NONE: ReadonlyMap<never, never> = new Map<never, never>();
+
 /** A map that is made when something is first put into it. */
 export class LazyMap<K, V> {
   #map: Map<K, V> | undefined;
@@ -41,11 +43,11 @@ export class LazyMap<K, V> {
 
   /** The values, in the order in which they were set. */
   values(): Iterable<V> {
-    return this.#map?.values() ?? [];
+    return (this.#map ?? NONE).values();
   }
 
   /** Keys with their values, in the order in which they were set. */
   [Symbol.iterator](): Iterator<[K, V]> {
-    return (this.#map ?? new Map<K, V>())[Symbol.iterator]();
+    return (this.#map ?? NONE)[Symbol.iterator]();
   }
 }

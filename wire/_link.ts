@@ -81,7 +81,8 @@ export class Link implements Session {
    * @param options Everything else.
    */
   constructor(wire: object, transport: Transport, options: SessionOptions) {
-    const { limits, clock, onError } = options;
+    // What the functions below refer to is kept as long as the wire.
+    const { limits, clock, onError, callThrough: middleware } = options;
     this.#transport = transport;
     this.#clock = clock;
     this.#limits = limits;
@@ -132,13 +133,12 @@ export class Link implements Session {
       limits,
       streams,
       onError,
-      passResult: (promise) => calls.pass(promise),
-      argument: (id, borrower) => handlers.argument(id, borrower),
-      giveBack: (borrower) => handlers.giveBack(borrower),
+      calls,
+      handlers,
       caller: (place) =>
         callThrough(
           this.#callerOf(place),
-          options.callThrough,
+          middleware,
           wire as Mortal,
           () => place.handle?.deref(),
         ),
@@ -158,14 +158,6 @@ export class Link implements Session {
       streams,
       end,
     });
-    this.#watch = new Watch({
-      clock,
-      limits,
-      output,
-      end,
-      mayPing: () => this.#opening.accepted,
-      isUnfinished: () => this.#decoder.unfinished,
-    });
     this.#opening = new Opening(outbound, {
       ...options,
       address: transport.address,
@@ -174,6 +166,14 @@ export class Link implements Session {
         this.#decoder.frameLimit = limits.frame;
       },
       onFailed: (error) => this.#fail(error),
+    });
+    this.#watch = new Watch({
+      clock,
+      limits,
+      output,
+      opening: this.#opening,
+      decoder: this.#decoder,
+      end,
     });
     this.#readerDone = this.#read();
     if (transport.local !== true) this.#watch.start();

@@ -23,6 +23,11 @@ import {
 import type { ReceiveTables } from "./tables.ts";
 import type { ValueReader } from "./values.ts";
 
+/** What a hello fills in. */
+const NO_LIMITS = Object.freeze(
+  Object.fromEntries(HELLO_LIMITS.map((name) => [name, 0])),
+) as PeerLimits;
+
 /** Reads messages that stand by themselves, without their frames. */
 export class MessageReader {
   readonly #reader: ByteReader;
@@ -245,18 +250,18 @@ export class MessageReader {
 
   #hello(): Message {
     const reader = this.#reader;
-    for (const char of MAGIC) {
-      if (reader.byte() !== char.charCodeAt(0)) throw notAWire();
+    for (let at = 0; at < MAGIC.length; at++) {
+      if (reader.byte() !== MAGIC.charCodeAt(at)) throw notAWire();
     }
     const version = reader.byte();
     const features = reader.varint();
     const count = reader.varint();
-    const limits: Partial<PeerLimits> = {};
+    const limits: PeerLimits = { ...NO_LIMITS };
     for (let index = 0; index < count; index++) {
       const limit = reader.varint();
       const name = HELLO_LIMITS[index];
       if (name === undefined) continue;
-      const [least, most] = limitRange(name);
+      const { least, most } = limitRange(name);
       if (limit < least || limit > most) {
         throw malformed(
           `The limit "${name}" of a hello is from ${least} to ${most}, not ${limit}.`,
@@ -277,7 +282,7 @@ export class MessageReader {
       kind: "hello",
       version,
       features,
-      limits: limits as PeerLimits,
+      limits,
       credential,
       contract,
     };

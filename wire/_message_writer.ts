@@ -82,11 +82,11 @@ export class MessageWriter {
         writer.text(message.code);
         return writer.text(message.message);
       case "hello":
-        for (const char of MAGIC) writer.byte(char.charCodeAt(0));
+        writer.utf8(MAGIC);
         writer.byte(message.version);
         writer.varint(message.features);
         writer.varint(HELLO_LIMITS.length);
-        for (const name of HELLO_LIMITS) writer.varint(message.limits[name]);
+        HELLO_LIMITS.forEach((name) => writer.varint(message.limits[name]));
         writer.text(message.credential);
         return writer.text(message.contract);
       case "accept":

@@ -8,12 +8,7 @@ import { formatAddress, type WireAddress } from "./address.ts";
 import { afterLimit, type Clock } from "./clock.ts";
 import { malformed, WireError } from "./errors.ts";
 import type { WireLimits } from "./limits.ts";
-import {
-  type Hello,
-  HELLO_LIMITS,
-  type PeerLimits,
-  VERSION,
-} from "./messages.ts";
+import { type Hello, type PeerLimits, VERSION } from "./messages.ts";
 import type { Outbound } from "./_outbound.ts";
 import { sameText } from "./_same_text.ts";
 
@@ -76,9 +71,7 @@ export class Opening {
       kind: "hello",
       version: VERSION,
       features: 0,
-      limits: Object.fromEntries(
-        HELLO_LIMITS.map((name) => [name, limits[name]]),
-      ) as PeerLimits,
+      limits,
       credential,
       contract,
     });

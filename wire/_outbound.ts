@@ -34,7 +34,7 @@ export class Outbound {
     this.messages = new Turnstile(output, true);
     this.sends = new Turnstile(output, true);
     this.calls = new Turnstile(output, false, this.sends);
-    output.mayForget = () => this.waiting === 0;
+    output.before = this;
   }
 
   /** How many messages wait. */

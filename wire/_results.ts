@@ -86,11 +86,17 @@ export class HeldFunctions {
   }
 }
 
+/** Knows what passed by reference. */
+export interface SharedObjects {
+  /** Whether the peer has a reference to an object. */
+  isExported(object: object): boolean;
+}
+
 /** The results of one wire, by the ids of their calls. */
 export class Results {
   readonly #most: number;
   readonly #mostCopied: number;
-  readonly #isShared: (object: object) => boolean;
+  readonly #objects: SharedObjects;
   /** Results by id: small values, references, and what came just now. */
   #done: unknown[] = [];
   /** Ids whose results are kept until all is dealt with that came just now. */
@@ -99,23 +105,19 @@ export class Results {
   /** Results that somebody waits for, by id. */
   readonly #awaited = new LazyMap<number, PromiseWithResolvers<unknown>>();
   /** Calls for which results were copied, by id, until they are answered. */
-  readonly #borrowers = new LazyMap<number, Borrower>();
+  #borrowers: Map<number, Borrower> | undefined;
   /** How many bytes of results were copied for them. */
   #copied = 0;
 
   /**
    * @param most Ids from here on are not kept.
    * @param mostCopied How many bytes of copies calls hold at a time.
-   * @param isShared Whether the peer has a reference to an object.
+   * @param objects The objects that the peer has references to.
    */
-  constructor(
-    most: number,
-    mostCopied: number,
-    isShared: (object: object) => boolean,
-  ) {
+  constructor(most: number, mostCopied: number, objects: SharedObjects) {
     this.#most = most;
     this.#mostCopied = mostCopied;
-    this.#isShared = isShared;
+    this.#objects = objects;
   }
 
   /** Messages that came together are about to be dealt with. */
@@ -133,9 +135,9 @@ export class Results {
 
   /** A call has a result, or has failed. */
   settle(id: number, result: unknown): void {
-    const borrower = this.#borrowers.get(id);
+    const borrower = this.#borrowers?.get(id);
     if (borrower !== undefined) {
-      this.#borrowers.delete(id);
+      this.#borrowers!.delete(id);
       this.giveBack(borrower);
     }
     if (this.#awaited.size > 0) {
@@ -176,7 +178,7 @@ export class Results {
 
   /** A call came: what is copied for it is held until it is answered. */
   lend(id: number, borrower: Borrower): void {
-    this.#borrowers.set(id, borrower);
+    (this.#borrowers ??= new Map()).set(id, borrower);
   }
 
   /** What was copied is no longer held. */
@@ -235,7 +237,7 @@ export class Results {
     const found = this.#done[id];
     if (!(found instanceof WeakRef)) return undefined;
     const object = found.deref();
-    if (object === undefined || !this.#isShared(object)) throw gone();
+    if (object === undefined || !this.#objects.isExported(object)) throw gone();
     return object;
   }
 }

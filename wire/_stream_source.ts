@@ -187,7 +187,7 @@ export class Source {
   #send(message: Message): Promise<void> | undefined {
     const { output } = this.#options;
     const ticket: Ticket = { position: Infinity };
-    const size = output.send(message, ticket, nothing, this.#most);
+    const size = output.send(message, ticket, undefined, this.#most);
     this.#credit -= MESSAGE_COST + size;
     if (ticket.position !== Infinity) return undefined;
     return this.#sending = new Promise((resolve) =>
@@ -264,8 +264,6 @@ export function producerOf(value: Streamed): Producer {
   return {
     next: async () => await iterator.next(),
     stop: async () => await iterator.return?.(),
-    release: nothing,
+    release: () => {},
   };
 }
-
-function nothing(): void {}

@@ -8,7 +8,7 @@
 
 import { tooLarge } from "./codec.ts";
 import type { Message } from "./messages.ts";
-import type { Body, MessageOutput, Ticket } from "./output.ts";
+import type { Body, MessageOutput, Sender, Ticket } from "./output.ts";
 import { Queue } from "./_queue.ts";
 
 /** What a message counts for in a window beyond its bytes. */
@@ -25,13 +25,13 @@ export interface Waiting {
 }
 
 /** Lets messages of one kind out, in order, as fast as the peer allows. */
-export class Turnstile {
+export class Turnstile implements Sender {
   /** The peer's window, in bytes; nothing leaves while it is 0. */
   window = 0;
   /** How many may be under way at once. */
   most = Infinity;
   /** Called when nothing waits any more. */
-  onEmpty: () => void = () => {};
+  onEmpty: () => void = nothing;
 
   readonly #output: MessageOutput;
   readonly #keepsOrder: boolean;
@@ -77,7 +77,7 @@ export class Turnstile {
     const before = this.#before;
     const held = before !== undefined && before.#queue.size > 0;
     if (this.#queue.size === 0 && this.#isOpen && !held) {
-      const size = this.#output.send(message, ticket, this.#sent);
+      const size = this.#output.send(message, ticket, this);
       this.#enter(size, ticket);
       return undefined;
     }
@@ -161,7 +161,7 @@ export class Turnstile {
       body.leaving?.undo();
       return tooLarge(body.size, most);
     }
-    this.#output.sendBody(body, ticket, this.#sent);
+    this.#output.sendBody(body, ticket, this);
     this.#enter(body.size, ticket);
     return undefined;
   }
@@ -183,10 +183,12 @@ export class Turnstile {
   }
 
   /** A large message has left. */
-  readonly #sent = (): void => {
+  largeLeft(): void {
     this.#held = false;
     this.drain();
-  };
+  }
 }
 
 const NOTHING: Body = { size: 0, bytes: new Uint8Array(0) };
+
+function nothing(): void {}

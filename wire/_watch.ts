@@ -17,10 +17,10 @@ export interface WatchOptions {
   readonly clock: Clock;
   readonly limits: Readonly<WireLimits>;
   readonly output: MessageOutput;
-  /** Whether the peer may be pinged yet. */
-  readonly mayPing: () => boolean;
+  /** Whether the peer has accepted this side, and may be pinged. */
+  readonly opening: { readonly accepted: boolean };
   /** Whether a message was begun and not finished. */
-  readonly isUnfinished: () => boolean;
+  readonly decoder: { readonly unfinished: boolean };
   /** Ends the wire, with the reason, and says whether to tell the peer. */
   readonly end: (reason: WireError, tell: boolean) => void;
 }
@@ -70,16 +70,16 @@ export class Watch {
   };
 
   #look(): void {
-    const { clock, limits, output, isUnfinished, mayPing, end } = this.#options;
+    const { clock, limits, output, decoder, opening, end } = this.#options;
     const now = clock.now();
     const silence = now - this.#receivedAt;
     const stalled = output.busy ? now - output.progressAt : 0;
     const isFull = output.waiting > limits.sendEnd;
     if (stalled > (isFull ? SHORT_STALL : limits.stall)) {
       end(stalledBy(output.waiting, stalled), false);
-    } else if (isUnfinished() && silence > limits.frameProgress) {
+    } else if (decoder.unfinished && silence > limits.frameProgress) {
       end(unfinishedFor(limits.frameProgress), true);
-    } else if (mayPing() && silence > limits.keepaliveIdle) {
+    } else if (opening.accepted && silence > limits.keepaliveIdle) {
       this.#ping(now, silence);
     }
     if (silence > limits.stall) output.trim();

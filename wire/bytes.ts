@@ -70,17 +70,29 @@ export class ByteWriter {
 
   /**
    * Hands out what was written, and goes on in another buffer. What was handed
-   * out stays as it is until the next flip.
+   * out stays as it is until the next flip, or until {@linkcode takeBack}.
    */
   flip(): Uint8Array<ArrayBuffer> {
-    const { buffer, view } = this;
     const written = this.written();
+    this.#swap();
+    this.position = 0;
+    return written;
+  }
+
+  /**
+   * Goes on in the buffer that was handed out last, now that nobody reads it
+   * any more, so that a quiet writer needs only one.
+   */
+  takeBack(): void {
+    if (this.position === 0) this.#swap();
+  }
+
+  #swap(): void {
+    const { buffer, view } = this;
     this.buffer = this.#otherBuffer;
     this.view = this.#otherView;
     this.#otherBuffer = buffer;
     this.#otherView = view;
-    this.position = 0;
-    return written;
   }
 
   /** Gives back the memory of an empty writer's buffers, where it is much. */

@@ -108,9 +108,9 @@ export class Calls {
   /** How many calls were made. */
   made = 0;
   /** Called when no call is pending any more. */
-  onIdle: () => void = () => {};
+  onIdle: () => void = nothing;
   /** Why no call may be made; undefined when it may. */
-  refusal: (name: string) => WireError | undefined = () => undefined;
+  refusal: (name: string) => WireError | undefined = nothing;
 
   readonly #output: MessageOutput;
   readonly #turnstile: Turnstile;
@@ -643,4 +643,4 @@ function rejected(error: unknown): CallPromise {
   return new CallPromise((_, reject) => reject(error));
 }
 
-function nothing(): void {}
+function nothing(): undefined {}

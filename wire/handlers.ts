@@ -26,7 +26,12 @@ import { LazyMap } from "./_lazy_map.ts";
 import { AwaitedResult, type Borrower, fill } from "./_passing.ts";
 import { Queue } from "./_queue.ts";
 import { referentOf } from "./remote_object.ts";
-import { FailedResult, HeldFunctions, Results } from "./_results.ts";
+import {
+  FailedResult,
+  HeldFunctions,
+  Results,
+  type SharedObjects,
+} from "./_results.ts";
 import { servedEntries } from "./_served.ts";
 import { plainError } from "./_thrown.ts";
 import { TokenBucket } from "./_token_bucket.ts";
@@ -52,11 +57,9 @@ interface ArrivedCall {
 }
 
 /** What serving has to do with objects that pass by reference. */
-export interface ServedObjects {
+export interface ServedObjects extends SharedObjects {
   /** Called when streams of an answer are wanted no more. */
   context: CallContext | undefined;
-  /** Whether the peer has a reference to an object. */
-  isExported(object: object): boolean;
   /** The object of a reference; undefined when there is none any more. */
   find(slot: number, nonce: number): object | undefined;
 }
@@ -76,7 +79,7 @@ export class Handlers {
   /** How many calls came. */
   served = 0;
   /** Called when nothing runs or waits any more. */
-  onIdle: () => void = () => {};
+  onIdle: () => void = nothing;
 
   readonly #wire: object;
   readonly #output: MessageOutput;
@@ -138,11 +141,7 @@ export class Handlers {
   set objects(objects: ServedObjects) {
     this.#objects = objects;
     const { calls, message, window } = this.#limits;
-    this.#results = new Results(
-      calls,
-      window + message,
-      (object) => objects.isExported(object),
-    );
+    this.#results = new Results(calls, window + message, objects);
   }
 
   /** Messages that came together are about to be dealt with. */
@@ -672,3 +671,5 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === "object" && value !== null &&
     typeof (value as { then?: unknown }).then === "function";
 }
+
+function nothing(): void {}

@@ -109,16 +109,24 @@ export const DEFAULT_LIMITS: Readonly<WireLimits> = Object.freeze({
   cmuclBignum: 2_048,
 });
 
-/** The smallest and largest value of the limits that have narrower ones. */
-const RANGES: Partial<Record<keyof WireLimits, [number, number]>> = {
-  message: [4096, 1024 * 1024 * 1024],
-  frame: [1024, 16 * 1024 * 1024],
-  helloFrame: [4096, 16 * 1024 * 1024],
-  nesting: [1, 1_000],
+/** The smallest and largest value of a limit. */
+interface LimitRange {
+  readonly least: number;
+  readonly most: number;
+}
+
+/** Those of the limits that have narrower ones. */
+const RANGES: Partial<Record<keyof WireLimits, LimitRange>> = {
+  message: { least: 4096, most: 1024 * 1024 * 1024 },
+  frame: { least: 1024, most: 16 * 1024 * 1024 },
+  helloFrame: { least: 4096, most: 16 * 1024 * 1024 },
+  nesting: { least: 1, most: 1_000 },
 };
 
-/** The largest value of every other limit: what a 32-bit timer can wait. */
-const LARGEST = 2 ** 31 - 1;
+/** Those of every other limit: up to what a 32-bit timer can wait. */
+const RANGE: LimitRange = { least: 1, most: 2 ** 31 - 1 };
+
+const NAMES = Object.keys(DEFAULT_LIMITS) as (keyof WireLimits)[];
 
 /**
  * The range of a limit.
@@ -126,8 +134,21 @@ const LARGEST = 2 ** 31 - 1;
  * @param name The limit.
  * @returns Its smallest and its largest value.
  */
-export function limitRange(name: keyof WireLimits): [number, number] {
-  return RANGES[name] ?? [1, LARGEST];
+export function limitRange(name: keyof WireLimits): LimitRange {
+  return RANGES[name] ?? RANGE;
+}
+
+function isInRange(name: keyof WireLimits, value: unknown): value is number {
+  const { least, most } = limitRange(name);
+  return typeof value === "number" && Number.isInteger(value) &&
+    value >= least && value <= most;
+}
+
+/** Whether nothing has to be added, and nothing can change. */
+function isWhole(limits: Partial<WireLimits>): limits is Readonly<WireLimits> {
+  return Object.isFrozen(limits) &&
+    Object.keys(limits).length === NAMES.length &&
+    NAMES.every((name) => isInRange(name, limits[name]));
 }
 
 /**
@@ -149,12 +170,12 @@ export function limitRange(name: keyof WireLimits): [number, number] {
 export function resolveLimits(
   limits: Partial<WireLimits> = DEFAULT_LIMITS,
 ): Readonly<WireLimits> {
-  if (limits === DEFAULT_LIMITS) return DEFAULT_LIMITS;
+  // The wires of a server share one set, and need not make another.
+  if (isWhole(limits)) return limits;
   const resolved: WireLimits = { ...DEFAULT_LIMITS };
-  let missing = Object.keys(resolved).length;
   for (const [name, value] of Object.entries(limits)) {
     if (!Object.hasOwn(DEFAULT_LIMITS, name)) {
-      const known = Object.keys(DEFAULT_LIMITS).join(", ");
+      const known = NAMES.join(", ");
       throw new WireError(
         "invalidArgument",
         `There is no limit "${name}". The limits are ${known}.`,
@@ -162,17 +183,14 @@ export function resolveLimits(
     }
     if (value === undefined) continue;
     const key = name as keyof WireLimits;
-    const [least, most] = limitRange(key);
-    if (!Number.isInteger(value) || value < least || value > most) {
+    if (!isInRange(key, value)) {
+      const { least, most } = limitRange(key);
       throw new WireError(
         "invalidArgument",
         `The limit "${name}" must be an integer from ${least} to ${most}, not ${value}.`,
       );
     }
     resolved[key] = value;
-    missing--;
   }
-  // A whole set that cannot change is shared by all wires of a server.
-  if (missing === 0 && Object.isFrozen(limits)) return limits as WireLimits;
   return Object.freeze(resolved);
 }

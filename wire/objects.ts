@@ -6,11 +6,12 @@
  */
 
 import type { CallPromise } from "./_call_promise.ts";
+import type { Calls } from "./calls.ts";
 import type { CallContext } from "./context.ts";
 import { WireError } from "./errors.ts";
 import { type ExporterOptions, WireExporter } from "./_exporter.ts";
 import { Exports } from "./_exports.ts";
-import type { ServedObjects } from "./handlers.ts";
+import type { Handlers, ServedObjects } from "./handlers.ts";
 import { type ImporterOptions, WireImporter } from "./_importer.ts";
 import { type Import, Imports } from "./_imports.ts";
 import type { WireLimits } from "./limits.ts";
@@ -27,12 +28,10 @@ const LISTED = 10;
 export interface ObjectsOptions {
   readonly limits: Readonly<WireLimits>;
   readonly streams: Streams;
-  /** Says how promises of results travel. */
-  readonly passResult: (promise: CallPromise) => Passed;
-  /** The result of a call of the peer, as an argument of another. */
-  readonly argument: (id: number, borrower: Borrower) => unknown;
-  /** What was copied of results is no longer held. */
-  readonly giveBack: (borrower: Borrower) => void;
+  /** Say how promises of results travel. */
+  readonly calls: Pick<Calls, "pass">;
+  /** Have the results of the peer's calls. */
+  readonly handlers: Pick<Handlers, "argument" | "giveBack">;
   /** Makes what carries the calls of a reference out. */
   readonly caller: (place: Import) => Caller;
   /** Sends a message behind all that was sent before. */
@@ -48,13 +47,6 @@ export class Objects
   /** Makes of what came what the receiver gets. */
   readonly importer: WireImporter;
 
-  /** Says how promises of results travel. */
-  readonly passResult: ExporterOptions["passResult"];
-  /** The result of a call of the peer, as an argument of another. */
-  readonly argument: ImporterOptions["argument"];
-  /** What was copied of results is no longer held. */
-  readonly giveBack: ImporterOptions["giveBack"];
-
   readonly #options: ObjectsOptions;
   #exports: Exports | undefined;
   #imports: Imports | undefined;
@@ -65,9 +57,6 @@ export class Objects
   constructor(options: ObjectsOptions) {
     this.#options = options;
     this.#most = options.limits.objects;
-    this.passResult = options.passResult;
-    this.argument = options.argument;
-    this.giveBack = options.giveBack;
     this.exporter = new WireExporter(this);
     this.importer = new WireImporter(this);
   }
@@ -75,6 +64,21 @@ export class Objects
   /** The streams of the wire. */
   get streams(): Streams {
     return this.#options.streams;
+  }
+
+  /** Says how the promise of a result travels. */
+  passResult(promise: CallPromise): Passed {
+    return this.#options.calls.pass(promise);
+  }
+
+  /** The result of a call of the peer, as an argument of another. */
+  argument(id: number, borrower: Borrower): unknown {
+    return this.#options.handlers.argument(id, borrower);
+  }
+
+  /** What was copied of results is no longer held. */
+  giveBack(borrower: Borrower): void {
+    this.#options.handlers.giveBack(borrower);
   }
 
   /** The objects of this side that the peer knows of. */

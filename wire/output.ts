@@ -35,6 +35,12 @@ export interface Ticket {
   left?: ((failure?: Error) => void) | undefined;
 }
 
+/** What sends messages, and has others wait for large ones. */
+export interface Sender {
+  /** All of a large message is in the output. */
+  largeLeft(): void;
+}
+
 /** A message that is encoded and waits. */
 export interface Body {
   /** How many bytes it has. */
@@ -52,6 +58,7 @@ export type MessageOutput =
   & Pick<
     Output,
     | "abandon"
+    | "before"
     | "busy"
     | "dropLarge"
     | "encode"
@@ -59,7 +66,6 @@ export type MessageOutput =
     | "handed"
     | "hasRoom"
     | "mayCut"
-    | "mayForget"
     | "messages"
     | "pieces"
     | "progressAt"
@@ -78,8 +84,8 @@ interface Large {
   readonly ticket: Ticket;
   /** What travels along with it. */
   readonly leaving: Leaving | undefined;
-  /** Called when all of it is in the output. */
-  readonly sent: () => void;
+  /** Learns first when all of it is in the output. */
+  readonly sender: Sender | undefined;
   readonly number: number;
   /** Its pieces, each in a frame; all but the last of the same length. */
   readonly frames: Uint8Array<ArrayBuffer>;
@@ -103,8 +109,8 @@ export class Output extends ByteOutput {
   pieces = 1;
   /** Whether messages larger than a frame may leave: not before acceptance. */
   mayCut = false;
-  /** Whether no encoded message waits elsewhere. */
-  mayForget: () => boolean = () => true;
+  /** Where messages wait that are encoded already. */
+  before: { readonly waiting: number } | undefined;
 
   /** Large messages: the first `pieces` of them take turns. */
   #large: Large[] = [];
@@ -140,7 +146,7 @@ export class Output extends ByteOutput {
    * they go between its pieces.
    */
   override get hasRoom(): boolean {
-    const [large] = this.#large;
+    const large = this.#large[0];
     const rest = large === undefined ? 0 : large.frames.length - large.offset;
     return this.waiting - rest < this.pause;
   }
@@ -155,7 +161,7 @@ export class Output extends ByteOutput {
    *
    * @param message The message.
    * @param ticket Learns its position, and when a large message has left.
-   * @param sent Called when a large message has left, before the ticket.
+   * @param sender Learns when a large message has left, before the ticket.
    * @param most How many bytes its body may have.
    * @returns The size of its body in bytes.
    * @throws {WireError} `unsupportedValue` or `limit`; then nothing is sent.
@@ -163,7 +169,7 @@ export class Output extends ByteOutput {
   send(
     message: Message,
     ticket: Ticket = { position: Infinity },
-    sent: () => void = nothing,
+    sender?: Sender,
     most?: number,
   ): number {
     const { encoder, writer } = this;
@@ -188,7 +194,7 @@ export class Output extends ByteOutput {
       // The parts are read before anything is written in their place.
       const number = this.#nextNumber();
       const frames = this.#cut(parts, size, number);
-      this.#enqueue(frames, number, ticket, leaving, sent);
+      this.#enqueue(frames, number, ticket, leaving, sender);
     }
     this.schedule();
     return size;
@@ -222,7 +228,7 @@ export class Output extends ByteOutput {
   }
 
   /** Sends a body that {@linkcode encode} made. See {@linkcode send}. */
-  sendBody(body: Body, ticket: Ticket, sent: () => void): void {
+  sendBody(body: Body, ticket: Ticket, sender?: Sender): void {
     const { writer } = this;
     this.encoder.checkIdle();
     this.schedule();
@@ -231,7 +237,7 @@ export class Output extends ByteOutput {
       const frames = body.number === undefined
         ? this.#cut([bytes], size, number)
         : bytes;
-      return this.#enqueue(frames, number, ticket, leaving, sent);
+      return this.#enqueue(frames, number, ticket, leaving, sender);
     }
     this.#define(writer.position);
     ticket.position = this.handed + writer.position;
@@ -338,7 +344,7 @@ export class Output extends ByteOutput {
       this.#retired = new Uint8Array(frames.buffer);
       this.messages++;
       large.leaving?.left();
-      large.sent();
+      large.sender?.largeLeft();
       ticket.left?.();
       large.gone?.resolve();
     }
@@ -364,7 +370,8 @@ export class Output extends ByteOutput {
   /** Begins new tables where the old are full and nothing refers to them. */
   #forgetTables(): void {
     const { tables } = this.encoder;
-    if (tables.full && this.#large.length === 0 && this.mayForget()) {
+    if (!tables.full || this.#large.length > 0) return;
+    if (this.before === undefined || this.before.waiting === 0) {
       this.encoder.reset();
     }
   }
@@ -391,14 +398,14 @@ export class Output extends ByteOutput {
     number: number,
     ticket: Ticket,
     leaving: Leaving | undefined,
-    sent: () => void,
+    sender: Sender | undefined,
   ): void {
     const { frame } = this.encoder.limits;
     this.#define(this.writer.position);
     this.#large.push({
       ticket,
       leaving,
-      sent,
+      sender,
       number,
       frames,
       frameLength: frame + FRAME_HEADER,
@@ -480,5 +487,3 @@ function putVarint(bytes: Uint8Array, at: number, value: number): number {
   bytes[at++] = value;
   return at;
 }
-
-function nothing(): void {}

@@ -265,6 +265,20 @@ test("flip() hands out what was written, and goes on elsewhere", () => {
   assertEquals(writer.flip().length, 0);
 });
 
+test("takeBack() goes on in the buffer that was handed out, when empty", () => {
+  const writer = new ByteWriter();
+  writer.byte(1);
+  const one = writer.flip();
+  writer.takeBack();
+  writer.byte(2);
+  assertEquals([...one], [2]);
+  const two = writer.flip();
+  writer.byte(3);
+  writer.takeBack();
+  writer.byte(4);
+  assertEquals([[...two], [...writer.written()]], [[2], [3, 4]]);
+});
+
 test("trim() gives back large buffers of an empty writer only", () => {
   const writer = new ByteWriter();
   writer.bytes(new Uint8Array(100_000));

@@ -342,7 +342,7 @@ test("Decoder takes a hello of any version and features", () => {
 
 test("Decoder takes limits in their ranges only", () => {
   for (const name of HELLO_LIMITS) {
-    const [least, most] = limitRange(name);
+    const { least, most } = limitRange(name);
     for (
       const [value, fine] of [
         [least, true],

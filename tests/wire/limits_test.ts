@@ -56,7 +56,7 @@ const NAMES = Object.keys(DEFAULT_LIMITS) as (keyof WireLimits)[];
 
 test("resolveLimits() takes each limit from its least to its most", () => {
   for (const name of NAMES) {
-    const [least, most] = limitRange(name);
+    const { least, most } = limitRange(name);
     assert(least <= DEFAULT_LIMITS[name] && DEFAULT_LIMITS[name] <= most);
     for (const value of [least, most]) {
       assertEquals(resolveLimits({ [name]: value })[name], value);

@@ -85,7 +85,7 @@ test("DEFAULT_LIMITS of a hello are the table of the page", () => {
     HELLO_LIMITS.map((name) => [
       name,
       DEFAULT_LIMITS[name],
-      ...limitRange(name),
+      ...Object.values(limitRange(name)),
     ]),
   );
 });

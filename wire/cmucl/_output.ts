@@ -62,7 +62,7 @@ export class LispOutput extends ByteOutput implements MessageOutput {
   /** Nor is anything cut. */
   mayCut = false;
   /** Not asked here. */
-  mayForget: () => boolean = () => true;
+  before: { readonly waiting: number } | undefined;
   /** How the next call is made. */
   manner: Manner = {};
   /** Gets the answers to the peer's calls; returns how many bytes they took. */

@@ -48,7 +48,7 @@ export class Reading {
   }
 
   /** Whether an object was begun that the peer is to finish. */
-  get isUnfinished(): boolean {
+  get unfinished(): boolean {
     return !this.#isHeld && !this.#mustPause() &&
       this.#options.reader.unfinished;
   }

@@ -142,8 +142,8 @@ export class LispSession implements Session {
       limits,
       output,
       end: (reason, tell) => this.end(reason, tell),
-      mayPing: () => false,
-      isUnfinished: () => this.#reading.isUnfinished,
+      opening: { accepted: false },
+      decoder: this.#reading,
     });
     this.#listen();
     this.#opened.promise.catch(() => {});
