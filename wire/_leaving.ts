@@ -100,16 +100,18 @@ export class Leaving {
     const idle = calls.pending === 0 && handlers.running === 0 &&
       outbound.waiting === 0 && streams.wanted === 0;
     if (!idle) return;
-    if (this.#gotClose && !this.#finishing) {
-      this.#finishing = true;
-      this.#sendLast("finish").then(() => {
-        this.sentFinish = true;
-        this.advance();
-      });
-    }
+    if (this.#gotClose && !this.#finishing) this.#finish();
     if (this.gotFinish && (!this.#gotClose || this.sentFinish)) {
       end(closedReason(), false);
     }
+  }
+
+  /** Says that this side has nothing left to do. */
+  async #finish(): Promise<void> {
+    this.#finishing = true;
+    await this.#sendLast("finish");
+    this.sentFinish = true;
+    this.advance();
   }
 
   /** Sends a message behind all others, large ones included. */

@@ -575,7 +575,7 @@ export class Link implements Session {
     if (this.#leaving.sentFinish || this.#leaving.gotFinish) {
       return this.end(closedReason(), false);
     }
-    const text = this.#opening.peer === undefined
+    const text = !this.#opening.greeted
       ? `The peer at ${
         formatAddress(this.address)
       } closed the connection before its hello.`
@@ -590,7 +590,7 @@ export class Link implements Session {
       `The wire failed: ${errorMessage(error)}`,
       { cause: error },
     );
-    const isStranger = this.#opening.peer === undefined &&
+    const isStranger = !this.#opening.greeted &&
       this.#received.bytes > 0;
     if (isStranger && reason.code === "malformed") {
       this.end(notAWire(), false);

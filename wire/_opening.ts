@@ -40,12 +40,14 @@ interface Pending {
   readonly resolve: () => void;
   readonly reject: (reason: WireError) => void;
   readonly stopTimer: () => void;
+  /** What the peer told of itself, once it has said hello. */
+  peer: PeerLimits | undefined;
 }
 
 /** The beginning of one wire. */
 export class Opening {
-  /** What the peer told of itself; undefined before its hello. */
-  peer: PeerLimits | undefined;
+  /** Whether the peer said hello. */
+  greeted = false;
   /** Whether this side accepted the peer. */
   welcome = false;
   /** Whether the peer accepted this side. */
@@ -80,14 +82,22 @@ export class Opening {
       limits.hello,
       () => options.onFailed(this.#lateness(options)),
     );
-    this.#pending = { options, outbound, resolve, reject, stopTimer };
+    this.#pending = {
+      options,
+      outbound,
+      resolve,
+      reject,
+      stopTimer,
+      peer: undefined,
+    };
   }
 
   /** The peer said hello. */
   hello(hello: Hello): void {
-    if (this.peer !== undefined) throw malformed("A second hello came.");
+    if (this.greeted) throw malformed("A second hello came.");
     if (this.#pending === undefined) return;
-    const peer = this.peer = hello.limits;
+    this.greeted = true;
+    const peer = this.#pending.peer = hello.limits;
     if (hello.version !== VERSION) {
       throw new WireError(
         "unsupportedVersion",
@@ -114,11 +124,12 @@ export class Opening {
 
   /** The peer accepted this side. */
   accept(): void {
-    if (this.peer === undefined || this.accepted) {
+    if (!this.greeted || this.accepted) {
       throw malformed("The peer accepted out of turn.");
     }
     this.accepted = true;
-    this.#pending?.outbound.open(this.peer);
+    const { outbound, peer } = this.#pending ?? {};
+    if (peer !== undefined) outbound?.open(peer);
     this.#checkOpened();
   }
 
@@ -153,7 +164,7 @@ export class Opening {
   }
 
   #lateness({ address, limits }: OpeningOptions): WireError {
-    const missing = this.peer === undefined
+    const missing = !this.greeted
       ? "the peer did not say hello"
       : this.accepted
       ? "this side has not accepted the peer"

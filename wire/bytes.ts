@@ -358,6 +358,12 @@ export class ByteReader {
     this.end = end;
   }
 
+  /** Lets go of the buffer, of which all was read. */
+  release(): void {
+    this.buffer = EMPTY;
+    this.position = this.end = 0;
+  }
+
   /** How many bytes are left. */
   get remaining(): number {
     return this.end - this.position;

@@ -297,6 +297,7 @@ export class Decoder {
           return this.#message();
       }
     }
+    reader.release();
     return undefined;
   }
 

@@ -81,9 +81,9 @@ export class Streams {
    *
    * @throws {WireError} `limit` when more streams wait for it than that.
    */
-  meet(peer: StreamLimits): void {
-    this.#peer = peer;
-    if (this.#sources.size > peer.streams) throw this.#tooMany();
+  meet({ streams, streamWindow, window }: StreamLimits): void {
+    this.#peer = { streams, streamWindow, window };
+    if (this.#sources.size > streams) throw this.#tooMany();
   }
 
   /**

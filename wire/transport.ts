@@ -58,7 +58,7 @@ export interface ByteDuplex {
   readonly writable: WritableStream<Uint8Array>;
 }
 
-const FIRST_READ = 1024;
+const FIRST_READ = 256;
 /**
  * What one read takes is answered in one write. In portions of this size, the
  * two ends of a busy wire work at the same time, rather than taking turns.

@@ -35,7 +35,7 @@ test("socketTransport() reads more at once while a message is large", async () =
     for (let time = 0; time < count; time++) await transport.read(isBulk);
     return sizes.join(" ");
   };
-  assertEquals(await read(5), "1 4 16 16 16");
+  assertEquals(await read(6), "0.25 1 4 16 16 16");
   assertEquals(await read(2, true), "64 64");
   assertEquals(await read(9), "64 64 64 64 64 64 64 16 16");
   assertEquals(await read(1, true), "64");
