@@ -64,8 +64,16 @@ export interface Exporter {
   take(): Leaving | undefined;
 }
 
+/** What results are copied for: the arguments of one call. */
+export interface Borrower {
+  /** How many bytes of results were copied. */
+  copied: number;
+  /** Whether nothing is copied any more: the call is answered. */
+  isOver: boolean;
+}
+
 /** What came along with a message. */
-export interface Arrived {
+export interface Arrived extends Borrower {
   /** Says where it came, for warnings. */
   label(place: string): void;
   /** Nobody wants it: gives everything back. */

@@ -170,6 +170,9 @@ export class WireError extends Error {
  */
 export class Refusal extends WireError {}
 
+/** The refusal of a call whose function has not run, and never will. */
+export class Unfit extends Refusal {}
+
 /** What arrives of an error thrown by a remote function. */
 export interface RemoteErrorInit {
   /** The remote error's own name, for instance `"RangeError"`. */

@@ -292,3 +292,57 @@ test("objects that were forgotten take room until they are given back", async ()
   }
   await near.close();
 });
+
+const NAMED = 20_000;
+
+for (const name of ["now", "later"]) {
+  test(`results of ${name}() are not copied without end`, async () => {
+    await using peer = new RawPeer({
+      limits: { window: 50_000, message: 50_000 },
+    });
+    const list = Array.from({ length: 1_000 }, (_, n) => n);
+    let copies = 0;
+    peer.wire.serve({
+      now: () => list,
+      later: async () => (await settle(), list),
+      first: () => 0,
+      take: (...all: unknown[]) => copies += new Set(all).size,
+      keep: () => new Promise((resolve) => peer.wire.onDeath(resolve)),
+    });
+    await peer.open();
+    const many = Array.from({ length: NAMED }, () => result(0));
+    await peer.tell(call(0, name), call(1, "take", ...many));
+    assertEquals((await answers(peer, 2))[1], "resultGone");
+    // What calls hold that go on counts together.
+    const few = Array.from({ length: 12 }, () => result(0));
+    await peer.tell(
+      call(0, name),
+      ...[1, 2, 3, 4, 5].map((id) => call(id, "keep", ...few)),
+      call(6, "take", ...few),
+    );
+    const told = await answers(peer, 4);
+    assertEquals(Object.values(told).slice(1), Array(3).fill("resultGone"));
+    assertEquals([copies, peer.wire.stats().callsRunning], [0, 3]);
+  });
+}
+
+test("copies of results are given back with their calls", async () => {
+  const [near, far] = wirePair({}, {
+    limits: { window: 50_000, message: 50_000 },
+  });
+  const list = Array.from({ length: 1_000 }, (_, n) => n);
+  far.serve({
+    list: () => list,
+    sizes: async (...lists: number[][]) => {
+      await settle();
+      return lists.map(({ length }) => length);
+    },
+  });
+  for (let round = 0; round < 50; round++) {
+    const base = near.remoteValue.list();
+    const { sizes } = near.remoteValue;
+    const both = await Promise.all([sizes!(base, base), sizes!([], base)]);
+    assertEquals(both, [[1_000, 1_000], [0, 1_000]]);
+  }
+  await near.close();
+});
