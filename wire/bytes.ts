@@ -322,7 +322,7 @@ export class ByteWriter {
 export class ByteReader {
   /** The buffer. */
   buffer: Uint8Array = EMPTY;
-  /** A view of the same bytes. */
+  /** A view of the same bytes, and of what may stand behind them. */
   view: DataView = EMPTY_VIEW;
   /** Where the next byte comes from. */
   position = 0;
@@ -345,13 +345,9 @@ export class ByteReader {
       if (
         view.buffer !== buffer.buffer ||
         view.byteOffset !== buffer.byteOffset ||
-        view.byteLength !== buffer.byteLength
+        view.byteLength < buffer.byteLength
       ) {
-        this.view = new DataView(
-          buffer.buffer,
-          buffer.byteOffset,
-          buffer.byteLength,
-        );
+        this.view = new DataView(buffer.buffer, buffer.byteOffset);
       }
     }
     this.position = start;
