@@ -14,6 +14,7 @@
 import config from "./deno.json" with { type: "json" };
 import { call, list, ping } from "./cli/_client_commands.ts";
 import { CommandLine, UsageError, Wish } from "./cli/_command_line.ts";
+import { OutputClosed } from "./cli/_output.ts";
 import { listen, serve } from "./cli/_server_commands.ts";
 import { described } from "./cli/_text.ts";
 
@@ -36,6 +37,8 @@ options of list, call and ping:
   --tls-name NAME        TLS, and expect a certificate of that name
   --credential-env NAME  show the secret that is in this variable
   --timeout MS           how long connecting may take
+
+options of list and call:
   --deadline MS          how long the answer may take
   --metadata KEY=TEXT    goes with the call; may come several times
   --json                 print JSON
@@ -78,6 +81,7 @@ async function main(): Promise<number> {
     await command(line);
     return 0;
   } catch (error) {
+    if (error instanceof OutputClosed) return 0;
     if (error instanceof Wish) {
       const { what } = error;
       console.log(what === "help" ? USAGE : `@remote/wire ${config.version}`);

@@ -6,6 +6,12 @@
  * the other connects and gets the same wire. Names and semantics are those of
  * CMUCL's REMOTE and WIRE packages.
  *
+ * Begin with {@linkcode createRequestServer}, {@linkcode connectToRemoteServer}
+ * and the {@linkcode Wire} that both give. {@linkcode makeRemoteObject} passes
+ * objects by reference, {@linkcode contract} adds schemas,
+ * {@linkcode keepConnected} connects again, and {@linkcode startUpServer}
+ * serves lines of text.
+ *
  * @example A server and a client
  * ```ts
  * import { connectToRemoteServer, createRequestServer } from "@remote/wire";
@@ -18,11 +24,10 @@
  *   wire.serve<Calculator>({ add: (a, b) => a + b });
  *   return true;
  * });
- * if (server.addr.transport !== "tcp") throw new Error();
  *
  * const wire = await connectToRemoteServer<Calculator>(
  *   "localhost",
- *   server.addr.port,
+ *   server.port,
  * );
  * if (await wire.remoteValue.add(40, 2) !== 42) throw new Error();
  * await wire.close();

@@ -11,17 +11,36 @@ import {
   type Wire,
   WireError,
 } from "../mod.ts";
-import { type CommandLine, UsageError } from "./_command_line.ts";
+import { type CommandLine, type Option, UsageError } from "./_command_line.ts";
+import { printLine, write } from "./_output.ts";
 import { asJson, shown, signature } from "./_text.ts";
+
+/** The options about where to connect to, and how. */
+const CONNECTING: readonly Option[] = [
+  "unix",
+  "tls",
+  "ca",
+  "tls-name",
+  "credential-env",
+  "timeout",
+];
+/** The options of a call. */
+const CALLING: readonly Option[] = [
+  ...CONNECTING,
+  "deadline",
+  "metadata",
+  "json",
+];
 
 /** Prints what the server serves. */
 export async function list(line: CommandLine): Promise<void> {
   const target = targetOf(line);
   line.end();
+  line.only("list", CALLING);
   await connected(line, target, async (wire) => {
     const functions = await wire.listFunctions(optionsOf(line));
-    if (line.has("json")) return console.log(asJson(functions));
-    for (const info of functions) console.log(signature(info));
+    if (line.has("json")) return await printLine(asJson(functions));
+    for (const info of functions) await printLine(signature(info));
     if (functions.length === 0) console.error("No function is served there.");
   });
 }
@@ -31,6 +50,7 @@ export async function call(line: CommandLine): Promise<void> {
   const target = targetOf(line);
   const name = line.word("The function's name") ?? "";
   const args = line.remainder().map(argument);
+  line.only("call", [...CALLING, "one-way"]);
   const options = optionsOf(line);
   await connected(line, target, async (wire) => {
     if (line.has("one-way")) return await wire.send(name, args, options);
@@ -57,22 +77,19 @@ async function print(
   value: unknown,
   isOfStream: boolean,
 ): Promise<void> {
-  if (line.has("json")) return console.log(asJson(value));
-  if (!isOfStream || !(value instanceof Uint8Array)) {
-    return console.log(shown(value, Deno.stdout.isTerminal()));
-  }
-  for (let written = 0; written < value.length;) {
-    written += await Deno.stdout.write(value.subarray(written));
-  }
+  if (line.has("json")) return await printLine(asJson(value));
+  if (isOfStream && value instanceof Uint8Array) return await write(value);
+  await printLine(shown(value, Deno.stdout.isTerminal()));
 }
 
 /** Asks the server for a sign of life. */
 export async function ping(line: CommandLine): Promise<void> {
   const target = targetOf(line);
   line.end();
+  line.only("ping", CONNECTING);
   await connected(line, target, async (wire) => {
     const time = await wire.ping();
-    console.log(
+    await printLine(
       `${formatAddress(wire.address)} answered in ${time.toFixed(2)} ms`,
     );
   });
@@ -92,7 +109,9 @@ function targetOf(line: CommandLine): Target {
   const match = word?.match(/^(?:\[([^\]]+)\]|([^:\[\]]*)):(\d{1,5})$/);
   if (match?.[3] !== undefined) {
     const host = match[1] ?? (match[2] || "localhost");
-    return { host, port: Number(match[3]) };
+    const port = Number(match[3]);
+    if (port >= 1 && port <= 65535) return { host, port };
+    throw new UsageError(`A port is a number from 1 to 65535, not ${port}.`);
   }
   throw new UsageError(
     word === undefined

@@ -44,6 +44,9 @@ export type TextOption = typeof TEXTS[number];
 /** An option that takes none. */
 export type FlagOption = typeof FLAGS[number];
 
+/** Any option. */
+export type Option = TextOption | FlagOption | typeof METADATA;
+
 /** A command line, read from its beginning. */
 export class CommandLine {
   #rest: string[];
@@ -110,7 +113,18 @@ export class CommandLine {
   /** Takes options to the end; any other word is one too many. */
   end(): void {
     const word = this.word();
-    if (word !== undefined) throw new UsageError(`What is ${word} to do here?`);
+    if (word !== undefined) {
+      throw new UsageError(`"${word}" is a word too many.`);
+    }
+  }
+
+  /** Refuses options that a command has no use for. */
+  only(command: string, options: readonly Option[]): void {
+    const given: string[] = [...this.#given.keys()];
+    if (this.#metadata.length > 0) given.push(METADATA);
+    const strange = given.find((name) => !options.includes(name as Option));
+    if (strange === undefined) return;
+    throw new UsageError(`${command} has no option --${strange}.`);
   }
 
   /** Whether an option without a value was given. */
@@ -158,7 +172,7 @@ export class CommandLine {
       return Deno.readTextFileSync(path);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      throw new UsageError(`--${name} ${path} cannot be read: ${reason}`);
+      throw new UsageError(`--${name} ${path} cannot be read: ${reason}.`);
     }
   }
 }

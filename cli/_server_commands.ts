@@ -5,12 +5,22 @@
  */
 
 import { createRequestServer, formatAddress, startUpServer } from "../mod.ts";
-import { type CommandLine, UsageError } from "./_command_line.ts";
+import { type CommandLine, type Option, UsageError } from "./_command_line.ts";
+
+/** The options of both. */
+const LISTENING: readonly Option[] = [
+  "port",
+  "hostname",
+  "cert",
+  "key",
+  "credential-env",
+];
 
 /** Serves the functions that a module exports. */
 export async function serve(line: CommandLine): Promise<void> {
   const specifier = line.word("The module") ?? "";
   line.end();
+  line.only("serve", [...LISTENING, "unix"]);
   const functions = functionsOf(await load(specifier));
   const names = Object.keys(functions);
   if (names.length === 0) {
@@ -34,6 +44,7 @@ export async function serve(line: CommandLine): Promise<void> {
 /** Runs a listener. */
 export async function listen(line: CommandLine): Promise<void> {
   line.end();
+  line.only("listen", LISTENING);
   const credential = line.credential;
   const server = startUpServer({
     service: line.number("port") ?? 10243,

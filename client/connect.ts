@@ -19,6 +19,7 @@ import {
   type WireOptions,
 } from "../wire/mod.ts";
 import { afterLimit } from "../wire/clock.ts";
+import { checkServing } from "../wire/wire.ts";
 import { type ClientTls, openConnection } from "./_open_connection.ts";
 
 /** What a connection is made with. Everything has a default. */
@@ -76,11 +77,10 @@ export interface ConnectOptions<
  * const server = createRequestServer<Calculator>(0, undefined, {
  *   functions: { add: (a, b) => a + b },
  * });
- * if (server.addr.transport !== "tcp") throw new Error();
  * {
  *   await using wire = await connectToRemoteServer<Calculator>(
  *     "127.0.0.1",
- *     server.addr.port,
+ *     server.port,
  *   );
  *   if (await wire.remoteValue.add(40, 2) !== 42) throw new Error();
  * }
@@ -98,11 +98,18 @@ export async function connectToRemoteServer<
 ): Promise<Wire<Remote, Local>> {
   const { path, tls, signal, timeout = DEFAULT_LIMITS.hello, ...rest } =
     options;
+  if (onDeath !== undefined && typeof onDeath !== "function") {
+    throw new WireError(
+      "invalidArgument",
+      "onDeath, the third argument, is a function or undefined. Options are the fourth.",
+    );
+  }
+  checkServing(rest);
   const address: WireAddress = path === undefined
     ? {
       transport: tls === undefined ? "tcp" : "tls",
       hostname: hostName(host),
-      port: checkPort(port),
+      port: portToDial(port),
     }
     : { transport: "unix", path };
   const where = formatAddress(address);
@@ -132,6 +139,15 @@ export async function connectToRemoteServer<
     stopTimer();
     signal?.removeEventListener("abort", onAbort);
   }
+}
+
+/** Checks a port that somebody is to listen on. */
+function portToDial(port: number): number {
+  if (checkPort(port) !== 0) return port;
+  throw new WireError(
+    "invalidArgument",
+    "Port 0 is for servers: it takes a free one. Give the one that the server's port tells.",
+  );
 }
 
 /** Waits until both ends have accepted each other. */

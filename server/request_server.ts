@@ -23,6 +23,7 @@ import {
   type WireLimits,
 } from "../wire/mod.ts";
 import { SharedClock } from "../wire/clock.ts";
+import { checkServing } from "../wire/wire.ts";
 import { acceptAll, overload } from "./_accept.ts";
 import {
   type AnyListener,
@@ -162,6 +163,13 @@ export class RequestServer implements AsyncDisposable {
     onConnect: OnConnect | undefined,
     options: RequestServerOptions,
   ) {
+    if (onConnect !== undefined && typeof onConnect !== "function") {
+      throw new WireError(
+        "invalidArgument",
+        "onConnect, the second argument, is a function or undefined. Options are the third.",
+      );
+    }
+    checkServing(options);
     this.#options = options;
     this.#onConnect = onConnect;
     this.#limits = resolveLimits(options.limits);
@@ -190,6 +198,11 @@ export class RequestServer implements AsyncDisposable {
   /** Where the server listens; the port is the real one. */
   get addr(): WireAddress {
     return this.#address;
+  }
+
+  /** The port that it listens on; 0 where that is a Unix socket. */
+  get port(): number {
+    return "port" in this.#address ? this.#address.port : 0;
   }
 
   /** The wires that were accepted and have not ended. */
@@ -423,8 +436,7 @@ export class RequestServer implements AsyncDisposable {
  *   wire.serve({ add: (a: number, b: number) => a + b });
  *   return { accept: true, onDeath: (reason) => void [address, reason.code] };
  * });
- * if (server.addr.transport !== "tcp") throw new Error();
- * const wire = await connectToRemoteServer("localhost", server.addr.port);
+ * const wire = await connectToRemoteServer("localhost", server.port);
  * if (await wire.remoteValue.add(40, 2) !== 42) throw new Error();
  * await wire.close();
  * await server.shutdown();

@@ -113,14 +113,14 @@ export class RawPeer {
     await this.wire.opened;
   }
 
-  /** The next message of a kind, or undefined at the end of the stream. */
+  /** The next message of some kinds, or undefined at the end of the stream. */
   async hear<K extends Message["kind"]>(
-    kind: K,
+    ...kinds: K[]
   ): Promise<Extract<Message, { kind: K }> | undefined> {
     for (;;) {
       const message = await this.#next();
       if (message === undefined) return undefined;
-      if (message.kind === kind) {
+      if ((kinds as string[]).includes(message.kind)) {
         return message as Extract<Message, { kind: K }>;
       }
     }

@@ -71,11 +71,13 @@ const FLOORS: readonly (readonly string[])[] = [
     "wire/_error_values.ts",
     "wire/transport.ts",
     "wire/services.ts",
+    "wire/_carries_stream.ts",
   ],
   [
     "wire/values.ts",
     "wire/_layout.ts",
     "wire/_line_output.ts",
+    "wire/_served.ts",
     "wire/context.ts",
     "wire/call_options.ts",
   ],
@@ -96,12 +98,15 @@ const FLOORS: readonly (readonly string[])[] = [
     "wire/_imports.ts",
     "wire/_results.ts",
   ],
-  ["wire/middleware.ts"],
+  [
+    "wire/middleware.ts",
+    "wire/_stream_source.ts",
+    "wire/_pending_call.ts",
+  ],
   [
     "wire/calls.ts",
     "wire/handlers.ts",
     "wire/inbox.ts",
-    "wire/_stream_source.ts",
     "wire/_call_through.ts",
   ],
   ["wire/_outbound.ts", "wire/streams.ts"],
@@ -122,7 +127,6 @@ const FLOORS: readonly (readonly string[])[] = [
   [
     "wire/pair.ts",
     "wire/keep_options.ts",
-    "wire/_carries_stream.ts",
     "wire/_kept_promise.ts",
   ],
   ["wire/_backoff.ts", "wire/_waiting_calls.ts"],
@@ -284,4 +288,18 @@ test("wire/ uses the web platform only", async () => {
     const code = source.replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, "");
     assert(!/\bDeno\b/.test(code), `${file} uses Deno`);
   }
+});
+
+test("docs/architecture.md lists every file of the floors, and no other", async () => {
+  const page = await Deno.readTextFile(new URL("docs/architecture.md", ROOT));
+  const [, list = ""] = /^## Floors\n([\s\S]*?)^- /m.exec(page) ?? [];
+  const listed = list.matchAll(/^ {4}.*$/gm).flatMap(([line]) =>
+    line.match(/[\w@]+\.ts\b/g) ?? []
+  );
+  const own = [...(await graph("cli.ts")).keys()].filter((file) =>
+    file.startsWith("cli/")
+  );
+  const files = [...FLOORS.flat(), ...CMUCL_FLOORS.flat(), "cli.ts", ...own];
+  const names = files.map((file) => file.split("/").at(-1));
+  assertEquals([...new Set(listed)].sort(), [...new Set(names)].sort());
 });

@@ -23,6 +23,10 @@ export interface PendingResult {
   readonly hasValue: boolean;
   /** The value, once it is there. */
   readonly value: unknown;
+  /** Whether calls were made on it, or with it, before it was there. */
+  isUsed: boolean;
+  /** Whether calls may be made that need the result, and do not wait for it. */
+  readonly canBeFollowed: boolean;
   /**
    * Calls a function of the result, without waiting for it.
    *
@@ -58,9 +62,16 @@ export class CallPromise extends Promise<unknown> {
     return this.#remotes().remoteValues;
   }
 
+  /** What a console shows, in place of all that is behind it. */
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return "RemotePromise { await it }";
+  }
+
   #remotes() {
     // Who calls on the result learns there that it failed.
     this.catch(nothing);
+    const pending = this[REFERENCE];
+    if (pending !== undefined) pending.isUsed = true;
     return remotes<AnyFunctions>(this.caller(), undefined, true);
   }
 
@@ -91,12 +102,15 @@ Object.defineProperty(CallPromise.prototype, "constructor", {
 export class LaterResult implements PendingResult {
   hasValue = false;
   value: unknown = undefined;
+  isUsed = false;
+  readonly canBeFollowed = false;
 
   callOn(): undefined {}
 
   /** Keeps the value, and passes it on. */
   readonly keep = (value: unknown): unknown => {
     this.hasValue = true;
+    if (this.isUsed) excuse(value);
     return this.value = value;
   };
 }
@@ -134,6 +148,16 @@ export function noRemoteObject(name: string): WireError {
       JSON.stringify(name)
     } was called on a result that is no remote object. Check what the function returns.`,
   );
+}
+
+/**
+ * A reference that was called on before it was there may never be asked for:
+ * then nobody could give it back, and no warning is due.
+ *
+ * @param value The result that came.
+ */
+export function excuse(value: unknown): void {
+  referentOf(value)?.excuse?.();
 }
 
 function nothing(): void {}

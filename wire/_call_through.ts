@@ -6,10 +6,14 @@
  */
 
 import { type CallOptions, checkOptions } from "./call_options.ts";
-import { promised } from "./_call_promise.ts";
+import { CallPromise, promised } from "./_call_promise.ts";
 import type { Metadata } from "./messages.ts";
 import type { CallKind, Middleware, MiddlewareCall } from "./middleware.ts";
 import type { Caller } from "./remote.ts";
+import { REFERENCE } from "./remote_types.ts";
+
+/** Marks middleware that leaves every result as it is, and calls once. */
+export const TRANSPARENT: unique symbol = Symbol("transparent");
 
 const NO_METADATA: Metadata = Object.freeze(Object.create(null));
 
@@ -72,16 +76,27 @@ export function callThrough<W extends { readonly ended: unknown }>(
       wire,
     }, last);
   };
+  const isTransparent = middleware.every((each) => TRANSPARENT in each);
   return {
-    // A call on the result waits for it: middleware may make it another one.
-    call: (name, args, wantsValues, options) =>
-      promised(start(
-        wantsValues ? "values" : "value",
+    call(name, args, wantsValues, options) {
+      let made: Promise<unknown> | undefined;
+      const kind = wantsValues ? "values" : "value";
+      const result = start(
+        kind,
         name,
         args,
         options,
-        (args, options) => caller.call(name, args, wantsValues, options),
-      )),
+        (args, options) => made = caller.call(name, args, wantsValues, options),
+      );
+      // Where middleware may make the result another one, it is waited for.
+      return isTransparent && made instanceof CallPromise
+        ? new ThroughPromise(
+          result,
+          made,
+          (caller) => callThrough(caller, middleware, wire),
+        )
+        : promised(result);
+    },
     send: (name, args, options) =>
       unlessEnded(
         wire,
@@ -90,6 +105,37 @@ export function callThrough<W extends { readonly ended: unknown }>(
       ),
   };
 }
+
+/**
+ * The promise of a result that middleware leaves as it is: calls on it need not
+ * wait for it, and go through the middleware, too.
+ */
+class ThroughPromise extends CallPromise {
+  readonly #through: (caller: Caller) => Caller;
+
+  constructor(
+    result: Promise<unknown>,
+    made: CallPromise,
+    through: (caller: Caller) => Caller,
+  ) {
+    super((resolve) => resolve(result));
+    this[REFERENCE] = made[REFERENCE];
+    this.#through = through;
+  }
+
+  protected override caller(): Caller {
+    const caller = super.caller();
+    // What is called on a result that is there goes through middleware anyway.
+    return this[REFERENCE]?.canBeFollowed
+      ? { ...caller, call: this.#through(caller).call }
+      : caller;
+  }
+}
+
+// As with its parent.
+Object.defineProperty(ThroughPromise.prototype, "constructor", {
+  value: Promise,
+});
 
 /**
  * The promise of a one-way call. Its rejection counts as handled where the

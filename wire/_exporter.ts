@@ -38,8 +38,8 @@ class Companions implements Leaving {
     for (const source of this.sources) source.start();
   }
 
-  undo(): void {
-    for (const source of this.sources) source.undo();
+  undo(isRetried = false): void {
+    for (const source of this.sources) source.undo(isRetried);
     for (const place of this.places) this.#exports.leave(place);
   }
 }

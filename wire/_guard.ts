@@ -6,7 +6,7 @@
  */
 
 import { CallContext } from "./context.ts";
-import { Refusal, WireError } from "./errors.ts";
+import { Unfit, WireError } from "./errors.ts";
 import { DESCRIBED } from "./_described.ts";
 import type { Signature, Signatures } from "./_signature.ts";
 import { type Checked, checkValues, issuesText } from "./_validation.ts";
@@ -76,7 +76,10 @@ function guard(signature: Signature, served: unknown): Served {
     return checked instanceof Promise
       ? checked.then((checked) => {
         // Its caller may be gone by now.
-        if (this instanceof CallContext) this.signal.throwIfAborted();
+        if (this instanceof CallContext && this.signal.aborted) {
+          const { code, message } = this.signal.reason as WireError;
+          throw new Unfit(code, message);
+        }
         return Reflect.apply(served, this, accepted(signature, checked));
       })
       : Reflect.apply(served, this, accepted(signature, checked));
@@ -93,7 +96,7 @@ function checkArguments(
   const further = args.length - schemas.length;
   if (further <= 0) return checkValues(schemas, args);
   if (rest === undefined) {
-    throw new Refusal(
+    throw new Unfit(
       "invalidArgument",
       `The call of "${name}" was refused: it takes ${schemas.length} arguments, and ${args.length} came.`,
     );
@@ -105,7 +108,7 @@ function checkArguments(
 /** What the schemas made of the arguments, if they let them pass. */
 function accepted({ name }: Signature, { values, issues }: Checked): unknown[] {
   if (issues.length === 0) return values;
-  throw new Refusal(
+  throw new Unfit(
     "invalidArgument",
     `The call of "${name}" was refused: ${issuesText("argument", issues)}.`,
     { cause: issues },

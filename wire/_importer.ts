@@ -8,7 +8,12 @@
 import { WireError } from "./errors.ts";
 import type { Exports } from "./_exports.ts";
 import type { Import, Imports } from "./_imports.ts";
-import { type Arrived, AwaitedResult, type Importer } from "./_passing.ts";
+import {
+  type Arrived,
+  AwaitedResult,
+  type Borrower,
+  type Importer,
+} from "./_passing.ts";
 import { FailedResult } from "./_results.ts";
 import type { Sink } from "./_stream_sink.ts";
 import type { Streams } from "./streams.ts";
@@ -19,7 +24,9 @@ export interface ImporterOptions {
   readonly imports: Imports;
   readonly streams: Streams;
   /** The result of a call of the peer, as an argument of another. */
-  argument(id: number): unknown;
+  argument(id: number, borrower: Borrower): unknown;
+  /** What was copied of results is no longer held. */
+  giveBack(borrower: Borrower): void;
 }
 
 /** What came along with one message. */
@@ -30,6 +37,13 @@ class Arrivals implements Arrived {
   readonly own: Set<object> = new Set();
   hasResults = false;
   failure: WireError | undefined;
+  copied = 0;
+  isOver = false;
+  readonly #options: ImporterOptions;
+
+  constructor(options: ImporterOptions) {
+    this.#options = options;
+  }
 
   label(place: string): void {
     for (const sink of this.sinks) sink.place = place;
@@ -41,6 +55,7 @@ class Arrivals implements Arrived {
   drop(): void {
     for (const place of this.places) place.dispose();
     for (const sink of this.sinks) sink.cancel();
+    this.#options.giveBack(this);
   }
 }
 
@@ -88,9 +103,13 @@ export class WireImporter implements Importer {
   result(id: number): unknown {
     const arrivals = this.#arrivals();
     arrivals.hasResults = true;
+    if (arrivals.failure !== undefined) return undefined;
     try {
-      const result = this.#options.argument(id);
+      const result = this.#options.argument(id, arrivals);
       if (result instanceof AwaitedResult) arrivals.awaited.push(result);
+      else if (typeof result === "object" && result !== null) {
+        arrivals.own.add(result);
+      }
       return result;
     } catch (error) {
       if (error instanceof FailedResult) {
@@ -113,6 +132,6 @@ export class WireImporter implements Importer {
   }
 
   #arrivals(): Arrivals {
-    return this.#along ??= new Arrivals();
+    return this.#along ??= new Arrivals(this.#options);
   }
 }

@@ -32,6 +32,8 @@ export class Import implements Referent {
   arrived = 0;
   /** How often it still has to be given back. */
   held = 0;
+  /** How often it came to nobody who could give it back. */
+  #excused = 0;
   /** Where it came first, for warnings. */
   place = "a message";
   /** What carries its calls out. */
@@ -67,6 +69,16 @@ export class Import implements Referent {
       if (this.end !== undefined) this.#controller.abort(this.end);
     }
     return this.#controller.signal;
+  }
+
+  /** Nobody may have asked for an arrival of it. */
+  excuse(): void {
+    this.#excused++;
+  }
+
+  /** Whether somebody should have given it back. */
+  get isForgotten(): boolean {
+    return this.held > this.#excused;
   }
 
   /** Gives one arrival back; the last one frees it. */

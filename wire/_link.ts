@@ -113,6 +113,7 @@ export class Link implements Session {
       options.recordCallSites,
       true,
     );
+    calls.refusal = (name) => this.#refusal(name);
     const handlers = this.#handlers = new Handlers(
       wire,
       output,
@@ -201,8 +202,6 @@ export class Link implements Session {
     options?: CallOptions,
     target?: Target,
   ): Promise<unknown> {
-    const refusal = this.#refusal(name);
-    if (refusal !== undefined) return promised(Promise.reject(refusal));
     return this.#calls.call(name, args, wantsValues, options, target);
   }
 
@@ -356,7 +355,7 @@ export class Link implements Session {
     const received = this.#received;
     try {
       for (;;) {
-        const chunk = await this.#transport.read(this.#decoder.inPieces);
+        const chunk = await this.#transport.read(this.#decoder.isBulk);
         if (chunk === null) break;
         // Taking leave: what still comes is for nobody.
         if (this.death.reason !== undefined) continue;
@@ -377,6 +376,7 @@ export class Link implements Session {
 
   /** Routes the messages of a chunk; asynchronous once in a wire's life. */
   #takeMessages(): Promise<void> | undefined {
+    if (this.death.reason !== undefined) return undefined;
     const decoder = this.#decoder;
     this.#handlers.beginChunk();
     try {
@@ -519,7 +519,11 @@ export class Link implements Session {
           this.#enter(this.#sendWindow),
         );
       case "streamValue":
-        return this.#streams.overLimit(message.id, message.error);
+        return this.#streams.overLimit(
+          message.id,
+          message.error,
+          this.#decoder.size,
+        );
       case "streamError":
         return this.#streams.failed(message.id, message.error);
       case "streamCancel":

@@ -29,8 +29,12 @@ export type Passed =
 export interface Leaving {
   /** The message has left. */
   left(): void;
-  /** The message will never leave: all is as if it had not been tried. */
-  undo(): void;
+  /**
+   * The message will never leave: all is as if it had not been tried.
+   *
+   * @param isRetried Whether what it holds will be sent with another message.
+   */
+  undo(isRetried?: boolean): void;
 }
 
 /**
@@ -60,8 +64,16 @@ export interface Exporter {
   take(): Leaving | undefined;
 }
 
+/** What results are copied for: the arguments of one call. */
+export interface Borrower {
+  /** How many bytes of results were copied. */
+  copied: number;
+  /** Whether nothing is copied any more: the call is answered. */
+  isOver: boolean;
+}
+
 /** What came along with a message. */
-export interface Arrived {
+export interface Arrived extends Borrower {
   /** Says where it came, for warnings. */
   label(place: string): void;
   /** Nobody wants it: gives everything back. */
@@ -72,7 +84,7 @@ export interface Arrived {
   readonly awaited: readonly AwaitedResult[];
   /** Whether results of calls are among the values. */
   readonly hasResults: boolean;
-  /** Objects of this side that came home. */
+  /** What is no data of the message's: objects of this side, results. */
   readonly own: ReadonlySet<object>;
 }
 
@@ -93,7 +105,7 @@ export class AwaitedResult {
  * Puts results in the place of what stood for them.
  *
  * @param args Decoded values, whose results are all there.
- * @param own Objects of this side among them, which are left alone.
+ * @param own What is no data of the message's, and left alone.
  */
 export async function fill(
   args: unknown[],

@@ -14,7 +14,7 @@ import type { WireLimits } from "./limits.ts";
 export const PIECE = { part: 0, abandoned: 1 } as const;
 
 /** How much more than came is made room for at once. */
-const AHEAD = 16;
+const AHEAD = 20;
 
 /** A message that has not come whole. */
 interface Unfinished {

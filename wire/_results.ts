@@ -13,7 +13,7 @@
 import { WireError } from "./errors.ts";
 import { LazyMap } from "./_lazy_map.ts";
 import { isPlain, type Method, methodOf } from "./_method.ts";
-import { AwaitedResult } from "./_passing.ts";
+import { AwaitedResult, type Borrower } from "./_passing.ts";
 import { referentOf } from "./remote_object.ts";
 import { decodeValue, encodeValue } from "./single_value.ts";
 
@@ -37,6 +37,29 @@ export class FailedResult {
   constructor(thrown: unknown, refusal?: WireError) {
     this.thrown = thrown;
     this.refusal = refusal;
+  }
+}
+
+/** Data of which copies are made, all as it is when the first one is made. */
+class Copyable {
+  readonly value: object;
+  #bytes: Uint8Array | undefined;
+  #isTaken = false;
+
+  constructor(value: object) {
+    this.value = value;
+  }
+
+  /** Its bytes; undefined where it cannot be copied. */
+  get bytes(): Uint8Array | undefined {
+    if (this.#isTaken) return this.#bytes;
+    this.#isTaken = true;
+    try {
+      this.#bytes = encodeValue(this.value);
+    } catch {
+      // Not everything that passes over a wire is data.
+    }
+    return this.#bytes;
   }
 }
 
@@ -72,6 +95,7 @@ export interface SharedObjects {
 /** The results of one wire, by the ids of their calls. */
 export class Results {
   readonly #most: number;
+  readonly #mostCopied: number;
   readonly #objects: SharedObjects;
   /** Results by id: small values, references, and what came just now. */
   #done: unknown[] = [];
@@ -80,13 +104,19 @@ export class Results {
   #isTaking = false;
   /** Results that somebody waits for, by id. */
   readonly #awaited = new LazyMap<number, PromiseWithResolvers<unknown>>();
+  /** Calls for which results were copied, by id, until they are answered. */
+  #borrowers: Map<number, Borrower> | undefined;
+  /** How many bytes of results were copied for them. */
+  #copied = 0;
 
   /**
    * @param most Ids from here on are not kept.
+   * @param mostCopied How many bytes of copies calls hold at a time.
    * @param objects The objects that the peer has references to.
    */
-  constructor(most: number, objects: SharedObjects) {
+  constructor(most: number, mostCopied: number, objects: SharedObjects) {
     this.#most = most;
+    this.#mostCopied = mostCopied;
     this.#objects = objects;
   }
 
@@ -99,14 +129,19 @@ export class Results {
   finish(): void {
     this.#isTaking = false;
     if (this.#fresh.length === 0) return;
-    for (const id of this.#fresh) this.#done[id] = GONE;
+    for (const id of this.#fresh) this.#done[id] = lasting(this.#done[id]);
     this.#fresh = [];
   }
 
   /** A call has a result, or has failed. */
   settle(id: number, result: unknown): void {
+    const borrower = this.#borrowers?.get(id);
+    if (borrower !== undefined) {
+      this.#borrowers!.delete(id);
+      this.giveBack(borrower);
+    }
     if (this.#awaited.size > 0) {
-      this.#awaited.get(id)?.resolve(result);
+      this.#awaited.get(id)?.resolve(copyable(result));
       this.#awaited.delete(id);
     }
     if (id >= this.#most) return;
@@ -116,8 +151,7 @@ export class Results {
       this.#done[id] = result;
       this.#fresh.push(id);
     } else {
-      const local = isObject(result) ? sharedOf(result) : undefined;
-      this.#done[id] = local === undefined ? GONE : new WeakRef(local);
+      this.#done[id] = lasting(result);
     }
   }
 
@@ -126,12 +160,48 @@ export class Results {
    *
    * @param id The call's id.
    * @param isOwed Whether it has no result yet.
+   * @param borrower What it is an argument of.
    * @returns The result, or what stands for it.
    * @throws {WireError} `resultGone`.
    */
-  argument(id: number, isOwed: boolean): unknown {
-    if (!isOwed) return asArgument(this.#find(id));
-    return new AwaitedResult(this.#wait(id).then(asArgument));
+  argument(id: number, isOwed: boolean, borrower: Borrower): unknown {
+    if (isOwed) {
+      return new AwaitedResult(
+        this.#wait(id).then((result) => this.#asArgument(result, borrower)),
+      );
+    }
+    const shared = this.#shared(id);
+    if (shared !== undefined) return shared;
+    const result = this.#done[id] = copyable(this.#find(id));
+    return this.#asArgument(result, borrower);
+  }
+
+  /** A call came: what is copied for it is held until it is answered. */
+  lend(id: number, borrower: Borrower): void {
+    (this.#borrowers ??= new Map()).set(id, borrower);
+  }
+
+  /** What was copied is no longer held. */
+  giveBack(borrower: Borrower): void {
+    this.#copied -= borrower.copied;
+    borrower.copied = 0;
+    borrower.isOver = true;
+  }
+
+  /** A result as the peer would send it back: data as a copy. */
+  #asArgument(result: unknown, borrower: Borrower): unknown {
+    if (result instanceof FailedResult) throw result;
+    if (!(result instanceof Copyable)) {
+      return isObject(result) ? sharedOf(result) ?? result : result;
+    }
+    const { bytes } = result;
+    // A few bytes can name a large result very often.
+    const isTooMuch = bytes !== undefined &&
+      this.#copied + bytes.length > this.#mostCopied;
+    if (bytes === undefined || isTooMuch || borrower.isOver) throw gone();
+    this.#copied += bytes.length;
+    borrower.copied += bytes.length;
+    return decodeValue(bytes);
   }
 
   /**
@@ -143,7 +213,7 @@ export class Results {
    * @throws {WireError} `resultGone`.
    */
   target(id: number, isOwed: boolean): unknown {
-    if (!isOwed) return asTarget(this.#find(id));
+    if (!isOwed) return this.#shared(id) ?? asTarget(this.#find(id));
     return new AwaitedResult(this.#wait(id).then(asTarget));
   }
 
@@ -159,7 +229,13 @@ export class Results {
   #find(id: number): unknown {
     const found = this.#done[id];
     if (found === GONE || !(id in this.#done)) throw gone();
-    if (!(found instanceof WeakRef)) return found;
+    return found;
+  }
+
+  /** The object of this side that a result passed by reference. */
+  #shared(id: number): object | undefined {
+    const found = this.#done[id];
+    if (!(found instanceof WeakRef)) return undefined;
     const object = found.deref();
     if (object === undefined || !this.#objects.isExported(object)) throw gone();
     return object;
@@ -191,18 +267,18 @@ function sharedOf(result: object): object | undefined {
     : referentOf(result)?.local;
 }
 
-/** A result as the peer would send it back: data as a copy. */
-function asArgument(result: unknown): unknown {
-  if (result instanceof FailedResult) throw result;
-  if (!isObject(result)) return result;
-  const shared = sharedOf(result);
-  if (shared !== undefined) return shared;
-  if (referentOf(result) !== undefined) return result;
-  try {
-    return decodeValue(encodeValue(result));
-  } catch {
-    throw gone();
-  }
+/** What is kept of a result until the call's id is used again. */
+function lasting(result: unknown): unknown {
+  const local = isObject(result) ? sharedOf(result) : undefined;
+  return local === undefined ? GONE : new WeakRef(local);
+}
+
+/** A result, which is copied where it is data. */
+function copyable(result: unknown): unknown {
+  const isData = isObject(result) && !(result instanceof FailedResult) &&
+    !(result instanceof Copyable) && sharedOf(result) === undefined &&
+    referentOf(result) === undefined;
+  return isData ? new Copyable(result) : result;
 }
 
 /**
@@ -210,8 +286,9 @@ function asArgument(result: unknown): unknown {
  * to. Data is copied, so that nothing of it can be called but the functions
  * that a plain object holds.
  */
-function asTarget(result: unknown): unknown {
-  if (result instanceof FailedResult) throw result;
+function asTarget(answer: unknown): unknown {
+  if (answer instanceof FailedResult) throw answer;
+  const result = answer instanceof Copyable ? answer.value : answer;
   if (isObject(result)) {
     const shared = sharedOf(result);
     if (shared !== undefined) return shared;

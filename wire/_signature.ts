@@ -38,6 +38,7 @@ export class Signature {
    * @throws {WireError} `invalidArgument` for what is no schema.
    */
   constructor(name: string, definition: FunctionDefinition) {
+    checkParts(name, definition);
     const { args = [], rest, result, results, errors = {} } = definition;
     this.name = name;
     this.args = args.map((each, i) => schema(each, name, `argument ${i + 1}`));
@@ -108,6 +109,31 @@ export interface SignatureShapes {
   readonly results: readonly Shape[] | undefined;
   /** Of the properties of each declared error. */
   readonly errors: ReadonlyMap<string, Shape>;
+}
+
+/** What a definition may have. */
+const PARTS = [
+  "args",
+  "rest",
+  "result",
+  "results",
+  "errors",
+  "doc",
+  "version",
+] satisfies (keyof FunctionDefinition)[];
+
+/** A part that is misspelt would leave unchecked what it is about. */
+function checkParts(name: string, definition: FunctionDefinition): void {
+  const strange = Object.keys(definition).find((part) =>
+    !(PARTS as string[]).includes(part)
+  );
+  if (strange === undefined) return;
+  throw new WireError(
+    "invalidArgument",
+    `contract() knows no part "${strange}", and ${
+      JSON.stringify(name)
+    } has one. The parts are ${PARTS.join(", ")}.`,
+  );
 }
 
 function schema(value: unknown, name: string, what: string): StandardSchema {

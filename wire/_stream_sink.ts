@@ -35,6 +35,12 @@ interface Taker {
   reject: (error: unknown) => void;
 }
 
+/** Why a stream failed, and what came along with that. */
+export interface Failure {
+  readonly error: unknown;
+  readonly arrived?: Arrived | undefined;
+}
+
 const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
 /** One stream that comes. */
@@ -55,8 +61,8 @@ export class Sink {
   #owed = 0;
   #isCancelled = false;
   #isOver = false;
-  #failure: unknown;
-  #hasFailed = false;
+  /** Why it failed, until somebody has heard. */
+  #failure: Failure | undefined;
   #over: PromiseWithResolvers<void> | undefined;
 
   /**
@@ -83,10 +89,7 @@ export class Sink {
    * @throws {WireError} `malformed` when it is beyond the producer's credit.
    */
   put(value: unknown, cost: number, arrived?: Arrived): void {
-    if (this.#left <= 0) {
-      throw malformed("An item of a stream came beyond its credit.");
-    }
-    this.#left -= cost;
+    this.spend(cost);
     if (this.isDone) return arrived?.drop();
     arrived?.label(`an item of ${this.place}`);
     const taker = this.#takers.shift();
@@ -98,13 +101,23 @@ export class Sink {
     this.#taken(cost);
   }
 
-  /** The producer has finished, or failed. */
-  end(failure?: { readonly error: unknown }): void {
-    this.#isOver = true;
-    if (failure !== undefined && !this.#isCancelled) {
-      this.#hasFailed = true;
-      this.#failure = failure.error;
+  /**
+   * Takes an item off the producer's credit.
+   *
+   * @throws {WireError} `malformed` when it is beyond that.
+   */
+  spend(cost: number): void {
+    if (this.#left <= 0) {
+      throw malformed("An item of a stream came beyond its credit.");
     }
+    this.#left -= cost;
+  }
+
+  /** The producer has finished, or failed. */
+  end(failure?: Failure): void {
+    if (this.isDone) failure?.arrived?.drop();
+    else this.#failure = failure;
+    this.#isOver = true;
     this.#over?.resolve();
     for (let taker; (taker = this.#takers.shift()) !== undefined;) {
       this.take().then(taker.resolve, taker.reject);
@@ -118,9 +131,10 @@ export class Sink {
       this.#taken(item.cost);
       return Promise.resolve({ done: false, value: item.value });
     }
-    if (this.#hasFailed) {
-      this.#hasFailed = false;
-      return Promise.reject(this.#failure);
+    const failure = this.#failure;
+    if (failure !== undefined) {
+      this.#failure = undefined;
+      return Promise.reject(failure.error);
     }
     if (this.isDone) return Promise.resolve(DONE);
     return new Promise((resolve, reject) =>
@@ -133,7 +147,8 @@ export class Sink {
     for (let item; (item = this.#items.shift()) !== undefined;) {
       item.arrived?.drop();
     }
-    this.#hasFailed = false;
+    this.#failure?.arrived?.drop();
+    this.#failure = undefined;
     if (!this.isDone) {
       this.#isCancelled = true;
       for (let taker; (taker = this.#takers.shift()) !== undefined;) {

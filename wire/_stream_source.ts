@@ -6,6 +6,7 @@
  */
 
 import { WireError } from "./errors.ts";
+import type { Streamed } from "./_carries_stream.ts";
 import type { Message } from "./messages.ts";
 import type { MessageOutput, Ticket } from "./output.ts";
 import { plainError } from "./_thrown.ts";
@@ -22,16 +23,8 @@ const MOST_CREDIT = 2 ** 31;
 export interface Producer {
   next(): Promise<IteratorResult<unknown, unknown>>;
   stop(reason: unknown): Promise<unknown>;
-}
-
-/** What travels as a stream. */
-export type Streamed = ReadableStream<unknown> | AsyncIterable<unknown>;
-
-/** Whether something travels as a stream. */
-export function isStreamed(value: object): value is Streamed {
-  return value instanceof ReadableStream ||
-    typeof (value as Partial<AsyncIterable<unknown>>)[Symbol.asyncIterator] ===
-      "function";
+  /** Nothing was taken: it can be sent again. */
+  release(): void;
 }
 
 /** What a source works with. */
@@ -61,6 +54,8 @@ export class Source {
   /** Whether the producer was told to stop. */
   #isStopped = false;
   #goOn: (() => void) | undefined;
+  /** Settles when the item has left that travels in pieces. */
+  #sending: Promise<void> | undefined;
 
   /**
    * @param id Its number.
@@ -84,10 +79,20 @@ export class Source {
     this.#run();
   }
 
-  /** The message that was to announce it will not leave. */
-  undo(): void {
+  /**
+   * The message that was to announce it will not leave.
+   *
+   * @param isRetried Whether it will be sent again with another message.
+   */
+  undo(isRetried: boolean): void {
     this.#over();
-    this.#stop(new WireError("cancelled", "The stream was never sent."));
+    if (!isRetried) {
+      return void this.#stop(
+        new WireError("cancelled", "The stream was never sent."),
+      );
+    }
+    this.#isStopped = true;
+    this.#producer.release();
   }
 
   /** The consumer gives credit. */
@@ -113,7 +118,8 @@ export class Source {
       { cause: reason },
     );
     this.onCancel?.(error);
-    this.#stop(error).then(() =>
+    // Its end must not overtake the pieces of its last item.
+    Promise.all([this.#stop(error), this.#sending]).then(() =>
       this.#finish({ kind: "streamEnd", id: this.id })
     );
   }
@@ -163,7 +169,8 @@ export class Source {
       return this.#send({ kind: "streamValue", id, value });
     }
     const { frame } = this.#options.output.encoder.limits;
-    const part = Math.min(PART, frame - PART_HEADER);
+    const most = Math.min(frame, this.#most) - PART_HEADER;
+    const part = Math.max(1, Math.min(PART, most));
     for (let from = 0; from === 0 || from < value.length; from += part) {
       if (from > 0 && !await this.#mayGoOn()) return;
       const bytes = value.subarray(from, from + part);
@@ -171,14 +178,21 @@ export class Source {
     }
   }
 
-  #send(message: Message): Promise<void> | undefined {
+  /** How many bytes an item may have. */
+  get #most(): number {
     const { output, limits } = this.#options;
-    const most = Math.min(limits().most, output.encoder.limits.message);
+    return Math.min(limits().most, output.encoder.limits.message);
+  }
+
+  #send(message: Message): Promise<void> | undefined {
+    const { output } = this.#options;
     const ticket: Ticket = { position: Infinity };
-    this.#credit -= MESSAGE_COST +
-      output.send(message, ticket, undefined, most);
+    const size = output.send(message, ticket, undefined, this.#most);
+    this.#credit -= MESSAGE_COST + size;
     if (ticket.position !== Infinity) return undefined;
-    return new Promise((resolve) => ticket.left = () => resolve());
+    return this.#sending = new Promise((resolve) =>
+      ticket.left = () => resolve()
+    );
   }
 
   /** Says how the stream ended. */
@@ -243,11 +257,13 @@ export function producerOf(value: Streamed): Producer {
     return {
       next: () => reader.read() as Promise<IteratorResult<unknown>>,
       stop: (reason) => reader.cancel(reason),
+      release: () => reader.releaseLock(),
     };
   }
   const iterator = value[Symbol.asyncIterator]();
   return {
     next: async () => await iterator.next(),
     stop: async () => await iterator.return?.(),
+    release: () => {},
   };
 }

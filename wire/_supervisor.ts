@@ -234,7 +234,9 @@ export class Supervisor<Remote extends object, Local extends object> {
   #finalReason(reason: WireError): WireError {
     const { failures } = this.#backoff;
     const what = failures >= this.#options.attempts
-      ? `Gave up after ${failures} attempts in a row`
+      ? `Gave up after ${failures} ${
+        failures === 1 ? "attempt" : "attempts in a row"
+      }`
       : "Not connecting again";
     return new WireError(reason.code, `${what}: ${reason.message}`, {
       cause: reason,

@@ -13,6 +13,7 @@
  */
 
 import type { WireAddress } from "./address.ts";
+import { TRANSPARENT } from "./_call_through.ts";
 import { errorMessage, shortText, WireError } from "./errors.ts";
 import { type Metadata, metadataFit } from "./messages.ts";
 import type { Middleware, MiddlewareCall } from "./middleware.ts";
@@ -96,7 +97,7 @@ export function findTelemetry(): TelemetryApi | undefined {
 export function spans(api: TelemetryApi): Middleware<Located> {
   const { context, propagation } = api;
   const tracer = api.trace.getTracer("@remote/wire");
-  return (call, next) => {
+  const middleware: Middleware<Located> = (call, next) => {
     const isServer = call.side === "serving";
     // What was under way when the wire was made has no part in the peer's calls.
     let parent = context.active();
@@ -125,6 +126,7 @@ export function spans(api: TelemetryApi): Middleware<Located> {
       }
     });
   };
+  return Object.assign(middleware, { [TRANSPARENT]: true });
 }
 
 /** A function that was passed by reference has no name. */

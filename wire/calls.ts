@@ -5,13 +5,9 @@
  * @module
  */
 
-import {
-  CallPromise,
-  LaterResult,
-  type PendingResult,
-  promised,
-} from "./_call_promise.ts";
+import { CallPromise, excuse, LaterResult, promised } from "./_call_promise.ts";
 import { type CallOptions, checkOptions } from "./call_options.ts";
+import { carriesStream } from "./_carries_stream.ts";
 import type { Clock } from "./clock.ts";
 import {
   type CallFate,
@@ -20,85 +16,27 @@ import {
   toErrorCode,
   WireError,
 } from "./errors.ts";
-import type { MessageOutput, Ticket } from "./output.ts";
+import type { MessageOutput } from "./output.ts";
 import type { OverLimit, Target } from "./messages.ts";
 import { type Arrived, NotReady, type Passed } from "./_passing.ts";
+import {
+  type CallMaker,
+  type Following,
+  PendingCall,
+} from "./_pending_call.ts";
 import { REFERENCE } from "./remote_types.ts";
 import { remoteError } from "./_thrown.ts";
 import { TokenBucket } from "./_token_bucket.ts";
-import { MESSAGE_COST, type Turnstile, type Waiting } from "./_turnstile.ts";
-
-/** A call whose answer has not come. */
-class PendingCall implements Ticket, PendingResult {
-  readonly calls: Calls;
-  readonly id: number;
-  readonly name: string;
-  readonly wantsValues: boolean;
-  /** Where it was made, if that is recorded. */
-  readonly site: Error | undefined;
-  position = Infinity;
-  left: ((failure?: Error) => void) | undefined = undefined;
-  resolve: (value: unknown) => void = nothing;
-  /** What it counts for in the peer's window; 0 until it has left. */
-  cost = 0;
-  waiting: Waiting | undefined = undefined;
-  /** True when its caller was told already, and the answer is for nobody. */
-  settled = false;
-  /** Its value, once it is there. */
-  value: unknown = undefined;
-  hasValue = false;
-  /** Stops its timer and its listener. */
-  cleanup: (() => void) | undefined = undefined;
-  /** Calls whose results it needs, and how to make it without those. */
-  follows: Following | undefined = undefined;
-  /** How many calls that need its result have no answer. */
-  followers = 0;
-  /** Whether its id is free as soon as there are none. */
-  isOver = false;
-
-  constructor(
-    calls: Calls,
-    id: number,
-    name: string,
-    wantsValues: boolean,
-    site: Error | undefined,
-  ) {
-    this.calls = calls;
-    this.id = id;
-    this.name = name;
-    this.wantsValues = wantsValues;
-    this.site = site;
-  }
-
-  callOn(
-    name: string,
-    args: unknown[],
-    wantsValues: boolean,
-    options: CallOptions | undefined,
-    again: () => Promise<unknown>,
-  ): CallPromise | undefined {
-    const { calls, id } = this;
-    if (!calls.canFollow(this)) return undefined;
-    const following = { bases: [this], again };
-    const target = { result: id };
-    return calls.call(name, args, wantsValues, options, target, following);
-  }
-}
-
-/** What a call needs of others. */
-interface Following {
-  /** The calls whose results it needs. */
-  readonly bases: PendingCall[];
-  /** Makes it anew where the peer no longer has a result. */
-  readonly again: () => Promise<unknown>;
-}
+import { MESSAGE_COST, type Turnstile } from "./_turnstile.ts";
 
 /** The calls of one wire, in the direction towards the peer. */
-export class Calls {
+export class Calls implements CallMaker {
   /** How many calls were made. */
   made = 0;
   /** Called when no call is pending any more. */
   onIdle: () => void = nothing;
+  /** Why no call may be made; undefined when it may. */
+  refusal: (name: string) => WireError | undefined = nothing;
 
   readonly #output: MessageOutput;
   readonly #turnstile: Turnstile;
@@ -108,7 +46,8 @@ export class Calls {
   readonly #pipelines: boolean;
   /** Calls whose results the call needs that is just being encoded. */
   #bases: PendingCall[] | undefined;
-  #isEncoding = false;
+  /** Its arguments. */
+  #encoding: unknown[] | undefined;
   #slots: (PendingCall | undefined)[] = [];
   #free: number[] = [];
   #pending = 0;
@@ -196,8 +135,14 @@ export class Calls {
         this.#caller(name, args, wantsValues, options, target);
       return promised(this.#await(name, error.result, again, options));
     }
+    if (this.#reason !== undefined) {
+      // A getter among the arguments ended the wire.
+      pending.cleanup?.();
+      return rejected(this.#tooLate(name, this.#reason));
+    }
     this.#slots[id] = pending;
     this.#pending++;
+    if (pending.settled) this.#takeBack(pending);
     if (bases !== undefined || following !== undefined) {
       const again = following?.again ??
         this.#caller(name, args, wantsValues, options, target);
@@ -220,17 +165,23 @@ export class Calls {
     options: CallOptions | undefined,
   ): Promise<unknown> {
     let sent: CallFate = "notSent";
+    let isGivenUp = false;
     const made = result.then(() => {
+      if (isGivenUp) return;
       sent = "maybeExecuted";
       return again();
     });
     const { deadline, signal } = options ?? {};
     if (deadline === undefined && signal === undefined) return made;
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    const giveUp = (error: WireError) => {
+      isGivenUp = true;
+      reject(error);
+    };
     const stopTimer = deadline === undefined
       ? nothing
       : this.#clock.after(deadline, () =>
-        reject(
+        giveUp(
           new WireError(
             "deadline",
             `The call of "${name}" was not answered within ${deadline} ms, its deadline. It waited for the result of another call.`,
@@ -238,7 +189,7 @@ export class Calls {
           ),
         ));
     const onAbort = () =>
-      reject(
+      giveUp(
         new WireError(
           "cancelled",
           `The call of "${name}" was cancelled by its caller's signal.`,
@@ -253,11 +204,15 @@ export class Calls {
     return promise;
   }
 
-  /** Refuses a call that had to wait for a result, until the wire ended. */
+  /** Refuses a call: it may have waited for a result until the wire ended. */
   #checkAlive(name: string): void {
-    const reason = this.#reason;
-    if (reason === undefined) return;
-    throw new WireError(
+    const refusal = this.refusal(name);
+    if (refusal !== undefined) throw refusal;
+    if (this.#reason !== undefined) throw this.#tooLate(name, this.#reason);
+  }
+
+  #tooLate(name: string, reason: WireError): WireError {
+    return new WireError(
       reason.code,
       `"${name}" came too late: ${reason.message}`,
       { cause: reason, sent: "notSent" },
@@ -273,10 +228,10 @@ export class Calls {
     const before = this.#turnstile.bytes;
     // A getter among the arguments may call, too.
     const outerBases = this.#bases;
-    const isWithin = this.#isEncoding;
+    const outerArgs = this.#encoding;
     let bases: PendingCall[] | undefined;
     this.#bases = undefined;
-    this.#isEncoding = true;
+    this.#encoding = args;
     try {
       pending.waiting = this.#turnstile.pass(
         {
@@ -294,7 +249,7 @@ export class Calls {
     } finally {
       bases = this.#bases;
       this.#bases = outerBases;
-      this.#isEncoding = isWithin;
+      this.#encoding = outerArgs;
     }
     const { waiting } = pending;
     pending.cost = waiting === undefined
@@ -302,10 +257,12 @@ export class Calls {
       : waiting.body.size + MESSAGE_COST;
     if (pending.position !== Infinity) return bases;
     pending.left = (failure) => {
+      pending.left = undefined;
       // It cannot leave after all; the turnstile counts it no more.
       if (failure === undefined || pending.settled) return;
       this.#fail(pending, () => failure);
       this.#release(pending, false);
+      this.#dropFollowers(pending, "limit");
     };
     return bases;
   }
@@ -326,9 +283,9 @@ export class Calls {
   canFollow(base: PendingCall): boolean {
     if (!this.#pipelines || base.settled) return false;
     if (this.#slots[base.id] !== base) return false;
-    const { waiting, position } = base;
-    // What is large may be overtaken by what is small.
-    return position !== Infinity || waiting !== undefined &&
+    const { waiting, left } = base;
+    // What is large may be overtaken by what is small, until it has left.
+    return left === undefined || waiting !== undefined &&
         !waiting.dropped &&
         waiting.body.size <= this.#output.encoder.limits.frame;
   }
@@ -346,17 +303,21 @@ export class Calls {
     if (base?.hasValue) {
       return { as: "value", value: base.value };
     }
-    if (!this.#isEncoding) {
+    if (this.#encoding === undefined) {
       throw new WireError(
         "unsupportedValue",
         "A result that is not there yet can be an argument of a call for an answer. Await it first.",
       );
     }
     promise.catch(nothing);
+    if (base !== undefined) base.isUsed = true;
     if (!(base instanceof PendingCall && base.calls === this)) {
       throw notReady(promise);
     }
-    if (!this.canFollow(base)) throw notReady(promise);
+    // Made anew, the call would send its streams a second time.
+    if (!this.canFollow(base) || carriesStream(this.#encoding)) {
+      throw notReady(promise);
+    }
     (this.#bases ??= []).push(base);
     return { as: "result", id: base.id };
   }
@@ -396,17 +357,45 @@ export class Calls {
     message: string,
     cause?: unknown,
   ): void {
-    const { waiting } = pending;
+    // It may be given up by a getter among its arguments: then it leaves.
+    const isMade = this.#slots[pending.id] === pending;
     // What is in the output already leaves, handed over or not.
-    const sent = pending.position === Infinity ? "notSent" : "maybeExecuted";
+    const sent = isMade && pending.position === Infinity
+      ? "notSent"
+      : "maybeExecuted";
     this.#fail(pending, () => new WireError(code, message, { cause, sent }));
+    if (isMade) this.#takeBack(pending);
+  }
+
+  /** A call is for nobody: it does not leave, or the peer is told. */
+  #takeBack(pending: PendingCall): void {
+    const { waiting } = pending;
     if (waiting !== undefined && !waiting.dropped) {
       this.#turnstile.withdraw(waiting);
       this.#release(pending, false);
+      this.#dropFollowers(pending, "cancelled");
     } else if (this.#output.abandon(pending)) {
       this.#release(pending, true);
     } else if (this.#cancels?.take()) {
       this.#output.send({ kind: "cancel", id: pending.id });
+    }
+  }
+
+  /**
+   * A call will never leave. Those that need its result wait behind it, and
+   * would find the result of the one that had its id before.
+   */
+  #dropFollowers(base: PendingCall, code: "cancelled" | "limit"): void {
+    if (base.followers === 0) return;
+    for (const pending of [...this.#slots]) {
+      if (!pending?.follows?.bases.includes(base)) continue;
+      this.#fail(pending, () =>
+        new WireError(
+          code,
+          `The call of "${pending.name}" was not sent: it needs the result of "${base.name}", which was not sent either.`,
+          { sent: "notSent" },
+        ));
+      this.#takeBack(pending);
     }
   }
 
@@ -454,13 +443,15 @@ export class Calls {
   /** An answer came that is over a limit of this side. */
   overLimit(message: OverLimit): void {
     const pending = this.#answered(message.id);
+    const { error } = message;
+    const code = error instanceof WireError ? error.code : "limit";
     this.#fail(pending, () =>
       new WireError(
-        "limit",
-        `The answer of "${pending.name}" is over a limit. ${
-          errorMessage(message.error)
-        }`,
-        { cause: message.error },
+        code,
+        `The answer of "${pending.name}" ${
+          code === "limit" ? "is over a limit" : "cannot be taken"
+        }. ${errorMessage(error)}`,
+        { cause: error },
       ));
   }
 
@@ -528,6 +519,7 @@ export class Calls {
   ): void {
     if (pending.settled) return arrived?.drop();
     arrived?.label(`the result of "${pending.name}"`);
+    if (pending.isUsed) excuse(value);
     pending.settled = pending.hasValue = true;
     pending.value = value;
     pending.cleanup?.();
@@ -577,4 +569,4 @@ function rejected(error: unknown): CallPromise {
   return new CallPromise((_, reject) => reject(error));
 }
 
-function nothing(): void {}
+function nothing(): undefined {}

@@ -26,6 +26,8 @@ import { Pieces } from "./_pieces.ts";
 import { ReceiveTables, SendTables, writeEntry } from "./tables.ts";
 import { ValueReader, ValueWriter } from "./values.ts";
 
+/** From so many bytes of an unfinished frame on, much is read at once. */
+const LARGE = 8 * 1024;
 /** What may come between the peer's hello and this side's acceptance. */
 const EARLY: ReadonlySet<number> = new Set([
   KIND.accept,
@@ -133,7 +135,7 @@ export class Encoder {
       return length;
     } catch (error) {
       writer.position = start;
-      this.#values.exporter.take()?.undo();
+      this.#values.exporter.take()?.undo(error instanceof NotReady);
       throw error instanceof WireError || error instanceof NotReady
         ? error
         : unreadable(error);
@@ -232,9 +234,9 @@ export class Decoder {
     return this.#frames.unfinished > 0 || this.#pieces.count > 0;
   }
 
-  /** Whether a message that travels in pieces was begun and not finished. */
-  get inPieces(): boolean {
-    return this.#pieces.count > 0;
+  /** Whether much of a large message, or of a large frame, is to come. */
+  get isBulk(): boolean {
+    return this.#pieces.count > 0 || this.#frames.unfinished > LARGE;
   }
 
   /** How many names and key sets the peer has defined. */

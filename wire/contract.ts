@@ -124,7 +124,15 @@ export class Contract<
   }
 
   static {
-    signaturesOf = (contract: AnyContract) => contract.#signatures;
+    signaturesOf = (contract: AnyContract) => {
+      if (typeof contract === "object" && #signatures in contract) {
+        return contract.#signatures;
+      }
+      throw new WireError(
+        "invalidArgument",
+        "What is served or expected is told by a contract that contract() made, in the same copy of this module.",
+      );
+    };
   }
 }
 

@@ -123,7 +123,7 @@ export class WireError extends Error {
    * For a call that failed because its wire ended or its caller gave up:
    * whether the peer may have run it. Otherwise undefined.
    */
-  readonly sent: CallFate | undefined;
+  declare readonly sent: CallFate | undefined;
 
   /**
    * Makes an error of the wire.
@@ -142,7 +142,8 @@ export class WireError extends Error {
       options.cause === undefined ? undefined : { cause: options.cause },
     );
     this.code = code;
-    this.sent = options.sent;
+    // Absent where it says nothing: errors are shown with all that they have.
+    if (options.sent !== undefined) this.sent = options.sent;
   }
 }
 
@@ -168,6 +169,9 @@ export class WireError extends Error {
  * ```
  */
 export class Refusal extends WireError {}
+
+/** The refusal of a call whose function has not run, and never will. */
+export class Unfit extends Refusal {}
 
 /** What arrives of an error thrown by a remote function. */
 export interface RemoteErrorInit {
@@ -214,9 +218,9 @@ export class RemoteError extends Error {
    * The own enumerable properties of the remote error as a plain object, or
    * the thrown value where it was no error; otherwise undefined.
    */
-  readonly data: unknown;
+  declare readonly data: unknown;
   /** The remote stack; undefined unless the peer serves with `sendStacks`. */
-  readonly remoteStack: string | undefined;
+  declare readonly remoteStack: string | undefined;
 
   /**
    * Makes the local image of a remote error.
@@ -234,8 +238,8 @@ export class RemoteError extends Error {
       writable: true,
     });
     this.functionName = init.functionName;
-    this.data = init.data;
-    this.remoteStack = init.remoteStack;
+    if (init.data !== undefined) this.data = init.data;
+    if (init.remoteStack !== undefined) this.remoteStack = init.remoteStack;
   }
 }
 

@@ -13,16 +13,17 @@ import {
   Refusal,
   shortText,
   toErrorCode,
+  Unfit,
   WireError,
 } from "./errors.ts";
 import { LIST_FUNCTIONS, listFunctions } from "./introspection.ts";
 import type { WireLimits } from "./limits.ts";
 import type { Message, OverLimit, Target } from "./messages.ts";
-import { isPlain, type Method, methodOf } from "./_method.ts";
+import { type Method, methodOf } from "./_method.ts";
 import { type CallKind, type Middleware, serveThrough } from "./middleware.ts";
 import type { MessageOutput } from "./output.ts";
 import { LazyMap } from "./_lazy_map.ts";
-import { AwaitedResult, fill } from "./_passing.ts";
+import { AwaitedResult, type Borrower, fill } from "./_passing.ts";
 import { Queue } from "./_queue.ts";
 import { referentOf } from "./remote_object.ts";
 import {
@@ -31,6 +32,7 @@ import {
   Results,
   type SharedObjects,
 } from "./_results.ts";
+import { servedEntries } from "./_served.ts";
 import { plainError } from "./_thrown.ts";
 import { TokenBucket } from "./_token_bucket.ts";
 import { Values } from "./multiple_values.ts";
@@ -138,7 +140,8 @@ export class Handlers {
   /** Lets calls be of objects, and of results. */
   set objects(objects: ServedObjects) {
     this.#objects = objects;
-    this.#results = new Results(this.#limits.calls, objects);
+    const { calls, message, window } = this.#limits;
+    this.#results = new Results(calls, window + message, objects);
   }
 
   /** Messages that came together are about to be dealt with. */
@@ -154,10 +157,17 @@ export class Handlers {
   /**
    * The result of a call of the peer, as an argument of another.
    *
+   * @param id The call whose result it is.
+   * @param borrower The arguments of the other one.
    * @throws {WireError} `resultGone`.
    */
-  argument(id: number): unknown {
-    return this.#results?.argument(id, this.#isOwed(id));
+  argument(id: number, borrower: Borrower): unknown {
+    return this.#results?.argument(id, this.#isOwed(id), borrower);
+  }
+
+  /** What was copied of results is no longer held. */
+  giveBack(borrower: Borrower): void {
+    this.#results?.giveBack(borrower);
   }
 
   #isOwed(id: number): boolean {
@@ -172,28 +182,9 @@ export class Handlers {
 
   /** Adds functions to what is served. */
   serve(functions: object): void {
-    const added = new Map<string, Method>(Object.entries(functions));
-    added.forEach((served, name) => {
-      if (typeof served !== "function") {
-        throw new WireError(
-          "invalidArgument",
-          `serve() takes an object of functions, and its "${name}" is no function.`,
-        );
-      }
-      if (name === LIST_FUNCTIONS) {
-        throw new WireError(
-          "invalidArgument",
-          `"${name}" is the wire's own function, which lists what is served. Choose another name.`,
-        );
-      }
-    });
-    if (added.size === 0 && !isPlain(functions)) {
-      throw new WireError(
-        "invalidArgument",
-        "serve() takes an object whose own properties are functions; the methods of a class are inherited. List them: { add: (a, b) => calculator.add(a, b) }.",
-      );
+    for (const [name, served] of servedEntries(functions)) {
+      this.#functions.set(name, served);
     }
-    added.forEach((served, name) => this.#functions.set(name, served));
   }
 
   /** Serves a call for an answer, or refuses one that is over a limit. */
@@ -212,6 +203,9 @@ export class Handlers {
     }
     if (this.#calls.has(call.id) || this.#parkedCalls.has(call.id)) {
       throw malformed(`The call ${call.id} came again before its answer.`);
+    }
+    if (call.kind === "call" && call.arrived?.hasResults) {
+      this.#results?.lend(call.id, call.arrived);
     }
     // What a call is of is looked up as it comes: it may be given back later.
     const receiver = call.kind === "call" && call.target !== undefined
@@ -436,6 +430,7 @@ export class Handlers {
       const kind = call.wantsValues ? "values" : "value";
       result = this.#run(served, object, context, call, kind);
     } catch (error) {
+      dropUnfit(call, error);
       return this.#throw(id, error);
     }
     if (!isThenable(result)) return this.#return(call, context, result);
@@ -446,6 +441,7 @@ export class Handlers {
         this.#checkIdle();
       },
       (error) => {
+        dropUnfit(call, error);
         if (this.#settled(running)) this.#throw(id, error);
         this.#checkIdle();
       },
@@ -456,13 +452,22 @@ export class Handlers {
     this.served++;
     const { name, arrived } = send;
     arrived?.label(`an argument of "${name}"`);
-    let result: unknown;
     const context = this.#context(send);
+    let found: [Method, object | undefined];
     try {
       if (receiver instanceof FailedResult) throw receiver.refusal;
-      const [served, object] = this.#find(name, receiver);
+      found = this.#find(name, receiver);
+    } catch (error) {
+      arrived?.drop();
+      this.#onError(error, oneWay(name));
+      return this.#window.leave(cost);
+    }
+    let result: unknown;
+    try {
+      const [served, object] = found;
       result = this.#run(served, object, context, send, "oneWay");
     } catch (error) {
+      dropUnfit(send, error);
       this.#onError(error, oneWay(name));
     }
     if (!isThenable(result)) return this.#window.leave(cost);
@@ -475,7 +480,10 @@ export class Handlers {
     };
     this.#sends.set(running, running);
     Promise.resolve(result)
-      .catch((error) => this.#onError(error, oneWay(name)))
+      .catch((error) => {
+        dropUnfit(send, error);
+        this.#onError(error, oneWay(name));
+      })
       .then(() => this.#sent(running));
   }
 
@@ -620,6 +628,11 @@ export class Handlers {
   #checkIdle(): void {
     if (this.running === 0 && !this.#ended) this.onIdle();
   }
+}
+
+/** What came along with a call was for a function that has not run. */
+function dropUnfit(call: Call | Send, error: unknown): void {
+  if (error instanceof Unfit) call.arrived?.drop();
 }
 
 /** Where an error came from. */

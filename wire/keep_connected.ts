@@ -75,6 +75,12 @@ export class KeptConnection<
     connect: Connect<Remote, Local>,
     options: KeepConnectedOptions<Remote, Local> = {},
   ) {
+    if (typeof connect !== "function") {
+      throw new WireError(
+        "invalidArgument",
+        "keepConnected() takes a function that connects, for it connects again and again: () => connectToRemoteServer(host, port).",
+      );
+    }
     const resolved = resolveKeepOptions(options);
     const { onDeath, onError, signal } = resolved;
     const death = this.#death = new Death(onError);

@@ -63,7 +63,8 @@ export interface CallChanges {
  * called: before the caller's next one only where the middleware has not
  * waited for anything. `next()` called again makes the call again. A call that
  * needs the result of another waits for it where there is middleware around
- * calls that are made, for that may change the result.
+ * calls that are made, for that may change the result. (That of OpenTelemetry
+ * does not.)
  *
  * @typeParam W The wire's type.
  * @param call What the call is.

@@ -16,7 +16,7 @@ import { type ImporterOptions, WireImporter } from "./_importer.ts";
 import { type Import, Imports } from "./_imports.ts";
 import type { WireLimits } from "./limits.ts";
 import type { Message } from "./messages.ts";
-import type { Passed } from "./_passing.ts";
+import type { Borrower, Passed } from "./_passing.ts";
 import type { Caller } from "./remote.ts";
 import { referentOf } from "./remote_object.ts";
 import type { Streams } from "./streams.ts";
@@ -31,7 +31,7 @@ export interface ObjectsOptions {
   /** Say how promises of results travel. */
   readonly calls: Pick<Calls, "pass">;
   /** Have the results of the peer's calls. */
-  readonly handlers: Pick<Handlers, "argument">;
+  readonly handlers: Pick<Handlers, "argument" | "giveBack">;
   /** Makes what carries the calls of a reference out. */
   readonly caller: (place: Import) => Caller;
   /** Sends a message behind all that was sent before. */
@@ -72,8 +72,13 @@ export class Objects
   }
 
   /** The result of a call of the peer, as an argument of another. */
-  argument(id: number): unknown {
-    return this.#options.handlers.argument(id);
+  argument(id: number, borrower: Borrower): unknown {
+    return this.#options.handlers.argument(id, borrower);
+  }
+
+  /** What was copied of results is no longer held. */
+  giveBack(borrower: Borrower): void {
+    this.#options.handlers.giveBack(borrower);
   }
 
   /** The objects of this side that the peer knows of. */
@@ -148,7 +153,8 @@ export class Objects
    */
   end(reason: WireError, isReported: boolean): void {
     this.#exports?.clear();
-    const left = this.#imports?.clear(reason) ?? [];
+    const left = this.#imports?.clear(reason)
+      .filter(({ isForgotten }) => isForgotten) ?? [];
     if (!isReported || left.length === 0) return;
     const places = left.slice(0, LISTED).map(({ place }) => place);
     if (left.length > LISTED) places.push("…");
@@ -167,6 +173,8 @@ export class Objects
 
   /** Gives an object of the peer back. */
   #release(place: Import): void {
+    // What came along with a message may have been given back as lost.
+    if (!this.imports.has(place)) return;
     const { slot, nonce, arrived } = place;
     this.imports.remove(place);
     this.#options.sendBehind({ kind: "release", slot, nonce, count: arrived });
@@ -176,7 +184,9 @@ export class Objects
   #lost(place: Import): void {
     if (!this.imports.has(place)) return;
     const where = place.place;
+    const { isForgotten } = place;
     this.#release(place);
+    if (!isForgotten) return;
     this.#options.onError(
       new WireError(
         "released",

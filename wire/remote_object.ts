@@ -34,6 +34,10 @@ export interface Referent {
   readonly onRelease?: (() => void) | undefined;
   /** Gives the reference back. */
   dispose(): void;
+  /** Where it came from, for people; undefined where it is of here. */
+  readonly place?: string;
+  /** Warns of one arrival less, if nobody gives it back. */
+  excuse?(): void;
 }
 
 /** What may be said of an object that is passed by reference. */
@@ -75,6 +79,11 @@ class ObjectReference implements RemoteObject<object> {
 
   [Symbol.dispose](): void {
     this[REFERENCE].dispose();
+  }
+
+  /** What a console shows, in place of all that is behind it. */
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return `RemoteObject(${this[REFERENCE].place ?? "of this process"})`;
   }
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isStreamed } from "./_carries_stream.ts";
 import { malformed, WireError } from "./errors.ts";
 import { LazyMap } from "./_lazy_map.ts";
 import type { WireLimits } from "./limits.ts";
@@ -11,7 +12,7 @@ import type { MessageOutput } from "./output.ts";
 import type { Arrived } from "./_passing.ts";
 import type { RemoteStream } from "./remote_types.ts";
 import { Sink, SinkStream } from "./_stream_sink.ts";
-import { isStreamed, producerOf, Source } from "./_stream_source.ts";
+import { producerOf, Source } from "./_stream_source.ts";
 import { plainError, remoteError } from "./_thrown.ts";
 import { MESSAGE_COST } from "./_turnstile.ts";
 
@@ -142,8 +143,10 @@ export class Streams {
   }
 
   /** An item came that is over a limit: the stream ends here. */
-  overLimit(id: number, error: unknown): void {
+  overLimit(id: number, error: unknown, size: number): void {
     const sink = this.#sink(id);
+    sink.spend(size + MESSAGE_COST);
+    if (sink.isDone) return;
     sink.end({ error });
     this.#cancel(id, error);
   }
@@ -158,10 +161,9 @@ export class Streams {
   /** The producer has failed. */
   failed(id: number, thrown: unknown, arrived?: Arrived): void {
     const sink = this.#sink(id);
-    if (sink.isDone) arrived?.drop();
-    else arrived?.label(`the failure of ${sink.place}`);
+    arrived?.label(`the failure of ${sink.place}`);
     this.#drop(sink);
-    sink.end({ error: remoteError(sink.place, thrown) });
+    sink.end({ error: remoteError(sink.place, thrown), arrived });
   }
 
   /** The consumer gives credit. */
@@ -172,7 +174,7 @@ export class Streams {
   /** The consumer wants no more. */
   cancelled(id: number, reason: unknown, arrived?: Arrived): void {
     const source = this.#source(id);
-    if (source === undefined) return arrived?.drop();
+    if (source === undefined || source.isStopped) return arrived?.drop();
     arrived?.label("the reason of a cancel");
     source.cancel(reason);
     this.#options.onIdle();

@@ -36,6 +36,7 @@ import { CheckedCaller } from "./_checked_caller.ts";
 import { checkTold, fingerprint } from "./_fingerprint.ts";
 import { guarded, implemented } from "./_guard.ts";
 import { Link } from "./_link.ts";
+import { servedEntries } from "./_served.ts";
 import { findTelemetry, spans } from "./_telemetry.ts";
 
 /**
@@ -370,11 +371,9 @@ export class Wire<
     functions: ServedFunctions<NoInfer<Served>, Wire>,
   ): void {
     const serves = this.#serves;
-    this.#session.serve(
-      serves === undefined
-        ? functions
-        : guarded(functions, signaturesOf(serves)),
-    );
+    if (serves === undefined) return this.#session.serve(functions);
+    servedEntries(functions);
+    this.#session.serve(guarded(functions, signaturesOf(serves)));
   }
 
   /**
@@ -594,6 +593,25 @@ function through(
   return [...own, ...given] as Middleware[];
 }
 
+/**
+ * Checks what wires are to serve and expect, before there is one.
+ *
+ * @param options Functions and contracts.
+ * @throws {WireError} `invalidArgument` for what no wire could be made with.
+ */
+export function checkServing(
+  { functions, serves, expects }: Pick<
+    WireOptions,
+    "functions" | "serves" | "expects"
+  >,
+): void {
+  if (expects !== undefined) signaturesOf(expects);
+  const signatures = serves === undefined ? undefined : signaturesOf(serves);
+  if (functions === undefined) return;
+  servedEntries(functions);
+  if (signatures !== undefined) implemented(functions, signatures);
+}
+
 /** The error of a peer that does not tell what it serves. */
 function unlisted(protocol: string | undefined): WireError {
   return new WireError(
@@ -606,5 +624,9 @@ function unlisted(protocol: string | undefined): WireError {
 
 /** Where errors go that have no other place. */
 export function reportToConsole(error: unknown, where: string): void {
-  console.error(`@remote/wire: error in ${where}:`, error);
+  // What the wire itself reports says all in its message.
+  const shown = error instanceof WireError && error.cause === undefined
+    ? `${error.message} (${error.code})`
+    : error;
+  console.error(`@remote/wire: error in ${where}:`, shown);
 }

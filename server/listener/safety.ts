@@ -49,8 +49,9 @@ export function checkSafety(
     ...(credential === undefined ? ["a credential"] : []),
     ...(isTls ? [] : ["TLS"]),
   ].join(" and ");
+  const are = credential === undefined && !isTls ? "are" : "is";
   throw new WireError(
     "invalidArgument",
-    `The listener evaluates what it is sent, so it serves ${hostname}, which is beyond this machine, only with a credential and TLS; ${missing} is missing. Give listener.credential and tls, or leave address out.`,
+    `The listener evaluates what it is sent, so it serves ${hostname}, which is beyond this machine, only with a credential and TLS; ${missing} ${are} missing. Give listener.credential and tls, or leave address out.`,
   );
 }

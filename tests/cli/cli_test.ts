@@ -135,6 +135,21 @@ test("cli.ts call prints values, each on a line", async () => {
   });
 });
 
+test("cli.ts call ends with whoever reads its output", async () => {
+  await serving(async (address) => {
+    const child = denoRun(["-A", CLI, "call", address, "count", "1e9"], {
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    const reader = child.stdout.getReader();
+    await reader.read();
+    await reader.cancel();
+    const stderr = await new Response(child.stderr).text();
+    assertEquals([(await child.status).code, stderr], [0, ""]);
+  });
+});
+
 test("cli.ts call --one-way waits for no answer", async () => {
   await serving(async (address, server) => {
     const sent = await cli([
@@ -172,8 +187,13 @@ const WRONG: [string[], string][] = [
   [["--loud"], "There is no option --loud."],
   [["list"], "HOST:PORT is missing."],
   [["list", "localhost"], "Where to connect to is HOST:PORT"],
-  [["list", ":7000", "more"], "What is more to do here?"],
+  [["list", ":7000", "more"], '"more" is a word too many.'],
   [["list", ":7000", "--loud"], "There is no option --loud."],
+  [["list", "localhost:0"], "A port is a number from 1 to 65535, not 0."],
+  [["list", "--port", "1", ":7000"], "list has no option --port."],
+  [["ping", ":7000", "--deadline", "1"], "ping has no option --deadline."],
+  [["serve", "--json", "./x.ts"], "serve has no option --json."],
+  [["listen", "--metadata", "a=b"], "listen has no option --metadata."],
   [["call", ":7000"], "The function's name is missing."],
   [["call", "--deadline", "soon", ":7000", "f"], "--deadline wants a number"],
   [["call", "--deadline=", ":7000", "f"], "--deadline wants a value."],
@@ -192,7 +212,7 @@ const WRONG: [string[], string][] = [
     ["serve", `${TLS}/../_test.ts`, "--cert", `${TLS}/server.pem`],
     "--cert and --key go together.",
   ],
-  [["serve", `${TLS}/../../wire/messages.ts`, "x"], "What is x to do here?"],
+  [["serve", `${TLS}/../../wire/messages.ts`, "x"], '"x" is a word too many.'],
   [["serve", `${TLS}/../../wire/dialect.ts`], "exports no function."],
 ];
 

@@ -51,8 +51,30 @@ test("connectToRemoteServer() refuses what is no host or port", async () => {
     const error = await failure(connectToRemoteServer(host, 7000));
     assertEquals(error.code, "invalidArgument");
   }
-  const error = await failure(connectToRemoteServer("localhost", 70_000));
-  assertEquals(error.code, "invalidArgument");
+  for (const port of [70_000, 0]) {
+    const error = await failure(connectToRemoteServer("localhost", port));
+    assertEquals(error.code, "invalidArgument");
+  }
+});
+
+test("connectToRemoteServer() refuses at once what no wire could be made with", async () => {
+  const cases: [unknown, unknown, string][] = [
+    [{ timeout: 5 }, undefined, "Options are the fourth"],
+    [undefined, { functions: { five: 5 } }, '"five" is no function'],
+    [undefined, { expects: { add: {} } }, "contract()"],
+  ];
+  for (const [onDeath, options, words] of cases) {
+    const error = await failure(
+      connectToRemoteServer(
+        "localhost",
+        7000,
+        onDeath as undefined,
+        options as undefined,
+      ),
+    );
+    assertEquals(error.code, "invalidArgument");
+    assert(error.message.includes(words), error.message);
+  }
 });
 
 test("connectToRemoteServer() names the address that does not answer", async () => {

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import {
   type CallContext,
   connectToRemoteServer,
+  contract,
   createRequestServer,
   destroyRequestServer,
   type Middleware,
@@ -34,6 +35,8 @@ test("createRequestServer() accepts every connection without onConnect", async (
   });
   assertEquals(server.addr.transport, "tcp");
   assertEquals("hostname" in server.addr && server.addr.hostname, "127.0.0.1");
+  assert(server.port > 0);
+  assertEquals(server.port, portOf(server));
   await using one = await connect(server);
   await using other = await connect(server);
   assertEquals(await one.remoteValue.add(1, 2), 3);
@@ -94,6 +97,30 @@ test("createRequestServer() throws at once when the port is unusable", async () 
       .code,
     "invalidArgument",
   );
+});
+
+test("createRequestServer() refuses at once what no wire could serve", () => {
+  class Service {
+    path = "a.log";
+    read() {}
+  }
+  const greeter = contract({ greet: {} });
+  const cases: [unknown, unknown, string][] = [
+    [{ functions: {} }, undefined, "Options are the third"],
+    [undefined, { functions: new Service() }, "methods of a class"],
+    [undefined, { functions: { five: 5 } }, '"five" is no function'],
+    [undefined, { functions: null }, "not null"],
+    [undefined, { serves: greeter, functions: {} }, "lacks it"],
+    [undefined, { serves: { greet: {} } }, "contract()"],
+    [undefined, { expects: { greet: {} } }, "contract()"],
+  ];
+  for (const [onConnect, options, words] of cases) {
+    const error = thrown(() =>
+      createRequestServer(0, onConnect as undefined, options as undefined)
+    );
+    assertEquals(error.code, "invalidArgument");
+    assert(error.message.includes(words), error.message);
+  }
 });
 
 test("onConnect gets the wire and the peer's address", async () => {
@@ -358,7 +385,7 @@ if (!isWindows) {
     const server = createRequestServer(0, undefined, { path });
     await server.ready;
     assertEquals(Deno.statSync(path).mode! & 0o777, 0o600);
-    assertEquals(server.addr, { transport: "unix", path });
+    assertEquals([server.addr, server.port], [{ transport: "unix", path }, 0]);
     const wire = await connectToRemoteServer("", 0, undefined, { path });
     assertEquals(wire.address, { transport: "unix", path });
     await wire.close();

@@ -112,3 +112,16 @@ test("errorMessage() has a text for whatever is thrown", () => {
   ];
   for (const [thrown, text] of texts) assertEquals(errorMessage(thrown), text);
 });
+
+test("WireError and RemoteError show no parts that they do not have", () => {
+  const wireError = new WireError("closed", "The wire was closed.");
+  assertEquals(Object.keys(wireError).sort(), ["code", "name"]);
+  assertEquals(wireError.sent, undefined);
+  const init = { name: "RangeError", message: "odd", functionName: "half" };
+  const remoteError = new RemoteError(init);
+  assertEquals(Object.keys(remoteError), ["functionName"]);
+  assertEquals([remoteError.data, remoteError.remoteStack], [
+    undefined,
+    undefined,
+  ]);
+});

@@ -287,6 +287,12 @@ test("keepConnected() refuses options out of their range", () => {
     assertEquals(error.code, "invalidArgument");
     assert(error.message.includes(`"${name}"`), error.message);
   }
+  const wire = Promise.reject(nobody());
+  wire.catch(() => {});
+  const error = assertThrows(() => {
+    keepConnected(wire as unknown as () => never);
+  }) as WireError;
+  assertEquals(error.code, "invalidArgument");
 });
 
 test("KeptConnection has the types of both ends", async () => {

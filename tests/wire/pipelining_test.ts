@@ -14,6 +14,7 @@ import {
   type Transport,
   type Wire,
   type WireError,
+  wirePair,
 } from "../../wire/mod.ts";
 import { settle } from "../_fake_clock.ts";
 import { test } from "../_test.ts";
@@ -420,6 +421,21 @@ overEach(
     assertEquals(new Set(await Promise.all(all)), new Set([1]));
   },
 );
+
+test("100,000 calls that need one result are all answered", async () => {
+  const [near, far] = wirePair();
+  far.serve({
+    start: async () => (await settle(), 0),
+    next: (n: number) => n + 1,
+  });
+  const base = near.remoteValue.start();
+  const calls = Array.from(
+    { length: 100_000 },
+    () => near.remoteValue.next(base),
+  );
+  assertEquals(new Set(await Promise.all(calls)), new Set([1]));
+  await Promise.all([near.close(), far.close()]);
+});
 
 overEach("ids are not mixed up under load", async ({ near, far }) => {
   far.serve(SERVED);

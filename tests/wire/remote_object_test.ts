@@ -8,6 +8,7 @@ import {
   type CallContext,
   isRemoteObject,
   makeRemoteObject,
+  type Middleware,
   type RemoteFunction,
   type RemoteObject,
   remoteObjectEq,
@@ -21,6 +22,10 @@ import {
 import { settle } from "../_fake_clock.ts";
 import { test } from "../_test.ts";
 import { overEach } from "../_transports.ts";
+
+function inspect(value: unknown): string {
+  return Deno.inspect(value);
+}
 
 /** A class whose instances are passed by reference. */
 class Counter {
@@ -431,6 +436,27 @@ test("what came for nobody is given back", async () => {
   await far.closed;
 });
 
+test("a console shows where references come from, and nothing behind them", async () => {
+  const [near, far] = wirePair();
+  far.serve({ open: () => makeRemoteObject({}), lend: () => () => 1 });
+  const opening = near.remoteValue.open();
+  const opened = await opening;
+  const lent = await near.remoteValue.lend();
+  assertEquals(
+    [opened, lent, makeRemoteObject({}), opening].map(inspect),
+    [
+      'RemoteObject(the result of "open")',
+      'RemoteObject(the result of "lend")',
+      "RemoteObject(of this process)",
+      "RemotePromise { await it }",
+    ],
+  );
+  opened[Symbol.dispose]();
+  lent[Symbol.dispose]();
+  await near.close();
+  await far.closed;
+});
+
 test("close() reports references that nobody gave back", async () => {
   const reports: [string, string][] = [];
   const onError = (error: unknown, where: string) =>
@@ -447,6 +473,28 @@ test("close() reports references that nobody gave back", async () => {
   assert(reports[0]![0].includes('the result of "open"'), reports[0]![0]);
   assert(!reports[0]![0].includes("brief"), reports[0]![0]);
   assertEquals(reports[0]![1], "closing");
+});
+
+test("close() reports no reference that was called on before it came", async () => {
+  const passOn: Middleware<Wire> = (_call, next) => next();
+  for (const callThrough of [[], [passOn]]) {
+    const reports: string[] = [];
+    const [near, far] = wirePair({
+      callThrough,
+      onError: (error) => reports.push((error as Error).message),
+    });
+    far.serve({
+      open: () => makeRemoteObject({ read: (n: number) => n }),
+      lend: () => () => 1,
+      take: (_lent: unknown) => {},
+    });
+    assertEquals(await near.remoteValue.open().remoteValue.read(3), 3);
+    await near.remoteValue.take(near.remoteValue.lend());
+    assertEquals(near.stats().objectsImported, 2);
+    await near.close();
+    await far.closed;
+    assertEquals(reports, []);
+  }
 });
 
 test("a wire whose peer closes reports nothing", async () => {

@@ -6,6 +6,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import {
   type CallContext,
+  makeRemoteObject,
   type Middleware,
   WireError,
   wirePair,
@@ -149,4 +150,28 @@ test("spans() does without a propagation", async () => {
   far.serve({ one: () => 1 });
   assertEquals(await near.remoteValue.one(), 1);
   await near.close();
+});
+
+test("spans() lets calls follow results that are still to come", async () => {
+  const log: unknown[] = [];
+  const [near, far] = wirePair({
+    callThrough: [spans(fakeApi(log, { traceparent: "00-1" }))],
+  });
+  far.serve({
+    add: (a: number, b: number) => a + b,
+    open: () => makeRemoteObject({ read: (n: number) => `read ${n}` }),
+  });
+  await near.opened;
+  const before = near.stats();
+  const { open, add } = near.remoteValue;
+  const both = [open().remoteValue.read(1), add(add(1, 2), 3)];
+  // All have left by now, and none was answered.
+  await near.forceOutput();
+  assertEquals(near.stats().callsMade - before.callsMade, 4);
+  assertEquals(near.stats().writes - before.writes, 1);
+  assertEquals(await Promise.all(both), ["read 1", 6]);
+  const names = log.filter(Array.isArray).map(([, name]) => name);
+  assertEquals(names, ["open", "read", "add", "add"]);
+  near.abort();
+  await far.closed;
 });

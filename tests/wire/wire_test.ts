@@ -225,7 +225,8 @@ test("Wire.serve() refuses what is no function", () => {
   class Service {
     method() {}
   }
-  for (const functions of [bad, new Service() as unknown as typeof bad]) {
+  const none = null as unknown as typeof bad;
+  for (const functions of [bad, new Service() as unknown as typeof bad, none]) {
     let code = "";
     try {
       near.serve(functions);

@@ -43,7 +43,7 @@ export class Names {
 
   /** The same functions, under the names of their symbols. */
   name(functions: object): object {
-    const entries = Object.entries(functions);
+    const entries = Object.entries(functions ?? {});
     // What is wrong with it is said by who takes it.
     if (entries.length === 0) return functions;
     const named: Record<string, unknown> = Object.create(null);

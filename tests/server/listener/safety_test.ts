@@ -44,7 +44,7 @@ test("isLoopback() knows this machine's own addresses", () => {
 });
 
 const REFUSED: [string, StartUpServerOptions, RegExp][] = [
-  ["nothing", {}, /a credential and TLS is missing/],
+  ["nothing", {}, /a credential and TLS are missing/],
   ["no credential", { tls }, /a credential is missing/],
   ["no TLS", { listener: { credential: CREDENTIAL } }, /TLS is missing/],
   [

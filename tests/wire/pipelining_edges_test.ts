@@ -1,0 +1,272 @@
+/**
+ * Calls on results whose call was given up, is large, or waits; and what a
+ * getter among the arguments can do.
+ */
+
+import { assert, assertEquals } from "@std/assert";
+import {
+  makeRemoteObject,
+  makeWire,
+  memoryTransports,
+  type RemoteFunction,
+  type Transport,
+  type WireError,
+  wirePair,
+} from "../../wire/mod.ts";
+import type { Message } from "../../wire/messages.ts";
+import { settle } from "../_fake_clock.ts";
+import { call, hello, RawPeer } from "../_raw_peer.ts";
+import { Raw } from "../_raw_values.ts";
+import { test } from "../_test.ts";
+
+async function failure(promise: Promise<unknown>): Promise<WireError> {
+  const error = await promise.then(() => undefined, (error) => error);
+  assert(error !== undefined, "It should have failed.");
+  return error as WireError;
+}
+
+/** Functions of which `block` ends when it is told to. */
+function blocking() {
+  const blocked: (() => void)[] = [];
+  return {
+    functions: {
+      block: () => new Promise<void>((resolve) => blocked.push(resolve)),
+      seven: () => 7,
+      record: () => ({ a: 1 }),
+      echo: (x: unknown) => x,
+      size: (x: string) => x.length,
+    },
+    unblock: () => blocked.splice(0).forEach((resolve) => resolve()),
+  };
+}
+
+test("a call that was never sent takes those along that need it", async () => {
+  const [near, far] = wirePair({}, { limits: { calls: 2 } });
+  const { functions, unblock } = blocking();
+  far.serve(functions);
+  // The ids that are used below have had results.
+  const { seven } = near.remoteValue;
+  await Promise.all([seven(), seven(), seven(), seven()]);
+  const running = [near.remoteValue.block(), near.remoteValue.block()];
+  const controller = new AbortController();
+  const { signal } = controller;
+  const base = near.with({ signal }).remoteValue.record();
+  const failures = [
+    base,
+    near.remoteValue.echo(base),
+    near.remoteValue.echo(near.remoteValue.echo(base)),
+    base.remoteValue.method!(),
+  ].map(failure);
+  controller.abort();
+  for (const { code, sent } of await Promise.all(failures)) {
+    assertEquals([code, sent], ["cancelled", "notSent"]);
+  }
+  unblock();
+  await Promise.all(running);
+  assertEquals(near.stats().callsPending, 0);
+  assertEquals(await Promise.all([seven(), seven(), seven()]), [7, 7, 7]);
+  await near.close();
+});
+
+/** A transport that takes little at a time, slowly. */
+function slow(transport: Transport): Transport {
+  return {
+    address: transport.address,
+    local: true,
+    read: () => transport.read(),
+    async write(bytes) {
+      await settle();
+      return await transport.write(bytes.slice(0, 50_000));
+    },
+    closeWrite: () => transport.closeWrite(),
+    close: () => transport.close(),
+  };
+}
+
+test("a call needs a large one's result once that has left whole", async () => {
+  const [a, b] = memoryTransports();
+  const [near, far] = [makeWire(slow(a)), makeWire(b)];
+  const { functions } = blocking();
+  far.serve(functions);
+  await Promise.all([near.remoteValue.seven(), near.remoteValue.seven()]);
+  const size = 2_000_000;
+  const large = near.remoteValue.size("x".repeat(size));
+  // Some of it has left, and something small overtakes the rest.
+  for (let turn = 0; turn < 3; turn++) await near.ping();
+  assert(near.stats().outputWaiting > 0);
+  assertEquals(await near.remoteValue.echo(large), size);
+  await near.close();
+});
+
+test("a call that waits for a result is not made once it is given up", async () => {
+  const [near, far] = wirePair();
+  const [other, end] = wirePair();
+  let ran = 0;
+  far.serve({ take: () => ++ran });
+  const { functions, unblock } = blocking();
+  end.serve(functions);
+  const base = other.remoteValue.block();
+  const controller = new AbortController();
+  const { signal } = controller;
+  const errors = [
+    failure(near.with({ deadline: 5 }).remoteValue.take(base)),
+    failure(near.with({ signal }).remoteValue.take(base)),
+  ];
+  controller.abort();
+  const codes = (await Promise.all(errors)).map(({ code, sent }) => [
+    code,
+    sent,
+  ]);
+  assertEquals(codes, [["deadline", "notSent"], ["cancelled", "notSent"]]);
+  unblock();
+  await base;
+  await near.ping();
+  assertEquals(ran, 0);
+  await Promise.all([near.close(), other.close()]);
+});
+
+test("close() lets no call follow on results that are to come", async () => {
+  const [near, far] = wirePair();
+  const [other, end] = wirePair();
+  const { functions, unblock } = blocking();
+  far.serve(functions);
+  end.serve(functions);
+  const base = near.remoteValue.block();
+  const strange = other.remoteValue.block();
+  const waiting = failure(near.remoteValue.echo(strange));
+  await near.ping();
+  const closing = near.close();
+  const late = await failure(base.remoteValue.method!());
+  assertEquals([late.code, late.sent], ["closed", "notSent"]);
+  await other.ping();
+  unblock();
+  const { code, sent } = await waiting;
+  assertEquals([code, sent], ["closed", "notSent"]);
+  await closing;
+  assertEquals((await far.closed).code, "closed");
+  await other.close();
+});
+
+test("a getter among the arguments may end the wire, or give up", async () => {
+  const [near, far] = wirePair();
+  const { functions } = blocking();
+  far.serve(functions);
+  await near.opened;
+  const controller = new AbortController();
+  const { signal } = controller;
+  const given = await failure(
+    near.with({ signal }).remoteValue.echo({
+      get x() {
+        controller.abort();
+        return 1;
+      },
+    }),
+  );
+  assertEquals([given.code, given.sent], ["cancelled", "maybeExecuted"]);
+  await near.ping();
+  assertEquals(near.stats().callsPending, 0);
+  const ended = await failure(near.remoteValue.echo({
+    get x() {
+      near.abort();
+      return 1;
+    },
+  }));
+  assertEquals([ended.code, ended.sent], ["aborted", "notSent"]);
+  assertEquals(near.stats().callsPending, 0);
+  await far.closed;
+});
+
+test("objects of the callee are left alone among results to come", async () => {
+  await using peer = new RawPeer();
+  let looked = 0;
+  const own: Record<string, unknown> = { inner: new Map([[1, 2]]) };
+  own.self = own;
+  Object.defineProperty(own, "look", { get: () => ++looked });
+  const taken: unknown[] = [];
+  peer.wire.serve({
+    own: () => makeRemoteObject(own),
+    later: async () => (await settle(), 5),
+    take: (list: unknown[]) => void taken.push(...list),
+  });
+  await peer.open();
+  await peer.tell(call(0, "own"));
+  await peer.hear("return");
+  const results = [0, 1].map((id) => new Raw({ as: "result", id }));
+  await peer.tell(call(1, "later"), call(2, "take", results));
+  await peer.hear("return");
+  await peer.hear("return");
+  assertEquals([taken[0] === own, taken[1], looked], [true, 5, 0]);
+});
+
+test("an object that was given already is called, and comes home", async () => {
+  class Counter {
+    #count = 40;
+    add(n: number): number {
+      return this.#count += n;
+    }
+  }
+  await using peer = new RawPeer();
+  const own = new Counter();
+  const taken: unknown[] = [];
+  peer.wire.serve({
+    now: () => makeRemoteObject(own),
+    later: async () => (await settle(), makeRemoteObject(own)),
+    take: (x: unknown) => void taken.push(x),
+  });
+  await peer.open();
+  for (const name of ["now", "later"]) {
+    await peer.tell(call(0, name));
+    await peer.hear("return");
+    await peer.tell({ ...call(1, "add", 1), target: { result: 0 } } as Message);
+    const count = name === "now" ? 41 : 42;
+    assertEquals((await peer.hear("return"))!.value, count);
+    await peer.tell(call(2, "take", new Raw({ as: "result", id: 0 })));
+    await peer.hear("return");
+    assert(taken.pop() === own);
+  }
+});
+
+test("an answer with an object that was forgotten says so", async () => {
+  const [near, far] = wirePair();
+  const { functions, unblock } = blocking();
+  let kept: RemoteFunction<() => number> | undefined;
+  far.serve({
+    ...functions,
+    keep: (f: RemoteFunction<() => number>) => void (kept = f),
+    give: async () => (await functions.block(), kept),
+  });
+  const own = () => 1;
+  await near.remoteValue.keep(own);
+  const given = failure(near.remoteValue.give());
+  await near.ping();
+  unblock();
+  near.forgetRemoteTranslation(own);
+  const { code, message } = await given;
+  assertEquals(code, "noSuchObject", message);
+  kept?.[Symbol.dispose]();
+  await near.close();
+});
+
+test("nothing is served when the wire ended as it opened", async () => {
+  await using peer = new RawPeer();
+  let ran = 0;
+  peer.wire.serve({ run: () => ++ran });
+  peer.wire.opened.then(() => peer.wire.abort());
+  const given = new Raw({ as: "object", slot: 0, nonce: 1, isFunction: true });
+  await peer.tell(hello(), { kind: "accept" }, call(0, "run", given));
+  await peer.hearAbort();
+  assertEquals([ran, peer.wire.stats().objectsImported], [0, 0]);
+});
+
+test("what comes for no function one way is given back", async () => {
+  const where: string[] = [];
+  const [near, far] = wirePair({}, {
+    onError: (_error, place) => where.push(place),
+  });
+  near.remote.missing!(() => 1);
+  await near.ping();
+  await near.ping();
+  assertEquals(near.stats().objectsExported, 0);
+  assertEquals(where, ['one-way call of "missing"']);
+  await far.close();
+});
