@@ -151,7 +151,8 @@ test("tail() reads no further ahead than its consumer's window", () =>
     // Nothing is lost by that.
     assertEquals(await take(idle, LARGE), large);
     await Promise.all([idle.return?.(), busy.return?.()]);
-    assertEquals(await progress(), []);
+    // Who leaves does not wait for the server's end of it.
+    while ((await progress()).length > 0);
   }));
 
 test("tail/client.ts holds its server up when nobody reads, and goes on in mid-stream", () =>
