@@ -123,6 +123,11 @@ export function promised(promise: Promise<unknown>): CallPromise {
   return made;
 }
 
+/** A promise on which calls can be made, of a call that failed at once. */
+export function rejected(error: unknown): CallPromise {
+  return new CallPromise((_, reject) => reject(error));
+}
+
 /** What calls the functions of a result that is there. */
 function callerOf(result: unknown, name: string): Caller {
   const referent = referentOf(result);

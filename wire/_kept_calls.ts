@@ -5,7 +5,7 @@
  */
 
 import { carriesStream } from "./_carries_stream.ts";
-import { promised } from "./_call_promise.ts";
+import { promised, rejected } from "./_call_promise.ts";
 import type { CallOptions } from "./call_options.ts";
 import { WireError } from "./errors.ts";
 import type { KeptCallOptions, ResolvedKeepOptions } from "./keep_options.ts";
@@ -206,7 +206,7 @@ export class KeptCalls {
       return this.#carry(call, wire, optionsLeft(call, clock));
     }
     if (isNew && this.waiting >= most) {
-      return promised(Promise.reject(tooManyWait(call.name, most)));
+      return rejected(tooManyWait(call.name, most));
     }
     const waiting = this.#waiting.add(call);
     return call.kind === "value" ? promised(waiting) : waiting;

@@ -6,7 +6,7 @@
  */
 
 import { formatAddress, type WireAddress } from "./address.ts";
-import { promised } from "./_call_promise.ts";
+import { rejected } from "./_call_promise.ts";
 import type { CallOptions } from "./call_options.ts";
 import { Calls } from "./calls.ts";
 import type { Clock } from "./clock.ts";
@@ -229,7 +229,7 @@ export class Link implements Session {
       call: (name, args, wantsValues, options) =>
         place.end === undefined
           ? this.call(name, args, wantsValues, options, place)
-          : promised(Promise.reject(unreachable(name, place.end))),
+          : rejected(unreachable(name, place.end)),
       send: (name, args, options) =>
         place.end === undefined
           ? this.send(name, args, options, place)

@@ -9,7 +9,7 @@ import { WireError } from "./errors.ts";
 import type { Streamed } from "./_carries_stream.ts";
 import type { Message } from "./messages.ts";
 import type { MessageOutput, Ticket } from "./output.ts";
-import { plainError } from "./_thrown.ts";
+import { sendThrown } from "./_thrown.ts";
 import { MESSAGE_COST } from "./_turnstile.ts";
 
 /** Byte arrays travel in parts of at most this size. */
@@ -30,8 +30,10 @@ export interface Producer {
 /** What a source works with. */
 export interface SourceOptions {
   readonly output: MessageOutput;
-  /** What the consumer takes: bytes at first, and bytes of an item. */
-  readonly limits: () => { readonly first: number; readonly most: number };
+  /** How many bytes the consumer takes at first. */
+  readonly first: () => number;
+  /** How many bytes it takes of an item. */
+  readonly most: () => number;
   /** Resolves when the output has room again, or the wire has ended. */
   readonly room: () => Promise<void>;
   /** Called when the stream is over on this side. */
@@ -75,7 +77,7 @@ export class Source {
 
   /** The message that announces it has left: items may follow. */
   start(): void {
-    this.#credit += this.#options.limits().first;
+    this.#credit += this.#options.first();
     this.#run();
   }
 
@@ -180,8 +182,8 @@ export class Source {
 
   /** How many bytes an item may have. */
   get #most(): number {
-    const { output, limits } = this.#options;
-    return Math.min(limits().most, output.encoder.limits.message);
+    const { output, most } = this.#options;
+    return Math.min(most(), output.encoder.limits.message);
   }
 
   #send(message: Message): Promise<void> | undefined {
@@ -201,14 +203,8 @@ export class Source {
     this.#isStopped = true;
     this.#over();
     const { output } = this.#options;
-    try {
-      output.send(last);
-    } catch {
-      const { id } = this;
-      const thrown = last.kind === "streamError" ? last.thrown : undefined;
-      // What it carries cannot be sent; its name and message can.
-      output.send({ kind: "streamError", id, thrown: plainError(thrown) });
-    }
+    if (last.kind !== "streamError") return void output.send(last);
+    sendThrown(last.thrown, (thrown) => output.send({ ...last, thrown }));
   }
 
   #over(): void {

@@ -46,7 +46,7 @@ export function remoteError(
  *
  * @param thrown What was thrown.
  */
-export function plainError(thrown: unknown): Error {
+function plainError(thrown: unknown): Error {
   const plain = new Error(shortText(errorMessage(thrown)));
   try {
     if (thrown instanceof Error) plain.name = shortText(String(thrown.name));
@@ -54,4 +54,21 @@ export function plainError(thrown: unknown): Error {
     // It stays an Error.
   }
   return plain;
+}
+
+/**
+ * Sends something thrown, or what is left of it when it cannot be sent.
+ *
+ * @param thrown What was thrown.
+ * @param send Sends it; throws when it cannot be sent.
+ */
+export function sendThrown(
+  thrown: unknown,
+  send: (thrown: unknown) => void,
+): void {
+  try {
+    send(thrown);
+  } catch {
+    send(plainError(thrown));
+  }
 }

@@ -5,7 +5,13 @@
  * @module
  */
 
-import { CallPromise, excuse, LaterResult, promised } from "./_call_promise.ts";
+import {
+  CallPromise,
+  excuse,
+  LaterResult,
+  promised,
+  rejected,
+} from "./_call_promise.ts";
 import { type CallOptions, checkOptions } from "./call_options.ts";
 import { carriesStream } from "./_carries_stream.ts";
 import type { Clock } from "./clock.ts";
@@ -563,10 +569,6 @@ function notReady(promise: CallPromise): NotReady {
     promise[REFERENCE] = later;
     return later.keep(value);
   }));
-}
-
-function rejected(error: unknown): CallPromise {
-  return new CallPromise((_, reject) => reject(error));
 }
 
 function nothing(): undefined {}

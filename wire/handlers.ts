@@ -33,7 +33,7 @@ import {
   type SharedObjects,
 } from "./_results.ts";
 import { servedEntries } from "./_served.ts";
-import { plainError } from "./_thrown.ts";
+import { sendThrown } from "./_thrown.ts";
 import { TokenBucket } from "./_token_bucket.ts";
 import { Values } from "./multiple_values.ts";
 import type { Window } from "./_window.ts";
@@ -69,7 +69,6 @@ interface Running {
   readonly id: number;
   /** What the call counts for. */
   readonly cost: number;
-  readonly wantsValues: boolean;
   readonly context: CallContext;
   stopTimer: (() => void) | undefined;
 }
@@ -315,8 +314,8 @@ export class Handlers {
       return this.#beginWith(call, receiver, cost);
     }
     const { id, name } = call;
-    const served = this.#functions.get(name) ?? this.#builtIn(name);
-    if (served === undefined) return this.#noSuchFunction(id, name);
+    const served = this.#served(name);
+    if (served === undefined) return this.#refuse(id, noSuchFunction(name));
     this.#call(call, served, this.#context(call), undefined, cost);
   }
 
@@ -375,7 +374,7 @@ export class Handlers {
   /** Finds the function of a name, and the object whose it is. */
   #find(name: string, receiver: unknown): [Method, object | undefined] {
     if (receiver === undefined) {
-      const served = this.#functions.get(name) ?? this.#builtIn(name);
+      const served = this.#served(name);
       if (served === undefined) throw noSuchFunction(name);
       return [served, undefined];
     }
@@ -406,7 +405,6 @@ export class Handlers {
     const running: Running = {
       id: call.id,
       cost,
-      wantsValues: call.wantsValues,
       context,
       stopTimer: left === undefined
         ? undefined
@@ -474,7 +472,6 @@ export class Handlers {
     const running: Running = {
       id: 0,
       cost,
-      wantsValues: false,
       context,
       stopTimer: this.#startTimer(context, send.deadline),
     };
@@ -499,8 +496,10 @@ export class Handlers {
     this.#checkIdle();
   }
 
-  /** A function that the wire serves of its own accord. */
-  #builtIn(name: string): Method | undefined {
+  /** The function of a name: one that was served, or the wire's own. */
+  #served(name: string): Method | undefined {
+    const served = this.#functions.get(name);
+    if (served !== undefined) return served;
     if (name !== LIST_FUNCTIONS || !this.#introspection) return undefined;
     return () => listFunctions(this.#functions);
   }
@@ -605,17 +604,10 @@ export class Handlers {
       return this.#fail(id, thrown.code, thrown.message);
     }
     this.#results?.settle(id, new FailedResult(thrown));
-    try {
-      this.#output.send({ kind: "throw", id, thrown });
-    } catch {
-      // What it carries cannot be sent; its name and message can.
-      this.#output.send({ kind: "throw", id, thrown: plainError(thrown) });
-    }
-  }
-
-  #noSuchFunction(id: number, name: string): void {
-    const { code, message } = noSuchFunction(name);
-    this.#fail(id, code, message);
+    sendThrown(
+      thrown,
+      (thrown) => this.#output.send({ kind: "throw", id, thrown }),
+    );
   }
 
   #fail(id: number, code: string, message: string): void {

@@ -13,7 +13,7 @@ import type { Arrived } from "./_passing.ts";
 import type { RemoteStream } from "./remote_types.ts";
 import { Sink, SinkStream } from "./_stream_sink.ts";
 import { producerOf, Source } from "./_stream_source.ts";
-import { plainError, remoteError } from "./_thrown.ts";
+import { remoteError, sendThrown } from "./_thrown.ts";
 import { MESSAGE_COST } from "./_turnstile.ts";
 
 /** The limits that streams have to do with. */
@@ -100,10 +100,8 @@ export class Streams {
     const source = new Source(this.#id(), producerOf(value), {
       output,
       onError,
-      limits: () => ({
-        first: firstCredit(this.#peer),
-        most: this.#peer.streamWindow,
-      }),
+      first: () => firstCredit(this.#peer),
+      most: () => this.#peer.streamWindow,
       room: () => this.#whenRoom(),
       onOver: ({ id }) => this.#closed(this.#sources, id),
     });
@@ -208,11 +206,10 @@ export class Streams {
 
   #cancel(id: number, reason: unknown): void {
     const { output } = this.#options;
-    try {
-      output.send({ kind: "streamCancel", id, reason });
-    } catch {
-      output.send({ kind: "streamCancel", id, reason: plainError(reason) });
-    }
+    sendThrown(
+      reason,
+      (reason) => output.send({ kind: "streamCancel", id, reason }),
+    );
   }
 
   /** Nobody has the stream any more, and nobody has ended it. */

@@ -9,7 +9,6 @@ import {
   makeWire,
   memoryTransports,
   type RemoteFunction,
-  type Transport,
   type WireError,
   wirePair,
 } from "../../wire/mod.ts";
@@ -18,6 +17,7 @@ import { settle } from "../_fake_clock.ts";
 import { call, hello, RawPeer } from "../_raw_peer.ts";
 import { Raw } from "../_raw_values.ts";
 import { test } from "../_test.ts";
+import { slow } from "./_slow.ts";
 
 async function failure(promise: Promise<unknown>): Promise<WireError> {
   const error = await promise.then(() => undefined, (error) => error);
@@ -68,24 +68,9 @@ test("a call that was never sent takes those along that need it", async () => {
   await near.close();
 });
 
-/** A transport that takes little at a time, slowly. */
-function slow(transport: Transport): Transport {
-  return {
-    address: transport.address,
-    local: true,
-    read: () => transport.read(),
-    async write(bytes) {
-      await settle();
-      return await transport.write(bytes.slice(0, 50_000));
-    },
-    closeWrite: () => transport.closeWrite(),
-    close: () => transport.close(),
-  };
-}
-
 test("a call needs a large one's result once that has left whole", async () => {
   const [a, b] = memoryTransports();
-  const [near, far] = [makeWire(slow(a)), makeWire(b)];
+  const [near, far] = [makeWire(slow(a, 50_000)), makeWire(b)];
   const { functions } = blocking();
   far.serve(functions);
   await Promise.all([near.remoteValue.seven(), near.remoteValue.seven()]);

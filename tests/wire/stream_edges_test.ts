@@ -5,7 +5,6 @@ import {
   makeWire,
   memoryTransports,
   type RemoteStream,
-  type Transport,
   type WireError,
   wirePair,
 } from "../../wire/mod.ts";
@@ -13,35 +12,12 @@ import { settle } from "../_fake_clock.ts";
 import { RawPeer, send } from "../_raw_peer.ts";
 import { Raw } from "../_raw_values.ts";
 import { test } from "../_test.ts";
-
-async function* count(to: number): AsyncGenerator<number, void> {
-  for (let n = 0; n < to; n++) yield await n;
-}
-
-async function list<T>(stream: AsyncIterable<T>): Promise<T[]> {
-  const items: T[] = [];
-  for await (const item of stream) items.push(item);
-  return items;
-}
-
-/** A transport whose writes take turns with other work. */
-function slow(transport: Transport): Transport {
-  return {
-    address: transport.address,
-    local: true,
-    read: () => transport.read(),
-    async write(bytes) {
-      await settle();
-      return await transport.write(bytes.slice(0, 5_000));
-    },
-    closeWrite: () => transport.closeWrite(),
-    close: () => transport.close(),
-  };
-}
+import { count, list } from "./_items.ts";
+import { slow } from "./_slow.ts";
 
 test("the end of a cancelled stream waits for the item before it", async () => {
   const [a, b] = memoryTransports();
-  const [near, far] = [makeWire(a), makeWire(slow(b))];
+  const [near, far] = [makeWire(a), makeWire(slow(b, 5_000))];
   const large = "x".repeat(200_000);
   far.serve({
     async *large() {

@@ -15,16 +15,7 @@ import {
 import { settle } from "../_fake_clock.ts";
 import { test } from "../_test.ts";
 import { overEach } from "../_transports.ts";
-
-async function* count(to: number): AsyncGenerator<number, void> {
-  for (let n = 0; n < to; n++) yield await n;
-}
-
-async function list<T>(stream: AsyncIterable<T>): Promise<T[]> {
-  const items: T[] = [];
-  for await (const item of stream) items.push(item);
-  return items;
-}
+import { count, list } from "./_items.ts";
 
 async function failure(promise: Promise<unknown>): Promise<WireError> {
   const error = await promise.then(() => undefined, (error) => error);
