@@ -9,7 +9,6 @@ import {
   makeWire,
   memoryTransports,
   type RemoteFunction,
-  type WireError,
   wirePair,
 } from "../../wire/mod.ts";
 import type { Message } from "../../wire/messages.ts";
@@ -17,13 +16,8 @@ import { settle } from "../_fake_clock.ts";
 import { call, hello, RawPeer } from "../_raw_peer.ts";
 import { Raw } from "../_raw_values.ts";
 import { test } from "../_test.ts";
+import { failure } from "./_failure.ts";
 import { slow } from "./_slow.ts";
-
-async function failure(promise: Promise<unknown>): Promise<WireError> {
-  const error = await promise.then(() => undefined, (error) => error);
-  assert(error !== undefined, "It should have failed.");
-  return error as WireError;
-}
 
 /** Functions of which `block` ends when it is told to. */
 function blocking() {

@@ -13,11 +13,11 @@ import {
   type RemoteObject,
   type Transport,
   type Wire,
-  type WireError,
   wirePair,
 } from "../../wire/mod.ts";
 import { settle } from "../_fake_clock.ts";
 import { test } from "../_test.ts";
+import { failure } from "./_failure.ts";
 import { overEach } from "../_transports.ts";
 
 /** Holds what is written until it is let through. */
@@ -133,12 +133,6 @@ const SERVED = {
   },
   twice: () => (n: number) => n * 2,
 };
-
-async function failure(promise: Promise<unknown>): Promise<WireError> {
-  const error = await promise.then(() => undefined, (error) => error);
-  assert(error !== undefined, "It should have failed.");
-  return error as WireError;
-}
 
 /** Chains, what they give, and how many round trips they may take. */
 const CHAINS: [string, (wire: Wire) => Promise<unknown>, unknown, number][] = [

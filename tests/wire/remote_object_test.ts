@@ -21,6 +21,7 @@ import {
 } from "../../wire/mod.ts";
 import { settle } from "../_fake_clock.ts";
 import { test } from "../_test.ts";
+import { failure } from "./_failure.ts";
 import { overEach } from "../_transports.ts";
 
 function inspect(value: unknown): string {
@@ -54,12 +55,6 @@ class LoudCounter extends Counter {
   override add(n: number): number {
     return super.add(n) * 10;
   }
-}
-
-async function failure(promise: Promise<unknown>): Promise<WireError> {
-  const error = await promise.then(() => undefined, (error) => error);
-  assert(error !== undefined, "It should have failed.");
-  return error as WireError;
 }
 
 /** Waits until a wire has dealt with all that its peer sent before. */

@@ -14,14 +14,9 @@ import {
 } from "../../wire/mod.ts";
 import { settle } from "../_fake_clock.ts";
 import { test } from "../_test.ts";
+import { failure } from "./_failure.ts";
 import { overEach } from "../_transports.ts";
 import { count, list } from "./_items.ts";
-
-async function failure(promise: Promise<unknown>): Promise<WireError> {
-  const error = await promise.then(() => undefined, (error) => error);
-  assert(error !== undefined, "It should have failed.");
-  return error as WireError;
-}
 
 /** Waits until no stream is open between two wires. */
 async function closed({ near, far }: { near: Wire; far: Wire }) {
