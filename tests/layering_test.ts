@@ -81,7 +81,12 @@ const FLOORS: readonly (readonly string[])[] = [
     "wire/context.ts",
     "wire/call_options.ts",
   ],
-  ["wire/_message_writer.ts", "wire/_message_reader.ts"],
+  [
+    "wire/_message_writer.ts",
+    "wire/_message_reader.ts",
+    "wire/_plain_writer.ts",
+    "wire/_plain_reader.ts",
+  ],
   [
     "wire/codec.ts",
     "wire/single_value.ts",
@@ -121,7 +126,12 @@ const FLOORS: readonly (readonly string[])[] = [
   ["wire/_fingerprint.ts", "wire/_guard.ts"],
   ["wire/contract.ts"],
   ["wire/_checked_caller.ts"],
-  ["wire/dialect.ts", "wire/objects.ts", "wire/_telemetry.ts"],
+  [
+    "wire/dialect.ts",
+    "wire/objects.ts",
+    "wire/_telemetry.ts",
+    "wire/_plain_route.ts",
+  ],
   ["wire/_link.ts"],
   ["wire/wire.ts"],
   [

@@ -18,6 +18,9 @@ export const FLAG = {
   hasMetadata: 8,
 } as const;
 
+/** A call with more arguments than this is not taken for a plain one. */
+export const PLAIN_ARGUMENTS = 8;
+
 /** How a target begins. */
 export const TARGET = { object: 0, result: 1 } as const;
 

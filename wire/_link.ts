@@ -36,6 +36,7 @@ import { LazyMap } from "./_lazy_map.ts";
 import { closedReason, Leaving } from "./_leaving.ts";
 import { Opening } from "./_opening.ts";
 import { Outbound } from "./_outbound.ts";
+import { PlainRoute } from "./_plain_route.ts";
 import { MESSAGE_COST } from "./_turnstile.ts";
 import { Watch } from "./_watch.ts";
 import { Window } from "./_window.ts";
@@ -61,6 +62,7 @@ export class Link implements Session {
   readonly #opening: Opening;
   readonly #leaving: Leaving;
   readonly #received = { bytes: 0, reads: 0, messages: 0 };
+  readonly #plain: PlainRoute;
   readonly #transport: Transport;
   readonly #clock: Clock;
   readonly #limits: SessionOptions["limits"];
@@ -147,6 +149,12 @@ export class Link implements Session {
     handlers.objects = objects;
     output.encoder.exporter = objects.exporter;
     this.#decoder.importer = objects.importer;
+    this.#plain = this.#decoder.plainReceiver = new PlainRoute(
+      calls,
+      handlers,
+      this.#sendWindow,
+      this.death,
+    );
     const end = (reason: WireError, tell: boolean) => this.end(reason, tell);
     const patience = limits.close;
     this.#leaving = new Leaving({
@@ -304,7 +312,7 @@ export class Link implements Session {
       bytesSent: output.handed,
       reads: received.reads,
       writes: output.writes,
-      messagesReceived: received.messages,
+      messagesReceived: received.messages + this.#plain.messages,
       messagesSent: output.messages,
       callsMade: this.#calls.made,
       callsServed: this.#handlers.served,

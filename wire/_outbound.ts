@@ -87,12 +87,20 @@ export class Outbound {
     target?: Target,
   ): Promise<void> {
     if (refusal !== undefined) return handled(Promise.reject(refusal));
+    const { sends } = this;
+    if (options === undefined && target === undefined && sends.isClear) {
+      const size = this.output.sendPlainSend(name, args);
+      if (size > 0) {
+        sends.entered(size);
+        return DONE;
+      }
+    }
     try {
       checkOptions(name, options);
     } catch (error) {
       return Promise.reject(error);
     }
-    return this.#pass(this.sends, {
+    return this.#pass(sends, {
       kind: "send",
       name,
       args,

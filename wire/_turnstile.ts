@@ -65,6 +65,18 @@ export class Turnstile implements Sender {
       !this.#held && this.#output.hasRoom;
   }
 
+  /** Whether a message need not wait, but may leave at once. */
+  get isClear(): boolean {
+    return this.#queue.size === 0 && this.#isOpen &&
+      (this.#before === undefined || this.#before.#queue.size === 0);
+  }
+
+  /** A message of so many bytes has left without waiting. */
+  entered(size: number): void {
+    this.#count++;
+    this.#bytes += size + MESSAGE_COST;
+  }
+
   /**
    * Sends a message now, or when its turn comes.
    *
@@ -74,13 +86,13 @@ export class Turnstile implements Sender {
    * @throws {WireError} `unsupportedValue` or `limit`; then nothing is sent.
    */
   pass(message: Message, ticket: Ticket): Waiting | undefined {
-    const before = this.#before;
-    const held = before !== undefined && before.#queue.size > 0;
-    if (this.#queue.size === 0 && this.#isOpen && !held) {
+    if (this.isClear) {
       const size = this.#output.send(message, ticket, this);
       this.#enter(size, ticket);
       return undefined;
     }
+    const before = this.#before;
+    const held = before !== undefined && before.#queue.size > 0;
     const body = this.#output.encode(message);
     const waiting = { body, ticket, dropped: false, held };
     this.#queue.push(waiting);
@@ -176,8 +188,7 @@ export class Turnstile implements Sender {
   }
 
   #enter(size: number, ticket: Ticket): void {
-    this.#count++;
-    this.#bytes += size + MESSAGE_COST;
+    this.entered(size);
     // A ticket without a position is a large message that has not left yet.
     if (this.#keepsOrder && ticket.position === Infinity) this.#held = true;
   }

@@ -231,7 +231,23 @@ export class Calls implements CallMaker {
     options: CallOptions | undefined,
     target: Target | undefined,
   ): PendingCall[] | undefined {
-    const before = this.#turnstile.bytes;
+    const turnstile = this.#turnstile;
+    if (options === undefined && target === undefined && turnstile.isClear) {
+      const { id, wantsValues, name } = pending;
+      const size = this.#output.sendPlainCall(
+        id,
+        wantsValues,
+        name,
+        args,
+        pending,
+      );
+      if (size > 0) {
+        turnstile.entered(size);
+        pending.cost = size + MESSAGE_COST;
+        return undefined;
+      }
+    }
+    const before = turnstile.bytes;
     // A getter among the arguments may call, too.
     const outerBases = this.#bases;
     const outerArgs = this.#encoding;
@@ -239,7 +255,7 @@ export class Calls implements CallMaker {
     this.#bases = undefined;
     this.#encoding = args;
     try {
-      pending.waiting = this.#turnstile.pass(
+      pending.waiting = turnstile.pass(
         {
           kind: "call",
           id: pending.id,
@@ -259,7 +275,7 @@ export class Calls implements CallMaker {
     }
     const { waiting } = pending;
     pending.cost = waiting === undefined
-      ? this.#turnstile.bytes - before
+      ? turnstile.bytes - before
       : waiting.body.size + MESSAGE_COST;
     if (pending.position !== Infinity) return bases;
     pending.left = (failure) => {

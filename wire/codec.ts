@@ -23,6 +23,8 @@ import {
   NotReady,
 } from "./_passing.ts";
 import { Pieces } from "./_pieces.ts";
+import { PlainReader, type PlainReceiver } from "./_plain_reader.ts";
+import { PlainWriter } from "./_plain_writer.ts";
 import { ReceiveTables, SendTables, writeEntry } from "./tables.ts";
 import { ValueReader, ValueWriter } from "./values.ts";
 
@@ -64,6 +66,7 @@ export class Encoder {
   readonly tables: SendTables = new SendTables();
   readonly #values: ValueWriter;
   readonly #messages: MessageWriter;
+  readonly #plain: PlainWriter;
   #limits: EncoderLimits;
   #busy = false;
   /** What travels along with the message that was encoded last. */
@@ -78,6 +81,15 @@ export class Encoder {
     this.#limits = limits;
     this.#values = new ValueWriter(writer, this.tables, limits);
     this.#messages = new MessageWriter(writer, this.tables, this.#values);
+    this.#plain = new PlainWriter(writer, this.tables, this.#values);
+  }
+
+  /**
+   * What writes plain messages in one go; undefined while that would be in the
+   * middle of another, or before definitions that the peer needs.
+   */
+  get plain(): PlainWriter | undefined {
+    return this.#busy || this.tables.hasFresh ? undefined : this.#plain;
   }
 
   /** The peer's limits. */
@@ -88,6 +100,7 @@ export class Encoder {
   set limits(limits: EncoderLimits) {
     this.#limits = limits;
     this.#values.limits = limits;
+    this.#plain.mostValues = limits.values;
     this.tables.entryLimit = limits.frame;
   }
 
@@ -194,6 +207,7 @@ export class Decoder {
   readonly #tables = new ReceiveTables();
   readonly #values: ValueReader;
   readonly #messages: MessageReader;
+  readonly #plain: PlainReader;
   readonly #pieces: Pieces;
   readonly #most: number;
   /** Whether the peer's hello has come. A link sets it to false at first. */
@@ -202,6 +216,8 @@ export class Decoder {
   isOpen = true;
   /** How many bytes the body of the last message had. */
   size = 0;
+  /** Takes plain calls and answers, in the place of {@linkcode next}'s caller. */
+  plainReceiver: PlainReceiver | undefined;
 
   /**
    * @param limits This side's limits.
@@ -214,6 +230,12 @@ export class Decoder {
       this.#reader,
       this.#tables,
       this.#values,
+    );
+    this.#plain = new PlainReader(
+      this.#reader,
+      this.#tables,
+      this.#values,
+      limits.values,
     );
     this.#pieces = new Pieces(limits);
     this.#most = limits.message;
@@ -250,7 +272,8 @@ export class Decoder {
   }
 
   /**
-   * Decodes the next message.
+   * Decodes the next message. Plain ones before it go to the receiver of plain
+   * ones, if there is one.
    *
    * @returns The message, or undefined when the next chunk is needed.
    * @throws {WireError} `malformed`: the wire cannot go on.
@@ -258,6 +281,7 @@ export class Decoder {
   next(): Message | OverLimit | undefined {
     const frames = this.#frames;
     const reader = this.#reader;
+    const receiver = this.plainReceiver;
     while (frames.next()) {
       reader.turnTo(frames.buffer, frames.start, frames.end);
       if (frames.continues) {
@@ -294,7 +318,10 @@ export class Decoder {
               `A message may have ${this.#most} bytes, and one has ${this.size}.`,
             );
           }
-          return this.#message();
+          if (receiver === undefined || !this.#plain.read(receiver)) {
+            return this.#message();
+          }
+          if (receiver.isOver) return undefined;
       }
     }
     reader.release();

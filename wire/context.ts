@@ -46,11 +46,8 @@ export class CallContext<W = unknown> {
   readonly wire: W;
   /** The name under which the function was called. */
   readonly functionName: string;
-  readonly #clock: Clock;
-  readonly #deadlineAt: number | undefined;
-  #controller: AbortController | undefined;
-  #reason: WireError | undefined;
-  #metadata: Metadata;
+  /** What most calls never need. */
+  #more: More | undefined;
 
   /**
    * Made by the wire.
@@ -66,18 +63,18 @@ export class CallContext<W = unknown> {
     functionName: string,
     clock: Clock,
     deadline: number,
-    metadata: Metadata = NO_METADATA,
+    metadata?: Metadata,
   ) {
     this.wire = wire;
     this.functionName = functionName;
-    this.#metadata = metadata;
-    this.#clock = clock;
-    this.#deadlineAt = deadline > 0 ? clock.now() + deadline : undefined;
+    this.#more = deadline > 0 || metadata !== undefined
+      ? new More(clock, deadline, metadata)
+      : undefined;
   }
 
   /** What the caller said besides: texts by name. Empty where it said none. */
   get metadata(): Metadata {
-    return this.#metadata;
+    return this.#more?.metadata ?? NO_METADATA;
   }
 
   /**
@@ -85,30 +82,53 @@ export class CallContext<W = unknown> {
    * wire ends; the reason is a `WireError`.
    */
   get signal(): AbortSignal {
-    if (this.#controller === undefined) {
-      this.#controller = new AbortController();
-      if (this.#reason !== undefined) this.#controller.abort(this.#reason);
+    const more = this.#more ??= new More();
+    if (more.controller === undefined) {
+      more.controller = new AbortController();
+      if (more.reason !== undefined) more.controller.abort(more.reason);
     }
-    return this.#controller.signal;
+    return more.controller.signal;
   }
 
   /** Milliseconds until the caller's deadline; undefined where it has none. */
   get deadline(): number | undefined {
-    return this.#deadlineAt === undefined
-      ? undefined
-      : this.#deadlineAt - this.#clock.now();
+    return this.#more?.left();
   }
 
   static {
     hasAborted = (context: CallContext): boolean =>
-      context.#reason !== undefined;
+      context.#more?.reason !== undefined;
     abortContext = (context: CallContext, reason: WireError): void => {
-      if (context.#reason !== undefined) return;
-      context.#reason = reason;
-      context.#controller?.abort(reason);
+      const more = context.#more ??= new More();
+      if (more.reason !== undefined) return;
+      more.reason = reason;
+      more.controller?.abort(reason);
     };
     replaceMetadata = (context: CallContext, metadata: Metadata): void => {
-      context.#metadata = metadata;
+      (context.#more ??= new More()).metadata = metadata;
     };
+  }
+}
+
+/** What a context knows beyond the names of its wire and its function. */
+class More {
+  metadata: Metadata | undefined;
+  reason: WireError | undefined = undefined;
+  controller: AbortController | undefined = undefined;
+  readonly #clock: Clock | undefined;
+  readonly #deadlineAt: number;
+
+  constructor(clock?: Clock, deadline = 0, metadata?: Metadata) {
+    this.metadata = metadata;
+    const hasDeadline = clock !== undefined && deadline > 0;
+    this.#clock = hasDeadline ? clock : undefined;
+    this.#deadlineAt = hasDeadline ? clock.now() + deadline : 0;
+  }
+
+  /** Milliseconds until the deadline; undefined where there is none. */
+  left(): number | undefined {
+    return this.#clock === undefined
+      ? undefined
+      : this.#deadlineAt - this.#clock.now();
   }
 }

@@ -188,21 +188,7 @@ export class Handlers {
 
   /** Serves a call for an answer, or refuses one that is over a limit. */
   call(call: Call | OverLimit, cost: number): void {
-    const { calls, message } = this.#limits;
-    const window = this.#limits.window + message;
-    if (this.#calls.size + this.#parkedCalls.size >= calls) {
-      throw malformed(
-        `At most ${calls} calls are served at a time, and one more came.`,
-      );
-    }
-    if (this.#held >= window) {
-      throw malformed(
-        `The peer sent calls beyond its window of ${window} bytes.`,
-      );
-    }
-    if (this.#calls.has(call.id) || this.#parkedCalls.has(call.id)) {
-      throw malformed(`The call ${call.id} came again before its answer.`);
-    }
+    this.#admit(call.id);
     if (call.kind === "call" && call.arrived?.hasResults) {
       this.#results?.lend(call.id, call.arrived);
     }
@@ -215,6 +201,53 @@ export class Handlers {
       this.#parkedCalls.set(call.id, { call, receiver, cost });
     } else {
       this.#begin(call, receiver, cost);
+    }
+  }
+
+  /**
+   * Serves a call of what was served, for one value, that has no deadline and
+   * no metadata, and with which nothing came along.
+   */
+  callPlain(id: number, name: string, args: unknown[], cost: number): void {
+    const served = this.#functions.get(name);
+    if (
+      served === undefined || this.#middleware !== undefined ||
+      this.#parkedCalls.size > 0 || !this.#output.hasRoom
+    ) {
+      const kind = "call", wantsValues = false, deadline = 0;
+      return this.call({ kind, id, wantsValues, name, args, deadline }, cost);
+    }
+    this.#admit(id);
+    this.served++;
+    const context = new CallContext(this.#wire, name, this.#clock, 0);
+    let result: unknown;
+    try {
+      result = Reflect.apply(served, context, args);
+    } catch (error) {
+      return this.#throw(id, error);
+    }
+    if (!isThenable(result)) {
+      return this.#return(id, name, false, context, result);
+    }
+    this.#answerLater({ id, name, wantsValues: false }, context, result, cost);
+  }
+
+  /** Refuses a call that breaks the peer's promises. */
+  #admit(id: number): void {
+    const { calls, message } = this.#limits;
+    const window = this.#limits.window + message;
+    if (this.#calls.size + this.#parkedCalls.size >= calls) {
+      throw malformed(
+        `At most ${calls} calls are served at a time, and one more came.`,
+      );
+    }
+    if (this.#held >= window) {
+      throw malformed(
+        `The peer sent calls beyond its window of ${window} bytes.`,
+      );
+    }
+    if (this.#isOwed(id)) {
+      throw malformed(`The call ${id} came again before its answer.`);
     }
   }
 
@@ -245,6 +278,27 @@ export class Handlers {
     } else {
       this.#send(send, receiver, cost);
     }
+  }
+
+  /** Serves a one-way call as plain as {@linkcode callPlain} takes. */
+  sendPlain(name: string, args: unknown[], cost: number): void {
+    const served = this.#functions.get(name);
+    if (
+      served === undefined || this.#middleware !== undefined ||
+      this.#parkedSends.size > 0 || this.#sends.size >= this.#limits.calls
+    ) {
+      return this.send({ kind: "send", name, args, deadline: 0 }, cost);
+    }
+    this.served++;
+    const context = new CallContext(this.#wire, name, this.#clock, 0);
+    let result: unknown;
+    try {
+      result = Reflect.apply(served, context, args);
+    } catch (error) {
+      this.#onError(error, oneWay(name));
+    }
+    if (!isThenable(result)) return this.#window.leave(cost);
+    this.#leaveLater({ name, deadline: 0 }, context, result, cost);
   }
 
   /** Reports a one-way call that is over a limit. */
@@ -348,7 +402,7 @@ export class Handlers {
     cost: number,
   ): void {
     const { id, name, arrived } = call;
-    const running = this.#start(call, context, cost);
+    const running = this.#start(id, context, cost);
     Promise.all(awaited.map(({ result }) => result)).then(async () => {
       if (arrived !== undefined) await fill(call.args, arrived.own);
       return receiver instanceof AwaitedResult
@@ -400,17 +454,17 @@ export class Handlers {
     this.#fail(id, code, message);
   }
 
-  #start(call: Call, context: CallContext, cost: number): Running {
+  #start(id: number, context: CallContext, cost: number): Running {
     const left = context.deadline;
     const running: Running = {
-      id: call.id,
+      id,
       cost,
       context,
       stopTimer: left === undefined
         ? undefined
         : this.#startTimer(context, Math.max(1, Math.ceil(left))),
     };
-    this.#calls.set(call.id, running);
+    this.#calls.set(id, running);
     this.#held += cost;
     return running;
   }
@@ -422,20 +476,35 @@ export class Handlers {
     object: object | undefined,
     cost: number,
   ): void {
-    const { id } = call;
+    const { id, name, wantsValues } = call;
     let result: unknown;
     try {
-      const kind = call.wantsValues ? "values" : "value";
+      const kind = wantsValues ? "values" : "value";
       result = this.#run(served, object, context, call, kind);
     } catch (error) {
       dropUnfit(call, error);
       return this.#throw(id, error);
     }
-    if (!isThenable(result)) return this.#return(call, context, result);
-    const running = this.#start(call, context, cost);
+    if (!isThenable(result)) {
+      return this.#return(id, name, wantsValues, context, result);
+    }
+    this.#answerLater(call, context, result, cost);
+  }
+
+  /** Answers a call when its result is there. */
+  #answerLater(
+    call: Pick<Call, "id" | "name" | "wantsValues" | "arrived">,
+    context: CallContext,
+    result: PromiseLike<unknown>,
+    cost: number,
+  ): void {
+    const { id, name, wantsValues } = call;
+    const running = this.#start(id, context, cost);
     Promise.resolve(result).then(
       (value) => {
-        if (this.#settled(running)) this.#return(call, context, value);
+        if (this.#settled(running)) {
+          this.#return(id, name, wantsValues, context, value);
+        }
         this.#checkIdle();
       },
       (error) => {
@@ -469,6 +538,16 @@ export class Handlers {
       this.#onError(error, oneWay(name));
     }
     if (!isThenable(result)) return this.#window.leave(cost);
+    this.#leaveLater(send, context, result, cost);
+  }
+
+  /** Gives credit for a one-way call when it is over. */
+  #leaveLater(
+    send: Pick<Send, "name" | "deadline" | "arrived">,
+    context: CallContext,
+    result: PromiseLike<unknown>,
+    cost: number,
+  ): void {
     const running: Running = {
       id: 0,
       cost,
@@ -479,7 +558,7 @@ export class Handlers {
     Promise.resolve(result)
       .catch((error) => {
         dropUnfit(send, error);
-        this.#onError(error, oneWay(name));
+        this.#onError(error, oneWay(send.name));
       })
       .then(() => this.#sent(running));
   }
@@ -572,9 +651,17 @@ export class Handlers {
     return this.#calls.delete(running.id);
   }
 
-  #return(call: Call, context: CallContext, result: unknown): void {
+  #return(
+    id: number,
+    name: string,
+    wantsValues: boolean,
+    context: CallContext,
+    result: unknown,
+  ): void {
     if (this.#ended) return;
-    const { id, name, wantsValues } = call;
+    if (!wantsValues && this.#output.sendPlainAnswer(id, result) > 0) {
+      return this.#results?.settle(id, result);
+    }
     const list = result instanceof Values ? result.list : undefined;
     const value = list === undefined ? result : list[0];
     const objects = this.#objects;
@@ -623,7 +710,7 @@ export class Handlers {
 }
 
 /** What came along with a call was for a function that has not run. */
-function dropUnfit(call: Call | Send, error: unknown): void {
+function dropUnfit(call: Pick<Call, "arrived">, error: unknown): void {
   if (error instanceof Unfit) call.arrived?.drop();
 }
 
@@ -659,8 +746,8 @@ function asWireError(error: unknown): { code: string; message: string } {
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
-  if (value instanceof Promise) return true;
-  return typeof value === "object" && value !== null &&
+  if (typeof value !== "object" || value === null) return false;
+  return value instanceof Promise ||
     typeof (value as { then?: unknown }).then === "function";
 }
 

@@ -71,6 +71,9 @@ export type MessageOutput =
     | "progressAt"
     | "send"
     | "sendBody"
+    | "sendPlainAnswer"
+    | "sendPlainCall"
+    | "sendPlainSend"
     | "stop"
     | "trim"
     | "waiting"
@@ -196,6 +199,42 @@ export class Output extends ByteOutput {
       const frames = this.#cut(parts, size, number);
       this.#enqueue(frames, number, ticket, leaving, sender);
     }
+    this.schedule();
+    return size;
+  }
+
+  /**
+   * Sends a call for an answer where it is plain: see `_plain_writer.ts`.
+   *
+   * @param ticket Learns its position.
+   * @returns The size of its body; 0 where it is not, and nothing is sent.
+   */
+  sendPlainCall(
+    id: number,
+    wantsValues: boolean,
+    name: string,
+    args: readonly unknown[],
+    ticket: Ticket,
+  ): number {
+    const position = this.handed + this.writer.position;
+    const size = this.encoder.plain?.call(id, wantsValues, name, args) ?? 0;
+    if (size > 0) ticket.position = position;
+    return this.#sentPlain(size);
+  }
+
+  /** Sends a one-way call where it is plain; see {@linkcode sendPlainCall}. */
+  sendPlainSend(name: string, args: readonly unknown[]): number {
+    return this.#sentPlain(this.encoder.plain?.send(name, args) ?? 0);
+  }
+
+  /** Sends an answer where it is plain; see {@linkcode sendPlainCall}. */
+  sendPlainAnswer(id: number, value: unknown): number {
+    return this.#sentPlain(this.encoder.plain?.return(id, value) ?? 0);
+  }
+
+  #sentPlain(size: number): number {
+    if (size === 0) return 0;
+    this.messages++;
     this.schedule();
     return size;
   }

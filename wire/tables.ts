@@ -73,14 +73,19 @@ export class SendTables {
     return this.#names.size + this.#shapes;
   }
 
-  /** The index of a function's name, or −1 where there is no room for it. */
-  name(name: string): number {
+  /** The index of a function's name, or −1 where it is not in the table. */
+  known(name: string): number {
     if (name === this.#lastName) return this.#lastIndex;
     const known = this.#names.get(name);
-    if (known !== undefined) {
-      this.#lastName = name;
-      return this.#lastIndex = known;
-    }
+    if (known === undefined) return -1;
+    this.#lastName = name;
+    return this.#lastIndex = known;
+  }
+
+  /** The index of a function's name, or −1 where there is no room for it. */
+  name(name: string): number {
+    const known = this.known(name);
+    if (known >= 0) return known;
     if (!this.#hasRoom(this.#names.size, [name])) return -1;
     const index = this.#names.size;
     this.#names.set(name, index);

@@ -71,6 +71,12 @@ const TAG = {
   negative: 0xe0, // −32 to −1 are 0xe0 to 0xff
 } as const;
 
+/** Whether a value that begins so is neither long nor holds others. */
+function isPlain(tag: number): boolean {
+  return tag < TAG.list || tag >= TAG.negative ||
+    tag >= TAG.null && tag <= TAG.float64;
+}
+
 /** Which parts of an error follow its name and message. */
 const ERROR_PART = { stack: 1, cause: 2, errors: 4, data: 8 } as const;
 
@@ -133,6 +139,32 @@ export class ValueWriter {
         return this.#pass(value, depth);
       default:
         throw unsupported(value);
+    }
+  }
+
+  /**
+   * Writes a value that is neither long nor holds others, for which nothing can
+   * go wrong.
+   *
+   * @returns False for any other, with nothing written.
+   */
+  writePlain(value: unknown): boolean {
+    switch (typeof value) {
+      case "number":
+        this.#number(value);
+        return true;
+      case "string":
+        return value.length < 32 && this.#writer.shortAscii(TAG.text, value);
+      case "boolean":
+        this.#writer.byte(value ? TAG.true : TAG.false);
+        return true;
+      case "undefined":
+        this.#writer.byte(TAG.undefined);
+        return true;
+      default:
+        if (value !== null) return false;
+        this.#writer.byte(TAG.null);
+        return true;
     }
   }
 
@@ -446,6 +478,37 @@ export class ValueReader {
           `No value begins with the byte 0x${tag.toString(16)}.`,
         );
     }
+  }
+
+  /**
+   * Reads values that are neither long nor hold others.
+   *
+   * @param count How many.
+   * @returns The values; undefined where one is another.
+   */
+  readPlain(count: number): unknown[] | undefined {
+    const reader = this.#reader;
+    const { buffer, view, end } = reader;
+    // An array that grows takes room for 16.
+    const list: unknown[] = count === 2 ? [0, 0] : new Array(count);
+    let at = reader.position;
+    for (let index = 0; index < count; index++) {
+      const tag = at < end ? buffer[at]! : TAG.list;
+      if (tag < TAG.text) {
+        list[index] = tag;
+        at++;
+      } else if (tag === TAG.int32 && at + 5 <= end) {
+        list[index] = view.getInt32(at + 1);
+        at += 5;
+      } else {
+        if (!isPlain(tag)) return undefined;
+        reader.position = at;
+        list[index] = this.read();
+        at = reader.position;
+      }
+    }
+    reader.position = at;
+    return list;
   }
 
   #list(count: number, depth: number): unknown[] {

@@ -167,6 +167,21 @@ export class LispOutput extends ByteOutput implements MessageOutput {
     this.schedule();
   }
 
+  /** Nothing is written in another way for being plain. */
+  sendPlainCall(): number {
+    return 0;
+  }
+
+  /** See {@linkcode sendPlainCall}. */
+  sendPlainSend(): number {
+    return 0;
+  }
+
+  /** See {@linkcode sendPlainCall}. */
+  sendPlainAnswer(): number {
+    return 0;
+  }
+
   /**
    * Writes something whole, or nothing of it.
    *
