@@ -15,6 +15,7 @@ import {
 } from "../wire/messages.ts";
 import { memoryTransports, type Transport } from "../wire/transport.ts";
 import { makeWire, type Wire, type WireOptions } from "../wire/wire.ts";
+import { plainInto } from "./_plain_messages.ts";
 import { RAW } from "./_raw_values.ts";
 
 export { Raw } from "./_raw_values.ts";
@@ -93,6 +94,7 @@ export class RawPeer {
     this.#transport = here;
     this.#encoder.exporter = RAW;
     this.#decoder.importer = RAW;
+    this.#decoder.plainReceiver = plainInto(this.#heard);
     this.wire = makeWire(there, { onError() {}, ...options });
   }
 

@@ -9,6 +9,11 @@ import { ByteWriter } from "./bytes.ts";
 import type { Clock } from "./clock.ts";
 import type { Transport } from "./transport.ts";
 
+/** So much is written without waiting for more. */
+const GATHERED = 8 * 1024;
+/** So many milliseconds after one write the next may wait for more. */
+const JUST_NOW = 0.1;
+
 /** Gathers, counts and writes. */
 export class ByteOutput {
   /** Bytes handed to the transport so far. */
@@ -31,10 +36,12 @@ export class ByteOutput {
   readonly #clock: Clock;
   readonly #onFailed: (error: unknown) => void;
   #scheduled = false;
+  /** How much had gathered when that was last looked at. */
+  #seen = 0;
   #stopped = false;
-  /** What the transport is taking, and how much of it was taken. */
+  /** What the transport is taking, and how much of it is left to take. */
   #writing: Uint8Array<ArrayBuffer> | undefined;
-  #taken = 0;
+  #left = 0;
   #flushed: (() => void)[] = [];
 
   /**
@@ -57,9 +64,7 @@ export class ByteOutput {
 
   /** How many bytes wait, or are being taken. */
   get waiting(): number {
-    const writing = this.#writing;
-    return this.writer.position + this.elsewhere +
-      (writing === undefined ? 0 : writing.length - this.#taken);
+    return this.writer.position + this.elsewhere + this.#left;
   }
 
   /** Whether producers may go on. */
@@ -102,9 +107,24 @@ export class ByteOutput {
   }
 
   readonly #tick = (): void => {
+    const { position } = this.writer;
+    if (position > this.#seen && position < GATHERED && this.#wroteJustNow) {
+      this.#seen = position;
+      queueMicrotask(this.#tick);
+      return;
+    }
+    this.#seen = 0;
     this.#scheduled = false;
     if (this.#writing === undefined) this.#pump();
   };
+
+  /**
+   * Whether somebody may be sending in a row: then what still comes leaves with
+   * the same write. What comes alone leaves at once.
+   */
+  get #wroteJustNow(): boolean {
+    return this.#clock.now() - this.progressAt < JUST_NOW;
+  }
 
   #pump(): void {
     if (this.#stopped) return;
@@ -112,7 +132,7 @@ export class ByteOutput {
     if (bytes === undefined) return this.#finishFlush();
     this.handed += bytes.length;
     this.#writing = bytes;
-    this.#taken = 0;
+    this.#left = bytes.length;
     this.progressAt = this.#clock.now();
     this.#write(bytes);
   }
@@ -124,20 +144,22 @@ export class ByteOutput {
 
   readonly #wrote = (count: number): void => {
     const writing = this.#writing!;
-    this.#taken += count;
+    this.#left -= count;
     this.progressAt = this.#clock.now();
-    if (this.#taken < writing.length) {
-      if (!this.#stopped) this.#write(writing.subarray(this.#taken));
+    if (this.#left > 0) {
+      if (!this.#stopped) this.#write(writing.subarray(-this.#left));
       return;
     }
     this.#writing = undefined;
-    this.#pump();
+    if (this.writer.position > 0) this.schedule();
+    else this.#pump();
     if (!this.busy) this.writer.takeBack();
     if (this.hasRoom && !this.#stopped) this.onRoom();
   };
 
   readonly #failed = (error: unknown): void => {
     this.#writing = undefined;
+    this.#left = 0;
     this.stop();
     this.#onFailed(error);
   };

@@ -21,6 +21,9 @@ export const FLAG = {
 /** A call with more arguments than this is not taken for a plain one. */
 export const PLAIN_ARGUMENTS = 8;
 
+/** One-way calls in a row share a frame of about so many bytes. */
+export const RUN_BYTES = 4 * 1024;
+
 /** How a target begins. */
 export const TARGET = { object: 0, result: 1 } as const;
 

@@ -6,7 +6,12 @@
 
 import { type CallOptions, checkOptions } from "./call_options.ts";
 import { WireError } from "./errors.ts";
-import type { Message, PeerLimits, Target } from "./messages.ts";
+import {
+  type Message,
+  type PeerLimits,
+  SendMessage,
+  type Target,
+} from "./messages.ts";
 import type { MessageOutput, Ticket } from "./output.ts";
 import { Turnstile } from "./_turnstile.ts";
 
@@ -88,8 +93,11 @@ export class Outbound {
   ): Promise<void> {
     if (refusal !== undefined) return handled(Promise.reject(refusal));
     const { sends } = this;
-    if (options === undefined && target === undefined && sends.isClear) {
-      const size = this.output.sendPlainSend(name, args);
+    if (options === undefined && target === undefined) {
+      let size = sends.hasWindow ? this.output.addPlainSend(name, args) : 0;
+      if (size === 0 && sends.isClear) {
+        size = this.output.sendPlainSend(name, args);
+      }
       if (size > 0) {
         sends.entered(size);
         return DONE;
@@ -100,14 +108,10 @@ export class Outbound {
     } catch (error) {
       return Promise.reject(error);
     }
-    return this.#pass(sends, {
-      kind: "send",
-      name,
-      args,
-      deadline,
-      target,
-      metadata: options?.metadata,
-    });
+    return this.#pass(
+      sends,
+      new SendMessage(name, args, deadline, target, options?.metadata),
+    );
   }
 
   /**

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { malformed } from "./errors.ts";
 import type { ByteReader } from "./bytes.ts";
 import { PLAIN_ARGUMENTS } from "./_layout.ts";
 import { KIND } from "./messages.ts";
@@ -50,7 +51,7 @@ export class PlainReader {
   }
 
   /**
-   * Reads a message, where it is plain.
+   * Reads a call or an answer, where it is plain.
    *
    * @param receiver Takes it.
    * @returns False where it is not: then nothing of it is read.
@@ -59,35 +60,56 @@ export class PlainReader {
   read(receiver: PlainReceiver): boolean {
     const reader = this.#reader;
     const { buffer, position: start, end } = reader;
-    const size = end - start;
     const kind = buffer[start]!;
+    if (kind !== KIND.call && kind !== KIND.return) return false;
     reader.position = start + 1;
-    if (kind === KIND.send) {
-      const name = this.#named();
-      const args = name === undefined ? undefined : this.#list();
-      if (args !== undefined) {
-        receiver.send(name!, args, size);
-        return true;
-      }
-    } else if (kind === KIND.call) {
-      const id = reader.varint();
-      const name = this.#named();
-      const args = name === undefined ? undefined : this.#list();
-      if (args !== undefined) {
-        receiver.call(id, name!, args, size);
-        return true;
-      }
-    } else if (kind === KIND.return) {
-      const id = reader.varint();
+    const id = reader.varint();
+    if (kind === KIND.return) {
       const values = this.#values.readPlain(1);
       if (values !== undefined) {
         reader.finish();
         receiver.returned(id, values[0]);
         return true;
       }
+    } else {
+      const name = this.#named();
+      const args = name === undefined ? undefined : this.#list();
+      if (args !== undefined) {
+        receiver.call(id, name!, args, end - start);
+        return true;
+      }
     }
     reader.position = start;
     return false;
+  }
+
+  /**
+   * Reads one-way calls in a row.
+   *
+   * @param receiver Takes them, until it is over.
+   * @throws {WireError} `malformed`, and what the receiver throws.
+   */
+  readRun(receiver: PlainReceiver): void {
+    const reader = this.#reader;
+    let start = reader.position;
+    reader.position = start + 1;
+    const name = this.#tables.name(reader.varint() - 1);
+    const count = reader.byte();
+    if (count === 0 || count > this.#most) {
+      throw malformed(
+        `One-way calls in a row have 1 to ${this.#most} arguments each, not ${count}.`,
+      );
+    }
+    do {
+      const args = this.#values.readPlain(count);
+      if (args === undefined) {
+        throw malformed(
+          "A one-way call in a row has all its arguments, and none but plain values.",
+        );
+      }
+      receiver.send(name, args, reader.position - start);
+      start = reader.position;
+    } while (start < reader.end && !receiver.isOver);
   }
 
   /** No flags, and a name in the table: that name. */

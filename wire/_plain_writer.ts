@@ -1,15 +1,14 @@
 /**
  * Calls and answers that hold plain values only, which most do: each is
  * written in one go, with its frame. What is not plain is left to
- * `_message_writer.ts`, which would write the same bytes; `_plain_reader.ts`
- * is this one's mirror.
+ * `_message_writer.ts`; `_plain_reader.ts` is this one's mirror.
  *
  * @module
  */
 
 import type { ByteWriter } from "./bytes.ts";
 import { FRAME_HEADER } from "./frames.ts";
-import { FLAG, PLAIN_ARGUMENTS } from "./_layout.ts";
+import { FLAG, PLAIN_ARGUMENTS, RUN_BYTES } from "./_layout.ts";
 import { KIND } from "./messages.ts";
 import type { SendTables } from "./tables.ts";
 import type { ValueWriter } from "./values.ts";
@@ -22,8 +21,15 @@ export class PlainWriter {
   readonly #writer: ByteWriter;
   readonly #tables: SendTables;
   readonly #values: ValueWriter;
-  /** How many values the peer takes in a message. */
-  mostValues = 0;
+  /** How many values the peer takes in a call. */
+  #mostValues = 0;
+  /** From this size on, nothing is added to a run of one-way calls. */
+  #mostBytes = 0;
+
+  // The run of one-way calls that ends where the writer's mark is.
+  #runStart = 0;
+  #runName = "";
+  #runCount = 0;
 
   /**
    * @param writer Where the frames go.
@@ -34,6 +40,12 @@ export class PlainWriter {
     this.#writer = writer;
     this.#tables = tables;
     this.#values = values;
+  }
+
+  /** Sets what the peer takes. */
+  limit(frame: number, values: number): void {
+    this.#mostValues = values;
+    this.#mostBytes = Math.min(frame, RUN_BYTES) - ROOM;
   }
 
   /**
@@ -48,25 +60,67 @@ export class PlainWriter {
     name: string,
     args: readonly unknown[],
   ): number {
+    const index = this.#indexOf(name, args.length);
+    if (index < 0) return 0;
     const writer = this.#writer;
     const start = this.#begin(KIND.call);
     writer.varint(id);
     writer.byte(wantsValues ? FLAG.wantsValues : 0);
-    return this.#finish(start, this.#named(name, args));
+    writer.varint(index + 1);
+    writer.byte(args.length);
+    return this.#all(args, start) ? this.#end(start) : 0;
   }
 
-  /** Writes a one-way call; see {@linkcode call}. */
+  /**
+   * Adds a one-way call to the ones before, if they are of the same function,
+   * and nothing was written behind them.
+   *
+   * @returns How many bytes it has; 0 if it is not added.
+   */
+  add(name: string, args: readonly unknown[]): number {
+    const writer = this.#writer;
+    const start = writer.position;
+    if (
+      writer.mark !== start || name !== this.#runName ||
+      args.length !== this.#runCount
+    ) return 0;
+    writer.reserve(ROOM);
+    if (!this.#all(args, start)) return 0;
+    this.#goOn();
+    return writer.position - start;
+  }
+
+  /** Writes a one-way call, the first of a row; see {@linkcode call}. */
   send(name: string, args: readonly unknown[]): number {
-    const start = this.#begin(KIND.send);
-    this.#writer.byte(0);
-    return this.#finish(start, this.#named(name, args));
+    const count = args.length;
+    const writer = this.#writer;
+    // How many calls there are shows in how many arguments there are.
+    const index = count === 0 ? -1 : this.#indexOf(name, count);
+    if (index < 0) return 0;
+    const start = this.#begin(KIND.sends);
+    writer.varint(index + 1);
+    writer.byte(count);
+    if (!this.#all(args, start)) return 0;
+    this.#runStart = start;
+    this.#runName = name;
+    this.#runCount = count;
+    return this.#goOn();
   }
 
   /** Writes an answer with one value; see {@linkcode call}. */
   return(id: number, value: unknown): number {
     const start = this.#begin(KIND.return);
     this.#writer.varint(id);
-    return this.#finish(start, this.#values.writePlain(value));
+    if (this.#values.writePlain(value)) return this.#end(start);
+    this.#writer.position = start;
+    return 0;
+  }
+
+  /** The place of a name in the table, if a call of it may be plain. */
+  #indexOf(name: string, count: number): number {
+    return count > PLAIN_ARGUMENTS || count > this.#mostValues
+      ? -1
+      : this.#tables.known(name);
   }
 
   /** Makes room for all of it, and leaves some for the frame's length. */
@@ -79,30 +133,29 @@ export class PlainWriter {
     return start;
   }
 
-  /** Writes what is called; false where that is not plain. */
-  #named(name: string, args: readonly unknown[]): boolean {
-    const count = args.length;
-    const index = this.#tables.known(name);
-    if (index < 0 || count > PLAIN_ARGUMENTS || count > this.mostValues) {
+  /** Writes all arguments; none, and nothing since `start`, if one is not plain. */
+  #all(args: readonly unknown[], start: number): boolean {
+    for (let at = 0; at < args.length; at++) {
+      if (this.#values.writePlain(args[at])) continue;
+      this.#writer.position = start;
       return false;
-    }
-    const writer = this.#writer;
-    writer.varint(index + 1);
-    writer.byte(count);
-    for (let at = 0; at < count; at++) {
-      if (!this.#values.writePlain(args[at])) return false;
     }
     return true;
   }
 
-  #finish(start: number, isPlain: boolean): number {
+  /** Says how long the frame is; returns how long its body is. */
+  #end(start: number): number {
     const writer = this.#writer;
-    if (!isPlain) {
-      writer.position = start;
-      return 0;
-    }
     const size = writer.position - start - FRAME_HEADER;
     writer.view.setUint32(start, size);
+    return size;
+  }
+
+  /** The same for a run, which the next call may be added to. */
+  #goOn(): number {
+    const writer = this.#writer;
+    const size = this.#end(this.#runStart);
+    writer.mark = size > this.#mostBytes ? -1 : writer.position;
     return size;
   }
 }

@@ -60,8 +60,13 @@ export class Turnstile implements Sender {
     return this.#waiting;
   }
 
+  /** Whether the peer's window has room. */
+  get hasWindow(): boolean {
+    return this.#bytes < this.window;
+  }
+
   get #isOpen(): boolean {
-    return this.#bytes < this.window && this.#count < this.most &&
+    return this.hasWindow && this.#count < this.most &&
       !this.#held && this.#output.hasRoom;
   }
 

@@ -55,6 +55,11 @@ export class ByteWriter {
   bound = Infinity;
   /** Byte arrays at least as large as this are not copied into the buffer. */
   externalFrom = Infinity;
+  /**
+   * Where something ends that may be gone on with, as long as nothing has been
+   * written behind it; −1 when it is no longer here.
+   */
+  mark = -1;
   /** Those that were not. Who sets `externalFrom` takes them from here. */
   externals: External[] = [];
 
@@ -75,8 +80,14 @@ export class ByteWriter {
   flip(): Uint8Array<ArrayBuffer> {
     const written = this.written();
     this.#swap();
-    this.position = 0;
+    this.clear();
     return written;
+  }
+
+  /** Forgets what was written. */
+  clear(): void {
+    this.position = 0;
+    this.mark = -1;
   }
 
   /**

@@ -23,7 +23,7 @@ import {
   WireError,
 } from "./errors.ts";
 import type { MessageOutput } from "./output.ts";
-import type { OverLimit, Target } from "./messages.ts";
+import { CallMessage, type OverLimit, type Target } from "./messages.ts";
 import { type Arrived, NotReady, type Passed } from "./_passing.ts";
 import {
   type CallMaker,
@@ -232,8 +232,8 @@ export class Calls implements CallMaker {
     target: Target | undefined,
   ): PendingCall[] | undefined {
     const turnstile = this.#turnstile;
+    const { id, wantsValues, name } = pending;
     if (options === undefined && target === undefined && turnstile.isClear) {
-      const { id, wantsValues, name } = pending;
       const size = this.#output.sendPlainCall(
         id,
         wantsValues,
@@ -256,16 +256,15 @@ export class Calls implements CallMaker {
     this.#encoding = args;
     try {
       pending.waiting = turnstile.pass(
-        {
-          kind: "call",
-          id: pending.id,
-          wantsValues: pending.wantsValues,
-          name: pending.name,
+        new CallMessage(
+          id,
+          wantsValues,
+          name,
           args,
-          deadline: Math.ceil(options?.deadline ?? 0),
+          Math.ceil(options?.deadline ?? 0),
           target,
-          metadata: options?.metadata,
-        },
+          options?.metadata,
+        ),
         pending,
       );
     } finally {

@@ -66,7 +66,8 @@ export class Encoder {
   readonly tables: SendTables = new SendTables();
   readonly #values: ValueWriter;
   readonly #messages: MessageWriter;
-  readonly #plain: PlainWriter;
+  /** Writes plain messages. */
+  readonly plainWriter: PlainWriter;
   #limits: EncoderLimits;
   #busy = false;
   /** What travels along with the message that was encoded last. */
@@ -81,7 +82,8 @@ export class Encoder {
     this.#limits = limits;
     this.#values = new ValueWriter(writer, this.tables, limits);
     this.#messages = new MessageWriter(writer, this.tables, this.#values);
-    this.#plain = new PlainWriter(writer, this.tables, this.#values);
+    this.plainWriter = new PlainWriter(writer, this.tables, this.#values);
+    this.plainWriter.limit(limits.frame, limits.values);
   }
 
   /**
@@ -89,7 +91,7 @@ export class Encoder {
    * middle of another, or before definitions that the peer needs.
    */
   get plain(): PlainWriter | undefined {
-    return this.#busy || this.tables.hasFresh ? undefined : this.#plain;
+    return this.#busy || this.tables.hasFresh ? undefined : this.plainWriter;
   }
 
   /** The peer's limits. */
@@ -100,7 +102,7 @@ export class Encoder {
   set limits(limits: EncoderLimits) {
     this.#limits = limits;
     this.#values.limits = limits;
-    this.#plain.mostValues = limits.values;
+    this.plainWriter.limit(limits.frame, limits.values);
     this.tables.entryLimit = limits.frame;
   }
 
@@ -311,6 +313,11 @@ export class Decoder {
           if (whole === undefined) break;
           return this.#wholeMessage(whole);
         }
+        case KIND.sends:
+          if (receiver === undefined) throw noReceiver();
+          this.#plain.readRun(receiver);
+          if (receiver.isOver) return undefined;
+          break;
         default:
           this.size = frames.end - frames.start;
           if (this.size > this.#most) {
@@ -389,6 +396,13 @@ export class Decoder {
     const of = message.kind as OverLimit["of"];
     return { kind: "overLimit", of, id, name, error: failure! };
   }
+}
+
+/** The error for what a decoder by itself has no place for. */
+function noReceiver(): WireError {
+  return malformed(
+    "One-way calls in a row came to a decoder without a receiver for them.",
+  );
 }
 
 /** The error for a value whose getters or iterators throw. */

@@ -18,7 +18,12 @@ import {
 } from "./errors.ts";
 import { LIST_FUNCTIONS, listFunctions } from "./introspection.ts";
 import type { WireLimits } from "./limits.ts";
-import type { Message, OverLimit, Target } from "./messages.ts";
+import {
+  type Message,
+  type OverLimit,
+  ReturnMessage,
+  type Target,
+} from "./messages.ts";
 import { type Method, methodOf } from "./_method.ts";
 import { type CallKind, type Middleware, serveThrough } from "./middleware.ts";
 import type { MessageOutput } from "./output.ts";
@@ -670,7 +675,7 @@ export class Handlers {
       this.#output.send(
         wantsValues
           ? { kind: "returnValues", id, values: list ?? [result] }
-          : { kind: "return", id, value },
+          : new ReturnMessage(id, value),
       );
     } catch (error) {
       const { code, message } = asWireError(error);

@@ -23,6 +23,7 @@ export const KIND = {
   fail: 0x16,
   cancel: 0x17,
   credit: 0x18,
+  sends: 0x19,
   ping: 0x20,
   pong: 0x21,
   close: 0x30,
@@ -208,6 +209,69 @@ export type Message =
   | { readonly kind: "close" }
   | { readonly kind: "finish" }
   | { readonly kind: "abort"; readonly code: string; readonly message: string };
+
+/**
+ * A one-way call that leaves.
+ *
+ * The messages that are made most often are of classes. Of what an object
+ * literal makes, the engine observes how long it lives: where many messages
+ * have to wait, it would take them, and the arguments in them, for long-lived,
+ * and would put the arguments of all later calls where garbage is collected
+ * most slowly.
+ */
+export class SendMessage implements CallFields {
+  readonly kind = "send";
+
+  /**
+   * @param name The function's name.
+   * @param args Its arguments.
+   * @param deadline What travels of its deadline.
+   * @param target What it is of.
+   * @param metadata What travels besides.
+   */
+  constructor(
+    readonly name: string,
+    readonly args: unknown[],
+    readonly deadline: number,
+    readonly target: Target | undefined,
+    readonly metadata: Metadata | undefined,
+  ) {}
+}
+
+/** A call for an answer that leaves. */
+export class CallMessage implements CallFields {
+  readonly kind = "call";
+
+  /**
+   * @param id The call's id.
+   * @param wantsValues Whether all values are wanted.
+   * @param name The function's name.
+   * @param args Its arguments.
+   * @param deadline What travels of its deadline.
+   * @param target What it is of.
+   * @param metadata What travels besides.
+   */
+  constructor(
+    readonly id: number,
+    readonly wantsValues: boolean,
+    readonly name: string,
+    readonly args: unknown[],
+    readonly deadline: number,
+    readonly target: Target | undefined,
+    readonly metadata: Metadata | undefined,
+  ) {}
+}
+
+/** An answer with one value that leaves. */
+export class ReturnMessage {
+  readonly kind = "return";
+
+  /**
+   * @param id The call's id.
+   * @param value The value.
+   */
+  constructor(readonly id: number, readonly value: unknown) {}
+}
 
 /**
  * A message whose bytes are well formed, but whose values are over a limit of

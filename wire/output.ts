@@ -13,6 +13,7 @@ import { FRAME_HEADER } from "./frames.ts";
 import { KIND, type Message } from "./messages.ts";
 import type { Leaving } from "./_passing.ts";
 import { PIECE } from "./_pieces.ts";
+import type { PlainWriter } from "./_plain_writer.ts";
 import type { Transport } from "./transport.ts";
 
 /** How much of a large message one write takes along, about. */
@@ -58,6 +59,7 @@ export type MessageOutput =
   & Pick<
     Output,
     | "abandon"
+    | "addPlainSend"
     | "before"
     | "busy"
     | "dropLarge"
@@ -106,6 +108,7 @@ interface Large {
 export class Output extends ByteOutput {
   /** Turns messages into bytes. */
   readonly encoder: Encoder;
+  readonly #plain: PlainWriter;
   /** Frames of whole messages, and messages in pieces, so far. */
   messages = 0;
   /** How many large messages may be under way at once; the peer's limit. */
@@ -142,6 +145,7 @@ export class Output extends ByteOutput {
   ) {
     super(transport, clock, pause, onFailed);
     this.encoder = new Encoder(this.writer, limits);
+    this.#plain = this.encoder.plainWriter;
   }
 
   /**
@@ -149,9 +153,9 @@ export class Output extends ByteOutput {
    * they go between its pieces.
    */
   override get hasRoom(): boolean {
-    const large = this.#large[0];
-    const rest = large === undefined ? 0 : large.frames.length - large.offset;
-    return this.waiting - rest < this.pause;
+    if (this.#large.length === 0) return this.waiting < this.pause;
+    const { frames, offset } = this.#large[0]!;
+    return this.waiting - (frames.length - offset) < this.pause;
   }
 
   /** Whether the bytes of a ticket were, perhaps, handed over. */
@@ -222,6 +226,18 @@ export class Output extends ByteOutput {
     return this.#sentPlain(size);
   }
 
+  /**
+   * Adds a one-way call to those that are just gathering. What they did not
+   * have to wait for, it need not wait for either.
+   *
+   * @returns How many bytes it has; 0 if it is not added.
+   */
+  addPlainSend(name: string, args: readonly unknown[]): number {
+    const size = this.#plain.add(name, args);
+    if (size > 0) this.messages++;
+    return size;
+  }
+
   /** Sends a one-way call where it is plain; see {@linkcode sendPlainCall}. */
   sendPlainSend(name: string, args: readonly unknown[]): number {
     return this.#sentPlain(this.encoder.plain?.send(name, args) ?? 0);
@@ -249,6 +265,8 @@ export class Output extends ByteOutput {
   encode(message: Message): Body {
     const { writer } = this;
     const start = writer.position;
+    // What comes later is not to be added in front of what waits.
+    writer.mark = -1;
     const size = this.encoder.encode(message);
     const { leaving, limits } = this.encoder;
     const parts = this.#parts(start);
@@ -317,7 +335,7 @@ export class Output extends ByteOutput {
    */
   drop(): void {
     this.encoder.checkIdle();
-    this.writer.position = 0;
+    this.writer.clear();
   }
 
   /** Drops the large messages that have not left. */
@@ -440,6 +458,7 @@ export class Output extends ByteOutput {
     sender: Sender | undefined,
   ): void {
     const { frame } = this.encoder.limits;
+    this.writer.mark = -1;
     this.#define(this.writer.position);
     this.#large.push({
       ticket,

@@ -46,24 +46,24 @@ export function remotes<T>(
   options?: CallOptions,
   isCallable = false,
 ): Remotes<T> {
-  const make = (call: (name: string, args: unknown[]) => Promise<unknown>) =>
-    functionsOf((name) => (...args) => call(name, args), isCallable);
+  const make = (functionOf: (name: string) => Call) =>
+    functionsOf(functionOf, isCallable);
   let remote: RemoteSend<T> | undefined;
   let remoteValue: RemoteValue<T> | undefined;
   let remoteValues: RemoteValues<T> | undefined;
   return {
     get remote(): RemoteSend<T> {
-      return remote ??= make((name, args) =>
+      return remote ??= make((name) => (...args) =>
         caller.send(name, args, options)
       ) as RemoteSend<T>;
     },
     get remoteValue(): RemoteValue<T> {
-      return remoteValue ??= make((name, args) =>
+      return remoteValue ??= make((name) => (...args) =>
         caller.call(name, args, false, options)
       ) as RemoteValue<T>;
     },
     get remoteValues(): RemoteValues<T> {
-      return remoteValues ??= make((name, args) =>
+      return remoteValues ??= make((name) => (...args) =>
         caller.call(name, args, true, options)
       ) as RemoteValues<T>;
     },

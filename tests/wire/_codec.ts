@@ -8,6 +8,7 @@ import { ByteWriter } from "../../wire/bytes.ts";
 import { Decoder, Encoder } from "../../wire/codec.ts";
 import { resolveLimits, type WireLimits } from "../../wire/limits.ts";
 import type { Message, OverLimit } from "../../wire/messages.ts";
+import { plainInto } from "../_plain_messages.ts";
 import { RAW } from "../_raw_values.ts";
 import { exactly } from "./_exact.ts";
 
@@ -59,12 +60,20 @@ export function encodeAll(
   return writer.written(before).slice();
 }
 
-/** What chunks of bytes decode to. */
+/**
+ * What chunks of bytes decode to.
+ *
+ * @param chunks The bytes.
+ * @param decoder Decodes them.
+ * @param isPlain Whether plain calls and answers are read in their own way.
+ */
 export function decodeAll(
   chunks: Iterable<Uint8Array>,
   decoder: Decoder = newDecoder(),
+  isPlain = false,
 ): (Message | OverLimit)[] {
   const messages: (Message | OverLimit)[] = [];
+  if (isPlain) decoder.plainReceiver = plainInto(messages);
   for (const chunk of chunks) {
     decoder.feed(chunk);
     for (let next; (next = decoder.next()) !== undefined;) messages.push(next);

@@ -135,6 +135,7 @@ test("KIND and the beginning of a hello are those of the protocol", () => {
     fail: 0x16,
     cancel: 0x17,
     credit: 0x18,
+    sends: 0x19,
     ping: 0x20,
     pong: 0x21,
     close: 0x30,

@@ -112,6 +112,6 @@ test("a call takes little of the heap, both ends together", async () => {
   }).output();
   assertEquals(new TextDecoder().decode(stderr), "");
   const { call, send } = JSON.parse(new TextDecoder().decode(stdout));
-  assert(call > 500 && call <= 2_050, `${call} bytes for a call`);
-  assert(send > 300 && send <= 1_100, `${send} bytes for a one-way call`);
+  assert(call > 500 && call <= 1_100, `${call} bytes for a call`);
+  assert(send > 64 && send <= 250, `${send} bytes for a one-way call`);
 });

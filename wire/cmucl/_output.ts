@@ -173,6 +173,11 @@ export class LispOutput extends ByteOutput implements MessageOutput {
   }
 
   /** See {@linkcode sendPlainCall}. */
+  addPlainSend(): number {
+    return 0;
+  }
+
+  /** See {@linkcode sendPlainCall}. */
   sendPlainSend(): number {
     return 0;
   }
