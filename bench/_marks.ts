@@ -7,7 +7,7 @@
 
 import { atLeast, atMost, type Mark } from "./_mark.ts";
 import type { Measurement } from "./_measure.ts";
-import { RAW, RAW_SINGLY } from "./_runner.ts";
+import { RAWS } from "./_runner.ts";
 
 const WIRE = "wire";
 /** The versions written by hand: the better one counts. */
@@ -53,7 +53,7 @@ export function marks(measurements: readonly Measurement[]): Mark[] {
   }
   const many = mine("many");
   const others = of("many").filter(({ contestant }) =>
-    ![RAW, RAW_SINGLY, WIRE, ...BY_HAND].includes(contestant)
+    ![...RAWS, WIRE, ...BY_HAND].includes(contestant)
   );
   for (const other of others) {
     const what = `256 calls under way, beside ${other.contestant}`;

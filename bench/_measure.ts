@@ -75,10 +75,16 @@ export async function measure(
     const raw = await connectRaw(workload, peers, bytes);
     runners.unshift(raw);
     await warmUp(raw, workload, seconds);
-    if (workload.rawSingly !== undefined) {
-      runners.push(await connectRawSingly(workload, peers, bytes));
-      await warmUp(runners.at(-1)!, workload, seconds);
-    }
+    const others = [
+      ...(workload.rawSingly === undefined
+        ? []
+        : [await connectRawSingly(workload, peers, bytes)]),
+      ...(workload.isKept
+        ? [await connectRaw(workload, peers, bytes, true)]
+        : []),
+    ];
+    runners.push(...others);
+    for (const other of others) await warmUp(other, workload, seconds);
     for (let round = 0; round < rounds; round++) {
       for (const runner of runners) {
         runner.rounds.push(await runRound(runner, runner.count));

@@ -43,19 +43,22 @@ export class RawConnection {
    * @param port The raw port of the peer.
    * @param traffic How many bytes a request and its answer have.
    * @param readBuffer How many bytes each end reads at once, at the most.
+   * @param isKept Whether the peer keeps each request.
    * @returns The connection.
    */
   static async open(
     port: number,
     traffic: Traffic,
     readBuffer = READ_BUFFER,
+    isKept = false,
   ): Promise<RawConnection> {
     const conn = await Deno.connect({ hostname: "127.0.0.1", port });
     conn.setNoDelay(true);
-    const header = new DataView(new ArrayBuffer(12));
+    const header = new DataView(new ArrayBuffer(16));
     header.setUint32(0, traffic.sent);
     header.setUint32(4, traffic.received);
     header.setUint32(8, readBuffer);
+    header.setUint32(12, isKept ? 1 : 0);
     await writeAll(conn, new Uint8Array(header.buffer));
     return new RawConnection(conn, traffic, readBuffer);
   }

@@ -12,6 +12,11 @@ import type { Client, Contestant, Round, Workload } from "./_workload.ts";
 export const RAW = "raw";
 /** And the one with a write for each operation. */
 export const RAW_SINGLY = "raw, a write each";
+/** And the one whose peer keeps each request in memory of its own. */
+export const RAW_KEPT = "raw, kept";
+
+/** All that is raw. */
+export const RAWS: readonly string[] = [RAW, RAW_SINGLY, RAW_KEPT];
 
 /** One that takes part: connected, and with the operations of its round. */
 export interface Runner {
@@ -65,12 +70,14 @@ export async function connect(
  * @param workload What it is to carry out.
  * @param peers Where to.
  * @param bytes How many an operation takes.
+ * @param isKept Whether the peer keeps each request.
  * @returns The runner.
  */
 export async function connectRaw(
   workload: Workload,
   peers: Peers,
   bytes: Traffic,
+  isKept = false,
 ): Promise<Runner> {
   const { connections = 1, perRequest = 1, readBuffer } = workload;
   // At least a byte: the raw loop has to see that an answer came.
@@ -82,11 +89,11 @@ export async function connectRaw(
   const conns = await Promise.all(
     Array.from(
       { length: connections },
-      () => RawConnection.open(raw, request, readBuffer),
+      () => RawConnection.open(raw, request, readBuffer, isKept),
     ),
   );
   return {
-    ...untried(RAW),
+    ...untried(isKept ? RAW_KEPT : RAW),
     run: (operations) => workload.raw(conns as [RawConnection], operations),
     traffic: () => ({ sent: 0, received: 0 }),
     close() {
@@ -149,7 +156,7 @@ export async function warmUp(
       continue;
     }
     runner.count = Math.ceil(perSecond * seconds / step) * step;
-    if ([RAW, RAW_SINGLY].includes(runner.name)) return;
+    if (RAWS.includes(runner.name)) return;
     runner.bytes = {
       sent: (after.sent - before.sent) / count,
       received: (after.received - before.received) / count,

@@ -83,6 +83,11 @@ export interface Workload {
   readonly oneCore?: boolean;
   /** How many operations a request of the raw loop stands for. @default {1} */
   readonly perRequest?: number;
+  /**
+   * Whether to compare also with a raw loop that keeps each request in memory
+   * of its own, as a wire has to. @default {false}
+   */
+  readonly isKept?: boolean;
   /** The read buffers of the raw loop, in bytes. @default {65536} */
   readonly readBuffer?: number;
   /**

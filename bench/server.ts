@@ -62,17 +62,19 @@ function serveWire(wire: Wire): boolean {
 }
 
 /**
- * Counts bytes. A connection begins with three 32-bit big-endian integers: the
- * sizes of a request, of its answer, and of the read buffer. After that, every so many
- * bytes that come are answered with so many bytes, whatever they are. What one
- * read makes due leaves in one write.
+ * Counts bytes. A connection begins with four 32-bit big-endian integers: the
+ * sizes of a request, of its answer, and of the read buffer, and whether each
+ * request is kept. After that, every so many bytes that come are answered with
+ * so many bytes, whatever they are. What one read makes due leaves in one write.
+ *
+ * What is kept goes into new memory, as it has to wherever somebody gets it.
  *
  * @param conn The connection, closed at the end.
  */
 async function serveRaw(conn: Deno.TcpConn): Promise<void> {
   using _closes = conn;
   conn.setNoDelay(true);
-  const start = new Uint8Array(12);
+  const start = new Uint8Array(16);
   for (let held = 0; held < start.length;) {
     const count = await conn.read(start.subarray(held));
     if (count === null) return;
@@ -82,11 +84,13 @@ async function serveRaw(conn: Deno.TcpConn): Promise<void> {
   const buffer = new Uint8Array(header.getUint32(8));
   const request = header.getUint32(0);
   const answer = header.getUint32(4);
+  const kept = header.getUint32(12) === 0 ? undefined : new Kept(request);
   let answers = new Uint8Array(answer);
   let unanswered = 0;
   for (;;) {
     const count = await conn.read(buffer);
     if (count === null) return;
+    kept?.take(buffer.subarray(0, count));
     unanswered += count;
     const due = Math.floor(unanswered / request);
     if (due === 0) continue;
@@ -95,6 +99,32 @@ async function serveRaw(conn: Deno.TcpConn): Promise<void> {
     if (length > answers.length) answers = new Uint8Array(length * 2);
     for (let from = 0; from < length;) {
       from += await conn.write(answers.subarray(from, length));
+    }
+  }
+}
+
+/** Requests, each put together in memory of its own. */
+class Kept {
+  readonly #size: number;
+  #request = new Uint8Array(0);
+  #at = 0;
+
+  constructor(size: number) {
+    this.#size = size;
+  }
+
+  /** Takes the bytes that came next. */
+  take(bytes: Uint8Array): void {
+    for (let from = 0; from < bytes.length;) {
+      if (this.#at === this.#request.length) {
+        this.#request = new Uint8Array(this.#size);
+        this.#at = 0;
+      }
+      const room = this.#request.length - this.#at;
+      const part = bytes.subarray(from, from + room);
+      this.#request.set(part, this.#at);
+      this.#at += part.length;
+      from += part.length;
     }
   }
 }

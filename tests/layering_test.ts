@@ -37,6 +37,7 @@ const FLOORS: readonly (readonly string[])[] = [
     "wire/errors.ts",
     "wire/clock.ts",
     "wire/_queue.ts",
+    "wire/_spare_buffers.ts",
     "wire/_lazy_map.ts",
     "wire/_same_text.ts",
     "wire/_ascii.ts",

@@ -7,29 +7,35 @@
 
 import type { ByteReader } from "./bytes.ts";
 import { malformed } from "./errors.ts";
-import { LazyMap } from "./_lazy_map.ts";
 import type { WireLimits } from "./limits.ts";
 
 /** What a piece says of itself. */
 export const PIECE = { part: 0, abandoned: 1 } as const;
 
+const EMPTY = new Uint8Array(0);
+
 /** How much more than came is made room for at once. */
 const AHEAD = 20;
 
 /** A message that has not come whole. */
-interface Unfinished {
-  /** How many bytes it will have. */
-  readonly size: number;
-  bytes: Uint8Array;
-  length: number;
+class Unfinished {
+  bytes: Uint8Array = EMPTY;
+  length = 0;
+
+  /**
+   * @param number The number of its pieces.
+   * @param size How many bytes it will have.
+   */
+  constructor(readonly number: number, readonly size: number) {}
 }
 
 /** Puts pieces together. Memory is taken for bytes that came. */
 export class Pieces {
   readonly #limits: Pick<WireLimits, "message" | "pieces">;
-  readonly #unfinished = new LazyMap<number, Unfinished>();
-  /** The number of the message whose piece came last. */
-  #last = 0;
+  /** A few at most, so that looking through them costs little. */
+  readonly #unfinished: Unfinished[] = [];
+  /** The message whose piece came last. */
+  #last: Unfinished | undefined;
 
   /** @param limits How large a message, and how many unfinished ones. */
   constructor(limits: Pick<WireLimits, "message" | "pieces">) {
@@ -38,7 +44,7 @@ export class Pieces {
 
   /** How many messages are unfinished. */
   get count(): number {
-    return this.#unfinished.size;
+    return this.#unfinished.length;
   }
 
   /**
@@ -51,15 +57,16 @@ export class Pieces {
    * @throws {WireError} `malformed` when a limit is broken.
    */
   take(reader: ByteReader, rest = 0): Uint8Array | undefined {
-    const number = this.#last = reader.varint();
+    const number = reader.varint();
     const flag = reader.byte();
+    const found = this.#find(number);
     if (flag === PIECE.abandoned && rest === 0) {
       reader.finish();
-      this.#unfinished.delete(number);
+      if (found !== undefined) this.#forget(found);
       return undefined;
     }
     if (flag !== PIECE.part) throw malformed(`A piece has no flag ${flag}.`);
-    const unfinished = this.#unfinished.get(number) ??
+    const unfinished = this.#last = found ??
       this.#begin(number, reader.varint());
     const count = reader.remaining + rest;
     if (count === 0 || unfinished.length + count > unfinished.size) {
@@ -77,7 +84,22 @@ export class Pieces {
    * @returns The whole message, once its last byte came.
    */
   goOn(reader: ByteReader): Uint8Array | undefined {
-    return this.#append(this.#unfinished.get(this.#last)!, reader);
+    return this.#append(this.#last!, reader);
+  }
+
+  #find(number: number): Unfinished | undefined {
+    const last = this.#last;
+    if (last?.number === number) return last;
+    return this.#unfinished.find((one) => one.number === number);
+  }
+
+  /** A message is whole, or given up. */
+  #forget(unfinished: Unfinished): void {
+    const index = this.#unfinished.indexOf(unfinished);
+    this.#unfinished.splice(index, 1);
+    if (this.#last === unfinished) this.#last = undefined;
+    // Even when nobody has it any more, the garbage collector may have it.
+    unfinished.bytes = EMPTY;
   }
 
   #begin(number: number, size: number): Unfinished {
@@ -87,13 +109,13 @@ export class Pieces {
         `A message must have 1 to ${message} bytes, and one of ${size} was announced.`,
       );
     }
-    if (this.#unfinished.size >= pieces) {
+    if (this.#unfinished.length >= pieces) {
       throw malformed(
         `At most ${pieces} messages in pieces may be unfinished.`,
       );
     }
-    const unfinished = { size, bytes: new Uint8Array(0), length: 0 };
-    this.#unfinished.set(number, unfinished);
+    const unfinished = new Unfinished(number, size);
+    this.#unfinished.push(unfinished);
     return unfinished;
   }
 
@@ -114,7 +136,8 @@ export class Pieces {
     unfinished.bytes.set(reader.buffer.subarray(start, start + count), length);
     unfinished.length = needed;
     if (needed < size) return undefined;
-    this.#unfinished.delete(this.#last);
-    return unfinished.bytes;
+    const { bytes } = unfinished;
+    this.#forget(unfinished);
+    return bytes;
   }
 }

@@ -14,10 +14,12 @@ interface Taker {
 }
 
 /** What came: a message, or why one is missing. */
-interface Arrived {
-  readonly value: unknown;
-  readonly error: Error | undefined;
-  readonly cost: number;
+class Arrived {
+  constructor(
+    readonly value: unknown,
+    readonly error: Error | undefined,
+    readonly cost: number,
+  ) {}
 }
 
 /** Hands messages to takers, in order, each once. */
@@ -45,7 +47,7 @@ export class Inbox {
     this.received++;
     const taker = this.#takers.shift();
     if (taker === undefined) {
-      this.#arrived.push({ value, error, cost });
+      this.#arrived.push(new Arrived(value, error, cost));
       return;
     }
     this.#window.leave(cost);

@@ -14,6 +14,7 @@ import { KIND, type Message } from "./messages.ts";
 import type { Leaving } from "./_passing.ts";
 import { PIECE } from "./_pieces.ts";
 import type { PlainWriter } from "./_plain_writer.ts";
+import { SpareBuffers } from "./_spare_buffers.ts";
 import type { Transport } from "./transport.ts";
 
 /** How much of a large message one write takes along, about. */
@@ -122,10 +123,10 @@ export class Output extends ByteOutput {
   #large: Large[] = [];
   #turn = 0;
   #number = 0;
-  /** A buffer that a large message no longer needs, for the next one. */
-  #spare: Uint8Array<ArrayBuffer> | undefined;
+  /** Buffers that large messages no longer need, for the next ones. */
+  readonly #spares = new SpareBuffers();
   /** One whose last bytes are being written. */
-  #retired: Uint8Array<ArrayBuffer> | undefined;
+  #retired: ArrayBuffer | undefined;
   /** Large messages and all others take turns, too. */
   #isLargesTurn = false;
 
@@ -365,8 +366,10 @@ export class Output extends ByteOutput {
   /** What to write next: all that gathered, or some of a large message. */
   protected override next(): Uint8Array<ArrayBuffer> | undefined {
     // The write before this one is over.
-    this.#spare = this.#retired ?? this.#spare;
-    this.#retired = undefined;
+    if (this.#retired !== undefined) {
+      this.#spares.give(this.#retired);
+      this.#retired = undefined;
+    }
     const among = Math.min(this.#large.length, this.pieces);
     const index = this.#turn % among; // NaN where there is none
     const large = this.#large[index];
@@ -398,7 +401,7 @@ export class Output extends ByteOutput {
     this.elsewhere -= end - offset;
     if (end === frames.length) {
       this.#large.splice(index, 1);
-      this.#retired = new Uint8Array(frames.buffer);
+      this.#retired = frames.buffer;
       this.messages++;
       large.leaving?.left();
       large.sender?.largeLeft();
@@ -411,7 +414,9 @@ export class Output extends ByteOutput {
   /** Gives back memory that a burst of output took. */
   override trim(): void {
     super.trim();
-    if (this.waiting === 0) this.#spare = this.#retired = undefined;
+    if (this.waiting > 0) return;
+    this.#spares.clear();
+    this.#retired = undefined;
   }
 
   /** The parts of the message that was just encoded, as views. */
@@ -445,9 +450,7 @@ export class Output extends ByteOutput {
     number: number,
   ): Uint8Array<ArrayBuffer> {
     const { frame } = this.encoder.limits;
-    const frames = cut(parts, size, number, frame, this.#spare);
-    this.#spare = undefined;
-    return frames;
+    return cut(parts, size, number, frame, this.#spares);
   }
 
   #enqueue(
@@ -501,7 +504,7 @@ function cut(
   size: number,
   number: number,
   frame: number,
-  spare: Uint8Array<ArrayBuffer> | undefined,
+  spares: SpareBuffers,
 ): Uint8Array<ArrayBuffer> {
   const header = 2 + varintSize(number);
   const room = frame - header;
@@ -509,9 +512,7 @@ function cut(
   const others = Math.ceil((size + varintSize(size)) / room) - 1;
   const length = size + varintSize(size) +
     (others + 1) * (FRAME_HEADER + header);
-  const frames = spare !== undefined && spare.length >= length
-    ? spare.subarray(0, length)
-    : new Uint8Array(length);
+  const frames = spares.take(length);
   const view = new DataView(frames.buffer);
   let at = 0;
   /** Bytes that the frame at hand still has room for. */

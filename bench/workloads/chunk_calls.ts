@@ -15,6 +15,7 @@ export const chunkCalls: Workload = {
   title: `calls with 1 MiB, ${UNDER_WAY} under way`,
   metrics: [megabytesPerSecond(CHUNK)],
   firstCount: 64,
+  isKept: true,
   step: UNDER_WAY,
   async run([{ calls }], operations) {
     const chunk = new Uint8Array(CHUNK);

@@ -14,6 +14,7 @@ export const chunkMessages: Workload = {
   title: "messages of 1 MiB, one way",
   metrics: [megabytesPerSecond(CHUNK)],
   firstCount: 64,
+  isKept: true,
   async run([client], operations) {
     const chunk = new Uint8Array(CHUNK);
     for (let index = 0; index < operations; index++) {
