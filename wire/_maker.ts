@@ -53,6 +53,10 @@ export function makerOf(
 export interface WritesValues {
   /** Writes a value. */
   write(value: unknown, depth: number): void;
+  /** Writes a value that is a number. */
+  writeNumber(value: number): void;
+  /** Writes a value that is a string. */
+  writeText(value: string): void;
 }
 
 /** Writes the values of an object that has the keys. */
@@ -75,8 +79,12 @@ export function takerOf(
   compile: (...parts: string[]) => unknown = Function,
 ): Taker {
   const lines = keys.map((key) =>
-    `values.write(object[${JSON.stringify(key)}], depth);`
+    `value = object[${JSON.stringify(key)}];
+    if (typeof value === "number") values.writeNumber(value);
+    else if (typeof value === "string") values.writeText(value);
+    else values.write(value, depth);`
   );
+  lines.unshift("let value;");
   try {
     return compile("values", "object", "depth", lines.join("\n")) as Taker;
   } catch {

@@ -146,6 +146,13 @@ export class ByteWriter {
     this.buffer[this.position++] = value;
   }
 
+  /** A 16-bit big-endian integer, signed or not. */
+  uint16(value: number): void {
+    this.reserve(2);
+    this.view.setUint16(this.position, value);
+    this.position += 2;
+  }
+
   /** A 32-bit big-endian integer, signed or not. */
   uint32(value: number): void {
     this.reserve(4);
@@ -185,6 +192,16 @@ export class ByteWriter {
     this.buffer[position] = tag;
     this.view.setUint32(position + 1, value);
     this.position = position + 5;
+  }
+
+  /** A tag, then a 48-bit big-endian unsigned integer. */
+  tagged48(tag: number, value: number): void {
+    this.reserve(7);
+    const position = this.position;
+    this.buffer[position] = tag;
+    this.view.setUint16(position + 1, value / 0x1_0000_0000);
+    this.view.setUint32(position + 3, value);
+    this.position = position + 7;
   }
 
   /** A tag, then an IEEE 754 single, big-endian. */
@@ -413,6 +430,13 @@ export class ByteReader {
     return this.view.getUint32(this.take(4));
   }
 
+  /** A 48-bit big-endian unsigned integer. */
+  uint48(): number {
+    const start = this.take(6);
+    const { view } = this;
+    return view.getUint16(start) * 0x1_0000_0000 + view.getUint32(start + 2);
+  }
+
   /** A 32-bit big-endian signed integer. */
   int32(): number {
     return this.view.getInt32(this.take(4));
@@ -486,6 +510,33 @@ export class ByteReader {
     } catch {
       throw malformed("A string must be valid UTF-8, and this one is not.");
     }
+  }
+
+  /**
+   * ASCII from the end of the window, behind which its length stands as a
+   * 16-bit integer; the window ends in front of it from now on.
+   *
+   * @param most How many characters it may have.
+   */
+  textAtEnd(most: number): string {
+    const { position, end } = this;
+    const count = end - position < 2 ? 0 : this.view.getUint16(end - 2);
+    const start = end - 2 - count;
+    if (count === 0 || count > most || start < position) {
+      throw malformed(
+        `A message gathers 1 to ${most} characters and tells how many, and not ${count} in ${
+          end - position
+        } bytes.`,
+      );
+    }
+    this.position = start;
+    const text = this.utf8(count);
+    if (text.length !== count) {
+      throw malformed("Text that a message gathers must be ASCII.");
+    }
+    this.position = position;
+    this.end = start;
+    return text;
   }
 
   /** Refuses bytes that are left over. */

@@ -14,7 +14,7 @@ import { notAWire } from "./_layout.ts";
 import type { WireLimits } from "./limits.ts";
 import { MessageReader } from "./_message_reader.ts";
 import { MessageWriter } from "./_message_writer.ts";
-import { KIND, type Message, type OverLimit } from "./messages.ts";
+import { GATHERED, KIND, type Message, type OverLimit } from "./messages.ts";
 import {
   type Arrived,
   type Exporter,
@@ -26,7 +26,12 @@ import { Pieces } from "./_pieces.ts";
 import { PlainReader, type PlainReceiver } from "./_plain_reader.ts";
 import { PlainWriter } from "./_plain_writer.ts";
 import { ReceiveTables, SendTables, writeEntry } from "./tables.ts";
-import { ValueReader, ValueWriter } from "./values.ts";
+import {
+  MOST_GATHERED,
+  NOT_GATHERED,
+  ValueReader,
+  ValueWriter,
+} from "./values.ts";
 
 /** From so many bytes of an unfinished frame on, much is read at once. */
 const LARGE = 8 * 1024;
@@ -140,8 +145,7 @@ export class Encoder {
     try {
       writer.reserve(FRAME_HEADER);
       writer.position = start + FRAME_HEADER;
-      this.#values.begin();
-      this.#messages.write(message);
+      this.#body(message);
       let length = writer.position - start - FRAME_HEADER;
       for (const { bytes } of writer.externals) length += bytes.length;
       if (length > most) throw tooLarge(length, most);
@@ -158,6 +162,37 @@ export class Encoder {
       writer.bound = Infinity;
       this.#busy = false;
     }
+  }
+
+  /** Writes the body of a message, in one of two ways. */
+  #body(message: Message): void {
+    const { writer } = this;
+    const values = this.#values;
+    const start = writer.position;
+    if (values.isTextual) {
+      try {
+        values.begin(true);
+        this.#messages.write(message);
+        if (this.#gathered(start, values.end())) return;
+      } catch (error) {
+        if (error !== NOT_GATHERED) throw error;
+      }
+      writer.position = start;
+      if (writer.externals.length > 0) writer.externals = [];
+    }
+    values.begin();
+    this.#messages.write(message);
+    values.end();
+  }
+
+  /** Writes the text of a message behind it; false where it is not ASCII. */
+  #gathered(start: number, text: string): boolean {
+    if (text === "") return true;
+    const { writer } = this;
+    if (writer.utf8(text) !== text.length) return false;
+    writer.uint16(text.length);
+    writer.buffer[start]! |= GATHERED;
+    return true;
   }
 
   /**
@@ -348,7 +383,7 @@ export class Decoder {
   #checkEarly(kind: number): void {
     if (kind === KIND.hello || kind === KIND.abort) return;
     if (!this.isGreeted) throw notAWire();
-    if (EARLY.has(kind)) return;
+    if (EARLY.has(kind & ~GATHERED)) return;
     throw malformed(
       `A message of the kind 0x${
         kind.toString(16)
@@ -366,9 +401,15 @@ export class Decoder {
   #message(): Message | OverLimit {
     const reader = this.#reader;
     const kind = reader.byte();
-    this.#values.begin();
-    const message = this.#messages.read(kind);
-    if (message.kind !== "overLimit") reader.finish();
+    const isGathered = (kind & GATHERED) !== 0;
+    this.#values.begin(
+      isGathered ? reader.textAtEnd(MOST_GATHERED) : undefined,
+    );
+    const message = this.#messages.read(kind & ~GATHERED);
+    if (message.kind !== "overLimit") {
+      reader.finish();
+      this.#values.end();
+    }
     const arrived = this.#values.importer.take();
     return arrived === undefined
       ? message

@@ -39,6 +39,9 @@ export const KIND = {
   streamCredit: 0x55,
 } as const;
 
+/** Added to a message's kind when the text of its strings is gathered. */
+export const GATHERED = 0x80;
+
 /** The protocol's version, and what a peer's first frame must say. */
 export const VERSION = 1;
 /** The bytes that follow the first frame's kind. */

@@ -93,18 +93,23 @@ export class SendTables {
     return index;
   }
 
+  /** The shape of an object, if it is one of the two that are expected. */
+  expected(object: object): Shape | undefined {
+    const last = this.#last;
+    if (last === undefined) return undefined;
+    const { next, other } = last;
+    if (next !== undefined && hasKeys(object, next.keys)) {
+      return this.#last = next;
+    }
+    if (other !== undefined && hasKeys(object, other.keys)) {
+      return this.#last = other;
+    }
+    return undefined;
+  }
+
   /** The shape of an object with those keys; undefined where there is none. */
   shape(keys: readonly string[]): Shape | undefined {
     const last = this.#last;
-    if (last !== undefined) {
-      const { next, other } = last;
-      if (next !== undefined && sameKeys(next.keys, keys)) {
-        return this.#last = next;
-      }
-      if (other !== undefined && sameKeys(other.keys, keys)) {
-        return this.#last = other;
-      }
-    }
     if (keys.length > SHAPE_KEYS) return undefined;
     const shape = this.#find(keys) ?? this.#add(keys);
     if (shape === undefined) return undefined;
@@ -280,11 +285,15 @@ export class ReceiveTables {
   }
 }
 
-function sameKeys(left: readonly string[], right: readonly string[]): boolean {
-  const length = left.length;
-  if (length !== right.length) return false;
-  for (let index = 0; index < length; index++) {
-    if (left[index] !== right[index]) return false;
+/**
+ * Whether an object has just those enumerable keys, in their order. What it
+ * inherits counts, too: then the keys are found in another way.
+ */
+function hasKeys(object: object, keys: readonly string[]): boolean {
+  let count = 0;
+  for (const key in object) {
+    if (key !== keys[count]) return false;
+    count++;
   }
-  return true;
+  return count === keys.length;
 }

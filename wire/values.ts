@@ -31,7 +31,7 @@ import {
   NO_EXPORTER,
   NO_IMPORTER,
 } from "./_passing.ts";
-import type { ReceiveTables, SendTables } from "./tables.ts";
+import type { ReceiveTables, SendTables, Shape } from "./tables.ts";
 
 /** The bounds that values have to keep. */
 export type ValueLimits = Pick<WireLimits, "nesting" | "values" | "bigint">;
@@ -68,6 +68,7 @@ const TAG = {
   own: 0xd8,
   stream: 0xd9,
   result: 0xda,
+  time: 0xdb,
   negative: 0xe0, // −32 to −1 are 0xe0 to 0xff
 } as const;
 
@@ -76,6 +77,15 @@ function isPlain(tag: number): boolean {
   return tag < TAG.list || tag >= TAG.negative ||
     tag >= TAG.null && tag <= TAG.float64;
 }
+
+/** A message with more text than this does not gather it. */
+export const MOST_GATHERED = 2_048;
+/** Nor does one that is likely to have fewer strings, or less text. */
+const LEAST_STRINGS = 8;
+const LEAST_GATHERED = 128;
+
+/** Thrown where a message cannot gather its text after all. */
+export const NOT_GATHERED: unique symbol = Symbol("not gathered");
 
 /** Which parts of an error follow its name and message. */
 const ERROR_PART = { stack: 1, cause: 2, errors: 4, data: 8 } as const;
@@ -86,6 +96,14 @@ export class ValueWriter {
   readonly #tables: SendTables;
   #limits: ValueLimits;
   #values = 0;
+  /** The text of the message so far, where it is gathered. */
+  #gathered: string | undefined;
+  /** What the message has of strings, which tells what is to be expected. */
+  #strings = 0;
+  #units = 0;
+  #isAscii = true;
+  /** Whether the next message with strings does well to gather its text. */
+  isTextual = false;
   /** Whether errors take their stacks along. */
   sendStacks = false;
   /** Says how things travel that are not copied. */
@@ -107,9 +125,27 @@ export class ValueWriter {
     this.#limits = limits;
   }
 
-  /** Begins a message: its values are counted afresh. */
-  begin(): void {
-    this.#values = 0;
+  /**
+   * Begins a message: its values are counted afresh.
+   *
+   * @param gathers Whether the text of its strings is gathered, in the place of
+   * being written with each.
+   */
+  begin(gathers = false): void {
+    this.#values = this.#strings = this.#units = 0;
+    this.#isAscii = true;
+    this.#gathered = gathers ? "" : undefined;
+  }
+
+  /** The message is written: returns the text that it gathered. */
+  end(): string {
+    const text = this.#gathered ?? "";
+    this.#gathered = undefined;
+    if (this.#strings > 0) {
+      this.isTextual = this.#isAscii && this.#strings >= LEAST_STRINGS &&
+        this.#units >= LEAST_GATHERED && this.#units <= MOST_GATHERED;
+    }
+    return text;
   }
 
   /**
@@ -118,28 +154,19 @@ export class ValueWriter {
    * @param value The value.
    * @param depth How many values it is inside of.
    * @throws {WireError} `unsupportedValue` or `limit`, when it cannot be sent.
+   * @throws {NOT_GATHERED} When it can, but not in a message that gathers.
    */
   write(value: unknown, depth = 0): void {
-    switch (typeof value) {
-      case "string":
-        return this.#text(value);
-      case "number":
-        return this.#number(value);
-      case "object":
-        return value === null
-          ? this.#writer.byte(TAG.null)
-          : this.#object(value, depth);
-      case "boolean":
-        return this.#writer.byte(value ? TAG.true : TAG.false);
-      case "undefined":
-        return this.#writer.byte(TAG.undefined);
-      case "bigint":
-        return this.#bigint(value);
-      case "function":
-        return this.#pass(value, depth);
-      default:
-        throw unsupported(value);
+    // Asked one by one, which the engine does without finding a type's name.
+    if (typeof value === "string") return this.writeText(value);
+    if (typeof value === "number") return this.writeNumber(value);
+    if (typeof value === "object" && value !== null) {
+      return this.#object(value, depth);
     }
+    if (this.writePlain(value)) return;
+    if (typeof value === "bigint") return this.#bigint(value);
+    if (typeof value === "function") return this.#pass(value, depth);
+    throw unsupported(value);
   }
 
   /**
@@ -149,28 +176,27 @@ export class ValueWriter {
    * @returns False for any other, with nothing written.
    */
   writePlain(value: unknown): boolean {
-    switch (typeof value) {
-      case "number":
-        this.#number(value);
-        return true;
-      case "string":
-        return value.length < 32 && this.#writer.shortAscii(TAG.text, value);
-      case "boolean":
-        this.#writer.byte(value ? TAG.true : TAG.false);
-        return true;
-      case "undefined":
-        this.#writer.byte(TAG.undefined);
-        return true;
-      default:
-        if (value !== null) return false;
-        this.#writer.byte(TAG.null);
-        return true;
+    if (typeof value === "number") {
+      this.writeNumber(value);
+      return true;
     }
+    const writer = this.#writer;
+    if (typeof value === "string") {
+      return value.length < 32 && writer.shortAscii(TAG.text, value);
+    }
+    if (value === true) writer.byte(TAG.true);
+    else if (value === false) writer.byte(TAG.false);
+    else if (value === undefined) writer.byte(TAG.undefined);
+    else if (value === null) writer.byte(TAG.null);
+    else return false;
+    return true;
   }
 
   /** What is no data: a reference, a stream, a result that is to come. */
   #pass(value: object, depth: number): void {
     const writer = this.#writer;
+    // The message may have to be written again, but this can be done only once.
+    if (this.#gathered !== undefined) throw NOT_GATHERED;
     const passed = this.exporter.pass(value);
     switch (passed?.as) {
       case "object":
@@ -194,7 +220,8 @@ export class ValueWriter {
     }
   }
 
-  #number(value: number): void {
+  /** Writes a number; see {@linkcode write}. */
+  writeNumber(value: number): void {
     const writer = this.#writer;
     if ((value | 0) === value && (value !== 0 || 1 / value > 0)) {
       if (value >= -0x20 && value < 0x80) {
@@ -221,24 +248,35 @@ export class ValueWriter {
     writeMagnitude(this.#writer, magnitude, this.#limits.bigint);
   }
 
-  #text(value: string): void {
+  /** Writes a string; see {@linkcode write}. */
+  writeText(value: string): void {
     const writer = this.#writer;
-    if (value.length < 32 && writer.shortAscii(TAG.text, value)) return;
+    const { length } = value;
+    this.#strings++;
+    this.#units += length;
+    if (this.#gathered !== undefined) {
+      if (this.#units > MOST_GATHERED) throw NOT_GATHERED;
+      this.#gathered += value;
+      return this.#textHeader(length);
+    }
+    if (length < 32 && writer.shortAscii(TAG.text, value)) return;
     const start = writer.position;
     writer.reserve(6);
-    const guess = textHeader(value.length);
+    const guess = textHeader(length);
     writer.position = start + guess;
     const count = writer.utf8(value);
-    const size = textHeader(count);
-    writer.fitHeader(start, guess, size, count);
+    if (count !== length) this.#isAscii = false;
+    writer.fitHeader(start, guess, textHeader(count), count);
     writer.position = start;
-    if (size === 1) {
-      writer.byte(TAG.text + count);
-    } else {
-      writer.byte(TAG.longText);
-      writer.varint(count);
-    }
+    this.#textHeader(count);
     writer.position += count;
+  }
+
+  #textHeader(count: number): void {
+    const writer = this.#writer;
+    if (count < 32) return writer.byte(TAG.text + count);
+    writer.byte(TAG.longText);
+    writer.varint(count);
   }
 
   #object(value: object, depth: number): void {
@@ -257,7 +295,9 @@ export class ValueWriter {
       writer.byte(TAG.view);
       writeView(writer, value);
     } else if (value instanceof Date) {
-      writer.taggedFloat64(TAG.date, value.getTime());
+      const time = value.getTime();
+      if (time >= 0 && time < 2 ** 48) writer.tagged48(TAG.time, time);
+      else writer.taggedFloat64(TAG.date, time);
     } else if (value instanceof Map) {
       this.#map(value, depth);
     } else if (value instanceof Set) {
@@ -280,34 +320,42 @@ export class ValueWriter {
     }
     for (let index = 0; index < count; index++) {
       const item = value[index];
-      if (typeof item === "number") this.#number(item);
+      if (typeof item === "number") this.writeNumber(item);
       else this.write(item, depth + 1);
     }
   }
 
   #plainObject(value: Record<string, unknown>, depth: number): void {
-    const writer = this.#writer;
+    const expected = this.#tables.expected(value);
+    if (expected !== undefined) {
+      this.#enter(expected.keys.length, depth);
+      return this.#shaped(value, expected, depth + 1);
+    }
     const keys = Object.keys(value);
     this.#enter(keys.length, depth);
     const shape = this.#tables.shape(keys);
-    if (shape === undefined) {
-      writer.byte(TAG.dictionary);
-      writer.varint(keys.length);
-      for (const key of keys) {
-        writer.text(key);
-        this.write(value[key], depth + 1);
-      }
-      return;
+    if (shape !== undefined) return this.#shaped(value, shape, depth + 1);
+    const writer = this.#writer;
+    writer.byte(TAG.dictionary);
+    writer.varint(keys.length);
+    for (const key of keys) {
+      writer.text(key);
+      this.write(value[key], depth + 1);
     }
+  }
+
+  /** An object of a key set that the peer knows, or will know. */
+  #shaped(value: Record<string, unknown>, shape: Shape, depth: number): void {
+    const writer = this.#writer;
     if (shape.index < 16) {
       writer.byte(TAG.object + shape.index);
     } else {
       writer.byte(TAG.anyObject);
       writer.varint(shape.index);
     }
-    if (shape.taker !== undefined) return shape.taker(this, value, depth + 1);
-    if (++shape.uses === MANY) shape.taker = takerOf(keys);
-    takeByKey(keys, this, value, depth + 1);
+    if (shape.taker !== undefined) return shape.taker(this, value, depth);
+    if (++shape.uses === MANY) shape.taker = takerOf(shape.keys);
+    takeByKey(shape.keys, this, value, depth);
   }
 
   #map(value: ReadonlyMap<unknown, unknown>, depth: number): void {
@@ -381,6 +429,9 @@ export class ValueReader {
   readonly #tables: ReceiveTables;
   readonly #limits: ValueLimits;
   #values = 0;
+  /** The text of the message's strings, where that is gathered. */
+  #gathered: string | undefined;
+  #taken = 0;
   /** Makes of references and streams what the receiver gets. */
   importer: Importer = NO_IMPORTER;
 
@@ -395,9 +446,43 @@ export class ValueReader {
     this.#limits = limits;
   }
 
-  /** Begins a message: its values are counted afresh. */
-  begin(): void {
-    this.#values = 0;
+  /**
+   * Begins a message: its values are counted afresh.
+   *
+   * @param gathered The text of its strings, if that does not stand with each.
+   */
+  begin(gathered?: string): void {
+    this.#values = this.#taken = 0;
+    this.#gathered = gathered;
+  }
+
+  /**
+   * The message is read.
+   *
+   * @throws {WireError} `malformed` when text is left over.
+   */
+  end(): void {
+    if (this.#gathered === undefined) return;
+    const left = this.#gathered.length - this.#taken;
+    if (left > 0) {
+      throw malformed(
+        `The strings of a message take all text that it gathered, and ${left} characters are left.`,
+      );
+    }
+  }
+
+  /** The next string, of so many bytes. */
+  #text(count: number): string {
+    const gathered = this.#gathered;
+    if (gathered === undefined) return this.#reader.utf8(count);
+    const start = this.#taken;
+    this.#taken = start + count;
+    if (this.#taken > gathered.length) {
+      throw malformed(
+        `A string of ${count} characters is more than is left of the text that its message gathered.`,
+      );
+    }
+    return gathered.slice(start, this.#taken);
   }
 
   /**
@@ -412,7 +497,7 @@ export class ValueReader {
     const reader = this.#reader;
     const tag = reader.byte();
     if (tag < TAG.text) return tag;
-    if (tag < TAG.list) return reader.utf8(tag - TAG.text);
+    if (tag < TAG.list) return this.#text(tag - TAG.text);
     if (tag < TAG.object) return this.#list(tag - TAG.list, depth);
     if (tag < TAG.null) return this.#plainObject(tag - TAG.object, depth);
     if (tag >= TAG.negative) return tag - 0x100;
@@ -444,13 +529,15 @@ export class ValueReader {
       case TAG.negativeBigint:
         return -readMagnitude(reader, this.#limits.bigint);
       case TAG.longText:
-        return reader.text();
+        return this.#text(reader.varint());
       case TAG.bytes:
         return reader.valueBytes(reader.varint());
       case TAG.view:
         return readView(reader);
       case TAG.date:
         return new Date(reader.float64());
+      case TAG.time:
+        return new Date(reader.uint48());
       case TAG.longList:
         return this.#list(reader.varint(), depth);
       case TAG.anyObject:

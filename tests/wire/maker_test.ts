@@ -71,11 +71,13 @@ for (
     const object = makeByKey(KEYS, counter(), 1);
     const taken: unknown[] = [];
     const values = {
-      write: (value: unknown, depth: number) => taken.push([value, depth]),
+      write: (value: unknown) => taken.push(value),
+      writeNumber: (value: number) => taken.push(value),
+      writeText: (value: string) => taken.push(value),
     };
     taker(values, object, 2);
     takeByKey(KEYS, values, object, 2);
-    const once = KEYS.map((_key, index) => [index, 2]);
+    const once = KEYS.map((_key, index) => index);
     assertEquals(taken, [...once, ...once]);
     assertEquals(Object.hasOwn(globalThis, "harmed"), false);
   });
@@ -103,3 +105,21 @@ for (
     }
   });
 }
+
+test("takerOf() has numbers and strings written as such, and how deep others are", () => {
+  const taken: unknown[] = [];
+  const values = {
+    write: (value: unknown, depth: number) => taken.push(["any", value, depth]),
+    writeNumber: (value: number) => taken.push(["number", value]),
+    writeText: (value: string) => taken.push(["text", value]),
+  };
+  const object = { a: 1, b: "x", c: null, d: [2], e: NaN };
+  takerOf(Object.keys(object))(values, object, 3);
+  assertEquals(taken, [
+    ["number", 1],
+    ["text", "x"],
+    ["any", null, 3],
+    ["any", [2], 3],
+    ["number", NaN],
+  ]);
+});
