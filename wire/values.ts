@@ -250,16 +250,24 @@ export class ValueWriter {
 
   /** Writes a string; see {@linkcode write}. */
   writeText(value: string): void {
-    const writer = this.#writer;
     const { length } = value;
     this.#strings++;
     this.#units += length;
-    if (this.#gathered !== undefined) {
-      if (this.#units > MOST_GATHERED) throw NOT_GATHERED;
-      this.#gathered += value;
-      return this.#textHeader(length);
-    }
-    if (length < 32 && writer.shortAscii(TAG.text, value)) return;
+    if (this.#gathered !== undefined) return this.#gather(value);
+    if (length < 32 && this.#writer.shortAscii(TAG.text, value)) return;
+    this.#textInPlace(value);
+  }
+
+  /** Writes the header of a string, whose text follows later. */
+  #gather(value: string): void {
+    if (this.#units > MOST_GATHERED) throw NOT_GATHERED;
+    this.#gathered += value;
+    this.#textHeader(value.length);
+  }
+
+  #textInPlace(value: string): void {
+    const writer = this.#writer;
+    const { length } = value;
     const start = writer.position;
     writer.reserve(6);
     const guess = textHeader(length);
@@ -321,6 +329,7 @@ export class ValueWriter {
     for (let index = 0; index < count; index++) {
       const item = value[index];
       if (typeof item === "number") this.writeNumber(item);
+      else if (typeof item === "string") this.writeText(item);
       else this.write(item, depth + 1);
     }
   }
@@ -497,7 +506,11 @@ export class ValueReader {
     const reader = this.#reader;
     const tag = reader.byte();
     if (tag < TAG.text) return tag;
-    if (tag < TAG.list) return this.#text(tag - TAG.text);
+    if (tag < TAG.list) {
+      return this.#gathered === undefined
+        ? reader.utf8(tag - TAG.text)
+        : this.#text(tag - TAG.text);
+    }
     if (tag < TAG.object) return this.#list(tag - TAG.list, depth);
     if (tag < TAG.null) return this.#plainObject(tag - TAG.object, depth);
     if (tag >= TAG.negative) return tag - 0x100;
@@ -614,6 +627,9 @@ export class ValueReader {
       } else if (tag === TAG.int32) {
         list[index] = view.getInt32(at + 1);
         reader.position = at + 5;
+      } else if (tag < TAG.list && this.#gathered === undefined) {
+        reader.position = at + 1;
+        list[index] = reader.utf8(tag - TAG.text);
       } else {
         list[index] = this.read(depth + 1);
       }
