@@ -8,7 +8,7 @@
  */
 
 /** The longest string that is made here. */
-export const LONGEST_ASCII = 192;
+export const LONGEST_ASCII = 80;
 /** From so many strings of a length on, generated code makes them. */
 const MANY = 8;
 

@@ -9,7 +9,9 @@ import { asciiText, LONGEST_ASCII } from "./_ascii.ts";
 import { malformed, WireError } from "./errors.ts";
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+/** What that puts in the place of bytes that are no UTF-8. */
+const REPLACEMENT = "\ufffd";
 
 /** Up to this many UTF-16 units a loop beats TextEncoder. */
 const SHORT_TEXT = 64;
@@ -505,11 +507,11 @@ export class ByteReader {
       const text = asciiText(this.buffer, start, count);
       if (text !== undefined) return text;
     }
-    try {
-      return decoder.decode(this.buffer.subarray(start, start + count));
-    } catch {
-      throw malformed("A string must be valid UTF-8, and this one is not.");
-    }
+    // A decoder that does not look for errors takes a quarter of the time.
+    const bytes = this.buffer.subarray(start, start + count);
+    const text = decoder.decode(bytes);
+    if (text.includes(REPLACEMENT)) checkUtf8(bytes);
+    return text;
   }
 
   /**
@@ -548,5 +550,14 @@ export class ByteReader {
         } bytes trail it.`,
       );
     }
+  }
+}
+
+/** Refuses what is no UTF-8. */
+function checkUtf8(bytes: Uint8Array): void {
+  try {
+    new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw malformed("A string must be valid UTF-8, and this one is not.");
   }
 }

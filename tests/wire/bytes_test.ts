@@ -120,6 +120,10 @@ for (const length of [31, 32, 63, 64, 65, 127, 128, 129, 16383, 16384, 16385]) {
   TEXTS.push([`${length}, the first astral`, `𝄞${"a".repeat(length - 2)}`]);
   TEXTS.push([`${length} of three bytes`, "世".repeat(length)]);
 }
+for (const before of [0, 7, 80, 81, 200, 20_000]) {
+  const text = `${"a".repeat(before)}\ufffd`;
+  TEXTS.push([`U+FFFD behind ${before}`, text]);
+}
 TEXTS.push(["many", "aé世𝄞".repeat(50_000)]);
 
 test("text() writes a count and UTF-8, and reads it back", () => {
@@ -180,8 +184,11 @@ test("utf8() refuses what is no UTF-8, short and long", () => {
   for (const [what, bad] of BAD_UTF8) {
     for (const before of [0, 7, 8, 120, 127, 128, 200, 20_000]) {
       const bytes = [...Array(before).fill(0x61), ...bad];
-      const reader = readerOf(bytes);
-      assertEquals(codeOf(() => reader.utf8(bytes.length)), "malformed", what);
+      for (const mark of [[], encoded("\ufffd")]) {
+        const all = [...mark, ...bytes];
+        const reader = readerOf(all);
+        assertEquals(codeOf(() => reader.utf8(all.length)), "malformed", what);
+      }
     }
   }
 });
