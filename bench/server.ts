@@ -6,7 +6,12 @@
  * @module
  */
 
-import { createRequestServer, type Wire, type WireLimits } from "../mod.ts";
+import {
+  type CallContext,
+  createRequestServer,
+  type Wire,
+  type WireLimits,
+} from "../mod.ts";
 import { obey } from "./_control.ts";
 
 /** What the peer serves on its wires. */
@@ -17,8 +22,10 @@ export interface BenchFunctions {
   size(chunk: Uint8Array): number;
   /** What came. */
   echo(value: unknown): unknown;
+  /** Begins to take typed messages off this wire. */
+  take(): void;
   /** Answers when that many typed messages were taken off this wire. */
-  taken(count: number): number;
+  taken(count: number): Promise<void>;
 }
 
 /** The ports of the peer, each on 127.0.0.1. */
@@ -37,27 +44,51 @@ export const LARGE: Partial<WireLimits> = {
   window: 256 * 1024 * 1024,
 };
 
-/** Serves a wire, and takes all its typed messages. */
-function serveWire(wire: Wire): boolean {
-  let taken = 0;
-  const waiting: { count: number; resolve: (count: number) => void }[] = [];
-  wire.serve<BenchFunctions>({
-    add: (a, b) => a + b,
-    size: (chunk) => chunk.length,
-    echo: (value) => value,
-    taken: (count) =>
-      taken >= count
-        ? taken
-        : new Promise((resolve) => waiting.push({ count, resolve })),
-  });
-  (async () => {
+/** Takes the typed messages of a wire. */
+class Taker {
+  #taken = 0;
+  readonly #waiting: { count: number; resolve: () => void }[] = [];
+
+  /** Takes them, until the wire ends. */
+  async takeFrom(wire: Wire): Promise<void> {
     for await (const _message of wire) {
-      taken++;
-      if (waiting.length > 0 && taken >= waiting[0]!.count) {
-        waiting.shift()!.resolve(taken);
+      this.#taken++;
+      while (this.#taken >= (this.#waiting[0]?.count ?? Infinity)) {
+        this.#waiting.shift()!.resolve();
       }
     }
-  })().catch(() => {}); // The client has gone: the wire's end says so too.
+  }
+
+  /** Resolves when that many have come. */
+  async reach(count: number): Promise<void> {
+    if (this.#taken >= count) return;
+    await new Promise<void>((resolve) =>
+      this.#waiting.push({ count, resolve })
+    );
+  }
+}
+
+const takers = new WeakMap<Wire, Taker>();
+
+/** What all wires serve. */
+const FUNCTIONS: BenchFunctions = {
+  add: (a, b) => a + b,
+  size: (chunk) => chunk.length,
+  echo: (value) => value,
+  take(this: CallContext<Wire>): void {
+    const taker = new Taker();
+    takers.set(this.wire, taker);
+    // The client has gone: the wire's end says so too.
+    taker.takeFrom(this.wire).catch(() => {});
+  },
+  async taken(this: CallContext<Wire>, count: number): Promise<void> {
+    await takers.get(this.wire)!.reach(count);
+  },
+};
+
+/** Serves a wire. */
+function serveWire(wire: Wire): boolean {
+  wire.serve(FUNCTIONS);
   return true;
 }
 

@@ -13,8 +13,11 @@ import { KIND } from "./messages.ts";
 import type { SendTables } from "./tables.ts";
 import type { ValueWriter } from "./values.ts";
 
-/** Room for a message: its header, its frame's, and its values. */
-const ROOM = 32 + PLAIN_ARGUMENTS * 32;
+/** Room for the headers of a message and its frame. */
+const HEADERS = 32;
+/** Room for a plain value. */
+const VALUE = 32;
+const ROOM = HEADERS + PLAIN_ARGUMENTS * VALUE;
 
 /** Writes plain messages, as frames. */
 export class PlainWriter {
@@ -63,7 +66,7 @@ export class PlainWriter {
     const index = this.#indexOf(name, args.length);
     if (index < 0) return 0;
     const writer = this.#writer;
-    const start = this.#begin(KIND.call);
+    const start = this.#begin(KIND.call, args.length);
     writer.varint(id);
     writer.byte(wantsValues ? FLAG.wantsValues : 0);
     writer.varint(index + 1);
@@ -84,7 +87,7 @@ export class PlainWriter {
       writer.mark !== start || name !== this.#runName ||
       args.length !== this.#runCount
     ) return 0;
-    writer.reserve(ROOM);
+    writer.reserve(args.length * VALUE);
     if (!this.#all(args, start)) return 0;
     this.#goOn();
     return writer.position - start;
@@ -97,7 +100,7 @@ export class PlainWriter {
     // How many calls there are shows in how many arguments there are.
     const index = count === 0 ? -1 : this.#indexOf(name, count);
     if (index < 0) return 0;
-    const start = this.#begin(KIND.sends);
+    const start = this.#begin(KIND.sends, count);
     writer.varint(index + 1);
     writer.byte(count);
     if (!this.#all(args, start)) return 0;
@@ -109,7 +112,7 @@ export class PlainWriter {
 
   /** Writes an answer with one value; see {@linkcode call}. */
   return(id: number, value: unknown): number {
-    const start = this.#begin(KIND.return);
+    const start = this.#begin(KIND.return, 1);
     this.#writer.varint(id);
     if (this.#values.writePlain(value)) return this.#end(start);
     this.#writer.position = start;
@@ -124,10 +127,10 @@ export class PlainWriter {
   }
 
   /** Makes room for all of it, and leaves some for the frame's length. */
-  #begin(kind: number): number {
+  #begin(kind: number, count: number): number {
     const writer = this.#writer;
     const start = writer.position;
-    writer.reserve(ROOM);
+    writer.reserve(HEADERS + count * VALUE);
     writer.buffer[start + FRAME_HEADER] = kind;
     writer.position = start + FRAME_HEADER + 1;
     return start;

@@ -15,7 +15,7 @@ async function connect(port: number): Promise<Client> {
     calls: wire.remoteValue,
     send: wire.remote.add,
     message(value: unknown): Promise<void> {
-      messages++;
+      if (messages++ === 0) wire.remote.take();
       return wire.outputObject(value);
     },
     async messagesTaken(): Promise<void> {
