@@ -22,7 +22,6 @@ import {
   WireError,
   type WireLimits,
 } from "../wire/mod.ts";
-import { SharedClock } from "../wire/clock.ts";
 import { checkServing } from "../wire/wire.ts";
 import { acceptAll, overload } from "./_accept.ts";
 import {
@@ -139,7 +138,6 @@ export class RequestServer implements AsyncDisposable {
   readonly #options: RequestServerOptions;
   readonly #limits: Readonly<WireLimits>;
   readonly #onConnect: OnConnect | undefined;
-  readonly #clock = new SharedClock();
   readonly #wires = new Set<Wire>();
   readonly #opening = new Set<Wire>();
   readonly #ready = Promise.withResolvers<void>();
@@ -334,7 +332,6 @@ export class RequestServer implements AsyncDisposable {
     const address = peerAddress(conn, path, tls !== undefined);
     const wire = makeWire(socketTransport(conn, address), {
       limits: this.#limits,
-      clock: this.#clock,
       functions,
       serves,
       expects,

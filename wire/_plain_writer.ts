@@ -138,12 +138,9 @@ export class PlainWriter {
 
   /** Writes all arguments; none, and nothing since `start`, if one is not plain. */
   #all(args: readonly unknown[], start: number): boolean {
-    for (let at = 0; at < args.length; at++) {
-      if (this.#values.writePlain(args[at])) continue;
-      this.#writer.position = start;
-      return false;
-    }
-    return true;
+    if (this.#values.writeAllPlain(args)) return true;
+    this.#writer.position = start;
+    return false;
   }
 
   /** Says how long the frame is; returns how long its body is. */

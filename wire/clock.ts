@@ -75,10 +75,7 @@ interface Batch {
   stop: () => void;
 }
 
-/**
- * The platform's clock for all wires of a server: their long time limits share
- * a few timers.
- */
+/** The platform's clock for many wires: their long time limits share timers. */
 export class SharedClock implements Clock {
   readonly #batches = new Map<number, Batch>();
 
@@ -121,3 +118,6 @@ export class SharedClock implements Clock {
     if (this.#batches.get(tenth) === batch) this.#batches.delete(tenth);
   }
 }
+
+/** The clock of all wires of a process that are given no other. */
+export const sharedClock: SharedClock = new SharedClock();

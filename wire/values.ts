@@ -192,6 +192,39 @@ export class ValueWriter {
     return true;
   }
 
+  /**
+   * Writes values that are neither long nor hold others; there has to be room
+   * for 32 bytes each.
+   *
+   * @returns False where one is another; then some of them may be written.
+   */
+  writeAllPlain(values: readonly unknown[]): boolean {
+    const writer = this.#writer;
+    const { buffer, view } = writer;
+    let at = writer.position;
+    for (let index = 0; index < values.length; index++) {
+      // The two ways to write most integers are written in place.
+      const value = values[index];
+      if (typeof value === "number" && (value | 0) === value) {
+        if (value > 0 && value < 0x80) {
+          buffer[at++] = value;
+          continue;
+        }
+        if (value >= 0x10000 || value < -0x8000) {
+          buffer[at] = TAG.int32;
+          view.setInt32(at + 1, value);
+          at += 5;
+          continue;
+        }
+      }
+      writer.position = at;
+      if (!this.writePlain(value)) return false;
+      at = writer.position;
+    }
+    writer.position = at;
+    return true;
+  }
+
   /** What is no data: a reference, a stream, a result that is to come. */
   #pass(value: object, depth: number): void {
     const writer = this.#writer;

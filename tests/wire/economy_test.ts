@@ -5,6 +5,7 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
+import { type Wire, wirePair } from "../../mod.ts";
 import { test } from "../_test.ts";
 import { byteCosts } from "./_counting.ts";
 import { meteredPair } from "./_metered.ts";
@@ -114,4 +115,34 @@ test("a call takes little of the heap, both ends together", async () => {
   const { call, send } = JSON.parse(new TextDecoder().decode(stdout));
   assert(call > 500 && call <= 1_100, `${call} bytes for a call`);
   assert(send > 64 && send <= 250, `${send} bytes for a one-way call`);
+});
+
+test("a new pair of wires and its first call take four small buffers", async () => {
+  let ends: Wire[] = [];
+  const costs = await byteCosts(async () => {
+    const [near, far] = ends = wirePair();
+    far.serve(FUNCTIONS);
+    assertEquals(await near.call("add", [20, 2]), 22);
+  });
+  // Each end has one to write from while the other is being read.
+  assert(costs.allocated <= 4 * 256 + 32, `${costs.allocated} bytes`);
+  await Promise.all(ends.map((wire) => wire.close()));
+});
+
+test("wires share the timers of their time limits", async () => {
+  const { timeout } = AbortSignal;
+  let timers = 0;
+  AbortSignal.timeout = (milliseconds) => {
+    timers++;
+    return timeout.call(AbortSignal, milliseconds);
+  };
+  try {
+    const wires = Array.from({ length: 50 }, () => wirePair()).flat();
+    await Promise.all(wires.map((wire) => wire.opened));
+    // Two, where the first tenth of a second ends meanwhile.
+    assert(timers >= 1 && timers <= 2, `${timers} timers for 100 wires`);
+    await Promise.all(wires.map((wire) => wire.close()));
+  } finally {
+    AbortSignal.timeout = timeout;
+  }
 });
