@@ -108,32 +108,30 @@ export class ByteOutput {
 
   readonly #tick = (): void => {
     const { position } = this.writer;
-    if (position > this.#seen && position < GATHERED && this.#wroteJustNow) {
+    const now = this.#clock.now();
+    // Somebody may be sending in a row: then what still comes leaves with the
+    // same write. What comes alone leaves at once.
+    if (
+      position > this.#seen && position < GATHERED &&
+      now - this.progressAt < JUST_NOW
+    ) {
       this.#seen = position;
       queueMicrotask(this.#tick);
       return;
     }
     this.#seen = 0;
     this.#scheduled = false;
-    if (this.#writing === undefined) this.#pump();
+    if (this.#writing === undefined) this.#pump(now);
   };
 
-  /**
-   * Whether somebody may be sending in a row: then what still comes leaves with
-   * the same write. What comes alone leaves at once.
-   */
-  get #wroteJustNow(): boolean {
-    return this.#clock.now() - this.progressAt < JUST_NOW;
-  }
-
-  #pump(): void {
+  #pump(now: number): void {
     if (this.#stopped) return;
     const bytes = this.next();
     if (bytes === undefined) return this.#finishFlush();
     this.handed += bytes.length;
     this.#writing = bytes;
     this.#left = bytes.length;
-    this.progressAt = this.#clock.now();
+    this.progressAt = now;
     this.#write(bytes);
   }
 
@@ -152,7 +150,7 @@ export class ByteOutput {
     }
     this.#writing = undefined;
     if (this.writer.position > 0) this.schedule();
-    else this.#pump();
+    else this.#pump(this.progressAt);
     if (!this.busy) this.writer.takeBack();
     if (this.hasRoom && !this.#stopped) this.onRoom();
   };

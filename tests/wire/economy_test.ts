@@ -88,6 +88,22 @@ for (const [size, copied, allocated] of BYTES) {
   });
 }
 
+test("four large calls at a time take no new buffers to leave", async () => {
+  const [near, far] = await meteredPair(FUNCTIONS);
+  const bytes = new Uint8Array(1024 * 1024);
+  const four = () =>
+    Promise.all(
+      Array.from({ length: 4 }, () => near.wire.remoteValue.size(bytes)),
+    );
+  await four();
+  await four();
+  const { allocated } = await byteCosts(four);
+  // Each arrives in memory of its own, and nothing else is new.
+  assert(allocated >= 4 * bytes.length, `${allocated} allocated`);
+  assert(allocated <= 4.1 * bytes.length, `${allocated} allocated`);
+  await Promise.all([near.wire.close(), far.wire.close()]);
+});
+
 test("256 small calls copy no bytes and take no new buffers", async () => {
   const [near, far] = await meteredPair(FUNCTIONS);
   const calls = () => many((n) => near.wire.remoteValue.add(n, 1));
