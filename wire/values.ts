@@ -101,7 +101,8 @@ export class ValueWriter {
   /** What the message has of strings, which tells what is to be expected. */
   #strings = 0;
   #units = 0;
-  #isAscii = true;
+  /** Whether its text could be gathered, as far as it is written. */
+  #isGatherable = true;
   /** Whether the next message with strings does well to gather its text. */
   isTextual = false;
   /** Whether errors take their stacks along. */
@@ -133,7 +134,7 @@ export class ValueWriter {
    */
   begin(gathers = false): void {
     this.#values = this.#strings = this.#units = 0;
-    this.#isAscii = true;
+    this.#isGatherable = true;
     this.#gathered = gathers ? "" : undefined;
   }
 
@@ -142,7 +143,7 @@ export class ValueWriter {
     const text = this.#gathered ?? "";
     this.#gathered = undefined;
     if (this.#strings > 0) {
-      this.isTextual = this.#isAscii && this.#strings >= LEAST_STRINGS &&
+      this.isTextual = this.#isGatherable && this.#strings >= LEAST_STRINGS &&
         this.#units >= LEAST_GATHERED && this.#units <= MOST_GATHERED;
     }
     return text;
@@ -230,6 +231,7 @@ export class ValueWriter {
     const writer = this.#writer;
     // The message may have to be written again, but this can be done only once.
     if (this.#gathered !== undefined) throw NOT_GATHERED;
+    this.#isGatherable = false;
     const passed = this.exporter.pass(value);
     switch (passed?.as) {
       case "object":
@@ -306,7 +308,7 @@ export class ValueWriter {
     const guess = textHeader(length);
     writer.position = start + guess;
     const count = writer.utf8(value);
-    if (count !== length) this.#isAscii = false;
+    if (count !== length) this.#isGatherable = false;
     writer.fitHeader(start, guess, textHeader(count), count);
     writer.position = start;
     this.#textHeader(count);

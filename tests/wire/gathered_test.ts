@@ -30,14 +30,21 @@ function gathering() {
   return { encoder, first };
 }
 
-/** Whether the one frame of some bytes is gathered. */
+/** Whether the last frame of some bytes is gathered. */
 function isGathered(bytes: Uint8Array): boolean {
-  return (bytes[FRAME_HEADER]! & GATHERED) !== 0;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  let at = 0;
+  let kind = 0;
+  while (at < bytes.length) {
+    kind = bytes[at + FRAME_HEADER]!;
+    at += FRAME_HEADER + view.getUint32(at);
+  }
+  return (kind & GATHERED) !== 0;
 }
 
 test("Encoder gathers text once a message had much of it", () => {
   const { encoder, first } = gathering();
-  assert(!isGathered(first.subarray(-1)));
+  assert(!isGathered(first));
   const second = encodeAll([message(TEXTUAL)], encoder);
   assert(isGathered(second));
   const bytes = concat([first, second]);
@@ -167,6 +174,7 @@ test("references among gathered text are counted once", async () => {
   const [near, far] = wirePair();
   const seen: number[] = [];
   far.serve({
+    note: (_value: unknown) => {},
     async each(value: { f: (n: number) => Promise<void> }) {
       using f = value.f as typeof value.f & Disposable;
       await f(seen.length);
@@ -174,7 +182,9 @@ test("references among gathered text are counted once", async () => {
   });
   for (let round = 0; round < 5; round++) {
     const f = (n: number) => void seen.push(n);
+    await near.remoteValue.note(TEXTUAL);
     await near.remoteValue.each({ ...TEXTUAL, f });
+    await near.remoteValue.note(TEXTUAL);
     await near.remoteValue.each({ ...TEXTUAL, f: makeRemoteObject(f) });
   }
   await near.ping();
@@ -198,13 +208,33 @@ test("a getter is read again where a message is written again", () => {
   assert(bytes.length > 0);
 });
 
+test("Encoder does not try to gather behind a message with references", () => {
+  const { encoder } = gathering();
+  let reads = 0;
+  const value = {
+    ...TEXTUAL,
+    get own() {
+      reads++;
+      return new Raw({ as: "own", slot: 1, nonce: 2 });
+    },
+  };
+  encodeAll([message(value)], encoder);
+  assertEquals(reads, 2);
+  encodeAll([message(value)], encoder);
+  assertEquals(reads, 3);
+  encodeAll([message(TEXTUAL)], encoder);
+  assert(isGathered(encodeAll([message(TEXTUAL)], encoder)));
+});
+
 test("results to come among gathered text are asked for once", async () => {
   const [near, far] = wirePair();
   far.serve({
     one: () => 1,
+    note: (_value: unknown) => {},
     show: (value: { n: number }) => value.n,
   });
   for (let round = 0; round < 5; round++) {
+    await near.remoteValue.note(TEXTUAL);
     const n = near.remoteValue.one();
     assertEquals(await near.remoteValue.show({ ...TEXTUAL, n }), 1);
   }
