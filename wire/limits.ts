@@ -126,8 +126,6 @@ const RANGES: Partial<Record<keyof WireLimits, LimitRange>> = {
 /** Those of every other limit: up to what a 32-bit timer can wait. */
 const RANGE: LimitRange = { least: 1, most: 2 ** 31 - 1 };
 
-const NAMES = Object.keys(DEFAULT_LIMITS) as (keyof WireLimits)[];
-
 /**
  * The range of a limit.
  *
@@ -144,12 +142,8 @@ function isInRange(name: keyof WireLimits, value: unknown): value is number {
     value >= least && value <= most;
 }
 
-/** Whether nothing has to be added, and nothing can change. */
-function isWhole(limits: Partial<WireLimits>): limits is Readonly<WireLimits> {
-  return Object.isFrozen(limits) &&
-    Object.keys(limits).length === NAMES.length &&
-    NAMES.every((name) => isInRange(name, limits[name]));
-}
+/** The sets that are complete, checked, and cannot change. */
+const resolvedSets = new WeakSet<object>([DEFAULT_LIMITS]);
 
 /**
  * Completes and checks a partial set of limits.
@@ -171,11 +165,11 @@ export function resolveLimits(
   limits: Partial<WireLimits> = DEFAULT_LIMITS,
 ): Readonly<WireLimits> {
   // The wires of a server share one set, and need not make another.
-  if (isWhole(limits)) return limits;
+  if (resolvedSets.has(limits)) return limits as Readonly<WireLimits>;
   const resolved: WireLimits = { ...DEFAULT_LIMITS };
   for (const [name, value] of Object.entries(limits)) {
     if (!Object.hasOwn(DEFAULT_LIMITS, name)) {
-      const known = NAMES.join(", ");
+      const known = Object.keys(DEFAULT_LIMITS).join(", ");
       throw new WireError(
         "invalidArgument",
         `There is no limit "${name}". The limits are ${known}.`,
@@ -192,5 +186,6 @@ export function resolveLimits(
     }
     resolved[key] = value;
   }
+  resolvedSets.add(resolved);
   return Object.freeze(resolved);
 }

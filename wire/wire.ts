@@ -584,11 +584,14 @@ const native: Dialect = {
   open: (wire, transport, options) => new Link(wire, transport, options),
 };
 
+const NONE: readonly Middleware[] = [];
+
 /** Middleware of the wire's own, and of its user's. */
 function through(
   own: readonly Middleware<Wire>[],
   given: readonly Middleware<Wire>[] = [],
 ): readonly Middleware[] {
+  if (own.length + given.length === 0) return NONE;
   // What they are told of as their wire is one.
   return [...own, ...given] as Middleware[];
 }
