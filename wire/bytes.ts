@@ -553,10 +553,14 @@ export class ByteReader {
   }
 }
 
+/** Looks for errors; made when there may be the first. */
+let strictDecoder: TextDecoder | undefined;
+
 /** Refuses what is no UTF-8. */
 function checkUtf8(bytes: Uint8Array): void {
+  strictDecoder ??= new TextDecoder("utf-8", { fatal: true });
   try {
-    new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    strictDecoder.decode(bytes);
   } catch {
     throw malformed("A string must be valid UTF-8, and this one is not.");
   }
