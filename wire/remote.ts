@@ -46,55 +46,101 @@ export function remotes<T>(
   options?: CallOptions,
   isCallable = false,
 ): Remotes<T> {
-  const make = (functionOf: (name: string) => Call) =>
-    functionsOf(functionOf, isCallable);
-  let remote: RemoteSend<T> | undefined;
-  let remoteValue: RemoteValue<T> | undefined;
-  let remoteValues: RemoteValues<T> | undefined;
-  return {
-    get remote(): RemoteSend<T> {
-      return remote ??= make((name) => (...args) =>
-        caller.send(name, args, options)
-      ) as RemoteSend<T>;
-    },
-    get remoteValue(): RemoteValue<T> {
-      return remoteValue ??= make((name) => (...args) =>
-        caller.call(name, args, false, options)
-      ) as RemoteValue<T>;
-    },
-    get remoteValues(): RemoteValues<T> {
-      return remoteValues ??= make((name) => (...args) =>
-        caller.call(name, args, true, options)
-      ) as RemoteValues<T>;
-    },
-  };
+  return new Proxies(caller, options, isCallable);
+}
+
+class Proxies<T> implements Remotes<T> {
+  readonly #caller: Caller;
+  readonly #options: CallOptions | undefined;
+  readonly #isCallable: boolean;
+  #remote: RemoteSend<T> | undefined;
+  #remoteValue: RemoteValue<T> | undefined;
+  #remoteValues: RemoteValues<T> | undefined;
+
+  constructor(
+    caller: Caller,
+    options: CallOptions | undefined,
+    isCallable: boolean,
+  ) {
+    this.#caller = caller;
+    this.#options = options;
+    this.#isCallable = isCallable;
+  }
+
+  get remote(): RemoteSend<T> {
+    return this.#remote ??= this.#functions(
+      (caller, options, name) => (...args) => caller.send(name, args, options),
+    ) as RemoteSend<T>;
+  }
+
+  get remoteValue(): RemoteValue<T> {
+    return this.#remoteValue ??= this.#functions(
+      (caller, options, name) => (...args) =>
+        caller.call(name, args, false, options),
+    ) as RemoteValue<T>;
+  }
+
+  get remoteValues(): RemoteValues<T> {
+    return this.#remoteValues ??= this.#functions(
+      (caller, options, name) => (...args) =>
+        caller.call(name, args, true, options),
+    ) as RemoteValues<T>;
+  }
+
+  #functions(
+    make: (
+      caller: Caller,
+      options: CallOptions | undefined,
+      name: string,
+    ) => Call,
+  ): unknown {
+    const caller = this.#caller;
+    const options = this.#options;
+    return functionsOf((name) => make(caller, options, name), this.#isCallable);
+  }
+}
+
+/** Makes the functions of an object, and counts those that it remembers. */
+const MAKER = Symbol("maker");
+
+interface Maker {
+  readonly make: (name: string) => Call;
+  remembered: number;
 }
 
 /**
- * An object with a function for every name. The proxy stands behind it as its
- * prototype: a name is looked up there once, and is a plain property after.
+ * Stands behind all objects with a function for every name, as their prototype:
+ * a name is looked up here once, and is a plain property after. Objects that
+ * had a proxy each would be objects of a kind each, and the engine slow to find
+ * the same name in many of them.
  */
+const behind: object = new Proxy(Object.create(null), {
+  get(_target, name, receiver) {
+    if (typeof name === "symbol" || name === "then") return undefined;
+    const maker: Maker | undefined = receiver?.[MAKER];
+    if (maker === undefined) return undefined;
+    const value = maker.make(name);
+    if (maker.remembered < REMEMBERED) {
+      maker.remembered++;
+      Object.defineProperty(receiver, name, { value });
+    }
+    return value;
+  },
+  set: () => false,
+});
+
+/** An object with a function for every name. */
 function functionsOf(
   make: (name: string) => Call,
   isCallable: boolean,
 ): unknown {
-  let remembered = 0;
-  const behind = new Proxy(Object.create(null), {
-    get(_target, name, receiver) {
-      if (typeof name === "symbol" || name === "then") return undefined;
-      const value = make(name);
-      if (remembered < REMEMBERED) {
-        remembered++;
-        Object.defineProperty(receiver, name, { value });
-      }
-      return value;
-    },
-    set: () => false,
-  });
-  if (!isCallable) return Object.create(behind);
-  const itself = make("");
-  // Nothing of its own, so that every name is found behind it.
-  Reflect.deleteProperty(itself, "name");
-  Reflect.deleteProperty(itself, "length");
-  return Object.setPrototypeOf(itself, behind);
+  const maker: Maker = { make, remembered: 0 };
+  const functions = isCallable ? make("") : Object.create(behind);
+  if (isCallable) {
+    // Nothing of its own, so that every name is found behind it.
+    Reflect.deleteProperty(functions, "name");
+    Reflect.deleteProperty(functions, "length");
+    Object.setPrototypeOf(functions, behind);
+  }
+  return Object.defineProperty(functions, MAKER, { value: maker });
 }

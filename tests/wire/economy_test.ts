@@ -162,3 +162,28 @@ test("wires share the timers of their time limits", async () => {
     AbortSignal.timeout = timeout;
   }
 });
+
+test("with() makes no proxies", async () => {
+  const { Proxy } = globalThis;
+  const [near, far] = wirePair();
+  let made = 0;
+  globalThis.Proxy = new Proxy(Proxy, {
+    construct(target, [object, handler]) {
+      made++;
+      return new target(object, handler);
+    },
+  });
+  try {
+    new globalThis.Proxy({}, {});
+    for (let round = 0; round < 10; round++) {
+      const { remote, remoteValue } = near.with({ deadline: 1_000 });
+      assert(typeof remote.note === "function");
+      assert(typeof remoteValue.add === "function");
+    }
+  } finally {
+    globalThis.Proxy = Proxy;
+  }
+  // The one above shows that they are counted.
+  assertEquals(made, 1);
+  await Promise.all([near.close(), far.close()]);
+});

@@ -105,6 +105,26 @@ test("remotes() gives the same function for the same name", () => {
   assert((remote.add as unknown) !== remoteValue.add);
 });
 
+test("remotes() makes proxies that others may stand in front of", async () => {
+  const notes = new Notes();
+  const { remoteValue } = remotes<Anything>(notes);
+  const seen: PropertyKey[] = [];
+  const logged = new Proxy(remoteValue, {
+    get(target, name, receiver) {
+      if (typeof name === "string") seen.push(name);
+      return Reflect.get(target, name, receiver);
+    },
+  });
+  assertEquals(await logged.f!(1), "f");
+  assert(logged.f === remoteValue.f);
+  assertEquals(seen, ["f", "f"]);
+  const heir = Object.create(remoteValue) as Anything;
+  assertEquals(await heir.g!(2), "g");
+  const prototype = Object.getPrototypeOf(remoteValue);
+  assertEquals(Reflect.get(prototype, "f"), undefined);
+  assertEquals(Reflect.get(prototype, "f", undefined), undefined);
+});
+
 test("remotes() remembers no more names than it needs", async () => {
   const notes = new Notes();
   const { remoteValue } = remotes<Anything>(notes);
