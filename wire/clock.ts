@@ -107,7 +107,14 @@ export class SharedClock implements Clock {
       this.#end(tenth, batch);
       for (const callback of batch.callbacks) {
         batch.callbacks.delete(callback);
-        callback();
+        try {
+          callback();
+        } catch (error) {
+          // One wire's failure is not to stop the others' time.
+          queueMicrotask(() => {
+            throw error;
+          });
+        }
       }
     });
     return batch;

@@ -82,3 +82,15 @@ test("SharedClock lets one limit cancel another of the same moment", async () =>
   await promise;
   assertEquals(called, ["one", "two"]);
 });
+
+test("SharedClock goes on behind a callback that throws", async () => {
+  const program = `
+    addEventListener("error", (event) => {
+      event.preventDefault();
+      console.log(event.error.message);
+    });
+    const clock = new SharedClock();
+    afterLimit(clock, 1_000, () => { throw new Error("thrown"); });
+    afterLimit(clock, 1_000, log("second"));`;
+  assertEquals(await output(program), "second\nthrown\n");
+});
