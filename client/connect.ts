@@ -12,12 +12,13 @@ import {
   hostName,
   makeWire,
   socketTransport,
+  systemClock,
   type Wire,
   type WireAddress,
   WireError,
   type WireOptions,
 } from "../wire/mod.ts";
-import { afterLimit, sharedClock } from "../wire/clock.ts";
+import { afterLimit } from "../wire/clock.ts";
 import { checkServing } from "../wire/wire.ts";
 import { type ClientTls, openConnection } from "./_open_connection.ts";
 
@@ -121,7 +122,7 @@ export async function connectToRemoteServer<
     );
   signal?.addEventListener("abort", onAbort, { once: true });
   if (signal?.aborted) onAbort();
-  const stopTimer = afterLimit(sharedClock, timeout, () =>
+  const stopTimer = afterLimit(systemClock, timeout, () =>
     giveUp.abort(
       new WireError(
         "timeout",

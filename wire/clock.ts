@@ -33,16 +33,11 @@ const LONG = 1_000;
 const MOMENT = 100;
 
 /**
- * Calls a function once, when a time limit has passed. Long ones may take a
- * tenth of a second longer.
+ * Calls a function once, when a time limit has passed. Long ones of the
+ * platform's clock may take a tenth of a second longer: they share timers, for
+ * each wire has some.
  *
- * The first timer of a program is dear: Deno loads the code of timers then,
- * which takes longer than to connect and to call. Most long limits end within
- * moments. So the first moment of one is left to a signal that aborts by
- * itself, which is cheap, and does not keep the process alive once nobody
- * listens to it any more.
- *
- * @param clock The clock. Any but those of this file is simply asked.
+ * @param clock The clock. Any but the platform's own is simply asked.
  * @param delay The limit, in milliseconds.
  * @param callback What to call.
  * @returns What cancels it; cancelling twice does no harm.
@@ -52,20 +47,15 @@ export function afterLimit(
   delay: number,
   callback: () => void,
 ): () => void {
-  if (delay < LONG) return clock.after(delay, callback);
-  if (clock instanceof SharedClock) return clock.limit(delay, callback);
-  if (clock !== systemClock) return clock.after(delay, callback);
-  let moment: AbortSignal | undefined = AbortSignal.timeout(MOMENT);
-  let stop: (() => void) | undefined;
-  const onMoment = () => {
-    moment = undefined;
-    stop = clock.after(delay - MOMENT, callback);
-  };
-  moment.addEventListener("abort", onMoment, { once: true });
+  if (delay < LONG || clock !== systemClock) {
+    return clock.after(delay, callback);
+  }
+  const tenth = Math.ceil((clock.now() + delay) / MOMENT);
+  const batch = batches.get(tenth) ?? begin(tenth);
+  batch.callbacks.add(callback);
   return () => {
-    moment?.removeEventListener("abort", onMoment);
-    moment = undefined;
-    stop?.();
+    if (!batch.callbacks.delete(callback)) return;
+    if (batch.callbacks.size === 0) end(tenth, batch);
   };
 }
 
@@ -75,56 +65,53 @@ interface Batch {
   stop: () => void;
 }
 
-/** The platform's clock for many wires: their long time limits share timers. */
-export class SharedClock implements Clock {
-  readonly #batches = new Map<number, Batch>();
+const batches = new Map<number, Batch>();
 
-  /** Milliseconds since some fixed moment. */
-  now(): number {
-    return systemClock.now();
-  }
-
-  /** Calls a function once, later. */
-  after(delay: number, callback: () => void): () => void {
-    return systemClock.after(delay, callback);
-  }
-
-  /** Calls a function once, a moment after a time limit at the latest. */
-  limit(delay: number, callback: () => void): () => void {
-    const tenth = Math.ceil((this.now() + delay) / MOMENT);
-    const batch = this.#batches.get(tenth) ?? this.#begin(tenth);
-    batch.callbacks.add(callback);
-    return () => {
-      if (!batch.callbacks.delete(callback)) return;
-      if (batch.callbacks.size === 0) this.#end(tenth, batch);
-    };
-  }
-
-  #begin(tenth: number): Batch {
-    const batch: Batch = { callbacks: new Set(), stop: () => {} };
-    this.#batches.set(tenth, batch);
-    batch.stop = afterLimit(systemClock, tenth * MOMENT - this.now(), () => {
-      this.#end(tenth, batch);
-      for (const callback of batch.callbacks) {
-        batch.callbacks.delete(callback);
-        try {
-          callback();
-        } catch (error) {
-          // One wire's failure is not to stop the others' time.
-          queueMicrotask(() => {
-            throw error;
-          });
-        }
+function begin(tenth: number): Batch {
+  const batch: Batch = { callbacks: new Set(), stop: () => {} };
+  batches.set(tenth, batch);
+  batch.stop = afterMoment(tenth * MOMENT - systemClock.now(), () => {
+    end(tenth, batch);
+    for (const callback of batch.callbacks) {
+      batch.callbacks.delete(callback);
+      try {
+        callback();
+      } catch (error) {
+        // One wire's failure is not to stop the others' time.
+        queueMicrotask(() => {
+          throw error;
+        });
       }
-    });
-    return batch;
-  }
-
-  #end(tenth: number, batch: Batch): void {
-    batch.stop();
-    if (this.#batches.get(tenth) === batch) this.#batches.delete(tenth);
-  }
+    }
+  });
+  return batch;
 }
 
-/** The clock of all wires of a process that are given no other. */
-export const sharedClock: SharedClock = new SharedClock();
+function end(tenth: number, batch: Batch): void {
+  batch.stop();
+  if (batches.get(tenth) === batch) batches.delete(tenth);
+}
+
+/**
+ * Calls a function once, after more than a moment.
+ *
+ * The first timer of a program is dear: Deno loads the code of timers then,
+ * which takes longer than to connect and to call. Most long limits end within
+ * moments. So the first moment of one is left to a signal that aborts by
+ * itself, which is cheap, and does not keep the process alive once nobody
+ * listens to it any more.
+ */
+function afterMoment(delay: number, callback: () => void): () => void {
+  let moment: AbortSignal | undefined = AbortSignal.timeout(MOMENT);
+  let stop: (() => void) | undefined;
+  const onMoment = () => {
+    moment = undefined;
+    stop = systemClock.after(delay - MOMENT, callback);
+  };
+  moment.addEventListener("abort", onMoment, { once: true });
+  return () => {
+    moment?.removeEventListener("abort", onMoment);
+    moment = undefined;
+    stop?.();
+  };
+}

@@ -6,7 +6,7 @@
 
 import type { WireAddress } from "./address.ts";
 import type { CallOptions } from "./call_options.ts";
-import { type Clock, sharedClock } from "./clock.ts";
+import { type Clock, systemClock } from "./clock.ts";
 import { type Contract, signaturesOf } from "./contract.ts";
 import { errorMessage, WireError } from "./errors.ts";
 import {
@@ -198,7 +198,7 @@ export class Wire<
       transport,
       {
         limits,
-        clock: options.clock ?? sharedClock,
+        clock: options.clock ?? systemClock,
         credential,
         contract: serves === undefined
           ? ""

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { afterLimit, SharedClock, systemClock } from "../../wire/clock.ts";
+import { afterLimit, systemClock } from "../../wire/clock.ts";
 import { FakeClock } from "../_fake_clock.ts";
 import { test } from "../_test.ts";
 
@@ -8,7 +8,7 @@ const CLOCK = new URL("../../wire/clock.ts", import.meta.url).href;
 /** What a program prints, which ends when nothing keeps it alive. */
 async function output(program: string): Promise<string> {
   const source = `
-    import { afterLimit, SharedClock, systemClock } from "${CLOCK}";
+    import { afterLimit, systemClock } from "${CLOCK}";
     const late = setTimeout(() => { console.log("late"); Deno.exit(); }, 5_000);
     Deno.unrefTimer(late);
     const log = (text: string) => () => console.log(text);
@@ -27,29 +27,27 @@ async function output(program: string): Promise<string> {
   return new TextDecoder().decode(stdout);
 }
 
-for (const clock of ["systemClock", "new SharedClock()"]) {
-  test(`afterLimit() calls back, and not what was cancelled (${clock})`, async () => {
-    const program = `
-      const clock = ${clock};
-      afterLimit(clock, 1_200, log("second"));
-      afterLimit(clock, 1_000, log("first"));
-      const stop = afterLimit(clock, 1_050, log("cancelled"));
-      stop();
-      stop();
-      const stopLater = afterLimit(clock, 1_100, log("cancelled later"));
-      setTimeout(stopLater, 300);`;
-    assertEquals(await output(program), "first\nsecond\n");
-  });
+test("afterLimit() calls back, and not what was cancelled", async () => {
+  const program = `
+    const clock = systemClock;
+    afterLimit(clock, 1_200, log("second"));
+    afterLimit(clock, 1_000, log("first"));
+    const stop = afterLimit(clock, 1_050, log("cancelled"));
+    stop();
+    stop();
+    const stopLater = afterLimit(clock, 1_100, log("cancelled later"));
+    setTimeout(stopLater, 300);`;
+  assertEquals(await output(program), "first\nsecond\n");
+});
 
-  test(`afterLimit() keeps no process alive once it is cancelled (${clock})`, async () => {
-    const program = `
-      const clock = ${clock};
-      afterLimit(clock, 600_000, log("fired"))();
-      const stop = afterLimit(clock, 600_000, log("fired"));
-      setTimeout(() => { stop(); console.log("stopped"); }, 300);`;
-    assertEquals(await output(program), "stopped\n");
-  });
-}
+test("afterLimit() keeps no process alive once it is cancelled", async () => {
+  const program = `
+    const clock = systemClock;
+    afterLimit(clock, 600_000, log("fired"))();
+    const stop = afterLimit(clock, 600_000, log("fired"));
+    setTimeout(() => { stop(); console.log("stopped"); }, 300);`;
+  assertEquals(await output(program), "stopped\n");
+});
 
 test("afterLimit() leaves short limits and other clocks as they are", async () => {
   const clock = new FakeClock();
@@ -65,14 +63,14 @@ test("afterLimit() leaves short limits and other clocks as they are", async () =
   await short.promise;
 });
 
-test("SharedClock lets one limit cancel another of the same moment", async () => {
-  const clock = new SharedClock();
+test("afterLimit() lets one limit cancel another of the same moment", async () => {
+  const clock = systemClock;
   const called: string[] = [];
   const { promise, resolve } = Promise.withResolvers<void>();
   const stops: (() => void)[] = [];
   const at = Math.ceil((clock.now() + 1_000) / 100) * 100 + 50;
   const add = (name: string, then: () => void) =>
-    stops.push(clock.limit(at - clock.now(), () => {
+    stops.push(afterLimit(clock, at - clock.now(), () => {
       called.push(name);
       then();
     }));
@@ -83,13 +81,13 @@ test("SharedClock lets one limit cancel another of the same moment", async () =>
   assertEquals(called, ["one", "two"]);
 });
 
-test("SharedClock goes on behind a callback that throws", async () => {
+test("afterLimit() goes on behind a callback that throws", async () => {
   const program = `
     addEventListener("error", (event) => {
       event.preventDefault();
       console.log(event.error.message);
     });
-    const clock = new SharedClock();
+    const clock = systemClock;
     afterLimit(clock, 1_000, () => { throw new Error("thrown"); });
     afterLimit(clock, 1_000, log("second"));`;
   assertEquals(await output(program), "second\nthrown\n");
