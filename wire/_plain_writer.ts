@@ -17,6 +17,7 @@ import type { ValueWriter } from "./values.ts";
 const HEADERS = 32;
 /** Room for a plain value. */
 const VALUE = 32;
+/** Room for any plain message. */
 const ROOM = HEADERS + PLAIN_ARGUMENTS * VALUE;
 
 /** Writes plain messages, as frames. */

@@ -68,51 +68,41 @@ class Proxies<T> implements Remotes<T> {
   }
 
   get remote(): RemoteSend<T> {
-    return this.#remote ??= this.#functions(
-      (caller, options, name) => (...args) => caller.send(name, args, options),
+    return this.#remote ??= this.#functions((name) => (...args) =>
+      this.#caller.send(name, args, this.#options)
     ) as RemoteSend<T>;
   }
 
   get remoteValue(): RemoteValue<T> {
-    return this.#remoteValue ??= this.#functions(
-      (caller, options, name) => (...args) =>
-        caller.call(name, args, false, options),
+    return this.#remoteValue ??= this.#functions((name) => (...args) =>
+      this.#caller.call(name, args, false, this.#options)
     ) as RemoteValue<T>;
   }
 
   get remoteValues(): RemoteValues<T> {
-    return this.#remoteValues ??= this.#functions(
-      (caller, options, name) => (...args) =>
-        caller.call(name, args, true, options),
+    return this.#remoteValues ??= this.#functions((name) => (...args) =>
+      this.#caller.call(name, args, true, this.#options)
     ) as RemoteValues<T>;
   }
 
-  #functions(
-    make: (
-      caller: Caller,
-      options: CallOptions | undefined,
-      name: string,
-    ) => Call,
-  ): unknown {
-    const caller = this.#caller;
-    const options = this.#options;
-    return functionsOf((name) => make(caller, options, name), this.#isCallable);
+  #functions(make: Maker["make"]): unknown {
+    return functionsOf(make, this.#isCallable);
   }
 }
 
-/** Makes the functions of an object, and counts those that it remembers. */
-const MAKER = Symbol("maker");
-
+/** What an object with a function for every name is made of. */
 interface Maker {
   readonly make: (name: string) => Call;
+  /** How many of them are properties by now. */
   remembered: number;
 }
 
+const MAKER = Symbol("maker");
+
 /**
  * Stands behind all objects with a function for every name, as their prototype:
- * a name is looked up here once, and is a plain property after. Objects that
- * had a proxy each would be objects of a kind each, and the engine slow to find
- * the same name in many of them.
+ * a name is looked up here once, and is a plain property after. A proxy for
+ * each of them would take most of the memory, and of the time to make one.
  */
 const behind: object = new Proxy(Object.create(null), {
   get(_target, name, receiver) {

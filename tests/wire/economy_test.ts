@@ -17,9 +17,12 @@ const FUNCTIONS = {
   size: (bytes: Uint8Array) => bytes.length,
 };
 
-/** As many as there are, all begun in the same tick. */
-function many(begin: (n: number) => Promise<unknown>): Promise<unknown[]> {
-  return Promise.all(Array.from({ length: MANY }, (_, n) => begin(n)));
+/** So many, all begun in the same tick. */
+function many(
+  begin: (n: number) => Promise<unknown>,
+  length = MANY,
+): Promise<unknown[]> {
+  return Promise.all(Array.from({ length }, (_, n) => begin(n)));
 }
 
 test("256 calls leave in one write, and their answers in one", async () => {
@@ -91,10 +94,7 @@ for (const [size, copied, allocated] of BYTES) {
 test("four large calls at a time take no new buffers to leave", async () => {
   const [near, far] = await meteredPair(FUNCTIONS);
   const bytes = new Uint8Array(1024 * 1024);
-  const four = () =>
-    Promise.all(
-      Array.from({ length: 4 }, () => near.wire.remoteValue.size(bytes)),
-    );
+  const four = () => many(() => near.wire.remoteValue.size(bytes), 4);
   await four();
   await four();
   const { allocated } = await byteCosts(four);

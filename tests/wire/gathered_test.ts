@@ -10,6 +10,7 @@ import { test } from "../_test.ts";
 import { callOf, chunksOf, concat, decodeAll, encodeAll } from "./_codec.ts";
 import { newDecoder, newEncoder } from "./_codec.ts";
 import { exactMessages } from "./_exact.ts";
+import { framesOf } from "./_session.ts";
 
 const LIMITS = resolveLimits();
 
@@ -32,14 +33,8 @@ function gathering() {
 
 /** Whether the last frame of some bytes is gathered. */
 function isGathered(bytes: Uint8Array): boolean {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  let at = 0;
-  let kind = 0;
-  while (at < bytes.length) {
-    kind = bytes[at + FRAME_HEADER]!;
-    at += FRAME_HEADER + view.getUint32(at);
-  }
-  return (kind & GATHERED) !== 0;
+  const last = framesOf(bytes).at(-1)!;
+  return (last[FRAME_HEADER]! & GATHERED) !== 0;
 }
 
 test("Encoder gathers text once a message had much of it", () => {
