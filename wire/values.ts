@@ -541,11 +541,7 @@ export class ValueReader {
     const reader = this.#reader;
     const tag = reader.byte();
     if (tag < TAG.text) return tag;
-    if (tag < TAG.list) {
-      return this.#gathered === undefined
-        ? reader.utf8(tag - TAG.text)
-        : this.#text(tag - TAG.text);
-    }
+    if (tag < TAG.list) return this.#text(tag - TAG.text);
     if (tag < TAG.object) return this.#list(tag - TAG.list, depth);
     if (tag < TAG.null) return this.#plainObject(tag - TAG.object, depth);
     if (tag >= TAG.negative) return tag - 0x100;
