@@ -22,6 +22,8 @@ import {
   WireError,
   type WireLimits,
 } from "../wire/mod.ts";
+import { checkOptionKeys } from "../wire/_option_keys.ts";
+import { reporter } from "../wire/_report.ts";
 import { checkServing } from "../wire/wire.ts";
 import { acceptAll, overload } from "./_accept.ts";
 import {
@@ -130,6 +132,27 @@ export interface RequestServerOptions<Local extends object = AnyFunctions> {
   onError?: ((error: unknown, where: string) => void) | undefined;
 }
 
+/** The names of the options, for finding those that are misspelt. */
+const OPTION_KEYS: Readonly<Record<keyof RequestServerOptions, true>> = {
+  hostname: true,
+  path: true,
+  tls: true,
+  functions: true,
+  serves: true,
+  expects: true,
+  limits: true,
+  credential: true,
+  sendStacks: true,
+  dialect: true,
+  serveThrough: true,
+  callThrough: true,
+  introspection: true,
+  telemetry: true,
+  signal: true,
+  onListen: true,
+  onError: true,
+};
+
 /**
  * A server that makes wires. {@linkcode createRequestServer} makes one.
  */
@@ -167,6 +190,7 @@ export class RequestServer implements AsyncDisposable {
         "onConnect, the second argument, is a function or undefined. Options are the third.",
       );
     }
+    checkOptionKeys(options, OPTION_KEYS, "createRequestServer()");
     checkServing(options);
     this.#options = options;
     this.#onConnect = onConnect;
@@ -393,11 +417,10 @@ export class RequestServer implements AsyncDisposable {
 
   #report(error: unknown, where: string): void {
     const { onError } = this.#options;
-    if (onError !== undefined) return onError(error, where);
-    console.error(
-      `@remote/wire: error in ${where} at ${formatAddress(this.addr)}:`,
-      error,
-    );
+    const place = onError === undefined
+      ? `${where} at ${formatAddress(this.addr)}`
+      : where;
+    reporter(onError)(error, place);
   }
 
   #checkFinished(): void {

@@ -11,6 +11,7 @@ import {
   servicePort,
   WireError,
 } from "../wire/mod.ts";
+import { reporter } from "../wire/_report.ts";
 import { type Announce, announce } from "./_announce.ts";
 import { listen, type ServerTls } from "./_listen.ts";
 import { serviceFile } from "./_services.ts";
@@ -124,7 +125,7 @@ export function startUpServer(
   const { service = "lispworks", address = LOOPBACK, signal } = options;
   const { tls, backlog, processName = `${service} server` } = options;
   const who = `Process "${processName}", service ${JSON.stringify(service)},`;
-  const onError = options.onError ?? printError;
+  const onError = reporter(options.onError);
   const { run, target, stream } = inName(who, () => {
     const run = options.function ?? listenerFunction(options);
     const stream = resolveLineStreamOptions(options.stream);
@@ -216,8 +217,4 @@ function tell(
   announce(to, message).catch((error) =>
     onError(error, `announcing process "${processName}"`)
   );
-}
-
-function printError(error: unknown, where: string): void {
-  console.error(`@remote/wire: error in ${where}:`, error);
 }

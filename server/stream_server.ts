@@ -12,6 +12,7 @@ import {
   type WireAddress,
   WireError,
 } from "../wire/mod.ts";
+import { isThenable } from "../wire/_thenable.ts";
 import { acceptAll } from "./_accept.ts";
 import { listenerAddress, peerAddress } from "./_listen.ts";
 import type { ServerProcess } from "./server_process.ts";
@@ -240,9 +241,4 @@ class Killed extends WireError {}
 
 function killed(name: string): Killed {
   return new Killed("aborted", `The process "${name}" was killed.`);
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === "object" && value !== null && "then" in value &&
-    typeof value.then === "function";
 }

@@ -35,7 +35,7 @@ async function graph(entry: string): Promise<Map<string, Module>> {
 const FLOORS: readonly (readonly string[])[] = [
   [
     "wire/errors.ts",
-    "wire/clock.ts",
+    "wire/_thenable.ts",
     "wire/_queue.ts",
     "wire/_spare_buffers.ts",
     "wire/_lazy_map.ts",
@@ -49,10 +49,12 @@ const FLOORS: readonly (readonly string[])[] = [
   ],
   [
     "wire/address.ts",
+    "wire/clock.ts",
+    "wire/_option_keys.ts",
+    "wire/_report.ts",
     "wire/_line_buffer.ts",
     "wire/limits.ts",
     "wire/bytes.ts",
-    "wire/_token_bucket.ts",
     "wire/_death.ts",
     "wire/introspection.ts",
     "wire/_passing.ts",
@@ -73,6 +75,7 @@ const FLOORS: readonly (readonly string[])[] = [
     "wire/transport.ts",
     "wire/services.ts",
     "wire/_carries_stream.ts",
+    "wire/_token_bucket.ts",
   ],
   [
     "wire/values.ts",

@@ -7,6 +7,7 @@
 
 import { errorMessage, shortText } from "./errors.ts";
 import type { StandardSchema } from "./_standard_schema.ts";
+import { isThenable } from "./_thenable.ts";
 
 /** What is wrong with a value that does not fit its contract. */
 export interface ContractIssue {
@@ -80,12 +81,6 @@ export function issuesText(
   return issues.map(({ position, path, message }) =>
     `${what} ${position}${path === "" ? "" : ` at ${path}`}: ${message}`
   ).join("; ");
-}
-
-/** Whether something is awaited before it is used. */
-function isThenable(value: unknown): value is PromiseLike<never> {
-  return typeof value === "object" && value !== null &&
-    typeof (value as { then?: unknown }).then === "function";
 }
 
 /** Reads what a schema answered. */

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { errorMessage, WireError } from "./errors.ts";
+
 /** A clock with timers. */
 export interface Clock {
   /** Milliseconds since some fixed moment; never runs backwards. */
@@ -22,10 +24,38 @@ export interface Clock {
 export const systemClock: Clock = {
   now: (): number => performance.now(),
   after: (delay: number, callback: () => void): () => void => {
-    const timer = setTimeout(callback, delay);
+    let timer: ReturnType<typeof setTimeout>;
+    const begin = (left: number) => {
+      timer = left > LONGEST
+        ? setTimeout(() => begin(left - LONGEST), LONGEST)
+        : setTimeout(callback, left);
+    };
+    if (delay === Infinity) return () => {};
+    begin(delay);
     return () => clearTimeout(timer);
   },
 };
+
+/** The longest time that a timer of the platform can wait, in milliseconds. */
+const LONGEST = 2 ** 31 - 1;
+
+/**
+ * Checks a time that a program passed.
+ *
+ * @param time The time, in milliseconds. `Infinity` is for ever.
+ * @param name What the message calls it, such as `"timeout"`.
+ * @returns The time.
+ * @throws {WireError} `invalidArgument` for what is no number above 0.
+ */
+export function checkTime(time: unknown, name: string): number {
+  if (typeof time === "number" && time > 0) return time;
+  throw new WireError(
+    "invalidArgument",
+    `${name} is a number of milliseconds above 0, or Infinity for no limit, and not ${
+      typeof time === "string" ? JSON.stringify(time) : errorMessage(time)
+    }.`,
+  );
+}
 
 /** A time limit of so many milliseconds or more is mostly not reached. */
 const LONG = 1_000;
@@ -47,6 +77,7 @@ export function afterLimit(
   delay: number,
   callback: () => void,
 ): () => void {
+  if (delay === Infinity) return () => {};
   if (delay < LONG || clock !== systemClock) {
     return clock.after(delay, callback);
   }

@@ -13,6 +13,7 @@ export type WireErrorCode =
   | "aborted"
   | "addressInUse"
   | "addressUnavailable"
+  | "busy"
   | "cancelled"
   | "closed"
   | "connectFailed"
@@ -46,6 +47,7 @@ const CODES: Readonly<Record<WireErrorCode, true>> = {
   aborted: true,
   addressInUse: true,
   addressUnavailable: true,
+  busy: true,
   cancelled: true,
   closed: true,
   connectFailed: true,

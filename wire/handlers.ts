@@ -38,6 +38,7 @@ import {
   type SharedObjects,
 } from "./_results.ts";
 import { servedEntries } from "./_served.ts";
+import { isThenable } from "./_thenable.ts";
 import { sendThrown } from "./_thrown.ts";
 import { TokenBucket } from "./_token_bucket.ts";
 import { Values } from "./multiple_values.ts";
@@ -748,12 +749,6 @@ function asWireError(error: unknown): { code: string; message: string } {
   return error instanceof WireError
     ? error
     : { code: "unsupportedValue", message: errorMessage(error) };
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  if (typeof value !== "object" || value === null) return false;
-  return value instanceof Promise ||
-    typeof (value as { then?: unknown }).then === "function";
 }
 
 function nothing(): void {}

@@ -8,7 +8,8 @@ import type { CallOptions } from "./call_options.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { WireError } from "./errors.ts";
 import type { AnyFunctions } from "./remote_types.ts";
-import { reportToConsole, type Wire } from "./wire.ts";
+import { reporter } from "./_report.ts";
+import type { Wire } from "./wire.ts";
 
 /** How long to wait between attempts. All times are in milliseconds. */
 export interface BackoffOptions {
@@ -177,7 +178,7 @@ export function resolveKeepOptions<
     waiting: options.waiting ?? 1_000,
     clock: options.clock ?? systemClock,
     random: options.random ?? Math.random,
-    onError: options.onError ?? reportToConsole,
+    onError: reporter(options.onError),
     idempotent: typeof idempotent === "function"
       ? idempotent
       : among(new Set(idempotent)),

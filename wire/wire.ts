@@ -36,6 +36,7 @@ import { CheckedCaller } from "./_checked_caller.ts";
 import { checkTold, fingerprint } from "./_fingerprint.ts";
 import { guarded, implemented } from "./_guard.ts";
 import { Link } from "./_link.ts";
+import { reporter } from "./_report.ts";
 import { servedEntries } from "./_served.ts";
 import { findTelemetry, spans } from "./_telemetry.ts";
 
@@ -210,7 +211,7 @@ export class Wire<
         confirm: () => confirm?.(this as unknown as Wire) ?? true,
         sendStacks: options.sendStacks ?? false,
         recordCallSites: options.recordCallSites ?? false,
-        onError: options.onError ?? reportToConsole,
+        onError: reporter(options.onError),
         introspection: options.introspection ?? true,
         serveThrough: through(telemetry, options.serveThrough),
         callThrough: calling,
@@ -623,13 +624,4 @@ function unlisted(protocol: string | undefined): WireError {
       ? "The peer does not tell what it serves: it was made with `introspection: false`."
       : `What the peer serves cannot be asked for: the protocol "${protocol}" has no words for it.`,
   );
-}
-
-/** Where errors go that have no other place. */
-export function reportToConsole(error: unknown, where: string): void {
-  // What the wire itself reports says all in its message.
-  const shown = error instanceof WireError && error.cause === undefined
-    ? `${error.message} (${error.code})`
-    : error;
-  console.error(`@remote/wire: error in ${where}:`, shown);
 }

@@ -1,0 +1,84 @@
+/**
+ * Refuses options that are not known: one that is misspelt would be left out
+ * in silence, and with it the limit or the gate that it was to set.
+ *
+ * @module
+ */
+
+import { WireError } from "./errors.ts";
+
+/** A name as far from another as this, or farther, is no slip of the keys. */
+const FAR = 4;
+
+/**
+ * Checks an object of options.
+ *
+ * @param options What a program passed.
+ * @param known Every option that there is.
+ * @param what What the options are of, for the message, such as `"startUpServer()"`.
+ * @throws {WireError} `invalidArgument` for what is no object, and for an
+ * option that is not known; the message names the nearest that is.
+ */
+export function checkOptionKeys(
+  options: unknown,
+  known: Readonly<Record<string, true>>,
+  what: string,
+): void {
+  if (
+    typeof options !== "object" || options === null || Array.isArray(options)
+  ) {
+    throw new WireError(
+      "invalidArgument",
+      `The options of ${what} are an object, not ${
+        options === null ? "null" : `a ${typeof options}`
+      }.`,
+    );
+  }
+  for (const key of Object.keys(options)) {
+    if (Object.hasOwn(known, key)) continue;
+    const names = Object.keys(known);
+    const near = nearest(key, names);
+    throw new WireError(
+      "invalidArgument",
+      `${what} has no option "${key}". ${
+        near === undefined
+          ? `Its options are ${names.join(", ")}.`
+          : `Did you mean "${near}"?`
+      }`,
+    );
+  }
+}
+
+/** The known name that is most like another; undefined where none is. */
+function nearest(name: string, known: readonly string[]): string | undefined {
+  let best: string | undefined;
+  let least = FAR;
+  for (const candidate of known) {
+    const distance = editDistance(
+      name.toLowerCase(),
+      candidate.toLowerCase(),
+    );
+    if (distance < Math.min(least, candidate.length)) {
+      least = distance;
+      best = candidate;
+    }
+  }
+  return best;
+}
+
+/** How many letters to insert, drop or change (Levenshtein's distance). */
+function editDistance(one: string, other: string): number {
+  let row = Array.from({ length: other.length + 1 }, (_, index) => index);
+  for (let at = 0; at < one.length; at++) {
+    const next = [at + 1];
+    for (let to = 0; to < other.length; to++) {
+      next.push(Math.min(
+        row[to + 1]! + 1,
+        next[to]! + 1,
+        row[to]! + (one[at] === other[to] ? 0 : 1),
+      ));
+    }
+    row = next;
+  }
+  return row.at(-1)!;
+}
