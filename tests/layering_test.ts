@@ -33,6 +33,7 @@ async function graph(entry: string): Promise<Map<string, Module>> {
 
 /** The floor of a module of the core, from the ground up. */
 const FLOORS: readonly (readonly string[])[] = [
+  ["wire/_brand.ts"],
   [
     "wire/errors.ts",
     "wire/_thenable.ts",

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { isInstance, setBrand } from "./_brand.ts";
 import type { CallOptions } from "./call_options.ts";
 import { WireError } from "./errors.ts";
 import { localCaller, referentOf } from "./remote_object.ts";
@@ -65,6 +66,15 @@ export class CallPromise extends Promise<unknown> {
   /** What a console shows, in place of all that is behind it. */
   [Symbol.for("nodejs.util.inspect.custom")](): string {
     return "RemotePromise { await it }";
+  }
+
+  /** Knows those of other copies of this module, too. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return isInstance(this, value);
+  }
+
+  static {
+    setBrand(this, "CallPromise");
   }
 
   #remotes() {

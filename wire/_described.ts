@@ -4,6 +4,8 @@
  * @module
  */
 
+import { keyOf } from "./_brand.ts";
+
 /** What is known of a served function, as plain data. */
 export interface FunctionDescription {
   /** Its name. */
@@ -29,4 +31,6 @@ export interface DescribedContract {
 }
 
 /** The property of a served function that holds its description. */
-export const DESCRIBED: unique symbol = Symbol("described");
+export const DESCRIBED: unique symbol = Symbol.for(
+  keyOf("described"),
+);

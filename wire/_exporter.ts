@@ -11,7 +11,7 @@ import { WireError } from "./errors.ts";
 import type { Export, Exports } from "./_exports.ts";
 import { Import, type Imports } from "./_imports.ts";
 import type { Exporter, Leaving, Passed } from "./_passing.ts";
-import { referentOf } from "./remote_object.ts";
+import { type Referent, referentOf } from "./remote_object.ts";
 import type { Source } from "./_stream_source.ts";
 import type { Streams } from "./streams.ts";
 
@@ -61,9 +61,10 @@ export class WireExporter implements Exporter {
   pass(value: object): Passed | undefined {
     if (value instanceof CallPromise) return this.#options.passResult(value);
     const referent = referentOf(value);
-    if (referent instanceof Import) return this.#home(referent);
-    if (referent?.local !== undefined) {
-      return this.#export(referent.local, referent.onRelease);
+    if (referent !== undefined) {
+      return referent.local === undefined
+        ? this.#home(referent)
+        : this.#export(referent.local, referent.onRelease);
     }
     if (typeof value === "function") return this.#export(value);
     const source = this.#options.streams.open(value);
@@ -95,9 +96,9 @@ export class WireExporter implements Exporter {
     return { as: "object", slot, nonce, isFunction };
   }
 
-  /** A reference of the peer's own object. */
-  #home(place: Import): Passed {
-    if (this.#options.imports.has(place)) {
+  /** A reference of the peer's own object, if it came over this wire. */
+  #home(place: Referent): Passed {
+    if (place instanceof Import && this.#options.imports.has(place)) {
       return { as: "own", slot: place.slot, nonce: place.nonce };
     }
     throw new WireError(

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isInstance, setBrand } from "./_brand.ts";
 import type { Clock } from "./clock.ts";
 import type { WireError } from "./errors.ts";
 import type { Metadata } from "./messages.ts";
@@ -95,7 +96,18 @@ export class CallContext<W = unknown> {
     return this.#more?.left();
   }
 
+  /**
+   * Has `instanceof` know those that another copy of this module made, too.
+   *
+   * @param value Anything.
+   * @returns Whether it is one.
+   */
+  static [Symbol.hasInstance](value: unknown): boolean {
+    return isInstance(this, value);
+  }
+
   static {
+    setBrand(this, "CallContext");
     hasAborted = (context: CallContext): boolean =>
       context.#more?.reason !== undefined;
     abortContext = (context: CallContext, reason: WireError): void => {

@@ -12,6 +12,7 @@ import type {
   Implementation,
   ServableFunctions,
 } from "./contract_types.ts";
+import { isInstance, keyOf, otherVersion, setBrand } from "./_brand.ts";
 import { DeclaredError, makeDeclaredError } from "./declared_error.ts";
 import { WireError } from "./errors.ts";
 import type { AnyFunctions, ServedFunctions } from "./remote_types.ts";
@@ -19,8 +20,27 @@ import type { FunctionDescription } from "./_described.ts";
 import { implemented } from "./_guard.ts";
 import { Signature, type Signatures } from "./_signature.ts";
 
-/** The functions of a contract; for the wire alone. */
-export let signaturesOf: (contract: AnyContract) => Signatures;
+/** Where a contract keeps its functions, whichever copy of this module made it. */
+const SIGNATURES = Symbol.for(keyOf("signatures"));
+
+/**
+ * The functions of a contract; for the wire alone.
+ *
+ * @param contract What was given as one.
+ * @returns Its functions.
+ * @throws {WireError} `invalidArgument` for what is no contract.
+ */
+export function signaturesOf(contract: object): Signatures {
+  const kept = contract as { readonly [SIGNATURES]?: Signatures } | null;
+  const signatures = kept?.[SIGNATURES];
+  if (signatures instanceof Map) return signatures;
+  throw new WireError(
+    "invalidArgument",
+    `What is served or expected is told by a contract that contract() made. ${
+      otherVersion(contract) ?? "Pass what it returned."
+    }`,
+  );
+}
 
 /**
  * What one side serves and the other expects: functions, their arguments,
@@ -39,20 +59,20 @@ export class Contract<
 > {
   /** For the type checker alone; it is never there. */
   declare readonly "~types"?: ContractTypes<T, E, S>;
-  readonly #signatures: Signatures;
-
   /**
    * Use {@linkcode contract}.
    *
    * @param definition The functions by name.
    */
   constructor(definition: ContractDefinition) {
-    this.#signatures = new Map(
+    const signatures: Signatures = new Map(
       Object.entries(definition).map(([name, each]) => [
         name,
         new Signature(name, each),
       ]),
     );
+    // No private field: those of two copies would be two types to the checker.
+    Object.defineProperty(this, SIGNATURES, { value: signatures });
   }
 
   /**
@@ -67,7 +87,7 @@ export class Contract<
    * many.
    */
   implement(functions: ServedFunctions<S>): Implementation<S> {
-    return implemented(functions, this.#signatures) as Implementation<S>;
+    return implemented(functions, signaturesOf(this)) as Implementation<S>;
   }
 
   /**
@@ -86,7 +106,7 @@ export class Contract<
       : [data: E[F][N], message?: string]
   ): Error {
     const [data, message = `"${functionName}" failed: ${name}.`] = rest;
-    if (!this.#signatures.get(functionName)?.errors.has(name)) {
+    if (!signaturesOf(this).get(functionName)?.errors.has(name)) {
       throw new WireError(
         "invalidArgument",
         `The contract declares no error "${name}" of "${functionName}".`,
@@ -120,19 +140,22 @@ export class Contract<
    * @returns Each function.
    */
   describe(): FunctionDescription[] {
-    return [...this.#signatures.values()].map(({ description }) => description);
+    return [...signaturesOf(this).values()]
+      .map(({ description }) => description);
+  }
+
+  /**
+   * Has `instanceof` know those that another copy of this module made, too.
+   *
+   * @param value Anything.
+   * @returns Whether it is one.
+   */
+  static [Symbol.hasInstance](value: unknown): boolean {
+    return isInstance(this, value);
   }
 
   static {
-    signaturesOf = (contract: AnyContract) => {
-      if (typeof contract === "object" && #signatures in contract) {
-        return contract.#signatures;
-      }
-      throw new WireError(
-        "invalidArgument",
-        "What is served or expected is told by a contract that contract() made, in the same copy of this module.",
-      );
-    };
+    setBrand(this, "Contract");
   }
 }
 

@@ -4,7 +4,11 @@
  * @module
  */
 
+import { setBrand } from "./_brand.ts";
 import { RemoteError, WireError } from "./errors.ts";
+
+/** Where an error keeps the contract that declares it. */
+const CONTRACT = Symbol("contract");
 
 /**
  * A {@linkcode RemoteError} that the function's contract declares, with data
@@ -16,7 +20,6 @@ import { RemoteError, WireError } from "./errors.ts";
 export class DeclaredError<Data = unknown> extends RemoteError {
   /** What the error holds, as its schema made it. */
   declare readonly data: Data;
-  readonly #contract: object;
 
   /**
    * Made by the wire.
@@ -28,7 +31,8 @@ export class DeclaredError<Data = unknown> extends RemoteError {
   constructor(error: RemoteError, data: Data, contract: object) {
     const { name, message, functionName, cause, remoteStack } = error;
     super({ name, message, functionName, data, cause, remoteStack });
-    this.#contract = contract;
+    // No private field: those of two copies would be two types to the checker.
+    Object.defineProperty(this, CONTRACT, { value: contract });
     // That of the call, not of its check.
     Object.defineProperty(this, "stack", {
       value: error.stack,
@@ -44,7 +48,12 @@ export class DeclaredError<Data = unknown> extends RemoteError {
    * @returns Whether it is the one that the wire was given.
    */
   isOf(contract: object): boolean {
-    return this.#contract === contract;
+    const { [CONTRACT]: own } = this as { readonly [CONTRACT]?: object };
+    return own === contract;
+  }
+
+  static {
+    setBrand(this, "DeclaredError");
   }
 }
 

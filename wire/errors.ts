@@ -5,6 +5,8 @@
  * @module
  */
 
+import { isInstance, setBrand } from "./_brand.ts";
+
 /**
  * Why a wire, a call or a server failed. The codes are stable: programs may
  * compare them. `docs/errors.md` lists each with its cause and cure.
@@ -147,6 +149,20 @@ export class WireError extends Error {
     // Absent where it says nothing: errors are shown with all that they have.
     if (options.sent !== undefined) this.sent = options.sent;
   }
+
+  /**
+   * Has `instanceof` know those that another copy of this module made, too.
+   *
+   * @param value Anything.
+   * @returns Whether it is one.
+   */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return isInstance(this, value);
+  }
+
+  static {
+    setBrand(this, "WireError");
+  }
 }
 
 /**
@@ -170,10 +186,18 @@ export class WireError extends Error {
  * await near.close();
  * ```
  */
-export class Refusal extends WireError {}
+export class Refusal extends WireError {
+  static {
+    setBrand(this, "Refusal");
+  }
+}
 
 /** The refusal of a call whose function has not run, and never will. */
-export class Unfit extends Refusal {}
+export class Unfit extends Refusal {
+  static {
+    setBrand(this, "Unfit");
+  }
+}
 
 /** What arrives of an error thrown by a remote function. */
 export interface RemoteErrorInit {
@@ -242,6 +266,20 @@ export class RemoteError extends Error {
     this.functionName = init.functionName;
     if (init.data !== undefined) this.data = init.data;
     if (init.remoteStack !== undefined) this.remoteStack = init.remoteStack;
+  }
+
+  /**
+   * Has `instanceof` know those that another copy of this module made, too.
+   *
+   * @param value Anything.
+   * @returns Whether it is one.
+   */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return isInstance(this, value);
+  }
+
+  static {
+    setBrand(this, "RemoteError");
   }
 }
 

@@ -41,7 +41,7 @@ import { servedEntries } from "./_served.ts";
 import { isThenable } from "./_thenable.ts";
 import { sendThrown } from "./_thrown.ts";
 import { TokenBucket } from "./_token_bucket.ts";
-import { Values } from "./multiple_values.ts";
+import { ownSeveral, severalOf, Values } from "./multiple_values.ts";
 import type { Window } from "./_window.ts";
 
 type Call = Extract<Message, { kind: "call" }>;
@@ -668,7 +668,7 @@ export class Handlers {
     if (!wantsValues && this.#output.sendPlainAnswer(id, result) > 0) {
       return this.#results?.settle(id, result);
     }
-    const list = result instanceof Values ? result.list : undefined;
+    const list = ownSeveral(result);
     const value = list === undefined ? result : list[0];
     const objects = this.#objects;
     if (objects !== undefined) objects.context = context;
@@ -679,6 +679,11 @@ export class Handlers {
           : new ReturnMessage(id, value),
       );
     } catch (error) {
+      // Those of another copy are looked for only here, where it costs nothing.
+      const other = list === undefined ? severalOf(result) : undefined;
+      if (other !== undefined) {
+        return this.#return(id, name, wantsValues, context, new Values(other));
+      }
       const { code, message } = asWireError(error);
       return this.#fail(
         id,

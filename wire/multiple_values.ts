@@ -4,6 +4,8 @@
  * @module
  */
 
+import { isInstance, setBrand } from "./_brand.ts";
+
 /**
  * Several values; {@linkcode values} makes it. A caller that asks with
  * `remoteValues` gets all of them, one that asks with `remoteValue` the first.
@@ -22,6 +24,51 @@ export class Values<const T extends readonly unknown[]> {
   constructor(list: T) {
     this.list = list;
   }
+
+  /**
+   * Has `instanceof` know those that another copy of this module made, too.
+   *
+   * @param value Anything.
+   * @returns Whether it is one.
+   */
+  static [Symbol.hasInstance](value: unknown): boolean {
+    return isInstance(this, value);
+  }
+
+  static {
+    setBrand(this, "Values");
+  }
+}
+
+/** Asks whether this copy made something, and goes past `hasInstance`. */
+const OwnValues = function () {} as unknown as typeof Values;
+Object.defineProperty(OwnValues, "prototype", { value: Values.prototype });
+
+/**
+ * The values of what a function returned, where `values()` of this copy made
+ * them. Every result is asked, so that the question has to be cheap. It never
+ * throws.
+ *
+ * @param result What a function returned.
+ * @returns The values; undefined where it returned something else.
+ */
+export function ownSeveral(result: unknown): unknown[] | undefined {
+  try {
+    return result instanceof OwnValues ? result.list as unknown[] : undefined;
+  } catch {
+    // Proxies may throw when they are looked at.
+    return undefined;
+  }
+}
+
+/**
+ * The values of what a function returned, whichever copy made them.
+ *
+ * @param result What a function returned.
+ * @returns The values; undefined where it returned something else.
+ */
+export function severalOf(result: unknown): unknown[] | undefined {
+  return result instanceof Values ? result.list as unknown[] : undefined;
 }
 
 /**

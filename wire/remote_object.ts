@@ -5,10 +5,11 @@
  * @module
  */
 
+import { setBrand } from "./_brand.ts";
 import { type CallOptions, checkOptions } from "./call_options.ts";
 import { WireError } from "./errors.ts";
 import { methodOf } from "./_method.ts";
-import { Values } from "./multiple_values.ts";
+import { severalOf } from "./multiple_values.ts";
 import { type Caller, remotes } from "./remote.ts";
 import {
   type AnyFunctions,
@@ -36,6 +37,8 @@ export interface Referent {
   dispose(): void;
   /** Where it came from, for people; undefined where it is of here. */
   readonly place?: string;
+  /** Why it can no longer be reached; undefined while it can. */
+  readonly end?: WireError | undefined;
   /** Warns of one arrival less, if nobody gives it back. */
   excuse?(): void;
 }
@@ -85,6 +88,10 @@ class ObjectReference implements RemoteObject<object> {
   [Symbol.for("nodejs.util.inspect.custom")](): string {
     return `RemoteObject(${this[REFERENCE].place ?? "of this process"})`;
   }
+
+  static {
+    setBrand(this, "reference");
+  }
 }
 
 function proxiesOf(reference: ObjectReference): Remotes<object> {
@@ -121,8 +128,16 @@ export function makeReference(
 export function referentOf(value: unknown): Referent | undefined {
   const isObject = typeof value === "object" && value !== null;
   if (!isObject && typeof value !== "function") return undefined;
-  const referent = (value as { [REFERENCE]?: Referent })[REFERENCE];
-  return referent?.caller === undefined ? undefined : referent;
+  try {
+    const referent = (value as { [REFERENCE]?: Referent })[REFERENCE];
+    // A proxy may have an answer to everything.
+    return referent?.caller === undefined || !Object.hasOwn(value, REFERENCE)
+      ? undefined
+      : referent;
+  } catch {
+    // Or throw when it is looked at.
+    return undefined;
+  }
 }
 
 /**
@@ -295,7 +310,7 @@ export function localCaller(object: object): Caller {
   return {
     async call(name, args, wantsValues, options) {
       const result = await run(name, args, options);
-      const list = result instanceof Values ? result.list : [result];
+      const list = severalOf(result) ?? [result];
       return wantsValues ? list : list[0];
     },
     async send(name, args, options) {

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { keyOf } from "./_brand.ts";
 import type { CallOptions } from "./call_options.ts";
 import type { CallContext } from "./context.ts";
 import type { Values } from "./multiple_values.ts";
@@ -134,8 +135,11 @@ export interface Remotes<T> {
   readonly remoteValues: RemoteValues<T>;
 }
 
-/** What marks a reference; nothing that comes off a wire has it. */
-export const REFERENCE: unique symbol = Symbol("reference");
+/**
+ * What marks a reference, whichever copy of this module made it; nothing that
+ * comes off a wire has it.
+ */
+export const REFERENCE: unique symbol = Symbol.for(keyOf("reference"));
 
 /** What all references have, whatever they refer to. */
 export interface Reference extends Disposable {

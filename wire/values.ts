@@ -22,6 +22,7 @@ import {
   takeByKey,
   takerOf,
 } from "./_maker.ts";
+import { otherVersion } from "./_brand.ts";
 import { type ByteReader, type ByteWriter, varintSize } from "./bytes.ts";
 import { malformed, WireError } from "./errors.ts";
 import type { WireLimits } from "./limits.ts";
@@ -817,7 +818,8 @@ function unsupported(value: unknown): WireError {
     ? ["A Promise", "Await it first, and send its value."]
     : [
       `An instance of ${Object(value).constructor?.name || "a class"}`,
-      "Send a plain object with its data, or pass it by reference with makeRemoteObject().",
+      otherVersion(value) ??
+        "Send a plain object with its data, or pass it by reference with makeRemoteObject().",
     ];
   return new WireError(
     "unsupportedValue",

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isInstance, setBrand } from "./_brand.ts";
 import type { WireAddress } from "./address.ts";
 import type { CallOptions } from "./call_options.ts";
 import { type Clock, systemClock } from "./clock.ts";
@@ -191,6 +192,7 @@ export class Wire<
     const api = options.telemetry === false ? undefined : findTelemetry();
     const telemetry = api === undefined ? [] : [spans(api)];
     const calling = through(telemetry, options.callThrough);
+    const expected = expects === undefined ? undefined : signaturesOf(expects);
     const limits = resolveLimits(options.limits);
     const credential = options.credential ?? "";
     const dialect = this.#dialect = options.dialect ?? native;
@@ -205,7 +207,7 @@ export class Wire<
           ? ""
           : fingerprint(signaturesOf(serves), limits.helloFrame, credential),
         checkContract(told) {
-          if (expects !== undefined) checkTold(told, signaturesOf(expects));
+          if (expected !== undefined) checkTold(told, expected);
         },
         requireCredential: options.requireCredential,
         confirm: () => confirm?.(this as unknown as Wire) ?? true,
@@ -540,6 +542,20 @@ export class Wire<
   /** Closes, as `await using` does. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  /**
+   * Has `instanceof` know those that another copy of this module made, too.
+   *
+   * @param value Anything.
+   * @returns Whether it is one.
+   */
+  static [Symbol.hasInstance](value: unknown): boolean {
+    return isInstance(this, value);
+  }
+
+  static {
+    setBrand(this, "Wire");
   }
 }
 

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { isInstance, setBrand } from "../_brand.ts";
 import { formatAddress, type WireAddress } from "../address.ts";
 import type { CallOptions } from "../call_options.ts";
 import { Calls } from "../calls.ts";
@@ -448,6 +449,15 @@ export class LispSession implements Session {
       ),
       false,
     );
+  }
+
+  /** Knows those of other copies of this module, too. */
+  static [Symbol.hasInstance](value: unknown): boolean {
+    return isInstance(this, value);
+  }
+
+  static {
+    setBrand(this, "LispSession");
   }
 }
 

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { isInstance, setBrand } from "../_brand.ts";
 import { WireError } from "../errors.ts";
 import { nil } from "./symbols.ts";
 
@@ -28,6 +29,20 @@ export class Cons {
   constructor(car: unknown, cdr: unknown) {
     this.car = car;
     this.cdr = cdr;
+  }
+
+  /**
+   * Has `instanceof` know those that another copy of this module made, too.
+   *
+   * @param value Anything.
+   * @returns Whether it is one.
+   */
+  static [Symbol.hasInstance](value: unknown): boolean {
+    return isInstance(this, value);
+  }
+
+  static {
+    setBrand(this, "Cons");
   }
 }
 

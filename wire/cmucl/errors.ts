@@ -4,6 +4,7 @@
  * @module
  */
 
+import { setBrand } from "../_brand.ts";
 import { RemoteError } from "../errors.ts";
 
 /**
@@ -37,5 +38,9 @@ export class RemoteAbort extends RemoteError {
         `"${functionName}" unwound at the peer instead of returning. No reason travels by CMUCL's protocol: the peer's own output may tell it.`,
       functionName,
     });
+  }
+
+  static {
+    setBrand(this, "RemoteAbort");
   }
 }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { otherVersion } from "../_brand.ts";
 import { WireError } from "../errors.ts";
 import type { Session } from "../dialect.ts";
 import {
@@ -269,7 +270,9 @@ export function lispSession(wire: { readonly session: Session }): LispSession {
   if (session instanceof LispSession) return session;
   throw new WireError(
     "invalidArgument",
-    "That wire does not speak CMUCL's protocol. Make it with { dialect: cmucl() }.",
+    `That wire does not speak CMUCL's protocol. ${
+      otherVersion(session) ?? "Make it with { dialect: cmucl() }."
+    }`,
   );
 }
 

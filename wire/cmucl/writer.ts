@@ -5,6 +5,7 @@
  * @module
  */
 
+import { otherVersion } from "../_brand.ts";
 import type { ByteWriter } from "../bytes.ts";
 import { WireError } from "../errors.ts";
 import type { WireLimits } from "../limits.ts";
@@ -260,7 +261,8 @@ function unsupported(value: unknown): WireError {
     ? ["A form within data", "Make it an argument of its own."]
     : [
       `An instance of ${Object(value).constructor?.name || "a class"}`,
-      "CMUCL's wires carry integers, strings, symbols, lists, pairs and remote objects.",
+      otherVersion(value) ??
+        "CMUCL's wires carry integers, strings, symbols, lists, pairs and remote objects.",
     ];
   return new WireError("unsupportedValue", `${what} cannot be sent. ${cure}`);
 }

@@ -1,0 +1,51 @@
+/**
+ * Further copies of the module in this process, as a program has them whose
+ * parts import it from two URLs, or in two versions.
+ *
+ * @module
+ */
+
+const ROOT = new URL("../", import.meta.url);
+const PARTS = ["mod.ts", "wire", "server", "client"];
+
+/** A copy of the module. */
+export interface Copy {
+  /** Its `mod.ts`. */
+  readonly main: typeof import("../mod.ts");
+  /** Its `wire/cmucl/mod.ts`. */
+  readonly lisp: typeof import("../wire/cmucl/mod.ts");
+}
+
+/**
+ * Loads one more copy.
+ *
+ * @param change Makes another version of it: changes the text of
+ * `wire/_brand.ts`.
+ * @returns The copy.
+ */
+export async function loadCopy(
+  change: (text: string) => string = (text) => text,
+): Promise<Copy> {
+  const folder = await Deno.makeTempDir({ prefix: "remote_wire_copy_" });
+  try {
+    for (const part of PARTS) await copy(new URL(part, ROOT), folder, part);
+    const brand = `${folder}/wire/_brand.ts`;
+    await Deno.writeTextFile(brand, change(await Deno.readTextFile(brand)));
+    return {
+      main: await import(`file://${folder}/mod.ts`),
+      lisp: await import(`file://${folder}/wire/cmucl/mod.ts`),
+    };
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+async function copy(from: URL, folder: string, part: string): Promise<void> {
+  if ((await Deno.stat(from)).isFile) {
+    return await Deno.copyFile(from, `${folder}/${part}`);
+  }
+  await Deno.mkdir(`${folder}/${part}`);
+  for await (const { name } of Deno.readDir(from)) {
+    await copy(new URL(`${from}/${name}`), folder, `${part}/${name}`);
+  }
+}
