@@ -48,14 +48,14 @@ export function signaturesOf(contract: object): Signatures {
  *
  * @typeParam T The interface that callers see.
  * @typeParam E The data of each declared error, by function and name.
- * @typeParam S The interface that the implementer sees: another one only where
- * schemas transform.
+ * @typeParam S The interface that the implementer sees: all functions of the
+ * callers' one, none left out, and others only where schemas transform.
  */
 export class Contract<
   T extends object = AnyFunctions,
   // deno-lint-ignore no-explicit-any -- errors are known where they are said
   E extends object = any,
-  S extends object = T,
+  S extends object = Required<T>,
 > {
   /** For the type checker alone; it is never there. */
   declare readonly "~types"?: ContractTypes<T, E, S>;

@@ -119,8 +119,9 @@ export type DeclaredErrors<D> = {
  * strictly: those of methods it would compare in either direction.
  */
 export type PlainFunctions<T> = {
-  -readonly [K in FunctionNames<T>]-?: T[K] extends AnyFunctions[string]
-    ? (...args: Parameters<T[K]>) => Awaited<ReturnType<T[K]>>
+  -readonly [K in FunctionNames<T>]-?: Exclude<T[K], undefined> extends
+    infer F extends AnyFunctions[string]
+    ? (...args: Parameters<F>) => Awaited<ReturnType<F>>
     : never;
 };
 

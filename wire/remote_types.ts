@@ -23,9 +23,14 @@ export interface AnyFunctions {
 /** Any function. */
 export type AnyFunction = AnyFunctions[string];
 
-/** The names of the functions of an interface. */
+/**
+ * The names of the functions of an interface, of those too that it says may be
+ * left out (`f?(): void`).
+ */
 export type FunctionNames<T> = {
-  [K in keyof T]: T[K] extends AnyFunction ? K : never;
+  [K in keyof T]-?: [Exclude<T[K], undefined>] extends [never] ? never
+    : Exclude<T[K], undefined> extends AnyFunction ? K
+    : never;
 }[keyof T];
 
 /** What a caller gets of a function's result when it asks for one value. */
@@ -98,8 +103,8 @@ export type RemoteSend<T> = T extends AnyFunction
   // deno-lint-ignore no-explicit-any -- nothing is known of an untyped peer
   : string extends keyof T ? any
   : {
-    readonly [K in FunctionNames<T>]: T[K] extends AnyFunction
-      ? (...args: Parameters<T[K]>) => Promise<void>
+    readonly [K in FunctionNames<T>]: Exclude<T[K], undefined> extends
+      infer F extends AnyFunction ? (...args: Parameters<F>) => Promise<void>
       : never;
   };
 
@@ -109,8 +114,9 @@ export type RemoteValue<T> = T extends AnyFunction
   // deno-lint-ignore no-explicit-any -- nothing is known of an untyped peer
   : string extends keyof T ? any
   : {
-    readonly [K in FunctionNames<T>]: T[K] extends AnyFunction
-      ? (...args: ArgumentsOf<T[K]>) => RemotePromise<ResultOf<T[K]>>
+    readonly [K in FunctionNames<T>]: Exclude<T[K], undefined> extends
+      infer F extends AnyFunction
+      ? (...args: ArgumentsOf<F>) => RemotePromise<ResultOf<F>>
       : never;
   };
 
@@ -120,8 +126,9 @@ export type RemoteValues<T> = T extends AnyFunction
   // deno-lint-ignore no-explicit-any -- nothing is known of an untyped peer
   : string extends keyof T ? any
   : {
-    readonly [K in FunctionNames<T>]: T[K] extends AnyFunction
-      ? (...args: ArgumentsOf<T[K]>) => Promise<ResultsOf<T[K]>>
+    readonly [K in FunctionNames<T>]: Exclude<T[K], undefined> extends
+      infer F extends AnyFunction
+      ? (...args: ArgumentsOf<F>) => Promise<ResultsOf<F>>
       : never;
   };
 
@@ -217,16 +224,19 @@ export interface RemoteStream<T> extends AsyncIterable<T>, AsyncDisposable {
 
 /**
  * What implements an interface: its functions, each of which may be
- * asynchronous, and is called with a {@linkcode CallContext} as `this`. For a
- * wire without an interface that is any object of functions.
+ * asynchronous, and is called with a {@linkcode CallContext} as `this`. Those
+ * that the interface says may be left out may be. For a wire without an
+ * interface that is any object of functions.
  */
 export type ServedFunctions<T, W = unknown> = string extends keyof T
   // deno-lint-ignore no-explicit-any -- nothing is known of the interface
   ? Record<string, (this: CallContext<W>, ...args: any[]) => unknown> | object
   : {
-    readonly [K in FunctionNames<T>]: T[K] extends AnyFunction ? (
+    readonly [
+      K in keyof T as K extends FunctionNames<T> ? K : never
+    ]: Exclude<T[K], undefined> extends infer F extends AnyFunction ? (
         this: CallContext<W>,
-        ...args: ReceivedList<Parameters<T[K]>>
-      ) => Awaited<ReturnType<T[K]>> | Promise<Awaited<ReturnType<T[K]>>>
+        ...args: ReceivedList<Parameters<F>>
+      ) => Awaited<ReturnType<F>> | Promise<Awaited<ReturnType<F>>>
       : never;
   };
