@@ -121,6 +121,8 @@ test("instanceof never throws", () => {
     assert(own.remoteObjectLocal(value));
     assert(own.remoteObjectEq(value, value));
     assert(!own.remoteObjectEq(value, {}));
+    if (Object(value) !== value) continue;
+    assert((own.makeRemoteObject(value as object) as unknown) !== value);
   }
 });
 
