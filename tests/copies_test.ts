@@ -97,8 +97,9 @@ test("instanceof keeps its ordinary rule for derived classes", () => {
   assert(new Denied("refused", "m") instanceof own.Refusal);
   // As ever: a prototype is not an instance of its own class.
   for (const { WireError, Refusal, Values } of [own, other]) {
-    assert(!(WireError.prototype instanceof WireError));
-    assert(!(WireError.prototype instanceof own.WireError));
+    const prototype: unknown = WireError.prototype;
+    assert(!((prototype as object) instanceof WireError));
+    assert(!((prototype as object) instanceof own.WireError));
     assert(Refusal.prototype instanceof WireError);
     assert(!(Refusal.prototype instanceof own.Refusal));
     assert(!(Values.prototype instanceof own.Values));
@@ -203,7 +204,7 @@ test("makeRemoteObject() of another copy passes by reference", async () => {
     const marked = far.makeRemoteObject(counter, {
       onRelease: () => released.resolve(),
     });
-    assertEquals(near.makeRemoteObject(marked), marked);
+    assertEquals(near.makeRemoteObject(marked) as unknown, marked);
     assert(!near.isRemoteObject(marked) && near.remoteObjectLocal(marked));
     assert(near.remoteObjectEq(marked, counter));
     assert(near.remoteObjectEq(near.makeRemoteObject(counter), marked));
