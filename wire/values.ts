@@ -141,12 +141,17 @@ export class ValueWriter {
   /** The message is written: returns the text that it gathered. */
   end(): string {
     const text = this.#gathered ?? "";
-    this.#gathered = undefined;
     if (this.#strings > 0) {
       this.isTextual = this.#isGatherable && this.#strings >= LEAST_STRINGS &&
         this.#units >= LEAST_GATHERED && this.#units <= MOST_GATHERED;
     }
     return text;
+  }
+
+  /** Forgets what belongs to one message alone, written to its end or not. */
+  clear(): void {
+    this.#values = this.#strings = this.#units = 0;
+    this.#gathered = undefined;
   }
 
   /**
@@ -506,13 +511,21 @@ export class ValueReader {
    * @throws {WireError} `malformed` when text is left over.
    */
   end(): void {
-    if (this.#gathered === undefined) return;
-    const left = this.#gathered.length - this.#taken;
+    const left = (this.#gathered?.length ?? 0) - this.#taken;
     if (left > 0) {
       throw malformed(
         `The strings of a message take all text that it gathered, and ${left} characters are left.`,
       );
     }
+  }
+
+  /**
+   * Forgets what belongs to one message alone, read to its end or not. Plain
+   * messages are read without {@linkcode begin}, and must find nothing.
+   */
+  clear(): void {
+    this.#values = this.#taken = 0;
+    this.#gathered = undefined;
   }
 
   /** The next string, of so many bytes. */
