@@ -42,6 +42,8 @@ const FLOORS: readonly (readonly string[])[] = [
     "wire/_same_text.ts",
     "wire/_ascii.ts",
     "wire/_maker.ts",
+    "wire/_hash_cost.ts",
+    "wire/_collision_free.ts",
     "wire/multiple_values.ts",
     "wire/_described.ts",
     "wire/_shape.ts",

@@ -98,7 +98,10 @@ export class Import implements Referent {
 /** A table of imported objects, each of which has one reference. */
 export class Imports {
   readonly #options: ImportOptions;
+  /** By what {@linkcode Imports.#keyOf} makes of their slots. */
   readonly #bySlot = new LazyMap<number, Import>();
+  /** An odd number that no peer knows. */
+  readonly #secret = crypto.getRandomValues(new Uint32Array(1))[0]! | 1;
   #registry: FinalizationRegistry<Import> | undefined;
 
   /** @param options What references do over their wire. */
@@ -122,7 +125,8 @@ export class Imports {
     nonce: number,
     isFunction: boolean,
   ): { place: Import; handle: RemoteObject<object> } {
-    let place = this.#bySlot.get(slot);
+    const key = this.#keyOf(slot);
+    let place = this.#bySlot.get(key);
     if (place === undefined) {
       const { most } = this.#options;
       if (this.#bySlot.size >= most) {
@@ -131,7 +135,7 @@ export class Imports {
         );
       }
       place = new Import(slot, nonce, this.#options);
-      this.#bySlot.set(slot, place);
+      this.#bySlot.set(key, place);
     } else if (place.nonce !== nonce) {
       throw malformed("Another object came in the place of one that is held.");
     }
@@ -142,7 +146,7 @@ export class Imports {
 
   /** The peer's object of that place can no longer be reached. */
   forget(slot: number, nonce: number): void {
-    const place = this.#bySlot.get(slot);
+    const place = this.#bySlot.get(this.#keyOf(slot));
     if (place?.nonce !== nonce) return;
     place.die(
       new WireError(
@@ -154,12 +158,12 @@ export class Imports {
 
   /** Whether a place is one of these, and not given back. */
   has(place: Import): boolean {
-    return this.#bySlot.get(place.slot) === place;
+    return this.#bySlot.get(this.#keyOf(place.slot)) === place;
   }
 
   /** Takes a place out that was given back. */
   remove(place: Import): void {
-    if (this.has(place)) this.#bySlot.delete(place.slot);
+    if (this.has(place)) this.#bySlot.delete(this.#keyOf(place.slot));
     const handle = place.handle?.deref();
     if (handle !== undefined) this.#registry?.unregister(handle);
     place.die(
@@ -177,6 +181,14 @@ export class Imports {
     this.#registry = undefined;
     for (const place of places) place.die(reason);
     return places;
+  }
+
+  /**
+   * The key of a slot. Slots are numbers that the peer chooses, and the hashes
+   * of numbers are known: as they are, they could all be made to collide.
+   */
+  #keyOf(slot: number): number {
+    return Math.imul(slot, this.#secret);
   }
 
   #handle(place: Import, isFunction: boolean): RemoteObject<object> {

@@ -141,8 +141,7 @@ function isHolder(value: unknown): value is object {
   if (typeof value !== "object" || value === null) return false;
   const prototype = Object.getPrototypeOf(value);
   return prototype === Object.prototype || Array.isArray(value) ||
-    prototype === Map.prototype || prototype === Set.prototype ||
-    value instanceof Error;
+    value instanceof Map || value instanceof Set || value instanceof Error;
 }
 
 /** Makes of what came by reference what the receiver gets. */

@@ -24,6 +24,8 @@ import {
 } from "./_maker.ts";
 import { type ByteReader, type ByteWriter, varintSize } from "./bytes.ts";
 import { malformed, WireError } from "./errors.ts";
+import { collisionFreeMap, collisionFreeSet } from "./_collision_free.ts";
+import { FEW_KEYS, HashCost } from "./_hash_cost.ts";
 import type { WireLimits } from "./limits.ts";
 import {
   type Exporter,
@@ -709,13 +711,19 @@ export class ValueReader {
   #map(depth: number): Map<unknown, unknown> {
     const count = this.#reader.varint();
     this.#enter(count * 2, depth);
-    const map = new Map<unknown, unknown>();
+    let map = new Map<unknown, unknown>();
+    let cost = count > FEW_KEYS ? new HashCost(count) : undefined;
     for (let index = 0; index < count; index++) {
       const key = this.read(depth + 1);
-      if (map.has(key) && !isObject(key)) {
+      if (cost?.add(key) === false) {
+        map = collisionFreeMap(map);
+        cost = undefined;
+      }
+      const item = this.read(depth + 1);
+      const { size } = map;
+      if (map.set(key, item).size === size && !isObject(key)) {
         throw malformed("A Map must not hold a key twice.");
       }
-      map.set(key, this.read(depth + 1));
     }
     return map;
   }
@@ -723,13 +731,18 @@ export class ValueReader {
   #set(depth: number): Set<unknown> {
     const count = this.#reader.varint();
     this.#enter(count, depth);
-    const set = new Set<unknown>();
+    let set = new Set<unknown>();
+    let cost = count > FEW_KEYS ? new HashCost(count) : undefined;
     for (let index = 0; index < count; index++) {
       const item = this.read(depth + 1);
-      if (set.has(item) && !isObject(item)) {
+      if (cost?.add(item) === false) {
+        set = collisionFreeSet(set);
+        cost = undefined;
+      }
+      const { size } = set;
+      if (set.add(item).size === size && !isObject(item)) {
         throw malformed("A Set must not hold a value twice.");
       }
-      set.add(item);
     }
     return set;
   }
