@@ -16,7 +16,11 @@ const KEYS: Readonly<Record<string, (index: number) => unknown>> = {
   bigints: (n) => BigInt(n) << 64n,
   texts: (n) => `${2 ** 30 + n * 2 ** 15}`,
   mixed: (n) =>
-    n % 3 === 0 ? [n] : n % 3 === 1 ? -(BigInt(n) << 70n) : `${2 ** 30 + n * 2 ** 15}`,
+    n % 3 === 0
+      ? [n]
+      : n % 3 === 1
+      ? -(BigInt(n) << 70n)
+      : `${2 ** 30 + n * 2 ** 15}`,
 };
 
 const listOf = (make: (index: number) => unknown, count = 2_000) =>

@@ -56,6 +56,13 @@ const view = fc.oneof(
   bytes.map((bytes) => bytes.slice().buffer),
 );
 
+/** So many of them that a message does well to gather them. */
+const texts = fc.array(fc.string({ minLength: 6, maxLength: 12 }), {
+  minLength: 12,
+  maxLength: 30,
+  size: "max",
+});
+
 /** An object of random keys, each of which is an own property. */
 function objectOf(entries: readonly (readonly [string, unknown])[]): object {
   const object = {};
@@ -90,7 +97,6 @@ const { value } = fc.letrec<{ value: unknown; leaf: unknown }>((tie) => ({
   value: fc.oneof(
     { depthSize: "small", withCrossShrink: true },
     tie("leaf"),
-    fc.array(fc.string({ maxLength: 12 }), { maxLength: 30 }),
     fc.array(tie("value"), { maxLength: 6 }),
     fc.array(fc.tuple(text, tie("value")), { maxLength: 6 }).map(objectOf),
     fc.array(row(tie("leaf")), { maxLength: 12 }),
@@ -175,7 +181,8 @@ const STEPS: Readonly<
 const step = fc.record({
   kind: fc.constantFrom(...Object.keys(STEPS), "oneWay"),
   isBack: fc.boolean(),
-  value,
+  // Texts that gather, and what is written in one go, as often as all else.
+  value: fc.oneof(value, texts, fc.string({ maxLength: 12 })),
 });
 
 type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
