@@ -104,6 +104,7 @@ export {
   type PlainValue,
   type Received,
   type ReceivedList,
+  type ReceivedMember,
   REFERENCE,
   type Reference,
   Refusal,

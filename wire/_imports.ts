@@ -46,6 +46,8 @@ export class Import implements Referent {
   end: WireError | undefined;
   /** The reference, while somebody has it. */
   handle: WeakRef<RemoteObject<object>> | undefined;
+  /** The one that cannot be called itself, where that is another one. */
+  uncallable: WeakRef<RemoteObject<object>> | undefined;
 
   readonly #release: (place: Import) => void;
   #controller: AbortController | undefined;
@@ -164,8 +166,10 @@ export class Imports {
   /** Takes a place out that was given back. */
   remove(place: Import): void {
     if (this.has(place)) this.#bySlot.delete(this.#keyOf(place.slot));
-    const handle = place.handle?.deref();
-    if (handle !== undefined) this.#registry?.unregister(handle);
+    for (const handle of [place.handle, place.uncallable]) {
+      const known = handle?.deref();
+      if (known !== undefined) this.#registry?.unregister(known);
+    }
     place.die(
       new WireError(
         "released",
@@ -194,13 +198,27 @@ export class Imports {
   #handle(place: Import, isFunction: boolean): RemoteObject<object> {
     const known = place.handle?.deref();
     if (known !== undefined) return known;
-    const handle = makeReference(place, isFunction);
+    const handle = this.#make(place, isFunction);
     place.handle = new WeakRef(handle);
+    return handle;
+  }
+
+  /** A reference to a function of the peer that cannot be called itself. */
+  uncallable(place: Import): RemoteObject<object> {
+    const known = place.uncallable?.deref();
+    if (known !== undefined) return known;
+    const handle = this.#make(place, false);
+    place.uncallable = new WeakRef(handle);
+    return handle;
+  }
+
+  #make(place: Import, isFunction: boolean): RemoteObject<object> {
+    const handle = makeReference(place, isFunction);
     this.#registry ??= new FinalizationRegistry((place) => {
-      // It may have come again meanwhile.
-      if (place.handle?.deref() === undefined && place.held > 0) {
-        this.#options.onLost(place);
-      }
+      // It may have come again meanwhile, or be held in its other form.
+      const isHeld = place.handle?.deref() !== undefined ||
+        place.uncallable?.deref() !== undefined;
+      if (!isHeld && place.held > 0) this.#options.onLost(place);
     });
     this.#registry.register(handle, place, handle);
     return handle;

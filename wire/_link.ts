@@ -142,7 +142,7 @@ export class Link implements Session {
           this.#callerOf(place),
           middleware,
           wire as Mortal,
-          () => place.handle?.deref(),
+          () => place.handle?.deref() ?? place.uncallable?.deref(),
         ),
       sendBehind: (message) => this.#sendBehind(message),
     });

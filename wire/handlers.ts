@@ -30,7 +30,7 @@ import type { MessageOutput } from "./output.ts";
 import { LazyMap } from "./_lazy_map.ts";
 import { AwaitedResult, type Borrower, fill } from "./_passing.ts";
 import { Queue } from "./_queue.ts";
-import { referentOf } from "./remote_object.ts";
+import { referentOf, resolvable } from "./remote_object.ts";
 import {
   FailedResult,
   HeldFunctions,
@@ -413,7 +413,9 @@ export class Handlers {
       if (arrived !== undefined) await fill(call.args, arrived.own);
       return receiver instanceof AwaitedResult
         ? await receiver.result
-        : receiver;
+        : receiver === undefined
+        ? undefined
+        : resolvable(receiver as object);
     }).then((receiver) => {
       if (!this.#settled(running)) return;
       if (hasAborted(context)) {

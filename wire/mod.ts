@@ -105,6 +105,7 @@ export type {
   PlainValue,
   Received,
   ReceivedList,
+  ReceivedMember,
   Reference,
   RemoteFunction,
   RemoteObject,

@@ -626,6 +626,11 @@ export class ValueReader {
     }
   }
 
+  /** Reads a value under the key `then`, which must not be a function. */
+  readThen(depth: number): unknown {
+    return this.importer.asThen(this.read(depth));
+  }
+
   /**
    * Reads values that are neither long nor hold others.
    *
@@ -703,7 +708,9 @@ export class ValueReader {
       if (Object.hasOwn(object, key)) {
         throw malformed("An object must not hold a key twice.");
       }
-      setOwn(object, key, this.read(depth + 1));
+      const isThen = key === "then";
+      const value = isThen ? this.readThen(depth + 1) : this.read(depth + 1);
+      setOwn(object, key, value);
     }
     return object;
   }
