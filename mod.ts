@@ -40,6 +40,7 @@
 export {
   type AllValues,
   type AnyContract,
+  type AnyErrorCode,
   type AnyFunction,
   type AnyFunctions,
   type Arguments,

@@ -60,7 +60,6 @@ const FLOORS: readonly (readonly string[])[] = [
     "wire/_death.ts",
     "wire/introspection.ts",
     "wire/_passing.ts",
-    "wire/_thrown.ts",
     "wire/_method.ts",
     "wire/_exports.ts",
     "wire/_misfit.ts",
@@ -99,8 +98,18 @@ const FLOORS: readonly (readonly string[])[] = [
     "wire/line_stream.ts",
     "wire/remote_types.ts",
   ],
-  ["wire/_byte_output.ts", "wire/remote.ts", "wire/_stream_sink.ts"],
-  ["wire/output.ts", "wire/_farewell.ts", "wire/remote_object.ts"],
+  [
+    "wire/_byte_output.ts",
+    "wire/remote.ts",
+    "wire/_stream_sink.ts",
+    "wire/_sendable.ts",
+  ],
+  [
+    "wire/output.ts",
+    "wire/_farewell.ts",
+    "wire/remote_object.ts",
+    "wire/_thrown.ts",
+  ],
   [
     "wire/_turnstile.ts",
     "wire/_window.ts",

@@ -486,6 +486,8 @@ export class Link implements Session {
           message.thrown,
           message.arrived,
         );
+      case "streamFail":
+        return this.#streams.refused(message.id, message.code, message.message);
       case "streamCancel":
         return this.#streams.cancelled(
           message.id,

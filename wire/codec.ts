@@ -55,6 +55,7 @@ const EARLY: ReadonlySet<number> = new Set([
   KIND.streamError,
   KIND.streamCancel,
   KIND.streamCredit,
+  KIND.streamFail,
 ]);
 
 /** What an encoder needs to know of its peer. */

@@ -12,7 +12,6 @@ import {
   malformed,
   Refusal,
   shortText,
-  toErrorCode,
   Unfit,
   WireError,
 } from "./errors.ts";
@@ -701,15 +700,16 @@ export class Handlers {
     this.#results?.settle(id, new FailedResult(thrown));
     sendThrown(
       thrown,
+      this.#output.encoder.limits,
       (thrown) => this.#output.send({ kind: "throw", id, thrown }),
     );
   }
 
   #fail(id: number, code: string, message: string): void {
     const text = shortText(message);
-    const refusal = new WireError(toErrorCode(code), text);
+    const refusal = new WireError(shortText(code), text);
     this.#results?.settle(id, new FailedResult(undefined, refusal));
-    this.#output.send({ kind: "fail", id, code, message: text });
+    this.#output.send({ kind: "fail", id, code: refusal.code, message: text });
   }
 
   #checkIdle(): void {
