@@ -205,6 +205,11 @@ export class Encoder {
     return true;
   }
 
+  /** Whether a message is being written: a getter in it is just running. */
+  get isBusy(): boolean {
+    return this.#busy;
+  }
+
   /**
    * Refuses to write while a message is being written.
    *
