@@ -40,6 +40,7 @@
 export {
   type AllValues,
   type AnyContract,
+  type AnyErrorCode,
   type AnyFunction,
   type AnyFunctions,
   type Arguments,
@@ -104,6 +105,7 @@ export {
   type PlainValue,
   type Received,
   type ReceivedList,
+  type ReceivedMember,
   REFERENCE,
   type Reference,
   Refusal,

@@ -22,4 +22,5 @@ export const RAW: Exporter & Importer = {
   own: (slot, nonce) => new Raw({ as: "own", slot, nonce }),
   stream: (id) => new Raw({ as: "stream", id }),
   result: (id) => new Raw({ as: "result", id }),
+  asThen: (value) => value,
 };

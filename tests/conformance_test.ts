@@ -286,8 +286,8 @@ overEach(
         lengths.push(item.length);
       }
     })();
-    const error = await assertRejects(() => taking, RemoteError);
-    assertEquals((error as RemoteError).name, "WireError");
+    const error = await assertRejects(() => taking, WireError);
+    assertEquals((error as WireError).code, "limit");
     assertEquals(lengths, [10_000]);
     assertEquals(near.ended, undefined);
   },

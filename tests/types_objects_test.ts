@@ -50,6 +50,9 @@ test("Received knows how each type arrives", () => {
   holds<Same<Received<any>, any>>();
   holds<Same<Received<Date | string>, Date | string>>();
   holds<Same<Received<() => void>, RemoteFunction<() => void>>>();
+  holds<
+    Same<Received<{ then: () => void }>, { then: RemoteObject<() => void> }>
+  >();
   holds<Same<Received<AsyncIterable<number>>, RemoteStream<number>>>();
   holds<Same<Received<ReadableStream<string>>, RemoteStream<string>>>();
   holds<Same<Received<RemoteObject<LogFile>>, RemoteObject<LogFile>>>();

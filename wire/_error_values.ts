@@ -5,7 +5,7 @@
  * @module
  */
 
-import { WireError } from "./errors.ts";
+import { RemoteError, WireError } from "./errors.ts";
 import { makeSparse } from "./_maker.ts";
 
 /** What travels of an error. Absent parts are undefined. */
@@ -28,15 +28,33 @@ const BUILT_IN: ReadonlyMap<string, ErrorConstructor> = new Map(
     .map((constructor) => [constructor.name, constructor as ErrorConstructor]),
 );
 
-/** Parts of an error that travel by themselves, not among its data. */
-const OWN_PARTS = new Set(["name", "message", "stack", "cause", "errors"]);
+/**
+ * Parts of an error that travel by themselves, not among its data. So do the
+ * errors of an AggregateError; those of any other error are data.
+ */
+const OWN_PARTS = new Set(["name", "message", "stack", "cause"]);
+
+/** Whether a property of an error is a part that travels by itself. */
+function isOwnPart(key: string, errors: unknown[] | undefined): boolean {
+  return OWN_PARTS.has(key) || key === "errors" && errors !== undefined;
+}
+
+/** The errors of an AggregateError, of here or of a peer. */
+export function errorList(error: Error): unknown[] | undefined {
+  if (!(error instanceof AggregateError || error instanceof RemoteError)) {
+    return undefined;
+  }
+  return Array.isArray(error.errors) ? error.errors : undefined;
+}
 
 /** Takes an error apart. */
 export function errorParts(error: Error, withStack: boolean): ErrorParts {
   const data: Record<string, unknown> = Object.create(null);
+  const errors = errorList(error);
+  const { cause } = error;
   let hasData = false;
   for (const [key, value] of Object.entries(error)) {
-    if (OWN_PARTS.has(key)) continue;
+    if (isOwnPart(key, errors)) continue;
     data[key] = value;
     hasData = true;
   }
@@ -44,9 +62,11 @@ export function errorParts(error: Error, withStack: boolean): ErrorParts {
     name: wellFormed(error.name),
     message: wellFormed(error.message),
     stack: withStack ? wellFormed(error.stack ?? "") : undefined,
-    hasCause: Object.hasOwn(error, "cause"),
-    cause: error.cause,
-    errors: error instanceof AggregateError ? [...error.errors] : undefined,
+    // A class may have a getter of that name; some have a method.
+    hasCause: Object.hasOwn(error, "cause") ||
+      cause !== undefined && typeof cause !== "function",
+    cause,
+    errors,
     data: hasData ? data : undefined,
   };
 }
@@ -70,7 +90,7 @@ export function makeError(parts: ErrorParts): Error {
     const members = error as unknown as Record<string, unknown>;
     for (const [key, value] of Object.entries(data)) {
       isSparse ||= makeSparse(members, key);
-      if (OWN_PARTS.has(key)) {
+      if (isOwnPart(key, parts.errors)) {
         throw new WireError(
           "malformed",
           `The data of an error must not name its "${key}".`,

@@ -7,13 +7,14 @@
 
 import { WireError } from "./errors.ts";
 import type { Exports } from "./_exports.ts";
-import type { Import, Imports } from "./_imports.ts";
+import { Import, type Imports } from "./_imports.ts";
 import {
   type Arrived,
   AwaitedResult,
   type Borrower,
   type Importer,
 } from "./_passing.ts";
+import { localReference, referentOf, resolvable } from "./remote_object.ts";
 import { FailedResult } from "./_results.ts";
 import type { Sink } from "./_stream_sink.ts";
 import type { Streams } from "./streams.ts";
@@ -88,8 +89,9 @@ export class WireImporter implements Importer {
       );
       return undefined;
     }
-    arrivals.own.add(found.value);
-    return found.value;
+    const value = resolvable(found.value);
+    arrivals.own.add(value);
+    return value;
   }
 
   /** A stream of the peer. */
@@ -122,6 +124,20 @@ export class WireImporter implements Importer {
       arrivals.failure ??= error;
       return undefined;
     }
+  }
+
+  /** A function under the key `then` becomes an object that calls it. */
+  asThen(value: unknown): unknown {
+    if (value instanceof AwaitedResult) {
+      return new AwaitedResult(
+        value.result.then((result) => this.asThen(result)),
+      );
+    }
+    if (typeof value !== "function") return value;
+    const referent = referentOf(value);
+    return referent instanceof Import
+      ? this.#options.imports.uncallable(referent)
+      : localReference(referent?.local ?? value, false);
   }
 
   /** What came along with the message that was just read. */

@@ -46,6 +46,8 @@ export class Import implements Referent {
   end: WireError | undefined;
   /** The reference, while somebody has it. */
   handle: WeakRef<RemoteObject<object>> | undefined;
+  /** The one that cannot be called itself, where that is another one. */
+  uncallable: WeakRef<RemoteObject<object>> | undefined;
 
   readonly #release: (place: Import) => void;
   #controller: AbortController | undefined;
@@ -98,7 +100,10 @@ export class Import implements Referent {
 /** A table of imported objects, each of which has one reference. */
 export class Imports {
   readonly #options: ImportOptions;
+  /** By what {@linkcode Imports.#keyOf} makes of their slots. */
   readonly #bySlot = new LazyMap<number, Import>();
+  /** An odd number that no peer knows. */
+  readonly #secret = crypto.getRandomValues(new Uint32Array(1))[0]! | 1;
   #registry: FinalizationRegistry<Import> | undefined;
 
   /** @param options What references do over their wire. */
@@ -122,7 +127,8 @@ export class Imports {
     nonce: number,
     isFunction: boolean,
   ): { place: Import; handle: RemoteObject<object> } {
-    let place = this.#bySlot.get(slot);
+    const key = this.#keyOf(slot);
+    let place = this.#bySlot.get(key);
     if (place === undefined) {
       const { most } = this.#options;
       if (this.#bySlot.size >= most) {
@@ -131,7 +137,7 @@ export class Imports {
         );
       }
       place = new Import(slot, nonce, this.#options);
-      this.#bySlot.set(slot, place);
+      this.#bySlot.set(key, place);
     } else if (place.nonce !== nonce) {
       throw malformed("Another object came in the place of one that is held.");
     }
@@ -142,7 +148,7 @@ export class Imports {
 
   /** The peer's object of that place can no longer be reached. */
   forget(slot: number, nonce: number): void {
-    const place = this.#bySlot.get(slot);
+    const place = this.#bySlot.get(this.#keyOf(slot));
     if (place?.nonce !== nonce) return;
     place.die(
       new WireError(
@@ -154,14 +160,16 @@ export class Imports {
 
   /** Whether a place is one of these, and not given back. */
   has(place: Import): boolean {
-    return this.#bySlot.get(place.slot) === place;
+    return this.#bySlot.get(this.#keyOf(place.slot)) === place;
   }
 
   /** Takes a place out that was given back. */
   remove(place: Import): void {
-    if (this.has(place)) this.#bySlot.delete(place.slot);
-    const handle = place.handle?.deref();
-    if (handle !== undefined) this.#registry?.unregister(handle);
+    if (this.has(place)) this.#bySlot.delete(this.#keyOf(place.slot));
+    for (const handle of [place.handle, place.uncallable]) {
+      const known = handle?.deref();
+      if (known !== undefined) this.#registry?.unregister(known);
+    }
     place.die(
       new WireError(
         "released",
@@ -179,16 +187,38 @@ export class Imports {
     return places;
   }
 
+  /**
+   * The key of a slot. Slots are numbers that the peer chooses, and the hashes
+   * of numbers are known: as they are, they could all be made to collide.
+   */
+  #keyOf(slot: number): number {
+    return Math.imul(slot, this.#secret);
+  }
+
   #handle(place: Import, isFunction: boolean): RemoteObject<object> {
     const known = place.handle?.deref();
     if (known !== undefined) return known;
-    const handle = makeReference(place, isFunction);
+    const handle = this.#make(place, isFunction);
     place.handle = new WeakRef(handle);
+    return handle;
+  }
+
+  /** A reference to a function of the peer that cannot be called itself. */
+  uncallable(place: Import): RemoteObject<object> {
+    const known = place.uncallable?.deref();
+    if (known !== undefined) return known;
+    const handle = this.#make(place, false);
+    place.uncallable = new WeakRef(handle);
+    return handle;
+  }
+
+  #make(place: Import, isFunction: boolean): RemoteObject<object> {
+    const handle = makeReference(place, isFunction);
     this.#registry ??= new FinalizationRegistry((place) => {
-      // It may have come again meanwhile.
-      if (place.handle?.deref() === undefined && place.held > 0) {
-        this.#options.onLost(place);
-      }
+      // It may have come again meanwhile, or be held in its other form.
+      const isHeld = place.handle?.deref() !== undefined ||
+        place.uncallable?.deref() !== undefined;
+      if (!isHeld && place.held > 0) this.#options.onLost(place);
     });
     this.#registry.register(handle, place, handle);
     return handle;

@@ -142,7 +142,7 @@ export class Link implements Session {
           this.#callerOf(place),
           middleware,
           wire as Mortal,
-          () => place.handle?.deref(),
+          () => place.handle?.deref() ?? place.uncallable?.deref(),
         ),
       sendBehind: (message) => this.#sendBehind(message),
     });
@@ -486,6 +486,8 @@ export class Link implements Session {
           message.thrown,
           message.arrived,
         );
+      case "streamFail":
+        return this.#streams.refused(message.id, message.code, message.message);
       case "streamCancel":
         return this.#streams.cancelled(
           message.id,

@@ -12,6 +12,8 @@ export const MANY = 8;
 export interface ReadsValues {
   /** Reads the next value. */
   read(depth: number): unknown;
+  /** Reads the next value, which is that of a key `then`. */
+  readThen(depth: number): unknown;
 }
 
 /** Makes an object from the values that come next. */
@@ -36,7 +38,8 @@ export function makerOf(
 ): Maker {
   const members = keys.map((key) => {
     const name = JSON.stringify(key);
-    return `${key === "__proto__" ? `[${name}]` : name}: values.read(depth)`;
+    const read = key === "then" ? "readThen" : "read";
+    return `${key === "__proto__" ? `[${name}]` : name}: values.${read}(depth)`;
   });
   try {
     return compile(
@@ -112,7 +115,8 @@ export function makeByKey(
   let isSparse = false;
   for (const key of keys) {
     isSparse ||= makeSparse(object, key);
-    setOwn(object, key, values.read(depth));
+    const value = key === "then" ? values.readThen(depth) : values.read(depth);
+    setOwn(object, key, value);
   }
   return object;
 }

@@ -134,7 +134,7 @@ export class MessageReader {
 
   #stream(kind: number): Message | OverLimit {
     const reader = this.#reader;
-    if (kind < KIND.streamValue || kind > KIND.streamCredit) {
+    if (kind < KIND.streamValue || kind > KIND.streamFail) {
       throw malformed(
         `There is no kind of message with the code 0x${kind.toString(16)}.`,
       );
@@ -159,6 +159,10 @@ export class MessageReader {
         } catch (error) {
           return overLimit("streamError", id, "", error);
         }
+      case KIND.streamFail: {
+        const code = reader.text();
+        return { kind: "streamFail", id, code, message: reader.text() };
+      }
       case KIND.streamCancel:
         try {
           return { kind: "streamCancel", id, reason: this.#values.read() };

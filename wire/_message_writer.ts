@@ -109,6 +109,10 @@ export class MessageWriter {
       case "streamError":
         writer.varint(message.id);
         return this.#values.write(message.thrown);
+      case "streamFail":
+        writer.varint(message.id);
+        writer.text(message.code);
+        return writer.text(message.message);
       case "streamCancel":
         writer.varint(message.id);
         return this.#values.write(message.reason);

@@ -141,8 +141,7 @@ function isHolder(value: unknown): value is object {
   if (typeof value !== "object" || value === null) return false;
   const prototype = Object.getPrototypeOf(value);
   return prototype === Object.prototype || Array.isArray(value) ||
-    prototype === Map.prototype || prototype === Set.prototype ||
-    value instanceof Error;
+    value instanceof Map || value instanceof Set || value instanceof Error;
 }
 
 /** Makes of what came by reference what the receiver gets. */
@@ -155,6 +154,11 @@ export interface Importer {
   stream(id: number): unknown;
   /** The result of a call that the peer made. */
   result(id: number): unknown;
+  /**
+   * What stands for a value under the key `then`. An object with a function
+   * `then` would be called by whoever awaits it.
+   */
+  asThen(value: unknown): unknown;
   /** The message is read, or given up: what came with it. */
   take(): Arrived | undefined;
 }
@@ -171,6 +175,7 @@ export const NO_IMPORTER: Importer = {
   own: noWire,
   stream: noWire,
   result: noWire,
+  asThen: (value) => value,
   take: () => undefined,
 };
 

@@ -14,7 +14,7 @@ import { WireError } from "./errors.ts";
 import { LazyMap } from "./_lazy_map.ts";
 import { isPlain, type Method, methodOf } from "./_method.ts";
 import { AwaitedResult, type Borrower } from "./_passing.ts";
-import { referentOf } from "./remote_object.ts";
+import { referentOf, resolvable } from "./remote_object.ts";
 import { decodeValue, encodeValue } from "./single_value.ts";
 
 /** Longer texts are not kept beyond the calls that came with them. */
@@ -171,7 +171,7 @@ export class Results {
       );
     }
     const shared = this.#shared(id);
-    if (shared !== undefined) return shared;
+    if (shared !== undefined) return resolvable(shared);
     const result = this.#done[id] = copyable(this.#find(id));
     return this.#asArgument(result, borrower);
   }
@@ -192,7 +192,7 @@ export class Results {
   #asArgument(result: unknown, borrower: Borrower): unknown {
     if (result instanceof FailedResult) throw result;
     if (!(result instanceof Copyable)) {
-      return isObject(result) ? sharedOf(result) ?? result : result;
+      return isObject(result) ? resolvable(sharedOf(result) ?? result) : result;
     }
     const { bytes } = result;
     // A few bytes can name a large result very often.
@@ -291,7 +291,7 @@ function asTarget(answer: unknown): unknown {
   const result = answer instanceof Copyable ? answer.value : answer;
   if (isObject(result)) {
     const shared = sharedOf(result);
-    if (shared !== undefined) return shared;
+    if (shared !== undefined) return resolvable(shared);
     if (referentOf(result) !== undefined) return result;
     if (isPlain(result)) return new HeldFunctions(result);
   }

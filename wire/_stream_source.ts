@@ -5,7 +5,7 @@
  * @module
  */
 
-import { WireError } from "./errors.ts";
+import { errorMessage, Refusal, shortText, WireError } from "./errors.ts";
 import type { Streamed } from "./_carries_stream.ts";
 import type { Message } from "./messages.ts";
 import type { MessageOutput, Ticket } from "./output.ts";
@@ -141,15 +141,25 @@ export class Source {
       try {
         step = await this.#producer.next();
       } catch (thrown) {
-        return this.#finish({ kind: "streamError", id, thrown });
+        return this.#finish(
+          isRefusal(thrown)
+            ? this.#failure(thrown.code, thrown.message)
+            : { kind: "streamError", id, thrown },
+        );
       }
       if (this.#isStopped) return;
       if (step.done) return this.#finish({ kind: "streamEnd", id });
       try {
         await this.#put(step.value);
-      } catch (thrown) {
-        this.#finish({ kind: "streamError", id, thrown });
-        return this.#stop(thrown);
+      } catch (error) {
+        const code = error instanceof WireError
+          ? error.code
+          : "unsupportedValue";
+        const text = `An item of a stream could not be sent: ${
+          errorMessage(error)
+        }`;
+        this.#finish(this.#failure(code, text));
+        return this.#stop(error);
       }
     }
   }
@@ -197,6 +207,12 @@ export class Source {
     );
   }
 
+  /** What the wire itself says of the stream's end. */
+  #failure(code: string, message: string): Message {
+    const { id } = this;
+    return { kind: "streamFail", id, code, message: shortText(message) };
+  }
+
   /** Says how the stream ended. */
   #finish(last: Message): void {
     if (this.#isOver) return;
@@ -204,7 +220,11 @@ export class Source {
     this.#over();
     const { output } = this.#options;
     if (last.kind !== "streamError") return void output.send(last);
-    sendThrown(last.thrown, (thrown) => output.send({ ...last, thrown }));
+    sendThrown(
+      last.thrown,
+      output.encoder.limits,
+      (thrown) => output.send({ ...last, thrown }),
+    );
   }
 
   #over(): void {
@@ -232,6 +252,15 @@ export class Source {
     const goOn = this.#goOn;
     this.#goOn = undefined;
     goOn?.();
+  }
+}
+
+/** Whether a producer refused to go on; false for what cannot be looked at. */
+function isRefusal(thrown: unknown): thrown is Refusal {
+  try {
+    return thrown instanceof Refusal;
+  } catch {
+    return false;
   }
 }
 

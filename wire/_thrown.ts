@@ -5,6 +5,7 @@
  */
 
 import { errorMessage, RemoteError, shortText } from "./errors.ts";
+import { sendable, type SendLimits } from "./_sendable.ts";
 
 /**
  * The local image of what a remote function threw.
@@ -36,6 +37,7 @@ export function remoteError(
     functionName,
     data: entries.length > 0 ? Object.fromEntries(entries) : undefined,
     cause,
+    errors: thrown instanceof AggregateError ? thrown.errors : undefined,
     remoteStack: stack === `${name}: ${message}` ? undefined : stack,
   });
 }
@@ -57,18 +59,29 @@ function plainError(thrown: unknown): Error {
 }
 
 /**
- * Sends something thrown, or what is left of it when it cannot be sent.
+ * Sends something thrown. Where a part of it cannot be sent, it goes without
+ * that part; where nothing else helps, its name and message go.
  *
  * @param thrown What was thrown.
+ * @param limits What the peer takes.
  * @param send Sends it; throws when it cannot be sent.
  */
 export function sendThrown(
   thrown: unknown,
+  limits: SendLimits,
   send: (thrown: unknown) => void,
 ): void {
-  try {
-    send(thrown);
-  } catch {
-    send(plainError(thrown));
+  const forms = [
+    () => thrown,
+    () => sendable(thrown, limits, false),
+    () => sendable(thrown, limits, true),
+  ];
+  for (const form of forms) {
+    try {
+      return send(form());
+    } catch {
+      // The next form holds less.
+    }
   }
+  send(plainError(thrown));
 }

@@ -15,13 +15,7 @@ import {
 import { type CallOptions, checkOptions } from "./call_options.ts";
 import { carriesStream } from "./_carries_stream.ts";
 import type { Clock } from "./clock.ts";
-import {
-  type CallFate,
-  errorMessage,
-  malformed,
-  toErrorCode,
-  WireError,
-} from "./errors.ts";
+import { type CallFate, errorMessage, malformed, WireError } from "./errors.ts";
 import type { MessageOutput } from "./output.ts";
 import { CallMessage, type OverLimit, type Target } from "./messages.ts";
 import { type Arrived, NotReady, type Passed } from "./_passing.ts";
@@ -452,7 +446,7 @@ export class Calls implements CallMaker {
         }),
       );
     }
-    this.#fail(pending, () => new WireError(toErrorCode(code), message));
+    this.#fail(pending, () => new WireError(code, message));
   }
 
   /** An answer came that is an error of the protocol's own. */

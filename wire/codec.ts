@@ -55,6 +55,7 @@ const EARLY: ReadonlySet<number> = new Set([
   KIND.streamError,
   KIND.streamCancel,
   KIND.streamCredit,
+  KIND.streamFail,
 ]);
 
 /** What an encoder needs to know of its peer. */
@@ -154,14 +155,23 @@ export class Encoder {
       return length;
     } catch (error) {
       writer.position = start;
+      if (writer.externals.length > 0) writer.externals = [];
+      // What is undone may send something in its turn.
+      this.#finish();
       this.#values.exporter.take()?.undo(error instanceof NotReady);
       throw error instanceof WireError || error instanceof NotReady
         ? error
         : unreadable(error);
     } finally {
-      writer.bound = Infinity;
-      this.#busy = false;
+      this.#finish();
     }
+  }
+
+  /** Nothing that belongs to one message is left for the next one. */
+  #finish(): void {
+    this.writer.bound = Infinity;
+    this.#values.clear();
+    this.#busy = false;
   }
 
   /** Writes the body of a message, in one of two ways. */
@@ -193,6 +203,11 @@ export class Encoder {
     writer.uint16(text.length);
     writer.buffer[start]! |= GATHERED;
     return true;
+  }
+
+  /** Whether a message is being written: a getter in it is just running. */
+  get isBusy(): boolean {
+    return this.#busy;
   }
 
   /**
@@ -405,15 +420,30 @@ export class Decoder {
     this.#values.begin(
       isGathered ? reader.textAtEnd(MOST_GATHERED) : undefined,
     );
-    const message = this.#messages.read(kind & ~GATHERED);
-    if (message.kind !== "overLimit") {
-      reader.finish();
-      this.#values.end();
-    }
+    const message = this.#body(kind & ~GATHERED);
     const arrived = this.#values.importer.take();
     return arrived === undefined
       ? message
       : this.#withArrived(message, arrived);
+  }
+
+  /** Reads what a message holds. Nothing of it is left for the next one. */
+  #body(kind: number): Message | OverLimit {
+    const values = this.#values;
+    let isRead = false;
+    try {
+      const message = this.#messages.read(kind);
+      if (message.kind !== "overLimit") {
+        this.#reader.finish();
+        values.end();
+      }
+      isRead = true;
+      return message;
+    } finally {
+      values.clear();
+      // The wire ends, and with it what came along.
+      if (!isRead) values.importer.take();
+    }
   }
 
   /** A message with what came along with it, unless it fails by itself. */

@@ -44,6 +44,12 @@ export type WireErrorCode =
   | "unsupportedValue"
   | "unsupportedVersion";
 
+/**
+ * Any code that a {@linkcode WireError} may have: one of this module's; or one
+ * of a peer's own, which its {@linkcode Refusal} was made with.
+ */
+export type AnyErrorCode = WireErrorCode | (string & Record<never, never>);
+
 /** Every code, for checking those that come off a wire. */
 const CODES: Readonly<Record<WireErrorCode, true>> = {
   aborted: true,
@@ -79,7 +85,10 @@ const CODES: Readonly<Record<WireErrorCode, true>> = {
   unsupportedVersion: true,
 };
 
-/** A code that came off a wire; `peerAborted` where a newer peer says more. */
+/**
+ * A code that came off a wire with its end; `peerAborted` where a newer peer
+ * says more.
+ */
 export function toErrorCode(code: string): WireErrorCode {
   return Object.hasOwn(CODES, code) ? code as WireErrorCode : "peerAborted";
 }
@@ -121,8 +130,8 @@ export interface WireErrorOptions {
 export class WireError extends Error {
   /** Always `"WireError"`. */
   override readonly name = "WireError";
-  /** The stable code of the failure. */
-  readonly code: WireErrorCode;
+  /** The stable code of the failure; for a refusal, whatever the peer chose. */
+  readonly code: AnyErrorCode;
   /**
    * For a call that failed because its wire ended or its caller gave up:
    * whether the peer may have run it. Otherwise undefined.
@@ -137,7 +146,7 @@ export class WireError extends Error {
    * @param options The cause, and a call's fate.
    */
   constructor(
-    code: WireErrorCode,
+    code: AnyErrorCode,
     message: string,
     options: WireErrorOptions = {},
   ) {
@@ -168,7 +177,7 @@ export class WireError extends Error {
 /**
  * What a middleware, or a served function, throws to refuse a call. Its caller
  * gets a {@linkcode WireError} with the same code and message, in the place of
- * a {@linkcode RemoteError}.
+ * a {@linkcode RemoteError}. The code may be one of this module's, or any other.
  *
  * @example
  * ```ts
@@ -211,6 +220,8 @@ export interface RemoteErrorInit {
   data?: unknown;
   /** The remote error's cause. */
   cause?: unknown;
+  /** The errors of a remote AggregateError. */
+  errors?: readonly unknown[] | undefined;
   /** The remote stack, where the peer chose to send it. */
   remoteStack?: string | undefined;
 }
@@ -245,6 +256,8 @@ export class RemoteError extends Error {
    * the thrown value where it was no error; otherwise undefined.
    */
   declare readonly data: unknown;
+  /** The errors of a remote AggregateError; otherwise undefined. */
+  declare readonly errors: readonly unknown[] | undefined;
   /** The remote stack; undefined unless the peer serves with `sendStacks`. */
   declare readonly remoteStack: string | undefined;
 
@@ -265,6 +278,7 @@ export class RemoteError extends Error {
     });
     this.functionName = init.functionName;
     if (init.data !== undefined) this.data = init.data;
+    if (init.errors !== undefined) this.errors = init.errors;
     if (init.remoteStack !== undefined) this.remoteStack = init.remoteStack;
   }
 

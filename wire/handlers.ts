@@ -12,7 +12,6 @@ import {
   malformed,
   Refusal,
   shortText,
-  toErrorCode,
   Unfit,
   WireError,
 } from "./errors.ts";
@@ -30,7 +29,7 @@ import type { MessageOutput } from "./output.ts";
 import { LazyMap } from "./_lazy_map.ts";
 import { AwaitedResult, type Borrower, fill } from "./_passing.ts";
 import { Queue } from "./_queue.ts";
-import { referentOf } from "./remote_object.ts";
+import { referentOf, resolvable } from "./remote_object.ts";
 import {
   FailedResult,
   HeldFunctions,
@@ -413,7 +412,9 @@ export class Handlers {
       if (arrived !== undefined) await fill(call.args, arrived.own);
       return receiver instanceof AwaitedResult
         ? await receiver.result
-        : receiver;
+        : receiver === undefined
+        ? undefined
+        : resolvable(receiver as object);
     }).then((receiver) => {
       if (!this.#settled(running)) return;
       if (hasAborted(context)) {
@@ -704,15 +705,16 @@ export class Handlers {
     this.#results?.settle(id, new FailedResult(thrown));
     sendThrown(
       thrown,
+      this.#output.encoder.limits,
       (thrown) => this.#output.send({ kind: "throw", id, thrown }),
     );
   }
 
   #fail(id: number, code: string, message: string): void {
     const text = shortText(message);
-    const refusal = new WireError(toErrorCode(code), text);
+    const refusal = new WireError(shortText(code), text);
     this.#results?.settle(id, new FailedResult(undefined, refusal));
-    this.#output.send({ kind: "fail", id, code, message: text });
+    this.#output.send({ kind: "fail", id, code: refusal.code, message: text });
   }
 
   #checkIdle(): void {

@@ -37,6 +37,7 @@ export const KIND = {
   streamError: 0x53,
   streamCancel: 0x54,
   streamCredit: 0x55,
+  streamFail: 0x56,
 } as const;
 
 /** Added to a message's kind when the text of its strings is gathered. */
@@ -197,6 +198,12 @@ export type Message =
     readonly id: number;
     readonly thrown: unknown;
     readonly arrived?: Arrived | undefined;
+  }
+  | {
+    readonly kind: "streamFail";
+    readonly id: number;
+    readonly code: string;
+    readonly message: string;
   }
   | {
     readonly kind: "streamCancel";

@@ -47,6 +47,7 @@ export type {
 export { DeclaredError } from "./declared_error.ts";
 export type { DescribedContract, FunctionDescription } from "./_described.ts";
 export {
+  type AnyErrorCode,
   type CallFate,
   Refusal,
   RemoteError,
@@ -105,6 +106,7 @@ export type {
   PlainValue,
   Received,
   ReceivedList,
+  ReceivedMember,
   Reference,
   RemoteFunction,
   RemoteObject,

@@ -26,6 +26,21 @@ const BYTES_PER_WRITE = 256 * 1024;
  */
 const BYTES_PER_TURN = 1024 * 1024;
 
+/** Messages that a program does not make itself, and does not wait for. */
+const LATER: ReadonlySet<Message["kind"]> = new Set([
+  "cancel",
+  "close",
+  "credit",
+  "finish",
+  "forget",
+  "ping",
+  "pong",
+  "release",
+  "streamCancel",
+  "streamCredit",
+  "streamEnd",
+]);
+
 /** A message on its way. */
 export interface Ticket {
   /** The offset of its first byte in the output; Infinity until it has one. */
@@ -181,6 +196,10 @@ export class Output extends ByteOutput {
     most?: number,
   ): number {
     const { encoder, writer } = this;
+    if (encoder.isBusy && LATER.has(message.kind)) {
+      this.#sendLater(message);
+      return 0;
+    }
     encoder.checkIdle();
     this.#forgetTables();
     const start = writer.position;
@@ -206,6 +225,23 @@ export class Output extends ByteOutput {
     }
     this.schedule();
     return size;
+  }
+
+  /**
+   * Sends what a getter gave rise to, as soon as the message is written whose
+   * value has the getter: it gave a reference back, say, or aborted a call.
+   */
+  #sendLater(message: Message): void {
+    queueMicrotask(() => {
+      try {
+        this.send(message);
+      } catch {
+        // The reason of a cancel cannot be sent.
+        if (message.kind === "streamCancel") {
+          this.send({ ...message, reason: undefined });
+        }
+      }
+    });
   }
 
   /**
@@ -312,8 +348,8 @@ export class Output extends ByteOutput {
    */
   abandon(ticket: Ticket): boolean {
     const index = this.#large.findIndex((large) => large.ticket === ticket);
-    if (index < 0) return false;
-    this.encoder.checkIdle();
+    // It leaves, and its cancel behind it, where a getter gave it up.
+    if (index < 0 || this.encoder.isBusy) return false;
     const [large] = this.#large.splice(index, 1);
     const { frames, offset, number, leaving, gone } = large!;
     leaving?.undo();

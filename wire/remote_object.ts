@@ -10,6 +10,7 @@ import { type CallOptions, checkOptions } from "./call_options.ts";
 import { WireError } from "./errors.ts";
 import { methodOf } from "./_method.ts";
 import { severalOf } from "./multiple_values.ts";
+import { isThenable } from "./_thenable.ts";
 import { type Caller, remotes } from "./remote.ts";
 import {
   type AnyFunctions,
@@ -195,18 +196,51 @@ export function makeRemoteObject<T extends object>(
       }. Other values are passed as they are.`,
     );
   }
+  const isFunction = typeof value === "function";
+  return localReference(value, isFunction, options) as RemoteObject<T>;
+}
+
+/**
+ * Makes a reference to an object of this process.
+ *
+ * @param local The object.
+ * @param isFunction Whether the reference can be called itself.
+ * @param options What to do when it is given back.
+ * @returns The reference.
+ */
+export function localReference(
+  local: object,
+  isFunction: boolean,
+  options: RemoteObjectOptions = {},
+): RemoteObject<object> {
   return makeReference(
     {
-      local: value,
-      caller: localCaller(value),
+      local,
+      caller: localCaller(local),
       onRelease: options.onRelease,
       get signal() {
         return new AbortController().signal;
       },
       dispose: () => {},
     },
-    typeof value === "function",
-  ) as RemoteObject<T>;
+    isFunction,
+  );
+}
+
+/**
+ * An object of this process as a promise may resolve with it: a reference to
+ * it where the promise would call its `then` instead.
+ *
+ * @param local The object.
+ * @returns The object, or a reference to it.
+ */
+export function resolvable(local: object): object {
+  try {
+    if (!isThenable(local)) return local;
+  } catch {
+    // A getter that throws whenever anybody looks.
+  }
+  return localReference(local, typeof local === "function");
 }
 
 /**

@@ -68,8 +68,13 @@ export type Received<T> = 0 extends 1 & T ? T // any stays any
   : T extends ReadonlyMap<infer Key, infer Item>
     ? Map<Received<Key>, Received<Item>>
   : T extends ReadonlySet<infer Item> ? Set<Received<Item>>
-  : T extends object ? { [K in keyof T]: Received<T[K]> }
+  : T extends object ? { [K in keyof T]: ReceivedMember<K, T[K]> }
   : T;
+
+/** How a property arrives: under `then`, no function can be called. */
+export type ReceivedMember<K, T> = K extends "then"
+  ? T extends AnyFunction ? RemoteObject<T> : Received<T>
+  : Received<T>;
 
 /** How arguments arrive. */
 export type ReceivedList<L extends readonly unknown[]> = {

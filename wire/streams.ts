@@ -164,6 +164,13 @@ export class Streams {
     sink.end({ error: remoteError(sink.place, thrown), arrived });
   }
 
+  /** The producer's wire could not send an item, or it refused to go on. */
+  refused(id: number, code: string, message: string): void {
+    const sink = this.#sink(id);
+    this.#drop(sink);
+    sink.end({ error: new WireError(code, message) });
+  }
+
   /** The consumer gives credit. */
   credit(id: number, amount: number): void {
     this.#source(id)?.more(amount);
@@ -208,6 +215,7 @@ export class Streams {
     const { output } = this.#options;
     sendThrown(
       reason,
+      output.encoder.limits,
       (reason) => output.send({ kind: "streamCancel", id, reason }),
     );
   }

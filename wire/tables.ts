@@ -7,6 +7,7 @@
  */
 
 import { malformed } from "./errors.ts";
+import { arrayIndexOf } from "./_hash_cost.ts";
 import { LazyMap } from "./_lazy_map.ts";
 import type { Maker, Taker } from "./_maker.ts";
 import type { ByteReader, ByteWriter } from "./bytes.ts";
@@ -130,6 +131,7 @@ export class SendTables {
   }
 
   #add(keys: readonly string[]): Shape | undefined {
+    if (keys.some(isFarIndex)) return undefined;
     if (!this.#hasRoom(this.#shapes, keys)) return undefined;
     let node = this.#root;
     for (const key of keys) {
@@ -283,6 +285,15 @@ export class ReceiveTables {
     }
     return { keys, uses: 0, maker: undefined };
   }
+}
+
+/**
+ * Whether a key reads like an array's index of three digits or more. Such keys
+ * are those of dictionaries; and whoever chose them may have chosen them so that
+ * they collide in a table.
+ */
+function isFarIndex(key: string): boolean {
+  return key.length > 2 && arrayIndexOf(key) >= 0;
 }
 
 /**

@@ -25,6 +25,8 @@ import {
 import { otherVersion } from "./_brand.ts";
 import { type ByteReader, type ByteWriter, varintSize } from "./bytes.ts";
 import { malformed, WireError } from "./errors.ts";
+import { collisionFreeMap, collisionFreeSet } from "./_collision_free.ts";
+import { FEW_KEYS, HashCost } from "./_hash_cost.ts";
 import type { WireLimits } from "./limits.ts";
 import {
   type Exporter,
@@ -142,12 +144,17 @@ export class ValueWriter {
   /** The message is written: returns the text that it gathered. */
   end(): string {
     const text = this.#gathered ?? "";
-    this.#gathered = undefined;
     if (this.#strings > 0) {
       this.isTextual = this.#isGatherable && this.#strings >= LEAST_STRINGS &&
         this.#units >= LEAST_GATHERED && this.#units <= MOST_GATHERED;
     }
     return text;
+  }
+
+  /** Forgets what belongs to one message alone, written to its end or not. */
+  clear(): void {
+    this.#values = this.#strings = this.#units = 0;
+    this.#gathered = undefined;
   }
 
   /**
@@ -507,13 +514,21 @@ export class ValueReader {
    * @throws {WireError} `malformed` when text is left over.
    */
   end(): void {
-    if (this.#gathered === undefined) return;
-    const left = this.#gathered.length - this.#taken;
+    const left = (this.#gathered?.length ?? 0) - this.#taken;
     if (left > 0) {
       throw malformed(
         `The strings of a message take all text that it gathered, and ${left} characters are left.`,
       );
     }
+  }
+
+  /**
+   * Forgets what belongs to one message alone, read to its end or not. Plain
+   * messages are read without {@linkcode begin}, and must find nothing.
+   */
+  clear(): void {
+    this.#values = this.#taken = 0;
+    this.#gathered = undefined;
   }
 
   /** The next string, of so many bytes. */
@@ -612,6 +627,11 @@ export class ValueReader {
     }
   }
 
+  /** Reads a value under the key `then`, which must not be a function. */
+  readThen(depth: number): unknown {
+    return this.importer.asThen(this.read(depth));
+  }
+
   /**
    * Reads values that are neither long nor hold others.
    *
@@ -689,7 +709,9 @@ export class ValueReader {
       if (Object.hasOwn(object, key)) {
         throw malformed("An object must not hold a key twice.");
       }
-      setOwn(object, key, this.read(depth + 1));
+      const isThen = key === "then";
+      const value = isThen ? this.readThen(depth + 1) : this.read(depth + 1);
+      setOwn(object, key, value);
     }
     return object;
   }
@@ -697,13 +719,19 @@ export class ValueReader {
   #map(depth: number): Map<unknown, unknown> {
     const count = this.#reader.varint();
     this.#enter(count * 2, depth);
-    const map = new Map<unknown, unknown>();
+    let map = new Map<unknown, unknown>();
+    let cost = count > FEW_KEYS ? new HashCost(count) : undefined;
     for (let index = 0; index < count; index++) {
       const key = this.read(depth + 1);
-      if (map.has(key) && !isObject(key)) {
+      if (cost?.add(key) === false) {
+        map = collisionFreeMap(map);
+        cost = undefined;
+      }
+      const item = this.read(depth + 1);
+      const { size } = map;
+      if (map.set(key, item).size === size && !isObject(key)) {
         throw malformed("A Map must not hold a key twice.");
       }
-      map.set(key, this.read(depth + 1));
     }
     return map;
   }
@@ -711,13 +739,18 @@ export class ValueReader {
   #set(depth: number): Set<unknown> {
     const count = this.#reader.varint();
     this.#enter(count, depth);
-    const set = new Set<unknown>();
+    let set = new Set<unknown>();
+    let cost = count > FEW_KEYS ? new HashCost(count) : undefined;
     for (let index = 0; index < count; index++) {
       const item = this.read(depth + 1);
-      if (set.has(item) && !isObject(item)) {
+      if (cost?.add(item) === false) {
+        set = collisionFreeSet(set);
+        cost = undefined;
+      }
+      const { size } = set;
+      if (set.add(item).size === size && !isObject(item)) {
         throw malformed("A Set must not hold a value twice.");
       }
-      set.add(item);
     }
     return set;
   }

@@ -103,6 +103,7 @@ const MESSAGES: Message[] = [
   { kind: "streamCancel", id: 1, reason: undefined },
   { kind: "streamCancel", id: MOST, reason: new Error("enough") },
   { kind: "streamCredit", id: 1, amount: MOST },
+  { kind: "streamFail", id: 1, code: "limit", message: "an item is too large" },
   {
     kind: "message",
     value: [
@@ -149,6 +150,7 @@ test("KIND and the beginning of a hello are those of the protocol", () => {
     streamError: 0x53,
     streamCancel: 0x54,
     streamCredit: 0x55,
+    streamFail: 0x56,
   });
   assertEquals([VERSION, MAGIC], [1, "WIRE"]);
   assertEquals(

@@ -6,6 +6,7 @@
 import { assert, assertEquals } from "@std/assert";
 import {
   makeRemoteObject,
+  remoteObjectValue,
   type RemoteStream,
   type WireError,
   wirePair,
@@ -360,9 +361,9 @@ test("thenables and getters in arguments fail their call alone", async () => {
       throw new Error("in the getter");
     },
   };
-  // As an argument it is data with a function, and is not awaited.
+  // As an argument it is data with a reference, and is not awaited.
   const came = await near.remoteValue.echo([thenable]);
-  assertEquals(typeof came[0].then, "function");
+  assertEquals(remoteObjectValue(came[0].then), thenable.then);
   const error = await near.remoteValue.echo(getter).catch((e: unknown) => e);
   assertEquals((error as WireError).code, "unsupportedValue");
   assertEquals(read, 1);

@@ -1,12 +1,18 @@
 import { assertEquals } from "@std/assert";
 import { textMaker } from "../../wire/_ascii.ts";
-import { makeByKey, makerOf, takeByKey, takerOf } from "../../wire/_maker.ts";
+import {
+  makeByKey,
+  makerOf,
+  type ReadsValues,
+  takeByKey,
+  takerOf,
+} from "../../wire/_maker.ts";
 import { test } from "../_test.ts";
 
 /** Gives 0, 1, 2, … */
-function counter(): { read(): unknown } {
+function counter(): ReadsValues {
   let count = 0;
-  return { read: () => count++ };
+  return { read: () => count++, readThen: () => `then ${count++}` };
 }
 
 /** Names that would do harm if they became code, or were assigned. */
@@ -122,4 +128,12 @@ test("takerOf() has numbers and strings written as such, and how deep others are
     ["any", [2], 3],
     ["number", NaN],
   ]);
+});
+
+test("makerOf() and makeByKey() read what stands under then by itself", () => {
+  const keys = ["a", "then", "b"];
+  const expected = { a: 0, then: "then 1", b: 2 };
+  assertEquals(makerOf(keys)(counter(), 1), expected);
+  assertEquals(makerOf(keys, forbid)(counter(), 1), expected);
+  assertEquals(makeByKey(keys, counter(), 1), expected);
 });

@@ -9,7 +9,7 @@ import {
   RemoteError,
   type RemoteStream,
   type Wire,
-  type WireError,
+  WireError,
   wirePair,
 } from "../../wire/mod.ts";
 import { settle } from "../_fake_clock.ts";
@@ -335,7 +335,8 @@ test("streams are as many as the peer takes, and items as large", async () => {
   assertEquals(sizes, [9_000, 9_990]);
   for (const size of [9_998, 10_001, 100_000]) {
     const error = await failure(list(await near.remoteValue.items(size)));
-    assertEquals((error as unknown as RemoteError).data !== undefined, true);
+    assert(error instanceof WireError);
+    assertEquals(error.code, "limit");
     assert(error.message.includes("streamWindow"), error.message);
   }
   near.abort();

@@ -218,3 +218,13 @@ test("SendTables never tells more than ReceiveTables takes", () => {
     assertEquals(from.size, to.size);
   }
 });
+
+test("SendTables leaves out keys that read like far indices", () => {
+  const tables = new SendTables();
+  for (const key of ["100", "4294967294", "1073741824"]) {
+    assertEquals(tables.shape(["a", key]), undefined, key);
+  }
+  for (const key of ["0", "99", "1e3", "0100", "4294967295", "100 m"]) {
+    assert(tables.shape(["a", key]) !== undefined, key);
+  }
+});

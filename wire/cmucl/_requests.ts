@@ -6,7 +6,7 @@
  */
 
 import type { Calls } from "../calls.ts";
-import { malformed, toErrorCode, WireError } from "../errors.ts";
+import { malformed, WireError } from "../errors.ts";
 import type { Handlers } from "../handlers.ts";
 import type { Inbox } from "../inbox.ts";
 import { Queue } from "../_queue.ts";
@@ -316,7 +316,7 @@ export class Requests {
       ? owed.values(answer.values)
       : answer.kind === "throw"
       ? owed.unwind(answer.thrown)
-      : owed.unwind(new WireError(toErrorCode(answer.code), answer.message));
+      : owed.unwind(new WireError(answer.code, answer.message));
     // Where the values could not be sent, the call is to fail next.
     this.#owed.delete(id);
     this.owedBytes -= owed.cost;

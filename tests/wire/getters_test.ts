@@ -1,0 +1,97 @@
+/** Getters of values that are being sent, and what they do to the same wire. */
+
+import { assertEquals } from "@std/assert";
+import { makeRemoteObject, type Wire, wirePair } from "../../wire/mod.ts";
+import { test } from "../_test.ts";
+
+/** Two ends, and what sends a value whose getter does something. */
+function ends() {
+  const [near, far] = wirePair();
+  far.serve({
+    echo: (value: unknown) => value,
+    wait: (): Promise<never> => new Promise(() => {}),
+    open: () => makeRemoteObject({ name: () => "n" }),
+    async *items() {
+      for (let n = 0; n < 3_000; n++) yield await n;
+    },
+  });
+  const within = async (act: (wire: Wire) => void) => {
+    const value = {
+      text: "before",
+      get x() {
+        act(near);
+        return 1;
+      },
+    };
+    const came = await near.remoteValue.echo(value);
+    assertEquals(came, { text: "before", x: 1 });
+  };
+  return { near, far, within };
+}
+
+test("a getter may abort a call", async () => {
+  const { near, far, within } = ends();
+  const controller = new AbortController();
+  const call = near.with(controller).remoteValue.wait()
+    .catch((error: unknown) => error);
+  // The peer has it by now, and the next one is on its way.
+  await near.ping();
+  const large = near.with(controller).remoteValue
+    .echo(new Uint8Array(3_000_000)).catch((error: unknown) => error);
+  await within(() => controller.abort());
+  for (const error of [await call, await large]) {
+    assertEquals((error as { code: string }).code, "cancelled");
+  }
+  assertEquals(await near.remoteValue.echo(2), 2);
+  near.abort();
+  await far.closed;
+});
+
+test("a getter may give a reference back", async () => {
+  const { near, far, within } = ends();
+  const opened = await near.remoteValue.open();
+  assertEquals(far.stats().objectsExported, 1);
+  await within(() => opened[Symbol.dispose]());
+  await near.ping();
+  assertEquals(far.stats().objectsExported, 0);
+  await near.close();
+});
+
+test("a getter may put an object out of reach", async () => {
+  const { near, far, within } = ends();
+  const own = {};
+  await near.remoteValue.echo(makeRemoteObject(own));
+  await within((wire) => wire.forgetRemoteTranslation(own));
+  assertEquals(await near.remoteValue.echo(2), 2);
+  near.abort();
+  await far.closed;
+});
+
+test("a getter may take items of a stream, and cancel one", async () => {
+  const { near, far, within } = ends();
+  const taken: Promise<IteratorResult<number>>[] = [];
+  const stream = await near.remoteValue.items();
+  const iterator = stream[Symbol.asyncIterator]();
+  await within(() => {
+    for (let n = 0; n < 3_000; n++) taken.push(iterator.next());
+  });
+  const items = await Promise.all(taken);
+  assertEquals(items.map(({ value }) => value), [...Array(3_000).keys()]);
+  const reason = Symbol("cannot be sent");
+  const other = await near.remoteValue.items();
+  let cancelled: Promise<void> | undefined;
+  await within(() => cancelled = other.cancel(reason));
+  await cancelled;
+  await iterator.next();
+  assertEquals(near.stats().streamsReceiving, 0);
+  assertEquals(far.stats().streamsSending, 0);
+  await near.close();
+});
+
+test("a getter may close its wire", async () => {
+  const { near, far, within } = ends();
+  let closed: Promise<void> | undefined;
+  await within((wire) => closed = wire.close());
+  await closed;
+  assertEquals([near.ended?.code, far.ended?.code], ["closed", "closed"]);
+});

@@ -1,0 +1,229 @@
+/**
+ * Random sequences of calls whose values are random, of all types: whatever
+ * came before, what arrives is what left. A sequence that fails is shrunk to a
+ * small one.
+ *
+ * `WIRE_TEST_SEED` and `WIRE_TEST_RUNS` ask for other sequences, or for more.
+ */
+
+import { assertEquals } from "@std/assert";
+import fc from "fast-check";
+import {
+  makeWire,
+  memoryTransports,
+  RemoteError,
+  values,
+  type Wire,
+} from "../../wire/mod.ts";
+import { test } from "../_test.ts";
+import { exactly } from "./_exact.ts";
+import { cut, texts } from "./_succession.ts";
+
+const SEED = Number(Deno.env.get("WIRE_TEST_SEED") ?? 20_260_101);
+const RUNS = Number(Deno.env.get("WIRE_TEST_RUNS") ?? 300);
+
+/** Texts as programs have them: mostly short, and many in a list. */
+const text = fc.oneof(
+  fc.string({ maxLength: 40 }),
+  fc.string({ unit: "binary", maxLength: 12 }),
+  fc.constantFrom("", "then", "__proto__", "constructor", "0", "x".repeat(300)),
+);
+
+const number = fc.oneof(
+  fc.integer(),
+  fc.integer({ min: -40, max: 300 }),
+  fc.double(),
+  fc.float(),
+  fc.constantFrom(-0, 2 ** 31, 2 ** 32, 2 ** 53),
+);
+
+const bytes = fc.uint8Array({ maxLength: 3_000 });
+
+const view = fc.oneof(
+  fc.int8Array(),
+  fc.uint8ClampedArray(),
+  fc.int16Array(),
+  fc.uint16Array(),
+  fc.int32Array(),
+  fc.uint32Array(),
+  fc.float32Array(),
+  fc.float64Array(),
+  fc.bigInt64Array(),
+  fc.bigUint64Array(),
+  bytes.map(({ buffer, byteOffset, byteLength }) =>
+    new DataView(buffer, byteOffset, byteLength)
+  ),
+  bytes.map((bytes) => bytes.slice().buffer),
+);
+
+/** Often so many that a message does well to gather them; few when shrunk. */
+const many = fc.integer({ min: 0, max: 30 }).map(texts);
+
+/** An object of random keys, each of which is an own property. */
+function objectOf(entries: readonly (readonly [string, unknown])[]): object {
+  const object = {};
+  for (const [key, value] of entries) {
+    Object.defineProperty(object, key, {
+      value,
+      configurable: true,
+      enumerable: true,
+      writable: true,
+    });
+  }
+  return object;
+}
+
+/** Rows of a table have the same keys. */
+const row = (cell: fc.Arbitrary<unknown>) =>
+  fc.record({ t: text, u: cell }, { noNullPrototype: true });
+
+/** Keys of an error's own that stand for themselves. */
+const ERROR_PARTS = new Set(["name", "message", "stack", "cause", "errors"]);
+
+const { value } = fc.letrec<{ value: unknown; leaf: unknown }>((tie) => ({
+  leaf: fc.oneof(
+    fc.constantFrom(undefined, null, true, false),
+    number,
+    text,
+    fc.bigInt({ min: -(2n ** 200n), max: 2n ** 200n }),
+    fc.date({ noInvalidDate: false }),
+    bytes,
+    view,
+  ),
+  value: fc.oneof(
+    { depthSize: "small", withCrossShrink: true },
+    tie("leaf"),
+    fc.array(tie("value"), { maxLength: 6 }),
+    fc.array(fc.tuple(text, tie("value")), { maxLength: 6 }).map(objectOf),
+    fc.array(row(tie("leaf")), { maxLength: 12 }),
+    fc.array(fc.tuple(tie("leaf"), tie("value")), { maxLength: 6 })
+      .map((entries) => new Map(entries)),
+    fc.array(tie("value"), { maxLength: 6 }).map((items) => new Set(items)),
+    fc.tuple(
+      text,
+      tie("value"),
+      fc.array(fc.tuple(text, tie("value")), { maxLength: 3 }),
+    ).map(([message, cause, own]) => {
+      const error = new RangeError(message.toWellFormed(), { cause });
+      const entries = own.filter(([key]) => !ERROR_PARTS.has(key));
+      return Object.defineProperties(
+        error,
+        Object.getOwnPropertyDescriptors(objectOf(entries)),
+      );
+    }),
+    fc.array(tie("value"), { maxLength: 3 })
+      .map((errors) => new AggregateError(errors, "several")),
+  ),
+}));
+
+/** What arrived, as text. */
+type Got = string[];
+
+function served(got: Got) {
+  return {
+    take: (value: unknown) => void got.push(exactly(value)),
+    echo: (value: unknown) => value,
+    async later(value: unknown) {
+      for (let turn = 0; turn < 20; turn++) await undefined;
+      return value;
+    },
+    all: (...list: unknown[]) => values(...list),
+    fail(value: unknown) {
+      throw new TypeError("failed", { cause: value });
+    },
+    async *items(value: unknown) {
+      yield [value];
+      yield value instanceof Uint8Array ? null : value;
+    },
+  };
+}
+
+/** What a step does, and what shows that it went well. */
+const STEPS: Readonly<
+  Record<string, (wire: Wire, peer: Wire, value: unknown) => Promise<unknown>>
+> = {
+  call: (wire, _, value) => wire.remoteValue.echo(value),
+  late: (wire, _, value) => wire.remoteValue.later(value),
+  async all(wire, _, value) {
+    const list = await wire.remoteValues.all(value, 1, value);
+    assertEquals(exactly(list), exactly([value, 1, value]));
+    return value;
+  },
+  async thrown(wire, _, value) {
+    const error = await wire.remoteValue.fail(value).catch((e: unknown) => e);
+    if (!(error instanceof RemoteError)) throw error;
+    return error.cause;
+  },
+  async message(wire, peer, value) {
+    wire.outputObject(value);
+    return await peer.getObject();
+  },
+  async stream(wire, _, value) {
+    let first: unknown[] = [];
+    for await (const item of await wire.remoteValue.items(value)) {
+      if (first.length === 0) first = item as unknown[];
+    }
+    return first[0];
+  },
+  async abandoned(wire, _, value) {
+    const controller = new AbortController();
+    const call = wire.with(controller).remoteValue.later(value);
+    controller.abort();
+    await call.catch(() => {});
+    return value;
+  },
+};
+
+const step = fc.record({
+  kind: fc.constantFrom(...Object.keys(STEPS), "oneWay"),
+  isBack: fc.boolean(),
+  // Texts that gather, and what is written in one go, as often as all else.
+  value: fc.oneof(value, many, fc.string({ maxLength: 12 })),
+});
+
+type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
+
+const program = fc.record({
+  steps: fc.array(step, { minLength: 1, maxLength: 12, size: "max" }),
+  most: fc.constantFrom(Infinity, Infinity, 1, 100),
+  frame: fc.constantFrom(65_536, 1_024),
+});
+
+async function run(
+  { steps, most, frame }: { steps: Step[]; most: number; frame: number },
+): Promise<void> {
+  const gots: [Got, Got] = [[], []];
+  const [near, far] = memoryTransports().map((end, at) =>
+    makeWire(most === Infinity ? end : cut(end, most), {
+      functions: served(gots[at]!),
+      limits: { frame },
+      onError: () => {},
+    })
+  ) as [Wire, Wire];
+  try {
+    for (const { kind, isBack, value } of steps) {
+      const [wire, peer, got] = isBack
+        ? [far, near, gots[0]]
+        : [near, far, gots[1]];
+      if (kind === "oneWay") {
+        for (const item of [1, value, "2"]) wire.remote.take(item);
+        await wire.remoteValue.echo(0);
+        assertEquals(got.splice(0), [1, value, "2"].map(exactly));
+      } else {
+        const came = await STEPS[kind]!(wire, peer, value);
+        assertEquals(exactly(came), exactly(value), kind);
+      }
+    }
+    assertEquals([near.ended, far.ended], [undefined, undefined]);
+  } finally {
+    near.abort();
+    await Promise.all([near.closed, far.closed]);
+  }
+}
+
+test("Wire carries random values in random sequences of calls", async () => {
+  await fc.assert(fc.asyncProperty(program, run), {
+    seed: SEED,
+    numRuns: RUNS,
+  });
+});

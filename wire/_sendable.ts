@@ -1,0 +1,244 @@
+/**
+ * What can be sent of something thrown, where not all of it can: a copy, with a
+ * note in the place of each part that is left out.
+ *
+ * @module
+ */
+
+import { isStreamed } from "./_carries_stream.ts";
+import { errorList } from "./_error_values.ts";
+import type { WireLimits } from "./limits.ts";
+import { REFERENCE } from "./remote_types.ts";
+
+/** What the peer takes. */
+export type SendLimits = Pick<
+  WireLimits,
+  "message" | "nesting" | "values" | "bigint"
+>;
+
+/** No more values than this are copied, and no more units of text. */
+const MOST_VALUES = 10_000;
+const MOST_UNITS = 64 * 1024;
+/** Of the name, and of the message, of what was thrown. */
+const LEAST_UNITS = 300;
+
+/**
+ * Copies what can be sent of a value.
+ *
+ * @param value The value, whatever its getters do.
+ * @param limits What the peer takes.
+ * @param isData Whether references and streams are left out, too.
+ * @returns The copy.
+ */
+export function sendable(
+  value: unknown,
+  limits: SendLimits,
+  isData: boolean,
+): unknown {
+  return new Copier(limits, isData).copy(value, 0);
+}
+
+/** What stands in the place of a part that is not sent. */
+function note(why: string): string {
+  return `[not sent: ${why}]`;
+}
+
+class Copier {
+  readonly #limits: SendLimits;
+  readonly #isData: boolean;
+  /** How many values, and how many units of text, may still be copied. */
+  #values: number;
+  #units: number;
+  /** So many of the values are for what comes behind the present holder. */
+  #rest = 0;
+  /** What holds the value that is just being copied. */
+  readonly #holders = new Set<object>();
+
+  constructor(limits: SendLimits, isData: boolean) {
+    this.#limits = limits;
+    this.#isData = isData;
+    const { values, message } = limits;
+    this.#values = Math.min(MOST_VALUES, values >> 1, message >> 7);
+    this.#units = Math.min(MOST_UNITS, message >> 4);
+  }
+
+  /** Copies a value that so many others hold. */
+  copy(value: unknown, depth: number): unknown {
+    this.#values--;
+    try {
+      switch (typeof value) {
+        case "string":
+          return this.#text(value);
+        case "bigint":
+          return this.#bigint(value);
+        case "symbol":
+          return note("a symbol");
+        case "function":
+          return this.#isData ? note("a function") : value;
+        case "object":
+          return value === null ? null : this.#object(value, depth);
+        default:
+          return value;
+      }
+    } catch {
+      return note("it throws when it is read");
+    }
+  }
+
+  /** A text, as much of it as there is room for. */
+  #text(text: string, least = 0): string {
+    // Half of the room is for what comes behind it.
+    const room = Math.max(least, this.#units >> 1);
+    const short = text.slice(0, room).toWellFormed();
+    this.#units -= short.length;
+    return text.length > short.length ? `${short}… ${note("too long")}` : short;
+  }
+
+  #bigint(value: bigint): bigint | string {
+    const { bigint } = this.#limits;
+    const magnitude = value < 0n ? -value : value;
+    return magnitude >> BigInt(bigint * 8) > 0n
+      ? note("a bigint that is too large")
+      : value;
+  }
+
+  #object(value: object, depth: number): unknown {
+    if (this.#holders.has(value)) return note("it contains itself");
+    if (value instanceof Promise && !(REFERENCE in value)) {
+      return note("a Promise");
+    }
+    if (REFERENCE in value || isStreamed(value)) {
+      return this.#isData ? note("no data") : value;
+    }
+    if (value instanceof Date) return value;
+    if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) {
+      if (value.byteLength > this.#units >> 1) return note("too many bytes");
+      this.#units -= value.byteLength;
+      return value;
+    }
+    // Room is left for what an error holds.
+    if (depth > 0 && depth >= this.#limits.nesting - 1) {
+      return note("nested too deeply");
+    }
+    this.#holders.add(value);
+    try {
+      return this.#holder(value, depth + 1);
+    } finally {
+      this.#holders.delete(value);
+    }
+  }
+
+  #holder(value: object, depth: number): unknown {
+    if (value instanceof Error) return this.#error(value, depth);
+    if (Array.isArray(value)) return this.#list(value, depth);
+    if (value instanceof Set) return new Set(this.#list(value, depth));
+    if (value instanceof Map) {
+      return new Map(this.#some<[unknown, unknown], [unknown, unknown]>(
+        value,
+        ([key, item]) => [this.copy(key, depth), this.copy(item, depth)],
+        () => ["…", note("too much")],
+      ));
+    }
+    const prototype = Object.getPrototypeOf(value);
+    if (prototype === Object.prototype || prototype === null) {
+      return this.#members(value, Object.keys(value), depth);
+    }
+    return note(`an instance of ${value.constructor?.name || "a class"}`);
+  }
+
+  #list(list: Iterable<unknown>, depth: number): unknown[] {
+    return this.#some(
+      list,
+      (item) => this.copy(item, depth),
+      () => note("too much"),
+    );
+  }
+
+  /** Copies items until they are more than half of what may be copied. */
+  #some<T, U>(
+    items: Iterable<T>,
+    copy: (item: T) => U,
+    rest: () => U,
+  ): U[] {
+    const copies: U[] = [];
+    const outer = this.#rest;
+    this.#rest += (this.#values - outer) >> 1;
+    try {
+      for (const item of items) {
+        if (this.#values <= this.#rest) return [...copies, rest()];
+        copies.push(copy(item));
+      }
+      return copies;
+    } finally {
+      this.#rest = outer;
+    }
+  }
+
+  /** The properties of some names, without a prototype. */
+  #members(
+    value: object,
+    keys: readonly string[],
+    depth: number,
+  ): Record<string, unknown> {
+    const copies = this.#some(
+      keys,
+      (key) =>
+        [
+          this.#text(key),
+          this.copy(read(value, key), depth),
+        ] as const,
+      () => ["…", note("too much")] as const,
+    );
+    const made: Record<string, unknown> = Object.create(null);
+    for (const [key, copied] of copies) made[key] = copied;
+    return made;
+  }
+
+  /** Its own properties first, and then what is behind it. */
+  #error(error: Error, depth: number): Error {
+    // Of what was thrown itself, these two always go.
+    const least = depth === 1 ? LEAST_UNITS : 0;
+    const name = this.#text(asText(read(error, "name"), "Error"), least);
+    const message = this.#text(asText(read(error, "message"), ""), least);
+    const stack = read(error, "stack");
+    const isStack = typeof stack === "string";
+    const list = errorList(error);
+    const keys = Object.keys(error).filter((key) =>
+      !["name", "message", "stack", "cause"].includes(key) &&
+      (key !== "errors" || list === undefined)
+    );
+    const mayHold = depth < this.#limits.nesting;
+    const data = mayHold ? this.#members(error, keys, depth + 1) : {};
+    const cause = read(error, "cause");
+    const hasCause = cause !== undefined && typeof cause !== "function";
+    const options = hasCause ? { cause: this.copy(cause, depth) } : undefined;
+    const copied = list === undefined || !mayHold
+      ? new Error(message, options)
+      : new AggregateError(this.#list(list, depth + 1), message, options);
+    const own = { name, stack: isStack ? this.#text(stack) : "" };
+    for (const [key, value] of Object.entries(own)) {
+      Object.defineProperty(copied, key, { value, configurable: true });
+    }
+    return Object.defineProperties(
+      copied,
+      Object.getOwnPropertyDescriptors(data),
+    );
+  }
+}
+
+/** A property, or a note where that throws. */
+function read(holder: object, key: string): unknown {
+  try {
+    return (holder as Record<string, unknown>)[key];
+  } catch {
+    return note("it throws when it is read");
+  }
+}
+
+function asText(value: unknown, otherwise: string): string {
+  try {
+    return String(value);
+  } catch {
+    return otherwise;
+  }
+}
