@@ -5,6 +5,7 @@
  */
 
 import { WireError } from "./errors.ts";
+import { callHook } from "./_report.ts";
 
 /** Called with the reason of death. */
 export type DeathListener = (reason: WireError) => void;
@@ -75,10 +76,9 @@ export class Death {
   }
 
   #call(listener: DeathListener, reason: WireError): void {
-    try {
-      listener(reason);
-    } catch (error) {
-      this.#onError(error, "onDeath");
-    }
+    callHook(
+      () => listener(reason),
+      (error) => this.#onError(error, "onDeath"),
+    );
   }
 }

@@ -12,6 +12,7 @@
 
 import { WireError } from "./errors.ts";
 import { LazyMap } from "./_lazy_map.ts";
+import { quiet } from "./_left_alone.ts";
 import { isPlain, type Method, methodOf } from "./_method.ts";
 import { AwaitedResult, type Borrower } from "./_passing.ts";
 import { referentOf } from "./remote_object.ts";
@@ -141,7 +142,14 @@ export class Results {
       this.giveBack(borrower);
     }
     if (this.#awaited.size > 0) {
-      this.#awaited.get(id)?.resolve(copyable(result));
+      const waiting = this.#awaited.get(id);
+      try {
+        waiting?.resolve(copyable(result));
+      } catch (error) {
+        // It cannot be looked at.
+        quiet(waiting!.promise);
+        waiting!.reject(error);
+      }
       this.#awaited.delete(id);
     }
     if (id >= this.#most) return;
@@ -269,8 +277,13 @@ function sharedOf(result: object): object | undefined {
 
 /** What is kept of a result until the call's id is used again. */
 function lasting(result: unknown): unknown {
-  const local = isObject(result) ? sharedOf(result) : undefined;
-  return local === undefined ? GONE : new WeakRef(local);
+  try {
+    const local = isObject(result) ? sharedOf(result) : undefined;
+    return local === undefined ? GONE : new WeakRef(local);
+  } catch {
+    // It was looked at once, and cannot be any more.
+    return GONE;
+  }
 }
 
 /** A result, which is copied where it is data. */

@@ -61,14 +61,36 @@ function plainError(thrown: unknown): Error {
  *
  * @param thrown What was thrown.
  * @param send Sends it; throws when it cannot be sent.
+ * @param unreadable Called, where it is there, for what has no text either.
  */
 export function sendThrown(
   thrown: unknown,
   send: (thrown: unknown) => void,
+  unreadable?: () => void,
 ): void {
   try {
-    send(thrown);
+    return send(thrown);
   } catch {
-    send(plainError(thrown));
+    // Less of it may do.
+  }
+  if (unreadable !== undefined && !isReadable(thrown)) return unreadable();
+  try {
+    return send(plainError(thrown));
+  } catch {
+    // The peer takes no errors: one value, say.
+  }
+  send(shortText(errorMessage(thrown)));
+}
+
+/** Whether something can be looked at. */
+function isReadable(thrown: unknown): boolean {
+  try {
+    if (thrown instanceof Error) void thrown.message;
+    else if (typeof thrown === "object" && thrown !== null) {
+      void (thrown as { constructor: unknown }).constructor;
+    }
+    return true;
+  } catch {
+    return false;
   }
 }

@@ -173,7 +173,10 @@ export class WireError extends Error {
 export class Refusal extends WireError {}
 
 /** The refusal of a call whose function has not run, and never will. */
-export class Unfit extends Refusal {}
+export class Unfit extends Refusal {
+  /** What went wrong here, of which the peer learns nothing. */
+  trouble: unknown = undefined;
+}
 
 /** What arrives of an error thrown by a remote function. */
 export interface RemoteErrorInit {

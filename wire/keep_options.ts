@@ -113,7 +113,9 @@ export interface KeepConnectedOptions<
    * program would only meet again are final: `contractMismatch`,
    * `invalidArgument`, `permissionDenied`, `refused`, `unsupportedVersion`.
    */
-  retry?: ((reason: WireError, failures: number) => boolean) | undefined;
+  retry?:
+    | ((reason: WireError, failures: number) => boolean | Promise<boolean>)
+    | undefined;
   /** The functions that may run more than once. @default {none} */
   idempotent?: readonly string[] | ((name: string) => boolean) | undefined;
   /** How often one call is repeated at most. @default {3} */

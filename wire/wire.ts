@@ -36,7 +36,9 @@ import { CheckedCaller } from "./_checked_caller.ts";
 import { checkTold, fingerprint } from "./_fingerprint.ts";
 import { guarded, implemented } from "./_guard.ts";
 import { Link } from "./_link.ts";
-import { reporter } from "./_report.ts";
+import { owned, quiet, unawaited } from "./_left_alone.ts";
+import { isA } from "./_odd_values.ts";
+import { type Report, reporter } from "./_report.ts";
 import { servedEntries } from "./_served.ts";
 import { findTelemetry, spans } from "./_telemetry.ts";
 
@@ -174,6 +176,7 @@ export class Wire<
   readonly #session: Session;
   readonly #caller: Caller;
   readonly #dialect: Dialect;
+  readonly #report: Report;
   readonly #serves: WireOptions<Local>["serves"];
   #made: Remotes<Remote> | undefined;
 
@@ -194,6 +197,7 @@ export class Wire<
     const limits = resolveLimits(options.limits);
     const credential = options.credential ?? "";
     const dialect = this.#dialect = options.dialect ?? native;
+    const report = this.#report = reporter(options.onError);
     const session = this.#session = dialect.open(
       this,
       transport,
@@ -208,10 +212,11 @@ export class Wire<
           if (expects !== undefined) checkTold(told, signaturesOf(expects));
         },
         requireCredential: options.requireCredential,
-        confirm: () => confirm?.(this as unknown as Wire) ?? true,
+        confirm: () =>
+          confirm === undefined ? true : confirm(this as unknown as Wire),
         sendStacks: options.sendStacks ?? false,
         recordCallSites: options.recordCallSites ?? false,
-        onError: reporter(options.onError),
+        onError: report,
         introspection: options.introspection ?? true,
         serveThrough: through(telemetry, options.serveThrough),
         callThrough: calling,
@@ -219,8 +224,11 @@ export class Wire<
     );
     this.#serves = serves;
     this.#caller = callThrough(
-      expects === undefined ? session : new CheckedCaller(session, expects),
+      expects === undefined
+        ? session
+        : new CheckedCaller(session, expects, report),
       calling,
+      report,
       this as unknown as Wire,
     );
     if (functions !== undefined) {
@@ -397,7 +405,14 @@ export class Wire<
    * await near.close();
    * ```
    */
-  async listFunctions(options?: CallOptions): Promise<FunctionInfo[]> {
+  listFunctions(options?: CallOptions): Promise<FunctionInfo[]> {
+    const listing = this.#listFunctions(options);
+    return owned(listing, this.#report, unawaited(LIST_FUNCTIONS));
+  }
+
+  async #listFunctions(
+    options: CallOptions | undefined,
+  ): Promise<FunctionInfo[]> {
     if (this.#dialect !== native) throw unlisted(this.#dialect.name);
     try {
       return checkListing(
@@ -436,15 +451,33 @@ export class Wire<
    * Takes typed messages until the peer closes. A wire that ends in any other
    * way ends the iteration with an error.
    */
-  async *[Symbol.asyncIterator](): AsyncGenerator<unknown, void, void> {
+  [Symbol.asyncIterator](): AsyncGenerator<unknown, void, void> {
+    const steps: Promise<unknown>[] = [];
+    const messages = this.#messages(steps);
+    const next = messages.next.bind(messages);
+    messages.next = () => {
+      const step = next();
+      steps.push(step);
+      return step;
+    };
+    return messages;
+  }
+
+  /** @param steps The promises of messages that nobody has got by now. */
+  async *#messages(
+    steps: Promise<unknown>[],
+  ): AsyncGenerator<unknown, void, void> {
     for (;;) {
       let value: unknown;
       try {
         value = await this.#session.getObject();
       } catch (error) {
         if (error instanceof WireError && error.code === "closed") return;
+        const [step] = steps;
+        if (step !== undefined) quiet(step);
         throw error;
       }
+      steps.shift();
       yield value;
     }
   }
@@ -455,7 +488,7 @@ export class Wire<
    * @throws {WireError} The reason of death, as a rejection.
    */
   forceOutput(): Promise<void> {
-    return this.#session.forceOutput();
+    return quiet(this.#session.forceOutput());
   }
 
   /**
@@ -464,7 +497,7 @@ export class Wire<
    * @returns A promise of the round trip's time, in milliseconds.
    */
   ping(): Promise<number> {
-    return this.#session.ping();
+    return quiet(this.#session.ping());
   }
 
   /**
@@ -503,7 +536,7 @@ export class Wire<
    * @returns A promise that resolves when the connection is gone.
    */
   close(): Promise<void> {
-    return this.#session.close();
+    return quiet(this.#session.close());
   }
 
   /**
@@ -513,7 +546,7 @@ export class Wire<
    * @param reason Why: an error, or any value that has a text.
    */
   abort(reason?: unknown): void {
-    const error = reason instanceof WireError ? reason : new WireError(
+    const error = isA(reason, WireError) ? reason : new WireError(
       "aborted",
       reason === undefined
         ? "The wire was aborted."

@@ -1,0 +1,46 @@
+/**
+ * Values that may throw when they are looked at: revoked proxies, proxies with
+ * traps of their own, objects with a getter `then`.
+ *
+ * @module
+ */
+
+import { errorMessage, Refusal } from "./errors.ts";
+import { isThenable } from "./_thenable.ts";
+
+/**
+ * Whether something is an instance of a class: `instanceof` that never throws.
+ *
+ * @param value Anything.
+ * @param made The class.
+ * @returns False, too, for what cannot be looked at.
+ */
+export function isA<T>(
+  value: unknown,
+  // deno-lint-ignore no-explicit-any -- whatever the class is made with
+  made: abstract new (...args: any[]) => T,
+): value is T {
+  try {
+    return value instanceof made;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * What a function returned, where its value is still to come.
+ *
+ * @param result What it returned.
+ * @returns The promise, or what is like one; undefined for any other value.
+ * @throws {Refusal} `unsupportedValue` for what cannot be looked at.
+ */
+export function laterOf(result: unknown): PromiseLike<unknown> | undefined {
+  try {
+    return isThenable(result) ? result : undefined;
+  } catch (error) {
+    throw new Refusal(
+      "unsupportedValue",
+      `The value threw when it was looked at: ${errorMessage(error)}`,
+    );
+  }
+}
