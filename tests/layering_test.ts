@@ -68,7 +68,7 @@ const FLOORS: readonly (readonly string[])[] = [
   [
     "wire/frames.ts",
     "wire/messages.ts",
-    "wire/_death.ts",
+    "wire/_guarded_signal.ts",
     "wire/_exports.ts",
     "wire/_left_alone.ts",
     "wire/tables.ts",
@@ -81,6 +81,7 @@ const FLOORS: readonly (readonly string[])[] = [
     "wire/_token_bucket.ts",
   ],
   [
+    "wire/_death.ts",
     "wire/values.ts",
     "wire/_layout.ts",
     "wire/_line_output.ts",

@@ -5,6 +5,7 @@
  */
 
 import { WireError } from "./errors.ts";
+import { guardedController } from "./_guarded_signal.ts";
 import { callHook } from "./_report.ts";
 
 /** Called with the reason of death. */
@@ -32,7 +33,10 @@ export class Death {
   /** Aborts with the reason. Made when it is first asked for. */
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
-      this.#controller = new AbortController();
+      this.#controller = guardedController(
+        this.#onError,
+        "a listener of the signal",
+      );
       if (this.reason !== undefined) this.#controller.abort(this.reason);
     }
     return this.#controller.signal;

@@ -8,6 +8,7 @@ import { errorMessage, WireError, type WireErrorCode } from "./errors.ts";
 import type { Connect, LostInfo, ResolvedKeepOptions } from "./keep_options.ts";
 import type { Wire } from "./wire.ts";
 import { Backoff } from "./_backoff.ts";
+import { guardedController } from "./_guarded_signal.ts";
 import { isA } from "./_odd_values.ts";
 import { OwnTrouble } from "./_own_trouble.ts";
 import { isThenable } from "./_thenable.ts";
@@ -58,7 +59,7 @@ export class Supervisor<Remote extends object, Local extends object> {
   /** Calls of `connect` that are under way. */
   readonly #connecting = new Set<Promise<unknown>>();
   /** Ends the attempt, or the wait, that is under way. */
-  #controller = new AbortController();
+  #controller: AbortController = new AbortController();
   /** What `onConnected` failed with. */
   #unprepared: WireError | undefined;
   #lived = 0;
@@ -84,7 +85,10 @@ export class Supervisor<Remote extends object, Local extends object> {
     // Whoever made it gets to hold it first.
     await undefined;
     while (!this.#isStopped()) {
-      const controller = this.#controller = new AbortController();
+      const controller = this.#controller = guardedController(
+        this.#options.onError,
+        "a listener of the signal that connect got",
+      );
       const wasConnected = await this.#attempt(controller);
       if (this.#isStopped()) return;
       this.#backoff.ended(wasConnected ? this.#lived : 0);

@@ -128,12 +128,15 @@ interface Maker {
 
 const MAKER = Symbol("maker");
 
+/** Tools go down the prototypes until they find one that has this. */
+const ground: object = Object.create(null, { toString: { value: shown } });
+
 /**
  * Stands behind all objects with a function for every name, as their prototype:
  * a name is looked up here once, and is a plain property after. A proxy for
  * each of them would take most of the memory, and of the time to make one.
  */
-const behind: object = new Proxy(Object.create(null), {
+const behind: object = new Proxy(ground, {
   get(_target, name, receiver) {
     if (typeof name === "symbol" || OWN.has(name)) return OWN.get(name);
     const maker: Maker | undefined = receiver?.[MAKER];

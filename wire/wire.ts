@@ -38,7 +38,7 @@ import { guarded, implemented } from "./_guard.ts";
 import { Link } from "./_link.ts";
 import { owned, quiet, unawaited } from "./_left_alone.ts";
 import { isA } from "./_odd_values.ts";
-import { type Report, reporter } from "./_report.ts";
+import { REPORT, type Report, reporter } from "./_report.ts";
 import { servedEntries } from "./_served.ts";
 import { findTelemetry, spans } from "./_telemetry.ts";
 
@@ -198,6 +198,7 @@ export class Wire<
     const credential = options.credential ?? "";
     const dialect = this.#dialect = options.dialect ?? native;
     const report = this.#report = reporter(options.onError);
+    Object.defineProperty(this, REPORT, { value: report });
     const session = this.#session = dialect.open(
       this,
       transport,
