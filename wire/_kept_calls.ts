@@ -7,7 +7,7 @@
 import { carriesStream } from "./_carries_stream.ts";
 import { promised, rejected } from "./_call_promise.ts";
 import type { CallOptions } from "./call_options.ts";
-import { WireError } from "./errors.ts";
+import { errorMessage, WireError } from "./errors.ts";
 import type { KeptCallOptions, ResolvedKeepOptions } from "./keep_options.ts";
 import { KeptPromise } from "./_kept_promise.ts";
 import { failed, owned, unawaited, unsent } from "./_left_alone.ts";
@@ -95,8 +95,8 @@ export class KeptCalls {
   ): Promise<unknown> {
     try {
       return this.#make(kind, name, args, options);
-    } catch (error) {
-      // Options that cannot be looked at.
+    } catch (thrown) {
+      const error = unusable(name, thrown);
       const { onError } = this.#options;
       return kind === "value"
         ? rejected(error, onError, unawaited(name))
@@ -276,6 +276,17 @@ function carry(
     case "message":
       return wire.outputObject(args[0]);
   }
+}
+
+/** The error of options that cannot be looked at. */
+function unusable(name: string, error: unknown): WireError {
+  return isA(error, WireError) ? error : new WireError(
+    "unsupportedValue",
+    `The options of the call of "${name}" cannot be used: ${
+      errorMessage(error)
+    }`,
+    { cause: error },
+  );
 }
 
 function tooManyWait(name: string, most: number): WireError {

@@ -21,6 +21,7 @@ import { closedReason } from "../_leaving.ts";
 import { unawaited } from "../_left_alone.ts";
 import { isA } from "../_odd_values.ts";
 import { Outbound } from "../_outbound.ts";
+import type { Report } from "../_report.ts";
 import { Watch } from "../_watch.ts";
 import { Window } from "../_window.ts";
 import { Names } from "./_names.ts";
@@ -313,6 +314,11 @@ export class LispSession implements Session {
   /** All limits. */
   get limits(): SessionOptions["limits"] {
     return this.#options.limits;
+  }
+
+  /** Told what has no other place to go. */
+  get report(): Report {
+    return this.#options.onError;
   }
 
   /** The incoming side, for who holds it. */
