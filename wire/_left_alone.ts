@@ -6,7 +6,7 @@
  */
 
 import { WireError, type WireErrorCode } from "./errors.ts";
-import { isA, laterOf } from "./_odd_values.ts";
+import { isA, laterOf, settled } from "./_odd_values.ts";
 import type { Report } from "./_report.ts";
 
 /** Whether somebody awaits a promise, or has called its `then()`. */
@@ -163,7 +163,7 @@ export function begun(
   }
   const made: OwnPromise<unknown> = new OwnPromise((resolve, reject) => {
     if (later === undefined) return resolve(result);
-    Promise.resolve(later).then(resolve, (error) => {
+    settled(later).then(resolve, (error) => {
       reject(error);
       leave(made, error, report, where);
     });

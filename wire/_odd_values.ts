@@ -36,11 +36,33 @@ export function isA<T>(
  */
 export function laterOf(result: unknown): PromiseLike<unknown> | undefined {
   try {
-    return isThenable(result) ? result : undefined;
+    if (!isThenable(result)) return undefined;
+    void result.then;
+    return result;
   } catch (error) {
-    throw new Refusal(
-      "unsupportedValue",
-      `The value threw when it was looked at: ${errorMessage(error)}`,
-    );
+    throw odd(error);
   }
+}
+
+/**
+ * A promise of what comes of something that has a `then`, whatever that does.
+ *
+ * @param later What {@linkcode laterOf} found.
+ * @returns The same promise, where it is a plain one.
+ */
+export function settled(later: PromiseLike<unknown>): Promise<unknown> {
+  try {
+    return later instanceof Promise && later.then === Promise.prototype.then
+      ? Promise.resolve(later)
+      : new Promise((resolve) => resolve(later));
+  } catch (error) {
+    return Promise.reject(odd(error));
+  }
+}
+
+function odd(error: unknown): Refusal {
+  return new Refusal(
+    "unsupportedValue",
+    `The value threw when it was looked at: ${errorMessage(error)}`,
+  );
 }

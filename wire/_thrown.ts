@@ -4,7 +4,7 @@
  * @module
  */
 
-import { errorMessage, RemoteError, shortText } from "./errors.ts";
+import { errorMessage, RemoteError, shortText, WireError } from "./errors.ts";
 
 /**
  * The local image of what a remote function threw.
@@ -93,4 +93,17 @@ function isReadable(thrown: unknown): boolean {
   } catch {
     return false;
   }
+}
+
+/**
+ * Something thrown, as long as it can be looked at.
+ *
+ * @param thrown What was thrown.
+ * @returns The same, or an `unsupportedValue` in its place.
+ */
+export function readable(thrown: unknown): unknown {
+  return isReadable(thrown) ? thrown : new WireError(
+    "unsupportedValue",
+    "The function threw a value that cannot be looked at.",
+  );
 }

@@ -29,7 +29,7 @@ import { type CallKind, type Middleware, serveThrough } from "./middleware.ts";
 import type { MessageOutput } from "./output.ts";
 import { LazyMap } from "./_lazy_map.ts";
 import { AwaitedResult, type Borrower, fill } from "./_passing.ts";
-import { isA, laterOf } from "./_odd_values.ts";
+import { isA, laterOf, settled } from "./_odd_values.ts";
 import { Queue } from "./_queue.ts";
 import { referentOf } from "./remote_object.ts";
 import {
@@ -629,7 +629,8 @@ export class Handlers {
         },
         this.#onError,
       );
-      return laterOf(served) === undefined ? served : await served;
+      const later = laterOf(served);
+      return later === undefined ? served : await settled(later);
     } finally {
       // What came along was for the function.
       if (!hasRun) arrived?.drop();
@@ -739,15 +740,6 @@ function dropUnfit(call: Pick<Call, "arrived">, error: unknown): void {
 /** What went wrong on this side, of which the peer learns nothing. */
 function troubleOf(error: unknown): unknown {
   return isA(error, Unfit) ? error.trouble : undefined;
-}
-
-/** The promise of what comes of a thing that has a `then`. */
-function settled(later: PromiseLike<unknown>): Promise<unknown> {
-  try {
-    return Promise.resolve(later);
-  } catch (error) {
-    return Promise.reject(error);
-  }
 }
 
 /** Where an error came from. */

@@ -10,7 +10,7 @@ import { WireError } from "./errors.ts";
 import { owned, unawaited } from "./_left_alone.ts";
 import { methodOf } from "./_method.ts";
 import { Values } from "./multiple_values.ts";
-import { laterOf } from "./_odd_values.ts";
+import { laterOf, settled } from "./_odd_values.ts";
 import { type Caller, remotes } from "./remote.ts";
 import {
   type AnyFunctions,
@@ -23,6 +23,7 @@ import {
   type RemoteValues,
 } from "./remote_types.ts";
 import { reportToConsole } from "./_report.ts";
+import { readable } from "./_thrown.ts";
 
 /** What is behind a reference. */
 export interface Referent {
@@ -334,8 +335,13 @@ export function localCaller(object: object): Caller {
     return Reflect.apply(methodOf(object, name), object, args);
   };
   const begin = async (...call: Parameters<typeof run>) => {
-    const result = run(...call);
-    return laterOf(result) === undefined ? result : await result;
+    try {
+      const result = run(...call);
+      const later = laterOf(result);
+      return later === undefined ? result : await settled(later);
+    } catch (error) {
+      throw readable(error);
+    }
   };
   return {
     call(name, args, wantsValues, options) {
