@@ -302,7 +302,7 @@ export class Handlers {
     try {
       later = laterOf(Reflect.apply(served, context, args));
     } catch (error) {
-      this.#onError(error, oneWay(name));
+      this.#onError(troubleOf(error) ?? error, oneWay(name));
     }
     if (later === undefined) return this.#window.leave(cost);
     this.#leaveLater({ name, deadline: 0 }, context, later, cost);
