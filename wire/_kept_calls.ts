@@ -10,7 +10,14 @@ import type { CallOptions } from "./call_options.ts";
 import { errorMessage, WireError } from "./errors.ts";
 import type { KeptCallOptions, ResolvedKeepOptions } from "./keep_options.ts";
 import { KeptPromise } from "./_kept_promise.ts";
-import { failed, owned, unawaited, unsent } from "./_left_alone.ts";
+import {
+  failed,
+  leave,
+  owned,
+  OwnPromise,
+  unawaited,
+  unsent,
+} from "./_left_alone.ts";
 import { isA } from "./_odd_values.ts";
 import { isThenable } from "./_thenable.ts";
 import {
@@ -124,11 +131,10 @@ export class KeptCalls {
       repeats: 0,
     };
     const wire = this.#wire;
-    const promise = wire === undefined
-      ? this.#wait(call, true)
-      : this.#carry(call, wire, options);
-    if (kind === "value") return promise;
-    return owned(promise, this.#options.onError, place(kind, name));
+    if (wire !== undefined) return this.#carry(call, wire, options);
+    const waiting = this.#wait(call, true);
+    if (kind === "value") return waiting;
+    return owned(waiting, this.#options.onError, place(kind, name));
   }
 
   /**
@@ -170,7 +176,7 @@ export class KeptCalls {
   ): Promise<unknown> {
     const way = carry(call, wire, options);
     const failed = (error: unknown) => this.#failed(call, wire, error);
-    if (call.kind !== "value") return way.catch(failed);
+    if (call.kind !== "value") return this.#own(call, way, failed);
     return new KeptPromise(
       way,
       failed,
@@ -178,6 +184,24 @@ export class KeptCalls {
       this.#options.onError,
       call.name,
     );
+  }
+
+  /** What its caller holds of a call that is not for one value. */
+  #own(
+    { kind, name }: KeptCall,
+    way: Promise<unknown>,
+    failed: (error: unknown) => Promise<unknown>,
+  ): Promise<unknown> {
+    const made: OwnPromise<unknown> = new OwnPromise((resolve) =>
+      way.then(resolve, (error) =>
+        resolve(
+          failed(error).catch((error) => {
+            leave(made, error, this.#options.onError, place(kind, name));
+            throw error;
+          }),
+        ))
+    );
+    return made;
   }
 
   /** Whether a call on a result can be made on the result of another wire. */

@@ -664,10 +664,9 @@ export class Link implements Session {
   /** Tells the peer why; whether that was possible. */
   #tell(reason: WireError): boolean {
     const output = this.#output;
-    const { code, message: text } = reason;
-    const message = reason instanceof OwnTrouble
-      ? "A fault on its own side."
-      : text;
+    const isOwn = reason instanceof OwnTrouble;
+    const code = isOwn ? "aborted" : reason.code;
+    const message = isOwn ? "A fault on its own side." : reason.message;
     try {
       // Before that, the output may have this side's hello.
       if (this.#opening.accepted) output.drop();

@@ -93,7 +93,8 @@ export interface KeepConnectedOptions<
   /** Called once, with the reason, when it gave up or was closed. */
   onDeath?: ((reason: WireError) => void) | undefined;
   /**
-   * Told of what `onLost`, `onDeath`, `retry` and `idempotent` throw.
+   * Told of what `onLost`, `onDeath`, `retry` and `idempotent` throw, and of
+   * what calls fail with that nobody awaits.
    *
    * @default {console.error}
    */

@@ -75,8 +75,9 @@ export interface WireOptions<
   /** Called once, with the reason, when the wire has ended. */
   onDeath?: ((reason: WireError) => void) | undefined;
   /**
-   * Told of errors that have no other place to go: those of one-way calls and
-   * of `onDeath`.
+   * Told of errors that have no other place to go: those of one-way calls, of
+   * promises that nobody awaits, and of hooks such as `onDeath`. What it throws
+   * itself is printed.
    *
    * @default {console.error}
    */
@@ -291,8 +292,9 @@ export class Wire<
   /**
    * The peer's functions, called one way: no answer travels. The promise
    * resolves when the call may leave, which is at once unless the peer is
-   * slow; it rejects when an argument cannot be sent. What the function throws
-   * is reported at the peer.
+   * slow; it rejects when an argument cannot be sent. It need not be awaited:
+   * then `onError` is told of that. What the function throws is reported at
+   * the peer.
    */
   get remote(): RemoteSend<Remote> {
     return this.#remotes.remote;

@@ -59,8 +59,9 @@ const LOOKS: Record<string, (x: Any) => unknown> = {
   "isNaN()": (x) => isNaN(x),
   "Intl": (x) => new Intl.NumberFormat().format(x),
   "instanceof": (x) => [x instanceof Map, x instanceof Promise],
-  "hasOwnProperty()": (x) => x.hasOwnProperty("a"),
-  "isPrototypeOf()": (x) => x.isPrototypeOf({}),
+  "what all objects have": (x) =>
+    ["hasOwnProperty", "isPrototypeOf", "propertyIsEnumerable"]
+      .map((name) => x[name]("a")),
   "its class": (x) => x.constructor?.name,
   "a matcher": (x) =>
     typeof x.asymmetricMatch === "function" && x.asymmetricMatch(1),
