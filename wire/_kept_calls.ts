@@ -175,7 +175,8 @@ export class KeptCalls {
     options: CallOptions | undefined,
   ): Promise<unknown> {
     const way = carry(call, wire, options);
-    const failed = (error: unknown) => this.#failed(call, wire, error);
+    const failed = async (error: unknown) =>
+      await this.#failed(call, wire, error);
     if (call.kind !== "value") return this.#own(call, way, failed);
     return new KeptPromise(
       way,

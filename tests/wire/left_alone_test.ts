@@ -124,20 +124,20 @@ const WAYS: Record<string, (all: Subject) => unknown> = {
 
 const MIDDLEWARE: Record<string, WireOptions<Any, Any>> = {
   "": {},
-  "through middleware": { callThrough: [(_call, next) => next()] },
-  "through middleware that waits": {
+  " through middleware": { callThrough: [(_call, next) => next()] },
+  " through middleware that waits": {
     callThrough: [async (_call, next) => {
       await 0;
       return await next();
     }],
   },
-  "with a contract": {
+  " with a contract": {
     expects: contract({ wait: {}, boom: {} }) as Any,
   },
 };
 
 for (const [how, options] of Object.entries(MIDDLEWARE)) {
-  test(`no promise of a wire that ends has to be awaited ${how}`, async () => {
+  test(`no promise of a wire that ends has to be awaited${how}`, async () => {
     for (const [name, way] of Object.entries(WAYS)) {
       const all = await subject(options);
       all.told.length = 0;
@@ -150,7 +150,7 @@ for (const [how, options] of Object.entries(MIDDLEWARE)) {
     }
   });
 
-  test(`no promise of a wire that has ended has to be awaited ${how}`, async () => {
+  test(`no promise of a wire that has ended has to be awaited${how}`, async () => {
     for (const [name, way] of Object.entries(WAYS)) {
       const all = await subject(options);
       all.wire.abort();
@@ -222,7 +222,7 @@ const FAILING: Record<string, [(all: Subject) => unknown, string]> = {
 };
 
 for (const [how, options] of Object.entries(MIDDLEWARE)) {
-  test(`what nobody awaits is told once ${how}`, async () => {
+  test(`what nobody awaits is told once${how}`, async () => {
     for (const [name, [way, expected]] of Object.entries(FAILING)) {
       const all = await subject(options);
       all.told.length = 0;
@@ -233,7 +233,7 @@ for (const [how, options] of Object.entries(MIDDLEWARE)) {
     }
   });
 
-  test(`what somebody awaits is told to nobody else ${how}`, async () => {
+  test(`what somebody awaits is told to nobody else${how}`, async () => {
     const all = await subject(options);
     const { wire, f } = all;
     all.told.length = 0;

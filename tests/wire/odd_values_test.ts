@@ -98,8 +98,8 @@ const waiting: Middleware = async (_call, next) => {
 };
 const THROUGH: Record<string, WireOptions> = {
   "": {},
-  "through middleware": { serveThrough: [through], callThrough: [through] },
-  "through middleware that waits": {
+  " through middleware": { serveThrough: [through], callThrough: [through] },
+  " through middleware that waits": {
     serveThrough: [waiting],
     callThrough: [waiting],
   },
@@ -107,7 +107,7 @@ const THROUGH: Record<string, WireOptions> = {
 
 for (const [how, options] of Object.entries(THROUGH)) {
   for (const [what, make] of Object.entries(ODD)) {
-    test(`${what} fails by itself as a result ${how}`, async () => {
+    test(`${what} fails by itself as a result${how}`, async () => {
       const { near, far, gate, slow, told } = pair(options, options);
       const functions = {
         odd: () => make(),
@@ -149,7 +149,7 @@ for (const [how, options] of Object.entries(THROUGH)) {
   }
 
   for (const [what, make] of Object.entries(BLIND)) {
-    test(`${what} fails by itself when it is thrown ${how}`, async () => {
+    test(`${what} fails by itself when it is thrown${how}`, async () => {
       const { near, far, gate, slow } = pair(options, options);
       const functions = {
         odd: () => {
@@ -195,7 +195,7 @@ for (const [how, options] of Object.entries(THROUGH)) {
   }
 
   for (const [what, make] of Object.entries(ODD)) {
-    test(`${what} fails by itself when it is sent ${how}`, async () => {
+    test(`${what} fails by itself when it is sent${how}`, async () => {
       const { near, far, gate, slow } = pair(options, options);
       far.serve({
         take: () => 1,
