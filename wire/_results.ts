@@ -10,9 +10,8 @@
  * @module
  */
 
-import { WireError } from "./errors.ts";
+import { errorMessage, WireError } from "./errors.ts";
 import { LazyMap } from "./_lazy_map.ts";
-import { quiet } from "./_left_alone.ts";
 import { isPlain, type Method, methodOf } from "./_method.ts";
 import { AwaitedResult, type Borrower } from "./_passing.ts";
 import { referentOf } from "./remote_object.ts";
@@ -142,14 +141,7 @@ export class Results {
       this.giveBack(borrower);
     }
     if (this.#awaited.size > 0) {
-      const waiting = this.#awaited.get(id);
-      try {
-        waiting?.resolve(copyable(result));
-      } catch (error) {
-        // It cannot be looked at.
-        quiet(waiting!.promise);
-        waiting!.reject(error);
-      }
+      this.#awaited.get(id)?.resolve(copyable(result));
       this.#awaited.delete(id);
     }
     if (id >= this.#most) return;
@@ -286,12 +278,23 @@ function lasting(result: unknown): unknown {
   }
 }
 
-/** A result, which is copied where it is data. */
+/**
+ * A result, which is copied where it is data. One that cannot be looked at is
+ * no more use than that of a call that failed.
+ */
 function copyable(result: unknown): unknown {
-  const isData = isObject(result) && !(result instanceof FailedResult) &&
-    !(result instanceof Copyable) && sharedOf(result) === undefined &&
-    referentOf(result) === undefined;
-  return isData ? new Copyable(result) : result;
+  try {
+    const isData = isObject(result) && !(result instanceof FailedResult) &&
+      !(result instanceof Copyable) && sharedOf(result) === undefined &&
+      referentOf(result) === undefined;
+    return isData ? new Copyable(result) : result;
+  } catch (error) {
+    const refusal = new WireError(
+      "unsupportedValue",
+      `The result threw when it was looked at: ${errorMessage(error)}`,
+    );
+    return new FailedResult(undefined, refusal);
+  }
 }
 
 /**

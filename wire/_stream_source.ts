@@ -78,11 +78,7 @@ export class Source {
   /** The message that announces it has left: items may follow. */
   start(): void {
     this.#credit += this.#options.first();
-    this.#run().catch((error) => {
-      this.#over();
-      this.#options.onError(error, "a stream that is sent");
-      this.#stop(error);
-    });
+    this.#run();
   }
 
   /**

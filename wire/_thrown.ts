@@ -74,12 +74,7 @@ export function sendThrown(
     // Less of it may do.
   }
   if (unreadable !== undefined && !isReadable(thrown)) return unreadable();
-  try {
-    return send(plainError(thrown));
-  } catch {
-    // The peer takes no errors: one value, say.
-  }
-  send(shortText(errorMessage(thrown)));
+  send(plainError(thrown));
 }
 
 /** Whether something can be looked at. */

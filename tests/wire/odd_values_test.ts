@@ -406,6 +406,51 @@ for (const [what, make] of Object.entries(BLIND)) {
   });
 }
 
+test("a result that can be sent, but not looked at again, harms nothing", async () => {
+  const { near, far, gate, slow } = pair();
+  // It is sent as data, of which the wire asks nothing else.
+  const once = () =>
+    new Proxy({ a: 1, then: undefined } as Record<PropertyKey, unknown>, {
+      get: (target, key) => key in target ? target[key] : no(),
+    });
+  far.serve({
+    once,
+    onceLater: async () => await once(),
+    take: (x: unknown) => x,
+  });
+  const found = await unhandledIn(async () => {
+    const under = slow();
+    for (const name of ["once", "onceLater"]) {
+      const codes = [];
+      const result = near.remoteValue[name]();
+      const others = [
+        near.remoteValue.take(result),
+        near.remoteValue.take([result]),
+        result.remoteValue.f(),
+        near.remoteValue.take(result),
+      ];
+      assertEquals((await result).a, 1);
+      for (const other of others) {
+        codes.push(
+          await other.then((x: Any) => (x[0] ?? x).a, (e: Any) => e.code),
+        );
+      }
+      assert(
+        codes.every((code) =>
+          [1, "unsupportedValue", "noSuchFunction"].includes(code)
+        ),
+        codes.join(),
+      );
+    }
+    gate.resolve("done");
+    assertEquals(await under, "done");
+  });
+  assertEquals(found, []);
+  assertEquals([near.ended, far.ended], [undefined, undefined]);
+  near.abort();
+  await far.closed;
+});
+
 test("isA() and laterOf() never throw anything else", () => {
   for (const make of Object.values(BLIND)) {
     assertEquals(isA(make(), Error), false);
