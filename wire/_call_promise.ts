@@ -8,6 +8,16 @@
 import { isInstance, setBrand } from "./_brand.ts";
 import type { CallOptions } from "./call_options.ts";
 import { WireError } from "./errors.ts";
+import {
+  ASKED,
+  type Asked,
+  knowsWhoAsks,
+  leave,
+  owned,
+  unawaited,
+  unsent,
+} from "./_left_alone.ts";
+import type { Report } from "./_report.ts";
 import { localCaller, referentOf } from "./remote_object.ts";
 import { type Caller, remotes } from "./remote.ts";
 import {
@@ -28,6 +38,8 @@ export interface PendingResult {
   isUsed: boolean;
   /** Whether calls may be made that need the result, and do not wait for it. */
   readonly canBeFollowed: boolean;
+  /** Told what calls fail with that nobody awaits. */
+  readonly report: Report | undefined;
   /**
    * Calls a function of the result, without waiting for it.
    *
@@ -44,9 +56,11 @@ export interface PendingResult {
 }
 
 /** The promise of a call's value. */
-export class CallPromise extends Promise<unknown> {
+export class CallPromise extends Promise<unknown> implements Asked {
   /** What it knows of its call. */
   [REFERENCE]: PendingResult | undefined = undefined;
+  /** Whether somebody has asked for it. */
+  [ASKED] = false;
 
   /** Calls functions of the result one way, once it is there. */
   get remote(): RemoteSend<AnyFunctions> {
@@ -95,18 +109,21 @@ export class CallPromise extends Promise<unknown> {
           );
         const pending = this[REFERENCE];
         return pending?.callOn(name, args, wantsValues, options, again) ??
-          promised(again());
+          promised(again(), pending?.report, unawaited(name));
       },
       send: (name, args, options) =>
-        this.then((result) => callerOf(result, name).send(name, args, options)),
+        owned(
+          this.then((result) =>
+            callerOf(result, name).send(name, args, options)
+          ),
+          this[REFERENCE]?.report,
+          unsent(name),
+        ),
     };
   }
 }
 
-// A plain promise to `await` and to `then()`, which saves them a detour.
-Object.defineProperty(CallPromise.prototype, "constructor", {
-  value: Promise,
-});
+knowsWhoAsks(CallPromise);
 
 /** A result that calls have to wait for. */
 export class LaterResult implements PendingResult {
@@ -114,6 +131,12 @@ export class LaterResult implements PendingResult {
   value: unknown = undefined;
   isUsed = false;
   readonly canBeFollowed = false;
+  readonly report: Report | undefined;
+
+  /** @param report Told what calls fail with that nobody awaits. */
+  constructor(report: Report | undefined) {
+    this.report = report;
+  }
 
   callOn(): undefined {}
 
@@ -125,17 +148,45 @@ export class LaterResult implements PendingResult {
   };
 }
 
-/** A promise on which calls can be made, of what another is of. */
-export function promised(promise: Promise<unknown>): CallPromise {
-  const later = new LaterResult();
-  const made = new CallPromise((resolve) => resolve(promise.then(later.keep)));
+/**
+ * A promise on which calls can be made, of what another is of.
+ *
+ * @param promise The other one.
+ * @param report Told of an error where nobody asks.
+ * @param where What fails then.
+ */
+export function promised(
+  promise: Promise<unknown>,
+  report: Report | undefined,
+  where: string,
+): CallPromise {
+  const later = new LaterResult(report);
+  const made: CallPromise = new CallPromise((resolve) =>
+    resolve(promise.then(later.keep, (error) => {
+      leave(made, error, report, where);
+      throw error;
+    }))
+  );
   made[REFERENCE] = later;
   return made;
 }
 
-/** A promise on which calls can be made, of a call that failed at once. */
-export function rejected(error: unknown): CallPromise {
-  return new CallPromise((_, reject) => reject(error));
+/**
+ * A promise on which calls can be made, of a call that failed at once.
+ *
+ * @param error What it failed with.
+ * @param report Told of the error where nobody asks.
+ * @param where What failed.
+ */
+export function rejected(
+  error: unknown,
+  report: Report | undefined,
+  where: string,
+): CallPromise {
+  const made = new CallPromise((_, reject) => reject(error));
+  made[REFERENCE] = new LaterResult(report);
+  leave(made, error, report, where);
+  return made;
 }
 
 /** What calls the functions of a result that is there. */

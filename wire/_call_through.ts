@@ -7,10 +7,19 @@
 
 import { type CallOptions, checkOptions } from "./call_options.ts";
 import { CallPromise, promised } from "./_call_promise.ts";
+import {
+  begun,
+  knowsWhoAsks,
+  leave,
+  owned,
+  unawaited,
+  unsent,
+} from "./_left_alone.ts";
 import type { Metadata } from "./messages.ts";
 import type { CallKind, Middleware, MiddlewareCall } from "./middleware.ts";
 import type { Caller } from "./remote.ts";
 import { REFERENCE } from "./remote_types.ts";
+import type { Report } from "./_report.ts";
 
 /** Marks middleware that leaves every result as it is, and calls once. */
 export const TRANSPARENT: unique symbol = Symbol("transparent");
@@ -22,6 +31,7 @@ const NO_METADATA: Metadata = Object.freeze(Object.create(null));
  *
  * @param caller What carries calls out.
  * @param middleware The first is the outermost.
+ * @param report Told what calls fail with that nobody awaits.
  * @param wire The wire that middleware is told of.
  * @param objectOf Tells the object whose methods the caller calls, if it is
  * that of one.
@@ -30,6 +40,7 @@ const NO_METADATA: Metadata = Object.freeze(Object.create(null));
 export function callThrough<W extends { readonly ended: unknown }>(
   caller: Caller,
   middleware: readonly Middleware<W>[],
+  report: Report,
   wire: W,
   objectOf?: () => unknown,
 ): Caller {
@@ -42,14 +53,19 @@ export function callThrough<W extends { readonly ended: unknown }>(
   ): unknown => {
     const each = middleware[index];
     if (each !== undefined) {
-      return each(call, async (changes = {}) =>
-        await pass(index + 1, {
-          ...call,
-          args: changes.args ?? call.args,
-          metadata: changes.metadata ?? call.metadata,
-          signal: changes.signal ?? call.signal,
-          deadline: changes.deadline ?? call.deadline,
-        }, last));
+      return each(call, (changes = {}) =>
+        begun(
+          () =>
+            pass(index + 1, {
+              ...call,
+              args: changes.args ?? call.args,
+              metadata: changes.metadata ?? call.metadata,
+              signal: changes.signal ?? call.signal,
+              deadline: changes.deadline ?? call.deadline,
+            }, last),
+          report,
+          unawaited(call.name),
+        ));
     }
     const { args, signal, deadline } = call;
     const metadata = call.metadata === NO_METADATA ? undefined : call.metadata;
@@ -93,15 +109,17 @@ export function callThrough<W extends { readonly ended: unknown }>(
         ? new ThroughPromise(
           result,
           made,
-          (caller) => callThrough(caller, middleware, wire),
+          (caller) => callThrough(caller, middleware, report, wire),
+          (promise, error) => leave(promise, error, report, unawaited(name)),
         )
-        : promised(result);
+        : promised(result, report, unawaited(name));
     },
     send: (name, args, options) =>
-      unlessEnded(
-        wire,
+      owned(
         start("oneWay", name, args, options, (args, options) =>
-          caller.send(name, args, options)),
+          caller.send(name, args, options)).then(nothing),
+        report,
+        unsent(name),
       ),
   };
 }
@@ -117,8 +135,14 @@ class ThroughPromise extends CallPromise {
     result: Promise<unknown>,
     made: CallPromise,
     through: (caller: Caller) => Caller,
+    failing: (promise: CallPromise, error: unknown) => void,
   ) {
-    super((resolve) => resolve(result));
+    let settle!: (value: unknown) => void;
+    super((resolve) => settle = resolve);
+    settle(result.catch((error) => {
+      failing(this, error);
+      throw error;
+    }));
     this[REFERENCE] = made[REFERENCE];
     this.#through = through;
   }
@@ -132,24 +156,6 @@ class ThroughPromise extends CallPromise {
   }
 }
 
-// As with its parent.
-Object.defineProperty(ThroughPromise.prototype, "constructor", {
-  value: Promise,
-});
+knowsWhoAsks(ThroughPromise);
 
-/**
- * The promise of a one-way call. Its rejection counts as handled where the
- * wire has ended, for then nobody has to look at it.
- */
-function unlessEnded(
-  wire: { readonly ended: unknown },
-  sent: Promise<unknown>,
-): Promise<void> {
-  const promise = new Promise<void>((resolve, reject) =>
-    sent.then(() => resolve(), (error) => {
-      if (wire.ended !== undefined) promise.catch(() => {});
-      reject(error);
-    })
-  );
-  return promise;
-}
+function nothing(): void {}

@@ -8,9 +8,11 @@
 import type { CallOptions } from "./call_options.ts";
 import { type AnyContract, signaturesOf } from "./contract.ts";
 import { DeclaredError } from "./declared_error.ts";
-import { RemoteError, WireError } from "./errors.ts";
+import { errorMessage, RemoteError, WireError } from "./errors.ts";
 import type { Caller } from "./remote.ts";
 import { REFERENCE } from "./remote_types.ts";
+import { unawaited } from "./_left_alone.ts";
+import type { Report } from "./_report.ts";
 import { type CallPromise, promised } from "./_call_promise.ts";
 import type { Signature } from "./_signature.ts";
 import { type Checked, checkValues, issuesText } from "./_validation.ts";
@@ -19,14 +21,17 @@ import { type Checked, checkValues, issuesText } from "./_validation.ts";
 export class CheckedCaller implements Caller {
   readonly #caller: Caller;
   readonly #contract: AnyContract;
+  readonly #report: Report;
 
   /**
    * @param caller Carries the calls out.
    * @param contract What the peer is expected to keep.
+   * @param report Told what calls fail with that nobody awaits.
    */
-  constructor(caller: Caller, contract: AnyContract) {
+  constructor(caller: Caller, contract: AnyContract, report: Report) {
     this.#caller = caller;
     this.#contract = contract;
+    this.#report = report;
   }
 
   /**
@@ -42,10 +47,14 @@ export class CheckedCaller implements Caller {
     const answer = this.#caller.call(name, args, wantsValues, options);
     const signature = signaturesOf(this.#contract).get(name);
     if (signature === undefined) return answer;
-    const checked = promised(answer.then(
-      (value) => checkAnswer(signature, value, wantsValues),
-      (error) => this.#checkError(signature, error),
-    ));
+    const checked = promised(
+      answer.then(
+        (value) => checkAnswer(signature, value, wantsValues),
+        (error) => this.#checkError(signature, error),
+      ),
+      this.#report,
+      unawaited(name),
+    );
     checked[REFERENCE] = (answer as Partial<CallPromise>)[REFERENCE];
     return checked;
   }
@@ -70,7 +79,7 @@ export class CheckedCaller implements Caller {
       "invalidResult",
       `"${signature.name}" threw the error "${error.name}", whose data do not keep the contract: ${
         issuesText("error", checked.issues)
-      }.`,
+      }${because(checked)}.`,
       { cause: error },
     );
   }
@@ -92,13 +101,14 @@ function checkAnswer(
       `"${name}" gave ${values.length} values, and its contract has ${schemas.length}.`,
     );
   }
-  const accepted = ({ values, issues }: Checked) => {
+  const accepted = (checked: Checked) => {
+    const { values, issues } = checked;
     if (issues.length === 0) return wantsValues ? values : values[0];
     throw new WireError(
       "invalidResult",
       `What "${name}" gave does not keep its contract: ${
         issuesText("result", issues)
-      }.`,
+      }${because(checked)}.`,
       { cause: issues },
     );
   };
@@ -106,4 +116,9 @@ function checkAnswer(
   return checked instanceof Promise
     ? checked.then(accepted)
     : accepted(checked);
+}
+
+/** What a schema threw; it is this side's own. */
+function because({ trouble }: Checked): string {
+  return trouble === undefined ? "" : `, for ${errorMessage(trouble)}`;
 }

@@ -5,6 +5,8 @@
  */
 
 import { WireError } from "./errors.ts";
+import { guardedController } from "./_guarded_signal.ts";
+import { callHook } from "./_report.ts";
 
 /** Called with the reason of death. */
 export type DeathListener = (reason: WireError) => void;
@@ -31,7 +33,10 @@ export class Death {
   /** Aborts with the reason. Made when it is first asked for. */
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
-      this.#controller = new AbortController();
+      this.#controller = guardedController(
+        this.#onError,
+        "a listener of the signal",
+      );
       if (this.reason !== undefined) this.#controller.abort(this.reason);
     }
     return this.#controller.signal;
@@ -75,10 +80,9 @@ export class Death {
   }
 
   #call(listener: DeathListener, reason: WireError): void {
-    try {
-      listener(reason);
-    } catch (error) {
-      this.#onError(error, "onDeath");
-    }
+    callHook(
+      () => listener(reason),
+      (error) => this.#onError(error, "onDeath"),
+    );
   }
 }

@@ -6,6 +6,7 @@
 
 import { malformed, WireError } from "./errors.ts";
 import { LazyMap } from "./_lazy_map.ts";
+import { callHook } from "./_report.ts";
 
 /** An object that the peer knows of. */
 export interface Export {
@@ -146,13 +147,9 @@ export class Exports {
   /** Tells the object's owner, when what is just going on is over. */
   #released({ onRelease, isForgotten }: Export): void {
     if (onRelease === undefined || isForgotten) return;
-    queueMicrotask(() => {
-      try {
-        onRelease();
-      } catch (error) {
-        this.#onError(error, "onRelease");
-      }
-    });
+    queueMicrotask(() =>
+      callHook(onRelease, (error) => this.#onError(error, "onRelease"))
+    );
   }
 
   /** Keeps the peer from reaching an object. */

@@ -106,11 +106,16 @@ function checkArguments(
 }
 
 /** What the schemas made of the arguments, if they let them pass. */
-function accepted({ name }: Signature, { values, issues }: Checked): unknown[] {
+function accepted(
+  { name }: Signature,
+  { values, issues, trouble }: Checked,
+): unknown[] {
   if (issues.length === 0) return values;
-  throw new Unfit(
+  const unfit = new Unfit(
     "invalidArgument",
     `The call of "${name}" was refused: ${issuesText("argument", issues)}.`,
     { cause: issues },
   );
+  unfit.trouble = trouble;
+  throw unfit;
 }

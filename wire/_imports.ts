@@ -5,10 +5,12 @@
  */
 
 import { malformed, WireError } from "./errors.ts";
+import { guardedController } from "./_guarded_signal.ts";
 import { LazyMap } from "./_lazy_map.ts";
 import { makeReference, type Referent } from "./remote_object.ts";
 import type { Caller } from "./remote.ts";
 import type { RemoteObject, Remotes } from "./remote_types.ts";
+import type { Report } from "./_report.ts";
 
 /** What references do over their wire. */
 export interface ImportOptions {
@@ -20,6 +22,8 @@ export interface ImportOptions {
   release(place: Import): void;
   /** Told of references that nobody gave back. */
   onLost(place: Import): void;
+  /** Told what listeners of their signals throw. */
+  readonly onError: Report;
 }
 
 /** An object of the peer. */
@@ -50,6 +54,7 @@ export class Import implements Referent {
   uncallable: WeakRef<RemoteObject<object>> | undefined;
 
   readonly #release: (place: Import) => void;
+  readonly #onError: Report;
   #controller: AbortController | undefined;
 
   /**
@@ -62,12 +67,16 @@ export class Import implements Referent {
     this.nonce = nonce;
     this.caller = options.caller(this);
     this.#release = options.release;
+    this.#onError = options.onError;
   }
 
   /** Aborts with the reason why it can no longer be reached. */
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
-      this.#controller = new AbortController();
+      this.#controller = guardedController(
+        this.#onError,
+        "a listener of a reference's signal",
+      );
       if (this.end !== undefined) this.#controller.abort(this.end);
     }
     return this.#controller.signal;

@@ -7,9 +7,19 @@
 import { carriesStream } from "./_carries_stream.ts";
 import { promised, rejected } from "./_call_promise.ts";
 import type { CallOptions } from "./call_options.ts";
-import { WireError } from "./errors.ts";
+import { errorMessage, WireError } from "./errors.ts";
 import type { KeptCallOptions, ResolvedKeepOptions } from "./keep_options.ts";
 import { KeptPromise } from "./_kept_promise.ts";
+import {
+  failed,
+  leave,
+  owned,
+  OwnPromise,
+  unawaited,
+  unsent,
+} from "./_left_alone.ts";
+import { isA } from "./_odd_values.ts";
+import { isThenable } from "./_thenable.ts";
 import {
   type KeptCall,
   type KeptKind,
@@ -90,6 +100,23 @@ export class KeptCalls {
     args: unknown[],
     options?: KeptCallOptions,
   ): Promise<unknown> {
+    try {
+      return this.#make(kind, name, args, options);
+    } catch (thrown) {
+      const error = unusable(name, thrown);
+      const { onError } = this.#options;
+      return kind === "value"
+        ? rejected(error, onError, unawaited(name))
+        : failed(error, onError, place(kind, name));
+    }
+  }
+
+  #make(
+    kind: KeptKind,
+    name: string,
+    args: unknown[],
+    options: KeptCallOptions | undefined,
+  ): Promise<unknown> {
     const deadline = options?.deadline;
     const call: KeptCall = {
       order: this.#made++,
@@ -102,14 +129,12 @@ export class KeptCalls {
         : this.#options.clock.now() + deadline,
       fate: "notSent",
       repeats: 0,
-      promise: undefined,
     };
     const wire = this.#wire;
-    const promise = wire === undefined
-      ? this.#wait(call, true)
-      : this.#carry(call, wire, options);
-    if (kind === "send" || kind === "message") call.promise = promise;
-    return promise;
+    if (wire !== undefined) return this.#carry(call, wire, options);
+    const waiting = this.#wait(call, true);
+    if (kind === "value") return waiting;
+    return owned(waiting, this.#options.onError, place(kind, name));
   }
 
   /**
@@ -150,20 +175,45 @@ export class KeptCalls {
     options: CallOptions | undefined,
   ): Promise<unknown> {
     const way = carry(call, wire, options);
-    const failed = (error: unknown) => this.#failed(call, wire, error);
-    if (call.kind !== "value") return way.catch(failed);
-    return new KeptPromise(way, failed, (error) => this.#moves(wire, error));
+    const failed = async (error: unknown) =>
+      await this.#failed(call, wire, error);
+    if (call.kind !== "value") return this.#own(call, way, failed);
+    return new KeptPromise(
+      way,
+      failed,
+      (error) => this.#moves(wire, error),
+      this.#options.onError,
+      call.name,
+    );
+  }
+
+  /** What its caller holds of a call that is not for one value. */
+  #own(
+    { kind, name }: KeptCall,
+    way: Promise<unknown>,
+    failed: (error: unknown) => Promise<unknown>,
+  ): Promise<unknown> {
+    const made: OwnPromise<unknown> = new OwnPromise((resolve) =>
+      way.then(resolve, (error) =>
+        resolve(
+          failed(error).catch((error) => {
+            leave(made, error, this.#options.onError, place(kind, name));
+            throw error;
+          }),
+        ))
+    );
+    return made;
   }
 
   /** Whether a call on a result can be made on the result of another wire. */
   #moves(wire: Carrier, error: unknown): boolean {
-    return error instanceof WireError && error.sent === "notSent" &&
+    return isA(error, WireError) && error.sent === "notSent" &&
       wire.ended !== undefined && this.#refusal("") === undefined;
   }
 
   /** A call failed: that is passed on, unless another wire may have it. */
   #failed(call: KeptCall, wire: Carrier, error: unknown): Promise<unknown> {
-    if (!(error instanceof WireError) || error.sent === undefined) {
+    if (!isA(error, WireError) || error.sent === undefined) {
       return Promise.reject(error);
     }
     const isWires = wire.ended !== undefined || error.code === "closed";
@@ -174,7 +224,7 @@ export class KeptCalls {
     const isSafe = error.sent === "notSent";
     const mayLeaveAgain = (isSafe || this.#mayRepeat(call)) &&
       !carriesStream(call.args);
-    if (isOver || !mayLeaveAgain) return fail(call, error);
+    if (isOver || !mayLeaveAgain) return this.#fail(call, error);
     if (isSafe) {
       this.moved++;
     } else {
@@ -189,7 +239,13 @@ export class KeptCalls {
     const { idempotent, onError, repeats: most } = this.#options;
     if (kind === "message" || repeats >= most) return false;
     try {
-      return options?.idempotent ?? idempotent(name);
+      const answer: unknown = options?.idempotent ?? idempotent(name);
+      if (!isThenable(answer)) return answer === true;
+      Promise.resolve(answer).catch((error) => onError(error, "idempotent"));
+      throw new WireError(
+        "invalidArgument",
+        `The option "idempotent" has to answer at once whether "${name}" may run again, and it answered with a promise.`,
+      );
     } catch (error) {
       onError(error, "idempotent");
       return false;
@@ -199,18 +255,34 @@ export class KeptCalls {
   /** Lets a call wait for a wire, unless there is another by now. */
   #wait(call: KeptCall, isNew: boolean): Promise<unknown> {
     const refusal = this.#refusal(call.name);
-    if (refusal !== undefined) return fail(call, refusal);
-    const { clock, waiting: most } = this.#options;
+    if (refusal !== undefined) return this.#fail(call, refusal);
+    const { clock, onError, waiting: most } = this.#options;
     const wire = this.#wire;
     if (wire !== undefined) {
       return this.#carry(call, wire, optionsLeft(call, clock));
     }
     if (isNew && this.waiting >= most) {
-      return rejected(tooManyWait(call.name, most));
+      return this.#fail(call, tooManyWait(call.name, most));
     }
     const waiting = this.#waiting.add(call);
-    return call.kind === "value" ? promised(waiting) : waiting;
+    return call.kind === "value"
+      ? promised(waiting, onError, unawaited(call.name))
+      : waiting;
   }
+
+  /** Fails a call. */
+  #fail(call: KeptCall, error: WireError): Promise<unknown> {
+    const told = withFate(call, error);
+    return call.kind === "value"
+      ? rejected(told, this.#options.onError, unawaited(call.name))
+      : Promise.reject(told);
+  }
+}
+
+/** Where something failed that nobody awaits. */
+function place(kind: KeptKind, name: string): string {
+  if (kind === "message") return "a message, which was not sent";
+  return kind === "send" ? unsent(name) : unawaited(name);
 }
 
 /** Lets a call out over a wire. */
@@ -231,18 +303,15 @@ function carry(
   }
 }
 
-/**
- * Fails a call because of a connection. Nobody has to look at that where it
- * has no answer: `onLost` and `onDeath` say it, too.
- */
-function fail(call: KeptCall, error: WireError): Promise<unknown> {
-  const failed = Promise.reject(withFate(call, error));
-  if (call.kind === "value") return promised(failed);
-  if (call.kind === "send" || call.kind === "message") {
-    failed.catch(nothing);
-    call.promise?.catch(nothing);
-  }
-  return failed;
+/** The error of options that cannot be looked at. */
+function unusable(name: string, error: unknown): WireError {
+  return isA(error, WireError) ? error : new WireError(
+    "unsupportedValue",
+    `The options of the call of "${name}" cannot be used: ${
+      errorMessage(error)
+    }`,
+    { cause: error },
+  );
 }
 
 function tooManyWait(name: string, most: number): WireError {
@@ -252,5 +321,3 @@ function tooManyWait(name: string, most: number): WireError {
     { sent: "notSent" },
   );
 }
-
-function nothing(): void {}

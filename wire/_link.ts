@@ -27,15 +27,19 @@ import type { Message, OverLimit, Target } from "./messages.ts";
 import { Objects } from "./objects.ts";
 import { Output } from "./output.ts";
 import type { Caller } from "./remote.ts";
+import type { Report } from "./_report.ts";
 import { Streams } from "./streams.ts";
 import type { Transport } from "./transport.ts";
 import { callThrough } from "./_call_through.ts";
+import { failed, unawaited, unsent } from "./_left_alone.ts";
 import { Death } from "./_death.ts";
 import { farewell } from "./_farewell.ts";
 import { LazyMap } from "./_lazy_map.ts";
 import { closedReason, Leaving } from "./_leaving.ts";
 import { Opening } from "./_opening.ts";
+import { isA } from "./_odd_values.ts";
 import { Outbound } from "./_outbound.ts";
+import { OwnTrouble } from "./_own_trouble.ts";
 import { PlainRoute } from "./_plain_route.ts";
 import { MESSAGE_COST } from "./_turnstile.ts";
 import { Watch } from "./_watch.ts";
@@ -65,6 +69,7 @@ export class Link implements Session {
   readonly #plain: PlainRoute;
   readonly #transport: Transport;
   readonly #clock: Clock;
+  readonly #onError: Report;
   readonly #limits: SessionOptions["limits"];
   readonly #decoder: Decoder;
   readonly #watch: Watch;
@@ -85,6 +90,7 @@ export class Link implements Session {
   constructor(wire: object, transport: Transport, options: SessionOptions) {
     // What the functions below refer to is kept as long as the wire.
     const { limits, clock, onError, callThrough: middleware } = options;
+    this.#onError = onError;
     this.#transport = transport;
     this.#clock = clock;
     this.#limits = limits;
@@ -104,10 +110,10 @@ export class Link implements Session {
       this.#handlers.resume();
       this.#streams.resume();
     };
-    const outbound = this.#outbound = new Outbound(output);
+    const outbound = this.#outbound = new Outbound(output, onError);
     this.#sendWindow = new Window("sends", limits.window, output);
     this.#messageWindow = new Window("messages", limits.window, output);
-    this.#inbox = new Inbox(this.#messageWindow);
+    this.#inbox = new Inbox(this.#messageWindow, onError);
     const calls = this.#calls = new Calls(
       output,
       outbound.calls,
@@ -116,6 +122,7 @@ export class Link implements Session {
       true,
     );
     calls.refusal = (name) => this.#refusal(name);
+    calls.report = onError;
     const handlers = this.#handlers = new Handlers(
       wire,
       output,
@@ -141,6 +148,7 @@ export class Link implements Session {
         callThrough(
           this.#callerOf(place),
           middleware,
+          onError,
           wire as Mortal,
           () => place.handle?.deref() ?? place.uncallable?.deref(),
         ),
@@ -225,7 +233,7 @@ export class Link implements Session {
       name,
       args,
       options,
-      Math.ceil(options?.deadline ?? 0),
+      true,
       refusal,
       target,
     );
@@ -237,11 +245,19 @@ export class Link implements Session {
       call: (name, args, wantsValues, options) =>
         place.end === undefined
           ? this.call(name, args, wantsValues, options, place)
-          : rejected(unreachable(name, place.end)),
+          : rejected(
+            unreachable(name, place.end),
+            this.#onError,
+            unawaited(name),
+          ),
       send: (name, args, options) =>
         place.end === undefined
           ? this.send(name, args, options, place)
-          : Promise.reject(unreachable(name, place.end)),
+          : failed(
+            unreachable(name, place.end),
+            this.#onError,
+            unsent(name),
+          ),
     };
   }
 
@@ -256,7 +272,8 @@ export class Link implements Session {
     }
     this.#outbound.whenPassed()
       .then(() => output.whenLargeLeft())
-      .then(() => death.reason === undefined && output.send(message));
+      .then(() => death.reason === undefined && output.send(message))
+      .catch((error) => this.#fail(error));
   }
 
   /** Keeps the peer from reaching an object of this side. */
@@ -356,7 +373,9 @@ export class Link implements Session {
     this.#pings.clear();
     this.#opening.end(reason);
     this.death.declare(reason);
-    this.#takeLeave(reason, tell).then(() => this.death.bury());
+    this.#takeLeave(reason, tell)
+      .catch((error) => this.#onError(error, "closing the connection"))
+      .then(() => this.death.bury());
   }
 
   async #read(): Promise<void> {
@@ -595,11 +614,7 @@ export class Link implements Session {
 
   /** Something went wrong on this side, or in what the peer said. */
   #fail(error: unknown): void {
-    const reason = error instanceof WireError ? error : new WireError(
-      "aborted",
-      `The wire failed: ${errorMessage(error)}`,
-      { cause: error },
-    );
+    const reason = isA(error, WireError) ? error : this.#trouble(error);
     const isStranger = !this.#opening.greeted &&
       this.#received.bytes > 0;
     if (isStranger && reason.code === "malformed") {
@@ -609,9 +624,19 @@ export class Link implements Session {
     }
   }
 
+  /** What went wrong is this side's own, and reported here. */
+  #trouble(error: unknown): OwnTrouble {
+    this.#onError(error, "the wire, which ends");
+    return new OwnTrouble(
+      "aborted",
+      `The wire failed: ${errorMessage(error)}`,
+      { cause: error },
+    );
+  }
+
   /** The connection failed. */
   #lost(error: unknown): void {
-    if (error instanceof WireError) return this.#fail(error);
+    if (isA(error, WireError)) return this.#fail(error);
     if (this.#leaving.sentFinish) return this.end(closedReason(), false);
     this.end(
       new WireError(
@@ -639,8 +664,11 @@ export class Link implements Session {
   }
 
   /** Tells the peer why; whether that was possible. */
-  #tell({ code, message }: WireError): boolean {
+  #tell(reason: WireError): boolean {
     const output = this.#output;
+    const isOwn = reason instanceof OwnTrouble;
+    const code = isOwn ? "aborted" : reason.code;
+    const message = isOwn ? "A fault on its own side." : reason.message;
     try {
       // Before that, the output may have this side's hello.
       if (this.#opening.accepted) output.drop();

@@ -10,7 +10,9 @@ import { malformed, WireError } from "./errors.ts";
 import type { WireLimits } from "./limits.ts";
 import { type Hello, type PeerLimits, VERSION } from "./messages.ts";
 import type { Outbound } from "./_outbound.ts";
+import type { Report } from "./_report.ts";
 import { sameText } from "./_same_text.ts";
+import { isThenable } from "./_thenable.ts";
 
 /** What decides whether two ends get on. */
 export interface OpeningOptions {
@@ -25,8 +27,10 @@ export interface OpeningOptions {
   readonly contract: string;
   /** Throws when what the peer tells of its contract is not as expected. */
   readonly checkContract: (told: string) => void;
-  /** Decides on the peer, once its hello came. */
+  /** Decides on the peer, once its hello came. Only true lets it in. */
   readonly confirm: () => boolean | Promise<boolean>;
+  /** Told what `confirm` throws. */
+  readonly onError: Report;
   /** Called when this side has accepted the peer. */
   readonly onWelcome: () => void;
   /** Called when the wire has to end. */
@@ -105,7 +109,7 @@ export class Opening {
       );
     }
     const { options, outbound } = this.#pending;
-    const { requireCredential, confirm, onFailed } = options;
+    const { requireCredential, confirm, onError } = options;
     if (
       requireCredential !== undefined &&
       !sameText(hello.credential, requireCredential)
@@ -117,9 +121,23 @@ export class Opening {
     }
     outbound.limit(peer, peer.helloFrame, peer.message);
     options.checkContract(hello.contract);
-    const welcome = confirm();
-    if (typeof welcome === "boolean") return this.#decide(welcome);
-    welcome.then((welcome) => this.#decide(welcome), onFailed);
+    const troubled = (error: unknown) => {
+      onError(error, "confirm");
+      this.#decide(false);
+    };
+    let welcome: unknown;
+    try {
+      welcome = confirm();
+      if (isThenable(welcome)) {
+        Promise.resolve(welcome)
+          .then((welcome) => this.#decide(welcome))
+          .catch(troubled);
+        return;
+      }
+    } catch (error) {
+      return troubled(error);
+    }
+    this.#decide(welcome);
   }
 
   /** The peer accepted this side. */
@@ -145,11 +163,11 @@ export class Opening {
     return pending;
   }
 
-  #decide(welcome: boolean): void {
+  #decide(welcome: unknown): void {
     if (this.#pending === undefined) return;
     const { options, outbound } = this.#pending;
     const { onFailed, onWelcome } = options;
-    if (!welcome) {
+    if (welcome !== true) {
       onFailed(new WireError("refused", "The connection was not accepted."));
       return;
     }

@@ -6,6 +6,7 @@
 
 import { type CallOptions, checkOptions } from "./call_options.ts";
 import { WireError } from "./errors.ts";
+import { failed, leave, OwnPromise, unsent } from "./_left_alone.ts";
 import {
   type Message,
   type PeerLimits,
@@ -13,6 +14,7 @@ import {
   type Target,
 } from "./messages.ts";
 import type { MessageOutput, Ticket } from "./output.ts";
+import type { Report } from "./_report.ts";
 import { Turnstile } from "./_turnstile.ts";
 
 /** A resolved promise, for what is done already. */
@@ -32,10 +34,15 @@ export class Outbound {
   #ticket: Ticket = { position: Infinity, left: undefined };
   /** Why the wire ended. */
   #reason: WireError | undefined;
+  readonly #report: Report;
 
-  /** @param output The writer. */
-  constructor(output: MessageOutput) {
+  /**
+   * @param output The writer.
+   * @param report Told what did not leave, where nobody awaits it.
+   */
+  constructor(output: MessageOutput, report: Report) {
     this.output = output;
+    this.#report = report;
     this.messages = new Turnstile(output, true);
     this.sends = new Turnstile(output, true);
     this.calls = new Turnstile(output, false, this.sends);
@@ -79,7 +86,7 @@ export class Outbound {
    * @param name The function's name.
    * @param args Its arguments.
    * @param options The caller's.
-   * @param deadline What travels of its deadline, in milliseconds; 0 for none.
+   * @param hasDeadlines Whether its deadline travels.
    * @param refusal Why nothing more can be sent.
    * @param target What it is of; nothing where it is of what was served.
    */
@@ -87,11 +94,13 @@ export class Outbound {
     name: string,
     args: unknown[],
     options: CallOptions | undefined,
-    deadline: number,
+    hasDeadlines: boolean,
     refusal: WireError | undefined,
     target?: Target,
   ): Promise<void> {
-    if (refusal !== undefined) return handled(Promise.reject(refusal));
+    if (refusal !== undefined) {
+      return failed(refusal, this.#report, unsent(name));
+    }
     const { sends } = this;
     if (options === undefined && target === undefined) {
       let size = sends.hasWindow ? this.output.addPlainSend(name, args) : 0;
@@ -103,14 +112,17 @@ export class Outbound {
         return DONE;
       }
     }
+    let deadline = 0;
     try {
       checkOptions(name, options);
+      if (hasDeadlines) deadline = Math.ceil(options?.deadline ?? 0);
     } catch (error) {
-      return Promise.reject(error);
+      return failed(error, this.#report, unsent(name));
     }
     return this.#pass(
       sends,
       new SendMessage(name, args, deadline, target, options?.metadata),
+      unsent(name),
     );
   }
 
@@ -121,8 +133,9 @@ export class Outbound {
    * @param refusal Why nothing more can be sent.
    */
   outputObject(value: unknown, refusal: WireError | undefined): Promise<void> {
-    if (refusal !== undefined) return handled(Promise.reject(refusal));
-    return this.#pass(this.messages, { kind: "message", value });
+    const where = "a message, which was not sent";
+    if (refusal !== undefined) return failed(refusal, this.#report, where);
+    return this.#pass(this.messages, { kind: "message", value }, where);
   }
 
   /**
@@ -130,26 +143,35 @@ export class Outbound {
    *
    * @param turnstile Where it has to pass.
    * @param message The message.
+   * @param where What failed if it cannot leave, and nobody awaits that.
    * @returns A promise that resolves when it has left. It rejects when the
-   * message cannot be sent; and, marked as handled, when the wire ends first.
+   * message cannot be sent, and when the wire ends first.
    */
-  #pass(turnstile: Turnstile, message: Message): Promise<void> {
+  #pass(
+    turnstile: Turnstile,
+    message: Message,
+    where: string,
+  ): Promise<void> {
     const ticket = this.#ticket;
     ticket.position = Infinity;
     try {
       turnstile.pass(message, ticket);
     } catch (error) {
-      return Promise.reject(error);
+      return failed(error, this.#report, where);
     }
     if (ticket.position !== Infinity) return DONE;
     this.#ticket = { position: Infinity, left: undefined };
-    return handled(
-      leaving(
-        ticket,
-        (failure) =>
-          failure === this.#reason ? this.#lost(message, ticket) : failure,
-      ),
+    const left: OwnPromise<void> = new OwnPromise((resolve, reject) =>
+      ticket.left = (failure) => {
+        if (failure === undefined) return resolve();
+        const error = failure === this.#reason
+          ? this.#lost(message, ticket)
+          : failure;
+        reject(error);
+        leave(left, error, this.#report, where);
+      }
     );
+    return left;
   }
 
   /** Why a message did not leave with the wire's last output. */
@@ -183,24 +205,4 @@ export class Outbound {
     this.messages.clear(reason);
     this.output.dropLarge(reason);
   }
-}
-
-/** Resolves when the message of a ticket has left; rejects if it never will. */
-function leaving(
-  ticket: Ticket,
-  toError: (failure: Error) => Error,
-): Promise<void> {
-  return new Promise((resolve, reject) =>
-    ticket.left = (failure) =>
-      failure === undefined ? resolve() : reject(toError(failure))
-  );
-}
-
-/**
- * Marks a promise as handled: its rejection says that the wire ended, which
- * `onDeath` and `closed` say too, so that nobody has to look at it.
- */
-function handled(promise: Promise<void>): Promise<void> {
-  promise.catch(() => {});
-  return promise;
 }

@@ -9,10 +9,13 @@ import type { CallOptions } from "./call_options.ts";
 import { carriesStream } from "./_carries_stream.ts";
 import type { Target } from "./messages.ts";
 import type { Ticket } from "./output.ts";
+import type { Report } from "./_report.ts";
 import type { Waiting } from "./_turnstile.ts";
 
 /** What makes calls that need the result of another. */
 export interface CallMaker {
+  /** Told what calls fail with that nobody awaits. */
+  readonly report: Report | undefined;
   /** Whether a call may be made that needs the result of another. */
   canFollow(base: PendingCall): boolean;
   /** Makes a call. */
@@ -44,6 +47,8 @@ export class PendingCall implements Ticket, PendingResult {
   left: ((failure?: Error) => void) | undefined = undefined;
   /** Settles its promise. */
   resolve: (value: unknown) => void = nothing;
+  /** What its caller holds. */
+  promise: CallPromise | undefined = undefined;
   /** What it counts for in the peer's window; 0 until it has left. */
   cost = 0;
   /** What waits for its turn; undefined where it did not have to. */
@@ -89,6 +94,11 @@ export class PendingCall implements Ticket, PendingResult {
   /** Whether calls may be made that need its result, and do not wait. */
   get canBeFollowed(): boolean {
     return this.calls.canFollow(this);
+  }
+
+  /** Told what calls fail with that nobody awaits. */
+  get report(): Report | undefined {
+    return this.calls.report;
   }
 
   /** Calls a function of its result. */

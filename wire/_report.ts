@@ -11,6 +11,9 @@ import { isThenable } from "./_thenable.ts";
 /** Told of an error that has no other place to go, and of where it arose. */
 export type Report = (error: unknown, where: string) => void;
 
+/** Where a wire keeps its report, for the contexts of its calls. */
+export const REPORT: unique symbol = Symbol("report");
+
 /**
  * Prints an error on the console. It never throws.
  *

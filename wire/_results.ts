@@ -10,7 +10,7 @@
  * @module
  */
 
-import { WireError } from "./errors.ts";
+import { errorMessage, WireError } from "./errors.ts";
 import { LazyMap } from "./_lazy_map.ts";
 import { isPlain, type Method, methodOf } from "./_method.ts";
 import { AwaitedResult, type Borrower } from "./_passing.ts";
@@ -269,16 +269,32 @@ function sharedOf(result: object): object | undefined {
 
 /** What is kept of a result until the call's id is used again. */
 function lasting(result: unknown): unknown {
-  const local = isObject(result) ? sharedOf(result) : undefined;
-  return local === undefined ? GONE : new WeakRef(local);
+  try {
+    const local = isObject(result) ? sharedOf(result) : undefined;
+    return local === undefined ? GONE : new WeakRef(local);
+  } catch {
+    // It was looked at once, and cannot be any more.
+    return GONE;
+  }
 }
 
-/** A result, which is copied where it is data. */
+/**
+ * A result, which is copied where it is data. One that cannot be looked at is
+ * no more use than that of a call that failed.
+ */
 function copyable(result: unknown): unknown {
-  const isData = isObject(result) && !(result instanceof FailedResult) &&
-    !(result instanceof Copyable) && sharedOf(result) === undefined &&
-    referentOf(result) === undefined;
-  return isData ? new Copyable(result) : result;
+  try {
+    const isData = isObject(result) && !(result instanceof FailedResult) &&
+      !(result instanceof Copyable) && sharedOf(result) === undefined &&
+      referentOf(result) === undefined;
+    return isData ? new Copyable(result) : result;
+  } catch (error) {
+    const refusal = new WireError(
+      "unsupportedValue",
+      `The result threw when it was looked at: ${errorMessage(error)}`,
+    );
+    return new FailedResult(undefined, refusal);
+  }
 }
 
 /**

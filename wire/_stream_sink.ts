@@ -6,6 +6,7 @@
  */
 
 import { malformed, WireError } from "./errors.ts";
+import { quiet } from "./_left_alone.ts";
 import type { Arrived } from "./_passing.ts";
 import { Queue } from "./_queue.ts";
 import type { RemoteStream } from "./remote_types.ts";
@@ -33,6 +34,7 @@ interface Item {
 interface Taker {
   resolve: (step: IteratorResult<unknown, undefined>) => void;
   reject: (error: unknown) => void;
+  promise?: Promise<unknown>;
 }
 
 /** Why a stream failed, and what came along with that. */
@@ -120,6 +122,7 @@ export class Sink {
     this.#isOver = true;
     this.#over?.resolve();
     for (let taker; (taker = this.#takers.shift()) !== undefined;) {
+      if (taker.promise !== undefined) quiet(taker.promise);
       this.take().then(taker.resolve, taker.reject);
     }
   }
@@ -134,12 +137,17 @@ export class Sink {
     const failure = this.#failure;
     if (failure !== undefined) {
       this.#failure = undefined;
-      return Promise.reject(failure.error);
+      return quiet(Promise.reject(failure.error));
     }
     if (this.isDone) return Promise.resolve(DONE);
-    return new Promise((resolve, reject) =>
-      this.#takers.push({ resolve, reject })
-    );
+    let taker!: Taker;
+    const promise = new Promise<IteratorResult<unknown, undefined>>((
+      resolve,
+      reject,
+    ) => taker = { resolve, reject });
+    taker.promise = promise;
+    this.#takers.push(taker);
+    return promise;
   }
 
   /** No more is wanted; resolves when the producer has finished. */

@@ -8,6 +8,10 @@ import { errorMessage, WireError, type WireErrorCode } from "./errors.ts";
 import type { Connect, LostInfo, ResolvedKeepOptions } from "./keep_options.ts";
 import type { Wire } from "./wire.ts";
 import { Backoff } from "./_backoff.ts";
+import { guardedController } from "./_guarded_signal.ts";
+import { isA } from "./_odd_values.ts";
+import { OwnTrouble } from "./_own_trouble.ts";
+import { isThenable } from "./_thenable.ts";
 
 /** How long a `connect` that was told to give up may take, in milliseconds. */
 const GRACE = 1_000;
@@ -55,7 +59,9 @@ export class Supervisor<Remote extends object, Local extends object> {
   /** Calls of `connect` that are under way. */
   readonly #connecting = new Set<Promise<unknown>>();
   /** Ends the attempt, or the wait, that is under way. */
-  #controller = new AbortController();
+  #controller: AbortController = new AbortController();
+  /** What `onConnected` failed with. */
+  #unprepared: WireError | undefined;
   #lived = 0;
 
   /**
@@ -79,12 +85,18 @@ export class Supervisor<Remote extends object, Local extends object> {
     // Whoever made it gets to hold it first.
     await undefined;
     while (!this.#isStopped()) {
-      const controller = this.#controller = new AbortController();
+      const controller = this.#controller = guardedController(
+        this.#options.onError,
+        "a listener of the signal that connect got",
+      );
       const wasConnected = await this.#attempt(controller);
       if (this.#isStopped()) return;
       this.#backoff.ended(wasConnected ? this.#lived : 0);
       const reason = this.lastFailure = controller.signal.reason as WireError;
-      const next = this.#mayGoOn(reason) ? this.#backoff.next() : undefined;
+      const mayGoOn = this.#mayGoOn(reason);
+      const isNext = typeof mayGoOn === "boolean" ? mayGoOn : await mayGoOn;
+      if (this.#isStopped()) return;
+      const next = isNext ? this.#backoff.next() : undefined;
       this.#tell(reason, { wasConnected, next });
       if (this.#isStopped()) return;
       if (next === undefined) {
@@ -158,7 +170,7 @@ export class Supervisor<Remote extends object, Local extends object> {
     const connecting =
       (async () => await this.#connect(signal, this.#backoff.failures + 1))();
     const done = connecting.then((wire) => {
-      const onAbort = () => wire.abort(signal.reason);
+      const onAbort = () => wire.abort(this.#toldOf(signal.reason));
       signal.addEventListener("abort", onAbort, { once: true });
       if (signal.aborted) onAbort();
       remember(this.#connections, wire.closed);
@@ -183,8 +195,19 @@ export class Supervisor<Remote extends object, Local extends object> {
     try {
       await unlessAborted(preparing, signal);
     } catch (error) {
-      throw asReason(error, "aborted", "onConnected failed");
+      const reason = asReason(error, "aborted", "onConnected failed");
+      // Aborted, it failed for another reason, and that comes as an error, too.
+      if (!signal.aborted) this.#unprepared = reason;
+      throw reason;
     }
+  }
+
+  /** What a wire ends with: what onConnected threw is not for the peer. */
+  #toldOf(reason: unknown): unknown {
+    const unprepared = this.#unprepared;
+    if (unprepared === undefined || reason !== unprepared) return reason;
+    const { code, message, cause } = unprepared;
+    return new OwnTrouble(code, message, { cause: cause ?? unprepared });
   }
 
   /** Passes a wire on, and stays until it has ended. */
@@ -206,18 +229,24 @@ export class Supervisor<Remote extends object, Local extends object> {
     );
   }
 
-  #mayGoOn(reason: WireError): boolean {
+  #mayGoOn(reason: WireError): boolean | Promise<boolean> {
     const { attempts, retry, onError } = this.#options;
     const { failures } = this.#backoff;
     if (failures >= attempts) return false;
-    if (retry !== undefined) {
-      try {
-        return retry(reason, failures);
-      } catch (error) {
-        onError(error, "retry");
-      }
+    const mayBeBetter = !Object.hasOwn(FINAL, reason.code);
+    if (retry === undefined) return mayBeBetter;
+    const failed = (error: unknown) => {
+      onError(error, "retry");
+      return mayBeBetter;
+    };
+    try {
+      const answer: unknown = retry(reason, failures);
+      return isThenable(answer)
+        ? Promise.resolve(answer).then(Boolean).catch(failed)
+        : Boolean(answer);
+    } catch (error) {
+      return failed(error);
     }
-    return !Object.hasOwn(FINAL, reason.code);
   }
 
   #tell(
@@ -283,7 +312,7 @@ function asReason(
   code: WireErrorCode,
   what: string,
 ): WireError {
-  if (error instanceof WireError) return error;
+  if (isA(error, WireError)) return error;
   return new WireError(code, `${what}: ${errorMessage(error)}`, {
     cause: error,
   });

@@ -5,6 +5,7 @@
  */
 
 import { errorMessage, RemoteError, shortText } from "./errors.ts";
+import { isReadable } from "./_odd_values.ts";
 import { sendable, type SendLimits } from "./_sendable.ts";
 
 /**
@@ -65,22 +66,25 @@ function plainError(thrown: unknown): Error {
  * @param thrown What was thrown.
  * @param limits What the peer takes.
  * @param send Sends it; throws when it cannot be sent.
+ * @param unreadable Called, where it is there, for what has no text either.
  */
 export function sendThrown(
   thrown: unknown,
   limits: SendLimits,
   send: (thrown: unknown) => void,
+  unreadable?: () => void,
 ): void {
-  const forms = [
-    () => thrown,
-    () => sendable(thrown, limits, false),
-    () => sendable(thrown, limits, true),
-  ];
-  for (const form of forms) {
+  try {
+    return send(thrown);
+  } catch {
+    // A part of it cannot be sent.
+  }
+  if (unreadable !== undefined && !isReadable(thrown)) return unreadable();
+  for (const isShort of [false, true]) {
     try {
-      return send(form());
+      return send(sendable(thrown, limits, isShort));
     } catch {
-      // The next form holds less.
+      // What is short holds less.
     }
   }
   send(plainError(thrown));

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { errorMessage, shortText } from "./errors.ts";
+import { shortText } from "./errors.ts";
 import type { StandardSchema } from "./_standard_schema.ts";
 import { isThenable } from "./_thenable.ts";
 
@@ -23,6 +23,8 @@ export interface ContractIssue {
 export interface Checked {
   readonly values: unknown[];
   readonly issues: ContractIssue[];
+  /** What a schema threw, which is not for a peer to know. */
+  trouble?: unknown;
 }
 
 /** How many issues are kept, and how much of each. */
@@ -101,7 +103,8 @@ function take(checked: Checked, index: number, result: unknown): void {
 
 /** A schema that fails lets nothing pass. */
 function fail(checked: Checked, index: number, error: unknown): void {
-  const message = `it could not be checked: ${short(errorMessage(error))}`;
+  const message = "it could not be checked";
+  checked.trouble ??= error ?? new Error("A schema threw nothing.");
   note(checked, { position: index + 1, path: "", message });
 }
 

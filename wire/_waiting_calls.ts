@@ -29,8 +29,6 @@ export interface KeptCall {
   fate: CallFate;
   /** How often it was repeated. */
   repeats: number;
-  /** What its caller holds, where nobody has to look at that. */
-  promise: Promise<unknown> | undefined;
 }
 
 /**
@@ -137,12 +135,11 @@ export class WaitingCalls {
    */
   failAll(reason: WireError): void {
     for (const waiting of [...this.#waiting.values()]) {
-      const { fate, promise } = waiting.call;
+      const { fate } = waiting.call;
       const what = fate === "notSent" ? "sent" : "repeated";
       this.#fail(waiting, reason.code, `was not ${what}: ${reason.message}`, {
         cause: reason,
       });
-      promise?.catch(nothing);
     }
   }
 

@@ -4,8 +4,9 @@
  * @module
  */
 
-import { WireError } from "./errors.ts";
+import { errorMessage, WireError } from "./errors.ts";
 import type { Metadata } from "./messages.ts";
+import { isA } from "./_odd_values.ts";
 
 /** What may be said about a single call. */
 export interface CallOptions {
@@ -34,13 +35,29 @@ export interface CallOptions {
  *
  * @param name The function's name.
  * @param options The call's signal and deadline.
- * @throws {WireError} `deadline`, `cancelled` or `invalidArgument`.
+ * @throws {WireError} `deadline`, `cancelled`, `invalidArgument`, or
+ * `unsupportedValue` for what throws when it is looked at.
  */
 export function checkOptions(
   name: string,
   options: CallOptions | undefined,
 ): void {
   if (options === undefined) return;
+  try {
+    check(name, options);
+  } catch (error) {
+    if (isA(error, WireError)) throw error;
+    throw new WireError(
+      "unsupportedValue",
+      `The options of the call of "${name}" cannot be used: ${
+        errorMessage(error)
+      }`,
+      { cause: error },
+    );
+  }
+}
+
+function check(name: string, options: CallOptions): void {
   const { deadline, signal, metadata } = options;
   if (metadata !== undefined) checkMetadata(metadata);
   if (deadline !== undefined && !(deadline > 0 && deadline < 2 ** 31)) {

@@ -16,6 +16,7 @@ import { type CallOptions, checkOptions } from "./call_options.ts";
 import { carriesStream } from "./_carries_stream.ts";
 import type { Clock } from "./clock.ts";
 import { type CallFate, errorMessage, malformed, WireError } from "./errors.ts";
+import { leave, unawaited } from "./_left_alone.ts";
 import type { MessageOutput } from "./output.ts";
 import { CallMessage, type OverLimit, type Target } from "./messages.ts";
 import { type Arrived, NotReady, type Passed } from "./_passing.ts";
@@ -25,6 +26,7 @@ import {
   PendingCall,
 } from "./_pending_call.ts";
 import { REFERENCE } from "./remote_types.ts";
+import type { Report } from "./_report.ts";
 import { remoteError } from "./_thrown.ts";
 import { TokenBucket } from "./_token_bucket.ts";
 import { MESSAGE_COST, type Turnstile } from "./_turnstile.ts";
@@ -37,6 +39,8 @@ export class Calls implements CallMaker {
   onIdle: () => void = nothing;
   /** Why no call may be made; undefined when it may. */
   refusal: (name: string) => WireError | undefined = nothing;
+  /** Told what calls fail with that nobody awaits. */
+  report: Report | undefined;
 
   readonly #output: MessageOutput;
   readonly #turnstile: Turnstile;
@@ -105,19 +109,23 @@ export class Calls implements CallMaker {
     target?: Target,
     following?: Following,
   ): CallPromise {
-    const deadline = options?.deadline;
-    const signal = options?.signal;
+    let deadline: number | undefined;
+    let signal: AbortSignal | undefined;
     try {
       checkOptions(name, options);
       this.#checkAlive(name);
+      deadline = options?.deadline;
+      signal = options?.signal;
     } catch (error) {
-      return rejected(error);
+      return rejected(error, this.report, unawaited(name));
     }
     this.made++;
     const id = this.#free.pop() ?? this.#slots.push(undefined) - 1;
     const site = this.#recordSites ? new Error() : undefined;
     const pending = new PendingCall(this, id, name, wantsValues, site);
-    const promise = new CallPromise((resolve) => pending.resolve = resolve);
+    const promise = pending.promise = new CallPromise((resolve) =>
+      pending.resolve = resolve
+    );
     // Before it leaves: Deno runs other microtasks within a program's first
     // setTimeout, and the peer's timer must not be older than this side's.
     if (deadline !== undefined || signal !== undefined) {
@@ -129,16 +137,23 @@ export class Calls implements CallMaker {
     } catch (error) {
       this.#free.push(id);
       pending.cleanup?.();
-      if (!(error instanceof NotReady)) return rejected(error);
+      if (!(error instanceof NotReady)) {
+        return rejected(error, this.report, unawaited(name));
+      }
       // It is made once the results are there that it needs.
       const again = following?.again ??
         this.#caller(name, args, wantsValues, options, target);
-      return promised(this.#await(name, error.result, again, options));
+      return promised(
+        this.#await(name, error.result, again, options),
+        this.report,
+        unawaited(name),
+      );
     }
     if (this.#reason !== undefined) {
       // A getter among the arguments ended the wire.
       pending.cleanup?.();
-      return rejected(this.#tooLate(name, this.#reason));
+      const error = this.#tooLate(name, this.#reason);
+      return rejected(error, this.report, unawaited(name));
     }
     this.#slots[id] = pending;
     this.#pending++;
@@ -443,6 +458,9 @@ export class Calls implements CallMaker {
         follows.again().then((value) => {
           pending.hasValue = true;
           return pending.value = value;
+        }, (error) => {
+          this.#leave(pending, error);
+          throw error;
         }),
       );
     }
@@ -545,7 +563,18 @@ export class Calls implements CallMaker {
     if (pending.settled) return;
     pending.settled = true;
     pending.cleanup?.();
-    pending.resolve(failLater(error, pending.site));
+    const failing = failLater(
+      error,
+      pending.site,
+      (error) => this.#leave(pending, error),
+    );
+    pending.resolve(failing);
+  }
+
+  /** A call fails, whose promise may have been left alone. */
+  #leave({ promise, name }: PendingCall, error: unknown): void {
+    if (promise === undefined) return;
+    leave(promise, error, this.report, unawaited(name));
   }
 }
 
@@ -556,10 +585,12 @@ export class Calls implements CallMaker {
  *
  * @param makeError Makes the error.
  * @param site Where the call was made, if that is recorded.
+ * @param failing Told of the error once it is made.
  */
 export async function failLater(
   makeError: () => Error,
   site: Error | undefined,
+  failing?: (error: Error) => void,
 ): Promise<never> {
   await undefined;
   await undefined;
@@ -568,12 +599,13 @@ export async function failLater(
     const frames = site.stack?.split("\n").slice(1).join("\n") ?? "";
     error.stack = `${error.name}: ${error.message}\n${frames}`;
   }
+  failing?.(error);
   throw error;
 }
 
 /** Has a result waited for, which its promise then knows. */
 function notReady(promise: CallPromise): NotReady {
-  const later = new LaterResult();
+  const later = new LaterResult(promise[REFERENCE]?.report);
   return new NotReady(promise.then((value) => {
     promise[REFERENCE] = later;
     return later.keep(value);

@@ -14,6 +14,7 @@ import { notAWire } from "./_layout.ts";
 import type { WireLimits } from "./limits.ts";
 import { MessageReader } from "./_message_reader.ts";
 import { MessageWriter } from "./_message_writer.ts";
+import { isA } from "./_odd_values.ts";
 import { GATHERED, KIND, type Message, type OverLimit } from "./messages.ts";
 import {
   type Arrived,
@@ -158,8 +159,8 @@ export class Encoder {
       if (writer.externals.length > 0) writer.externals = [];
       // What is undone may send something in its turn.
       this.#finish();
-      this.#values.exporter.take()?.undo(error instanceof NotReady);
-      throw error instanceof WireError || error instanceof NotReady
+      this.#values.exporter.take()?.undo(isA(error, NotReady));
+      throw isA(error, WireError) || isA(error, NotReady)
         ? error
         : unreadable(error);
     } finally {

@@ -7,7 +7,9 @@
 import { isInstance, setBrand } from "./_brand.ts";
 import type { Clock } from "./clock.ts";
 import type { WireError } from "./errors.ts";
+import { guardedController } from "./_guarded_signal.ts";
 import type { Metadata } from "./messages.ts";
+import { REPORT, type Report, reportToConsole } from "./_report.ts";
 
 const NO_METADATA: Metadata = Object.freeze(Object.create(null));
 
@@ -85,7 +87,11 @@ export class CallContext<W = unknown> {
   get signal(): AbortSignal {
     const more = this.#more ??= new More();
     if (more.controller === undefined) {
-      more.controller = new AbortController();
+      const { [REPORT]: report } = this.wire as { [REPORT]?: Report };
+      more.controller = guardedController(
+        report ?? reportToConsole,
+        `a listener of the signal of "${this.functionName}"`,
+      );
       if (more.reason !== undefined) more.controller.abort(more.reason);
     }
     return more.controller.signal;

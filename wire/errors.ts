@@ -206,6 +206,9 @@ export class Unfit extends Refusal {
   static {
     setBrand(this, "Unfit");
   }
+
+  /** What went wrong here, of which the peer learns nothing. */
+  trouble: unknown = undefined;
 }
 
 /** What arrives of an error thrown by a remote function. */

@@ -28,6 +28,7 @@ import { type CallKind, type Middleware, serveThrough } from "./middleware.ts";
 import type { MessageOutput } from "./output.ts";
 import { LazyMap } from "./_lazy_map.ts";
 import { AwaitedResult, type Borrower, fill } from "./_passing.ts";
+import { isA, laterOf, settled } from "./_odd_values.ts";
 import { Queue } from "./_queue.ts";
 import { referentOf, resolvable } from "./remote_object.ts";
 import {
@@ -37,7 +38,6 @@ import {
   type SharedObjects,
 } from "./_results.ts";
 import { servedEntries } from "./_served.ts";
-import { isThenable } from "./_thenable.ts";
 import { sendThrown } from "./_thrown.ts";
 import { TokenBucket } from "./_token_bucket.ts";
 import { ownSeveral, severalOf, Values } from "./multiple_values.ts";
@@ -226,15 +226,17 @@ export class Handlers {
     this.served++;
     const context = new CallContext(this.#wire, name, this.#clock, 0);
     let result: unknown;
+    let later: PromiseLike<unknown> | undefined;
     try {
       result = Reflect.apply(served, context, args);
+      later = laterOf(result);
     } catch (error) {
       return this.#throw(id, error);
     }
-    if (!isThenable(result)) {
+    if (later === undefined) {
       return this.#return(id, name, false, context, result);
     }
-    this.#answerLater({ id, name, wantsValues: false }, context, result, cost);
+    this.#answerLater({ id, name, wantsValues: false }, context, later, cost);
   }
 
   /** Refuses a call that breaks the peer's promises. */
@@ -265,11 +267,10 @@ export class Handlers {
       }
       return this.#objects?.find(target.slot, target.nonce) ?? noSuchObject();
     } catch (error) {
-      if (error instanceof FailedResult) return error;
-      if (!(error instanceof WireError) || error.code === "malformed") {
-        throw error;
-      }
-      return new FailedResult(undefined, error);
+      if (isA(error, FailedResult)) return error;
+      if (isA(error, WireError) && error.code === "malformed") throw error;
+      // An object of this side, perhaps, that cannot be looked at.
+      return new FailedResult(undefined, asWireError(error));
     }
   }
 
@@ -296,14 +297,14 @@ export class Handlers {
     }
     this.served++;
     const context = new CallContext(this.#wire, name, this.#clock, 0);
-    let result: unknown;
+    let later: PromiseLike<unknown> | undefined;
     try {
-      result = Reflect.apply(served, context, args);
+      later = laterOf(Reflect.apply(served, context, args));
     } catch (error) {
-      this.#onError(error, oneWay(name));
+      this.#onError(troubleOf(error) ?? error, oneWay(name));
     }
-    if (!isThenable(result)) return this.#window.leave(cost);
-    this.#leaveLater({ name, deadline: 0 }, context, result, cost);
+    if (later === undefined) return this.#window.leave(cost);
+    this.#leaveLater({ name, deadline: 0 }, context, later, cost);
   }
 
   /** Reports a one-way call that is over a limit. */
@@ -452,12 +453,11 @@ export class Handlers {
   /** Answers a call that could not begin. */
   #refuse(id: number, error: unknown): void {
     if (this.#ended) return;
-    if (error instanceof FailedResult && error.refusal === undefined) {
-      return this.#throw(id, error.thrown);
+    const failed = isA(error, FailedResult) ? error : undefined;
+    if (failed !== undefined && failed.refusal === undefined) {
+      return this.#throw(id, failed.thrown);
     }
-    const { code, message } = asWireError(
-      error instanceof FailedResult ? error.refusal : error,
-    );
+    const { code, message } = asWireError(failed?.refusal ?? error);
     this.#fail(id, code, message);
   }
 
@@ -485,17 +485,19 @@ export class Handlers {
   ): void {
     const { id, name, wantsValues } = call;
     let result: unknown;
+    let later: PromiseLike<unknown> | undefined;
     try {
       const kind = wantsValues ? "values" : "value";
       result = this.#run(served, object, context, call, kind);
+      later = laterOf(result);
     } catch (error) {
       dropUnfit(call, error);
       return this.#throw(id, error);
     }
-    if (!isThenable(result)) {
+    if (later === undefined) {
       return this.#return(id, name, wantsValues, context, result);
     }
-    this.#answerLater(call, context, result, cost);
+    this.#answerLater(call, context, later, cost);
   }
 
   /** Answers a call when its result is there. */
@@ -507,7 +509,7 @@ export class Handlers {
   ): void {
     const { id, name, wantsValues } = call;
     const running = this.#start(id, context, cost);
-    Promise.resolve(result).then(
+    settled(result).then(
       (value) => {
         if (this.#settled(running)) {
           this.#return(id, name, wantsValues, context, value);
@@ -536,16 +538,16 @@ export class Handlers {
       this.#onError(error, oneWay(name));
       return this.#window.leave(cost);
     }
-    let result: unknown;
+    let later: PromiseLike<unknown> | undefined;
     try {
       const [served, object] = found;
-      result = this.#run(served, object, context, send, "oneWay");
+      later = laterOf(this.#run(served, object, context, send, "oneWay"));
     } catch (error) {
       dropUnfit(send, error);
-      this.#onError(error, oneWay(name));
+      this.#onError(troubleOf(error) ?? error, oneWay(name));
     }
-    if (!isThenable(result)) return this.#window.leave(cost);
-    this.#leaveLater(send, context, result, cost);
+    if (later === undefined) return this.#window.leave(cost);
+    this.#leaveLater(send, context, later, cost);
   }
 
   /** Gives credit for a one-way call when it is over. */
@@ -562,10 +564,10 @@ export class Handlers {
       stopTimer: this.#startTimer(context, send.deadline),
     };
     this.#sends.set(running, running);
-    Promise.resolve(result)
+    settled(result)
       .catch((error) => {
         dropUnfit(send, error);
-        this.#onError(error, oneWay(send.name));
+        this.#onError(troubleOf(error) ?? error, oneWay(send.name));
       })
       .then(() => this.#sent(running));
   }
@@ -618,12 +620,18 @@ export class Handlers {
   ): Promise<unknown> {
     let hasRun = false;
     try {
-      return await serveThrough(middleware, context, { kind, args, object }, (
-        args,
-      ) => {
-        hasRun = true;
-        return run(args);
-      });
+      const served = serveThrough(
+        middleware,
+        context,
+        { kind, args, object },
+        (args) => {
+          hasRun = true;
+          return run(args);
+        },
+        this.#onError,
+      );
+      const later = laterOf(served);
+      return later === undefined ? served : await settled(later);
     } finally {
       // What came along was for the function.
       if (!hasRun) arrived?.drop();
@@ -699,7 +707,9 @@ export class Handlers {
 
   #throw(id: number, thrown: unknown): void {
     if (this.#ended) return;
-    if (thrown instanceof Refusal) {
+    if (isA(thrown, Refusal)) {
+      const trouble = troubleOf(thrown);
+      if (trouble !== undefined) this.#onError(trouble, "a contract's schema");
       return this.#fail(id, thrown.code, thrown.message);
     }
     this.#results?.settle(id, new FailedResult(thrown));
@@ -707,6 +717,12 @@ export class Handlers {
       thrown,
       this.#output.encoder.limits,
       (thrown) => this.#output.send({ kind: "throw", id, thrown }),
+      () =>
+        this.#fail(
+          id,
+          "unsupportedValue",
+          "The function threw a value that cannot be looked at.",
+        ),
     );
   }
 
@@ -724,7 +740,12 @@ export class Handlers {
 
 /** What came along with a call was for a function that has not run. */
 function dropUnfit(call: Pick<Call, "arrived">, error: unknown): void {
-  if (error instanceof Unfit) call.arrived?.drop();
+  if (isA(error, Unfit)) call.arrived?.drop();
+}
+
+/** What went wrong on this side, of which the peer learns nothing. */
+function troubleOf(error: unknown): unknown {
+  return isA(error, Unfit) ? error.trouble : undefined;
 }
 
 /** Where an error came from. */
@@ -752,10 +773,10 @@ function noSuchFunction(name: string): WireError {
   );
 }
 
-function asWireError(error: unknown): { code: string; message: string } {
-  return error instanceof WireError
+function asWireError(error: unknown): WireError {
+  return isA(error, WireError)
     ? error
-    : { code: "unsupportedValue", message: errorMessage(error) };
+    : new WireError("unsupportedValue", errorMessage(error));
 }
 
 function nothing(): void {}

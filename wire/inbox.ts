@@ -5,12 +5,15 @@
  */
 
 import type { WireError } from "./errors.ts";
+import { failed, leave, OwnPromise } from "./_left_alone.ts";
 import { Queue } from "./_queue.ts";
+import type { Report } from "./_report.ts";
 import type { Window } from "./_window.ts";
 
 interface Taker {
   resolve: (value: unknown) => void;
   reject: (error: unknown) => void;
+  promise: OwnPromise<unknown> | undefined;
 }
 
 /** What came: a message, or why one is missing. */
@@ -31,10 +34,15 @@ export class Inbox {
   readonly #arrived = new Queue<Arrived>();
   readonly #takers = new Queue<Taker>();
   #end: WireError | undefined;
+  readonly #report: Report;
 
-  /** @param window Accounts for messages that wait. */
-  constructor(window: Window) {
+  /**
+   * @param window Accounts for messages that wait.
+   * @param report Told why a message is missing, where nobody awaits it.
+   */
+  constructor(window: Window, report: Report) {
     this.#window = window;
+    this.#report = report;
   }
 
   /** How many messages wait. */
@@ -52,7 +60,7 @@ export class Inbox {
     }
     this.#window.leave(cost);
     if (error === undefined) taker.resolve(value);
-    else taker.reject(error);
+    else this.#fail(taker, error, this.#report);
   }
 
   /**
@@ -66,19 +74,36 @@ export class Inbox {
       this.#window.leave(arrived.cost);
       return arrived.error === undefined
         ? Promise.resolve(arrived.value)
-        : Promise.reject(arrived.error);
+        : failed(arrived.error, this.#report, WHERE);
     }
-    if (this.#end !== undefined) return Promise.reject(this.#end);
-    return new Promise((resolve, reject) =>
-      this.#takers.push({ resolve, reject })
+    if (this.#end !== undefined) return failed(this.#end, undefined, WHERE);
+    let taker!: Taker;
+    const promise = new OwnPromise<unknown>((resolve, reject) =>
+      taker = { resolve, reject, promise: undefined }
     );
+    taker.promise = promise;
+    this.#takers.push(taker);
+    return promise;
   }
 
   /** The wire ended: what came can still be taken. */
   end(reason: WireError): void {
     this.#end = reason;
     for (let taker; (taker = this.#takers.shift()) !== undefined;) {
-      taker.reject(reason);
+      // The end of the wire is no news.
+      this.#fail(taker, reason, undefined);
     }
   }
+
+  #fail(
+    { promise, reject }: Taker,
+    error: unknown,
+    report: Report | undefined,
+  ): void {
+    reject(error);
+    leave(promise!, error, report, WHERE);
+  }
 }
+
+/** What failed when a message is missing. */
+const WHERE = "a message that was to be taken, and that nobody awaits";

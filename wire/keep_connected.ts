@@ -22,6 +22,9 @@ import type {
 import type { Wire } from "./wire.ts";
 import { Death } from "./_death.ts";
 import { KeptCalls } from "./_kept_calls.ts";
+import { quiet } from "./_left_alone.ts";
+import { isA } from "./_odd_values.ts";
+import { OwnTrouble } from "./_own_trouble.ts";
 import { Supervisor } from "./_supervisor.ts";
 
 /** Counts of a kept connection. All but the last add up. */
@@ -99,10 +102,10 @@ export class KeptConnection<
       () => supervisor.lastFailure,
     );
     this.#remotes = remotes<Remote>(this);
-    this.#opened.promise.catch(nothing);
+    quiet(this.#opened.promise);
     if (onDeath !== undefined) this.onDeath(onDeath);
     if (signal !== undefined) this.#abortOn(signal);
-    supervisor.run().catch((error) => this.abort(error));
+    supervisor.run().catch((error) => this.abort(ownTrouble(error)));
   }
 
   #abortOn(signal: AbortSignal): void {
@@ -286,7 +289,8 @@ export class KeptConnection<
     this.#calls.end(reason);
     this.#opened.reject(reason);
     this.#death.declare(reason);
-    this.#supervisor.finished().then(() => this.#death.bury());
+    const bury = () => this.#death.bury();
+    this.#supervisor.finished().then(bury, bury);
   }
 }
 
@@ -343,11 +347,18 @@ function closedReason(): WireError {
 }
 
 function abortReason(reason: unknown): WireError {
-  if (reason instanceof WireError) return reason;
+  if (isA(reason, WireError)) return reason;
   const why = reason === undefined ? "." : `: ${errorMessage(reason)}`;
   return new WireError("aborted", `The kept connection was aborted${why}`, {
     cause: reason,
   });
 }
 
-function nothing(): void {}
+/** A hook failed where nothing else catches it. */
+function ownTrouble(error: unknown): WireError {
+  return isA(error, WireError) ? error : new OwnTrouble(
+    "aborted",
+    `The kept connection failed: ${errorMessage(error)}`,
+    { cause: error },
+  );
+}

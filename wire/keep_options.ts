@@ -93,7 +93,8 @@ export interface KeepConnectedOptions<
   /** Called once, with the reason, when it gave up or was closed. */
   onDeath?: ((reason: WireError) => void) | undefined;
   /**
-   * Told of what `onLost`, `onDeath`, `retry` and `idempotent` throw.
+   * Told of what `onLost`, `onDeath`, `retry` and `idempotent` throw, and of
+   * what calls fail with that nobody awaits.
    *
    * @default {console.error}
    */
@@ -113,7 +114,9 @@ export interface KeepConnectedOptions<
    * program would only meet again are final: `contractMismatch`,
    * `invalidArgument`, `permissionDenied`, `refused`, `unsupportedVersion`.
    */
-  retry?: ((reason: WireError, failures: number) => boolean) | undefined;
+  retry?:
+    | ((reason: WireError, failures: number) => boolean | Promise<boolean>)
+    | undefined;
   /** The functions that may run more than once. @default {none} */
   idempotent?: readonly string[] | ((name: string) => boolean) | undefined;
   /** How often one call is repeated at most. @default {3} */

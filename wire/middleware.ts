@@ -5,7 +5,9 @@
  */
 
 import { type CallContext, replaceMetadata } from "./context.ts";
+import { begun } from "./_left_alone.ts";
 import type { Metadata } from "./messages.ts";
+import type { Report } from "./_report.ts";
 
 /**
  * How a call is answered: with one value, with the list of all, or not at
@@ -118,6 +120,8 @@ export interface Serving {
  * @param context What the function gets as `this`.
  * @param serving What the call is.
  * @param run Runs the function with the arguments that it gets in the end.
+ * @param report Told what `next()` fails with where a middleware leaves it
+ * alone.
  * @returns What the outermost middleware returned.
  */
 export function serveThrough<W>(
@@ -125,6 +129,7 @@ export function serveThrough<W>(
   context: CallContext<W>,
   serving: Serving,
   run: (args: readonly unknown[]) => unknown,
+  report: Report,
 ): unknown {
   const { kind, object } = serving;
   const { wire, functionName: name } = context;
@@ -154,11 +159,16 @@ export function serveThrough<W>(
         return context.deadline;
       },
     };
-    return each(call, async (changes) =>
-      await pass(
-        index + 1,
-        changes?.args ?? args,
-        changes?.metadata ?? metadata,
+    return each(call, (changes) =>
+      begun(
+        () =>
+          pass(
+            index + 1,
+            changes?.args ?? args,
+            changes?.metadata ?? metadata,
+          ),
+        report,
+        `"${name}", which a middleware did not await`,
       ));
   };
   return pass(0, serving.args, context.metadata);

@@ -93,6 +93,7 @@ export class Objects
       caller: this.#options.caller,
       release: (place) => this.#release(place),
       onLost: (place) => this.#lost(place),
+      onError: this.#options.onError,
     });
   }
 

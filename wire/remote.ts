@@ -31,9 +31,38 @@ const REMEMBERED = 1_000;
 
 type Call = (...args: unknown[]) => Promise<unknown>;
 
+/** What the proxies are, for who looks at them. */
+const SHOWN = "RemoteFunctions";
+const shown = (): string => `[object ${SHOWN}]`;
+const common = Object.prototype;
+
 /**
- * Makes the three proxies. Any string is a name but `"then"`: an object with
- * that method would be mistaken for a promise. `wire.call("then", …)` has it.
+ * What the language, and tools that show or compare values, look up and call
+ * by themselves: a proxy answers it, and it never reaches a peer.
+ */
+const OWN: ReadonlyMap<string | symbol, unknown> = new Map<
+  string | symbol,
+  unknown
+>([
+  ["then", undefined],
+  ["toJSON", undefined],
+  ["constructor", undefined],
+  ["asymmetricMatch", undefined],
+  ["toString", shown],
+  ["toLocaleString", shown],
+  ["valueOf", common.valueOf],
+  ["hasOwnProperty", common.hasOwnProperty],
+  ["isPrototypeOf", common.isPrototypeOf],
+  ["propertyIsEnumerable", common.propertyIsEnumerable],
+  [Symbol.toStringTag, SHOWN],
+  [Symbol.for("nodejs.util.inspect.custom"), shown],
+]);
+
+/**
+ * Makes the three proxies. Any string is a name but those that the language
+ * calls by itself: `then`, `toJSON`, `toString`, `valueOf` and what else all
+ * objects have, and `asymmetricMatch`, which libraries for tests call.
+ * `wire.call("toString", …)` and {@linkcode Caller.call} have them.
  *
  * @param caller Carries the calls out.
  * @param options The signal, the deadline and the metadata of every call.
@@ -99,14 +128,17 @@ interface Maker {
 
 const MAKER = Symbol("maker");
 
+/** Tools go down the prototypes until they find one that has this. */
+const ground: object = Object.create(null, { toString: { value: shown } });
+
 /**
  * Stands behind all objects with a function for every name, as their prototype:
  * a name is looked up here once, and is a plain property after. A proxy for
  * each of them would take most of the memory, and of the time to make one.
  */
-const behind: object = new Proxy(Object.create(null), {
+const behind: object = new Proxy(ground, {
   get(_target, name, receiver) {
-    if (typeof name === "symbol" || name === "then") return undefined;
+    if (typeof name === "symbol" || OWN.has(name)) return OWN.get(name);
     const maker: Maker | undefined = receiver?.[MAKER];
     if (maker === undefined) return undefined;
     const value = maker.make(name);

@@ -8,19 +8,23 @@
 import { setBrand } from "./_brand.ts";
 import { type CallOptions, checkOptions } from "./call_options.ts";
 import { WireError } from "./errors.ts";
+import { owned, unawaited } from "./_left_alone.ts";
 import { methodOf } from "./_method.ts";
 import { severalOf } from "./multiple_values.ts";
+import { laterOf, readable, settled } from "./_odd_values.ts";
 import { isThenable } from "./_thenable.ts";
 import { type Caller, remotes } from "./remote.ts";
 import {
   type AnyFunctions,
   REFERENCE,
+  type Reference,
   type RemoteObject,
   type Remotes,
   type RemoteSend,
   type RemoteValue,
   type RemoteValues,
 } from "./remote_types.ts";
+import { reportToConsole } from "./_report.ts";
 
 /** What is behind a reference. */
 export interface Referent {
@@ -335,20 +339,69 @@ export function remoteObjectValue<T>(value: RemoteObject<T> | T): T {
   );
 }
 
+/**
+ * What carries out the calls of a reference, for names that its proxies do not
+ * have, or that are known only at run time. A wire has `call()` and `send()`
+ * itself.
+ *
+ * @param reference A reference to an object, or to a function, whose name is
+ * empty.
+ * @returns The caller.
+ * @throws {WireError} `invalidArgument` for what is no reference.
+ *
+ * @example
+ * ```ts
+ * import { makeRemoteObject, remoteCaller, wirePair } from "@remote/wire";
+ *
+ * class Point {
+ *   toString(): string {
+ *     return "(1, 2)";
+ *   }
+ * }
+ * const [near, far] = wirePair();
+ * far.serve({ point: () => makeRemoteObject(new Point()) });
+ * using point = await near.remoteValue.point();
+ * // The language calls toString() by itself: the proxies never do.
+ * const text = await remoteCaller(point).call("toString", [], false);
+ * if (text !== "(1, 2)") throw new Error();
+ * await near.close();
+ * ```
+ */
+export function remoteCaller(reference: Reference): Caller {
+  const referent = referentOf(reference);
+  if (referent !== undefined) return referent.caller;
+  throw new WireError(
+    "invalidArgument",
+    "remoteCaller() takes a reference: a RemoteObject, or a function of the other process.",
+  );
+}
+
 /** Calls the functions of an object of this process, as a wire would. */
 export function localCaller(object: object): Caller {
   const run = (name: string, args: unknown[], options?: CallOptions) => {
     checkOptions(name, options);
     return Reflect.apply(methodOf(object, name), object, args);
   };
+  const begin = async (...call: Parameters<typeof run>) => {
+    try {
+      const result = run(...call);
+      const later = laterOf(result);
+      return later === undefined ? result : await settled(later);
+    } catch (error) {
+      throw readable(error);
+    }
+  };
   return {
-    async call(name, args, wantsValues, options) {
-      const result = await run(name, args, options);
-      const list = severalOf(result) ?? [result];
-      return wantsValues ? list : list[0];
+    call(name, args, wantsValues, options) {
+      const called = begin(name, args, options).then((result) => {
+        const list = severalOf(result) ?? [result];
+        return wantsValues ? list : list[0];
+      });
+      return owned(called, reportToConsole, unawaited(name));
     },
-    async send(name, args, options) {
-      await run(name, args, options);
+    send(name, args, options) {
+      const called = begin(name, args, options).then(() => {});
+      return owned(called, reportToConsole, unawaited(name));
     },
   };
 }

@@ -33,6 +33,26 @@ export type FunctionNames<T> = {
     : never;
 }[keyof T];
 
+/**
+ * The names that a proxy answers by itself, because the language and its tools
+ * call them: functions of such a name are called by `wire.call()`, and those of
+ * a remote object by what `remoteCaller()` makes of it.
+ */
+export type LocalName =
+  | "asymmetricMatch"
+  | "constructor"
+  | "hasOwnProperty"
+  | "isPrototypeOf"
+  | "propertyIsEnumerable"
+  | "then"
+  | "toJSON"
+  | "toLocaleString"
+  | "toString"
+  | "valueOf";
+
+/** The names of the functions of an interface that its proxies have. */
+export type RemoteNames<T> = Exclude<FunctionNames<T>, LocalName>;
+
 /** What a caller gets of a function's result when it asks for one value. */
 export type FirstValue<R> = R extends Values<infer T>
   ? T extends readonly [infer First, ...unknown[]] ? First : T[number]
@@ -108,7 +128,7 @@ export type RemoteSend<T> = T extends AnyFunction
   // deno-lint-ignore no-explicit-any -- nothing is known of an untyped peer
   : string extends keyof T ? any
   : {
-    readonly [K in FunctionNames<T>]: Exclude<T[K], undefined> extends
+    readonly [K in RemoteNames<T>]: Exclude<T[K], undefined> extends
       infer F extends AnyFunction ? (...args: Parameters<F>) => Promise<void>
       : never;
   };
@@ -119,7 +139,7 @@ export type RemoteValue<T> = T extends AnyFunction
   // deno-lint-ignore no-explicit-any -- nothing is known of an untyped peer
   : string extends keyof T ? any
   : {
-    readonly [K in FunctionNames<T>]: Exclude<T[K], undefined> extends
+    readonly [K in RemoteNames<T>]: Exclude<T[K], undefined> extends
       infer F extends AnyFunction
       ? (...args: ArgumentsOf<F>) => RemotePromise<ResultOf<F>>
       : never;
@@ -131,7 +151,7 @@ export type RemoteValues<T> = T extends AnyFunction
   // deno-lint-ignore no-explicit-any -- nothing is known of an untyped peer
   : string extends keyof T ? any
   : {
-    readonly [K in FunctionNames<T>]: Exclude<T[K], undefined> extends
+    readonly [K in RemoteNames<T>]: Exclude<T[K], undefined> extends
       infer F extends AnyFunction
       ? (...args: ArgumentsOf<F>) => Promise<ResultsOf<F>>
       : never;
@@ -198,8 +218,9 @@ export type ResultRemotes<T> = T extends RemoteObject<infer U> ? Remotes<U>
  * further calls over the same wire; and where it is a remote object, that
  * object's functions can be called. Neither waits for the value to travel.
  *
- * As with all promises, one that rejects while nobody awaits it ends the
- * program: await a result and what is called on it together.
+ * One that rejects while nobody awaits it does not end the program: its error
+ * is told to `onError`. A promise that is made of it, by `then()` say, is one
+ * of your own, and has to be awaited.
  */
 export type RemotePromise<T> =
   & Promise<T>

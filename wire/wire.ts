@@ -37,7 +37,9 @@ import { CheckedCaller } from "./_checked_caller.ts";
 import { checkTold, fingerprint } from "./_fingerprint.ts";
 import { guarded, implemented } from "./_guard.ts";
 import { Link } from "./_link.ts";
-import { reporter } from "./_report.ts";
+import { owned, quiet, unawaited } from "./_left_alone.ts";
+import { isA } from "./_odd_values.ts";
+import { REPORT, type Report, reporter } from "./_report.ts";
 import { servedEntries } from "./_served.ts";
 import { findTelemetry, spans } from "./_telemetry.ts";
 
@@ -74,8 +76,9 @@ export interface WireOptions<
   /** Called once, with the reason, when the wire has ended. */
   onDeath?: ((reason: WireError) => void) | undefined;
   /**
-   * Told of errors that have no other place to go: those of one-way calls and
-   * of `onDeath`.
+   * Told of errors that have no other place to go: those of one-way calls, of
+   * promises that nobody awaits, and of hooks such as `onDeath`. What it throws
+   * itself is printed.
    *
    * @default {console.error}
    */
@@ -175,6 +178,7 @@ export class Wire<
   readonly #session: Session;
   readonly #caller: Caller;
   readonly #dialect: Dialect;
+  readonly #report: Report;
   readonly #serves: WireOptions<Local>["serves"];
   #made: Remotes<Remote> | undefined;
 
@@ -196,6 +200,8 @@ export class Wire<
     const limits = resolveLimits(options.limits);
     const credential = options.credential ?? "";
     const dialect = this.#dialect = options.dialect ?? native;
+    const report = this.#report = reporter(options.onError);
+    Object.defineProperty(this, REPORT, { value: report });
     const session = this.#session = dialect.open(
       this,
       transport,
@@ -210,10 +216,11 @@ export class Wire<
           if (expected !== undefined) checkTold(told, expected);
         },
         requireCredential: options.requireCredential,
-        confirm: () => confirm?.(this as unknown as Wire) ?? true,
+        confirm: () =>
+          confirm === undefined ? true : confirm(this as unknown as Wire),
         sendStacks: options.sendStacks ?? false,
         recordCallSites: options.recordCallSites ?? false,
-        onError: reporter(options.onError),
+        onError: report,
         introspection: options.introspection ?? true,
         serveThrough: through(telemetry, options.serveThrough),
         callThrough: calling,
@@ -221,8 +228,11 @@ export class Wire<
     );
     this.#serves = serves;
     this.#caller = callThrough(
-      expects === undefined ? session : new CheckedCaller(session, expects),
+      expects === undefined
+        ? session
+        : new CheckedCaller(session, expects, report),
       calling,
+      report,
       this as unknown as Wire,
     );
     if (functions !== undefined) {
@@ -284,8 +294,9 @@ export class Wire<
   /**
    * The peer's functions, called one way: no answer travels. The promise
    * resolves when the call may leave, which is at once unless the peer is
-   * slow; it rejects when an argument cannot be sent. What the function throws
-   * is reported at the peer.
+   * slow; it rejects when an argument cannot be sent. It need not be awaited:
+   * then `onError` is told of that. What the function throws is reported at
+   * the peer.
    */
   get remote(): RemoteSend<Remote> {
     return this.#remotes.remote;
@@ -399,7 +410,14 @@ export class Wire<
    * await near.close();
    * ```
    */
-  async listFunctions(options?: CallOptions): Promise<FunctionInfo[]> {
+  listFunctions(options?: CallOptions): Promise<FunctionInfo[]> {
+    const listing = this.#listFunctions(options);
+    return owned(listing, this.#report, unawaited(LIST_FUNCTIONS));
+  }
+
+  async #listFunctions(
+    options: CallOptions | undefined,
+  ): Promise<FunctionInfo[]> {
     if (this.#dialect !== native) throw unlisted(this.#dialect.name);
     try {
       return checkListing(
@@ -438,15 +456,33 @@ export class Wire<
    * Takes typed messages until the peer closes. A wire that ends in any other
    * way ends the iteration with an error.
    */
-  async *[Symbol.asyncIterator](): AsyncGenerator<unknown, void, void> {
+  [Symbol.asyncIterator](): AsyncGenerator<unknown, void, void> {
+    const steps: Promise<unknown>[] = [];
+    const messages = this.#messages(steps);
+    const next = messages.next.bind(messages);
+    messages.next = () => {
+      const step = next();
+      steps.push(step);
+      return step;
+    };
+    return messages;
+  }
+
+  /** @param steps The promises of messages that nobody has got by now. */
+  async *#messages(
+    steps: Promise<unknown>[],
+  ): AsyncGenerator<unknown, void, void> {
     for (;;) {
       let value: unknown;
       try {
         value = await this.#session.getObject();
       } catch (error) {
         if (error instanceof WireError && error.code === "closed") return;
+        const [step] = steps;
+        if (step !== undefined) quiet(step);
         throw error;
       }
+      steps.shift();
       yield value;
     }
   }
@@ -457,7 +493,7 @@ export class Wire<
    * @throws {WireError} The reason of death, as a rejection.
    */
   forceOutput(): Promise<void> {
-    return this.#session.forceOutput();
+    return quiet(this.#session.forceOutput());
   }
 
   /**
@@ -466,7 +502,7 @@ export class Wire<
    * @returns A promise of the round trip's time, in milliseconds.
    */
   ping(): Promise<number> {
-    return this.#session.ping();
+    return quiet(this.#session.ping());
   }
 
   /**
@@ -505,7 +541,7 @@ export class Wire<
    * @returns A promise that resolves when the connection is gone.
    */
   close(): Promise<void> {
-    return this.#session.close();
+    return quiet(this.#session.close());
   }
 
   /**
@@ -515,7 +551,7 @@ export class Wire<
    * @param reason Why: an error, or any value that has a text.
    */
   abort(reason?: unknown): void {
-    const error = reason instanceof WireError ? reason : new WireError(
+    const error = isA(reason, WireError) ? reason : new WireError(
       "aborted",
       reason === undefined
         ? "The wire was aborted."

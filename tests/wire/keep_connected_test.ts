@@ -210,7 +210,7 @@ test("keepConnected() counts a failing onConnected as a failed attempt", async (
   ]);
   assertEquals(
     place.far[0]!.ended?.message,
-    "The peer ended the wire: onConnected failed: no login",
+    "The peer ended the wire: A fault on its own side.",
   );
   assertEquals(place.kept.stats().connections, 1);
 });

@@ -268,7 +268,7 @@ test("serveThrough does not see calls of what is not served", async () => {
   const log: string[] = [];
   const [near] = pair({}, { serveThrough: [noting(log, "a")] });
   const error = await assertRejects(
-    () => near.remoteValue.toString(),
+    () => near.call("toString", []),
     WireError,
   ) as WireError;
   assertEquals([error.code, log], ["noSuchFunction", []]);

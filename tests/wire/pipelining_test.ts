@@ -358,7 +358,7 @@ const DATA: [string, unknown][] = [
       }
     })(),
   ],
-  ["toString", { a: 1 }],
+  ["__lookupGetter__", { a: 1 }],
 ];
 
 for (const [name, data] of DATA) {

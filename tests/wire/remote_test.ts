@@ -59,20 +59,17 @@ test("remotes() passes its options along with each call", async () => {
   assertEquals(notes.calls.map((call) => call.at(-1)), Array(3).fill(options));
 });
 
-test("remotes() takes any string for a name, but then", async () => {
+test("remotes() takes any string for a name, but those that are called by themselves", async () => {
   const names = [
     "a/b",
     "",
     "0",
     "__proto__",
-    "constructor",
     "prototype",
-    "toString",
-    "valueOf",
-    "hasOwnProperty",
     "call",
     "catch",
-    "toJSON",
+    "inspect",
+    "nodeType",
     "имя",
     "\ufeff𝄞",
   ];
@@ -84,7 +81,19 @@ test("remotes() takes any string for a name, but then", async () => {
   }
   const called = notes.calls.map((call) => call[1]);
   assertEquals(called, names.flatMap((name) => [name, name]));
-  assertEquals(remoteValue.then, undefined);
+  const own = remoteValue as unknown as Record<string, unknown>;
+  for (const name of ["then", "toJSON", "constructor", "asymmetricMatch"]) {
+    assertEquals(own[name], undefined, name);
+  }
+  const text = "[object RemoteFunctions]";
+  assertEquals([`${remoteValue}`, remoteValue.toLocaleString()], [text, text]);
+  assert(remoteValue.valueOf() as unknown === remoteValue);
+  for (
+    const name of ["hasOwnProperty", "isPrototypeOf", "propertyIsEnumerable"]
+  ) {
+    assertEquals(await remoteValue[name]!("none"), false as unknown);
+  }
+  assertEquals(notes.calls.length, 2 * names.length);
 });
 
 test("remotes() makes proxies that may be awaited and looked at", async () => {

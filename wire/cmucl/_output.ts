@@ -8,9 +8,10 @@
 import { ByteOutput } from "../_byte_output.ts";
 import type { Clock } from "../clock.ts";
 import type { EncoderLimits } from "../codec.ts";
-import { WireError } from "../errors.ts";
+import { errorMessage, WireError } from "../errors.ts";
 import type { WireLimits } from "../limits.ts";
 import type { Message } from "../messages.ts";
+import { isA } from "../_odd_values.ts";
 import type { Body, MessageOutput, Ticket } from "../output.ts";
 import type { Transport } from "../transport.ts";
 import { callName, type Count } from "./opcodes.ts";
@@ -214,6 +215,8 @@ export class LispOutput extends ByteOutput implements MessageOutput {
       this.messages++;
       this.schedule();
       return size;
+    } catch (error) {
+      throw isA(error, WireError) ? error : unreadable(error);
     } finally {
       this.#isWriting = false;
       writer.bound = Infinity;
@@ -249,6 +252,14 @@ export class LispOutput extends ByteOutput implements MessageOutput {
     const { id, wantsValues } = message;
     return [size, remoteId, { id, count, wantsValues }];
   }
+}
+
+function unreadable(error: unknown): WireError {
+  return new WireError(
+    "unsupportedValue",
+    `A value could not be read: ${errorMessage(error)}`,
+    { cause: error },
+  );
 }
 
 function tooLarge(most: number): WireError {

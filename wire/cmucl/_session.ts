@@ -15,10 +15,14 @@ import { Handlers } from "../handlers.ts";
 import { Inbox } from "../inbox.ts";
 import type { PeerLimits } from "../messages.ts";
 import type { Transport } from "../transport.ts";
+import { rejected } from "../_call_promise.ts";
 import { Death } from "../_death.ts";
 import { farewell } from "../_farewell.ts";
 import { closedReason } from "../_leaving.ts";
+import { unawaited } from "../_left_alone.ts";
+import { isA } from "../_odd_values.ts";
 import { Outbound } from "../_outbound.ts";
+import type { Report } from "../_report.ts";
 import { Watch } from "../_watch.ts";
 import { Window } from "../_window.ts";
 import { Names } from "./_names.ts";
@@ -93,16 +97,17 @@ export class LispSession implements Session {
       (error) => this.#fail(error),
     );
     this.#exported = setup.objects;
-    const outbound = this.#outbound = new Outbound(output);
+    const outbound = this.#outbound = new Outbound(output, onError);
     this.#sendWindow = new Window("sends", limits.window, output);
     this.#messageWindow = new Window("messages", limits.window, output);
-    this.#inbox = new Inbox(this.#messageWindow);
+    this.#inbox = new Inbox(this.#messageWindow, onError);
     this.#calls = new Calls(
       output,
       outbound.calls,
       clock,
       options.recordCallSites,
     );
+    this.#calls.report = onError;
     this.#handlers = new Handlers(
       wire,
       output,
@@ -188,7 +193,9 @@ export class LispSession implements Session {
     options?: CallOptions,
   ): Promise<unknown> {
     const refusal = this.#refusal(name);
-    if (refusal !== undefined) return Promise.reject(refusal);
+    if (refusal !== undefined) {
+      return rejected(refusal, this.#options.onError, unawaited(name));
+    }
     this.#output.manner = manner;
     try {
       return this.#calls.call(name, args, wantsValues, options);
@@ -202,7 +209,7 @@ export class LispSession implements Session {
   /** Calls one way. */
   send(name: string, args: unknown[], options?: CallOptions): Promise<void> {
     const refusal = this.#refusal(name);
-    return this.#outbound.send(name, args, options, 0, refusal);
+    return this.#outbound.send(name, args, options, false, refusal);
   }
 
   /** Sends an object. */
@@ -301,12 +308,18 @@ export class LispSession implements Session {
       output: this.#output,
       readerDone: this.#readerDone,
       polite: reason.code === "closed",
-    }).then(() => this.death.bury());
+    }).catch((error) => this.#options.onError(error, "closing the connection"))
+      .then(() => this.death.bury());
   }
 
   /** All limits. */
   get limits(): SessionOptions["limits"] {
     return this.#options.limits;
+  }
+
+  /** Told what has no other place to go. */
+  get report(): Report {
+    return this.#options.onError;
   }
 
   /** The incoming side, for who holds it. */
@@ -347,8 +360,7 @@ export class LispSession implements Session {
 
   /** Asks whether the peer is welcome, and reads what it says. */
   async #open(): Promise<void> {
-    const { clock, credential, requireCredential, confirm, limits } =
-      this.#options;
+    const { clock, credential, requireCredential, limits } = this.#options;
     // Who made the wire has it in hand first.
     await undefined;
     if (credential !== "" || requireCredential !== undefined) {
@@ -361,8 +373,8 @@ export class LispSession implements Session {
     );
     try {
       if (this.death.reason === undefined) {
-        const isWelcome = await Promise.race([confirm(), dead]);
-        if (!isWelcome) {
+        const isWelcome = await Promise.race([this.#confirm(), dead]);
+        if (isWelcome !== true) {
           throw new WireError("refused", "The connection was not accepted.");
         }
         // A CMUCL tells no limits, and gives no credit.
@@ -381,6 +393,17 @@ export class LispSession implements Session {
       this.#endOfStream();
     } catch (error) {
       this.#fail(error);
+    }
+  }
+
+  /** What `confirm` throws is reported, and lets nobody in. */
+  async #confirm(): Promise<unknown> {
+    const { confirm, onError } = this.#options;
+    try {
+      return await confirm();
+    } catch (error) {
+      onError(error, "confirm");
+      return false;
     }
   }
 
@@ -438,7 +461,7 @@ export class LispSession implements Session {
 
   /** Something went wrong on this side, or in what the peer said. */
   #fail(error: unknown): void {
-    if (error instanceof WireError) return this.end(error, false);
+    if (isA(error, WireError)) return this.end(error, false);
     this.end(
       new WireError(
         "connectionLost",

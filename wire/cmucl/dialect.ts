@@ -7,6 +7,8 @@
 import type { CallOptions } from "../call_options.ts";
 import type { Dialect, Session, SessionOptions } from "../dialect.ts";
 import { WireError } from "../errors.ts";
+import { owned, unawaited } from "../_left_alone.ts";
+import type { Report } from "../_report.ts";
 import type { Transport } from "../transport.ts";
 import { LispSession } from "./_session.ts";
 import { toCount } from "./opcodes.ts";
@@ -196,14 +198,30 @@ export function cmucl(options: CmuclOptions = {}): CmuclDialect {
  * await Promise.all([near.close(), far.close()]);
  * ```
  */
-export async function remoteValueBind(
+export function remoteValueBind(
   wire: { readonly session: Session },
   count: number,
   name: string,
   args: unknown[],
   options?: CallOptions,
 ): Promise<unknown[]> {
-  const session = lispSession(wire);
+  let report: Report | undefined;
+  const bound = async () => {
+    const session = lispSession(wire);
+    report = session.report;
+    return await bind(session, count, name, args, options);
+  };
+  const values = bound();
+  return owned(values, report, unawaited(name));
+}
+
+async function bind(
+  session: LispSession,
+  count: number,
+  name: string,
+  args: unknown[],
+  options: CallOptions | undefined,
+): Promise<unknown[]> {
   if (!Number.isInteger(count) || count < 0) {
     throw new WireError("invalidArgument", `${count} is no number of values.`);
   }

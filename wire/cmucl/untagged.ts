@@ -7,6 +7,7 @@
 
 import { otherVersion } from "../_brand.ts";
 import { WireError } from "../errors.ts";
+import { quiet } from "../_left_alone.ts";
 import type { Session } from "../dialect.ts";
 import {
   readCharacters,
@@ -189,7 +190,7 @@ export class Untagged implements Disposable {
    * @returns A promise that resolves then.
    */
   forceOutput(): Promise<void> {
-    return this.#session.forceOutput();
+    return quiet(this.#session.forceOutput());
   }
 
   /** Has the wire read objects by itself again. */

@@ -1,0 +1,94 @@
+/**
+ * Values that may throw when they are looked at: revoked proxies, proxies with
+ * traps of their own, objects with a getter `then`.
+ *
+ * @module
+ */
+
+import { errorMessage, Refusal, WireError } from "./errors.ts";
+import { isThenable } from "./_thenable.ts";
+
+/**
+ * Whether something is an instance of a class: `instanceof` that never throws.
+ *
+ * @param value Anything.
+ * @param made The class.
+ * @returns False, too, for what cannot be looked at.
+ */
+export function isA<T>(
+  value: unknown,
+  // deno-lint-ignore no-explicit-any -- whatever the class is made with
+  made: abstract new (...args: any[]) => T,
+): value is T {
+  try {
+    return value instanceof made;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * What a function returned, where its value is still to come.
+ *
+ * @param result What it returned.
+ * @returns The promise, or what is like one; undefined for any other value.
+ * @throws {Refusal} `unsupportedValue` for what cannot be looked at.
+ */
+export function laterOf(result: unknown): PromiseLike<unknown> | undefined {
+  try {
+    if (!isThenable(result)) return undefined;
+    void result.then;
+    return result;
+  } catch (error) {
+    throw odd(error);
+  }
+}
+
+/**
+ * A promise of what comes of something that has a `then`, whatever that does.
+ *
+ * @param later What {@linkcode laterOf} found.
+ * @returns The same promise, where it is a plain one.
+ */
+export function settled(later: PromiseLike<unknown>): Promise<unknown> {
+  try {
+    return later instanceof Promise && later.then === Promise.prototype.then
+      ? Promise.resolve(later)
+      : new Promise((resolve) => resolve(later));
+  } catch (error) {
+    return Promise.reject(odd(error));
+  }
+}
+
+function odd(error: unknown): Refusal {
+  return new Refusal(
+    "unsupportedValue",
+    `The value threw when it was looked at: ${errorMessage(error)}`,
+  );
+}
+
+/** Whether something thrown can be looked at; never throws. */
+export function isReadable(thrown: unknown): boolean {
+  try {
+    if (thrown instanceof Error) void thrown.message;
+    else if (typeof thrown === "object" && thrown !== null) {
+      void (thrown as { constructor: unknown }).constructor;
+    }
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Something thrown, as long as it can be looked at.
+ *
+ * @param thrown What was thrown.
+ * @returns The same, or an `unsupportedValue` in its place.
+ */
+export function readable(thrown: unknown): unknown {
+  return isReadable(thrown) ? thrown : new WireError(
+    "unsupportedValue",
+    "The function threw a value that cannot be looked at.",
+  );
+}
