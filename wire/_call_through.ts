@@ -49,11 +49,12 @@ export function callThrough<W extends { readonly ended: unknown }>(
           metadata: changes.metadata ?? call.metadata,
           signal: changes.signal ?? call.signal,
           deadline: changes.deadline ?? call.deadline,
+          streams: changes.streams ?? call.streams,
         }, last));
     }
-    const { args, signal, deadline } = call;
+    const { args, signal, deadline, streams } = call;
     const metadata = call.metadata === NO_METADATA ? undefined : call.metadata;
-    return last([...args], { signal, deadline, metadata });
+    return last([...args], { signal, deadline, metadata, streams });
   };
   const start = async (
     kind: CallKind,
@@ -63,7 +64,7 @@ export function callThrough<W extends { readonly ended: unknown }>(
     last: Last,
   ): Promise<unknown> => {
     checkOptions(name, options);
-    const { metadata = NO_METADATA, signal, deadline } = options ?? {};
+    const { metadata = NO_METADATA, signal, deadline, streams } = options ?? {};
     return await pass(0, {
       side: "calling",
       kind,
@@ -73,6 +74,7 @@ export function callThrough<W extends { readonly ended: unknown }>(
       metadata,
       signal,
       deadline,
+      streams,
       wire,
     }, last);
   };

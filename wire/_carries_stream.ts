@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { RemoteStream } from "./remote_types.ts";
+
 /** What travels as a stream. */
 export type Streamed = ReadableStream<unknown> | AsyncIterable<unknown>;
 
@@ -21,13 +23,49 @@ export function isStreamed(value: object): value is Streamed {
  * @returns Whether there is one. False for what cannot be looked at, and sent.
  */
 export function carriesStream(value: unknown): boolean {
+  for (const _ of streamsIn(value)) return true;
+  return false;
+}
+
+/**
+ * Ends the streams of something that will not be sent: a `ReadableStream` is
+ * cancelled, a generator returns. What somebody reads already is left alone,
+ * and so is what would have to be begun first.
+ *
+ * @param value What was to be sent.
+ * @param reason Why it is not.
+ */
+export function endStreams(value: unknown, reason: unknown): void {
+  for (const stream of streamsIn(value)) {
+    (async () => await endStream(stream, reason))().catch(nothing);
+  }
+}
+
+async function endStream(stream: Streamed, reason: unknown): Promise<void> {
+  if (stream instanceof ReadableStream) {
+    if (!stream.locked) await stream.cancel(reason);
+    return;
+  }
+  const { cancel, next, return: leave } = stream as Partial<
+    & Pick<RemoteStream<unknown>, "cancel">
+    & AsyncGenerator<unknown, unknown, unknown>
+  >;
+  if (typeof cancel === "function") await cancel.call(stream, reason);
+  else if (typeof next === "function") await leave?.call(stream, undefined);
+}
+
+/** The streams among data, at any depth; none where it cannot be looked at. */
+function* streamsIn(value: unknown): Generator<Streamed, void> {
   // What is added meanwhile is gone through as well.
   const found = new Set<unknown>([value]);
   try {
     for (const value of found) {
       if (typeof value !== "object" || value === null) continue;
-      if (isStreamed(value)) return true;
       if (ArrayBuffer.isView(value)) continue;
+      if (isStreamed(value)) {
+        yield value;
+        continue;
+      }
       for (const part of partsOf(value)) {
         if (typeof part === "object") found.add(part);
       }
@@ -35,7 +73,6 @@ export function carriesStream(value: unknown): boolean {
   } catch {
     // A getter threw.
   }
-  return false;
 }
 
 function partsOf(value: object): Iterable<unknown> {
@@ -45,3 +82,5 @@ function partsOf(value: object): Iterable<unknown> {
   if (!(value instanceof Error)) return parts;
   return [...parts, value.cause, (value as Partial<AggregateError>).errors];
 }
+
+function nothing(): void {}

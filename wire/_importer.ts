@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { StreamsOfCall } from "./_call_streams.ts";
 import { WireError } from "./errors.ts";
 import type { Exports } from "./_exports.ts";
 import type { Import, Imports } from "./_imports.ts";
@@ -56,6 +57,18 @@ class Arrivals implements Arrived {
     for (const place of this.places) place.dispose();
     for (const sink of this.sinks) sink.cancel();
     this.#options.giveBack(this);
+  }
+
+  bind(call: StreamsOfCall): void {
+    for (const sink of this.sinks) call.add(sink);
+  }
+
+  abort(reason: WireError): void {
+    for (const sink of this.sinks) sink.abort(reason);
+  }
+
+  dropUntaken(reason: WireError): void {
+    for (const sink of this.sinks) if (!sink.isTaken) sink.cancel(reason);
   }
 }
 

@@ -127,10 +127,12 @@ export class Link implements Session {
     );
     const streams = this.#streams = new Streams({
       output,
+      clock,
       limits,
       onError,
       onIdle: () => this.#leaving.advance(),
     });
+    calls.streams = outbound.streams = streams;
     const objects = this.#objects = new Objects({
       limits,
       streams,

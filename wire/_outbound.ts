@@ -13,6 +13,7 @@ import {
   type Target,
 } from "./messages.ts";
 import type { MessageOutput, Ticket } from "./output.ts";
+import type { Streams } from "./streams.ts";
 import { Turnstile } from "./_turnstile.ts";
 
 /** A resolved promise, for what is done already. */
@@ -28,6 +29,8 @@ export class Outbound {
   readonly sends: Turnstile;
   /** Typed messages, in order. */
   readonly messages: Turnstile;
+  /** Streams among the arguments; a dialect may have none. */
+  streams: Pick<Streams, "sendBound"> | undefined;
   /** A ticket that nobody keeps: most messages leave at once. */
   #ticket: Ticket = { position: Infinity, left: undefined };
   /** Why the wire ended. */
@@ -108,10 +111,21 @@ export class Outbound {
     } catch (error) {
       return Promise.reject(error);
     }
-    return this.#pass(
-      sends,
-      new SendMessage(name, args, deadline, target, options?.metadata),
-    );
+    const metadata = options?.metadata;
+    const message = new SendMessage(name, args, deadline, target, metadata);
+    return options === undefined || this.streams === undefined
+      ? this.#pass(sends, message)
+      : this.#sendBound(this.streams, message, options);
+  }
+
+  /** Calls one way with what may end streams among the arguments. */
+  #sendBound(
+    streams: Pick<Streams, "sendBound">,
+    message: SendMessage,
+    options: CallOptions,
+  ): Promise<void> {
+    const send = () => this.#pass(this.sends, message);
+    return streams.sendBound(message.name, options, send);
   }
 
   /**

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { StreamsOfCall } from "./_call_streams.ts";
 import { malformed, type WireError } from "./errors.ts";
 
 /** How such a thing travels. */
@@ -78,6 +79,12 @@ export interface Arrived extends Borrower {
   label(place: string): void;
   /** Nobody wants it: gives everything back. */
   drop(): void;
+  /** Has the streams that came end with those of a call. */
+  bind(call: StreamsOfCall): void;
+  /** Ends the streams that came. */
+  abort(reason: WireError): void;
+  /** Cancels the streams that nobody takes. */
+  dropUntaken(reason: WireError): void;
   /** Why the message fails by itself; undefined if it does not. */
   readonly failure: WireError | undefined;
   /** Results that arguments are to be, and that are not there yet. */

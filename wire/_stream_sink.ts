@@ -5,10 +5,12 @@
  * @module
  */
 
+import type { CallStreams, Endable } from "./_call_streams.ts";
 import { malformed, WireError } from "./errors.ts";
 import type { Arrived } from "./_passing.ts";
 import { Queue } from "./_queue.ts";
 import type { RemoteStream } from "./remote_types.ts";
+import { refusal } from "./_thrown.ts";
 
 /** What a sink works with. */
 export interface SinkOptions {
@@ -39,18 +41,24 @@ interface Taker {
 export interface Failure {
   readonly error: unknown;
   readonly arrived?: Arrived | undefined;
+  /** Whether what came before it and was not taken is for nobody. */
+  readonly isSudden?: boolean;
 }
 
 const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
 /** One stream that comes. */
-export class Sink {
+export class Sink implements Endable {
   /** Its number in the peer's direction of the wire. */
   readonly id: number;
   /** Where it came, for warnings. */
   place = "a message";
   /** How much its window has grown. */
   grown = 0;
+  /** Whether somebody takes it: it can be taken once. */
+  isTaken = false;
+  /** The call that ends it, if one of this side does. */
+  call: CallStreams | undefined;
 
   readonly #options: SinkOptions;
   readonly #items = new Queue<Item>();
@@ -92,6 +100,7 @@ export class Sink {
     this.spend(cost);
     if (this.isDone) return arrived?.drop();
     arrived?.label(`an item of ${this.place}`);
+    if (this.call !== undefined) arrived?.bind(this.call);
     const taker = this.#takers.shift();
     if (taker === undefined) {
       this.#items.push({ value, arrived, cost });
@@ -116,12 +125,57 @@ export class Sink {
   /** The producer has finished, or failed. */
   end(failure?: Failure): void {
     if (this.isDone) failure?.arrived?.drop();
-    else this.#failure = failure;
+    else {
+      if (failure?.isSudden) this.#drop();
+      this.#failure = failure;
+    }
     this.#isOver = true;
     this.#over?.resolve();
+    this.#answerTakers();
+    this.#checkEnd();
+  }
+
+  /** Ends it at once: what came and was not taken is for nobody. */
+  abort(reason: WireError): void {
+    if (this.#isCancelled) return;
+    const wasDone = this.#isOver;
+    if (wasDone && this.#isEmpty) return;
+    this.#drop();
+    this.#failure = { error: reason };
+    this.#isCancelled = true;
+    if (!wasDone) this.#options.cancel(this.id, refusal(reason));
+    this.#answerTakers();
+    this.#leaveCall();
+  }
+
+  /** Those who wait for an item get what is left, which is its end. */
+  #answerTakers(): void {
     for (let taker; (taker = this.#takers.shift()) !== undefined;) {
       this.take().then(taker.resolve, taker.reject);
     }
+  }
+
+  /** Whether nobody will learn anything more of it than that it is over. */
+  get #isEmpty(): boolean {
+    return this.#items.size === 0 && this.#failure === undefined;
+  }
+
+  /** The call has nothing left to end when all that came was taken. */
+  #checkEnd(): void {
+    if (this.#isOver && this.#items.size === 0) this.#leaveCall();
+  }
+
+  #leaveCall(): void {
+    this.call?.remove(this);
+  }
+
+  /** What came is given back. */
+  #drop(): void {
+    for (let item; (item = this.#items.shift()) !== undefined;) {
+      item.arrived?.drop();
+    }
+    this.#failure?.arrived?.drop();
+    this.#failure = undefined;
   }
 
   /** Takes the next item, or waits for it. */
@@ -129,6 +183,7 @@ export class Sink {
     const item = this.#items.shift();
     if (item !== undefined) {
       this.#taken(item.cost);
+      this.#checkEnd();
       return Promise.resolve({ done: false, value: item.value });
     }
     const failure = this.#failure;
@@ -144,11 +199,8 @@ export class Sink {
 
   /** No more is wanted; resolves when the producer has finished. */
   cancel(reason?: unknown): Promise<void> {
-    for (let item; (item = this.#items.shift()) !== undefined;) {
-      item.arrived?.drop();
-    }
-    this.#failure?.arrived?.drop();
-    this.#failure = undefined;
+    this.#drop();
+    this.#leaveCall();
     if (!this.isDone) {
       this.#isCancelled = true;
       for (let taker; (taker = this.#takers.shift()) !== undefined;) {
@@ -182,7 +234,6 @@ export class Sink {
 /** What the receiver of a stream gets. */
 export class SinkStream implements RemoteStream<unknown> {
   readonly #sink: Sink;
-  #isTaken = false;
 
   /** @param sink What is behind it. */
   constructor(sink: Sink) {
@@ -223,13 +274,13 @@ export class SinkStream implements RemoteStream<unknown> {
   }
 
   #take(): () => Promise<IteratorResult<unknown, undefined>> {
-    if (this.#isTaken) {
+    if (this.#sink.isTaken) {
       throw new WireError(
         "invalidArgument",
         "A stream can be taken once: by one loop, or by its readable. Use the readable's tee() for two readers.",
       );
     }
-    this.#isTaken = true;
+    this.#sink.isTaken = true;
     return () => this.#sink.take();
   }
 }

@@ -4,7 +4,16 @@
  * @module
  */
 
-import { errorMessage, RemoteError, shortText } from "./errors.ts";
+import {
+  errorMessage,
+  RemoteError,
+  shortText,
+  toErrorCode,
+  WireError,
+} from "./errors.ts";
+
+/** The name of an error that stands for what a wire itself has to say. */
+const REFUSAL = "Refusal";
 
 /**
  * The local image of what a remote function threw.
@@ -67,8 +76,38 @@ export function sendThrown(
   send: (thrown: unknown) => void,
 ): void {
   try {
-    send(thrown);
+    return send(thrown);
   } catch {
-    send(plainError(thrown));
+    // Less of it may do.
   }
+  const plain = plainError(thrown);
+  try {
+    send(plain);
+  } catch {
+    // A peer may take but a single value.
+    send(plain.message);
+  }
+}
+
+/**
+ * What a wire itself has to say of a stream, as it travels among what is
+ * thrown: see "Streams" in `docs/protocol.md`.
+ *
+ * @param error The error.
+ */
+export function refusal({ code, message }: WireError): Error {
+  const error = new Error(shortText(message));
+  return Object.assign(error, { name: REFUSAL, code });
+}
+
+/**
+ * What a wire itself had to say; undefined for what a program threw.
+ *
+ * @param thrown What came.
+ */
+export function refused(thrown: unknown): WireError | undefined {
+  if (!(thrown instanceof Error) || thrown.name !== REFUSAL) return undefined;
+  const { code } = thrown as { code?: unknown };
+  if (typeof code !== "string") return undefined;
+  return new WireError(toErrorCode(code), thrown.message);
 }

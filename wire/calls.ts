@@ -13,6 +13,12 @@ import {
   rejected,
 } from "./_call_promise.ts";
 import { type CallOptions, checkOptions } from "./call_options.ts";
+import {
+  CallStreams,
+  streamsCancelled,
+  type StreamsOfCall,
+  streamsTooLong,
+} from "./_call_streams.ts";
 import { carriesStream } from "./_carries_stream.ts";
 import type { Clock } from "./clock.ts";
 import {
@@ -43,6 +49,8 @@ export class Calls implements CallMaker {
   onIdle: () => void = nothing;
   /** Why no call may be made; undefined when it may. */
   refusal: (name: string) => WireError | undefined = nothing;
+  /** Told whose streams are just announced; a dialect may have none. */
+  streams: { call: StreamsOfCall | undefined } | undefined;
 
   readonly #output: MessageOutput;
   readonly #turnstile: Turnstile;
@@ -128,6 +136,7 @@ export class Calls implements CallMaker {
     // setTimeout, and the peer's timer must not be older than this side's.
     if (deadline !== undefined || signal !== undefined) {
       this.#guard(pending, deadline, signal);
+      if (options!.streams === "free") pending.streams = new CallStreams(true);
     }
     let bases: PendingCall[] | undefined;
     try {
@@ -135,6 +144,7 @@ export class Calls implements CallMaker {
     } catch (error) {
       this.#free.push(id);
       pending.cleanup?.();
+      pending.cleanup = undefined;
       if (!(error instanceof NotReady)) return rejected(error);
       // It is made once the results are there that it needs.
       const again = following?.again ??
@@ -254,6 +264,9 @@ export class Calls implements CallMaker {
     let bases: PendingCall[] | undefined;
     this.#bases = undefined;
     this.#encoding = args;
+    const { streams } = this;
+    const ends = pending.cleanup !== undefined && streams !== undefined;
+    if (ends) streams.call = pending;
     try {
       pending.waiting = turnstile.pass(
         new CallMessage(
@@ -271,6 +284,7 @@ export class Calls implements CallMaker {
       bases = this.#bases;
       this.#bases = outerBases;
       this.#encoding = outerArgs;
+      if (ends) streams.call = undefined;
     }
     const { waiting } = pending;
     pending.cost = waiting === undefined
@@ -352,18 +366,22 @@ export class Calls implements CallMaker {
     const stopTimer = deadline === undefined
       ? undefined
       : this.#clock.after(deadline, () =>
-        this.#giveUp(
-          pending,
-          "deadline",
-          `The call of "${pending.name}" was not answered within ${deadline} ms, its deadline.`,
-        ));
+        pending.settled
+          ? pending.streams?.end(streamsTooLong(pending.name, deadline))
+          : this.#giveUp(
+            pending,
+            "deadline",
+            `The call of "${pending.name}" was not answered within ${deadline} ms, its deadline.`,
+          ));
     const onAbort = () =>
-      this.#giveUp(
-        pending,
-        "cancelled",
-        `The call of "${pending.name}" was cancelled by its caller's signal.`,
-        signal!.reason,
-      );
+      pending.settled
+        ? pending.streams?.end(streamsCancelled(pending.name, signal!.reason))
+        : this.#giveUp(
+          pending,
+          "cancelled",
+          `The call of "${pending.name}" was cancelled by its caller's signal.`,
+          signal!.reason,
+        );
     signal?.addEventListener("abort", onAbort, { once: true });
     pending.cleanup = () => {
       stopTimer?.();
@@ -384,8 +402,20 @@ export class Calls implements CallMaker {
     const sent = isMade && pending.position === Infinity
       ? "notSent"
       : "maybeExecuted";
+    // Whatever streams come to it are late.
+    const streams = pending.streams ??= new CallStreams();
+    streams.end(new WireError(code, message, { cause }));
     this.#fail(pending, () => new WireError(code, message, { cause, sent }));
     if (isMade) this.#takeBack(pending);
+  }
+
+  /** A call is settled: what may end it stays for streams that are open. */
+  #unguard(pending: PendingCall, arrived?: Arrived): void {
+    const { cleanup } = pending;
+    if (cleanup === undefined) return;
+    arrived?.bind(pending);
+    if (pending.streams === undefined) cleanup();
+    else pending.streams.settled(cleanup);
   }
 
   /** A call is for nobody: it does not leave, or the peer is told. */
@@ -435,7 +465,7 @@ export class Calls implements CallMaker {
     const pending = this.#answered(id);
     if (pending.settled) arrived?.drop();
     else arrived?.label(`what "${pending.name}" threw`);
-    this.#fail(pending, () => remoteError(pending.name, thrown));
+    this.#fail(pending, () => remoteError(pending.name, thrown), arrived);
   }
 
   /** The peer could not, or would not, carry out a call. */
@@ -444,7 +474,7 @@ export class Calls implements CallMaker {
     const { follows } = pending;
     if (code === "resultGone" && follows !== undefined && !pending.settled) {
       pending.settled = true;
-      pending.cleanup?.();
+      this.#unguard(pending);
       return pending.resolve(
         follows.again().then((value) => {
           pending.hasValue = true;
@@ -543,14 +573,14 @@ export class Calls implements CallMaker {
     if (pending.isUsed) excuse(value);
     pending.settled = pending.hasValue = true;
     pending.value = value;
-    pending.cleanup?.();
+    this.#unguard(pending, arrived);
     pending.resolve(value);
   }
 
-  #fail(pending: PendingCall, error: () => Error): void {
+  #fail(pending: PendingCall, error: () => Error, arrived?: Arrived): void {
     if (pending.settled) return;
     pending.settled = true;
-    pending.cleanup?.();
+    this.#unguard(pending, arrived);
     pending.resolve(failLater(error, pending.site));
   }
 }

@@ -28,7 +28,12 @@ import { type Method, methodOf } from "./_method.ts";
 import { type CallKind, type Middleware, serveThrough } from "./middleware.ts";
 import type { MessageOutput } from "./output.ts";
 import { LazyMap } from "./_lazy_map.ts";
-import { AwaitedResult, type Borrower, fill } from "./_passing.ts";
+import {
+  type Arrived,
+  AwaitedResult,
+  type Borrower,
+  fill,
+} from "./_passing.ts";
 import { Queue } from "./_queue.ts";
 import { referentOf } from "./remote_object.ts";
 import {
@@ -76,6 +81,8 @@ interface Running {
   /** What the call counts for. */
   readonly cost: number;
   readonly context: CallContext;
+  /** What came along with it. */
+  readonly arrived: Arrived | undefined;
   stopTimer: (() => void) | undefined;
 }
 
@@ -324,11 +331,8 @@ export class Handlers {
     }
     const running = this.#calls.get(id);
     if (running !== undefined) {
-      abortContext(
-        running.context,
-        new WireError("cancelled", "The caller cancelled its call."),
-      );
-      return;
+      const reason = "The caller cancelled its call.";
+      return giveUp(running, new WireError("cancelled", reason));
     }
     const parked = this.#parkedCalls.get(id);
     if (parked !== undefined) {
@@ -408,7 +412,7 @@ export class Handlers {
     cost: number,
   ): void {
     const { id, name, arrived } = call;
-    const running = this.#start(id, context, cost);
+    const running = this.#start(id, context, cost, arrived);
     Promise.all(awaited.map(({ result }) => result)).then(async () => {
       if (arrived !== undefined) await fill(call.args, arrived.own);
       return receiver instanceof AwaitedResult
@@ -460,16 +464,23 @@ export class Handlers {
     this.#fail(id, code, message);
   }
 
-  #start(id: number, context: CallContext, cost: number): Running {
+  #start(
+    id: number,
+    context: CallContext,
+    cost: number,
+    arrived: Arrived | undefined,
+  ): Running {
     const left = context.deadline;
     const running: Running = {
       id,
       cost,
       context,
-      stopTimer: left === undefined
-        ? undefined
-        : this.#startTimer(context, Math.max(1, Math.ceil(left))),
+      arrived,
+      stopTimer: undefined,
     };
+    if (left !== undefined) {
+      this.#startTimer(running, Math.max(1, Math.ceil(left)));
+    }
     this.#calls.set(id, running);
     this.#held += cost;
     return running;
@@ -488,7 +499,7 @@ export class Handlers {
       const kind = wantsValues ? "values" : "value";
       result = this.#run(served, object, context, call, kind);
     } catch (error) {
-      dropUnfit(call, error);
+      dropUnused(call, error);
       return this.#throw(id, error);
     }
     if (!isThenable(result)) {
@@ -505,7 +516,7 @@ export class Handlers {
     cost: number,
   ): void {
     const { id, name, wantsValues } = call;
-    const running = this.#start(id, context, cost);
+    const running = this.#start(id, context, cost, call.arrived);
     Promise.resolve(result).then(
       (value) => {
         if (this.#settled(running)) {
@@ -514,7 +525,7 @@ export class Handlers {
         this.#checkIdle();
       },
       (error) => {
-        dropUnfit(call, error);
+        dropUnused(call, error);
         if (this.#settled(running)) this.#throw(id, error);
         this.#checkIdle();
       },
@@ -540,7 +551,7 @@ export class Handlers {
       const [served, object] = found;
       result = this.#run(served, object, context, send, "oneWay");
     } catch (error) {
-      dropUnfit(send, error);
+      dropUnused(send, error);
       this.#onError(error, oneWay(name));
     }
     if (!isThenable(result)) return this.#window.leave(cost);
@@ -558,12 +569,14 @@ export class Handlers {
       id: 0,
       cost,
       context,
-      stopTimer: this.#startTimer(context, send.deadline),
+      arrived: send.arrived,
+      stopTimer: undefined,
     };
+    if (send.deadline > 0) this.#startTimer(running, send.deadline);
     this.#sends.set(running, running);
     Promise.resolve(result)
       .catch((error) => {
-        dropUnfit(send, error);
+        dropUnused(send, error);
         this.#onError(error, oneWay(send.name));
       })
       .then(() => this.#sent(running));
@@ -634,18 +647,13 @@ export class Handlers {
     return new CallContext(this.#wire, name, this.#clock, deadline, metadata);
   }
 
-  #startTimer(
-    context: CallContext,
-    deadline: number,
-  ): (() => void) | undefined {
-    if (deadline === 0) return undefined;
-    return this.#clock.after(
+  #startTimer(running: Running, deadline: number): void {
+    running.stopTimer = this.#clock.after(
       Math.min(deadline, 2 ** 31 - 1),
-      () =>
-        abortContext(
-          context,
-          new WireError("deadline", "The caller's deadline has passed."),
-        ),
+      () => {
+        const reason = "The caller's deadline has passed.";
+        giveUp(running, new WireError("deadline", reason));
+      },
     );
   }
 
@@ -715,9 +723,24 @@ export class Handlers {
   }
 }
 
-/** What came along with a call was for a function that has not run. */
-function dropUnfit(call: Pick<Call, "arrived">, error: unknown): void {
-  if (error instanceof Unfit) call.arrived?.drop();
+/** The caller of a call no longer waits: its function and its streams end. */
+function giveUp({ context, arrived }: Running, reason: WireError): void {
+  abortContext(context, reason);
+  arrived?.abort(reason);
+}
+
+/**
+ * A call has failed. What came along with it was for its function, and all of
+ * it for nobody where that has not run; who has failed takes no streams.
+ */
+function dropUnused(
+  { arrived }: Pick<Call, "arrived">,
+  error: unknown,
+): void {
+  if (arrived === undefined) return;
+  if (error instanceof Unfit) return arrived.drop();
+  const message = "The function that was to take the stream has failed.";
+  arrived.dropUntaken(new WireError("cancelled", message));
 }
 
 /** Where an error came from. */

@@ -4,7 +4,15 @@
  * @module
  */
 
+import {
+  CallStreams,
+  streamsCancelled,
+  type StreamsOfCall,
+  streamsTooLong,
+} from "./_call_streams.ts";
+import type { CallOptions } from "./call_options.ts";
 import { isStreamed } from "./_carries_stream.ts";
+import type { Clock } from "./clock.ts";
 import { malformed, WireError } from "./errors.ts";
 import { LazyMap } from "./_lazy_map.ts";
 import type { WireLimits } from "./limits.ts";
@@ -13,7 +21,7 @@ import type { Arrived } from "./_passing.ts";
 import type { RemoteStream } from "./remote_types.ts";
 import { Sink, SinkStream } from "./_stream_sink.ts";
 import { producerOf, Source } from "./_stream_source.ts";
-import { remoteError, sendThrown } from "./_thrown.ts";
+import { refused, remoteError, sendThrown } from "./_thrown.ts";
 import { MESSAGE_COST } from "./_turnstile.ts";
 
 /** The limits that streams have to do with. */
@@ -22,6 +30,7 @@ type StreamLimits = Pick<WireLimits, "streams" | "streamWindow" | "window">;
 /** What streams work with. */
 export interface StreamsOptions {
   readonly output: MessageOutput;
+  readonly clock: Clock;
   readonly limits: StreamLimits;
   readonly onError: (error: unknown, where: string) => void;
   /** Called when fewer streams are wanted. */
@@ -40,6 +49,9 @@ function firstCredit({ streams, streamWindow, window }: StreamLimits): number {
 
 /** Opens, feeds and ends streams. */
 export class Streams {
+  /** The call whose arguments are just being sent, where it ends streams. */
+  call: StreamsOfCall | undefined;
+
   readonly #options: StreamsOptions;
   readonly #sources = new LazyMap<number, Source>();
   readonly #sinks = new LazyMap<number, Sink>();
@@ -99,6 +111,7 @@ export class Streams {
     const { output, onError } = this.#options;
     const source = new Source(this.#id(), producerOf(value), {
       output,
+      opening: this,
       onError,
       first: () => firstCredit(this.#peer),
       most: () => this.#peer.streamWindow,
@@ -106,7 +119,54 @@ export class Streams {
       onOver: ({ id }) => this.#closed(this.#sources, id),
     });
     this.#sources.set(source.id, source);
+    this.call?.add(source);
     return source;
+  }
+
+  /**
+   * Sends a one-way call whose streams end with its signal and its deadline.
+   *
+   * @param name The function's name.
+   * @param options The call's.
+   * @param send Sends it.
+   * @returns What that returns.
+   */
+  sendBound<T>(name: string, options: CallOptions, send: () => T): T {
+    const { deadline, signal, streams } = options;
+    const isFree = streams === "free" ||
+      (deadline === undefined && signal === undefined);
+    if (isFree) return send();
+    const call = new CallStreams();
+    this.call = call;
+    try {
+      return send();
+    } finally {
+      this.call = undefined;
+      if (call.size > 0) this.#guard(call, name, deadline, signal);
+    }
+  }
+
+  /** Sets up what may end the streams of a one-way call. */
+  #guard(
+    call: CallStreams,
+    name: string,
+    deadline: number | undefined,
+    signal: AbortSignal | undefined,
+  ): void {
+    const stopTimer = deadline === undefined
+      ? undefined
+      : this.#options.clock.after(
+        deadline,
+        () => call.end(streamsTooLong(name, deadline)),
+      );
+    const onAbort = () => call.end(streamsCancelled(name, signal!.reason));
+    signal?.addEventListener("abort", onAbort, { once: true });
+    call.settled(() => {
+      stopTimer?.();
+      signal?.removeEventListener("abort", onAbort);
+    });
+    // A getter among the arguments may have aborted it.
+    if (signal?.aborted) onAbort();
   }
 
   /** A stream of the peer is announced. */
@@ -161,7 +221,14 @@ export class Streams {
     const sink = this.#sink(id);
     arrived?.label(`the failure of ${sink.place}`);
     this.#drop(sink);
-    sink.end({ error: remoteError(sink.place, thrown), arrived });
+    const error = refused(thrown);
+    if (error === undefined) {
+      return sink.end({ error: remoteError(sink.place, thrown), arrived });
+    }
+    arrived?.drop();
+    // Its call was given up, and with it what came and was not taken.
+    const isSudden = error.code === "cancelled" || error.code === "deadline";
+    sink.end({ error, isSudden });
   }
 
   /** The consumer gives credit. */
@@ -196,7 +263,10 @@ export class Streams {
   /** The wire ended. */
   end(reason: WireError): void {
     const [sinks, sources] = [this.#sinks, this.#sources];
-    for (const sink of [...sinks.values()]) sink.end({ error: reason });
+    for (const sink of [...sinks.values()]) {
+      sink.end({ error: reason });
+      sink.call?.remove(sink);
+    }
     sinks.clear();
     for (const source of [...sources.values()]) source.end(reason);
     sources.clear();
@@ -205,16 +275,17 @@ export class Streams {
   }
 
   #cancel(id: number, reason: unknown): void {
-    const { output } = this.#options;
+    const { output, onIdle } = this.#options;
     sendThrown(
       reason,
       (reason) => output.send({ kind: "streamCancel", id, reason }),
     );
+    onIdle();
   }
 
   /** Nobody has the stream any more, and nobody has ended it. */
   #lost(sink: Sink): void {
-    if (sink.isDone) return;
+    if (sink.isDone) return void sink.cancel();
     const error = new WireError(
       "released",
       `A stream that came as ${sink.place} was never taken to its end. Take it by a loop, or cancel() it.`,
