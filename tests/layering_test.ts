@@ -75,6 +75,7 @@ const FLOORS: readonly (readonly string[])[] = [
     "wire/transport.ts",
     "wire/services.ts",
     "wire/_carries_stream.ts",
+    "wire/_call_streams.ts",
     "wire/_token_bucket.ts",
   ],
   [

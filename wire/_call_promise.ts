@@ -6,6 +6,7 @@
  */
 
 import type { CallOptions } from "./call_options.ts";
+import { endStreams } from "./_carries_stream.ts";
 import { WireError } from "./errors.ts";
 import { localCaller, referentOf } from "./remote_object.ts";
 import { type Caller, remotes } from "./remote.ts";
@@ -80,16 +81,43 @@ export class CallPromise extends Promise<unknown> {
     return {
       call: (name, args, wantsValues, options) => {
         const again = () =>
-          this.then((result) =>
-            callerOf(result, name).call(name, args, wantsValues, options)
+          this.#whenThere(
+            name,
+            args,
+            (caller) => caller.call(name, args, wantsValues, options),
           );
         const pending = this[REFERENCE];
         return pending?.callOn(name, args, wantsValues, options, again) ??
           promised(again());
       },
       send: (name, args, options) =>
-        this.then((result) => callerOf(result, name).send(name, args, options)),
+        this.#whenThere(
+          name,
+          args,
+          (caller) => caller.send(name, args, options),
+        ),
     };
+  }
+
+  /** Makes a call of the result. Without one, streams among its arguments end. */
+  #whenThere<T>(
+    name: string,
+    args: unknown[],
+    make: (caller: Caller) => Promise<T>,
+  ): Promise<T> {
+    const failed = (error: unknown) => {
+      endStreams(args, error);
+      throw error;
+    };
+    return this.then((result) => {
+      let caller: Caller;
+      try {
+        caller = callerOf(result, name);
+      } catch (error) {
+        return failed(error);
+      }
+      return make(caller);
+    }, failed);
   }
 }
 

@@ -6,24 +6,11 @@
  */
 
 import { WireError } from "./errors.ts";
-
-/** A stream at one of its ends. */
-export interface Endable {
-  /** The call that it belongs to, as long as that can end it. */
-  call: CallStreams | undefined;
-  /** Ends it at once; whoever takes it learns the reason. */
-  abort(reason: WireError): void;
-}
-
-/** What streams belong to that end with a call. */
-export interface StreamsOfCall {
-  /** One more goes with the call. */
-  add(stream: Endable): void;
-}
+import type { BoundStream, StreamsOfCall } from "./_passing.ts";
 
 /** The streams of one call that are open. */
 export class CallStreams implements StreamsOfCall {
-  readonly #open = new Set<Endable>();
+  readonly #open = new Set<BoundStream>();
   readonly #isFree: boolean;
   /** Why they were ended. */
   #reason: WireError | undefined;
@@ -41,14 +28,14 @@ export class CallStreams implements StreamsOfCall {
   }
 
   /** One more goes with the call; it ends at once where the others have. */
-  add(stream: Endable): void {
+  add(stream: BoundStream): void {
     if (this.#reason !== undefined) return stream.abort(this.#reason);
     stream.call = this;
     this.#open.add(stream);
   }
 
   /** One has ended by itself. */
-  remove(stream: Endable): void {
+  remove(stream: BoundStream): void {
     stream.call = undefined;
     this.#open.delete(stream);
     if (this.#open.size === 0) this.#stop();

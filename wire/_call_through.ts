@@ -7,6 +7,7 @@
 
 import { type CallOptions, checkOptions } from "./call_options.ts";
 import { CallPromise, promised } from "./_call_promise.ts";
+import { endStreams } from "./_carries_stream.ts";
 import type { Metadata } from "./messages.ts";
 import type { CallKind, Middleware, MiddlewareCall } from "./middleware.ts";
 import type { Caller } from "./remote.ts";
@@ -63,20 +64,30 @@ export function callThrough<W extends { readonly ended: unknown }>(
     options: CallOptions | undefined,
     last: Last,
   ): Promise<unknown> => {
-    checkOptions(name, options);
-    const { metadata = NO_METADATA, signal, deadline, streams } = options ?? {};
-    return await pass(0, {
-      side: "calling",
-      kind,
-      name,
-      object: objectOf?.(),
-      args,
-      metadata,
-      signal,
-      deadline,
-      streams,
-      wire,
-    }, last);
+    let isMade = false;
+    try {
+      checkOptions(name, options);
+      const { metadata = NO_METADATA, signal, deadline, streams } = options ??
+        {};
+      return await pass(0, {
+        side: "calling",
+        kind,
+        name,
+        object: objectOf?.(),
+        args,
+        metadata,
+        signal,
+        deadline,
+        streams,
+        wire,
+      }, (args, options) => {
+        isMade = true;
+        return last(args, options);
+      });
+    } catch (error) {
+      if (!isMade) endStreams(args, error);
+      throw error;
+    }
   };
   const isTransparent = middleware.every((each) => TRANSPARENT in each);
   return {

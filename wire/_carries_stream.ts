@@ -4,7 +4,8 @@
  * @module
  */
 
-import type { RemoteStream } from "./remote_types.ts";
+/** Streams stand near the top: below so many objects nobody looks for them. */
+const LOOKED_AT = 10_000;
 
 /** What travels as a stream. */
 export type Streamed = ReadableStream<unknown> | AsyncIterable<unknown>;
@@ -23,22 +24,24 @@ export function isStreamed(value: object): value is Streamed {
  * @returns Whether there is one. False for what cannot be looked at, and sent.
  */
 export function carriesStream(value: unknown): boolean {
-  for (const _ of streamsIn(value)) return true;
-  return false;
+  return findStream(value, partsOf, yes);
 }
 
 /**
  * Ends the streams of something that will not be sent: a `ReadableStream` is
  * cancelled, a generator returns. What somebody reads already is left alone,
- * and so is what would have to be begun first.
+ * and so are what would have to be begun first, and what lies deep in much data.
  *
  * @param value What was to be sent.
  * @param reason Why it is not.
  */
 export function endStreams(value: unknown, reason: unknown): void {
-  for (const stream of streamsIn(value)) {
-    (async () => await endStream(stream, reason))().catch(nothing);
-  }
+  let looked = 0;
+  const partsOf = (value: object) => ++looked < LOOKED_AT ? dataOf(value) : [];
+  findStream(value, partsOf, (stream) => {
+    endStream(stream, reason).catch(nothing);
+    return false;
+  });
 }
 
 async function endStream(stream: Streamed, reason: unknown): Promise<void> {
@@ -47,25 +50,35 @@ async function endStream(stream: Streamed, reason: unknown): Promise<void> {
     return;
   }
   const { cancel, next, return: leave } = stream as Partial<
-    & Pick<RemoteStream<unknown>, "cancel">
-    & AsyncGenerator<unknown, unknown, unknown>
+    AsyncGenerator & { cancel(reason: unknown): unknown }
   >;
   if (typeof cancel === "function") await cancel.call(stream, reason);
   else if (typeof next === "function") await leave?.call(stream, undefined);
 }
 
-/** The streams among data, at any depth; none where it cannot be looked at. */
-function* streamsIn(value: unknown): Generator<Streamed, void> {
+/**
+ * Goes through data for streams, at any depth.
+ *
+ * @param value The data.
+ * @param partsOf Tells what an object holds.
+ * @param isEnough Gets each stream; true ends the search.
+ * @returns Whether something was enough. False for what cannot be looked at.
+ */
+function findStream(
+  value: unknown,
+  partsOf: (value: object) => Iterable<unknown>,
+  isEnough: (stream: Streamed) => boolean,
+): boolean {
   // What is added meanwhile is gone through as well.
   const found = new Set<unknown>([value]);
   try {
     for (const value of found) {
       if (typeof value !== "object" || value === null) continue;
-      if (ArrayBuffer.isView(value)) continue;
       if (isStreamed(value)) {
-        yield value;
+        if (isEnough(value)) return true;
         continue;
       }
+      if (ArrayBuffer.isView(value)) continue;
       for (const part of partsOf(value)) {
         if (typeof part === "object") found.add(part);
       }
@@ -73,6 +86,7 @@ function* streamsIn(value: unknown): Generator<Streamed, void> {
   } catch {
     // A getter threw.
   }
+  return false;
 }
 
 function partsOf(value: object): Iterable<unknown> {
@@ -81,6 +95,20 @@ function partsOf(value: object): Iterable<unknown> {
   const parts = Object.values(value);
   if (!(value instanceof Error)) return parts;
   return [...parts, value.cause, (value as Partial<AggregateError>).errors];
+}
+
+/** The same, but for what a getter would have to be asked. */
+function dataOf(value: object): Iterable<unknown> {
+  if (value instanceof Map || value instanceof Set) return partsOf(value);
+  if (Array.isArray(value)) return value;
+  const properties = Object.getOwnPropertyDescriptors(value);
+  return Reflect.ownKeys(properties).map((key) =>
+    (properties as Record<PropertyKey, PropertyDescriptor>)[key]?.value
+  );
+}
+
+function yes(): true {
+  return true;
 }
 
 function nothing(): void {}

@@ -5,7 +5,6 @@
  * @module
  */
 
-import type { StreamsOfCall } from "./_call_streams.ts";
 import { WireError } from "./errors.ts";
 import type { Exports } from "./_exports.ts";
 import type { Import, Imports } from "./_imports.ts";
@@ -14,6 +13,7 @@ import {
   AwaitedResult,
   type Borrower,
   type Importer,
+  type StreamsOfCall,
 } from "./_passing.ts";
 import { FailedResult } from "./_results.ts";
 import type { Sink } from "./_stream_sink.ts";
@@ -59,7 +59,7 @@ class Arrivals implements Arrived {
     this.#options.giveBack(this);
   }
 
-  bind(call: StreamsOfCall): void {
+  bind(call: Pick<StreamsOfCall, "add">): void {
     for (const sink of this.sinks) call.add(sink);
   }
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { carriesStream } from "./_carries_stream.ts";
+import { carriesStream, endStreams } from "./_carries_stream.ts";
 import { promised, rejected } from "./_call_promise.ts";
 import type { CallOptions } from "./call_options.ts";
 import { WireError } from "./errors.ts";
@@ -206,7 +206,9 @@ export class KeptCalls {
       return this.#carry(call, wire, optionsLeft(call, clock));
     }
     if (isNew && this.waiting >= most) {
-      return rejected(tooManyWait(call.name, most));
+      const error = tooManyWait(call.name, most);
+      endStreams(call.args, error);
+      return rejected(error);
     }
     const waiting = this.#waiting.add(call);
     return call.kind === "value" ? promised(waiting) : waiting;
@@ -236,6 +238,7 @@ function carry(
  * has no answer: `onLost` and `onDeath` say it, too.
  */
 function fail(call: KeptCall, error: WireError): Promise<unknown> {
+  if (error.sent === "notSent") endStreams(call.args, error);
   const failed = Promise.reject(withFate(call, error));
   if (call.kind === "value") return promised(failed);
   if (call.kind === "send" || call.kind === "message") {

@@ -9,6 +9,7 @@ import { formatAddress, type WireAddress } from "./address.ts";
 import { rejected } from "./_call_promise.ts";
 import type { CallOptions } from "./call_options.ts";
 import { Calls } from "./calls.ts";
+import { endStreams } from "./_carries_stream.ts";
 import type { Clock } from "./clock.ts";
 import { Decoder } from "./codec.ts";
 import { notAWire } from "./_layout.ts";
@@ -239,11 +240,11 @@ export class Link implements Session {
       call: (name, args, wantsValues, options) =>
         place.end === undefined
           ? this.call(name, args, wantsValues, options, place)
-          : rejected(unreachable(name, place.end)),
+          : rejected(unreachable(name, args, place.end)),
       send: (name, args, options) =>
         place.end === undefined
           ? this.send(name, args, options, place)
-          : Promise.reject(unreachable(name, place.end)),
+          : Promise.reject(unreachable(name, args, place.end)),
     };
   }
 
@@ -654,12 +655,18 @@ export class Link implements Session {
 }
 
 /** The error of a call of an object that can no longer be reached. */
-function unreachable(name: string, { code, message }: WireError): WireError {
-  return new WireError(
+function unreachable(
+  name: string,
+  args: unknown[],
+  { code, message }: WireError,
+): WireError {
+  const error = new WireError(
     code,
     `"${name}" was called on a reference that is of no use any more: ${message}`,
     { sent: "notSent" },
   );
+  endStreams(args, error);
+  return error;
 }
 
 /** Lets other microtasks run: without a promise for each turn. */

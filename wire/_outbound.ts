@@ -5,6 +5,7 @@
  */
 
 import { type CallOptions, checkOptions } from "./call_options.ts";
+import { endStreams } from "./_carries_stream.ts";
 import { WireError } from "./errors.ts";
 import {
   type Message,
@@ -13,11 +14,21 @@ import {
   type Target,
 } from "./messages.ts";
 import type { MessageOutput, Ticket } from "./output.ts";
-import type { Streams } from "./streams.ts";
 import { Turnstile } from "./_turnstile.ts";
 
 /** A resolved promise, for what is done already. */
 const DONE: Promise<void> = Promise.resolve();
+
+/** Has streams among the arguments of one-way calls end with these. */
+interface BindingStreams {
+  /**
+   * @param name The function's name.
+   * @param options The call's.
+   * @param send Sends it.
+   * @returns What that returns.
+   */
+  sendBound<T>(name: string, options: CallOptions, send: () => T): T;
+}
 
 /** Everything that leaves, by its kind. */
 export class Outbound {
@@ -29,8 +40,8 @@ export class Outbound {
   readonly sends: Turnstile;
   /** Typed messages, in order. */
   readonly messages: Turnstile;
-  /** Streams among the arguments; a dialect may have none. */
-  streams: Pick<Streams, "sendBound"> | undefined;
+  /** The wire's streams; a dialect may have none. */
+  streams: BindingStreams | undefined;
   /** A ticket that nobody keeps: most messages leave at once. */
   #ticket: Ticket = { position: Infinity, left: undefined };
   /** Why the wire ended. */
@@ -94,7 +105,10 @@ export class Outbound {
     refusal: WireError | undefined,
     target?: Target,
   ): Promise<void> {
-    if (refusal !== undefined) return handled(Promise.reject(refusal));
+    if (refusal !== undefined) {
+      endStreams(args, refusal);
+      return handled(Promise.reject(refusal));
+    }
     const { sends } = this;
     if (options === undefined && target === undefined) {
       let size = sends.hasWindow ? this.output.addPlainSend(name, args) : 0;
@@ -109,6 +123,7 @@ export class Outbound {
     try {
       checkOptions(name, options);
     } catch (error) {
+      endStreams(args, error);
       return Promise.reject(error);
     }
     const metadata = options?.metadata;
@@ -120,7 +135,7 @@ export class Outbound {
 
   /** Calls one way with what may end streams among the arguments. */
   #sendBound(
-    streams: Pick<Streams, "sendBound">,
+    streams: BindingStreams,
     message: SendMessage,
     options: CallOptions,
   ): Promise<void> {
@@ -135,7 +150,10 @@ export class Outbound {
    * @param refusal Why nothing more can be sent.
    */
   outputObject(value: unknown, refusal: WireError | undefined): Promise<void> {
-    if (refusal !== undefined) return handled(Promise.reject(refusal));
+    if (refusal !== undefined) {
+      endStreams(value, refusal);
+      return handled(Promise.reject(refusal));
+    }
     return this.#pass(this.messages, { kind: "message", value });
   }
 
@@ -153,6 +171,7 @@ export class Outbound {
     try {
       turnstile.pass(message, ticket);
     } catch (error) {
+      endStreams(message, error);
       return Promise.reject(error);
     }
     if (ticket.position !== Infinity) return DONE;

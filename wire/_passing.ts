@@ -5,7 +5,6 @@
  * @module
  */
 
-import type { StreamsOfCall } from "./_call_streams.ts";
 import { malformed, type WireError } from "./errors.ts";
 
 /** How such a thing travels. */
@@ -65,6 +64,22 @@ export interface Exporter {
   take(): Leaving | undefined;
 }
 
+/** A stream, at one of its ends, that may belong to a call. */
+export interface BoundStream {
+  /** The call, as long as that can end it. */
+  call: StreamsOfCall | undefined;
+  /** Ends it at once; whoever takes it learns the reason. */
+  abort(reason: WireError): void;
+}
+
+/** The streams that end with a call. */
+export interface StreamsOfCall {
+  /** One more goes with the call. */
+  add(stream: BoundStream): void;
+  /** One has ended by itself. */
+  remove(stream: BoundStream): void;
+}
+
 /** What results are copied for: the arguments of one call. */
 export interface Borrower {
   /** How many bytes of results were copied. */
@@ -80,7 +95,7 @@ export interface Arrived extends Borrower {
   /** Nobody wants it: gives everything back. */
   drop(): void;
   /** Has the streams that came end with those of a call. */
-  bind(call: StreamsOfCall): void;
+  bind(call: Pick<StreamsOfCall, "add">): void;
   /** Ends the streams that came. */
   abort(reason: WireError): void;
   /** Cancels the streams that nobody takes. */

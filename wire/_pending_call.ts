@@ -5,11 +5,12 @@
  */
 
 import type { CallPromise, PendingResult } from "./_call_promise.ts";
-import { CallStreams, type Endable } from "./_call_streams.ts";
+import { CallStreams } from "./_call_streams.ts";
 import type { CallOptions } from "./call_options.ts";
 import { carriesStream } from "./_carries_stream.ts";
 import type { Target } from "./messages.ts";
 import type { Ticket } from "./output.ts";
+import type { BoundStream } from "./_passing.ts";
 import type { Waiting } from "./_turnstile.ts";
 
 /** What makes calls that need the result of another. */
@@ -90,7 +91,7 @@ export class PendingCall implements Ticket, PendingResult {
   }
 
   /** One more stream ends with it. */
-  add(stream: Endable): void {
+  add(stream: BoundStream): void {
     (this.streams ??= new CallStreams()).add(stream);
   }
 

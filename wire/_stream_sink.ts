@@ -5,9 +5,8 @@
  * @module
  */
 
-import type { CallStreams, Endable } from "./_call_streams.ts";
 import { malformed, WireError } from "./errors.ts";
-import type { Arrived } from "./_passing.ts";
+import type { Arrived, BoundStream, StreamsOfCall } from "./_passing.ts";
 import { Queue } from "./_queue.ts";
 import type { RemoteStream } from "./remote_types.ts";
 import { refusal } from "./_thrown.ts";
@@ -48,7 +47,7 @@ export interface Failure {
 const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
 /** One stream that comes. */
-export class Sink implements Endable {
+export class Sink implements BoundStream {
   /** Its number in the peer's direction of the wire. */
   readonly id: number;
   /** Where it came, for warnings. */
@@ -58,7 +57,7 @@ export class Sink implements Endable {
   /** Whether somebody takes it: it can be taken once. */
   isTaken = false;
   /** The call that ends it, if one of this side does. */
-  call: CallStreams | undefined;
+  call: StreamsOfCall | undefined;
 
   readonly #options: SinkOptions;
   readonly #items = new Queue<Item>();

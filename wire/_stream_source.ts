@@ -5,11 +5,11 @@
  * @module
  */
 
-import type { CallStreams, Endable, StreamsOfCall } from "./_call_streams.ts";
 import { Refusal, WireError } from "./errors.ts";
 import type { Streamed } from "./_carries_stream.ts";
 import type { Message } from "./messages.ts";
 import type { MessageOutput, Ticket } from "./output.ts";
+import type { BoundStream, StreamsOfCall } from "./_passing.ts";
 import { refusal, refused, sendThrown } from "./_thrown.ts";
 import { MESSAGE_COST } from "./_turnstile.ts";
 
@@ -32,7 +32,7 @@ export interface Producer {
 export interface SourceOptions {
   readonly output: MessageOutput;
   /** Told of the call to which the streams belong that are just announced. */
-  readonly opening: { call: StreamsOfCall | undefined };
+  readonly opening: { call: Pick<StreamsOfCall, "add"> | undefined };
   /** How many bytes the consumer takes at first. */
   readonly first: () => number;
   /** How many bytes it takes of an item. */
@@ -46,13 +46,13 @@ export interface SourceOptions {
 }
 
 /** One stream that leaves. */
-export class Source implements Endable {
+export class Source implements BoundStream {
   /** Its number in this direction of the wire. */
   readonly id: number;
   /** Called when the consumer wants no more. */
   onCancel: ((reason: WireError) => void) | undefined;
   /** The call that ends it, if one of this side does. */
-  call: CallStreams | undefined;
+  call: StreamsOfCall | undefined;
 
   readonly #options: SourceOptions;
   readonly #producer: Producer;

@@ -16,10 +16,9 @@ import { type CallOptions, checkOptions } from "./call_options.ts";
 import {
   CallStreams,
   streamsCancelled,
-  type StreamsOfCall,
   streamsTooLong,
 } from "./_call_streams.ts";
-import { carriesStream } from "./_carries_stream.ts";
+import { carriesStream, endStreams } from "./_carries_stream.ts";
 import type { Clock } from "./clock.ts";
 import {
   type CallFate,
@@ -30,7 +29,12 @@ import {
 } from "./errors.ts";
 import type { MessageOutput } from "./output.ts";
 import { CallMessage, type OverLimit, type Target } from "./messages.ts";
-import { type Arrived, NotReady, type Passed } from "./_passing.ts";
+import {
+  type Arrived,
+  NotReady,
+  type Passed,
+  type StreamsOfCall,
+} from "./_passing.ts";
 import {
   type CallMaker,
   type Following,
@@ -50,7 +54,7 @@ export class Calls implements CallMaker {
   /** Why no call may be made; undefined when it may. */
   refusal: (name: string) => WireError | undefined = nothing;
   /** Told whose streams are just announced; a dialect may have none. */
-  streams: { call: StreamsOfCall | undefined } | undefined;
+  streams: { call: Pick<StreamsOfCall, "add"> | undefined } | undefined;
 
   readonly #output: MessageOutput;
   readonly #turnstile: Turnstile;
@@ -125,6 +129,7 @@ export class Calls implements CallMaker {
       checkOptions(name, options);
       this.#checkAlive(name);
     } catch (error) {
+      endStreams(args, error);
       return rejected(error);
     }
     this.made++;
@@ -145,11 +150,17 @@ export class Calls implements CallMaker {
       this.#free.push(id);
       pending.cleanup?.();
       pending.cleanup = undefined;
-      if (!(error instanceof NotReady)) return rejected(error);
+      if (!(error instanceof NotReady)) {
+        endStreams(args, error);
+        return rejected(error);
+      }
       // It is made once the results are there that it needs.
       const again = following?.again ??
         this.#caller(name, args, wantsValues, options, target);
-      return promised(this.#await(name, error.result, again, options));
+      error.result.catch((error) => endStreams(args, error));
+      return promised(
+        this.#await(name, args, error.result, again, options),
+      );
     }
     if (this.#reason !== undefined) {
       // A getter among the arguments ended the wire.
@@ -176,6 +187,7 @@ export class Calls implements CallMaker {
   /** Makes a call when a result is there, as long as its caller waits. */
   #await(
     name: string,
+    args: unknown[],
     result: Promise<unknown>,
     again: () => Promise<unknown>,
     options: CallOptions | undefined,
@@ -192,6 +204,7 @@ export class Calls implements CallMaker {
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     const giveUp = (error: WireError) => {
       isGivenUp = true;
+      if (sent === "notSent") endStreams(args, error);
       reject(error);
     };
     const stopTimer = deadline === undefined

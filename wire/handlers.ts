@@ -5,6 +5,7 @@
  * @module
  */
 
+import { endStreams } from "./_carries_stream.ts";
 import type { Clock } from "./clock.ts";
 import { abortContext, CallContext, hasAborted } from "./context.ts";
 import {
@@ -519,9 +520,8 @@ export class Handlers {
     const running = this.#start(id, context, cost, call.arrived);
     Promise.resolve(result).then(
       (value) => {
-        if (this.#settled(running)) {
-          this.#return(id, name, wantsValues, context, value);
-        }
+        const isOwed = this.#settled(running) || this.#ended;
+        if (isOwed) this.#return(id, name, wantsValues, context, value);
         this.#checkIdle();
       },
       (error) => {
@@ -672,7 +672,7 @@ export class Handlers {
     context: CallContext,
     result: unknown,
   ): void {
-    if (this.#ended) return;
+    if (this.#ended) return endStreams(result, gone());
     if (!wantsValues && this.#output.sendPlainAnswer(id, result) > 0) {
       return this.#results?.settle(id, result);
     }
@@ -687,6 +687,7 @@ export class Handlers {
           : new ReturnMessage(id, value),
       );
     } catch (error) {
+      endStreams(result, error);
       const { code, message } = asWireError(error);
       return this.#fail(
         id,
@@ -746,6 +747,11 @@ function dropUnused(
 /** Where an error came from. */
 function oneWay(name: string): string {
   return `one-way call of "${name}"`;
+}
+
+/** Why a result is for nobody. */
+function gone(): WireError {
+  return new WireError("cancelled", "The wire ended before the answer.");
 }
 
 function noSuchObject(): FailedResult {

@@ -7,7 +7,6 @@
 import {
   CallStreams,
   streamsCancelled,
-  type StreamsOfCall,
   streamsTooLong,
 } from "./_call_streams.ts";
 import type { CallOptions } from "./call_options.ts";
@@ -17,7 +16,7 @@ import { malformed, WireError } from "./errors.ts";
 import { LazyMap } from "./_lazy_map.ts";
 import type { WireLimits } from "./limits.ts";
 import type { MessageOutput } from "./output.ts";
-import type { Arrived } from "./_passing.ts";
+import type { Arrived, StreamsOfCall } from "./_passing.ts";
 import type { RemoteStream } from "./remote_types.ts";
 import { Sink, SinkStream } from "./_stream_sink.ts";
 import { producerOf, Source } from "./_stream_source.ts";
@@ -50,7 +49,7 @@ function firstCredit({ streams, streamWindow, window }: StreamLimits): number {
 /** Opens, feeds and ends streams. */
 export class Streams {
   /** The call whose arguments are just being sent, where it ends streams. */
-  call: StreamsOfCall | undefined;
+  call: Pick<StreamsOfCall, "add"> | undefined;
 
   readonly #options: StreamsOptions;
   readonly #sources = new LazyMap<number, Source>();
