@@ -49,11 +49,10 @@ async function endStream(stream: Streamed, reason: unknown): Promise<void> {
     if (!stream.locked) await stream.cancel(reason);
     return;
   }
-  const { cancel, next, return: leave } = stream as Partial<
-    AsyncGenerator & { cancel(reason: unknown): unknown }
-  >;
-  if (typeof cancel === "function") await cancel.call(stream, reason);
-  else if (typeof next === "function") await leave?.call(stream, undefined);
+  const { cancel, next } = stream as { cancel?: unknown; next?: unknown };
+  if (typeof cancel !== "function" && typeof next !== "function") return;
+  // One of a wire throws here where somebody takes it already.
+  await stream[Symbol.asyncIterator]().return?.();
 }
 
 /**
