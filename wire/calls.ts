@@ -419,7 +419,15 @@ export class Calls implements CallMaker {
     const streams = pending.streams ??= new CallStreams();
     streams.end(new WireError(code, message, { cause }));
     this.#fail(pending, () => new WireError(code, message, { cause, sent }));
-    if (isMade) this.#takeBack(pending);
+    if (!isMade) return;
+    try {
+      this.#takeBack(pending);
+    } catch {
+      // A getter of what is just being sent has aborted its signal.
+      queueMicrotask(() => {
+        if (this.#slots[pending.id] === pending) this.#takeBack(pending);
+      });
+    }
   }
 
   /** A call is settled: what may end it stays for streams that are open. */

@@ -275,10 +275,17 @@ export class Streams {
 
   #cancel(id: number, reason: unknown): void {
     const { output, onIdle } = this.#options;
-    sendThrown(
-      reason,
-      (reason) => output.send({ kind: "streamCancel", id, reason }),
-    );
+    const tell = () =>
+      sendThrown(
+        reason,
+        (reason) => output.send({ kind: "streamCancel", id, reason }),
+      );
+    try {
+      tell();
+    } catch {
+      // A getter of what is just being sent has aborted a signal.
+      queueMicrotask(() => this.#sinks.has(id) && tell());
+    }
     onIdle();
   }
 

@@ -16,6 +16,8 @@ import {
   wirePair,
 } from "../../wire/mod.ts";
 import { FakeClock, settle } from "../_fake_clock.ts";
+import { RawPeer, send } from "../_raw_peer.ts";
+import { Raw } from "../_raw_values.ts";
 import { test } from "../_test.ts";
 import { type Pair, PAIRS } from "../_transports.ts";
 import { failure } from "./_failure.ts";
@@ -220,7 +222,7 @@ inEachWay(
 
 inEachWay(
   "streams of a one-way call end with its signal and deadline",
-  async ({ near, far }, code, [options, giveUp]) => {
+  async ({ near, far }, _code, [options, giveUp]) => {
     const producers = new Producers();
     const end = Promise.withResolvers<WireError>();
     far.serve({
@@ -778,4 +780,125 @@ test("what the same signal has failed of a producer is not reported", async () =
   assertEquals((await call).code, "cancelled");
   await leaveNothing(near, far);
   assertEquals(reports, []);
+});
+
+test("a getter that aborts the signals of others harms nothing", async () => {
+  const [near, far] = wirePair();
+  const producers = new Producers();
+  far.serve({
+    bytes: () => producers.bytes(),
+    wait(this: CallContext) {
+      return new Promise((resolve) => this.signal.onabort = resolve);
+    },
+    take: (stream: RemoteStream<unknown>) => taken(stream),
+    echo: (x: unknown) => x,
+  });
+  const controller = new AbortController();
+  const calls = near.with({ signal: controller.signal });
+  const loop = taken(await calls.remoteValue.bytes());
+  const waiting = failure(calls.remoteValue.wait());
+  const upload = failure(calls.remoteValue.take(producers.readable()));
+  await turn();
+  const echoed = await near.remoteValue.echo({
+    get a() {
+      controller.abort();
+      return 1;
+    },
+  });
+  assertEquals(echoed, { a: 1 });
+  for (const { code } of await Promise.all([loop, waiting, upload])) {
+    assertEquals(code, "cancelled");
+  }
+  await producers.ended(2);
+  // And one of its own: the call leaves, and its streams end.
+  const own = new AbortController();
+  const call = failure(
+    near.with({ signal: own.signal }).remoteValue.take(
+      [producers.readable()],
+      {
+        get a() {
+          own.abort();
+          return 1;
+        },
+      },
+      producers.readable(),
+    ),
+  );
+  assertEquals((await call).code, "cancelled");
+  await producers.ended(4);
+  const once = new AbortController();
+  await near.with({ signal: once.signal }).remote.take({
+    get a() {
+      once.abort();
+      return 1;
+    },
+    stream: producers.readable(),
+  });
+  await producers.ended(5);
+  await leaveNothing(near, far);
+});
+
+test("streams end with their call where the peer takes next to nothing", async () => {
+  const peer = new RawPeer();
+  await using _peer = peer;
+  const producers = new Producers();
+  await peer.open({ values: 1, nesting: 1, message: 4_096, frame: 1_024 });
+  const controller = new AbortController();
+  const call = failure(
+    peer.wire.with({ signal: controller.signal })
+      .remoteValue.take(producers.readable()),
+  );
+  const { id } = (await peer.hear("call"))!;
+  await peer.hear("streamBytes");
+  controller.abort();
+  assertEquals((await call).code, "cancelled");
+  await peer.hear("streamError");
+  const again = new AbortController();
+  const result = peer.wire.with({ signal: again.signal }).remoteValue.give();
+  await peer.tell({ kind: "fail", id, code: "cancelled", message: "" });
+  const other = await peer.hear("call");
+  await peer.tell({
+    kind: "return",
+    id: other!.id,
+    value: new Raw({ as: "stream", id: 0 }),
+  });
+  const loop = taken(await result as RemoteStream<unknown>);
+  again.abort();
+  assertEquals((await loop).code, "cancelled");
+  assertEquals((await peer.hear("streamCancel"))!.id, 0);
+});
+
+test("what ends a stream with its call travels as a refusal", async () => {
+  const peer = new RawPeer();
+  await using _peer = peer;
+  const ends: Promise<WireError>[] = [];
+  peer.wire.serve({
+    take: (stream: RemoteStream<unknown>) => void ends.push(taken(stream)),
+  });
+  await peer.open();
+  const codes = ["cancelled", "deadline", "permissionDenied"];
+  for (const [id, code] of codes.entries()) {
+    const thrown = Object.assign(new Error("Why."), { name: "Refusal", code });
+    await peer.tell(
+      send("take", new Raw({ as: "stream", id })),
+      { kind: "streamError", id, thrown },
+    );
+  }
+  for (const [id, error] of (await Promise.all(ends)).entries()) {
+    assertEquals(
+      [error.name, error.code, error.message],
+      ["WireError", codes[id], "Why."],
+    );
+  }
+  const controller = new AbortController();
+  const call = failure(
+    peer.wire.with({ signal: controller.signal })
+      .remoteValue.take(new Producers().bytes()),
+  );
+  await peer.hear("call");
+  controller.abort();
+  await call;
+  const { thrown } = (await peer.hear("streamError"))!;
+  const { name, code, cause } = thrown as WireError;
+  assertEquals([name, code, cause], ["Refusal", "cancelled", undefined]);
 });
