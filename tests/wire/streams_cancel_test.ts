@@ -22,6 +22,7 @@ import { test } from "../_test.ts";
 import { type Pair, PAIRS } from "../_transports.ts";
 import { failure } from "./_failure.ts";
 import { list } from "./_items.ts";
+import { fate, nobody, Place } from "./_keeping.ts";
 
 /** Producers that never end, and what becomes of them. */
 class Producers {
@@ -902,3 +903,64 @@ test("what ends a stream with its call travels as a refusal", async () => {
   const { name, code, cause } = thrown as WireError;
   assertEquals([name, code, cause], ["Refusal", "cancelled", undefined]);
 });
+
+test("calls over a kept connection end their streams with them", async () => {
+  const producers = new Producers();
+  const place = new Place({ waiting: 3 }, {
+    answer: (attempt) => attempt === 1 ? nobody() : undefined,
+    far: { functions: { bytes: () => producers.bytes(), take: taken } },
+  });
+  await using _place = place;
+  const { kept, clock } = place;
+  const controller = new AbortController();
+  const { signal } = controller;
+  // There is no wire yet.
+  const waiting = [
+    kept.with({ signal }).remoteValue.take(producers.readable()),
+    kept.with({ deadline: 20 }).remote.take([producers.readable()]),
+  ];
+  const third = kept.remoteValue.take(ReadableStream.from([1]));
+  const fourth = kept.remoteValue.take(producers.readable());
+  assertEquals(await fate(fourth), "limit notSent");
+  controller.abort();
+  assertEquals(await fate(waiting[0]!), "cancelled notSent");
+  await clock.advance(20);
+  assertEquals(await fate(waiting[1]!), "deadline notSent");
+  await producers.ended(3);
+  assertEquals(producers.ends, ["limit", "cancelled", "deadline"]);
+  assertEquals(producers.made, 0);
+  await place.advance(1_000);
+  await failure(third.then(() => Promise.reject(new Error("taken"))));
+  // And there is one: what its options say reaches it.
+  const ends: unknown[] = [];
+  for (const streams of ["free", "bound"] as const) {
+    const { signal, abort } = controlled();
+    const stream = await kept.with({ signal, streams }).remoteValue.bytes();
+    const items = stream[Symbol.asyncIterator]();
+    await items.next();
+    abort();
+    ends.push(
+      await items.next().then(
+        () => "goes on",
+        (error: WireError) => error.code,
+      ),
+    );
+    await items.return!();
+  }
+  assertEquals(ends, ["goes on", "cancelled"]);
+  // What the end of a connection fails ends its streams, and is not repeated.
+  const lost = fate(
+    kept.with({ idempotent: true }).remoteValue.never(producers.readable()),
+  );
+  await settle();
+  await place.die();
+  assertEquals(await lost, "connectionLost maybeExecuted");
+  await producers.ended(6);
+  assertEquals(producers.ends[5], "connectionLost");
+});
+
+/** A signal, and what aborts it. */
+function controlled(): { signal: AbortSignal; abort: () => void } {
+  const controller = new AbortController();
+  return { signal: controller.signal, abort: () => controller.abort() };
+}
