@@ -142,7 +142,10 @@ export class Sink implements BoundStream {
     this.#drop();
     this.#failure = { error: reason };
     this.#isCancelled = true;
-    if (!wasDone) this.#options.cancel(this.id, refusal(reason));
+    if (!wasDone) {
+      const { code, message } = reason;
+      this.#options.cancel(this.id, refusal(code, message));
+    }
     this.#answerTakers();
     this.#leaveCall();
   }

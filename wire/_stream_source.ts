@@ -10,7 +10,7 @@ import type { Streamed } from "./_carries_stream.ts";
 import type { Message } from "./messages.ts";
 import type { MessageOutput, Ticket } from "./output.ts";
 import type { BoundStream, StreamsOfCall } from "./_passing.ts";
-import { refusal, refused, sendThrown } from "./_thrown.ts";
+import { refusal, refusalIn, sendThrown } from "./_thrown.ts";
 import { MESSAGE_COST } from "./_turnstile.ts";
 
 /** Byte arrays travel in parts of at most this size. */
@@ -124,7 +124,7 @@ export class Source implements BoundStream {
   /** The consumer wants no more. */
   cancel(reason: unknown): void {
     if (this.#isStopped) return;
-    const error = refused(reason) ?? new WireError(
+    const error = refusalIn(reason) ?? new WireError(
       "cancelled",
       `The stream's consumer wants no more${
         reason instanceof Error ? `: ${reason.message}` : "."
@@ -149,9 +149,8 @@ export class Source implements BoundStream {
 
   /** Tells the consumer why this side has ended it, behind the last item. */
   #tell(reason: WireError): void {
-    const { id } = this;
     Promise.resolve(this.#sending).then(() =>
-      this.#finish({ kind: "streamError", id, thrown: refusal(reason) })
+      this.#finish(this.#failure(reason.code, reason.message))
     );
   }
 
@@ -169,9 +168,12 @@ export class Source implements BoundStream {
       let step: IteratorResult<unknown, unknown>;
       try {
         step = await this.#producer.next();
-      } catch (error) {
-        const thrown = error instanceof Refusal ? refusal(error) : error;
-        return this.#finish({ kind: "streamError", id, thrown });
+      } catch (thrown) {
+        return this.#finish(
+          isRefusal(thrown)
+            ? this.#failure(thrown.code, thrown.message)
+            : { kind: "streamError", id, thrown },
+        );
       }
       if (this.#isStopped) return;
       if (step.done) return this.#finish({ kind: "streamEnd", id });
@@ -233,6 +235,12 @@ export class Source implements BoundStream {
     );
   }
 
+  /** What the wire itself says of the stream's end. */
+  #failure(code: string, message: string): Message {
+    const { id } = this;
+    return { kind: "streamError", id, thrown: refusal(code, message) };
+  }
+
   /** Says how the stream ended. */
   #finish(last: Message): void {
     if (this.#isOver) return;
@@ -271,6 +279,15 @@ export class Source implements BoundStream {
     const goOn = this.#goOn;
     this.#goOn = undefined;
     goOn?.();
+  }
+}
+
+/** Whether a producer refused to go on; false for what cannot be looked at. */
+function isRefusal(thrown: unknown): thrown is Refusal {
+  try {
+    return thrown instanceof Refusal;
+  } catch {
+    return false;
   }
 }
 

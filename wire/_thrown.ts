@@ -93,9 +93,10 @@ export function sendThrown(
  * What a wire itself has to say of a stream, as it travels among what is
  * thrown: see "Streams" in `docs/protocol.md`.
  *
- * @param error The error.
+ * @param code The code.
+ * @param message The message.
  */
-export function refusal({ code, message }: WireError): Error {
+export function refusal(code: string, message: string): Error {
   const error = new Error(shortText(message));
   return Object.assign(error, { name: REFUSAL, code });
 }
@@ -105,7 +106,7 @@ export function refusal({ code, message }: WireError): Error {
  *
  * @param thrown What came.
  */
-export function refused(thrown: unknown): WireError | undefined {
+export function refusalIn(thrown: unknown): WireError | undefined {
   if (!(thrown instanceof Error) || thrown.name !== REFUSAL) return undefined;
   const { code } = thrown as { code?: unknown };
   if (typeof code !== "string") return undefined;

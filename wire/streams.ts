@@ -12,7 +12,7 @@ import {
 import type { CallOptions } from "./call_options.ts";
 import { isStreamed } from "./_carries_stream.ts";
 import type { Clock } from "./clock.ts";
-import { malformed, WireError } from "./errors.ts";
+import { malformed, WireError, type WireErrorCode } from "./errors.ts";
 import { LazyMap } from "./_lazy_map.ts";
 import type { WireLimits } from "./limits.ts";
 import type { MessageOutput } from "./output.ts";
@@ -20,7 +20,7 @@ import type { Arrived, StreamsOfCall } from "./_passing.ts";
 import type { RemoteStream } from "./remote_types.ts";
 import { Sink, SinkStream } from "./_stream_sink.ts";
 import { producerOf, Source } from "./_stream_source.ts";
-import { refused, remoteError, sendThrown } from "./_thrown.ts";
+import { refusalIn, remoteError, sendThrown } from "./_thrown.ts";
 import { MESSAGE_COST } from "./_turnstile.ts";
 
 /** The limits that streams have to do with. */
@@ -218,16 +218,23 @@ export class Streams {
   /** The producer has failed. */
   failed(id: number, thrown: unknown, arrived?: Arrived): void {
     const sink = this.#sink(id);
+    const refusal = refusalIn(thrown);
+    if (refusal !== undefined) {
+      arrived?.drop();
+      return this.refused(id, refusal.code, refusal.message);
+    }
     arrived?.label(`the failure of ${sink.place}`);
     this.#drop(sink);
-    const error = refused(thrown);
-    if (error === undefined) {
-      return sink.end({ error: remoteError(sink.place, thrown), arrived });
-    }
-    arrived?.drop();
+    sink.end({ error: remoteError(sink.place, thrown), arrived });
+  }
+
+  /** The producer's side has ended it, or it refused to go on. */
+  refused(id: number, code: WireErrorCode, message: string): void {
+    const sink = this.#sink(id);
+    this.#drop(sink);
     // Its call was given up, and with it what came and was not taken.
-    const isSudden = error.code === "cancelled" || error.code === "deadline";
-    sink.end({ error, isSudden });
+    const isSudden = code === "cancelled" || code === "deadline";
+    sink.end({ error: new WireError(code, message), isSudden });
   }
 
   /** The consumer gives credit. */
