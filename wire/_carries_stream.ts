@@ -4,6 +4,8 @@
  * @module
  */
 
+import { isPlain } from "./_method.ts";
+
 /** Streams stand near the top: below so many objects nobody looks for them. */
 const LOOKED_AT = 10_000;
 
@@ -96,14 +98,16 @@ function partsOf(value: object): Iterable<unknown> {
   return [...parts, value.cause, (value as Partial<AggregateError>).errors];
 }
 
-/** The same, but for what a getter would have to be asked. */
+/**
+ * The same of what is sent as data, without asking getters. What is of a class,
+ * or behind a reference, is more than what was to be sent.
+ */
 function dataOf(value: object): Iterable<unknown> {
   if (value instanceof Map || value instanceof Set) return partsOf(value);
   if (Array.isArray(value)) return value;
-  const properties = Object.getOwnPropertyDescriptors(value);
-  return Reflect.ownKeys(properties).map((key) =>
-    (properties as Record<PropertyKey, PropertyDescriptor>)[key]?.value
-  );
+  if (!isPlain(value) && !(value instanceof Error)) return [];
+  const properties = Object.values(Object.getOwnPropertyDescriptors(value));
+  return properties.map((property) => property.value);
 }
 
 function yes(): true {

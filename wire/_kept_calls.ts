@@ -238,7 +238,8 @@ function carry(
  * has no answer: `onLost` and `onDeath` say it, too.
  */
 function fail(call: KeptCall, error: WireError): Promise<unknown> {
-  if (error.sent === "notSent") endStreams(call.args, error);
+  // What a wire has taken, it has ended.
+  if (error.sent !== "maybeExecuted") endStreams(call.args, error);
   const failed = Promise.reject(withFate(call, error));
   if (call.kind === "value") return promised(failed);
   if (call.kind === "send" || call.kind === "message") {

@@ -171,7 +171,8 @@ export class Outbound {
     try {
       turnstile.pass(message, ticket);
     } catch (error) {
-      endStreams(message, error);
+      if (message.kind === "send") endStreams(message.args, error);
+      if (message.kind === "message") endStreams(message.value, error);
       return Promise.reject(error);
     }
     if (ticket.position !== Infinity) return DONE;

@@ -528,6 +528,35 @@ test("a stream is not cancelled that somebody else takes", async () => {
   await leaveNothing(near, far);
 });
 
+test("a call that fails ends no streams but those that it was to send", async () => {
+  class Holder {
+    readonly stream = ReadableStream.from([1]);
+  }
+  const [near, far] = wirePair();
+  const holder = new Holder();
+  const inner = new Holder();
+  const getter = {
+    get stream(): ReadableStream {
+      throw new Error("asked");
+    },
+  };
+  const { signal } = controlled();
+  for (const option of [{ signal: AbortSignal.abort() }, { signal }]) {
+    await failure(
+      near.with(option).remoteValue.nothing(
+        makeRemoteObject(inner),
+        holder,
+        getter,
+        near,
+      ),
+    );
+  }
+  assertEquals(await list(holder.stream), [1]);
+  assertEquals(await list(inner.stream), [1]);
+  assertEquals(near.ended, undefined);
+  await leaveNothing(near, far);
+});
+
 test("a function that returns may take its stream later", async () => {
   const [near, far] = wirePair();
   let kept: RemoteStream<number> | undefined;
