@@ -39,7 +39,7 @@ options of list, call and ping:
   --timeout MS           how long connecting may take
 
 options of list and call:
-  --deadline MS          how long the answer may take
+  --deadline MS          how long the answer may take, with its streams
   --metadata KEY=TEXT    goes with the call; may come several times
   --json                 print JSON
   --one-way              call: wait for no answer

@@ -18,7 +18,7 @@ import { test } from "./_test.ts";
 /** Options that both a pair and a server with its client understand. */
 export type EndOptions = Pick<
   WireOptions,
-  "limits" | "functions" | "onError" | "sendStacks"
+  "clock" | "functions" | "limits" | "onError" | "sendStacks"
 >;
 
 /** Reads a file beside the tests. */

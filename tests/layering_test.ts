@@ -80,6 +80,7 @@ const FLOORS: readonly (readonly string[])[] = [
     "wire/transport.ts",
     "wire/services.ts",
     "wire/_carries_stream.ts",
+    "wire/_call_streams.ts",
     "wire/_token_bucket.ts",
   ],
   [
@@ -106,7 +107,6 @@ const FLOORS: readonly (readonly string[])[] = [
   [
     "wire/_byte_output.ts",
     "wire/remote.ts",
-    "wire/_stream_sink.ts",
     "wire/_sendable.ts",
   ],
   [
@@ -116,6 +116,7 @@ const FLOORS: readonly (readonly string[])[] = [
     "wire/_thrown.ts",
   ],
   [
+    "wire/_stream_sink.ts",
     "wire/_turnstile.ts",
     "wire/_window.ts",
     "wire/_watch.ts",

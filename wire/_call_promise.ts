@@ -7,6 +7,7 @@
 
 import { isInstance, setBrand } from "./_brand.ts";
 import type { CallOptions } from "./call_options.ts";
+import { endStreams } from "./_carries_stream.ts";
 import { WireError } from "./errors.ts";
 import {
   ASKED,
@@ -104,8 +105,10 @@ export class CallPromise extends Promise<unknown> implements Asked {
     return {
       call: (name, args, wantsValues, options) => {
         const again = () =>
-          this.then((result) =>
-            callerOf(result, name).call(name, args, wantsValues, options)
+          this.#whenThere(
+            name,
+            args,
+            (caller) => caller.call(name, args, wantsValues, options),
           );
         const pending = this[REFERENCE];
         return pending?.callOn(name, args, wantsValues, options, again) ??
@@ -113,13 +116,36 @@ export class CallPromise extends Promise<unknown> implements Asked {
       },
       send: (name, args, options) =>
         owned(
-          this.then((result) =>
-            callerOf(result, name).send(name, args, options)
+          this.#whenThere(
+            name,
+            args,
+            (caller) => caller.send(name, args, options),
           ),
           this[REFERENCE]?.report,
           unsent(name),
         ),
     };
+  }
+
+  /** Makes a call of the result. Without one, streams among its arguments end. */
+  #whenThere<T>(
+    name: string,
+    args: unknown[],
+    make: (caller: Caller) => Promise<T>,
+  ): Promise<T> {
+    const failed = (error: unknown) => {
+      endStreams(args, error);
+      throw error;
+    };
+    return this.then((result) => {
+      let caller: Caller;
+      try {
+        caller = callerOf(result, name);
+      } catch (error) {
+        return failed(error);
+      }
+      return make(caller);
+    }, failed);
   }
 }
 

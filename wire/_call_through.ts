@@ -15,6 +15,7 @@ import {
   unawaited,
   unsent,
 } from "./_left_alone.ts";
+import { endStreams } from "./_carries_stream.ts";
 import type { Metadata } from "./messages.ts";
 import type { CallKind, Middleware, MiddlewareCall } from "./middleware.ts";
 import type { Caller } from "./remote.ts";
@@ -62,14 +63,15 @@ export function callThrough<W extends { readonly ended: unknown }>(
               metadata: changes.metadata ?? call.metadata,
               signal: changes.signal ?? call.signal,
               deadline: changes.deadline ?? call.deadline,
+              streams: changes.streams ?? call.streams,
             }, last),
           report,
           unawaited(call.name),
         ));
     }
-    const { args, signal, deadline } = call;
+    const { args, signal, deadline, streams } = call;
     const metadata = call.metadata === NO_METADATA ? undefined : call.metadata;
-    return last([...args], { signal, deadline, metadata });
+    return last([...args], { signal, deadline, metadata, streams });
   };
   const start = async (
     kind: CallKind,
@@ -78,19 +80,30 @@ export function callThrough<W extends { readonly ended: unknown }>(
     options: CallOptions | undefined,
     last: Last,
   ): Promise<unknown> => {
-    checkOptions(name, options);
-    const { metadata = NO_METADATA, signal, deadline } = options ?? {};
-    return await pass(0, {
-      side: "calling",
-      kind,
-      name,
-      object: objectOf?.(),
-      args,
-      metadata,
-      signal,
-      deadline,
-      wire,
-    }, last);
+    let isMade = false;
+    try {
+      checkOptions(name, options);
+      const { metadata = NO_METADATA, signal, deadline, streams } = options ??
+        {};
+      return await pass(0, {
+        side: "calling",
+        kind,
+        name,
+        object: objectOf?.(),
+        args,
+        metadata,
+        signal,
+        deadline,
+        streams,
+        wire,
+      }, (args, options) => {
+        isMade = true;
+        return last(args, options);
+      });
+    } catch (error) {
+      if (!isMade) endStreams(args, error);
+      throw error;
+    }
   };
   const isTransparent = middleware.every((each) => TRANSPARENT in each);
   return {

@@ -6,6 +6,7 @@
  */
 
 import type { CallOptions } from "./call_options.ts";
+import { endStreams } from "./_carries_stream.ts";
 import { type AnyContract, signaturesOf } from "./contract.ts";
 import { DeclaredError } from "./declared_error.ts";
 import { errorMessage, RemoteError, WireError } from "./errors.ts";
@@ -95,21 +96,25 @@ function checkAnswer(
   if (schemas === undefined) return answer;
   const values = wantsValues ? answer as unknown[] : [answer];
   const asked = wantsValues ? schemas : schemas.slice(0, 1);
+  const invalid = (message: string, cause?: unknown) => {
+    const error = new WireError("invalidResult", message, { cause });
+    // Nobody gets it.
+    endStreams(answer, error);
+    return error;
+  };
   if (wantsValues && values.length > schemas.length) {
-    throw new WireError(
-      "invalidResult",
+    throw invalid(
       `"${name}" gave ${values.length} values, and its contract has ${schemas.length}.`,
     );
   }
   const accepted = (checked: Checked) => {
     const { values, issues } = checked;
     if (issues.length === 0) return wantsValues ? values : values[0];
-    throw new WireError(
-      "invalidResult",
+    throw invalid(
       `What "${name}" gave does not keep its contract: ${
         issuesText("result", issues)
       }${because(checked)}.`,
-      { cause: issues },
+      issues,
     );
   };
   const checked = checkValues(asked, values);

@@ -13,6 +13,7 @@ import {
   AwaitedResult,
   type Borrower,
   type Importer,
+  type StreamsOfCall,
 } from "./_passing.ts";
 import { localReference, referentOf, resolvable } from "./remote_object.ts";
 import { FailedResult } from "./_results.ts";
@@ -57,6 +58,18 @@ class Arrivals implements Arrived {
     for (const place of this.places) place.dispose();
     for (const sink of this.sinks) sink.cancel();
     this.#options.giveBack(this);
+  }
+
+  bind(call: Pick<StreamsOfCall, "add">): void {
+    for (const sink of this.sinks) call.add(sink);
+  }
+
+  abort(reason: WireError): void {
+    for (const sink of this.sinks) sink.abort(reason);
+  }
+
+  dropUntaken(reason: WireError): void {
+    for (const sink of this.sinks) if (!sink.isTaken) sink.cancel(reason);
   }
 }
 

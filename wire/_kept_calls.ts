@@ -4,7 +4,7 @@
  * @module
  */
 
-import { carriesStream } from "./_carries_stream.ts";
+import { carriesStream, endStreams } from "./_carries_stream.ts";
 import { promised, rejected } from "./_call_promise.ts";
 import type { CallOptions } from "./call_options.ts";
 import { errorMessage, WireError } from "./errors.ts";
@@ -272,6 +272,8 @@ export class KeptCalls {
 
   /** Fails a call. */
   #fail(call: KeptCall, error: WireError): Promise<unknown> {
+    // What a wire has taken, it has ended.
+    if (error.sent !== "maybeExecuted") endStreams(call.args, error);
     const told = withFate(call, error);
     return call.kind === "value"
       ? rejected(told, this.#options.onError, unawaited(call.name))

@@ -9,6 +9,7 @@ import { formatAddress, type WireAddress } from "./address.ts";
 import { rejected } from "./_call_promise.ts";
 import type { CallOptions } from "./call_options.ts";
 import { Calls } from "./calls.ts";
+import { endStreams } from "./_carries_stream.ts";
 import type { Clock } from "./clock.ts";
 import { Decoder } from "./codec.ts";
 import { notAWire } from "./_layout.ts";
@@ -134,10 +135,12 @@ export class Link implements Session {
     );
     const streams = this.#streams = new Streams({
       output,
+      clock,
       limits,
       onError,
       onIdle: () => this.#leaving.advance(),
     });
+    calls.streams = outbound.streams = streams;
     const objects = this.#objects = new Objects({
       limits,
       streams,
@@ -246,7 +249,7 @@ export class Link implements Session {
         place.end === undefined
           ? this.call(name, args, wantsValues, options, place)
           : rejected(
-            unreachable(name, place.end),
+            unreachable(name, args, place.end),
             this.#onError,
             unawaited(name),
           ),
@@ -254,7 +257,7 @@ export class Link implements Session {
         place.end === undefined
           ? this.send(name, args, options, place)
           : failed(
-            unreachable(name, place.end),
+            unreachable(name, args, place.end),
             this.#onError,
             unsent(name),
           ),
@@ -682,12 +685,18 @@ export class Link implements Session {
 }
 
 /** The error of a call of an object that can no longer be reached. */
-function unreachable(name: string, { code, message }: WireError): WireError {
-  return new WireError(
+function unreachable(
+  name: string,
+  args: unknown[],
+  { code, message }: WireError,
+): WireError {
+  const error = new WireError(
     code,
     `"${name}" was called on a reference that is of no use any more: ${message}`,
     { sent: "notSent" },
   );
+  endStreams(args, error);
+  return error;
 }
 
 /** Lets other microtasks run: without a promise for each turn. */

@@ -70,10 +70,9 @@ function odd(error: unknown): Refusal {
 /** Whether something thrown can be looked at; never throws. */
 export function isReadable(thrown: unknown): boolean {
   try {
-    if (thrown instanceof Error) void thrown.message;
-    else if (typeof thrown === "object" && thrown !== null) {
-      void (thrown as { constructor: unknown }).constructor;
-    }
+    // A getter of an error's own that throws costs that property alone.
+    if (!(thrown instanceof Error) && typeof thrown !== "object") return true;
+    void (thrown as { constructor: unknown } | null)?.constructor;
     return true;
   } catch {
     return false;

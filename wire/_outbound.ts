@@ -5,6 +5,7 @@
  */
 
 import { type CallOptions, checkOptions } from "./call_options.ts";
+import { endStreams } from "./_carries_stream.ts";
 import { WireError } from "./errors.ts";
 import { failed, leave, OwnPromise, unsent } from "./_left_alone.ts";
 import {
@@ -20,6 +21,17 @@ import { Turnstile } from "./_turnstile.ts";
 /** A resolved promise, for what is done already. */
 const DONE: Promise<void> = Promise.resolve();
 
+/** Has streams among the arguments of one-way calls end with these. */
+interface BindingStreams {
+  /**
+   * @param name The function's name.
+   * @param options The call's.
+   * @param send Sends it.
+   * @returns What that returns.
+   */
+  sendBound<T>(name: string, options: CallOptions, send: () => T): T;
+}
+
 /** Everything that leaves, by its kind. */
 export class Outbound {
   /** The writer. */
@@ -30,6 +42,8 @@ export class Outbound {
   readonly sends: Turnstile;
   /** Typed messages, in order. */
   readonly messages: Turnstile;
+  /** The wire's streams; a dialect may have none. */
+  streams: BindingStreams | undefined;
   /** A ticket that nobody keeps: most messages leave at once. */
   #ticket: Ticket = { position: Infinity, left: undefined };
   /** Why the wire ended. */
@@ -99,6 +113,7 @@ export class Outbound {
     target?: Target,
   ): Promise<void> {
     if (refusal !== undefined) {
+      endStreams(args, refusal);
       return failed(refusal, this.#report, unsent(name));
     }
     const { sends } = this;
@@ -117,13 +132,25 @@ export class Outbound {
       checkOptions(name, options);
       if (hasDeadlines) deadline = Math.ceil(options?.deadline ?? 0);
     } catch (error) {
+      endStreams(args, error);
       return failed(error, this.#report, unsent(name));
     }
-    return this.#pass(
-      sends,
-      new SendMessage(name, args, deadline, target, options?.metadata),
-      unsent(name),
-    );
+    const metadata = options?.metadata;
+    const message = new SendMessage(name, args, deadline, target, metadata);
+    return options === undefined || this.streams === undefined
+      ? this.#pass(sends, message, unsent(name))
+      : this.#sendBound(this.streams, message, options);
+  }
+
+  /** Calls one way with what may end streams among the arguments. */
+  #sendBound(
+    streams: BindingStreams,
+    message: SendMessage,
+    options: CallOptions,
+  ): Promise<void> {
+    const { name } = message;
+    const send = () => this.#pass(this.sends, message, unsent(name));
+    return streams.sendBound(name, options, send);
   }
 
   /**
@@ -134,7 +161,10 @@ export class Outbound {
    */
   outputObject(value: unknown, refusal: WireError | undefined): Promise<void> {
     const where = "a message, which was not sent";
-    if (refusal !== undefined) return failed(refusal, this.#report, where);
+    if (refusal !== undefined) {
+      endStreams(value, refusal);
+      return failed(refusal, this.#report, where);
+    }
     return this.#pass(this.messages, { kind: "message", value }, where);
   }
 
@@ -157,6 +187,8 @@ export class Outbound {
     try {
       turnstile.pass(message, ticket);
     } catch (error) {
+      if (message.kind === "send") endStreams(message.args, error);
+      if (message.kind === "message") endStreams(message.value, error);
       return failed(error, this.#report, where);
     }
     if (ticket.position !== Infinity) return DONE;

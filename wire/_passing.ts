@@ -64,6 +64,22 @@ export interface Exporter {
   take(): Leaving | undefined;
 }
 
+/** A stream, at one of its ends, that may belong to a call. */
+export interface BoundStream {
+  /** The call, as long as that can end it. */
+  call: StreamsOfCall | undefined;
+  /** Ends it at once; whoever takes it learns the reason. */
+  abort(reason: WireError): void;
+}
+
+/** The streams that end with a call. */
+export interface StreamsOfCall {
+  /** One more goes with the call. */
+  add(stream: BoundStream): void;
+  /** One has ended by itself. */
+  remove(stream: BoundStream): void;
+}
+
 /** What results are copied for: the arguments of one call. */
 export interface Borrower {
   /** How many bytes of results were copied. */
@@ -78,6 +94,12 @@ export interface Arrived extends Borrower {
   label(place: string): void;
   /** Nobody wants it: gives everything back. */
   drop(): void;
+  /** Has the streams that came end with those of a call. */
+  bind(call: Pick<StreamsOfCall, "add">): void;
+  /** Ends the streams that came. */
+  abort(reason: WireError): void;
+  /** Cancels the streams that nobody takes. */
+  dropUntaken(reason: WireError): void;
   /** Why the message fails by itself; undefined if it does not. */
   readonly failure: WireError | undefined;
   /** Results that arguments are to be, and that are not there yet. */

@@ -5,11 +5,13 @@
  */
 
 import type { CallPromise, PendingResult } from "./_call_promise.ts";
+import { CallStreams } from "./_call_streams.ts";
 import type { CallOptions } from "./call_options.ts";
 import { carriesStream } from "./_carries_stream.ts";
 import type { Target } from "./messages.ts";
 import type { Ticket } from "./output.ts";
 import type { Report } from "./_report.ts";
+import type { BoundStream } from "./_passing.ts";
 import type { Waiting } from "./_turnstile.ts";
 
 /** What makes calls that need the result of another. */
@@ -63,6 +65,8 @@ export class PendingCall implements Ticket, PendingResult {
   isUsed = false;
   /** Stops its timer and its listener. */
   cleanup: (() => void) | undefined = undefined;
+  /** Its streams, where something may end them. */
+  streams: CallStreams | undefined = undefined;
   /** Calls whose results it needs, and how to make it without those. */
   follows: Following | undefined = undefined;
   /** How many calls that need its result have no answer. */
@@ -89,6 +93,11 @@ export class PendingCall implements Ticket, PendingResult {
     this.name = name;
     this.wantsValues = wantsValues;
     this.site = site;
+  }
+
+  /** One more stream ends with it. */
+  add(stream: BoundStream): void {
+    (this.streams ??= new CallStreams()).add(stream);
   }
 
   /** Whether calls may be made that need its result, and do not wait. */

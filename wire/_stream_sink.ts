@@ -7,9 +7,10 @@
 
 import { malformed, WireError } from "./errors.ts";
 import { quiet } from "./_left_alone.ts";
-import type { Arrived } from "./_passing.ts";
+import type { Arrived, BoundStream, StreamsOfCall } from "./_passing.ts";
 import { Queue } from "./_queue.ts";
 import type { RemoteStream } from "./remote_types.ts";
+import { refusal } from "./_thrown.ts";
 
 /** What a sink works with. */
 export interface SinkOptions {
@@ -41,18 +42,24 @@ interface Taker {
 export interface Failure {
   readonly error: unknown;
   readonly arrived?: Arrived | undefined;
+  /** Whether what came before it and was not taken is for nobody. */
+  readonly isSudden?: boolean;
 }
 
 const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
 /** One stream that comes. */
-export class Sink {
+export class Sink implements BoundStream {
   /** Its number in the peer's direction of the wire. */
   readonly id: number;
   /** Where it came, for warnings. */
   place = "a message";
   /** How much its window has grown. */
   grown = 0;
+  /** Whether somebody takes it: it can be taken once. */
+  isTaken = false;
+  /** The call that ends it, if one of this side does. */
+  call: StreamsOfCall | undefined;
 
   readonly #options: SinkOptions;
   readonly #items = new Queue<Item>();
@@ -94,6 +101,7 @@ export class Sink {
     this.spend(cost);
     if (this.isDone) return arrived?.drop();
     arrived?.label(`an item of ${this.place}`);
+    if (this.call !== undefined) arrived?.bind(this.call);
     const taker = this.#takers.shift();
     if (taker === undefined) {
       this.#items.push({ value, arrived, cost });
@@ -118,13 +126,61 @@ export class Sink {
   /** The producer has finished, or failed. */
   end(failure?: Failure): void {
     if (this.isDone) failure?.arrived?.drop();
-    else this.#failure = failure;
+    else {
+      if (failure?.isSudden) this.#drop();
+      this.#failure = failure;
+    }
     this.#isOver = true;
     this.#over?.resolve();
+    this.#answerTakers();
+    this.#checkEnd();
+  }
+
+  /** Ends it at once: what came and was not taken is for nobody. */
+  abort(reason: WireError): void {
+    if (this.#isCancelled) return;
+    const wasDone = this.#isOver;
+    if (wasDone && this.#isEmpty) return;
+    this.#drop();
+    this.#failure = { error: reason };
+    this.#isCancelled = true;
+    if (!wasDone) {
+      const { code, message } = reason;
+      this.#options.cancel(this.id, refusal(code, message));
+    }
+    this.#answerTakers();
+    this.#leaveCall();
+  }
+
+  /** Those who wait for an item get what is left, which is its end. */
+  #answerTakers(): void {
     for (let taker; (taker = this.#takers.shift()) !== undefined;) {
       if (taker.promise !== undefined) quiet(taker.promise);
       this.take().then(taker.resolve, taker.reject);
     }
+  }
+
+  /** Whether nobody will learn anything more of it than that it is over. */
+  get #isEmpty(): boolean {
+    return this.#items.size === 0 && this.#failure === undefined;
+  }
+
+  /** The call has nothing left to end when all that came was taken. */
+  #checkEnd(): void {
+    if (this.#isOver && this.#items.size === 0) this.#leaveCall();
+  }
+
+  #leaveCall(): void {
+    this.call?.remove(this);
+  }
+
+  /** What came is given back. */
+  #drop(): void {
+    for (let item; (item = this.#items.shift()) !== undefined;) {
+      item.arrived?.drop();
+    }
+    this.#failure?.arrived?.drop();
+    this.#failure = undefined;
   }
 
   /** Takes the next item, or waits for it. */
@@ -132,6 +188,7 @@ export class Sink {
     const item = this.#items.shift();
     if (item !== undefined) {
       this.#taken(item.cost);
+      this.#checkEnd();
       return Promise.resolve({ done: false, value: item.value });
     }
     const failure = this.#failure;
@@ -152,11 +209,8 @@ export class Sink {
 
   /** No more is wanted; resolves when the producer has finished. */
   cancel(reason?: unknown): Promise<void> {
-    for (let item; (item = this.#items.shift()) !== undefined;) {
-      item.arrived?.drop();
-    }
-    this.#failure?.arrived?.drop();
-    this.#failure = undefined;
+    this.#drop();
+    this.#leaveCall();
     if (!this.isDone) {
       this.#isCancelled = true;
       for (let taker; (taker = this.#takers.shift()) !== undefined;) {
@@ -190,7 +244,6 @@ export class Sink {
 /** What the receiver of a stream gets. */
 export class SinkStream implements RemoteStream<unknown> {
   readonly #sink: Sink;
-  #isTaken = false;
 
   /** @param sink What is behind it. */
   constructor(sink: Sink) {
@@ -231,13 +284,13 @@ export class SinkStream implements RemoteStream<unknown> {
   }
 
   #take(): () => Promise<IteratorResult<unknown, undefined>> {
-    if (this.#isTaken) {
+    if (this.#sink.isTaken) {
       throw new WireError(
         "invalidArgument",
         "A stream can be taken once: by one loop, or by its readable. Use the readable's tee() for two readers.",
       );
     }
-    this.#isTaken = true;
+    this.#sink.isTaken = true;
     return () => this.#sink.take();
   }
 }

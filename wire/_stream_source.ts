@@ -9,7 +9,8 @@ import { errorMessage, Refusal, shortText, WireError } from "./errors.ts";
 import type { Streamed } from "./_carries_stream.ts";
 import type { Message } from "./messages.ts";
 import type { MessageOutput, Ticket } from "./output.ts";
-import { sendThrown } from "./_thrown.ts";
+import type { BoundStream, StreamsOfCall } from "./_passing.ts";
+import { refusalIn, sendThrown } from "./_thrown.ts";
 import { MESSAGE_COST } from "./_turnstile.ts";
 
 /** Byte arrays travel in parts of at most this size. */
@@ -30,6 +31,8 @@ export interface Producer {
 /** What a source works with. */
 export interface SourceOptions {
   readonly output: MessageOutput;
+  /** Told of the call to which the streams belong that are just announced. */
+  readonly opening: { call: Pick<StreamsOfCall, "add"> | undefined };
   /** How many bytes the consumer takes at first. */
   readonly first: () => number;
   /** How many bytes it takes of an item. */
@@ -43,21 +46,27 @@ export interface SourceOptions {
 }
 
 /** One stream that leaves. */
-export class Source {
+export class Source implements BoundStream {
   /** Its number in this direction of the wire. */
   readonly id: number;
   /** Called when the consumer wants no more. */
   onCancel: ((reason: WireError) => void) | undefined;
+  /** The call that ends it, if one of this side does. */
+  call: StreamsOfCall | undefined;
 
   readonly #options: SourceOptions;
   readonly #producer: Producer;
   #credit = 0;
+  /** Whether the message that announces it has left. */
+  #isStarted = false;
   #isOver = false;
   /** Whether the producer was told to stop. */
   #isStopped = false;
   #goOn: (() => void) | undefined;
   /** Settles when the item has left that travels in pieces. */
   #sending: Promise<void> | undefined;
+  /** Why this side has ended it. */
+  #reason: WireError | undefined;
 
   /**
    * @param id Its number.
@@ -77,6 +86,8 @@ export class Source {
 
   /** The message that announces it has left: items may follow. */
   start(): void {
+    this.#isStarted = true;
+    if (this.#reason !== undefined) return this.#tell(this.#reason);
     this.#credit += this.#options.first();
     this.#run();
   }
@@ -88,6 +99,7 @@ export class Source {
    */
   undo(isRetried: boolean): void {
     this.#over();
+    if (this.#isStopped) return;
     if (!isRetried) {
       return void this.#stop(
         new WireError("cancelled", "The stream was never sent."),
@@ -112,17 +124,33 @@ export class Source {
   /** The consumer wants no more. */
   cancel(reason: unknown): void {
     if (this.#isStopped) return;
-    const error = new WireError(
+    const error = refusalIn(reason) ?? new WireError(
       "cancelled",
       `The stream's consumer wants no more${
         reason instanceof Error ? `: ${reason.message}` : "."
       }`,
       { cause: reason },
     );
+    this.call?.remove(this);
     this.onCancel?.(error);
     // Its end must not overtake the pieces of its last item.
     Promise.all([this.#stop(error), this.#sending]).then(() =>
       this.#finish({ kind: "streamEnd", id: this.id })
+    );
+  }
+
+  /** Ends it at once, whatever the producer still does. */
+  abort(reason: WireError): void {
+    if (this.#isStopped) return;
+    this.#reason = reason;
+    this.#stop(reason);
+    if (this.#isStarted) this.#tell(reason);
+  }
+
+  /** Tells the consumer why this side has ended it, behind the last item. */
+  #tell(reason: WireError): void {
+    Promise.resolve(this.#sending).then(() =>
+      this.#finish(this.#failure(reason.code, reason.message))
     );
   }
 
@@ -197,9 +225,15 @@ export class Source {
   }
 
   #send(message: Message): Promise<void> | undefined {
-    const { output } = this.#options;
+    const { output, opening } = this.#options;
     const ticket: Ticket = { position: Infinity };
-    const size = output.send(message, ticket, undefined, this.#most);
+    let size: number;
+    opening.call = this.call;
+    try {
+      size = output.send(message, ticket, undefined, this.#most);
+    } finally {
+      opening.call = undefined;
+    }
     this.#credit -= MESSAGE_COST + size;
     if (ticket.position !== Infinity) return undefined;
     return this.#sending = new Promise((resolve) =>
@@ -230,6 +264,7 @@ export class Source {
   #over(): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    this.call?.remove(this);
     this.#options.onOver(this);
   }
 
@@ -240,6 +275,8 @@ export class Source {
     try {
       await this.#producer.stop(reason);
     } catch (error) {
+      // What the same signal has ended need not be reported.
+      if (reason instanceof WireError && error === reason.cause) return;
       this.#options.onError(error, "the end of a stream");
     }
   }

@@ -4,9 +4,18 @@
  * @module
  */
 
-import { errorMessage, RemoteError, shortText } from "./errors.ts";
+import {
+  errorMessage,
+  RemoteError,
+  shortText,
+  toErrorCode,
+  WireError,
+} from "./errors.ts";
 import { isReadable } from "./_odd_values.ts";
 import { sendable, type SendLimits } from "./_sendable.ts";
+
+/** The name of an error that stands for what a wire itself has to say. */
+const REFUSAL = "Refusal";
 
 /**
  * The local image of what a remote function threw.
@@ -87,5 +96,35 @@ export function sendThrown(
       // What is short holds less.
     }
   }
-  send(plainError(thrown));
+  const plain = plainError(thrown);
+  try {
+    send(plain);
+  } catch {
+    // A peer may take but a single value.
+    send(plain.message);
+  }
+}
+
+/**
+ * What a wire itself has to say of a stream, as it travels among what is
+ * thrown: see "Streams" in `docs/protocol.md`.
+ *
+ * @param code The code.
+ * @param message The message.
+ */
+export function refusal(code: string, message: string): Error {
+  const error = new Error(shortText(message));
+  return Object.assign(error, { name: REFUSAL, code });
+}
+
+/**
+ * What a wire itself had to say; undefined for what a program threw.
+ *
+ * @param thrown What came.
+ */
+export function refusalIn(thrown: unknown): WireError | undefined {
+  if (!(thrown instanceof Error) || thrown.name !== REFUSAL) return undefined;
+  const { code } = thrown as { code?: unknown };
+  if (typeof code !== "string") return undefined;
+  return new WireError(toErrorCode(code), thrown.message);
 }

@@ -6,6 +6,7 @@
 
 import { type CallOptions, checkOptions } from "./call_options.ts";
 import { failLater } from "./calls.ts";
+import { endStreams } from "./_carries_stream.ts";
 import type { Clock } from "./clock.ts";
 import { type CallFate, WireError } from "./errors.ts";
 import type { KeptCallOptions } from "./keep_options.ts";
@@ -102,6 +103,7 @@ export class WaitingCalls {
     try {
       checkOptions(call.name, options);
     } catch (error) {
+      endStreams(call.args, error);
       return Promise.reject(withFate(call, error as WireError));
     }
     const { promise, resolve } = Promise.withResolvers<unknown>();
@@ -178,6 +180,7 @@ export class WaitingCalls {
     const { call } = waiting;
     const sent = call.fate;
     const message = `The call of "${call.name}" ${what}`;
+    endStreams(call.args, new WireError(code, message, { cause }));
     const makeError = () => new WireError(code, message, { cause, sent });
     waiting.resolve(failLater(makeError, undefined));
   }

@@ -10,11 +10,15 @@ import { isA } from "./_odd_values.ts";
 
 /** What may be said about a single call. */
 export interface CallOptions {
-  /** Cancels the call: here at once, and at the peer. */
+  /**
+   * Cancels the call: here at once, and at the peer. It ends the call's
+   * streams, too, those of the answer included.
+   */
   signal?: AbortSignal | undefined;
   /**
    * How long to wait for the answer, in milliseconds. The peer is told, and
-   * its function's signal aborts then too.
+   * its function's signal aborts then too. Streams of the call, those of the
+   * answer included, that have not ended by then are ended.
    *
    * @default {undefined} for ever
    */
@@ -28,6 +32,15 @@ export interface CallOptions {
    * what is: `with({ signal, deadline })`.
    */
   metadata?: Metadata | undefined;
+  /**
+   * Whether the signal and the deadline end streams of a call that is
+   * answered: `"bound"`, they do until each stream has come to its end;
+   * `"free"`, they are done with the call, and its streams go on. Until there
+   * is an answer they end those in its arguments in any case.
+   *
+   * @default {"bound"}
+   */
+  streams?: "bound" | "free" | undefined;
 }
 
 /**
@@ -58,8 +71,18 @@ export function checkOptions(
 }
 
 function check(name: string, options: CallOptions): void {
-  const { deadline, signal, metadata } = options;
+  const { deadline, signal, metadata, streams } = options;
   if (metadata !== undefined) checkMetadata(metadata);
+  if (streams !== undefined && streams !== "bound" && streams !== "free") {
+    throw new WireError(
+      "invalidArgument",
+      `The option "streams" of a call is "bound" or "free", not ${
+        typeof streams === "string"
+          ? JSON.stringify(streams)
+          : errorMessage(streams)
+      }.`,
+    );
+  }
   if (deadline !== undefined && !(deadline > 0 && deadline < 2 ** 31)) {
     if (deadline <= 0) {
       throw new WireError(

@@ -13,13 +13,23 @@ import {
   rejected,
 } from "./_call_promise.ts";
 import { type CallOptions, checkOptions } from "./call_options.ts";
-import { carriesStream } from "./_carries_stream.ts";
+import {
+  CallStreams,
+  streamsCancelled,
+  streamsTooLong,
+} from "./_call_streams.ts";
+import { carriesStream, endStreams } from "./_carries_stream.ts";
 import type { Clock } from "./clock.ts";
 import { type CallFate, errorMessage, malformed, WireError } from "./errors.ts";
 import { leave, unawaited } from "./_left_alone.ts";
 import type { MessageOutput } from "./output.ts";
 import { CallMessage, type OverLimit, type Target } from "./messages.ts";
-import { type Arrived, NotReady, type Passed } from "./_passing.ts";
+import {
+  type Arrived,
+  NotReady,
+  type Passed,
+  type StreamsOfCall,
+} from "./_passing.ts";
 import {
   type CallMaker,
   type Following,
@@ -41,6 +51,8 @@ export class Calls implements CallMaker {
   refusal: (name: string) => WireError | undefined = nothing;
   /** Told what calls fail with that nobody awaits. */
   report: Report | undefined;
+  /** Told whose streams are just announced; a dialect may have none. */
+  streams: { call: Pick<StreamsOfCall, "add"> | undefined } | undefined;
 
   readonly #output: MessageOutput;
   readonly #turnstile: Turnstile;
@@ -117,6 +129,7 @@ export class Calls implements CallMaker {
       deadline = options?.deadline;
       signal = options?.signal;
     } catch (error) {
+      endStreams(args, error);
       return rejected(error, this.report, unawaited(name));
     }
     this.made++;
@@ -130,6 +143,7 @@ export class Calls implements CallMaker {
     // setTimeout, and the peer's timer must not be older than this side's.
     if (deadline !== undefined || signal !== undefined) {
       this.#guard(pending, deadline, signal);
+      if (options!.streams === "free") pending.streams = new CallStreams(true);
     }
     let bases: PendingCall[] | undefined;
     try {
@@ -137,14 +151,17 @@ export class Calls implements CallMaker {
     } catch (error) {
       this.#free.push(id);
       pending.cleanup?.();
+      pending.cleanup = undefined;
       if (!(error instanceof NotReady)) {
+        endStreams(args, error);
         return rejected(error, this.report, unawaited(name));
       }
       // It is made once the results are there that it needs.
       const again = following?.again ??
         this.#caller(name, args, wantsValues, options, target);
+      error.result.catch((error) => endStreams(args, error));
       return promised(
-        this.#await(name, error.result, again, options),
+        this.#await(name, args, error.result, again, options),
         this.report,
         unawaited(name),
       );
@@ -175,6 +192,7 @@ export class Calls implements CallMaker {
   /** Makes a call when a result is there, as long as its caller waits. */
   #await(
     name: string,
+    args: unknown[],
     result: Promise<unknown>,
     again: () => Promise<unknown>,
     options: CallOptions | undefined,
@@ -191,6 +209,7 @@ export class Calls implements CallMaker {
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     const giveUp = (error: WireError) => {
       isGivenUp = true;
+      if (sent === "notSent") endStreams(args, error);
       reject(error);
     };
     const stopTimer = deadline === undefined
@@ -263,6 +282,9 @@ export class Calls implements CallMaker {
     let bases: PendingCall[] | undefined;
     this.#bases = undefined;
     this.#encoding = args;
+    const { streams } = this;
+    const ends = pending.cleanup !== undefined && streams !== undefined;
+    if (ends) streams.call = pending;
     try {
       pending.waiting = turnstile.pass(
         new CallMessage(
@@ -280,6 +302,7 @@ export class Calls implements CallMaker {
       bases = this.#bases;
       this.#bases = outerBases;
       this.#encoding = outerArgs;
+      if (ends) streams.call = undefined;
     }
     const { waiting } = pending;
     pending.cost = waiting === undefined
@@ -361,18 +384,22 @@ export class Calls implements CallMaker {
     const stopTimer = deadline === undefined
       ? undefined
       : this.#clock.after(deadline, () =>
-        this.#giveUp(
-          pending,
-          "deadline",
-          `The call of "${pending.name}" was not answered within ${deadline} ms, its deadline.`,
-        ));
+        pending.settled
+          ? pending.streams?.end(streamsTooLong(pending.name, deadline))
+          : this.#giveUp(
+            pending,
+            "deadline",
+            `The call of "${pending.name}" was not answered within ${deadline} ms, its deadline.`,
+          ));
     const onAbort = () =>
-      this.#giveUp(
-        pending,
-        "cancelled",
-        `The call of "${pending.name}" was cancelled by its caller's signal.`,
-        signal!.reason,
-      );
+      pending.settled
+        ? pending.streams?.end(streamsCancelled(pending.name, signal!.reason))
+        : this.#giveUp(
+          pending,
+          "cancelled",
+          `The call of "${pending.name}" was cancelled by its caller's signal.`,
+          signal!.reason,
+        );
     signal?.addEventListener("abort", onAbort, { once: true });
     pending.cleanup = () => {
       stopTimer?.();
@@ -393,8 +420,28 @@ export class Calls implements CallMaker {
     const sent = isMade && pending.position === Infinity
       ? "notSent"
       : "maybeExecuted";
+    // Whatever streams come to it are late.
+    const streams = pending.streams ??= new CallStreams();
+    streams.end(new WireError(code, message, { cause }));
     this.#fail(pending, () => new WireError(code, message, { cause, sent }));
-    if (isMade) this.#takeBack(pending);
+    if (!isMade) return;
+    try {
+      this.#takeBack(pending);
+    } catch {
+      // A getter of what is just being sent has aborted its signal.
+      queueMicrotask(() => {
+        if (this.#slots[pending.id] === pending) this.#takeBack(pending);
+      });
+    }
+  }
+
+  /** A call is settled: what may end it stays for streams that are open. */
+  #unguard(pending: PendingCall, arrived?: Arrived): void {
+    const { cleanup } = pending;
+    if (cleanup === undefined) return;
+    arrived?.bind(pending);
+    if (pending.streams === undefined) cleanup();
+    else pending.streams.settled(cleanup);
   }
 
   /** A call is for nobody: it does not leave, or the peer is told. */
@@ -444,7 +491,7 @@ export class Calls implements CallMaker {
     const pending = this.#answered(id);
     if (pending.settled) arrived?.drop();
     else arrived?.label(`what "${pending.name}" threw`);
-    this.#fail(pending, () => remoteError(pending.name, thrown));
+    this.#fail(pending, () => remoteError(pending.name, thrown), arrived);
   }
 
   /** The peer could not, or would not, carry out a call. */
@@ -453,7 +500,7 @@ export class Calls implements CallMaker {
     const { follows } = pending;
     if (code === "resultGone" && follows !== undefined && !pending.settled) {
       pending.settled = true;
-      pending.cleanup?.();
+      this.#unguard(pending);
       return pending.resolve(
         follows.again().then((value) => {
           pending.hasValue = true;
@@ -555,14 +602,14 @@ export class Calls implements CallMaker {
     if (pending.isUsed) excuse(value);
     pending.settled = pending.hasValue = true;
     pending.value = value;
-    pending.cleanup?.();
+    this.#unguard(pending, arrived);
     pending.resolve(value);
   }
 
-  #fail(pending: PendingCall, error: () => Error): void {
+  #fail(pending: PendingCall, error: () => Error, arrived?: Arrived): void {
     if (pending.settled) return;
     pending.settled = true;
-    pending.cleanup?.();
+    this.#unguard(pending, arrived);
     const failing = failLater(
       error,
       pending.site,

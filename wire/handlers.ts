@@ -5,6 +5,7 @@
  * @module
  */
 
+import { endStreams } from "./_carries_stream.ts";
 import type { Clock } from "./clock.ts";
 import { abortContext, CallContext, hasAborted } from "./context.ts";
 import {
@@ -27,8 +28,13 @@ import { type Method, methodOf } from "./_method.ts";
 import { type CallKind, type Middleware, serveThrough } from "./middleware.ts";
 import type { MessageOutput } from "./output.ts";
 import { LazyMap } from "./_lazy_map.ts";
-import { AwaitedResult, type Borrower, fill } from "./_passing.ts";
 import { isA, laterOf, settled } from "./_odd_values.ts";
+import {
+  type Arrived,
+  AwaitedResult,
+  type Borrower,
+  fill,
+} from "./_passing.ts";
 import { Queue } from "./_queue.ts";
 import { referentOf, resolvable } from "./remote_object.ts";
 import {
@@ -75,6 +81,8 @@ interface Running {
   /** What the call counts for. */
   readonly cost: number;
   readonly context: CallContext;
+  /** What came along with it. */
+  readonly arrived: Arrived | undefined;
   stopTimer: (() => void) | undefined;
 }
 
@@ -324,11 +332,8 @@ export class Handlers {
     }
     const running = this.#calls.get(id);
     if (running !== undefined) {
-      abortContext(
-        running.context,
-        new WireError("cancelled", "The caller cancelled its call."),
-      );
-      return;
+      const reason = "The caller cancelled its call.";
+      return giveUp(running, new WireError("cancelled", reason));
     }
     const parked = this.#parkedCalls.get(id);
     if (parked !== undefined) {
@@ -408,7 +413,7 @@ export class Handlers {
     cost: number,
   ): void {
     const { id, name, arrived } = call;
-    const running = this.#start(id, context, cost);
+    const running = this.#start(id, context, cost, arrived);
     Promise.all(awaited.map(({ result }) => result)).then(async () => {
       if (arrived !== undefined) await fill(call.args, arrived.own);
       return receiver instanceof AwaitedResult
@@ -461,16 +466,23 @@ export class Handlers {
     this.#fail(id, code, message);
   }
 
-  #start(id: number, context: CallContext, cost: number): Running {
+  #start(
+    id: number,
+    context: CallContext,
+    cost: number,
+    arrived: Arrived | undefined,
+  ): Running {
     const left = context.deadline;
     const running: Running = {
       id,
       cost,
       context,
-      stopTimer: left === undefined
-        ? undefined
-        : this.#startTimer(context, Math.max(1, Math.ceil(left))),
+      arrived,
+      stopTimer: undefined,
     };
+    if (left !== undefined) {
+      this.#startTimer(running, Math.max(1, Math.ceil(left)));
+    }
     this.#calls.set(id, running);
     this.#held += cost;
     return running;
@@ -491,7 +503,7 @@ export class Handlers {
       result = this.#run(served, object, context, call, kind);
       later = laterOf(result);
     } catch (error) {
-      dropUnfit(call, error);
+      dropUnused(call, error);
       return this.#throw(id, error);
     }
     if (later === undefined) {
@@ -508,16 +520,15 @@ export class Handlers {
     cost: number,
   ): void {
     const { id, name, wantsValues } = call;
-    const running = this.#start(id, context, cost);
+    const running = this.#start(id, context, cost, call.arrived);
     settled(result).then(
       (value) => {
-        if (this.#settled(running)) {
-          this.#return(id, name, wantsValues, context, value);
-        }
+        const isOwed = this.#settled(running) || this.#ended;
+        if (isOwed) this.#return(id, name, wantsValues, context, value);
         this.#checkIdle();
       },
       (error) => {
-        dropUnfit(call, error);
+        dropUnused(call, error);
         if (this.#settled(running)) this.#throw(id, error);
         this.#checkIdle();
       },
@@ -543,7 +554,7 @@ export class Handlers {
       const [served, object] = found;
       later = laterOf(this.#run(served, object, context, send, "oneWay"));
     } catch (error) {
-      dropUnfit(send, error);
+      dropUnused(send, error);
       this.#onError(troubleOf(error) ?? error, oneWay(name));
     }
     if (later === undefined) return this.#window.leave(cost);
@@ -561,12 +572,14 @@ export class Handlers {
       id: 0,
       cost,
       context,
-      stopTimer: this.#startTimer(context, send.deadline),
+      arrived: send.arrived,
+      stopTimer: undefined,
     };
+    if (send.deadline > 0) this.#startTimer(running, send.deadline);
     this.#sends.set(running, running);
     settled(result)
       .catch((error) => {
-        dropUnfit(send, error);
+        dropUnused(send, error);
         this.#onError(troubleOf(error) ?? error, oneWay(send.name));
       })
       .then(() => this.#sent(running));
@@ -643,18 +656,13 @@ export class Handlers {
     return new CallContext(this.#wire, name, this.#clock, deadline, metadata);
   }
 
-  #startTimer(
-    context: CallContext,
-    deadline: number,
-  ): (() => void) | undefined {
-    if (deadline === 0) return undefined;
-    return this.#clock.after(
+  #startTimer(running: Running, deadline: number): void {
+    running.stopTimer = this.#clock.after(
       Math.min(deadline, 2 ** 31 - 1),
-      () =>
-        abortContext(
-          context,
-          new WireError("deadline", "The caller's deadline has passed."),
-        ),
+      () => {
+        const reason = "The caller's deadline has passed.";
+        giveUp(running, new WireError("deadline", reason));
+      },
     );
   }
 
@@ -673,7 +681,7 @@ export class Handlers {
     context: CallContext,
     result: unknown,
   ): void {
-    if (this.#ended) return;
+    if (this.#ended) return endStreams(result, gone());
     if (!wantsValues && this.#output.sendPlainAnswer(id, result) > 0) {
       return this.#results?.settle(id, result);
     }
@@ -693,6 +701,7 @@ export class Handlers {
       if (other !== undefined) {
         return this.#return(id, name, wantsValues, context, new Values(other));
       }
+      endStreams(result, error);
       const { code, message } = asWireError(error);
       return this.#fail(
         id,
@@ -738,9 +747,24 @@ export class Handlers {
   }
 }
 
-/** What came along with a call was for a function that has not run. */
-function dropUnfit(call: Pick<Call, "arrived">, error: unknown): void {
-  if (isA(error, Unfit)) call.arrived?.drop();
+/** The caller of a call no longer waits: its function and its streams end. */
+function giveUp({ context, arrived }: Running, reason: WireError): void {
+  abortContext(context, reason);
+  arrived?.abort(reason);
+}
+
+/**
+ * A call has failed. What came along with it was for its function, and all of
+ * it for nobody where that has not run; who has failed takes no streams.
+ */
+function dropUnused(
+  { arrived }: Pick<Call, "arrived">,
+  error: unknown,
+): void {
+  if (arrived === undefined) return;
+  if (isA(error, Unfit)) return arrived.drop();
+  const message = "The function that was to take the stream has failed.";
+  arrived.dropUntaken(new WireError("cancelled", message));
 }
 
 /** What went wrong on this side, of which the peer learns nothing. */
@@ -751,6 +775,11 @@ function troubleOf(error: unknown): unknown {
 /** Where an error came from. */
 function oneWay(name: string): string {
   return `one-way call of "${name}"`;
+}
+
+/** Why a result is for nobody. */
+function gone(): WireError {
+  return new WireError("cancelled", "The wire ended before the answer.");
 }
 
 function noSuchObject(): FailedResult {

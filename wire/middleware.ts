@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { CallOptions } from "./call_options.ts";
 import { type CallContext, replaceMetadata } from "./context.ts";
 import { begun } from "./_left_alone.ts";
 import type { Metadata } from "./messages.ts";
@@ -37,6 +38,8 @@ export interface MiddlewareCall<W = unknown> {
   readonly signal: AbortSignal | undefined;
   /** Milliseconds until nobody waits any more; undefined for ever. */
   readonly deadline: number | undefined;
+  /** Whether signal and deadline end streams of a call made once it is answered. */
+  readonly streams?: CallOptions["streams"];
   /** The wire. */
   readonly wire: W;
 }
@@ -51,6 +54,8 @@ export interface CallChanges {
   signal?: AbortSignal | undefined;
   /** Another deadline in milliseconds, for a call that is made. */
   deadline?: number | undefined;
+  /** Whether these end streams once it is answered, for a call that is made. */
+  streams?: CallOptions["streams"];
 }
 
 /**

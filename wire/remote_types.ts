@@ -198,7 +198,7 @@ export interface RemoteObject<T> extends Remotes<T>, Reference {
   /**
    * The object's functions, called with options.
    *
-   * @param options A signal, a deadline, metadata.
+   * @param options A signal, a deadline, metadata, what they do to streams.
    */
   with(options: CallOptions): Remotes<T>;
 }
@@ -231,6 +231,7 @@ export type RemotePromise<T> =
  * A stream of the other process, to be taken once: by `for await`, or by its
  * `readable`. Leaving the loop, `cancel()` and `await using` tell the other
  * end, whose generator then runs its `finally`. Only `cancel()` waits for that.
+ * The signal and the deadline of the call that brought it end it, too.
  *
  * @typeParam T The type of an item. Byte arrays may arrive in other parts.
  */

@@ -4,12 +4,19 @@
  * @module
  */
 
+import {
+  CallStreams,
+  streamsCancelled,
+  streamsTooLong,
+} from "./_call_streams.ts";
+import type { CallOptions } from "./call_options.ts";
 import { isStreamed } from "./_carries_stream.ts";
+import type { Clock } from "./clock.ts";
 import { malformed, WireError } from "./errors.ts";
 import { LazyMap } from "./_lazy_map.ts";
 import type { WireLimits } from "./limits.ts";
 import type { MessageOutput } from "./output.ts";
-import type { Arrived } from "./_passing.ts";
+import type { Arrived, StreamsOfCall } from "./_passing.ts";
 import type { RemoteStream } from "./remote_types.ts";
 import { Sink, SinkStream } from "./_stream_sink.ts";
 import { producerOf, Source } from "./_stream_source.ts";
@@ -22,6 +29,7 @@ type StreamLimits = Pick<WireLimits, "streams" | "streamWindow" | "window">;
 /** What streams work with. */
 export interface StreamsOptions {
   readonly output: MessageOutput;
+  readonly clock: Clock;
   readonly limits: StreamLimits;
   readonly onError: (error: unknown, where: string) => void;
   /** Called when fewer streams are wanted. */
@@ -40,6 +48,9 @@ function firstCredit({ streams, streamWindow, window }: StreamLimits): number {
 
 /** Opens, feeds and ends streams. */
 export class Streams {
+  /** The call whose arguments are just being sent, where it ends streams. */
+  call: Pick<StreamsOfCall, "add"> | undefined;
+
   readonly #options: StreamsOptions;
   readonly #sources = new LazyMap<number, Source>();
   readonly #sinks = new LazyMap<number, Sink>();
@@ -99,6 +110,7 @@ export class Streams {
     const { output, onError } = this.#options;
     const source = new Source(this.#id(), producerOf(value), {
       output,
+      opening: this,
       onError,
       first: () => firstCredit(this.#peer),
       most: () => this.#peer.streamWindow,
@@ -106,7 +118,54 @@ export class Streams {
       onOver: ({ id }) => this.#closed(this.#sources, id),
     });
     this.#sources.set(source.id, source);
+    this.call?.add(source);
     return source;
+  }
+
+  /**
+   * Sends a one-way call whose streams end with its signal and its deadline.
+   *
+   * @param name The function's name.
+   * @param options The call's.
+   * @param send Sends it.
+   * @returns What that returns.
+   */
+  sendBound<T>(name: string, options: CallOptions, send: () => T): T {
+    const { deadline, signal, streams } = options;
+    const isFree = streams === "free" ||
+      (deadline === undefined && signal === undefined);
+    if (isFree) return send();
+    const call = new CallStreams();
+    this.call = call;
+    try {
+      return send();
+    } finally {
+      this.call = undefined;
+      if (call.size > 0) this.#guard(call, name, deadline, signal);
+    }
+  }
+
+  /** Sets up what may end the streams of a one-way call. */
+  #guard(
+    call: CallStreams,
+    name: string,
+    deadline: number | undefined,
+    signal: AbortSignal | undefined,
+  ): void {
+    const stopTimer = deadline === undefined
+      ? undefined
+      : this.#options.clock.after(
+        deadline,
+        () => call.end(streamsTooLong(name, deadline)),
+      );
+    const onAbort = () => call.end(streamsCancelled(name, signal!.reason));
+    signal?.addEventListener("abort", onAbort, { once: true });
+    call.settled(() => {
+      stopTimer?.();
+      signal?.removeEventListener("abort", onAbort);
+    });
+    // A getter among the arguments may have aborted it.
+    if (signal?.aborted) onAbort();
   }
 
   /** A stream of the peer is announced. */
@@ -164,11 +223,13 @@ export class Streams {
     sink.end({ error: remoteError(sink.place, thrown), arrived });
   }
 
-  /** The producer's wire could not send an item, or it refused to go on. */
+  /** The producer's side has ended it, or it refused to go on. */
   refused(id: number, code: string, message: string): void {
     const sink = this.#sink(id);
     this.#drop(sink);
-    sink.end({ error: new WireError(code, message) });
+    // Its call was given up, and with it what came and was not taken.
+    const isSudden = code === "cancelled" || code === "deadline";
+    sink.end({ error: new WireError(code, message), isSudden });
   }
 
   /** The consumer gives credit. */
@@ -203,7 +264,10 @@ export class Streams {
   /** The wire ended. */
   end(reason: WireError): void {
     const [sinks, sources] = [this.#sinks, this.#sources];
-    for (const sink of [...sinks.values()]) sink.end({ error: reason });
+    for (const sink of [...sinks.values()]) {
+      sink.end({ error: reason });
+      sink.call?.remove(sink);
+    }
     sinks.clear();
     for (const source of [...sources.values()]) source.end(reason);
     sources.clear();
@@ -212,17 +276,25 @@ export class Streams {
   }
 
   #cancel(id: number, reason: unknown): void {
-    const { output } = this.#options;
-    sendThrown(
-      reason,
-      output.encoder.limits,
-      (reason) => output.send({ kind: "streamCancel", id, reason }),
-    );
+    const { output, onIdle } = this.#options;
+    const tell = () =>
+      sendThrown(
+        reason,
+        output.encoder.limits,
+        (reason) => output.send({ kind: "streamCancel", id, reason }),
+      );
+    try {
+      tell();
+    } catch {
+      // A getter of what is just being sent has aborted a signal.
+      queueMicrotask(() => this.#sinks.has(id) && tell());
+    }
+    onIdle();
   }
 
   /** Nobody has the stream any more, and nobody has ended it. */
   #lost(sink: Sink): void {
-    if (sink.isDone) return;
+    if (sink.isDone) return void sink.cancel();
     const error = new WireError(
       "released",
       `A stream that came as ${sink.place} was never taken to its end. Take it by a loop, or cancel() it.`,

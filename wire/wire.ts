@@ -318,9 +318,12 @@ export class Wire<
   }
 
   /**
-   * The peer's functions, called with a signal, a deadline or metadata.
+   * The peer's functions, called with a signal, a deadline or metadata. Signal
+   * and deadline end the streams of a call, too, those of its answer included,
+   * unless `streams` is `"free"`.
    *
-   * @param options The signal, the deadline in milliseconds, and the metadata.
+   * @param options The signal, the deadline in milliseconds, the metadata, and
+   * whether streams are bound to signal and deadline.
    * @returns The same three proxies.
    *
    * @example
@@ -366,7 +369,8 @@ export class Wire<
    * @param name The function's name.
    * @param args Its arguments.
    * @param options The deadline and the metadata travel along; a signal that is aborted
-   * already keeps the call from leaving.
+   * already keeps the call from leaving. Both end streams among the arguments,
+   * unless `streams` is `"free"`.
    * @returns A promise that resolves when the call may leave.
    */
   send(name: string, args: unknown[], options?: CallOptions): Promise<void> {
