@@ -6,7 +6,7 @@
  */
 
 import type { ByteOutput } from "./_byte_output.ts";
-import { afterLimit, type Clock } from "./clock.ts";
+import { afterPatience, type Clock } from "./clock.ts";
 import type { Transport } from "./transport.ts";
 
 /** Longest time to take leave of a peer, in milliseconds. */
@@ -32,7 +32,7 @@ export interface FarewellOptions {
 export async function farewell(options: FarewellOptions): Promise<void> {
   const { transport, clock, output, readerDone, polite } = options;
   const late = Promise.withResolvers<void>();
-  const stopTimer = afterLimit(clock, FAREWELL, () => {
+  const stopTimer = afterPatience(clock, FAREWELL, () => {
     transport.close();
     late.resolve();
   });

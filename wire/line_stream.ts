@@ -6,6 +6,7 @@
  */
 
 import { formatAddress, type WireAddress } from "./address.ts";
+import { afterPatience, systemClock } from "./clock.ts";
 import { WireError } from "./errors.ts";
 import { LineBuffer } from "./_line_buffer.ts";
 import { LineOutput } from "./_line_output.ts";
@@ -263,13 +264,18 @@ export class LineStream implements AsyncIterable<string>, AsyncDisposable {
 
   async #close(): Promise<void> {
     if (this.#end !== undefined) return;
-    const timer = setTimeout(() => this.abort(), this.#options.closeTimeout);
+    const { closeTimeout } = this.#options;
+    const stopTimer = afterPatience(
+      systemClock,
+      closeTimeout,
+      () => this.abort(),
+    );
     try {
       await this.closeWrite();
     } catch {
       // There is nobody left to send it to.
     } finally {
-      clearTimeout(timer);
+      stopTimer();
     }
     this.#finish(undefined);
   }
