@@ -88,9 +88,7 @@ export class Watch {
     const now = clock.now();
     const wasBusy = this.#forgive(now);
     const silence = now - this.#receivedAt;
-    const stalled = output.busy
-      ? now - output.progressAt - this.#busySince
-      : 0;
+    const stalled = output.busy ? now - output.progressAt - this.#busySince : 0;
     const isFull = output.waiting > limits.sendEnd;
     // What came while this side was busy is read first.
     const times = wasBusy ? 2 : 1;

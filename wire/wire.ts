@@ -36,6 +36,7 @@ import { CheckedCaller } from "./_checked_caller.ts";
 import { checkTold, fingerprint } from "./_fingerprint.ts";
 import { guarded, implemented } from "./_guard.ts";
 import { Link } from "./_link.ts";
+import { checkOptionKeys } from "./_option_keys.ts";
 import { reporter } from "./_report.ts";
 import { servedEntries } from "./_served.ts";
 import { findTelemetry, spans } from "./_telemetry.ts";
@@ -139,6 +140,28 @@ export interface WireOptions<
   /** Where the time comes from. @default {the platform's clock} */
   clock?: Clock | undefined;
 }
+
+/** The names of the options, for finding those that are misspelt. */
+const OPTION_KEYS: Readonly<Record<keyof WireOptions, true>> = {
+  limits: true,
+  functions: true,
+  serves: true,
+  expects: true,
+  onDeath: true,
+  onError: true,
+  signal: true,
+  credential: true,
+  requireCredential: true,
+  confirm: true,
+  sendStacks: true,
+  recordCallSites: true,
+  dialect: true,
+  serveThrough: true,
+  callThrough: true,
+  introspection: true,
+  telemetry: true,
+  clock: true,
+};
 
 /**
  * One end of a connection between two processes. Both ends are the same class:
@@ -573,10 +596,25 @@ export function makeWire<
   connection: Transport | ByteDuplex,
   options: WireOptions<Local, Remote> = {},
 ): Wire<Remote, Local> {
-  const transport = "read" in connection
-    ? connection
-    : streamTransport(connection);
+  checkOptionKeys(options, OPTION_KEYS, "makeWire()");
+  const transport = transportOf(connection);
   return new Wire<Remote, Local>(transport, options);
+}
+
+/** What a wire is to be made over. */
+function transportOf(connection: Transport | ByteDuplex): Transport {
+  const parts: Partial<Transport & ByteDuplex> = Object(connection);
+  const isTransport = "address" in parts &&
+    typeof parts.read === "function" && typeof parts.write === "function" &&
+    typeof parts.closeWrite === "function" && typeof parts.close === "function";
+  if (isTransport) return connection as Transport;
+  const isDuplex = typeof parts.readable?.getReader === "function" &&
+    typeof parts.writable?.getWriter === "function";
+  if (isDuplex) return streamTransport(connection as ByteDuplex);
+  throw new WireError(
+    "invalidArgument",
+    "A wire is made over a transport, such as socketTransport(conn, address), or over the two streams of { readable, writable }, such as a child process's pipes.",
+  );
 }
 
 /** This module's own protocol. */
