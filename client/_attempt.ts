@@ -7,6 +7,7 @@
 
 import { WireError } from "../wire/mod.ts";
 import { afterPatience, checkTime, systemClock } from "../wire/clock.ts";
+import { checkSignal } from "../wire/_option_keys.ts";
 
 /** What bounds an attempt to connect. */
 export interface AttemptOptions {
@@ -67,11 +68,5 @@ export function checkAttempt(
   { timeout, signal }: { timeout: unknown; signal: unknown },
 ): void {
   checkTime(timeout, "timeout");
-  if (signal === undefined || signal instanceof AbortSignal) return;
-  throw new WireError(
-    "invalidArgument",
-    signal instanceof AbortController
-      ? "signal is the signal of an AbortController, and not the controller itself: controller.signal."
-      : "signal is an AbortSignal, such as that of an AbortController.",
-  );
+  checkSignal(signal);
 }

@@ -5,8 +5,10 @@
  * @module
  */
 
-import { type CallOptions, checkOptions } from "./call_options.ts";
+import { type CallOptions, checkOptions, dueAt } from "./call_options.ts";
 import { CallPromise, promised } from "./_call_promise.ts";
+import type { Clock } from "./clock.ts";
+import { WireError } from "./errors.ts";
 import type { Metadata } from "./messages.ts";
 import type { CallKind, Middleware, MiddlewareCall } from "./middleware.ts";
 import type { Caller } from "./remote.ts";
@@ -23,6 +25,7 @@ const NO_METADATA: Metadata = Object.freeze(Object.create(null));
  * @param caller What carries calls out.
  * @param middleware The first is the outermost.
  * @param wire The wire that middleware is told of.
+ * @param clock Tells what is left of deadlines.
  * @param objectOf Tells the object whose methods the caller calls, if it is
  * that of one.
  * @returns The caller itself where there is no middleware.
@@ -31,6 +34,7 @@ export function callThrough<W extends { readonly ended: unknown }>(
   caller: Caller,
   middleware: readonly Middleware<W>[],
   wire: W,
+  clock: Clock,
   objectOf?: () => unknown,
 ): Caller {
   if (middleware.length === 0) return caller;
@@ -38,18 +42,28 @@ export function callThrough<W extends { readonly ended: unknown }>(
   const pass = (
     index: number,
     call: MiddlewareCall<W>,
+    due: number,
     last: Last,
   ): unknown => {
     const each = middleware[index];
     if (each !== undefined) {
-      return each(call, async (changes = {}) =>
-        await pass(index + 1, {
-          ...call,
-          args: changes.args ?? call.args,
-          metadata: changes.metadata ?? call.metadata,
-          signal: changes.signal ?? call.signal,
-          deadline: changes.deadline ?? call.deadline,
-        }, last));
+      return each(call, async (changes = {}) => {
+        const nextDue = changes.deadline === undefined
+          ? due
+          : dueAt({ deadline: changes.deadline }, clock);
+        return await pass(
+          index + 1,
+          {
+            ...call,
+            args: changes.args ?? call.args,
+            metadata: changes.metadata ?? call.metadata,
+            signal: changes.signal ?? call.signal,
+            deadline: nextDue === Infinity ? undefined : nextDue - clock.now(),
+          },
+          nextDue,
+          last,
+        );
+      });
     }
     const { args, signal, deadline } = call;
     const metadata = call.metadata === NO_METADATA ? undefined : call.metadata;
@@ -64,17 +78,28 @@ export function callThrough<W extends { readonly ended: unknown }>(
   ): Promise<unknown> => {
     checkOptions(name, options);
     const { metadata = NO_METADATA, signal, deadline } = options ?? {};
-    return await pass(0, {
-      side: "calling",
-      kind,
-      name,
-      object: objectOf?.(),
-      args,
-      metadata,
-      signal,
-      deadline,
-      wire,
-    }, last);
+    const due = dueAt(options, clock);
+    const begin = (last: Last) =>
+      pass(
+        0,
+        {
+          side: "calling",
+          kind,
+          name,
+          object: objectOf?.(),
+          args,
+          metadata,
+          signal,
+          deadline,
+          wire,
+        },
+        due,
+        last,
+      );
+    const isBounded = deadline !== undefined || signal !== undefined;
+    return await (isTransparent || !isBounded
+      ? begin(last)
+      : unlessLate(name, options!, clock, begin, last));
   };
   const isTransparent = middleware.every((each) => TRANSPARENT in each);
   return {
@@ -93,7 +118,7 @@ export function callThrough<W extends { readonly ended: unknown }>(
         ? new ThroughPromise(
           result,
           made,
-          (caller) => callThrough(caller, middleware, wire),
+          (caller) => callThrough(caller, middleware, wire, clock),
         )
         : promised(result);
     },
@@ -104,6 +129,66 @@ export function callThrough<W extends { readonly ended: unknown }>(
           caller.send(name, args, options)),
       ),
   };
+}
+
+/**
+ * Ends a call at its caller's deadline and signal while middleware holds it.
+ * While it is under way, that is the affair of what carries it out.
+ *
+ * @param name The function's name.
+ * @param options Deadline and signal.
+ * @param clock For the deadline.
+ * @param begin Hands the call to the middleware.
+ * @param last Carries it out.
+ */
+function unlessLate<Args extends unknown[]>(
+  name: string,
+  { deadline, signal }: CallOptions,
+  clock: Clock,
+  begin: (last: (...args: Args) => Promise<unknown>) => unknown,
+  last: (...args: Args) => Promise<unknown>,
+): Promise<unknown> {
+  let wasMade = false;
+  let underWay = 0;
+  return new Promise((resolve, reject) => {
+    const giveUp = (
+      code: "deadline" | "cancelled",
+      text: string,
+      cause?: unknown,
+    ) => {
+      if (underWay > 0) return;
+      const sent = wasMade ? "maybeExecuted" : "notSent";
+      reject(
+        new WireError(
+          code,
+          `The call of "${name}" ${text} while middleware held it.`,
+          { cause, sent },
+        ),
+      );
+    };
+    const stopTimer = deadline === undefined ? undefined : clock.after(
+      deadline,
+      () => giveUp("deadline", `passed its deadline of ${deadline} ms`),
+    );
+    const onAbort = () =>
+      giveUp("cancelled", "was cancelled by its signal", signal!.reason);
+    signal?.addEventListener("abort", onAbort, { once: true });
+    const made = (async () =>
+      await begin(async (...args) => {
+        underWay++;
+        try {
+          const result = last(...args);
+          wasMade = true;
+          return await result;
+        } finally {
+          underWay--;
+        }
+      }))();
+    made.then(resolve, reject).then(() => {
+      stopTimer?.();
+      signal?.removeEventListener("abort", onAbort);
+    });
+  });
 }
 
 /**

@@ -6,7 +6,7 @@
 
 import { carriesStream } from "./_carries_stream.ts";
 import { promised, rejected } from "./_call_promise.ts";
-import type { CallOptions } from "./call_options.ts";
+import { type CallOptions, dueAt } from "./call_options.ts";
 import { WireError } from "./errors.ts";
 import type { KeptCallOptions, ResolvedKeepOptions } from "./keep_options.ts";
 import { KeptPromise } from "./_kept_promise.ts";
@@ -90,16 +90,13 @@ export class KeptCalls {
     args: unknown[],
     options?: KeptCallOptions,
   ): Promise<unknown> {
-    const deadline = options?.deadline;
     const call: KeptCall = {
       order: this.#made++,
       kind,
       name,
       args,
       options,
-      dueAt: deadline === undefined
-        ? Infinity
-        : this.#options.clock.now() + deadline,
+      dueAt: dueAt(options, this.#options.clock),
       fate: "notSent",
       repeats: 0,
       promise: undefined,
@@ -217,8 +214,9 @@ export class KeptCalls {
 function carry(
   { kind, name, args }: KeptCall,
   wire: Carrier,
-  options: CallOptions | undefined,
+  given: KeptCallOptions | undefined,
 ): Promise<unknown> {
+  const options = ofWire(given);
   switch (kind) {
     case "value":
       return wire.call(name, args, false, options);
@@ -229,6 +227,14 @@ function carry(
     case "message":
       return wire.outputObject(args[0]);
   }
+}
+
+/** What a wire is told: it repeats no call. */
+function ofWire(options: KeptCallOptions | undefined): CallOptions | undefined {
+  if (options === undefined || !("idempotent" in options)) return options;
+  const ofWire = { ...options };
+  delete ofWire.idempotent;
+  return ofWire;
 }
 
 /**

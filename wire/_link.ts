@@ -7,7 +7,7 @@
 
 import { formatAddress, type WireAddress } from "./address.ts";
 import { rejected } from "./_call_promise.ts";
-import type { CallOptions } from "./call_options.ts";
+import { type CallOptions, deadlineToTell } from "./call_options.ts";
 import { Calls } from "./calls.ts";
 import type { Clock } from "./clock.ts";
 import { Decoder } from "./codec.ts";
@@ -142,6 +142,7 @@ export class Link implements Session {
           this.#callerOf(place),
           middleware,
           wire as Mortal,
+          clock,
           () => place.handle?.deref(),
         ),
       sendBehind: (message) => this.#sendBehind(message),
@@ -225,7 +226,7 @@ export class Link implements Session {
       name,
       args,
       options,
-      Math.ceil(options?.deadline ?? 0),
+      deadlineToTell(options?.deadline),
       refusal,
       target,
     );

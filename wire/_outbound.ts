@@ -7,13 +7,14 @@
 import { type CallOptions, checkOptions } from "./call_options.ts";
 import { WireError } from "./errors.ts";
 import {
+  type CallFields,
   type Message,
   type PeerLimits,
   SendMessage,
   type Target,
 } from "./messages.ts";
 import type { MessageOutput, Ticket } from "./output.ts";
-import { Turnstile } from "./_turnstile.ts";
+import { Turnstile, type Waiting } from "./_turnstile.ts";
 
 /** A resolved promise, for what is done already. */
 const DONE: Promise<void> = Promise.resolve();
@@ -111,6 +112,7 @@ export class Outbound {
     return this.#pass(
       sends,
       new SendMessage(name, args, deadline, target, options?.metadata),
+      options,
     );
   }
 
@@ -130,26 +132,76 @@ export class Outbound {
    *
    * @param turnstile Where it has to pass.
    * @param message The message.
+   * @param options What ends its waiting.
    * @returns A promise that resolves when it has left. It rejects when the
-   * message cannot be sent; and, marked as handled, when the wire ends first.
+   * message cannot be sent; and, marked as handled, when the wire ends first,
+   * its deadline passes or its signal aborts.
    */
-  #pass(turnstile: Turnstile, message: Message): Promise<void> {
+  #pass(
+    turnstile: Turnstile,
+    message: Message,
+    options?: CallOptions,
+  ): Promise<void> {
     const ticket = this.#ticket;
     ticket.position = Infinity;
+    let waiting: Waiting | undefined;
     try {
-      turnstile.pass(message, ticket);
+      waiting = turnstile.pass(message, ticket);
     } catch (error) {
       return Promise.reject(error);
     }
     if (ticket.position !== Infinity) return DONE;
     this.#ticket = { position: Infinity, left: undefined };
-    return handled(
-      leaving(
-        ticket,
-        (failure) =>
-          failure === this.#reason ? this.#lost(message, ticket) : failure,
-      ),
+    const left = leaving(
+      ticket,
+      (failure) =>
+        failure === this.#reason ? this.#lost(message, ticket) : failure,
     );
+    if (waiting === undefined || message.kind !== "send") return handled(left);
+    return handled(
+      this.#unlessLate(left, turnstile, waiting, message, options),
+    );
+  }
+
+  /** Gives up a one-way call that waits for too long. */
+  #unlessLate(
+    left: Promise<void>,
+    turnstile: Turnstile,
+    waiting: Waiting,
+    { name }: CallFields,
+    { deadline, signal }: CallOptions = {},
+  ): Promise<void> {
+    if (deadline === undefined && signal === undefined) return left;
+    return new Promise((resolve, reject) => {
+      const giveUp = (error: WireError) => {
+        if (waiting.dropped) return;
+        turnstile.withdraw(waiting);
+        stop();
+        reject(error);
+        turnstile.drain();
+      };
+      const stopTimer = deadline === undefined
+        ? undefined
+        : this.output.clock.after(deadline, () =>
+          giveUp(notSent(
+            "deadline",
+            `"${name}" was not sent within ${
+              Math.ceil(deadline)
+            } ms, its deadline: it waited for its turn.`,
+          )));
+      const onAbort = () =>
+        giveUp(notSent(
+          "cancelled",
+          `"${name}" was cancelled by its caller's signal while it waited for its turn.`,
+          signal!.reason,
+        ));
+      const stop = () => {
+        stopTimer?.();
+        signal?.removeEventListener("abort", onAbort);
+      };
+      signal?.addEventListener("abort", onAbort, { once: true });
+      left.then(resolve, reject).finally(stop);
+    });
   }
 
   /** Why a message did not leave with the wire's last output. */
@@ -194,6 +246,14 @@ function leaving(
     ticket.left = (failure) =>
       failure === undefined ? resolve() : reject(toError(failure))
   );
+}
+
+function notSent(
+  code: "deadline" | "cancelled",
+  message: string,
+  cause?: unknown,
+): WireError {
+  return new WireError(code, message, { cause, sent: "notSent" });
 }
 
 /**

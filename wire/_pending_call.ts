@@ -44,7 +44,7 @@ export class PendingCall implements Ticket, PendingResult {
   left: ((failure?: Error) => void) | undefined = undefined;
   /** Settles its promise. */
   resolve: (value: unknown) => void = nothing;
-  /** What it counts for in the peer's window; 0 until it has left. */
+  /** What it counts for in the peer's window, where it did not have to wait. */
   cost = 0;
   /** What waits for its turn; undefined where it did not have to. */
   waiting: Waiting | undefined = undefined;

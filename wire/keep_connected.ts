@@ -4,6 +4,8 @@
  * @module
  */
 
+import { rejected } from "./_call_promise.ts";
+import { checkCallOptions, KEPT_CALL_KEYS } from "./call_options.ts";
 import { errorMessage, WireError } from "./errors.ts";
 import {
   type Connect,
@@ -171,6 +173,7 @@ export class KeptConnection<
    * @returns The same three proxies.
    */
   with(options: KeptCallOptions): Remotes<Remote> {
+    checkCallOptions(options, KEPT_CALL_KEYS);
     return remotes<Remote>(this, options);
   }
 
@@ -189,6 +192,13 @@ export class KeptConnection<
     wantsValues = false,
     options?: KeptCallOptions,
   ): Promise<unknown> {
+    if (options !== undefined) {
+      try {
+        checkCallOptions(options, KEPT_CALL_KEYS);
+      } catch (error) {
+        return rejected(error);
+      }
+    }
     return this.#calls.make(
       wantsValues ? "values" : "value",
       name,
@@ -210,6 +220,11 @@ export class KeptConnection<
     args: unknown[],
     options?: KeptCallOptions,
   ): Promise<void> {
+    try {
+      checkCallOptions(options, KEPT_CALL_KEYS);
+    } catch (error) {
+      return Promise.reject(error);
+    }
     return this.#calls.make("send", name, args, options) as Promise<void>;
   }
 

@@ -5,10 +5,15 @@
  * @module
  */
 
-import { type CallOptions, checkOptions } from "./call_options.ts";
+import {
+  type CallOptions,
+  checkCallOptions,
+  checkOptions,
+} from "./call_options.ts";
 import { WireError } from "./errors.ts";
 import { methodOf } from "./_method.ts";
 import { Values } from "./multiple_values.ts";
+import { checkOptionKeys } from "./_option_keys.ts";
 import { type Caller, remotes } from "./remote.ts";
 import {
   type AnyFunctions,
@@ -49,6 +54,10 @@ export interface RemoteObjectOptions {
   onRelease?: (() => void) | undefined;
 }
 
+const OPTION_KEYS: Readonly<Record<keyof RemoteObjectOptions, true>> = {
+  onRelease: true,
+};
+
 /** A reference, whatever is behind it. */
 class ObjectReference implements RemoteObject<object> {
   readonly [REFERENCE]: Referent;
@@ -70,6 +79,7 @@ class ObjectReference implements RemoteObject<object> {
   }
 
   with(options: CallOptions): Remotes<object> {
+    checkCallOptions(options);
     return remotes(this[REFERENCE].caller, options, true);
   }
 
@@ -169,6 +179,11 @@ export function makeRemoteObject<T extends object>(
   value: T,
   options: RemoteObjectOptions = {},
 ): RemoteObject<T> {
+  checkOptionKeys(options, OPTION_KEYS, "makeRemoteObject()");
+  const { onRelease } = options;
+  if (onRelease !== undefined && typeof onRelease !== "function") {
+    throw new WireError("invalidArgument", "onRelease is a function.");
+  }
   if (referentOf(value) !== undefined) {
     return value as unknown as RemoteObject<T>;
   }
@@ -184,7 +199,7 @@ export function makeRemoteObject<T extends object>(
     {
       local: value,
       caller: localCaller(value),
-      onRelease: options.onRelease,
+      onRelease,
       get signal() {
         return new AbortController().signal;
       },

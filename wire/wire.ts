@@ -5,7 +5,8 @@
  */
 
 import type { WireAddress } from "./address.ts";
-import type { CallOptions } from "./call_options.ts";
+import { rejected } from "./_call_promise.ts";
+import { type CallOptions, checkCallOptions } from "./call_options.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { type Contract, signaturesOf } from "./contract.ts";
 import { errorMessage, WireError } from "./errors.ts";
@@ -36,7 +37,7 @@ import { CheckedCaller } from "./_checked_caller.ts";
 import { checkTold, fingerprint } from "./_fingerprint.ts";
 import { guarded, implemented } from "./_guard.ts";
 import { Link } from "./_link.ts";
-import { checkOptionKeys } from "./_option_keys.ts";
+import { checkOptionKeys, checkSignal } from "./_option_keys.ts";
 import { reporter } from "./_report.ts";
 import { servedEntries } from "./_served.ts";
 import { findTelemetry, spans } from "./_telemetry.ts";
@@ -215,6 +216,7 @@ export class Wire<
     const telemetry = api === undefined ? [] : [spans(api)];
     const calling = through(telemetry, options.callThrough);
     const limits = resolveLimits(options.limits);
+    const clock = options.clock ?? systemClock;
     const credential = options.credential ?? "";
     const dialect = this.#dialect = options.dialect ?? native;
     const session = this.#session = dialect.open(
@@ -222,7 +224,7 @@ export class Wire<
       transport,
       {
         limits,
-        clock: options.clock ?? systemClock,
+        clock,
         credential,
         contract: serves === undefined
           ? ""
@@ -245,6 +247,7 @@ export class Wire<
       expects === undefined ? session : new CheckedCaller(session, expects),
       calling,
       this as unknown as Wire,
+      clock,
     );
     if (functions !== undefined) {
       session.serve(
@@ -332,6 +335,7 @@ export class Wire<
    *
    * @param options The signal, the deadline in milliseconds, and the metadata.
    * @returns The same three proxies.
+   * @throws {WireError} `invalidArgument` for an option that there is not.
    *
    * @example
    * ```ts
@@ -348,6 +352,7 @@ export class Wire<
    * ```
    */
   with(options: CallOptions): Remotes<Remote> {
+    checkCallOptions(options);
     return remotes<Remote>(this.#caller, options);
   }
 
@@ -367,6 +372,13 @@ export class Wire<
     wantsValues = false,
     options?: CallOptions,
   ): Promise<unknown> {
+    if (options !== undefined) {
+      try {
+        checkCallOptions(options);
+      } catch (error) {
+        return rejected(error);
+      }
+    }
     return this.#caller.call(name, args, wantsValues, options);
   }
 
@@ -380,6 +392,11 @@ export class Wire<
    * @returns A promise that resolves when the call may leave.
    */
   send(name: string, args: unknown[], options?: CallOptions): Promise<void> {
+    try {
+      checkCallOptions(options);
+    } catch (error) {
+      return Promise.reject(error);
+    }
     return this.#caller.send(name, args, options);
   }
 
@@ -421,6 +438,7 @@ export class Wire<
    * ```
    */
   async listFunctions(options?: CallOptions): Promise<FunctionInfo[]> {
+    checkCallOptions(options);
     if (this.#dialect !== native) throw unlisted(this.#dialect.name);
     try {
       return checkListing(
@@ -597,6 +615,7 @@ export function makeWire<
   options: WireOptions<Local, Remote> = {},
 ): Wire<Remote, Local> {
   checkOptionKeys(options, OPTION_KEYS, "makeWire()");
+  checkSignal(options.signal);
   const transport = transportOf(connection);
   return new Wire<Remote, Local>(transport, options);
 }
