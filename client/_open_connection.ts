@@ -180,6 +180,7 @@ function diagnosis(error: unknown, text: string): [WireErrorCode, string] {
   if (error instanceof Deno.errors.ConnectionReset) {
     return ["connectionLost", "the connection was closed at once."];
   }
+  if (error instanceof URIError) return ["invalidArgument", `${text}.`];
   if (/lookup|resolve|not known|No address|nodename/i.test(text)) {
     return ["unknownHost", "no host of that name is known. Check its name."];
   }

@@ -41,6 +41,7 @@ const FLOORS: readonly (readonly string[])[] = [
     "wire/_lazy_map.ts",
     "wire/_same_text.ts",
     "wire/_ascii.ts",
+    "wire/_shown_bytes.ts",
     "wire/_maker.ts",
     "wire/multiple_values.ts",
     "wire/_described.ts",

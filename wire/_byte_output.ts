@@ -7,7 +7,7 @@
 
 import { ByteWriter } from "./bytes.ts";
 import type { Clock } from "./clock.ts";
-import type { Transport } from "./transport.ts";
+import { checkWritten, type Transport } from "./transport.ts";
 
 /** So much is written without waiting for more. */
 const GATHERED = 8 * 1024;
@@ -139,11 +139,22 @@ export class ByteOutput {
 
   #write(bytes: Uint8Array<ArrayBuffer>): void {
     this.writes++;
-    this.#transport.write(bytes).then(this.#wrote, this.#failed);
+    try {
+      // A transport of somebody else's may answer without a promise.
+      Promise.resolve(this.#transport.write(bytes))
+        .then(this.#wrote, this.#failed);
+    } catch (error) {
+      this.#failed(error);
+    }
   }
 
   readonly #wrote = (count: number): void => {
     const writing = this.#writing!;
+    try {
+      checkWritten(count, writing, this.#left);
+    } catch (error) {
+      return this.#failed(error);
+    }
     this.#left -= count;
     this.progressAt = this.clock.now();
     if (this.#left > 0) {

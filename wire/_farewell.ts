@@ -31,16 +31,36 @@ export interface FarewellOptions {
  */
 export async function farewell(options: FarewellOptions): Promise<void> {
   const { transport, clock, output, readerDone, polite } = options;
+  if (polite) {
+    await beforeLate(clock, finish(options), () => close(transport));
+  }
+  output.stop();
+  close(transport);
+  // A transport whose reads never settle is not to keep the wire from ending.
+  await beforeLate(clock, readerDone, () => {});
+}
+
+/** Waits, but not for long. */
+async function beforeLate(
+  clock: Clock,
+  done: Promise<void>,
+  isLate: () => void,
+): Promise<void> {
   const late = Promise.withResolvers<void>();
   const stopTimer = afterPatience(clock, FAREWELL, () => {
-    transport.close();
+    isLate();
     late.resolve();
   });
-  if (polite) await Promise.race([late.promise, finish(options)]);
+  await Promise.race([late.promise, done]);
   stopTimer();
-  output.stop();
-  transport.close();
-  await readerDone;
+}
+
+function close(transport: Transport): void {
+  try {
+    transport.close();
+  } catch {
+    // A transport of somebody else's; there is nothing else to be done with it.
+  }
 }
 
 async function finish(options: FarewellOptions): Promise<void> {

@@ -10,7 +10,7 @@ import { afterPatience, systemClock } from "./clock.ts";
 import { WireError } from "./errors.ts";
 import { LineBuffer } from "./_line_buffer.ts";
 import { LineOutput } from "./_line_output.ts";
-import type { Transport } from "./transport.ts";
+import { ChunkCheck, type Transport } from "./transport.ts";
 
 /** The bounds of a line stream, in bytes and milliseconds. */
 export interface LineStreamOptions {
@@ -77,6 +77,7 @@ export class LineStream implements AsyncIterable<string>, AsyncDisposable {
 
   readonly #transport: Transport;
   readonly #options: Readonly<Record<keyof LineStreamOptions, number>>;
+  readonly #chunks = new ChunkCheck();
   readonly #input = new LineBuffer();
   readonly #output: LineOutput;
   readonly #ended = Promise.withResolvers<void>();
@@ -369,7 +370,7 @@ export class LineStream implements AsyncIterable<string>, AsyncDisposable {
     this.#checkInput();
     if (this.#end !== undefined || this.#inputEnded) return false;
     try {
-      const chunk = await this.#transport.read();
+      const chunk = this.#chunks.check(await this.#transport.read());
       if (this.#end === undefined && chunk !== null) {
         this.#input.append(chunk);
         return true;
@@ -377,6 +378,7 @@ export class LineStream implements AsyncIterable<string>, AsyncDisposable {
       this.#inputEnded = true;
     } catch (error) {
       if (this.#end === undefined) {
+        if (error instanceof WireError) throw this.#inputError = error;
         throw this.#spoiled(
           "connectionLost",
           "The connection was lost.",
