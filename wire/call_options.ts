@@ -58,9 +58,10 @@ export function checkCallOptions(
   for (const key in options) {
     if (known[key] === true) continue;
     const prototype = Object.getPrototypeOf(options);
-    const isPlain = prototype === Object.prototype || prototype === null ||
-      Array.isArray(options);
-    if (isPlain) checkOptionKeys(options, known, "a call");
+    const isPlain = prototype === Object.prototype || prototype === null;
+    if (isPlain || Array.isArray(options)) {
+      checkOptionKeys(options, known, "a call");
+    }
     return;
   }
 }

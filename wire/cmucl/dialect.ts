@@ -4,9 +4,10 @@
  * @module
  */
 
-import type { CallOptions } from "../call_options.ts";
+import { type CallOptions, checkCallOptions } from "../call_options.ts";
 import type { Dialect, Session, SessionOptions } from "../dialect.ts";
 import { WireError } from "../errors.ts";
+import { checkOptionKeys } from "../_option_keys.ts";
 import type { Transport } from "../transport.ts";
 import { LispSession } from "./_session.ts";
 import { toCount } from "./opcodes.ts";
@@ -43,6 +44,13 @@ export interface CmuclOptions {
   pid?: number | undefined;
 }
 
+const OPTION_KEYS: Readonly<Record<keyof CmuclOptions, true>> = {
+  packageName: true,
+  untagged: true,
+  host: true,
+  pid: true,
+};
+
 /**
  * CMUCL's own wire protocol, for the option `dialect`; {@linkcode cmucl} makes
  * it. It keeps the remote objects of this process: wires that are to share
@@ -61,6 +69,7 @@ export class CmuclDialect implements Dialect {
    * @param options What differs from the default.
    */
   constructor(options: CmuclOptions) {
+    checkOptionKeys(options, OPTION_KEYS, "cmucl()");
     const [host, pid] = crypto.getRandomValues(new Uint32Array(2));
     this.#packageName = options.packageName ?? USER_PACKAGE;
     this.#untagged = options.untagged ?? false;
@@ -204,6 +213,7 @@ export async function remoteValueBind(
   options?: CallOptions,
 ): Promise<unknown[]> {
   const session = lispSession(wire);
+  checkCallOptions(options);
   if (!Number.isInteger(count) || count < 0) {
     throw new WireError("invalidArgument", `${count} is no number of values.`);
   }
