@@ -79,6 +79,7 @@ export {
   type FunctionInfo,
   type FunctionNames,
   type Functions,
+  hostInteger,
   hostName,
   type Implementation,
   isRemoteObject,
@@ -183,6 +184,9 @@ export {
   type ClientTls,
   type ConnectOptions,
   connectToRemoteServer,
+  type HostEntry,
+  lookupHostEntry,
+  type LookupOptions,
   openTcpStream,
   type OpenTcpStreamOptions,
 } from "./client/mod.ts";

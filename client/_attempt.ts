@@ -27,13 +27,18 @@ export class Attempt implements Disposable {
   /**
    * @param where Where to, for messages.
    * @param options Checked by {@linkcode checkAttempt}.
+   * @param what What is attempted, for messages.
    */
-  constructor(where: string, { timeout, signal }: AttemptOptions) {
+  constructor(
+    where: string,
+    { timeout, signal }: AttemptOptions,
+    what = "Connecting to",
+  ) {
     const giveUp = new AbortController();
     this.signal = giveUp.signal;
     const onAbort = () =>
       giveUp.abort(
-        new WireError("cancelled", `Connecting to ${where} was cancelled.`, {
+        new WireError("cancelled", `${what} ${where} was cancelled.`, {
           cause: signal!.reason,
         }),
       );
@@ -41,7 +46,7 @@ export class Attempt implements Disposable {
       giveUp.abort(
         new WireError(
           "timeout",
-          `Connecting to ${where} took longer than ${timeout} ms.`,
+          `${what} ${where} took longer than ${timeout} ms.`,
         ),
       ));
     this.#stop = () => {

@@ -183,6 +183,7 @@ const FLOORS: readonly (readonly string[])[] = [
     "server/start_up_server.ts",
     "client/connect.ts",
     "client/open_tcp_stream.ts",
+    "client/lookup_host_entry.ts",
   ],
   ["server/mod.ts", "client/mod.ts"],
   ["mod.ts"],

@@ -92,6 +92,36 @@ export function hostName(host: string | number): string {
   );
 }
 
+/**
+ * The 32-bit unsigned integer that an IPv4 address stands for: the reverse of
+ * {@linkcode hostName}.
+ *
+ * @param address Four numbers with dots between them.
+ * @returns The integer.
+ * @throws {WireError} `invalidArgument` for anything else.
+ *
+ * @example
+ * ```ts
+ * import { hostInteger } from "@remote/wire/wire";
+ *
+ * if (hostInteger("127.0.0.1") !== 0x7f000001) throw new Error();
+ * ```
+ */
+export function hostInteger(address: string): number {
+  const parts = typeof address === "string" ? address.split(".") : [];
+  const isAddress = parts.length === 4 &&
+    parts.every((part) => /^\d{1,3}$/.test(part) && Number(part) <= 255);
+  if (isAddress) {
+    return parts.reduce((sum, part) => sum * 256 + Number(part), 0);
+  }
+  throw new WireError(
+    "invalidArgument",
+    `An IPv4 address is four numbers up to 255 with dots between them, such as "127.0.0.1", and not ${
+      shown(address)
+    }.`,
+  );
+}
+
 /** Why a text is no host; undefined where it may be one. */
 function hostProblem(host: string): string | undefined {
   const quoted = shown(host);
