@@ -10,6 +10,7 @@ import { afterPatience, systemClock } from "./clock.ts";
 import { WireError } from "./errors.ts";
 import { LineBuffer } from "./_line_buffer.ts";
 import { LineOutput } from "./_line_output.ts";
+import { checkOptionKeys } from "./_option_keys.ts";
 import { ChunkCheck, type Transport } from "./transport.ts";
 
 /** The bounds of a line stream, in bytes and milliseconds. */
@@ -42,6 +43,13 @@ export const LINE_STREAM_DEFAULTS: Readonly<
   maxOutput: 1024 * 1024,
   closeTimeout: 10_000,
 });
+
+const OPTION_KEYS: Readonly<Record<keyof LineStreamOptions, true>> = {
+  maxLineLength: true,
+  outputPause: true,
+  maxOutput: true,
+  closeTimeout: true,
+};
 
 /** The largest value of an option: what a 32-bit timer can wait. */
 const LARGEST = 2 ** 31 - 1;
@@ -105,6 +113,7 @@ export class LineStream implements AsyncIterable<string>, AsyncDisposable {
    * @throws {WireError} `invalidArgument` for an option out of range.
    */
   constructor(transport: Transport, options: LineStreamOptions = {}) {
+    checkOptionKeys(options, OPTION_KEYS, "LineStream");
     this.#transport = transport;
     this.address = transport.address;
     this.#options = resolveLineStreamOptions(options);

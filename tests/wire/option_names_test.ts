@@ -8,7 +8,9 @@ import {
 import {
   type CallContext,
   keepConnected,
+  LineStream,
   makeRemoteObject,
+  memoryTransports,
   type RemoteObject,
   type Wire,
   WireError,
@@ -147,6 +149,11 @@ test("options that there are not are refused everywhere", () => {
     [(o) => keepConnected(never, o), { signal: {} }, /AbortSignal/],
     [(o) => makeRemoteObject({}, o), { onrelease() {} }, /"onRelease"/],
     [(o) => makeRemoteObject({}, o), { onRelease: 5 }, /onRelease/],
+    [
+      (o) => new LineStream(memoryTransports()[0], o),
+      { maxLine: 5 },
+      /maxLineLength/,
+    ],
     [cmucl, { packagName: "X" }, /"packageName"/],
   ];
   for (const [action, options, text] of cases) {
