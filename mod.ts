@@ -80,6 +80,7 @@ export {
   type FunctionInfo,
   type FunctionNames,
   type Functions,
+  hostInteger,
   hostName,
   type Implementation,
   isRemoteObject,
@@ -188,6 +189,9 @@ export {
   type ClientTls,
   type ConnectOptions,
   connectToRemoteServer,
+  type HostEntry,
+  lookupHostEntry,
+  type LookupOptions,
   openTcpStream,
   type OpenTcpStreamOptions,
 } from "./client/mod.ts";

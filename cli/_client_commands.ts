@@ -130,7 +130,7 @@ function argument(text: string): unknown {
 }
 
 function optionsOf(line: CommandLine): CallOptions {
-  return { deadline: line.number("deadline"), metadata: line.metadata };
+  return { deadline: line.time("deadline"), metadata: line.metadata };
 }
 
 /** Connects, works, and closes. */
@@ -149,7 +149,7 @@ async function connected(
       ? { caCerts: ca === undefined ? [] : [ca], hostname }
       : undefined,
     credential: line.credential,
-    timeout: line.number("timeout"),
+    timeout: line.time("timeout"),
     // Nothing is served here, and closing gives references back.
     onError: () => {},
   });

@@ -145,6 +145,17 @@ export class CommandLine {
     throw new UsageError(`--${name} wants a number, and ${text} is none.`);
   }
 
+  /** The value of an option that is a time in milliseconds. */
+  time(name: TextOption): number | undefined {
+    const text = this.text(name);
+    if (text === undefined) return undefined;
+    const time = text === "Infinity" ? Infinity : this.number(name)!;
+    if (time > 0) return time;
+    throw new UsageError(
+      `--${name} wants milliseconds above 0, or Infinity, and not ${text}.`,
+    );
+  }
+
   /** The texts of `--metadata KEY=TEXT`. */
   get metadata(): Record<string, string> | undefined {
     if (this.#metadata.length === 0) return undefined;

@@ -10,17 +10,22 @@ import {
   DEFAULT_LIMITS,
   formatAddress,
   hostName,
-  makeWire,
+  resolveLimits,
   socketTransport,
-  systemClock,
-  type Wire,
+  Wire,
   type WireAddress,
   WireError,
   type WireOptions,
 } from "../wire/mod.ts";
-import { afterLimit } from "../wire/clock.ts";
+import { checkOptionKeys } from "../wire/_option_keys.ts";
 import { checkServing } from "../wire/wire.ts";
-import { type ClientTls, openConnection } from "./_open_connection.ts";
+import { Attempt, checkAttempt } from "./_attempt.ts";
+import { closeQuietly } from "./_dial.ts";
+import {
+  checkTls,
+  type ClientTls,
+  openConnection,
+} from "./_open_connection.ts";
 
 /** What a connection is made with. Everything has a default. */
 export interface ConnectOptions<
@@ -39,12 +44,34 @@ export interface ConnectOptions<
   signal?: AbortSignal | undefined;
   /**
    * How long connecting may take, the server's acceptance included, in
-   * milliseconds.
+   * milliseconds; `Infinity` is for ever. The server's acceptance has a limit
+   * of its own, `limits.hello`.
    *
    * @default {10000}
    */
   timeout?: number | undefined;
 }
+
+const OPTION_KEYS: Readonly<Record<keyof ConnectOptions, true>> = {
+  limits: true,
+  functions: true,
+  serves: true,
+  expects: true,
+  onError: true,
+  credential: true,
+  sendStacks: true,
+  recordCallSites: true,
+  dialect: true,
+  serveThrough: true,
+  callThrough: true,
+  introspection: true,
+  telemetry: true,
+  clock: true,
+  path: true,
+  tls: true,
+  signal: true,
+  timeout: true,
+};
 
 /**
  * Connects to a request server.
@@ -58,7 +85,8 @@ export interface ConnectOptions<
  * @param host A name, an address, or an IPv4 address as a 32-bit unsigned
  * integer such as `0x7f000001`.
  * @param port A port, 1 to 65535.
- * @param onDeath Called once, with the reason, when the connection ends.
+ * @param onDeath Called once, with the reason, when the connection ends; or
+ * null, where there are options only.
  * @param options Transport, time limits, and what this side serves.
  * @returns A promise of the wire, once the server has accepted it.
  * @throws {WireError} As a rejection that names the address:
@@ -93,52 +121,64 @@ export async function connectToRemoteServer<
 >(
   host: string | number,
   port: number,
-  onDeath?: ((reason: WireError) => void) | undefined,
+  onDeath?: ((reason: WireError) => void) | null | undefined,
   options: ConnectOptions<Local, Remote> = {},
 ): Promise<Wire<Remote, Local>> {
+  checkOptionKeys(options, OPTION_KEYS, "connectToRemoteServer()");
   const { path, tls, signal, timeout = DEFAULT_LIMITS.hello, ...rest } =
     options;
-  if (onDeath !== undefined && typeof onDeath !== "function") {
+  if (
+    onDeath !== undefined && onDeath !== null && typeof onDeath !== "function"
+  ) {
     throw new WireError(
       "invalidArgument",
-      "onDeath, the third argument, is a function or undefined. Options are the fourth.",
+      "onDeath, the third argument, is a function, null or undefined. Options are the fourth.",
     );
   }
   checkServing(rest);
-  const address: WireAddress = path === undefined
-    ? {
-      transport: tls === undefined ? "tcp" : "tls",
+  checkAttempt({ timeout, signal });
+  checkTls(tls);
+  // Before there is a connection, which a wire that cannot be made would leave.
+  const limits = resolveLimits(rest.limits);
+  const address = addressOf(host, port, path, tls !== undefined);
+  const where = formatAddress(address);
+  using attempt = new Attempt(where, { timeout, signal });
+  const conn = await openConnection({ address, tls, signal: attempt.signal });
+  let wire: Wire<Remote, Local>;
+  try {
+    wire = new Wire(socketTransport(conn, address), { ...rest, limits });
+  } catch (error) {
+    closeQuietly(conn);
+    throw error;
+  }
+  await opened(wire, attempt.signal, where);
+  if (onDeath) wire.onDeath(onDeath);
+  return wire;
+}
+
+/** Where to connect to. */
+function addressOf(
+  host: string | number,
+  port: number,
+  path: string | undefined,
+  isTls: boolean,
+): WireAddress {
+  if (path === undefined) {
+    return {
+      transport: isTls ? "tls" : "tcp",
       hostname: hostName(host),
       port: portToDial(port),
-    }
-    : { transport: "unix", path };
-  const where = formatAddress(address);
-  const giveUp = new AbortController();
-  const onAbort = () =>
-    giveUp.abort(
-      new WireError("cancelled", `Connecting to ${where} was cancelled.`, {
-        cause: signal!.reason,
-      }),
-    );
-  signal?.addEventListener("abort", onAbort, { once: true });
-  if (signal?.aborted) onAbort();
-  const stopTimer = afterLimit(systemClock, timeout, () =>
-    giveUp.abort(
-      new WireError(
-        "timeout",
-        `Connecting to ${where} took longer than ${timeout} ms.`,
-      ),
-    ));
-  try {
-    const conn = await openConnection({ address, tls, signal: giveUp.signal });
-    const wire = makeWire<Remote, Local>(socketTransport(conn, address), rest);
-    await opened(wire, giveUp.signal, where);
-    if (onDeath !== undefined) wire.onDeath(onDeath);
-    return wire;
-  } finally {
-    stopTimer();
-    signal?.removeEventListener("abort", onAbort);
+    };
   }
+  if (typeof path === "string" && path !== "" && !path.includes("\0")) {
+    return { transport: "unix", path };
+  }
+  throw new WireError(
+    "invalidArgument",
+    `path is that of a Unix socket, and not ${
+      typeof path === "string" ? JSON.stringify(path) : typeof path
+    }. Leave it out to connect to host and port.`,
+  );
 }
 
 /** Checks a port that somebody is to listen on. */

@@ -18,4 +18,9 @@
 
 export type { ClientTls } from "./_open_connection.ts";
 export { type ConnectOptions, connectToRemoteServer } from "./connect.ts";
+export {
+  type HostEntry,
+  lookupHostEntry,
+  type LookupOptions,
+} from "./lookup_host_entry.ts";
 export { openTcpStream, type OpenTcpStreamOptions } from "./open_tcp_stream.ts";

@@ -16,14 +16,24 @@ import {
   type WireAddress,
   WireError,
 } from "../wire/mod.ts";
-import { type ClientTls, openConnection } from "./_open_connection.ts";
+import { checkOptionKeys } from "../wire/_option_keys.ts";
+import { Attempt, checkAttempt } from "./_attempt.ts";
+import {
+  checkTls,
+  type ClientTls,
+  openConnection,
+} from "./_open_connection.ts";
 import { serviceFile } from "./_services.ts";
 
 /** What a stream is opened with. Everything has a default. */
 export interface OpenTcpStreamOptions extends LineStreamOptions {
   /** Set to speak TLS; an empty object trusts the system's authorities. */
   tls?: ClientTls | undefined;
-  /** How long connecting may take, in milliseconds. @default {10000} */
+  /**
+   * How long connecting may take, in milliseconds; `Infinity` is for ever.
+   *
+   * @default {10000}
+   */
   timeout?: number | undefined;
   /** Gives up connecting; once the stream is open, aborts it. */
   signal?: AbortSignal | undefined;
@@ -34,6 +44,17 @@ export interface OpenTcpStreamOptions extends LineStreamOptions {
    */
   processName?: string | undefined;
 }
+
+const OPTION_KEYS: Readonly<Record<keyof OpenTcpStreamOptions, true>> = {
+  maxLineLength: true,
+  outputPause: true,
+  maxOutput: true,
+  closeTimeout: true,
+  tls: true,
+  timeout: true,
+  signal: true,
+  processName: true,
+};
 
 /**
  * Opens a stream of lines to a TCP server, such as one that `startUpServer`
@@ -70,20 +91,29 @@ export async function openTcpStream(
   service: number | string,
   options: OpenTcpStreamOptions = {},
 ): Promise<LineStream> {
-  const { tls, processName = `${service} client` } = options;
+  checkOptionKeys(options, OPTION_KEYS, "openTcpStream()");
+  const { tls, signal, processName = `${service} client` } = options;
+  const { timeout = DEFAULT_LIMITS.hello } = options;
   try {
+    checkAttempt({ timeout, signal });
+    checkTls(tls);
     const address: WireAddress = {
       transport: tls === undefined ? "tcp" : "tls",
       hostname: hostName(host),
       port: servicePort(service, serviceFile()),
     };
     const streamOptions = resolveLineStreamOptions(options);
-    const conn = await connectInTime(address, options);
+    using attempt = new Attempt(formatAddress(address), { timeout, signal });
+    const conn = await openConnection({ address, tls, signal: attempt.signal });
     const stream = new LineStream(
       socketTransport(conn, address),
       streamOptions,
     );
-    abortWith(stream, options.signal);
+    if (attempt.signal.aborted) {
+      stream.abort();
+      throw attempt.signal.reason;
+    }
+    abortWith(stream, signal);
     return stream;
   } catch (error) {
     if (!(error instanceof WireError)) throw error;
@@ -94,37 +124,6 @@ export async function openTcpStream(
       }: ${error.message}`,
       { cause: error.cause },
     );
-  }
-}
-
-async function connectInTime(
-  address: WireAddress,
-  options: OpenTcpStreamOptions,
-): Promise<Deno.Conn> {
-  const { tls, timeout = DEFAULT_LIMITS.hello, signal } = options;
-  const where = formatAddress(address);
-  const giveUp = new AbortController();
-  const onAbort = () =>
-    giveUp.abort(
-      new WireError("cancelled", `Connecting to ${where} was cancelled.`, {
-        cause: signal?.reason,
-      }),
-    );
-  const onTimeout = () =>
-    giveUp.abort(
-      new WireError(
-        "timeout",
-        `Connecting to ${where} took longer than ${timeout} ms.`,
-      ),
-    );
-  signal?.addEventListener("abort", onAbort, { once: true });
-  if (signal?.aborted) onAbort();
-  const timer = setTimeout(onTimeout, timeout);
-  try {
-    return await openConnection({ address, tls, signal: giveUp.signal });
-  } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener("abort", onAbort);
   }
 }
 

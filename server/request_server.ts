@@ -12,12 +12,11 @@ import {
   type Contract,
   type Dialect,
   formatAddress,
-  makeWire,
   type Middleware,
   resolveLimits,
   type ServedFunctions,
   socketTransport,
-  type Wire,
+  Wire,
   type WireAddress,
   WireError,
   type WireLimits,
@@ -354,7 +353,7 @@ export class RequestServer implements AsyncDisposable {
       this.#options;
     if ("setNoDelay" in conn) (conn as Deno.TcpConn).setNoDelay(true);
     const address = peerAddress(conn, path, tls !== undefined);
-    const wire = makeWire(socketTransport(conn, address), {
+    const wire = new Wire(socketTransport(conn, address), {
       limits: this.#limits,
       functions,
       serves,

@@ -28,6 +28,11 @@ export class FakeClock implements Clock {
     return this.#timers.size;
   }
 
+  /** Turns the hands while nothing runs, as in a process that computes. */
+  standStill(milliseconds: number): void {
+    this.#now += milliseconds;
+  }
+
   /** Turns the hands, and lets what that sets off run its course. */
   async advance(milliseconds: number): Promise<void> {
     const until = this.#now + milliseconds;
@@ -36,7 +41,7 @@ export class FakeClock implements Clock {
         .sort((a, b) => a.at - b.at)[0];
       if (due === undefined) break;
       this.#timers.delete(due);
-      this.#now = due.at;
+      this.#now = Math.max(this.#now, due.at);
       due.callback();
       await settle();
     }

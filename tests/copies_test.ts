@@ -378,10 +378,10 @@ test("keepConnected() keeps wires of another copy", async () => {
       return Promise.resolve(client as unknown as own.Wire);
     };
     const kept = near.keepConnected(connect, {
-      minDelay: 1,
+      backoff: { least: 1, most: 1 },
       idempotent: ["add"],
       onError: () => {},
-    } as own.KeepConnectedOptions);
+    });
     assertEquals(await kept.call("add", [40, 2]), 42);
     assertEquals(await kept.remoteValue.object().remoteValue.name(), "object");
     const lost = await failure(kept.call("lose", []));

@@ -42,6 +42,7 @@ export class Backoff {
   next(): number {
     const { least, most, factor } = this.#options;
     const longest = least * factor ** Math.max(0, this.failures - 1);
-    return this.#random() * Math.min(most, longest);
+    // Never Infinity, of which 0 times is no number.
+    return this.#random() * Math.min(most, longest, Number.MAX_VALUE);
   }
 }

@@ -7,7 +7,7 @@
 
 import { ByteWriter } from "./bytes.ts";
 import type { Clock } from "./clock.ts";
-import type { Transport } from "./transport.ts";
+import { checkWritten, type Transport } from "./transport.ts";
 
 /** So much is written without waiting for more. */
 const GATHERED = 8 * 1024;
@@ -32,8 +32,10 @@ export class ByteOutput {
   /** How many bytes wait elsewhere, for `next()` to hand them out. */
   protected elsewhere = 0;
 
+  /** Tells the time. */
+  readonly clock: Clock;
+
   readonly #transport: Transport;
-  readonly #clock: Clock;
   readonly #onFailed: (error: unknown) => void;
   #scheduled = false;
   /** How much had gathered when that was last looked at. */
@@ -57,7 +59,7 @@ export class ByteOutput {
     onFailed: (error: unknown) => void,
   ) {
     this.#transport = transport;
-    this.#clock = clock;
+    this.clock = clock;
     this.pause = pause;
     this.#onFailed = onFailed;
   }
@@ -108,7 +110,7 @@ export class ByteOutput {
 
   readonly #tick = (): void => {
     const { position } = this.writer;
-    const now = this.#clock.now();
+    const now = this.clock.now();
     // Somebody may be sending in a row: then what still comes leaves with the
     // same write. What comes alone leaves at once.
     if (
@@ -137,13 +139,24 @@ export class ByteOutput {
 
   #write(bytes: Uint8Array<ArrayBuffer>): void {
     this.writes++;
-    this.#transport.write(bytes).then(this.#wrote, this.#failed);
+    try {
+      // A transport of somebody else's may answer without a promise.
+      Promise.resolve(this.#transport.write(bytes))
+        .then(this.#wrote, this.#failed);
+    } catch (error) {
+      this.#failed(error);
+    }
   }
 
   readonly #wrote = (count: number): void => {
     const writing = this.#writing!;
+    try {
+      checkWritten(count, writing, this.#left);
+    } catch (error) {
+      return this.#failed(error);
+    }
     this.#left -= count;
-    this.progressAt = this.#clock.now();
+    this.progressAt = this.clock.now();
     if (this.#left > 0) {
       if (!this.#stopped) this.#write(writing.subarray(-this.#left));
       return;

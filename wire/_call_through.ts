@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type CallOptions, checkOptions } from "./call_options.ts";
+import { type CallOptions, checkOptions, dueAt } from "./call_options.ts";
 import { CallPromise, promised } from "./_call_promise.ts";
 import {
   begun,
@@ -16,6 +16,8 @@ import {
   unsent,
 } from "./_left_alone.ts";
 import { endStreams } from "./_carries_stream.ts";
+import type { Clock } from "./clock.ts";
+import { WireError } from "./errors.ts";
 import type { Metadata } from "./messages.ts";
 import type { CallKind, Middleware, MiddlewareCall } from "./middleware.ts";
 import type { Caller } from "./remote.ts";
@@ -34,6 +36,7 @@ const NO_METADATA: Metadata = Object.freeze(Object.create(null));
  * @param middleware The first is the outermost.
  * @param report Told what calls fail with that nobody awaits.
  * @param wire The wire that middleware is told of.
+ * @param clock Tells what is left of deadlines.
  * @param objectOf Tells the object whose methods the caller calls, if it is
  * that of one.
  * @returns The caller itself where there is no middleware.
@@ -43,6 +46,7 @@ export function callThrough<W extends { readonly ended: unknown }>(
   middleware: readonly Middleware<W>[],
   report: Report,
   wire: W,
+  clock: Clock,
   objectOf?: () => unknown,
 ): Caller {
   if (middleware.length === 0) return caller;
@@ -50,24 +54,29 @@ export function callThrough<W extends { readonly ended: unknown }>(
   const pass = (
     index: number,
     call: MiddlewareCall<W>,
+    due: number,
     last: Last,
   ): unknown => {
     const each = middleware[index];
     if (each !== undefined) {
-      return each(call, (changes = {}) =>
-        begun(
-          () =>
-            pass(index + 1, {
-              ...call,
-              args: changes.args ?? call.args,
-              metadata: changes.metadata ?? call.metadata,
-              signal: changes.signal ?? call.signal,
-              deadline: changes.deadline ?? call.deadline,
-              streams: changes.streams ?? call.streams,
-            }, last),
+      return each(call, (changes = {}) => {
+        const nextDue = changes.deadline === undefined
+          ? due
+          : dueAt({ deadline: changes.deadline }, clock);
+        const next: MiddlewareCall<W> = {
+          ...call,
+          args: changes.args ?? call.args,
+          metadata: changes.metadata ?? call.metadata,
+          signal: changes.signal ?? call.signal,
+          deadline: nextDue === Infinity ? undefined : nextDue - clock.now(),
+          streams: changes.streams ?? call.streams,
+        };
+        return begun(
+          () => pass(index + 1, next, nextDue, last),
           report,
           unawaited(call.name),
-        ));
+        );
+      });
     }
     const { args, signal, deadline, streams } = call;
     const metadata = call.metadata === NO_METADATA ? undefined : call.metadata;
@@ -85,7 +94,7 @@ export function callThrough<W extends { readonly ended: unknown }>(
       checkOptions(name, options);
       const { metadata = NO_METADATA, signal, deadline, streams } = options ??
         {};
-      return await pass(0, {
+      const call: MiddlewareCall<W> = {
         side: "calling",
         kind,
         name,
@@ -96,10 +105,17 @@ export function callThrough<W extends { readonly ended: unknown }>(
         deadline,
         streams,
         wire,
-      }, (args, options) => {
-        isMade = true;
-        return last(args, options);
-      });
+      };
+      const due = dueAt(options, clock);
+      const begin = (last: Last) =>
+        pass(0, call, due, (args, options) => {
+          isMade = true;
+          return last(args, options);
+        });
+      const isBounded = deadline !== undefined || signal !== undefined;
+      return await (isTransparent || !isBounded
+        ? begin(last)
+        : unlessLate(name, options!, clock, begin, last));
     } catch (error) {
       if (!isMade) endStreams(args, error);
       throw error;
@@ -122,7 +138,7 @@ export function callThrough<W extends { readonly ended: unknown }>(
         ? new ThroughPromise(
           result,
           made,
-          (caller) => callThrough(caller, middleware, report, wire),
+          (caller) => callThrough(caller, middleware, report, wire, clock),
           (promise, error) => leave(promise, error, report, unawaited(name)),
         )
         : promised(result, report, unawaited(name));
@@ -135,6 +151,66 @@ export function callThrough<W extends { readonly ended: unknown }>(
         unsent(name),
       ),
   };
+}
+
+/**
+ * Ends a call at its caller's deadline and signal while middleware holds it.
+ * While it is under way, that is the affair of what carries it out.
+ *
+ * @param name The function's name.
+ * @param options Deadline and signal.
+ * @param clock For the deadline.
+ * @param begin Hands the call to the middleware.
+ * @param last Carries it out.
+ */
+function unlessLate<Args extends unknown[]>(
+  name: string,
+  { deadline, signal }: CallOptions,
+  clock: Clock,
+  begin: (last: (...args: Args) => Promise<unknown>) => unknown,
+  last: (...args: Args) => Promise<unknown>,
+): Promise<unknown> {
+  let wasMade = false;
+  let underWay = 0;
+  return new Promise((resolve, reject) => {
+    const giveUp = (
+      code: "deadline" | "cancelled",
+      text: string,
+      cause?: unknown,
+    ) => {
+      if (underWay > 0) return;
+      const sent = wasMade ? "maybeExecuted" : "notSent";
+      reject(
+        new WireError(
+          code,
+          `The call of "${name}" ${text} while middleware held it.`,
+          { cause, sent },
+        ),
+      );
+    };
+    const stopTimer = deadline === undefined ? undefined : clock.after(
+      deadline,
+      () => giveUp("deadline", `passed its deadline of ${deadline} ms`),
+    );
+    const onAbort = () =>
+      giveUp("cancelled", "was cancelled by its signal", signal!.reason);
+    signal?.addEventListener("abort", onAbort, { once: true });
+    const made = (async () =>
+      await begin(async (...args) => {
+        underWay++;
+        try {
+          const result = last(...args);
+          wasMade = true;
+          return await result;
+        } finally {
+          underWay--;
+        }
+      }))();
+    made.then(resolve, reject).then(() => {
+      stopTimer?.();
+      signal?.removeEventListener("abort", onAbort);
+    });
+  });
 }
 
 /**

@@ -6,7 +6,7 @@
  */
 
 import type { ByteOutput } from "./_byte_output.ts";
-import { afterLimit, type Clock } from "./clock.ts";
+import { afterPatience, type Clock } from "./clock.ts";
 import type { Transport } from "./transport.ts";
 
 /** Longest time to take leave of a peer, in milliseconds. */
@@ -28,19 +28,39 @@ export interface FarewellOptions {
  *
  * @param options What has to come to an end.
  * @returns A promise that resolves when it has.
+ * @throws What the transport's `close()` throws, once everything has ended.
  */
 export async function farewell(options: FarewellOptions): Promise<void> {
   const { transport, clock, output, readerDone, polite } = options;
+  let fault: { error: unknown } | undefined;
+  const close = () => {
+    try {
+      transport.close();
+    } catch (error) {
+      fault ??= { error };
+    }
+  };
+  if (polite) await beforeLate(clock, finish(options), close);
+  output.stop();
+  close();
+  // A transport whose reads never settle is not to keep the wire from ending.
+  await beforeLate(clock, readerDone, () => {});
+  if (fault !== undefined) throw fault.error;
+}
+
+/** Waits, but not for long. */
+async function beforeLate(
+  clock: Clock,
+  done: Promise<void>,
+  isLate: () => void,
+): Promise<void> {
   const late = Promise.withResolvers<void>();
-  const stopTimer = afterLimit(clock, FAREWELL, () => {
-    transport.close();
+  const stopTimer = afterPatience(clock, FAREWELL, () => {
+    isLate();
     late.resolve();
   });
-  if (polite) await Promise.race([late.promise, finish(options)]);
+  await Promise.race([late.promise, done]);
   stopTimer();
-  output.stop();
-  transport.close();
-  await readerDone;
 }
 
 async function finish(options: FarewellOptions): Promise<void> {

@@ -6,7 +6,7 @@
 
 import { carriesStream, endStreams } from "./_carries_stream.ts";
 import { promised, rejected } from "./_call_promise.ts";
-import type { CallOptions } from "./call_options.ts";
+import { type CallOptions, dueAt } from "./call_options.ts";
 import { errorMessage, WireError } from "./errors.ts";
 import type { KeptCallOptions, ResolvedKeepOptions } from "./keep_options.ts";
 import { KeptPromise } from "./_kept_promise.ts";
@@ -117,16 +117,13 @@ export class KeptCalls {
     args: unknown[],
     options: KeptCallOptions | undefined,
   ): Promise<unknown> {
-    const deadline = options?.deadline;
     const call: KeptCall = {
       order: this.#made++,
       kind,
       name,
       args,
       options,
-      dueAt: deadline === undefined
-        ? Infinity
-        : this.#options.clock.now() + deadline,
+      dueAt: dueAt(options, this.#options.clock),
       fate: "notSent",
       repeats: 0,
     };
@@ -291,8 +288,9 @@ function place(kind: KeptKind, name: string): string {
 function carry(
   { kind, name, args }: KeptCall,
   wire: Carrier,
-  options: CallOptions | undefined,
+  given: KeptCallOptions | undefined,
 ): Promise<unknown> {
+  const options = ofWire(given);
   switch (kind) {
     case "value":
       return wire.call(name, args, false, options);
@@ -303,6 +301,14 @@ function carry(
     case "message":
       return wire.outputObject(args[0]);
   }
+}
+
+/** What a wire is told: it repeats no call. */
+function ofWire(options: KeptCallOptions | undefined): CallOptions | undefined {
+  if (options === undefined || !("idempotent" in options)) return options;
+  const ofWire = { ...options };
+  delete ofWire.idempotent;
+  return ofWire;
 }
 
 /** The error of options that cannot be looked at. */

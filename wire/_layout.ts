@@ -5,6 +5,7 @@
  */
 
 import { WireError } from "./errors.ts";
+import { knownProtocol, shownBytes } from "./_shown_bytes.ts";
 import { type Channel, METADATA_ENTRIES, METADATA_UNITS } from "./messages.ts";
 
 /** Channels by their numbers. */
@@ -32,10 +33,24 @@ export function metadataLimit(entries: number, units: number): string {
   return `The metadata of a call may have ${METADATA_ENTRIES} entries and ${METADATA_UNITS} characters, not ${entries} and ${units}. Pass what is larger as an argument.`;
 }
 
-/** The error for a first frame that is no hello. */
-export function notAWire(): WireError {
+/**
+ * The error for a first frame that is no hello.
+ *
+ * @param first What came first, as far as it is known.
+ * @param isPiped Whether the connection is a pair of streams.
+ */
+export function notAWire(
+  first: Uint8Array = new Uint8Array(0),
+  isPiped = false,
+): WireError {
+  const came = first.length === 0 ? "" : `, but with ${shownBytes(first)}`;
+  const protocol = knownProtocol(first);
+  const guess = protocol === undefined ? "" : ` It ${protocol}.`;
+  const cure = isPiped && protocol === undefined
+    ? "Check that nothing else writes to that stream: a process whose pipes are the wire must not print to its standard output (use console.error)."
+    : "Check that its port belongs to a request server, and that both ends use TLS or neither does.";
   return new WireError(
     "notAWire",
-    "The peer did not begin with a wire's hello. Check that its port belongs to a request server, and that both ends use TLS or neither does.",
+    `The peer did not begin with a wire's hello${came}.${guess} ${cure}`,
   );
 }

@@ -6,7 +6,7 @@
  */
 
 import type { Calls } from "./calls.ts";
-import { afterLimit, type Clock } from "./clock.ts";
+import { afterPatience, type Clock } from "./clock.ts";
 import { malformed, WireError } from "./errors.ts";
 import type { Handlers } from "./handlers.ts";
 import type { Outbound } from "./_outbound.ts";
@@ -125,7 +125,7 @@ export class Leaving {
     if (this.#stopTimer !== undefined) return;
     const { clock, patience, calls, handlers, outbound, streams, end } =
       this.#options;
-    this.#stopTimer = afterLimit(
+    this.#stopTimer = afterPatience(
       clock,
       patience,
       () =>

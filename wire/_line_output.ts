@@ -6,7 +6,7 @@
  */
 
 import { WireError } from "./errors.ts";
-import type { Transport } from "./transport.ts";
+import { checkWritten, type Transport } from "./transport.ts";
 
 /** Somebody who waits until this many bytes were handed over. */
 interface Waiter {
@@ -110,7 +110,12 @@ export class LineOutput {
         let bytes = joined(this.#chunks);
         this.#chunks = [];
         while (bytes.length > 0 && this.#failure === undefined) {
-          const count = await this.#transport.write(bytes);
+          const { length } = bytes;
+          const count = checkWritten(
+            await this.#transport.write(bytes),
+            bytes,
+            length,
+          );
           bytes = bytes.subarray(count);
           this.#handed += count;
           this.#wake();
@@ -118,9 +123,11 @@ export class LineOutput {
       }
     } catch (error) {
       this.fail(
-        new WireError("connectionLost", "The connection was lost.", {
-          cause: error,
-        }),
+        error instanceof WireError
+          ? error
+          : new WireError("connectionLost", "The connection was lost.", {
+            cause: error,
+          }),
       );
     } finally {
       this.#running = false;

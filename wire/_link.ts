@@ -30,7 +30,8 @@ import { Output } from "./output.ts";
 import type { Caller } from "./remote.ts";
 import type { Report } from "./_report.ts";
 import { Streams } from "./streams.ts";
-import type { Transport } from "./transport.ts";
+import { looksLikeText } from "./_shown_bytes.ts";
+import { ChunkCheck, type Transport } from "./transport.ts";
 import { callThrough } from "./_call_through.ts";
 import { failed, unawaited, unsent } from "./_left_alone.ts";
 import { Death } from "./_death.ts";
@@ -51,6 +52,10 @@ type Mortal = { readonly ended: unknown };
 
 /** How much of the peer's allowance of cancels is used: clocks differ. */
 const CANCEL_SHARE = 0.9;
+
+/** So many of a peer's first bytes are shown where they are no hello. */
+const FIRST_BYTES = 64;
+const NO_BYTES = new Uint8Array(0);
 
 /** The machinery of one end of a wire. */
 export class Link implements Session {
@@ -78,6 +83,9 @@ export class Link implements Session {
   readonly #messageWindow: Window;
   readonly #pings = new LazyMap<number, () => void>();
   #pingToken = 0;
+  readonly #chunks = new ChunkCheck();
+  /** What the peer sent first; forgotten once it has said hello. */
+  #first: Uint8Array = NO_BYTES;
   #isClosing = false;
   readonly #readerDone: Promise<void>;
 
@@ -153,6 +161,7 @@ export class Link implements Session {
           middleware,
           onError,
           wire as Mortal,
+          clock,
           () => place.handle?.deref() ?? place.uncallable?.deref(),
         ),
       sendBehind: (message) => this.#sendBehind(message),
@@ -385,23 +394,54 @@ export class Link implements Session {
     const received = this.#received;
     try {
       for (;;) {
-        const chunk = await this.#transport.read(this.#decoder.isBulk);
+        const chunk = this.#chunks.check(
+          await this.#transport.read(this.#decoder.isBulk),
+        );
         if (chunk === null) break;
         // Taking leave: what still comes is for nobody.
         if (this.death.reason !== undefined) continue;
+        const isStranger = !this.#opening.greeted;
+        if (isStranger) this.#noteFirst(chunk);
         received.reads++;
         received.bytes += chunk.length;
         this.#watch.received();
         this.#decoder.feed(chunk);
         const pause = this.#takeMessages();
+        // Mostly the hello has come whole, and nothing is copied.
+        if (isStranger) this.#first = this.#first.slice();
         if (pause !== undefined) await pause;
       }
       if (this.death.reason !== undefined) return;
+      if (this.#isNoise()) throw notAWire(this.#first, this.#isPiped);
       this.#decoder.finish();
       this.#endOfStream();
     } catch (error) {
       this.#lost(error);
     }
+  }
+
+  /** Notes the first bytes of a peer, to say what they were if no hello. */
+  #noteFirst(chunk: Uint8Array): void {
+    const noted = this.#first;
+    const more = chunk.subarray(0, FIRST_BYTES - noted.length);
+    if (noted.length === 0) {
+      this.#first = more;
+    } else if (more.length > 0) {
+      const first = this.#first = new Uint8Array(noted.length + more.length);
+      first.set(noted);
+      first.set(more, noted.length);
+    }
+  }
+
+  /** Whether a peer's first bytes are no hello that was cut short. */
+  #isNoise(): boolean {
+    return !this.#opening.greeted && this.#first.length > 0 &&
+      looksLikeText(this.#first);
+  }
+
+  /** Whether the connection is a pair of streams, such as a process's pipes. */
+  get #isPiped(): boolean {
+    return this.address.transport === "streams";
   }
 
   /** Routes the messages of a chunk; asynchronous once in a wire's life. */
@@ -470,6 +510,7 @@ export class Link implements Session {
         this.#objects.meet(message.limits.objects);
         this.#streams.meet(message.limits);
         this.#decoder.isGreeted = true;
+        this.#first = NO_BYTES;
         return this.#opening.hello(message);
       case "accept":
         return this.#opening.accept();
@@ -621,7 +662,7 @@ export class Link implements Session {
     const isStranger = !this.#opening.greeted &&
       this.#received.bytes > 0;
     if (isStranger && reason.code === "malformed") {
-      this.end(notAWire(), false);
+      this.end(notAWire(this.#first, this.#isPiped), false);
     } else {
       this.end(reason, !isStranger);
     }

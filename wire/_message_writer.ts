@@ -23,6 +23,9 @@ import type { ValueWriter } from "./values.ts";
 
 /** Writes messages, without their frames. */
 export class MessageWriter {
+  /** Where the deadline of the last call that has one stands in the writer. */
+  deadlineAt = 0;
+
   readonly #writer: ByteWriter;
   readonly #tables: SendTables;
   readonly #values: ValueWriter;
@@ -144,7 +147,10 @@ export class MessageWriter {
     const name = this.#tables.name(call.name);
     writer.varint(name + 1);
     if (name < 0) writer.text(call.name);
-    if (deadline > 0) writer.varint(deadline);
+    if (deadline > 0) {
+      this.deadlineAt = writer.position;
+      writer.varint(deadline);
+    }
     if (metadata !== undefined) this.#metadata(metadata);
     this.#list(call.args);
   }

@@ -5,7 +5,7 @@
  */
 
 import { formatAddress, type WireAddress } from "./address.ts";
-import { afterLimit, type Clock } from "./clock.ts";
+import { afterPatience, type Clock } from "./clock.ts";
 import { malformed, WireError } from "./errors.ts";
 import type { WireLimits } from "./limits.ts";
 import { type Hello, type PeerLimits, VERSION } from "./messages.ts";
@@ -81,7 +81,7 @@ export class Opening {
       credential,
       contract,
     });
-    const stopTimer = afterLimit(
+    const stopTimer = afterPatience(
       clock,
       limits.hello,
       () => options.onFailed(this.#lateness(options)),

@@ -49,6 +49,22 @@ export function checkOptionKeys(
   }
 }
 
+/**
+ * Checks the signal among some options.
+ *
+ * @param signal What a program passed; undefined is none.
+ * @throws {WireError} `invalidArgument` for what is no signal.
+ */
+export function checkSignal(signal: unknown): void {
+  if (signal === undefined || signal instanceof AbortSignal) return;
+  throw new WireError(
+    "invalidArgument",
+    signal instanceof AbortController
+      ? "signal is the signal of an AbortController, and not the controller itself: pass controller.signal."
+      : "signal is an AbortSignal, such as that of an AbortController.",
+  );
+}
+
 /** The known name that is most like another; undefined where none is. */
 function nearest(name: string, known: readonly string[]): string | undefined {
   let best: string | undefined;

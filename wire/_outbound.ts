@@ -4,7 +4,11 @@
  * @module
  */
 
-import { type CallOptions, checkOptions } from "./call_options.ts";
+import {
+  type CallOptions,
+  checkOptions,
+  deadlineToTell,
+} from "./call_options.ts";
 import { endStreams } from "./_carries_stream.ts";
 import { WireError } from "./errors.ts";
 import { failed, leave, OwnPromise, unsent } from "./_left_alone.ts";
@@ -16,7 +20,7 @@ import {
 } from "./messages.ts";
 import type { MessageOutput, Ticket } from "./output.ts";
 import type { Report } from "./_report.ts";
-import { Turnstile } from "./_turnstile.ts";
+import { Turnstile, type Waiting } from "./_turnstile.ts";
 
 /** A resolved promise, for what is done already. */
 const DONE: Promise<void> = Promise.resolve();
@@ -130,7 +134,7 @@ export class Outbound {
     let deadline = 0;
     try {
       checkOptions(name, options);
-      if (hasDeadlines) deadline = Math.ceil(options?.deadline ?? 0);
+      if (hasDeadlines) deadline = deadlineToTell(options?.deadline);
     } catch (error) {
       endStreams(args, error);
       return failed(error, this.#report, unsent(name));
@@ -138,7 +142,7 @@ export class Outbound {
     const metadata = options?.metadata;
     const message = new SendMessage(name, args, deadline, target, metadata);
     return options === undefined || this.streams === undefined
-      ? this.#pass(sends, message, unsent(name))
+      ? this.#pass(sends, message, unsent(name), options)
       : this.#sendBound(this.streams, message, options);
   }
 
@@ -149,7 +153,7 @@ export class Outbound {
     options: CallOptions,
   ): Promise<void> {
     const { name } = message;
-    const send = () => this.#pass(this.sends, message, unsent(name));
+    const send = () => this.#pass(this.sends, message, unsent(name), options);
     return streams.sendBound(name, options, send);
   }
 
@@ -174,18 +178,22 @@ export class Outbound {
    * @param turnstile Where it has to pass.
    * @param message The message.
    * @param where What failed if it cannot leave, and nobody awaits that.
+   * @param options What ends its waiting.
    * @returns A promise that resolves when it has left. It rejects when the
-   * message cannot be sent, and when the wire ends first.
+   * message cannot be sent, when the wire ends first, and when its deadline
+   * passes or its signal aborts.
    */
   #pass(
     turnstile: Turnstile,
     message: Message,
     where: string,
+    options?: CallOptions,
   ): Promise<void> {
     const ticket = this.#ticket;
     ticket.position = Infinity;
+    let waiting: Waiting | undefined;
     try {
-      turnstile.pass(message, ticket);
+      waiting = turnstile.pass(message, ticket);
     } catch (error) {
       if (message.kind === "send") endStreams(message.args, error);
       if (message.kind === "message") endStreams(message.value, error);
@@ -193,17 +201,66 @@ export class Outbound {
     }
     if (ticket.position !== Infinity) return DONE;
     this.#ticket = { position: Infinity, left: undefined };
-    const left: OwnPromise<void> = new OwnPromise((resolve, reject) =>
-      ticket.left = (failure) => {
-        if (failure === undefined) return resolve();
-        const error = failure === this.#reason
-          ? this.#lost(message, ticket)
-          : failure;
+    const left: OwnPromise<void> = new OwnPromise((resolve, reject) => {
+      const fail = (error: WireError | Error) => {
         reject(error);
         leave(left, error, this.#report, where);
-      }
-    );
+      };
+      const stop = waiting === undefined || message.kind !== "send"
+        ? nothing
+        : this.#giveUpLate(turnstile, waiting, message.name, options, fail);
+      ticket.left = (failure) => {
+        stop();
+        if (failure === undefined) return resolve();
+        fail(
+          failure === this.#reason ? this.#lost(message, ticket) : failure,
+        );
+      };
+    });
     return left;
+  }
+
+  /**
+   * Gives up a one-way call that waits for too long.
+   *
+   * @returns What stops that.
+   */
+  #giveUpLate(
+    turnstile: Turnstile,
+    waiting: Waiting,
+    name: string,
+    { deadline, signal }: CallOptions = {},
+    fail: (error: WireError) => void,
+  ): () => void {
+    if (deadline === undefined && signal === undefined) return nothing;
+    const giveUp = (error: WireError) => {
+      if (waiting.dropped) return;
+      turnstile.withdraw(waiting);
+      stop();
+      fail(error);
+      turnstile.drain();
+    };
+    const stopTimer = deadline === undefined
+      ? undefined
+      : this.output.clock.after(deadline, () =>
+        giveUp(notSent(
+          "deadline",
+          `"${name}" was not sent within ${
+            Math.ceil(deadline)
+          } ms, its deadline: it waited for its turn.`,
+        )));
+    const onAbort = () =>
+      giveUp(notSent(
+        "cancelled",
+        `"${name}" was cancelled by its caller's signal while it waited for its turn.`,
+        signal!.reason,
+      ));
+    const stop = () => {
+      stopTimer?.();
+      signal?.removeEventListener("abort", onAbort);
+    };
+    signal?.addEventListener("abort", onAbort, { once: true });
+    return stop;
   }
 
   /** Why a message did not leave with the wire's last output. */
@@ -238,3 +295,13 @@ export class Outbound {
     this.output.dropLarge(reason);
   }
 }
+
+function notSent(
+  code: "deadline" | "cancelled",
+  message: string,
+  cause?: unknown,
+): WireError {
+  return new WireError(code, message, { cause, sent: "notSent" });
+}
+
+function nothing(): void {}

@@ -51,7 +51,7 @@ export class PendingCall implements Ticket, PendingResult {
   resolve: (value: unknown) => void = nothing;
   /** What its caller holds. */
   promise: CallPromise | undefined = undefined;
-  /** What it counts for in the peer's window; 0 until it has left. */
+  /** What it counts for in the peer's window, where it did not have to wait. */
   cost = 0;
   /** What waits for its turn; undefined where it did not have to. */
   waiting: Waiting | undefined = undefined;

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { afterPatience } from "./clock.ts";
 import { errorMessage, WireError, type WireErrorCode } from "./errors.ts";
 import type { Connect, LostInfo, ResolvedKeepOptions } from "./keep_options.ts";
 import type { Wire } from "./wire.ts";
@@ -144,7 +145,8 @@ export class Supervisor<Remote extends object, Local extends object> {
     const { clock, timeout } = this.#options;
     this.state = "connecting";
     this.attempts++;
-    const stopTimer = clock.after(
+    const stopTimer = afterPatience(
+      clock,
       timeout,
       () => controller.abort(tooLong(timeout)),
     );

@@ -171,12 +171,19 @@ export class Turnstile implements Sender {
     this.onEmpty();
   }
 
-  /** Lets one out, unless the peer has told a smaller limit since. */
+  /**
+   * Lets one out, unless its deadline has passed, or the peer has told a
+   * smaller limit since.
+   */
   #let({ body, ticket }: Waiting): Error | undefined {
-    const most = this.#output.encoder.limits.message;
-    if (body.size > most) {
+    const { encoder, clock } = this.#output;
+    const most = encoder.limits.message;
+    const failure = body.size > most
+      ? tooLarge(body.size, most)
+      : body.deadline?.update(body, clock.now());
+    if (failure !== undefined) {
       body.leaving?.undo();
-      return tooLarge(body.size, most);
+      return failure;
     }
     this.#output.sendBody(body, ticket, this);
     this.#enter(body.size, ticket);

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type CallOptions, checkOptions } from "./call_options.ts";
+import { type CallOptions, checkOptions, timeLeft } from "./call_options.ts";
 import { failLater } from "./calls.ts";
 import { endStreams } from "./_carries_stream.ts";
 import type { Clock } from "./clock.ts";
@@ -43,8 +43,7 @@ export function optionsLeft(
   { options, dueAt }: KeptCall,
   clock: Clock,
 ): KeptCallOptions | undefined {
-  if (dueAt === Infinity) return options;
-  return { ...options, deadline: dueAt - clock.now() };
+  return timeLeft(options, dueAt, clock);
 }
 
 /**

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { afterLimit, type Clock } from "./clock.ts";
+import { afterLimit, BUSY, type Clock } from "./clock.ts";
 import { WireError } from "./errors.ts";
 import type { WireLimits } from "./limits.ts";
 import type { MessageOutput } from "./output.ts";
@@ -25,13 +25,25 @@ export interface WatchOptions {
   readonly end: (reason: WireError, tell: boolean) => void;
 }
 
-/** The watch over one wire: one timer, which looks at everything. */
+/**
+ * The watch over one wire: one timer, which looks at everything.
+ *
+ * A look that is late shows that this process was busy, and has not read what
+ * came meanwhile. That time does not count against the peer.
+ */
 export class Watch {
   readonly #options: WatchOptions;
   readonly #interval: number;
+  /** How late a look may be; what is more was spent busy. */
+  readonly #lateness: number;
   #receivedAt: number;
   /** When the peer was pinged, if that was after its last byte. */
   #pingedAt: number | undefined;
+  /** When the next look is due. */
+  #dueAt = 0;
+  /** When the output last made progress, and how long this side was busy since. */
+  #progressAt = 0;
+  #busySince = 0;
   #stopTimer: (() => void) | undefined;
   #ended = false;
 
@@ -44,11 +56,13 @@ export class Watch {
     this.#interval = Math.ceil(
       Math.min(stall, keepaliveIdle, keepaliveDeath, frameProgress) / 4,
     );
+    this.#lateness = Math.min(BUSY, this.#interval);
   }
 
   /** Begins to look. */
   start(): void {
     const { clock } = this.#options;
+    this.#dueAt = clock.now() + this.#interval;
     this.#stopTimer = afterLimit(clock, this.#interval, this.#lookAgain);
   }
 
@@ -72,25 +86,47 @@ export class Watch {
   #look(): void {
     const { clock, limits, output, decoder, opening, end } = this.#options;
     const now = clock.now();
+    const wasBusy = this.#forgive(now);
     const silence = now - this.#receivedAt;
-    const stalled = output.busy ? now - output.progressAt : 0;
+    const stalled = output.busy ? now - output.progressAt - this.#busySince : 0;
     const isFull = output.waiting > limits.sendEnd;
-    if (stalled > (isFull ? SHORT_STALL : limits.stall)) {
+    // What came while this side was busy is read first.
+    const times = wasBusy ? 2 : 1;
+    if (stalled > times * (isFull ? SHORT_STALL : limits.stall)) {
       end(stalledBy(output.waiting, stalled), false);
-    } else if (decoder.unfinished && silence > limits.frameProgress) {
+    } else if (decoder.unfinished && silence > times * limits.frameProgress) {
       end(unfinishedFor(limits.frameProgress), true);
     } else if (opening.accepted && silence > limits.keepaliveIdle) {
-      this.#ping(now, silence);
+      this.#ping(now, silence, times * limits.keepaliveDeath);
     }
     if (silence > limits.stall) output.trim();
   }
 
-  #ping(now: number, silence: number): void {
-    const { limits, output, end } = this.#options;
+  /**
+   * Leaves out the time in which this side was busy.
+   *
+   * @returns Whether it was.
+   */
+  #forgive(now: number): boolean {
+    const { progressAt } = this.#options.output;
+    if (progressAt !== this.#progressAt) this.#busySince = 0;
+    this.#progressAt = progressAt;
+    const busy = now - this.#dueAt;
+    if (busy <= this.#lateness) return false;
+    this.#receivedAt = Math.min(now, this.#receivedAt + busy);
+    if (this.#pingedAt !== undefined) {
+      this.#pingedAt = Math.min(now, this.#pingedAt + busy);
+    }
+    this.#busySince += busy;
+    return true;
+  }
+
+  #ping(now: number, silence: number, patience: number): void {
+    const { output, end } = this.#options;
     if (this.#pingedAt === undefined) {
       this.#pingedAt = now;
       output.send({ kind: "ping", token: 0 });
-    } else if (now - this.#pingedAt > limits.keepaliveDeath) {
+    } else if (now - this.#pingedAt > patience) {
       end(
         new WireError(
           "keepalive",

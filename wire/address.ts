@@ -47,7 +47,8 @@ export function formatAddress(address: WireAddress): string {
     case "tcp":
     case "tls": {
       const { hostname, port } = address;
-      return `${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
+      const isBare = hostname.includes(":") && !hostname.startsWith("[");
+      return `${isBare ? `[${hostname}]` : hostname}:${port}`;
     }
     case "unix":
       return address.path;
@@ -64,6 +65,8 @@ export function formatAddress(address: WireAddress): string {
  * @returns The host as a string.
  * @throws {WireError} `invalidArgument` for anything else.
  *
+ * An IPv6 address may stand in brackets, as it does in a URL.
+ *
  * @example
  * ```ts
  * import { hostName } from "@remote/wire/wire";
@@ -73,7 +76,10 @@ export function formatAddress(address: WireAddress): string {
  */
 export function hostName(host: string | number): string {
   if (typeof host === "string") {
-    if (host.length > 0) return host;
+    const name = /^\[([^[\]]*)\]$/.exec(host)?.[1] ?? host;
+    const problem = hostProblem(name);
+    if (problem === undefined) return name;
+    throw new WireError("invalidArgument", problem);
   } else if (host >>> 0 === host) {
     return [host >>> 24, host >>> 16 & 255, host >>> 8 & 255, host & 255]
       .join(".");
@@ -84,6 +90,58 @@ export function hostName(host: string | number): string {
       shown(host)
     }.`,
   );
+}
+
+/**
+ * The 32-bit unsigned integer that an IPv4 address stands for: the reverse of
+ * {@linkcode hostName}.
+ *
+ * @param address Four numbers with dots between them.
+ * @returns The integer.
+ * @throws {WireError} `invalidArgument` for anything else.
+ *
+ * @example
+ * ```ts
+ * import { hostInteger } from "@remote/wire/wire";
+ *
+ * if (hostInteger("127.0.0.1") !== 0x7f000001) throw new Error();
+ * ```
+ */
+export function hostInteger(address: string): number {
+  const parts = typeof address === "string" ? address.split(".") : [];
+  const isAddress = parts.length === 4 &&
+    parts.every((part) => /^\d{1,3}$/.test(part) && Number(part) <= 255);
+  if (isAddress) {
+    return parts.reduce((sum, part) => sum * 256 + Number(part), 0);
+  }
+  throw new WireError(
+    "invalidArgument",
+    `An IPv4 address is four numbers up to 255 with dots between them, such as "127.0.0.1", and not ${
+      shown(address)
+    }.`,
+  );
+}
+
+/** Why a text is no host; undefined where it may be one. */
+function hostProblem(host: string): string | undefined {
+  const quoted = shown(host);
+  if (host === "") return 'A host is a name or an address, and this is "".';
+  if (host.includes("://")) {
+    return `A host is a name or an address, and ${quoted} is a URL. Pass its host and its port, as two arguments.`;
+  }
+  const [, name, port] = /^(\[.*\]|[^:]*):(\d+)$/.exec(host) ?? [];
+  if (name !== undefined) {
+    return `A host is a name or an address, and ${quoted} has a port, too. Pass two arguments: ${
+      shown(name)
+    }, ${port}.`;
+  }
+  if (host.includes("/")) {
+    return `A host is a name or an address, and ${quoted} is a path. That of a Unix socket is the option "path".`;
+  }
+  if (/\s/.test(host)) {
+    return `A host is a name or an address, and ${quoted} has a space in it.`;
+  }
+  return undefined;
 }
 
 /**

@@ -4,9 +4,11 @@
  * @module
  */
 
+import type { Clock } from "./clock.ts";
 import { errorMessage, WireError } from "./errors.ts";
 import type { Metadata } from "./messages.ts";
 import { isA } from "./_odd_values.ts";
+import { checkOptionKeys, checkSignal } from "./_option_keys.ts";
 
 /** What may be said about a single call. */
 export interface CallOptions {
@@ -16,9 +18,12 @@ export interface CallOptions {
    */
   signal?: AbortSignal | undefined;
   /**
-   * How long to wait for the answer, in milliseconds. The peer is told, and
-   * its function's signal aborts then too. Streams of the call, those of the
-   * answer included, that have not ended by then are ended.
+   * How long to wait for the answer, in milliseconds from when the call is
+   * made, time in queues of this side included. The peer is told what is left
+   * when the call leaves, and its function's signal aborts then too. Streams of
+   * the call, those of the answer included, that have not ended by then are
+   * ended. `Infinity` is for ever. One of 0 or less has passed: the call is not
+   * made.
    *
    * @default {undefined} for ever
    */
@@ -41,6 +46,102 @@ export interface CallOptions {
    * @default {"bound"}
    */
   streams?: "bound" | "free" | undefined;
+}
+
+const CALL_KEYS: Readonly<Record<keyof CallOptions, true>> = {
+  signal: true,
+  deadline: true,
+  metadata: true,
+  streams: true,
+};
+
+/**
+ * Refuses options that are misspelt. What is of a class, as the context of a
+ * served call, has more than options, and is taken as it is.
+ *
+ * @param options What a program passed.
+ * @param known The options that there are.
+ * @throws {WireError} `invalidArgument`.
+ */
+export function checkCallOptions(
+  options: CallOptions | undefined,
+  known: Readonly<Record<string, true>> = CALL_KEYS,
+): void {
+  if (options === undefined) return;
+  if (typeof options !== "object" || options === null) {
+    return checkOptionKeys(options, known, "a call");
+  }
+  try {
+    for (const key in options) {
+      if (known[key] === true) continue;
+      const prototype = Object.getPrototypeOf(options);
+      const isPlain = prototype === Object.prototype || prototype === null;
+      if (isPlain || Array.isArray(options)) {
+        checkOptionKeys(options, known, "a call");
+      }
+      return;
+    }
+  } catch (error) {
+    if (isA(error, WireError)) throw error;
+    // What cannot be looked at fails its call.
+  }
+}
+
+/** Those of a call over a kept connection. */
+export const KEPT_CALL_KEYS: Readonly<Record<string, true>> = {
+  ...CALL_KEYS,
+  idempotent: true,
+};
+
+/** The longest deadline that is told; a longer one is none to the peer. */
+const LONGEST_TOLD = 2 ** 32 - 1;
+
+/**
+ * What a peer is told of a deadline.
+ *
+ * @param deadline How long its caller waits, in milliseconds.
+ * @returns Whole milliseconds; 0 for none.
+ */
+export function deadlineToTell(deadline: number | undefined): number {
+  if (deadline === undefined || deadline > LONGEST_TOLD) return 0;
+  return Math.ceil(deadline);
+}
+
+/**
+ * The moment when a deadline passes.
+ *
+ * @param options The call's.
+ * @param clock Tells the time.
+ * @returns That moment; Infinity where there is no deadline.
+ */
+export function dueAt(options: CallOptions | undefined, clock: Clock): number {
+  const deadline: unknown = options?.deadline;
+  if (deadline === undefined) return Infinity;
+  return typeof deadline === "number" ? clock.now() + deadline : NaN;
+}
+
+/**
+ * A call's options by now: its deadline goes on while it waits.
+ *
+ * @param options The caller's.
+ * @param due When the deadline passes.
+ * @param clock Tells what is left of it.
+ * @returns The options.
+ */
+export function timeLeft<Options extends CallOptions>(
+  options: Options | undefined,
+  due: number,
+  clock: Clock,
+): Options | undefined {
+  if (options === undefined || due === Infinity) return options;
+  return {
+    ...options,
+    // Of a class, they may not be its own.
+    signal: options.signal,
+    metadata: options.metadata,
+    streams: options.streams,
+    deadline: due - clock.now(),
+  };
 }
 
 /**
@@ -83,7 +184,21 @@ function check(name: string, options: CallOptions): void {
       }.`,
     );
   }
-  if (deadline !== undefined && !(deadline > 0 && deadline < 2 ** 31)) {
+  if (deadline !== undefined) checkDeadline(name, deadline);
+  if (signal === undefined) return;
+  checkSignal(signal);
+  if (signal.aborted) {
+    throw new WireError(
+      "cancelled",
+      `The call of "${name}" was cancelled by its caller's signal before it was made.`,
+      { cause: signal.reason, sent: "notSent" },
+    );
+  }
+}
+
+function checkDeadline(name: string, deadline: unknown): void {
+  if (typeof deadline === "number") {
+    if (deadline > 0) return;
     if (deadline <= 0) {
       throw new WireError(
         "deadline",
@@ -91,18 +206,15 @@ function check(name: string, options: CallOptions): void {
         { sent: "notSent" },
       );
     }
-    throw new WireError(
-      "invalidArgument",
-      `A deadline is a number of milliseconds below 2^31, not ${deadline}.`,
-    );
   }
-  if (signal?.aborted) {
-    throw new WireError(
-      "cancelled",
-      `The call of "${name}" was cancelled by its caller's signal before it was made.`,
-      { cause: signal.reason, sent: "notSent" },
-    );
-  }
+  throw new WireError(
+    "invalidArgument",
+    `A deadline is a number of milliseconds, or Infinity for none, and not ${
+      typeof deadline === "string"
+        ? JSON.stringify(deadline)
+        : errorMessage(deadline)
+    }.`,
+  );
 }
 
 function checkMetadata(metadata: Metadata): void {

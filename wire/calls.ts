@@ -12,7 +12,13 @@ import {
   promised,
   rejected,
 } from "./_call_promise.ts";
-import { type CallOptions, checkOptions } from "./call_options.ts";
+import {
+  type CallOptions,
+  checkOptions,
+  deadlineToTell,
+  dueAt,
+  timeLeft,
+} from "./call_options.ts";
 import {
   CallStreams,
   streamsCancelled,
@@ -184,9 +190,24 @@ export class Calls implements CallMaker {
     return promise;
   }
 
-  /** Makes a call later. */
-  #caller(...call: Parameters<Calls["call"]>): () => Promise<unknown> {
-    return () => this.call(...call);
+  /** Makes a call later, within what is left of its deadline then. */
+  #caller(
+    name: string,
+    args: unknown[],
+    wantsValues: boolean,
+    options: CallOptions | undefined,
+    target: Target | undefined,
+  ): () => Promise<unknown> {
+    const clock = this.#clock;
+    const due = dueAt(options, clock);
+    return () =>
+      this.call(
+        name,
+        args,
+        wantsValues,
+        timeLeft(options, due, clock),
+        target,
+      );
   }
 
   /** Makes a call when a result is there, as long as its caller waits. */
@@ -218,7 +239,9 @@ export class Calls implements CallMaker {
         giveUp(
           new WireError(
             "deadline",
-            `The call of "${name}" was not answered within ${deadline} ms, its deadline. It waited for the result of another call.`,
+            `The call of "${name}" was not answered within ${
+              Math.ceil(deadline)
+            } ms, its deadline. It waited for the result of another call.`,
             { sent },
           ),
         ));
@@ -292,7 +315,7 @@ export class Calls implements CallMaker {
           wantsValues,
           name,
           args,
-          Math.ceil(options?.deadline ?? 0),
+          deadlineToTell(options?.deadline),
           target,
           options?.metadata,
         ),
@@ -304,10 +327,9 @@ export class Calls implements CallMaker {
       this.#encoding = outerArgs;
       if (ends) streams.call = undefined;
     }
-    const { waiting } = pending;
-    pending.cost = waiting === undefined
-      ? turnstile.bytes - before
-      : waiting.body.size + MESSAGE_COST;
+    if (pending.waiting === undefined) {
+      pending.cost = turnstile.bytes - before;
+    }
     if (pending.position !== Infinity) return bases;
     pending.left = (failure) => {
       pending.left = undefined;
@@ -389,7 +411,9 @@ export class Calls implements CallMaker {
           : this.#giveUp(
             pending,
             "deadline",
-            `The call of "${pending.name}" was not answered within ${deadline} ms, its deadline.`,
+            `The call of "${pending.name}" was not answered within ${
+              Math.ceil(deadline)
+            } ms, its deadline.`,
           ));
     const onAbort = () =>
       pending.settled
@@ -582,7 +606,14 @@ export class Calls implements CallMaker {
     if (pending.followers === 0) this.#free.push(pending.id);
     if (pending.follows !== undefined) this.#unfollow(pending.follows);
     this.#pending--;
-    if (left) this.#turnstile.leave(1, pending.cost);
+    if (left) {
+      const { waiting } = pending;
+      this.#turnstile.leave(
+        1,
+        // What it said of its deadline may have become shorter meanwhile.
+        waiting === undefined ? pending.cost : waiting.body.size + MESSAGE_COST,
+      );
+    }
     if (this.#pending === 0) this.onIdle();
   }
 

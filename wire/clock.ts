@@ -90,6 +90,47 @@ export function afterLimit(
   };
 }
 
+/** A timer that is so many milliseconds late tells that the process was busy. */
+export const BUSY = 250;
+/** A time limit is waited for in so many parts. */
+const PARTS = 4;
+
+/**
+ * Calls a function once, when a peer, or the network, has had a time limit to
+ * do something. Time in which this process was too busy to look counts for
+ * little: what came meanwhile has not been read. So the limit is waited for in
+ * parts, one after the other; and a timer that is late is set again, for timers
+ * come before what is to be read.
+ *
+ * @param clock The clock.
+ * @param delay The limit, in milliseconds.
+ * @param callback What to call.
+ * @returns What cancels it; cancelling twice does no harm.
+ */
+export function afterPatience(
+  clock: Clock,
+  delay: number,
+  callback: () => void,
+): () => void {
+  // A part is as long as what shares its timer with others.
+  const parts = delay < PARTS * LONG ? 1 : PARTS;
+  const part = delay / parts;
+  let left = parts;
+  let stop: () => void;
+  const begin = () => {
+    const due = clock.now() + part;
+    stop = afterLimit(clock, part, () => {
+      const wasBusy = clock.now() - due > Math.min(BUSY, part);
+      // A process that is always busy gives up one day, too.
+      left -= wasBusy ? 0.5 : 1;
+      if (left <= 0 && (!wasBusy || left <= -parts)) callback();
+      else begin();
+    });
+  };
+  begin();
+  return () => stop();
+}
+
 /** The time limits that end in the same tenth of a second. */
 interface Batch {
   readonly callbacks: Set<() => void>;

@@ -101,6 +101,11 @@ export class Encoder {
     return this.#busy || this.tables.hasFresh ? undefined : this.plainWriter;
   }
 
+  /** Where the deadline of the last call that has one stands in the writer. */
+  get deadlineAt(): number {
+    return this.#messages.deadlineAt;
+  }
+
   /** The peer's limits. */
   get limits(): EncoderLimits {
     return this.#limits;

@@ -5,6 +5,7 @@
  */
 
 import { malformed, WireError } from "./errors.ts";
+import { looksLikeText, shownBytes } from "./_shown_bytes.ts";
 
 /** How many bytes stand before the body of a frame. */
 export const FRAME_HEADER = 4;
@@ -180,10 +181,27 @@ export class FrameDecoder {
       (bytes[at + 2]! << 8) + bytes[at + 3]!;
     if (length === 0 || length > this.limit) {
       throw malformed(
-        `A frame must have 1 to ${this.limit} bytes, and one of ${length} was announced.`,
+        `A frame must have 1 to ${this.limit} bytes, and one of ${length} was announced.${
+          this.#noise(bytes, at)
+        }`,
       );
     }
     return length;
+  }
+
+  /** What a frame's beginning reads like, where that is a text. */
+  #noise(bytes: Uint8Array, at: number): string {
+    const header = bytes.subarray(at, at + FRAME_HEADER);
+    if (!looksLikeText(header)) return "";
+    const behind = bytes === this.#chunk
+      ? bytes.subarray(at + FRAME_HEADER)
+      : this.#chunk.subarray(this.#position);
+    const text = new Uint8Array(FRAME_HEADER + Math.min(behind.length, 200));
+    text.set(header);
+    text.set(behind.subarray(0, 200), FRAME_HEADER);
+    return ` In the place of a frame stands ${
+      shownBytes(text)
+    }: something else writes to the connection, such as a console.log() of a process whose standard output is the wire.`;
   }
 
   /**

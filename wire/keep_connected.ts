@@ -4,6 +4,8 @@
  * @module
  */
 
+import { rejected } from "./_call_promise.ts";
+import { checkCallOptions, KEPT_CALL_KEYS } from "./call_options.ts";
 import { errorMessage, WireError } from "./errors.ts";
 import {
   type Connect,
@@ -22,7 +24,8 @@ import type {
 import type { Wire } from "./wire.ts";
 import { Death } from "./_death.ts";
 import { KeptCalls } from "./_kept_calls.ts";
-import { quiet } from "./_left_alone.ts";
+import { failed, quiet, unawaited, unsent } from "./_left_alone.ts";
+import type { Report } from "./_report.ts";
 import { isA } from "./_odd_values.ts";
 import { OwnTrouble } from "./_own_trouble.ts";
 import { Supervisor } from "./_supervisor.ts";
@@ -62,6 +65,7 @@ export class KeptConnection<
   Local extends object = AnyFunctions,
 > implements Caller, AsyncDisposable {
   readonly #supervisor: Supervisor<Remote, Local>;
+  readonly #onError: Report;
   readonly #calls: KeptCalls;
   readonly #death: Death;
   readonly #remotes: Remotes<Remote>;
@@ -86,6 +90,7 @@ export class KeptConnection<
     }
     const resolved = resolveKeepOptions(options);
     const { onDeath, onError, signal } = resolved;
+    this.#onError = onError;
     const death = this.#death = new Death(onError);
     const supervisor = this.#supervisor = new Supervisor(connect, resolved, {
       connected: (wire) => {
@@ -174,6 +179,7 @@ export class KeptConnection<
    * @returns The same three proxies.
    */
   with(options: KeptCallOptions): Remotes<Remote> {
+    checkCallOptions(options, KEPT_CALL_KEYS);
     return remotes<Remote>(this, options);
   }
 
@@ -192,6 +198,13 @@ export class KeptConnection<
     wantsValues = false,
     options?: KeptCallOptions,
   ): Promise<unknown> {
+    if (options !== undefined) {
+      try {
+        checkCallOptions(options, KEPT_CALL_KEYS);
+      } catch (error) {
+        return rejected(error, this.#onError, unawaited(name));
+      }
+    }
     return this.#calls.make(
       wantsValues ? "values" : "value",
       name,
@@ -213,6 +226,11 @@ export class KeptConnection<
     args: unknown[],
     options?: KeptCallOptions,
   ): Promise<void> {
+    try {
+      checkCallOptions(options, KEPT_CALL_KEYS);
+    } catch (error) {
+      return failed(error, this.#onError, unsent(name));
+    }
     return this.#calls.make("send", name, args, options) as Promise<void>;
   }
 

@@ -5,9 +5,10 @@
  */
 
 import type { CallOptions } from "./call_options.ts";
-import { type Clock, systemClock } from "./clock.ts";
+import { checkTime, type Clock, systemClock } from "./clock.ts";
 import { WireError } from "./errors.ts";
 import type { AnyFunctions } from "./remote_types.ts";
+import { checkOptionKeys, checkSignal } from "./_option_keys.ts";
 import { reporter } from "./_report.ts";
 import type { Wire } from "./wire.ts";
 
@@ -154,8 +155,29 @@ export type ResolvedKeepOptions<
     readonly idempotent: (name: string) => boolean;
   };
 
-/** The longest time that a timer can wait. */
-const LONGEST = 2 ** 31 - 1;
+/** The names of the options, for finding those that are misspelt. */
+const OPTION_KEYS: Readonly<Record<keyof KeepConnectedOptions, true>> = {
+  onConnected: true,
+  onLost: true,
+  onDeath: true,
+  onError: true,
+  backoff: true,
+  attempts: true,
+  timeout: true,
+  retry: true,
+  idempotent: true,
+  repeats: true,
+  waiting: true,
+  signal: true,
+  clock: true,
+  random: true,
+};
+const BACKOFF_KEYS: Readonly<Record<keyof BackoffOptions, true>> = {
+  least: true,
+  most: true,
+  factor: true,
+  healthy: true,
+};
 
 /**
  * Completes and checks the options of a kept connection.
@@ -170,7 +192,10 @@ export function resolveKeepOptions<
 >(
   options: KeepConnectedOptions<Remote, Local>,
 ): ResolvedKeepOptions<Remote, Local> {
+  checkOptionKeys(options, OPTION_KEYS, "keepConnected()");
+  checkSignal(options.signal);
   const { backoff = {}, idempotent = [] } = options;
+  checkOptionKeys(backoff, BACKOFF_KEYS, "backoff");
   const { least = 100, most = 30_000, factor = 2, healthy = 10_000 } = backoff;
   const resolved = {
     ...options,
@@ -187,12 +212,13 @@ export function resolveKeepOptions<
       : among(new Set(idempotent)),
   };
   const { attempts, timeout, repeats, waiting } = resolved;
-  checkRange("backoff.least", least, 1, LONGEST);
-  checkRange("backoff.most", most, least, LONGEST);
-  checkRange("backoff.factor", factor, 1, LONGEST);
-  checkRange("backoff.healthy", healthy, 0, LONGEST);
+  checkTime(least, 'The option "backoff.least"');
+  checkTime(most, 'The option "backoff.most"');
+  checkRange("backoff.most", most, least, Infinity);
+  checkRange("backoff.factor", factor, 1, Number.MAX_VALUE);
+  checkRange("backoff.healthy", healthy, 0, Infinity);
   checkRange("attempts", attempts, 1, Infinity);
-  checkRange("timeout", timeout, 1, LONGEST);
+  checkTime(timeout, 'The option "timeout"');
   checkRange("repeats", repeats, 0, Infinity);
   checkRange("waiting", waiting, 0, Infinity);
   return resolved;
@@ -208,9 +234,11 @@ function checkRange(
   least: number,
   most: number,
 ): void {
-  if (value >= least && value <= most) return;
+  if (typeof value === "number" && value >= least && value <= most) return;
   throw new WireError(
     "invalidArgument",
-    `The option "${name}" must be a number from ${least} to ${most}, not ${value}.`,
+    `The option "${name}" must be a number from ${least} to ${most}, not ${
+      typeof value === "string" ? JSON.stringify(value) : value
+    }.`,
   );
 }

@@ -6,10 +6,12 @@
  */
 
 import { formatAddress, type WireAddress } from "./address.ts";
+import { afterPatience, systemClock } from "./clock.ts";
 import { WireError } from "./errors.ts";
 import { LineBuffer } from "./_line_buffer.ts";
 import { LineOutput } from "./_line_output.ts";
-import type { Transport } from "./transport.ts";
+import { checkOptionKeys } from "./_option_keys.ts";
+import { ChunkCheck, type Transport } from "./transport.ts";
 
 /** The bounds of a line stream, in bytes and milliseconds. */
 export interface LineStreamOptions {
@@ -41,6 +43,13 @@ export const LINE_STREAM_DEFAULTS: Readonly<
   maxOutput: 1024 * 1024,
   closeTimeout: 10_000,
 });
+
+const OPTION_KEYS: Readonly<Record<keyof LineStreamOptions, true>> = {
+  maxLineLength: true,
+  outputPause: true,
+  maxOutput: true,
+  closeTimeout: true,
+};
 
 /** The largest value of an option: what a 32-bit timer can wait. */
 const LARGEST = 2 ** 31 - 1;
@@ -76,6 +85,7 @@ export class LineStream implements AsyncIterable<string>, AsyncDisposable {
 
   readonly #transport: Transport;
   readonly #options: Readonly<Record<keyof LineStreamOptions, number>>;
+  readonly #chunks = new ChunkCheck();
   readonly #input = new LineBuffer();
   readonly #output: LineOutput;
   readonly #ended = Promise.withResolvers<void>();
@@ -103,6 +113,7 @@ export class LineStream implements AsyncIterable<string>, AsyncDisposable {
    * @throws {WireError} `invalidArgument` for an option out of range.
    */
   constructor(transport: Transport, options: LineStreamOptions = {}) {
+    checkOptionKeys(options, OPTION_KEYS, "LineStream");
     this.#transport = transport;
     this.address = transport.address;
     this.#options = resolveLineStreamOptions(options);
@@ -263,13 +274,18 @@ export class LineStream implements AsyncIterable<string>, AsyncDisposable {
 
   async #close(): Promise<void> {
     if (this.#end !== undefined) return;
-    const timer = setTimeout(() => this.abort(), this.#options.closeTimeout);
+    const { closeTimeout } = this.#options;
+    const stopTimer = afterPatience(
+      systemClock,
+      closeTimeout,
+      () => this.abort(),
+    );
     try {
       await this.closeWrite();
     } catch {
       // There is nobody left to send it to.
     } finally {
-      clearTimeout(timer);
+      stopTimer();
     }
     this.#finish(undefined);
   }
@@ -363,7 +379,7 @@ export class LineStream implements AsyncIterable<string>, AsyncDisposable {
     this.#checkInput();
     if (this.#end !== undefined || this.#inputEnded) return false;
     try {
-      const chunk = await this.#transport.read();
+      const chunk = this.#chunks.check(await this.#transport.read());
       if (this.#end === undefined && chunk !== null) {
         this.#input.append(chunk);
         return true;
@@ -371,6 +387,7 @@ export class LineStream implements AsyncIterable<string>, AsyncDisposable {
       this.#inputEnded = true;
     } catch (error) {
       if (this.#end === undefined) {
+        if (error instanceof WireError) throw this.#inputError = error;
         throw this.#spoiled(
           "connectionLost",
           "The connection was lost.",

@@ -18,6 +18,7 @@
 export {
   checkPort,
   formatAddress,
+  hostInteger,
   hostName,
   type WireAddress,
 } from "./address.ts";

@@ -16,6 +16,7 @@ import { PIECE } from "./_pieces.ts";
 import type { PlainWriter } from "./_plain_writer.ts";
 import { SpareBuffers } from "./_spare_buffers.ts";
 import type { Transport } from "./transport.ts";
+import { putVarint, WaitingDeadline } from "./_waiting_deadline.ts";
 
 /** How much of a large message one write takes along, about. */
 const BYTES_PER_WRITE = 256 * 1024;
@@ -61,9 +62,11 @@ export interface Sender {
 /** A message that is encoded and waits. */
 export interface Body {
   /** How many bytes it has. */
-  readonly size: number;
+  size: number;
   /** The bytes; those of its frames, where it is cut into pieces already. */
-  readonly bytes: Uint8Array<ArrayBuffer>;
+  bytes: Uint8Array<ArrayBuffer>;
+  /** Its deadline, which goes on; then it is not cut yet. */
+  readonly deadline?: WaitingDeadline | undefined;
   /** The number of its pieces, then. */
   readonly number?: number | undefined;
   /** What travels along with it. */
@@ -78,6 +81,7 @@ export type MessageOutput =
     | "addPlainSend"
     | "before"
     | "busy"
+    | "clock"
     | "dropLarge"
     | "encode"
     | "flush"
@@ -308,7 +312,8 @@ export class Output extends ByteOutput {
     const { leaving, limits } = this.encoder;
     const parts = this.#parts(start);
     writer.position = start;
-    if (size > limits.frame && this.mayCut) {
+    const deadline = this.#deadlineOf(message, start + FRAME_HEADER);
+    if (size > limits.frame && this.mayCut && deadline === undefined) {
       const number = this.#nextNumber();
       return { size, bytes: this.#cut(parts, size, number), number, leaving };
     }
@@ -318,7 +323,16 @@ export class Output extends ByteOutput {
       bytes.set(part, at);
       at += part.length;
     }
-    return { size, bytes, leaving };
+    return { size, bytes, leaving, deadline };
+  }
+
+  /** The deadline of a message that was just encoded. */
+  #deadlineOf(message: Message, start: number): WaitingDeadline | undefined {
+    if (message.kind !== "call" && message.kind !== "send") return undefined;
+    const { name, deadline } = message;
+    if (deadline === 0) return undefined;
+    const at = this.encoder.deadlineAt - start;
+    return new WaitingDeadline(name, deadline, this.clock.now(), at);
   }
 
   /** Sends a body that {@linkcode encode} made. See {@linkcode send}. */
@@ -575,10 +589,4 @@ function cut(
     }
   }
   return frames;
-}
-
-function putVarint(bytes: Uint8Array, at: number, value: number): number {
-  for (; value >= 0x80; value >>>= 7) bytes[at++] = value & 0x7f | 0x80;
-  bytes[at++] = value;
-  return at;
 }

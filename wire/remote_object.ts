@@ -6,12 +6,17 @@
  */
 
 import { setBrand } from "./_brand.ts";
-import { type CallOptions, checkOptions } from "./call_options.ts";
+import {
+  type CallOptions,
+  checkCallOptions,
+  checkOptions,
+} from "./call_options.ts";
 import { WireError } from "./errors.ts";
 import { owned, unawaited } from "./_left_alone.ts";
 import { methodOf } from "./_method.ts";
 import { severalOf } from "./multiple_values.ts";
 import { laterOf, readable, settled } from "./_odd_values.ts";
+import { checkOptionKeys } from "./_option_keys.ts";
 import { isThenable } from "./_thenable.ts";
 import { type Caller, remotes } from "./remote.ts";
 import {
@@ -57,6 +62,10 @@ export interface RemoteObjectOptions {
   onRelease?: (() => void) | undefined;
 }
 
+const OPTION_KEYS: Readonly<Record<keyof RemoteObjectOptions, true>> = {
+  onRelease: true,
+};
+
 /** A reference, whatever is behind it. */
 class ObjectReference implements RemoteObject<object> {
   readonly [REFERENCE]: Referent;
@@ -78,6 +87,7 @@ class ObjectReference implements RemoteObject<object> {
   }
 
   with(options: CallOptions): Remotes<object> {
+    checkCallOptions(options);
     return remotes(this[REFERENCE].caller, options, true);
   }
 
@@ -189,6 +199,11 @@ export function makeRemoteObject<T extends object>(
   value: T,
   options: RemoteObjectOptions = {},
 ): RemoteObject<T> {
+  checkOptionKeys(options, OPTION_KEYS, "makeRemoteObject()");
+  const { onRelease } = options;
+  if (onRelease !== undefined && typeof onRelease !== "function") {
+    throw new WireError("invalidArgument", "onRelease is a function.");
+  }
   if (referentOf(value) !== undefined) {
     return value as unknown as RemoteObject<T>;
   }

@@ -6,6 +6,7 @@
  */
 
 import type { WireAddress } from "./address.ts";
+import { WireError } from "./errors.ts";
 
 /** A connection as a wire sees it: bytes in, bytes out. */
 export interface Transport {
@@ -116,6 +117,13 @@ class SocketTransport implements Transport {
   readonly #came = (count: number | null): Uint8Array | null => {
     if (count === null) return null;
     const buffer = this.#buffer;
+    if (!(count >= 0 && count <= buffer.length)) {
+      throw transportFault(
+        `read() of the socket gave ${
+          shown(count)
+        }, and not how many bytes it put into a buffer of ${buffer.length}, or null at the end`,
+      );
+    }
     if (count === buffer.length && count < LARGEST_READ) {
       this.#buffer = new Uint8Array(count * 4);
     }
@@ -150,8 +158,16 @@ export function streamTransport(
   duplex: ByteDuplex,
   address: WireAddress = { transport: "streams" },
 ): Transport {
+  for (const name of ["readable", "writable"] as const) {
+    if (!duplex[name].locked) continue;
+    throw new WireError(
+      "invalidArgument",
+      `The stream "${name}" is in use already (locked): a wire needs it for itself.`,
+    );
+  }
   const reader = duplex.readable.getReader();
   const writer = duplex.writable.getWriter();
+  const chunks = new ChunkCheck();
   // Whatever goes wrong shows in read() and write() as well.
   reader.closed.catch(ignore);
   writer.closed.catch(ignore);
@@ -161,7 +177,8 @@ export function streamTransport(
       for (;;) {
         const { done, value } = await reader.read();
         if (done) return null;
-        if (value.length > 0) return value;
+        const bytes = chunks.check(toBytes(value))!;
+        if (bytes.length > 0) return bytes;
       }
     },
     async write(bytes: Uint8Array<ArrayBuffer>): Promise<number> {
@@ -262,6 +279,104 @@ class MemoryPipe {
     this.#refused = undefined;
     this.#written?.(count);
   }
+}
+
+/** A transport that gives nothing so often in a row is broken. */
+const MOST_EMPTY = 1_000;
+
+/** Checks what one transport reads. */
+export class ChunkCheck {
+  #empty = 0;
+
+  /**
+   * Checks a chunk.
+   *
+   * @param chunk What `read()` gave.
+   * @returns The same.
+   * @throws {WireError} `invalidArgument` for what is neither bytes nor null,
+   * and for the last of too many empty chunks in a row.
+   */
+  check(chunk: Uint8Array | null): Uint8Array | null {
+    if (chunk === null) return null;
+    if (!(chunk instanceof Uint8Array)) {
+      throw transportFault(
+        `read() gave ${shown(chunk)}, and not a Uint8Array, or null at the end`,
+      );
+    }
+    if (chunk.length > 0) {
+      this.#empty = 0;
+    } else if (++this.#empty >= MOST_EMPTY) {
+      throw transportFault(
+        `read() gave ${MOST_EMPTY} chunks without a byte, one after the other. It has to wait until there is one, and to give null at the end`,
+      );
+    }
+    return chunk;
+  }
+}
+
+/**
+ * Checks what a transport has written.
+ *
+ * @param count How many bytes it says that it took.
+ * @param bytes What it was given.
+ * @param length How many bytes these were.
+ * @returns The count.
+ * @throws {WireError} `invalidArgument` where that cannot be.
+ */
+export function checkWritten(
+  count: number,
+  bytes: Uint8Array,
+  length: number,
+): number {
+  if (bytes.length === 0) {
+    throw transportFault(
+      "write() transferred the bytes that it was given, which are not its own. Have it send a copy: bytes.slice()",
+    );
+  }
+  if (count > 0 && count <= length && Number.isInteger(count)) return count;
+  throw transportFault(
+    `write() gave ${
+      shown(count)
+    }, and not how many of ${length} bytes it took, which is one at least`,
+  );
+}
+
+/** The bytes of a chunk of somebody else's stream. */
+function toBytes(chunk: unknown): Uint8Array {
+  if (chunk instanceof Uint8Array) return chunk;
+  if (ArrayBuffer.isView(chunk)) {
+    return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+  }
+  const isBuffer = chunk instanceof ArrayBuffer ||
+    typeof SharedArrayBuffer === "function" &&
+      chunk instanceof SharedArrayBuffer;
+  if (isBuffer) return new Uint8Array(chunk);
+  throw transportFault(
+    `its stream "readable" gave a chunk that is ${
+      shown(chunk)
+    }, and not bytes (a Uint8Array, another view, or an ArrayBuffer)${
+      typeof chunk === "string"
+        ? ". Pass the stream itself, without a TextDecoderStream"
+        : ""
+    }`,
+  );
+}
+
+/** The error for a transport that does not do what it has to. */
+function transportFault(text: string): WireError {
+  return new WireError(
+    "invalidArgument",
+    `The transport of the wire is at fault: ${text}.`,
+  );
+}
+
+/** What something is, for a message. */
+function shown(value: unknown): string {
+  if (typeof value === "string") return "a string";
+  if (Array.isArray(value)) return "an array";
+  if (typeof value !== "object" || value === null) return String(value);
+  const name = Object.prototype.toString.call(value).slice(8, -1);
+  return `a value of the kind ${name}`;
 }
 
 function brokenPipe(): Error {

@@ -6,7 +6,8 @@
 
 import { isInstance, setBrand } from "./_brand.ts";
 import type { WireAddress } from "./address.ts";
-import type { CallOptions } from "./call_options.ts";
+import { rejected } from "./_call_promise.ts";
+import { type CallOptions, checkCallOptions } from "./call_options.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { type Contract, signaturesOf } from "./contract.ts";
 import { errorMessage, WireError } from "./errors.ts";
@@ -37,8 +38,9 @@ import { CheckedCaller } from "./_checked_caller.ts";
 import { checkTold, fingerprint } from "./_fingerprint.ts";
 import { guarded, implemented } from "./_guard.ts";
 import { Link } from "./_link.ts";
-import { owned, quiet, unawaited } from "./_left_alone.ts";
+import { failed, owned, quiet, unawaited, unsent } from "./_left_alone.ts";
 import { isA } from "./_odd_values.ts";
+import { checkOptionKeys, checkSignal } from "./_option_keys.ts";
 import { REPORT, type Report, reporter } from "./_report.ts";
 import { servedEntries } from "./_served.ts";
 import { findTelemetry, spans } from "./_telemetry.ts";
@@ -144,6 +146,28 @@ export interface WireOptions<
   clock?: Clock | undefined;
 }
 
+/** The names of the options, for finding those that are misspelt. */
+const OPTION_KEYS: Readonly<Record<keyof WireOptions, true>> = {
+  limits: true,
+  functions: true,
+  serves: true,
+  expects: true,
+  onDeath: true,
+  onError: true,
+  signal: true,
+  credential: true,
+  requireCredential: true,
+  confirm: true,
+  sendStacks: true,
+  recordCallSites: true,
+  dialect: true,
+  serveThrough: true,
+  callThrough: true,
+  introspection: true,
+  telemetry: true,
+  clock: true,
+};
+
 /**
  * One end of a connection between two processes. Both ends are the same class:
  * either sends messages, calls the other's functions and serves its own.
@@ -198,6 +222,7 @@ export class Wire<
     const calling = through(telemetry, options.callThrough);
     const expected = expects === undefined ? undefined : signaturesOf(expects);
     const limits = resolveLimits(options.limits);
+    const clock = options.clock ?? systemClock;
     const credential = options.credential ?? "";
     const dialect = this.#dialect = options.dialect ?? native;
     const report = this.#report = reporter(options.onError);
@@ -207,7 +232,7 @@ export class Wire<
       transport,
       {
         limits,
-        clock: options.clock ?? systemClock,
+        clock,
         credential,
         contract: serves === undefined
           ? ""
@@ -234,6 +259,7 @@ export class Wire<
       calling,
       report,
       this as unknown as Wire,
+      clock,
     );
     if (functions !== undefined) {
       session.serve(
@@ -325,6 +351,7 @@ export class Wire<
    * @param options The signal, the deadline in milliseconds, the metadata, and
    * whether streams are bound to signal and deadline.
    * @returns The same three proxies.
+   * @throws {WireError} `invalidArgument` for an option that there is not.
    *
    * @example
    * ```ts
@@ -341,6 +368,7 @@ export class Wire<
    * ```
    */
   with(options: CallOptions): Remotes<Remote> {
+    checkCallOptions(options);
     return remotes<Remote>(this.#caller, options);
   }
 
@@ -360,6 +388,13 @@ export class Wire<
     wantsValues = false,
     options?: CallOptions,
   ): Promise<unknown> {
+    if (options !== undefined) {
+      try {
+        checkCallOptions(options);
+      } catch (error) {
+        return rejected(error, this.#report, unawaited(name));
+      }
+    }
     return this.#caller.call(name, args, wantsValues, options);
   }
 
@@ -374,6 +409,11 @@ export class Wire<
    * @returns A promise that resolves when the call may leave.
    */
   send(name: string, args: unknown[], options?: CallOptions): Promise<void> {
+    try {
+      checkCallOptions(options);
+    } catch (error) {
+      return failed(error, this.#report, unsent(name));
+    }
     return this.#caller.send(name, args, options);
   }
 
@@ -422,6 +462,7 @@ export class Wire<
   async #listFunctions(
     options: CallOptions | undefined,
   ): Promise<FunctionInfo[]> {
+    checkCallOptions(options);
     if (this.#dialect !== native) throw unlisted(this.#dialect.name);
     try {
       return checkListing(
@@ -629,10 +670,26 @@ export function makeWire<
   connection: Transport | ByteDuplex,
   options: WireOptions<Local, Remote> = {},
 ): Wire<Remote, Local> {
-  const transport = "read" in connection
-    ? connection
-    : streamTransport(connection);
+  checkOptionKeys(options, OPTION_KEYS, "makeWire()");
+  checkSignal(options.signal);
+  const transport = transportOf(connection);
   return new Wire<Remote, Local>(transport, options);
+}
+
+/** What a wire is to be made over. */
+function transportOf(connection: Transport | ByteDuplex): Transport {
+  const parts: Partial<Transport & ByteDuplex> = Object(connection);
+  const isTransport = "address" in parts &&
+    typeof parts.read === "function" && typeof parts.write === "function" &&
+    typeof parts.closeWrite === "function" && typeof parts.close === "function";
+  if (isTransport) return connection as Transport;
+  const isDuplex = typeof parts.readable?.getReader === "function" &&
+    typeof parts.writable?.getWriter === "function";
+  if (isDuplex) return streamTransport(connection as ByteDuplex);
+  throw new WireError(
+    "invalidArgument",
+    "A wire is made over a transport, such as socketTransport(conn, address), or over the two streams of { readable, writable }, such as a child process's pipes.",
+  );
 }
 
 /** This module's own protocol. */

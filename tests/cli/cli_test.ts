@@ -197,6 +197,9 @@ const WRONG: [string[], string][] = [
   [["call", ":7000"], "The function's name is missing."],
   [["call", "--deadline", "soon", ":7000", "f"], "--deadline wants a number"],
   [["call", "--deadline=", ":7000", "f"], "--deadline wants a value."],
+  [["call", "--deadline", "0", ":7000", "f"], "wants milliseconds above 0"],
+  [["ping", "--timeout", "0", ":7000"], "wants milliseconds above 0"],
+  [["ping", "--timeout", "NaN", ":7000"], "--timeout wants a number"],
   [["call", "--metadata", "x", ":7000", "f"], "--metadata wants KEY=TEXT"],
   [
     ["ping", "--credential-env", "WIRE_NO_SUCH", ":7000"],

@@ -109,7 +109,10 @@ for (const [how, fail] of Object.entries(THROWS)) {
   test(`an onDeath that throws ${how} harms nothing`, async () => {
     const near = notes();
     const far = notes();
-    const [one, other] = wirePair({ ...near, onDeath: fail }, far);
+    const [one, other] = wirePair(
+      { onError: near.onError, onDeath: fail },
+      { onError: far.onError },
+    );
     let heard = 0;
     one.onDeath(fail);
     one.onDeath(() => void heard++);
@@ -146,7 +149,10 @@ for (const [how, fail] of Object.entries(THROWS)) {
   test(`listeners of signals that throw ${how} harm nothing`, async () => {
     const near = notes();
     const far = notes();
-    const [one, other] = wirePair(near, far);
+    const [one, other] = wirePair(
+      { onError: near.onError },
+      { onError: far.onError },
+    );
     let after = 0;
     const gate = Promise.withResolvers<void>();
     other.serve({

@@ -272,7 +272,10 @@ test("keepConnected() refuses options out of their range", () => {
   const cases: [string, KeepConnectedOptions][] = [
     ["backoff.least", { backoff: { least: 0 } }],
     ["backoff.most", { backoff: { least: 100, most: 99 } }],
-    ["backoff.most", { backoff: { most: 2 ** 31 } }],
+    ["backoff.most", { backoff: { most: NaN } }],
+    ["backoff.healthy", { backoff: { healthy: "5" as unknown as number } }],
+    ["attempts", { attempts: "5" as unknown as number }],
+    ["timeout", { timeout: "soon" as unknown as number }],
     ["backoff.factor", { backoff: { factor: 0.5 } }],
     ["backoff.healthy", { backoff: { healthy: -1 } }],
     ["attempts", { attempts: 0 }],

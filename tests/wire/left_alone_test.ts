@@ -429,7 +429,7 @@ test("a kept connection tells what nobody awaits", async () => {
   assertEquals(told.sort(), [
     'a call of "boom" that nobody awaits: RangeError: no',
     'a call of "boom" that nobody awaits: RangeError: no',
-    'a call of "boom" that nobody awaits: unsupportedValue',
+    'a call of "boom" that nobody awaits: invalidArgument',
     "a message, which was not sent: unsupportedValue",
     'a one-way call of "boom", which was not sent: limit',
     'a one-way call of "boom", which was not sent: unsupportedValue',

@@ -6,7 +6,7 @@
  */
 
 import { WireError } from "../errors.ts";
-import type { Transport } from "../transport.ts";
+import { ChunkCheck, type Transport } from "../transport.ts";
 import type { Arrival, LispReader } from "./reader.ts";
 
 /** What is read, and who gets it. */
@@ -33,6 +33,7 @@ export class Reading {
   reads = 0;
 
   readonly #options: ReadingOptions;
+  readonly #chunks = new ChunkCheck();
   #isHeld: boolean;
   /** A wire may begin held, before anybody holds it. */
   #hasHolder = false;
@@ -73,7 +74,7 @@ export class Reading {
         continue;
       }
       input.keep();
-      const chunk = await transport.read();
+      const chunk = this.#chunks.check(await transport.read());
       if (chunk === null) return;
       // Taking leave: what still comes is for nobody.
       if (death.reason !== undefined) continue;

@@ -9,6 +9,7 @@ import { isInstance, setBrand } from "../_brand.ts";
 import { formatAddress, type WireAddress } from "../address.ts";
 import type { CallOptions } from "../call_options.ts";
 import { Calls } from "../calls.ts";
+import { afterPatience } from "../clock.ts";
 import type { Session, SessionOptions, WireStats } from "../dialect.ts";
 import { errorMessage, WireError } from "../errors.ts";
 import { Handlers } from "../handlers.ts";
@@ -247,7 +248,8 @@ export class LispSession implements Session {
   async close(): Promise<void> {
     if (!this.#isLeaving && this.death.reason === undefined) {
       this.#isLeaving = true;
-      this.#leavingTimer = this.#options.clock.after(
+      this.#leavingTimer = afterPatience(
+        this.#options.clock,
         this.#options.limits.close,
         () => this.end(this.#lateness(), false),
       );
@@ -367,7 +369,7 @@ export class LispSession implements Session {
       this.#fail(withoutCredential());
     }
     const late = () => this.#fail(undecided());
-    const stopTimer = clock.after(limits.hello, late);
+    const stopTimer = afterPatience(clock, limits.hello, late);
     const dead = new Promise<boolean>((resolve) =>
       this.death.listen(() => resolve(false))
     );

@@ -4,10 +4,11 @@
  * @module
  */
 
-import type { CallOptions } from "../call_options.ts";
+import { type CallOptions, checkCallOptions } from "../call_options.ts";
 import type { Dialect, Session, SessionOptions } from "../dialect.ts";
 import { WireError } from "../errors.ts";
 import { owned, unawaited } from "../_left_alone.ts";
+import { checkOptionKeys } from "../_option_keys.ts";
 import type { Report } from "../_report.ts";
 import type { Transport } from "../transport.ts";
 import { LispSession } from "./_session.ts";
@@ -45,6 +46,13 @@ export interface CmuclOptions {
   pid?: number | undefined;
 }
 
+const OPTION_KEYS: Readonly<Record<keyof CmuclOptions, true>> = {
+  packageName: true,
+  untagged: true,
+  host: true,
+  pid: true,
+};
+
 /**
  * CMUCL's own wire protocol, for the option `dialect`; {@linkcode cmucl} makes
  * it. It keeps the remote objects of this process: wires that are to share
@@ -63,6 +71,7 @@ export class CmuclDialect implements Dialect {
    * @param options What differs from the default.
    */
   constructor(options: CmuclOptions) {
+    checkOptionKeys(options, OPTION_KEYS, "cmucl()");
     const [host, pid] = crypto.getRandomValues(new Uint32Array(2));
     this.#packageName = options.packageName ?? USER_PACKAGE;
     this.#untagged = options.untagged ?? false;
@@ -209,6 +218,7 @@ export function remoteValueBind(
   const bound = async () => {
     const session = lispSession(wire);
     report = session.report;
+    checkCallOptions(options);
     return await bind(session, count, name, args, options);
   };
   const values = bound();
