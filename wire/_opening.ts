@@ -149,7 +149,7 @@ export class Opening {
     if (this.#pending === undefined) return;
     const { options, outbound } = this.#pending;
     const { onFailed, onWelcome } = options;
-    if (!welcome) {
+    if (welcome !== true) {
       onFailed(new WireError("refused", "The connection was not accepted."));
       return;
     }

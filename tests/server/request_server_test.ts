@@ -165,6 +165,7 @@ test("onDeath runs once at each end, whoever ends the wire", async () => {
     const deaths: string[] = [];
     const died = Promise.withResolvers<void>();
     await using server = createRequestServer(0, () => ({
+      accept: true,
       onDeath: (reason) => {
         deaths.push(`server ${reason.code}`);
         died.resolve();

@@ -361,7 +361,7 @@ export class LispSession implements Session {
     try {
       if (this.death.reason === undefined) {
         const isWelcome = await Promise.race([confirm(), dead]);
-        if (!isWelcome) {
+        if (isWelcome !== true) {
           throw new WireError("refused", "The connection was not accepted.");
         }
         // A CMUCL tells no limits, and gives no credit.
