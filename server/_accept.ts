@@ -25,8 +25,11 @@ export interface AcceptOptions {
   readonly onConnection: (conn: Deno.Conn) => void | Promise<void>;
   /** How many connections the server has. */
   readonly count: () => number;
-  /** Ends connections that nobody would miss, at most so many. */
-  readonly shed: (count: number) => void;
+  /**
+   * Ends connections that have been silent for long, at most so many; where it
+   * is urgent, those that came just now as well.
+   */
+  readonly shed: (count: number, isUrgent: boolean) => void;
   /** Told of failures, each kind once a second at most. */
   readonly onError: (error: WireError) => void;
 }
@@ -106,7 +109,7 @@ export class Acceptor {
       const isFull = this.#options.count() >= this.#ceiling;
       if (!isFull && this.#descriptors.take()) return true;
       if (!isFull) {
-        this.#options.shed(RESERVE);
+        this.#options.shed(RESERVE, false);
         this.#noteExhaustion(undefined);
       }
       await this.#pause(this.#retry);
@@ -125,7 +128,7 @@ export class Acceptor {
     const { count, shed } = this.#options;
     this.#descriptors.forget();
     this.#noteExhaustion(error);
-    shed(RESERVE);
+    shed(RESERVE, true);
     this.#ceiling = Math.max(1, count());
     await this.#pause(this.#retry);
     this.#retry = Math.min(this.#retry * 2, LAST_RETRY);

@@ -166,8 +166,13 @@ export class TlsTransport implements Transport {
     socket.on("error", fail);
     duplex.on("error", fail);
     socket.on("close", () => {
-      if (!this.#isEnded) fail(new Deno.errors.BadResource("It was closed."));
+      if (!this.#isEnded) fail(closedHere());
     });
+  }
+
+  /** Whether the handshake is done. */
+  get isSecure(): boolean {
+    return this.#isSecure;
   }
 
   /** Reads the next bytes; null at the end of the stream. */
@@ -207,7 +212,7 @@ export class TlsTransport implements Transport {
 
   /** Closes the connection, in a handshake too. */
   close(): void {
-    this.#failure ??= new Deno.errors.BadResource("It was closed.");
+    this.#failure ??= closedHere();
     this.#raw.close();
     this.#socket.destroy();
     this.#duplex.destroy();
@@ -241,8 +246,12 @@ export function tlsTrouble(count: number, cause: unknown): WireError {
   );
 }
 
+function closedHere(): Error {
+  return new Deno.errors.BadResource("this side closed the connection");
+}
+
 function cutOff(): Error {
   return new Deno.errors.UnexpectedEof(
-    "The peer closed the connection without ending TLS.",
+    "the peer closed the connection without ending TLS",
   );
 }

@@ -40,7 +40,7 @@ import {
   type ServerTls,
 } from "./_listen.ts";
 import { Newcomers } from "./_newcomers.ts";
-import { TlsServer, tlsTrouble } from "./_tls.ts";
+import { TlsServer, TlsTransport, tlsTrouble } from "./_tls.ts";
 
 /**
  * Called for each connection whose peer said hello.
@@ -162,7 +162,7 @@ export class RequestServer implements AsyncDisposable {
   /** The wires that were accepted. */
   readonly #wires = new Set<Wire>();
   /** Those that were not yet: their peers said no hello, or are decided on. */
-  readonly #opening = new Set<Wire>();
+  readonly #opening = new Map<Wire, Transport>();
   /** Those of them whose peers said no hello. */
   readonly #newcomers: Newcomers<Wire>;
   /** Those whose peers are told that there is no room. */
@@ -214,7 +214,7 @@ export class RequestServer implements AsyncDisposable {
       listener: this.#listener,
       onConnection: (conn) => this.#connected(conn),
       count: () => this.#wires.size + this.#opening.size + this.#leaving.size,
-      shed: (count) => this.#newcomers.shed(count),
+      shed: (count, isUrgent) => this.#newcomers.shed(count, isUrgent),
       onError: (error) => this.#report(error, "accepting connections"),
     });
     this.#acceptor.done.then(() => {
@@ -295,7 +295,7 @@ export class RequestServer implements AsyncDisposable {
    */
   async shutdown(): Promise<void> {
     this.destroy();
-    for (const wire of this.#opening) {
+    for (const wire of this.#opening.keys()) {
       wire.abort(shuttingDown());
     }
     await Promise.all([...this.#wires].map((wire) => wire.close()));
@@ -309,26 +309,35 @@ export class RequestServer implements AsyncDisposable {
 
   /** A connection came. What is returned delays the next. */
   #connected(conn: Deno.Conn): void | Promise<void> {
-    const isFull = this.#newcomers.size >= this.#limits.wiresBeforeHello ||
-      this.#leaving.size >= FAREWELLS;
-    if (!isFull) return this.#begin(conn);
+    const mayWait = this.#newcomers.size >= this.#limits.wiresBeforeHello ||
+      this.#isOver;
+    if (!mayWait) return this.#begin(conn);
     return this.#wait().then(() => this.#begin(conn));
   }
 
   /** Waits until one more connection may be begun. */
   async #wait(): Promise<void> {
-    while (this.#leaving.size >= FAREWELLS) {
+    await this.#newcomers.room();
+    while (this.#isOver && this.#leaving.size >= FAREWELLS) {
       await Promise.race([...this.#leaving].map((wire) => wire.closed));
     }
-    await this.#newcomers.room();
+  }
+
+  /** Whether there are as many wires as there may be. */
+  get #isOver(): boolean {
+    return this.#wires.size + this.#opening.size >= this.#limits.wires;
   }
 
   #begin(conn: Deno.Conn): void {
     if (this.#destroyed) return conn.close();
-    const wire = this.#makeWire(conn);
+    const { path } = this.#options;
+    if ("setNoDelay" in conn) (conn as Deno.TcpConn).setNoDelay(true);
+    const address = peerAddress(conn, path, this.#tls !== undefined);
+    const transport = this.#transport(conn, address);
+    const wire = this.#makeWire(transport);
     const { wires } = this.#limits;
-    const isOver = this.#wires.size + this.#opening.size >= wires;
-    this.#opening.add(wire);
+    const isOver = this.#isOver;
+    this.#opening.set(wire, transport);
     if (isOver) {
       this.#turnAway(
         wire,
@@ -348,14 +357,11 @@ export class RequestServer implements AsyncDisposable {
     });
   }
 
-  #makeWire(conn: Deno.Conn): Wire {
-    const { path, functions, credential, sendStacks } = this.#options;
+  #makeWire(transport: Transport): Wire {
+    const { functions, credential, sendStacks } = this.#options;
     const { dialect, serves, expects } = this.#options;
     const { serveThrough, callThrough, introspection, telemetry } =
       this.#options;
-    if ("setNoDelay" in conn) (conn as Deno.TcpConn).setNoDelay(true);
-    const address = peerAddress(conn, path, this.#tls !== undefined);
-    const transport = this.#transport(conn, address);
     return makeWire(transport, {
       limits: this.#limits,
       functions,
@@ -405,11 +411,16 @@ export class RequestServer implements AsyncDisposable {
   /** Others wait, and this one says nothing. */
   #endSilent(wire: Wire): void {
     const { wiresBeforeHello } = this.#limits;
+    const transport = this.#opening.get(wire);
+    // Nothing can be told before TLS stands; and not to everybody at a time.
+    const isDeaf = transport instanceof TlsTransport && !transport.isSecure;
+    const isCrowded = this.#leaving.size >= FAREWELLS;
     this.#turnAway(
       wire,
       "no hello came in time, and others wait. Try again later.",
-      `They said no hello while others waited, and it holds ${wiresBeforeHello} such connections (its limit "wiresBeforeHello")`,
+      `They said no hello while others waited; it holds ${wiresBeforeHello} such connections (its limit "wiresBeforeHello"), and fewer when it runs out of file descriptors`,
     );
+    if (isDeaf || isCrowded) transport?.close();
   }
 
   #confirm(wire: Wire): boolean | Promise<boolean> {

@@ -119,7 +119,7 @@ export class StreamServer implements AsyncDisposable {
       listener: init.listener,
       onConnection: (conn) => this.#connected(conn),
       count: () => this.#connections.size + this.#handshakes.size,
-      shed: (count) => this.#handshakes.shed(count),
+      shed: (count, isUrgent) => this.#handshakes.shed(count, isUrgent),
       onError: (error) => this.#report(error, this.#process),
     });
     this.#acceptor.done.then(() => {
