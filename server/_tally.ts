@@ -20,6 +20,7 @@ interface Count {
 export class Tally {
   readonly #counts = new Map<string, Count>();
   readonly #report: (error: WireError) => void;
+  #isOver = false;
 
   /** @param report Told; it must not throw. */
   constructor(report: (error: WireError) => void) {
@@ -33,6 +34,7 @@ export class Tally {
    * @param make Makes the error of so many of them.
    */
   add(kind: string, make: (count: number) => WireError): void {
+    if (this.#isOver) return;
     const known = this.#counts.get(kind);
     if (known !== undefined) {
       known.count++;
@@ -43,8 +45,9 @@ export class Tally {
     this.#report(make(1));
   }
 
-  /** Tells what was not told yet, and stops. */
+  /** Tells what was not told yet. What comes later is of no interest. */
   end(): void {
+    this.#isOver = true;
     for (const [kind, { timer, count, make }] of this.#counts) {
       clearTimeout(timer);
       this.#counts.delete(kind);
