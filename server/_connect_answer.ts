@@ -7,9 +7,6 @@
 import { Values, WireError } from "../wire/mod.ts";
 import { checkOptionKeys } from "../wire/_option_keys.ts";
 
-/** Called once, with the reason, when a connection has ended. */
-type OnDeath = (reason: WireError) => void;
-
 /**
  * What `onConnect` answers: whether to accept, or that and what to call when
  * the connection ends, as an object or, as in the seed, as two
@@ -22,10 +19,18 @@ export type ConnectAnswer =
     /** Whether to accept. */
     accept: boolean;
     /** Called once, with the reason, when the connection has ended. */
-    onDeath?: OnDeath | null | undefined;
+    onDeath?: ((reason: WireError) => void) | null | undefined;
   }
   | Values<readonly [accept: boolean]>
-  | Values<readonly [accept: boolean, onDeath: OnDeath | null | undefined]>;
+  | Values<
+    readonly [
+      accept: boolean,
+      onDeath: ((reason: WireError) => void) | null | undefined,
+    ]
+  >;
+
+/** Called once, with the reason, when a connection has ended. */
+type OnDeath = (reason: WireError) => void;
 
 /** An answer that was understood. */
 export interface Decision {

@@ -15,8 +15,8 @@ const PROBE = "/dev/null";
  * where nobody expects it, and Deno itself may end; so a server keeps some.
  */
 export class Descriptors {
-  /** How many connections may come before the next look. */
-  #known = 0;
+  /** How many connections may come before the next look; the first ones do. */
+  #known = EVERY;
 
   /**
    * Takes one, for a connection.
