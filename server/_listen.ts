@@ -5,6 +5,9 @@
  */
 
 import { formatAddress, type WireAddress, WireError } from "../wire/mod.ts";
+import { errorMessage } from "../wire/errors.ts";
+import { checkOptionKeys } from "../wire/_option_keys.ts";
+import { listenUnix } from "./_socket_file.ts";
 
 /** The server's half of TLS. */
 export interface ServerTls {
@@ -27,8 +30,11 @@ export type ListenTarget =
 /** A listener, whatever it listens on. */
 export type AnyListener = Deno.Listener<Deno.Conn>;
 
-/** How long a process may take to answer on a Unix socket, in milliseconds. */
-const PROBE_TIME = 2_000;
+/**
+ * How many connections wait until they are accepted, while a server is busy or
+ * has newcomers enough. The operating system may have a limit of its own.
+ */
+const BACKLOG = 4_096;
 
 /**
  * Listens.
@@ -41,81 +47,66 @@ const PROBE_TIME = 2_000;
  */
 export function listen(target: ListenTarget, who: string): AnyListener {
   try {
-    if ("path" in target) return listenUnix(target.path);
-    const { hostname, port, tls, backlog } = target;
-    const options = {
-      hostname,
-      port,
-      ...(backlog === undefined ? {} : { tcpBacklog: backlog }),
-    };
-    return tls === undefined
-      ? Deno.listen(options)
-      : Deno.listenTls({ ...options, cert: tls.cert, key: tls.key });
+    if ("path" in target) return listenUnix(target.path, who);
+    const { hostname, port, tls, backlog = BACKLOG } = target;
+    const options = { hostname, port, tcpBacklog: backlog };
+    if (tls !== undefined) {
+      // What is wrong with certificate and key, nobody says as well.
+      Deno.listenTls({ ...options, cert: tls.cert, key: tls.key }).close();
+    }
+    return Deno.listen(options);
   } catch (error) {
+    if (error instanceof WireError) throw error;
     throw listenError(error, target, who);
   }
 }
 
-/** A Unix socket that is never, not for a moment, open to other users. */
-function listenUnix(path: string): AnyListener {
-  const options = { transport: "unix", path } as const;
-  if (Deno.build.os === "windows") return Deno.listen(options);
-  const umask = Deno.umask(0o177);
-  try {
-    return Deno.listen(options);
-  } finally {
-    Deno.umask(umask);
-  }
-}
+const TLS_KEYS = { cert: true, key: true } as const;
 
 /**
- * Removes a socket file that a dead process left behind.
+ * Checks where a server is to listen.
  *
- * @param path The file.
- * @returns Whether the path is free now; false when somebody answers on it, or
- * it is no socket.
+ * @param target What a program asks for; a hostname may have the brackets of a
+ * URL.
+ * @returns Where to listen.
+ * @throws {WireError} `invalidArgument`.
  */
-export async function removeStaleSocket(path: string): Promise<boolean> {
-  const before = fileIdentity(path);
-  if (before === undefined) return true;
-  if (!before.isSocket || await answers(path)) return false;
-  // Somebody else may have put a living one there in the meantime.
-  const now = fileIdentity(path);
-  if (now !== undefined && now.key !== before.key) return false;
-  try {
-    Deno.removeSync(path);
-  } catch {
-    // It is gone, or somebody else's.
+export function checkTarget(target: ListenTarget): ListenTarget {
+  if ("path" in target) {
+    const { path } = target;
+    if (typeof path === "string" && path !== "") return target;
+    throw new WireError(
+      "invalidArgument",
+      `The option "path" is the path of a socket file, not ${
+        path === "" ? '""' : `a ${typeof path}`
+      }. Leave it out to listen on a port.`,
+    );
   }
-  return true;
+  const { hostname, tls } = target;
+  if (typeof hostname !== "string" || hostname === "") {
+    throw new WireError(
+      "invalidArgument",
+      `A server listens on a name or an address, such as 127.0.0.1, not ${
+        hostname === "" ? '""' : `a ${typeof hostname}`
+      }.`,
+    );
+  }
+  if (tls !== undefined) {
+    checkOptionKeys(tls, TLS_KEYS, "tls");
+    checkPem(tls.cert, "tls.cert");
+    checkPem(tls.key, "tls.key");
+  }
+  return { ...target, hostname: hostname.replace(/^\[(.*)\]$/, "$1") };
 }
 
-/** What tells one file at a path from a later one. */
-export function fileIdentity(
-  path: string,
-): { key: string; isSocket: boolean } | undefined {
-  try {
-    const info = Deno.lstatSync(path);
-    return { key: `${info.dev}:${info.ino}`, isSocket: info.isSocket === true };
-  } catch {
-    return undefined;
-  }
-}
-
-async function answers(path: string): Promise<boolean> {
-  const connecting = Deno.connect({ transport: "unix", path });
-  const timeout = Promise.withResolvers<"silent">();
-  const timer = setTimeout(() => timeout.resolve("silent"), PROBE_TIME);
-  try {
-    const first = await Promise.race([connecting, timeout.promise]);
-    if (first !== "silent") first.close();
-    else connecting.then((conn) => conn.close(), () => {});
-    return true;
-  } catch (error) {
-    return !(error instanceof Deno.errors.ConnectionRefused);
-  } finally {
-    clearTimeout(timer);
-  }
+function checkPem(text: unknown, name: string): void {
+  if (typeof text === "string") return;
+  throw new WireError(
+    "invalidArgument",
+    `${name} is the text of a PEM file, not ${
+      text === null ? "null" : `a ${typeof text}`
+    }.`,
+  );
 }
 
 /** What a listener's address is, as wires tell it. */
@@ -162,10 +153,13 @@ export function listenError(
     new WireError(code, `${who} cannot listen on ${where}: ${text}`, {
       cause: error,
     });
+  const isPath = "path" in target;
   if (error instanceof Deno.errors.AddrInUse) {
     return make(
       "addressInUse",
-      "the address is in use. Choose another, or port 0 for a free one.",
+      isPath
+        ? "there is something already. Choose another path."
+        : "the address is in use. Choose another, or port 0 for a free one.",
     );
   }
   if (error instanceof Deno.errors.AddrNotAvailable) {
@@ -178,17 +172,54 @@ export function listenError(
     return make("permissionDenied", `${error.message}.`);
   }
   if (error instanceof Deno.errors.PermissionDenied) {
+    const isLow = !isPath && target.port > 0 && target.port < 1024;
     return make(
       "permissionDenied",
-      "the operating system does not allow it. Ports below 1024 are for privileged users; choose a higher one.",
+      isPath
+        ? "the operating system does not let this user make a file there. Choose a directory of its own."
+        : `the operating system does not allow it.${
+          isLow
+            ? " Ports below 1024 are for privileged users; choose a higher one."
+            : ""
+        }`,
     );
   }
-  const text = error instanceof Error ? error.message : String(error);
-  if ("tls" in target && target.tls !== undefined) {
-    return make(
-      "tlsFailed",
-      `${text}. Check that cert and key are PEM and belong together.`,
-    );
+  const text = errorMessage(error);
+  if (isPath) return make("addressUnavailable", pathCure(error, text));
+  if (target.tls !== undefined && isAboutTls(error)) {
+    return make("tlsFailed", tlsCure(target.tls, text));
   }
   return make("addressUnavailable", `${text}.`);
+}
+
+function pathCure(error: unknown, text: string): string {
+  if (error instanceof Deno.errors.NotFound) {
+    return "its directory does not exist. Make that first.";
+  }
+  return /SUN_LEN|too long/i.test(text)
+    ? "the path is too long for a socket: about 100 bytes are the most. Choose a shorter one."
+    : `${text}.`;
+}
+
+function isAboutTls(error: unknown): boolean {
+  return error instanceof Deno.errors.InvalidData ||
+    /key|certificate|PEM/i.test(errorMessage(error));
+}
+
+/** What is wrong with certificate and key. Neither is shown. */
+function tlsCure({ cert, key }: ServerTls, text: string): string {
+  for (const [name, value] of [["tls.cert", cert], ["tls.key", key]] as const) {
+    if (!value.includes("-----BEGIN") && /^[^\n]*[/.\\][^\n]*$/.test(value)) {
+      return `${name} looks like a path, and the text of the file is expected. Read it first, such as with Deno.readTextFileSync().`;
+    }
+  }
+  if (!/-----BEGIN ([A-Z0-9]+ )*CERTIFICATE-----/.test(cert)) {
+    return `tls.cert has no "-----BEGIN CERTIFICATE-----" (${text}).`;
+  }
+  if (!/-----BEGIN ([A-Z0-9]+ )*PRIVATE KEY-----/.test(key)) {
+    return `tls.key has no "-----BEGIN PRIVATE KEY-----" (${text}).`;
+  }
+  return /mismatch|consistent/i.test(text)
+    ? `cert and key do not belong together (${text}).`
+    : `${text}. Check that cert and key are PEM and belong together.`;
 }

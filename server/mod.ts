@@ -15,7 +15,8 @@
  * @module
  */
 
-export type { Announce } from "./_announce.ts";
+export type { Announce, ByteWriterLike } from "./_announce.ts";
+export type { ConnectAnswer } from "./_connect_answer.ts";
 export type { ServerTls } from "./_listen.ts";
 export {
   DEFAULT_LISTENER_LIMITS,
@@ -24,7 +25,6 @@ export {
   type ListenerPermissions,
 } from "./listener/options.ts";
 export {
-  type ConnectAnswer,
   createRequestServer,
   destroyRequestServer,
   type OnConnect,

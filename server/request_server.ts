@@ -16,37 +16,30 @@ import {
   resolveLimits,
   type ServedFunctions,
   socketTransport,
+  type Transport,
   Wire,
   type WireAddress,
   WireError,
   type WireLimits,
 } from "../wire/mod.ts";
+import { errorMessage } from "../wire/errors.ts";
 import { checkOptionKeys } from "../wire/_option_keys.ts";
-import { reporter } from "../wire/_report.ts";
+import { callHook, type Report, reporter } from "../wire/_report.ts";
+import { isThenable } from "../wire/_thenable.ts";
 import { checkServing } from "../wire/wire.ts";
-import { acceptAll, overload } from "./_accept.ts";
+import { Acceptor } from "./_accept.ts";
+import { type ConnectAnswer, readAnswer } from "./_connect_answer.ts";
 import {
   type AnyListener,
-  fileIdentity,
+  checkTarget,
   listen,
   listenerAddress,
   type ListenTarget,
   peerAddress,
-  removeStaleSocket,
   type ServerTls,
 } from "./_listen.ts";
-
-/**
- * What `onConnect` answers: whether to accept, or that and what to call when
- * the connection ends. Both parts of the object may be left out; a connection
- * is accepted unless `accept` is false.
- */
-export type ConnectAnswer = boolean | {
-  /** Whether to accept. @default {true} */
-  accept?: boolean | undefined;
-  /** Called once, with the reason, when the connection has ended. */
-  onDeath?: ((reason: WireError) => void) | undefined;
-};
+import { Newcomers } from "./_newcomers.ts";
+import { TlsServer, TlsTransport, tlsTrouble } from "./_tls.ts";
 
 /**
  * Called for each connection whose peer said hello.
@@ -58,7 +51,7 @@ export type ConnectAnswer = boolean | {
 export type OnConnect = (
   wire: Wire,
   address: WireAddress,
-) => ConnectAnswer | Promise<ConnectAnswer>;
+) => ConnectAnswer | PromiseLike<ConnectAnswer>;
 
 /** What a request server is made with. Everything has a default. */
 export interface RequestServerOptions<Local extends object = AnyFunctions> {
@@ -152,23 +145,34 @@ const OPTION_KEYS: Readonly<Record<keyof RequestServerOptions, true>> = {
   onError: true,
 };
 
+/** How many clients are told at a time that there is no room. */
+const FAREWELLS = 64;
+/** The share of the limit `hello` that a silent one has while others wait. */
+const PATIENCE = 1 / 4;
+
 /**
  * A server that makes wires. {@linkcode createRequestServer} makes one.
  */
 export class RequestServer implements AsyncDisposable {
-  readonly #target: ListenTarget;
   readonly #options: RequestServerOptions;
   readonly #limits: Readonly<WireLimits>;
   readonly #onConnect: OnConnect | undefined;
+  readonly #report: Report;
+  /** The wires that were accepted. */
   readonly #wires = new Set<Wire>();
-  readonly #opening = new Set<Wire>();
-  readonly #ready = Promise.withResolvers<void>();
+  /** Those that were not yet: their peers said no hello, or are decided on. */
+  readonly #opening = new Map<Wire, Transport>();
+  /** Those of them whose peers said no hello. */
+  readonly #newcomers: Newcomers<Wire>;
+  /** Those whose peers are told that there is no room. */
+  readonly #leaving = new Set<Wire>();
   readonly #finished = Promise.withResolvers<void>();
-  #listener: AnyListener | undefined;
-  #address: WireAddress;
-  #isRef = true;
+  readonly #listener: AnyListener;
+  readonly #tls: TlsServer | undefined;
+  readonly #acceptor: Acceptor;
+  readonly #address: WireAddress;
   #destroyed = false;
-  #accepting = false;
+  #accepting = true;
   #turnedAway = 0;
 
   /**
@@ -180,39 +184,49 @@ export class RequestServer implements AsyncDisposable {
    */
   constructor(
     port: number,
-    onConnect: OnConnect | undefined,
+    onConnect: OnConnect | null | undefined,
     options: RequestServerOptions,
   ) {
-    if (onConnect !== undefined && typeof onConnect !== "function") {
+    if (onConnect != null && typeof onConnect !== "function") {
       throw new WireError(
         "invalidArgument",
-        "onConnect, the second argument, is a function or undefined. Options are the third.",
+        "onConnect, the second argument, is a function, null or undefined. Options are the third.",
       );
     }
     checkOptionKeys(options, OPTION_KEYS, "createRequestServer()");
     checkServing(options);
     this.#options = options;
-    this.#onConnect = onConnect;
+    this.#onConnect = onConnect ?? undefined;
     this.#limits = resolveLimits(options.limits);
-    const { path, tls, hostname = "127.0.0.1", signal } = options;
-    if (path === undefined) {
-      this.#target = { hostname, port: checkPort(port), tls };
-      this.#address = { transport: tls ? "tls" : "tcp", hostname, port };
-    } else {
-      this.#target = { path };
-      this.#address = { transport: "unix", path };
-    }
-    this.#ready.promise.catch(() => {});
-    this.#finished.promise.catch(() => {});
-    const isTaken = path !== undefined && fileIdentity(path) !== undefined;
-    if (isTaken) this.#replaceStale(path);
-    else this.#listen();
-    if (signal !== undefined) {
-      const onAbort = () => void this.shutdown();
-      if (signal.aborted) queueMicrotask(onAbort);
-      else signal.addEventListener("abort", onAbort, { once: true });
-      const forget = () => signal.removeEventListener("abort", onAbort);
-      this.#finished.promise.then(forget, forget);
+    const target = checkTarget(targetOf(port, options));
+    const { tls, signal } = options;
+    this.#listener = listen(target, "The request server");
+    this.#address = listenerAddress(this.#listener, tls !== undefined);
+    this.#report = this.#reporter();
+    this.#tls = tls === undefined ? undefined : new TlsServer(tls);
+    this.#newcomers = new Newcomers(
+      this.#limits.wiresBeforeHello,
+      this.#limits.hello * PATIENCE,
+      (wire) => this.#endSilent(wire),
+    );
+    this.#acceptor = new Acceptor({
+      listener: this.#listener,
+      onConnection: (conn) => this.#connected(conn),
+      count: () => this.#wires.size + this.#opening.size + this.#leaving.size,
+      shed: (count, isUrgent) => this.#newcomers.shed(count, isUrgent),
+      onError: (error) => this.#report(error, "accepting connections"),
+    });
+    this.#acceptor.done.then(() => {
+      this.#accepting = false;
+      this.#checkFinished();
+    });
+    if (signal !== undefined) this.#shutDownAt(signal);
+    const { onListen } = options;
+    if (onListen !== undefined) {
+      callHook(
+        () => onListen(this.#address),
+        (error) => this.#report(error, "onListen"),
+      );
     }
   }
 
@@ -231,13 +245,9 @@ export class RequestServer implements AsyncDisposable {
     return this.#wires;
   }
 
-  /**
-   * Resolves when the server listens. That is at once, except on a Unix socket
-   * whose file exists: then it rejects with `addressInUse` when somebody
-   * answers on it.
-   */
+  /** Resolves when the server listens; it does as soon as it is made. */
   get ready(): Promise<void> {
-    return this.#ready.promise;
+    return Promise.resolve();
   }
 
   /** Resolves when the server no longer listens and its last wire has ended. */
@@ -245,32 +255,35 @@ export class RequestServer implements AsyncDisposable {
     return this.#finished.promise;
   }
 
-  /** How many connections were turned away over a limit. */
+  /** How many connections were turned away because there was no room. */
   get turnedAway(): number {
     return this.#turnedAway;
   }
 
   /** Listening keeps the process alive; so it is at first. */
   ref(): void {
-    this.#isRef = true;
-    this.#listener?.ref();
+    this.#listener.ref();
   }
 
   /** Listening does not keep the process alive; open wires still do. */
   unref(): void {
-    this.#isRef = false;
-    this.#listener?.unref();
+    this.#listener.unref();
   }
 
   /**
    * Ends listening, at once: further connection attempts fail, existing wires
    * stay alive. {@linkcode destroyRequestServer} is the seed's name for it.
+   *
+   * @returns A promise that resolves when the address is free again. Nobody has
+   * to wait for it; it never rejects.
    */
-  destroy(): void {
-    if (this.#destroyed) return;
-    this.#destroyed = true;
-    this.#listener?.close();
-    this.#checkFinished();
+  destroy(): Promise<void> {
+    if (!this.#destroyed) {
+      this.#destroyed = true;
+      this.#newcomers.close();
+      this.#acceptor.close();
+    }
+    return this.#acceptor.done;
   }
 
   /**
@@ -281,7 +294,7 @@ export class RequestServer implements AsyncDisposable {
    */
   async shutdown(): Promise<void> {
     this.destroy();
-    for (const wire of this.#opening) {
+    for (const wire of this.#opening.keys()) {
       wire.abort(shuttingDown());
     }
     await Promise.all([...this.#wires].map((wire) => wire.close()));
@@ -293,67 +306,62 @@ export class RequestServer implements AsyncDisposable {
     await this.shutdown();
   }
 
-  #listen(): void {
-    const listener = listen(this.#target, "The request server");
-    this.#listener = listener;
-    if (!this.#isRef) listener.unref();
-    const { tls, onListen } = this.#options;
-    this.#address = listenerAddress(listener, tls !== undefined);
-    this.#accepting = true;
-    acceptAll(
-      listener,
-      (conn) => this.#connected(conn),
-      (error) => this.#report(error, "accepting a connection"),
-    ).then(() => {
-      this.#accepting = false;
+  /** A connection came. What is returned delays the next. */
+  #connected(conn: Deno.Conn): void | Promise<void> {
+    const mayWait = this.#newcomers.size >= this.#limits.wiresBeforeHello ||
+      this.#isOver;
+    if (!mayWait) return this.#begin(conn);
+    return this.#wait().then(() => this.#begin(conn));
+  }
+
+  /** Waits until one more connection may be begun. */
+  async #wait(): Promise<void> {
+    await this.#newcomers.room();
+    while (this.#isOver && this.#leaving.size >= FAREWELLS) {
+      await Promise.race([...this.#leaving].map((wire) => wire.closed));
+    }
+  }
+
+  /** Whether there are as many wires as there may be. */
+  get #isOver(): boolean {
+    return this.#wires.size + this.#opening.size >= this.#limits.wires;
+  }
+
+  #begin(conn: Deno.Conn): void {
+    if (this.#destroyed) return conn.close();
+    const { path } = this.#options;
+    if ("setNoDelay" in conn) (conn as Deno.TcpConn).setNoDelay(true);
+    const address = peerAddress(conn, path, this.#tls !== undefined);
+    const transport = this.#transport(conn, address);
+    const wire = this.#makeWire(transport);
+    const { wires } = this.#limits;
+    const isOver = this.#isOver;
+    this.#opening.set(wire, transport);
+    if (isOver) {
+      this.#turnAway(
+        wire,
+        `the server has ${wires} wires (its limit "wires"). Try again later.`,
+        "It has as many wires as it may",
+      );
+    } else {
+      this.#newcomers.add(wire);
+    }
+    wire.onDeath(() => this.#newcomers.delete(wire));
+    wire.closed.then(() => {
+      this.#newcomers.delete(wire);
+      this.#opening.delete(wire);
+      this.#leaving.delete(wire);
+      this.#wires.delete(wire);
       this.#checkFinished();
     });
-    this.#ready.resolve();
-    onListen?.(this.#address);
   }
 
-  async #replaceStale(path: string): Promise<void> {
-    this.#accepting = true;
-    const isFree = await removeStaleSocket(path);
-    this.#accepting = false;
-    try {
-      if (this.#destroyed) {
-        throw new WireError("aborted", "The server was destroyed.");
-      }
-      if (!isFree) {
-        throw new WireError(
-          "addressInUse",
-          `The request server cannot listen on ${path}: a server answers there, or it is no socket. Choose another path, or end that server.`,
-        );
-      }
-      this.#listen();
-    } catch (error) {
-      this.#ready.reject(error);
-      if (!this.#destroyed) this.#report(error, "listening");
-      this.#destroyed = true;
-      this.#checkFinished();
-    }
-  }
-
-  #connected(conn: Deno.Conn): void {
-    const refusal = overload(
-      this.#limits,
-      this.#wires.size,
-      this.#opening.size,
-    );
-    if (refusal !== undefined) {
-      this.#turnedAway++;
-      conn.close();
-      return;
-    }
-    const { path, tls, functions, credential, sendStacks, onError } =
-      this.#options;
+  #makeWire(transport: Transport): Wire {
+    const { functions, credential, sendStacks } = this.#options;
     const { dialect, serves, expects } = this.#options;
     const { serveThrough, callThrough, introspection, telemetry } =
       this.#options;
-    if ("setNoDelay" in conn) (conn as Deno.TcpConn).setNoDelay(true);
-    const address = peerAddress(conn, path, tls !== undefined);
-    const wire = new Wire(socketTransport(conn, address), {
+    return new Wire(transport, {
       limits: this.#limits,
       functions,
       serves,
@@ -364,70 +372,128 @@ export class RequestServer implements AsyncDisposable {
       callThrough,
       introspection,
       telemetry,
-      onError,
+      onError: this.#options.onError,
       requireCredential: credential,
       confirm: (wire) => this.#confirm(wire),
     });
-    this.#opening.add(wire);
-    wire.closed.then(() => {
-      this.#opening.delete(wire);
-      this.#wires.delete(wire);
-      this.#checkFinished();
+  }
+
+  #transport(conn: Deno.Conn, address: WireAddress): Transport {
+    if (this.#tls === undefined) return socketTransport(conn, address);
+    const transport = this.#tls.transport(conn, address);
+    transport.secured.catch((error) => {
+      // Whoever closed it knows.
+      if (error instanceof Deno.errors.BadResource) return;
+      this.#acceptor.note(
+        `TLS ${errorMessage(error)}`,
+        (count) => tlsTrouble(count, error),
+      );
     });
+    return transport;
+  }
+
+  /** There is no room for a connection: its peer is told so. */
+  #turnAway(wire: Wire, why: string, told: string): void {
+    this.#turnedAway++;
+    this.#opening.delete(wire);
+    this.#leaving.add(wire);
+    wire.abort(new WireError("busy", why));
+    this.#acceptor.note(told, (count) =>
+      new WireError(
+        "busy",
+        `The server turned ${
+          count === 1 ? "a connection" : `${count} connections`
+        } away. ${told}.`,
+      ));
+  }
+
+  /** Others wait, and this one says nothing. */
+  #endSilent(wire: Wire): void {
+    const { wiresBeforeHello } = this.#limits;
+    const transport = this.#opening.get(wire);
+    // Nothing can be told before TLS stands; and not to everybody at a time.
+    const isDeaf = transport instanceof TlsTransport && !transport.isSecure;
+    const isCrowded = this.#leaving.size >= FAREWELLS;
+    this.#turnAway(
+      wire,
+      "no hello came in time, and others wait. Try again later.",
+      `They said no hello while others waited; it holds ${wiresBeforeHello} such connections (its limit "wiresBeforeHello"), and fewer when it runs out of file descriptors`,
+    );
+    if (isDeaf || isCrowded) transport?.close();
   }
 
   #confirm(wire: Wire): boolean | Promise<boolean> {
+    this.#newcomers.delete(wire);
     if (this.#destroyed) {
       wire.abort(shuttingDown());
       return false;
     }
-    const refuse = (error: unknown) => {
+    const failed = (error: unknown) => {
       this.#report(error, "onConnect");
       return false;
+    };
+    const answered = (answer: unknown) => {
+      try {
+        return this.#answered(wire, answer);
+      } catch (error) {
+        return failed(error);
+      }
     };
     try {
       const answer = this.#onConnect === undefined
         ? true
         : this.#onConnect(wire, wire.address);
-      return answer instanceof Promise
-        ? answer.then((answer) => this.#answered(wire, answer)).catch(refuse)
-        : this.#answered(wire, answer);
+      return isThenable(answer)
+        ? Promise.resolve(answer).then(answered, failed)
+        : answered(answer);
     } catch (error) {
-      return refuse(error);
+      return failed(error);
     }
   }
 
-  #answered(wire: Wire, answer: ConnectAnswer): boolean {
-    const parts = typeof answer === "boolean" ? { accept: answer } : answer;
-    if (typeof parts !== "object" || parts === null) {
-      throw new WireError(
-        "invalidArgument",
-        `onConnect must answer true, false or { accept, onDeath }, and it answered ${parts}.`,
-      );
-    }
-    const { accept = true, onDeath }: Exclude<ConnectAnswer, boolean> = parts;
+  #answered(wire: Wire, answer: unknown): boolean {
+    const { accept, onDeath } = readAnswer(answer);
+    if (!accept) return false;
     if (onDeath !== undefined) wire.onDeath(onDeath);
-    if (accept && wire.ended === undefined) {
+    // It may have ended in the meantime.
+    if (wire.ended === undefined) {
       this.#opening.delete(wire);
       this.#wires.add(wire);
     }
-    return accept;
+    return true;
   }
 
-  #report(error: unknown, where: string): void {
+  #shutDownAt(signal: AbortSignal): void {
+    const onAbort = () => void this.shutdown();
+    if (signal.aborted) queueMicrotask(onAbort);
+    else signal.addEventListener("abort", onAbort, { once: true });
+    this.finished.then(() => signal.removeEventListener("abort", onAbort));
+  }
+
+  #reporter(): Report {
     const { onError } = this.#options;
-    const place = onError === undefined
-      ? `${where} at ${formatAddress(this.addr)}`
-      : where;
-    reporter(onError)(error, place);
+    const report = reporter(onError);
+    if (onError !== undefined) return report;
+    // The console does not tell servers apart.
+    return (error, where) =>
+      report(error, `${where} at ${formatAddress(this.addr)}`);
   }
 
   #checkFinished(): void {
-    const wires = this.#wires.size + this.#opening.size;
+    const wires = this.#wires.size + this.#opening.size + this.#leaving.size;
     if (this.#destroyed && !this.#accepting && wires === 0) {
       this.#finished.resolve();
     }
   }
+}
+
+/** Where the options say to listen. */
+function targetOf(
+  port: number,
+  { path, hostname = "127.0.0.1", tls }: RequestServerOptions,
+): ListenTarget {
+  if (path !== undefined) return { path };
+  return { hostname, port: checkPort(port), tls };
 }
 
 /**
@@ -440,8 +506,8 @@ export class RequestServer implements AsyncDisposable {
  * @typeParam Local The interface of `options.functions`.
  * @param port A port, 0 to 65535; 0 takes a free one, which `addr` tells.
  * @param onConnect Called with each new wire and its peer's address; answers
- * whether to accept, and what to call at the connection's death. Without it,
- * all connections are accepted.
+ * whether to accept, and what to call at the connection's death. Without it, or
+ * with null, all connections are accepted.
  * @param options Where to listen, what to serve, and limits.
  * @returns The server.
  * @throws {WireError} `invalidArgument`, `addressInUse`, `addressUnavailable`,
@@ -463,7 +529,7 @@ export class RequestServer implements AsyncDisposable {
  */
 export function createRequestServer<Local extends object = AnyFunctions>(
   port: number,
-  onConnect?: OnConnect,
+  onConnect?: OnConnect | null,
   options: RequestServerOptions<Local> = {},
 ): RequestServer {
   return new RequestServer(
@@ -484,16 +550,21 @@ function shuttingDown(): WireError {
  *
  * @param server What {@linkcode createRequestServer} or `startUpServer()`
  * returned.
+ * @returns A promise that resolves when the address is free again. Nobody has
+ * to wait for it.
  *
  * @example
  * ```ts
  * import { createRequestServer, destroyRequestServer } from "@remote/wire";
  *
  * const server = createRequestServer(0);
- * destroyRequestServer(server);
- * await server.finished;
+ * await destroyRequestServer(server);
+ * const next = createRequestServer(server.port);
+ * await destroyRequestServer(next);
  * ```
  */
-export function destroyRequestServer(server: { destroy(): void }): void {
-  server.destroy();
+export function destroyRequestServer(
+  server: { destroy(): void | Promise<void> },
+): Promise<void> {
+  return Promise.resolve(server.destroy());
 }

@@ -22,6 +22,9 @@ export interface ServerProcess {
   /**
    * Ends it: the server stops listening and leaves its connections alone; a
    * connection is closed at once, and its function's reads fail with `aborted`.
+   *
+   * @returns A promise that resolves when the server's address is free again,
+   * or the connection is gone. Nobody has to wait for it; it never rejects.
    */
-  kill(): void;
+  kill(): Promise<void>;
 }

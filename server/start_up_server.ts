@@ -11,9 +11,12 @@ import {
   servicePort,
   WireError,
 } from "../wire/mod.ts";
+import { checkTime } from "../wire/clock.ts";
+import { checkCredential } from "../wire/_credential.ts";
+import { checkOptionKeys } from "../wire/_option_keys.ts";
 import { reporter } from "../wire/_report.ts";
-import { type Announce, announce } from "./_announce.ts";
-import { listen, type ServerTls } from "./_listen.ts";
+import { type Announce, announce, checkAnnounce } from "./_announce.ts";
+import { checkTarget, listen, type ServerTls } from "./_listen.ts";
 import { serviceFile } from "./_services.ts";
 import { sessionCommand } from "./listener/command.ts";
 import type { Listener } from "./listener/listener.ts";
@@ -27,14 +30,15 @@ import { type StreamFunction, StreamServer } from "./stream_server.ts";
 /** What a stream server is started with. Everything has a default. */
 export interface StartUpServerOptions {
   /**
-   * Called with each connection.
+   * Called with each connection. The listener runs where this option is left
+   * out; whatever is given and is no function is refused, undefined as well.
    *
    * @default {the listener, which evaluates what its clients send}
    */
-  function?: StreamFunction | undefined;
+  function?: StreamFunction;
   /**
    * Who gets the start-up message: standard output for `true`, a stream of
-   * bytes, or a function.
+   * bytes, what has a `write` such as `Deno.stdout`, or a function.
    *
    * @default {false}
    */
@@ -70,6 +74,21 @@ export interface StartUpServerOptions {
    * @default {1000}
    */
   maxConnections?: number | undefined;
+  /**
+   * Whether the server accepts no further connection until the promise that
+   * `function` returned has settled; others wait. That is how LispWorks' words
+   * read for asynchronous functions.
+   *
+   * @default {false}
+   */
+  oneAtATime?: boolean | undefined;
+  /**
+   * How long a TLS handshake may take, in milliseconds. It may take a quarter
+   * of that while more than 64 are under way.
+   *
+   * @default {10000}
+   */
+  handshakeTimeout?: number | undefined;
   /** What the listener allows. It is not looked at beside `function`. */
   listener?: ListenerOptions | undefined;
   /** Kills the server and its connections. */
@@ -85,6 +104,25 @@ export interface StartUpServerOptions {
 
 const LOOPBACK = "127.0.0.1";
 const MAX_CONNECTIONS = 1_000;
+const HANDSHAKE_TIMEOUT = 10_000;
+
+/** The names of the options, for finding those that are misspelt. */
+const OPTION_KEYS: Readonly<Record<keyof StartUpServerOptions, true>> = {
+  function: true,
+  announce: true,
+  service: true,
+  processName: true,
+  address: true,
+  backlog: true,
+  tls: true,
+  stream: true,
+  maxConnections: true,
+  oneAtATime: true,
+  handshakeTimeout: true,
+  listener: true,
+  signal: true,
+  onError: true,
+};
 
 /**
  * Starts a TCP server.
@@ -122,15 +160,21 @@ const MAX_CONNECTIONS = 1_000;
 export function startUpServer(
   options: StartUpServerOptions = {},
 ): StreamServer {
+  checkOptionKeys(options, OPTION_KEYS, "startUpServer()");
   const { service = "lispworks", address = LOOPBACK, signal } = options;
   const { tls, backlog, processName = `${service} server` } = options;
   const who = `Process "${processName}", service ${JSON.stringify(service)},`;
   const onError = reporter(options.onError);
   const { run, target, stream } = inName(who, () => {
+    checkOptions(options);
     const run = options.function ?? listenerFunction(options);
     const stream = resolveLineStreamOptions(options.stream);
     const port = servicePort(service, serviceFile());
-    return { run, stream, target: { hostname: address, port, tls, backlog } };
+    return {
+      run,
+      stream,
+      target: checkTarget({ hostname: address, port, tls, backlog }),
+    };
   });
   const listener = listen(target, who);
   const addr = listener.addr as Deno.NetAddr;
@@ -143,7 +187,9 @@ export function startUpServer(
   }
   const server = new StreamServer({
     listener,
-    isTls: tls !== undefined,
+    tls,
+    handshake: options.handshakeTimeout ?? HANDSHAKE_TIMEOUT,
+    oneAtATime: options.oneAtATime ?? false,
     service,
     processName: service === 0 && options.processName === undefined
       ? `${addr.port} server`
@@ -156,6 +202,65 @@ export function startUpServer(
   killWith(server, signal);
   tell(server, options.announce ?? false, onError);
   return server;
+}
+
+/** What is wrong with the options shows before there is a server. */
+function checkOptions(options: StartUpServerOptions): void {
+  const { announce = false, stream = {}, listener = {} } = options;
+  if (
+    Object.hasOwn(options, "function") &&
+    typeof options.function !== "function"
+  ) {
+    throw new WireError(
+      "invalidArgument",
+      `The option "function" is a function, not ${
+        options.function === null ? "null" : `a ${typeof options.function}`
+      }. Leave it out only for the listener, which evaluates what its clients send.`,
+    );
+  }
+  checkAnnounce(announce);
+  checkOptionKeys(stream, STREAM_KEYS, "stream");
+  checkOptionKeys(listener, LISTENER_KEYS, "listener");
+  checkCredential(listener.credential, "listener.credential");
+  checkCount(options.maxConnections, "maxConnections");
+  checkCount(options.backlog, "backlog");
+  if (options.handshakeTimeout !== undefined) {
+    checkTime(options.handshakeTimeout, "handshakeTimeout");
+  }
+  const { oneAtATime } = options;
+  if (oneAtATime !== undefined && typeof oneAtATime !== "boolean") {
+    throw new WireError(
+      "invalidArgument",
+      `The option "oneAtATime" is true or false, not a ${typeof oneAtATime}.`,
+    );
+  }
+}
+
+const STREAM_KEYS: Readonly<Record<keyof LineStreamOptions, true>> = {
+  maxLineLength: true,
+  outputPause: true,
+  maxOutput: true,
+  closeTimeout: true,
+};
+
+const LISTENER_KEYS: Readonly<Record<keyof ListenerOptions, true>> = {
+  credential: true,
+  permissions: true,
+  limits: true,
+  deno: true,
+};
+
+function checkCount(count: unknown, name: string): void {
+  if (count === undefined) return;
+  const isCount = Number.isInteger(count) && (count as number) > 0 &&
+    (count as number) < 2 ** 31;
+  if (isCount) return;
+  throw new WireError(
+    "invalidArgument",
+    `The option "${name}" must be an integer from 1 to ${
+      2 ** 31 - 1
+    }, not ${count}.`,
+  );
 }
 
 /**

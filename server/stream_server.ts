@@ -9,20 +9,25 @@ import {
   LineStream,
   type LineStreamOptions,
   socketTransport,
+  systemClock,
+  type Transport,
   type WireAddress,
   WireError,
 } from "../wire/mod.ts";
+import { errorMessage } from "../wire/errors.ts";
 import { isThenable } from "../wire/_thenable.ts";
-import { acceptAll } from "./_accept.ts";
-import { listenerAddress, peerAddress } from "./_listen.ts";
+import { Acceptor } from "./_accept.ts";
+import { listenerAddress, peerAddress, type ServerTls } from "./_listen.ts";
+import { Newcomers } from "./_newcomers.ts";
 import type { ServerProcess } from "./server_process.ts";
+import { TlsServer, type TlsTransport, tlsTrouble } from "./_tls.ts";
 
 /**
  * Called with each connection. The server accepts no further one until it
  * returns. What it returns a promise for goes on by itself, while the server
- * accepts the next; when the promise settles, the stream is closed. If it
- * returns something else, the stream stays open, and is the function's to
- * close.
+ * accepts the next, unless the server serves `oneAtATime`; when the promise
+ * settles, the stream is closed. If it returns something else, the stream stays
+ * open, and is the function's to close.
  *
  * @param stream The connection.
  * @param process The connection's own process, to name it or kill it.
@@ -36,8 +41,10 @@ export type StreamFunction = (
 export interface StreamServerInit {
   /** Listens already. */
   readonly listener: Deno.Listener<Deno.Conn>;
-  /** Whether it speaks TLS. */
-  readonly isTls: boolean;
+  /** Certificate and key, where it speaks TLS. */
+  readonly tls: ServerTls | undefined;
+  /** How long a TLS handshake may take, in milliseconds. */
+  readonly handshake: number;
   /** The service, as it was asked for. */
   readonly service: number | string;
   /** The name of the server's own process. */
@@ -48,6 +55,8 @@ export interface StreamServerInit {
   readonly stream: LineStreamOptions;
   /** How many connections there may be at a time. */
   readonly maxConnections: number;
+  /** Whether the next connection waits for the promise of the last. */
+  readonly oneAtATime: boolean;
   /** Told of errors that have no other place to go. */
   readonly onError: (error: unknown, where: string) => void;
 }
@@ -55,6 +64,11 @@ export interface StreamServerInit {
 interface Connection extends ServerProcess {
   readonly stream: LineStream;
 }
+
+/** How many TLS handshakes may be under way. */
+const HANDSHAKES = 64;
+/** The share of their time that they have while others wait. */
+const PATIENCE = 1 / 4;
 
 /** A server of streams. `startUpServer()` makes one. */
 export class StreamServer implements AsyncDisposable {
@@ -68,8 +82,13 @@ export class StreamServer implements AsyncDisposable {
   readonly #init: StreamServerInit;
   readonly #process: ServerProcess;
   readonly #connections = new Set<Connection>();
+  readonly #tls: TlsServer | undefined;
+  readonly #handshakes: Newcomers<TlsTransport>;
+  readonly #acceptor: Acceptor;
   readonly #finished = Promise.withResolvers<void>();
   #room = Promise.withResolvers<void>();
+  /** How many functions have not returned, or their promises not settled. */
+  #running = 0;
   #killed = false;
   #accepting = true;
 
@@ -80,7 +99,7 @@ export class StreamServer implements AsyncDisposable {
    */
   constructor(init: StreamServerInit) {
     this.#init = init;
-    this.address = listenerAddress(init.listener, init.isTls);
+    this.address = listenerAddress(init.listener, init.tls !== undefined);
     this.port = "port" in this.address ? this.address.port : 0;
     this.service = init.service;
     this.#process = {
@@ -90,11 +109,20 @@ export class StreamServer implements AsyncDisposable {
       since: new Date(),
       kill: () => this.kill(),
     };
-    acceptAll(
-      init.listener,
-      (conn) => this.#connected(conn),
-      (error) => this.#report(error, this.#process),
-    ).then(() => {
+    this.#tls = init.tls === undefined ? undefined : new TlsServer(init.tls);
+    this.#handshakes = new Newcomers(
+      HANDSHAKES,
+      init.handshake * PATIENCE,
+      (transport) => transport.close(),
+    );
+    this.#acceptor = new Acceptor({
+      listener: init.listener,
+      onConnection: (conn) => this.#connected(conn),
+      count: () => this.#connections.size + this.#handshakes.size,
+      shed: (count, isUrgent) => this.#handshakes.shed(count, isUrgent),
+      onError: (error) => this.#report(error, this.#process),
+    });
+    this.#acceptor.done.then(() => {
       this.#accepting = false;
       this.#checkFinished();
     });
@@ -120,21 +148,27 @@ export class StreamServer implements AsyncDisposable {
   }
 
   /**
-   * Kills the server, at once: its port is free again at the next turn of the
-   * event loop. Its connections are processes of their own and stay alive;
-   * {@linkcode StreamServer.shutdown} ends them too.
+   * Kills the server, at once. Its connections are processes of their own and
+   * stay alive; {@linkcode StreamServer.shutdown} ends them too.
+   *
+   * @returns A promise that resolves when the port is free again. Nobody has to
+   * wait for it; it never rejects.
    */
-  kill(): void {
-    if (this.#killed) return;
-    this.#killed = true;
-    this.#init.listener.close();
-    this.#room.resolve();
-    this.#checkFinished();
+  kill(): Promise<void> {
+    if (!this.#killed) {
+      this.#killed = true;
+      this.#acceptor.close();
+      this.#handshakes.close();
+      for (const transport of this.#handshakes) transport.close();
+      this.#roomMade();
+      this.#checkFinished();
+    }
+    return this.#acceptor.done;
   }
 
   /** The same as {@linkcode StreamServer.kill}, for `destroyRequestServer()`. */
-  destroy(): void {
-    this.kill();
+  destroy(): Promise<void> {
+    return this.kill();
   }
 
   /**
@@ -171,36 +205,72 @@ export class StreamServer implements AsyncDisposable {
       tcp.setNoDelay(true);
       tcp.setKeepAlive(true);
     }
-    const peer = peerAddress(conn, undefined, this.#init.isTls);
-    const stream = new LineStream(
-      socketTransport(conn, peer),
-      this.#init.stream,
+    const tls = this.#tls;
+    const peer = peerAddress(conn, undefined, tls !== undefined);
+    if (tls !== undefined) return this.#shakeHands(tls.transport(conn, peer));
+    this.#begin(socketTransport(conn, peer));
+    if (!this.#hasRoom) return this.#waitForRoom();
+  }
+
+  /** Others go on while a peer and TLS get to know each other. */
+  async #shakeHands(transport: TlsTransport): Promise<void> {
+    const handshakes = this.#handshakes;
+    await handshakes.room();
+    if (this.#killed) return transport.close();
+    handshakes.add(transport);
+    const stopTimer = systemClock.after(
+      this.#init.handshake,
+      () => transport.close(),
     );
+    transport.secured.then(() => true, (error) => this.#noHandshake(error))
+      .then(async (isSecure) => {
+        stopTimer();
+        handshakes.delete(transport);
+        await this.#waitForRoom();
+        if (isSecure && !this.#killed) this.#begin(transport);
+        else transport.close();
+      });
+    await this.#waitForRoom();
+  }
+
+  /** A function gets a connection. */
+  #begin(transport: Transport): void {
+    const peer = transport.address;
+    const stream = new LineStream(transport, this.#init.stream);
     const connection: Connection = {
       kind: "connection",
       name: `${this.#process.name} ${formatAddress(peer)}`,
       peer,
       since: new Date(),
       stream,
-      kill: () => stream.abort(killed(connection.name)),
+      async kill(): Promise<void> {
+        stream.abort(killed(connection.name));
+        await stream.closed;
+      },
     };
     this.#connections.add(connection);
     this.#run(connection).then(() => {
       this.#connections.delete(connection);
-      this.#room.resolve();
+      this.#roomMade();
       this.#checkFinished();
     });
-    return this.#waitForRoom();
   }
 
   async #run(connection: Connection): Promise<void> {
     const { stream } = connection;
     try {
-      const result = this.#init.function(stream, connection);
-      if (isThenable(result)) {
-        await result;
-        await stream.close();
+      this.#running++;
+      let result: unknown;
+      let isAsync: boolean;
+      try {
+        result = this.#init.function(stream, connection);
+        isAsync = isThenable(result);
+        if (isAsync) await result;
+      } finally {
+        this.#running--;
+        this.#roomMade();
       }
+      if (isAsync) await stream.close();
     } catch (error) {
       this.#report(error, connection);
       stream.abort();
@@ -208,13 +278,27 @@ export class StreamServer implements AsyncDisposable {
     await stream.closed;
   }
 
+  #roomMade(): void {
+    this.#room.resolve();
+    this.#room = Promise.withResolvers();
+  }
+
+  /** Waits until one more connection may be served. */
   async #waitForRoom(): Promise<void> {
-    while (
-      !this.#killed && this.#connections.size >= this.#init.maxConnections
-    ) {
-      this.#room = Promise.withResolvers();
-      await this.#room.promise;
-    }
+    while (!this.#killed && !this.#hasRoom) await this.#room.promise;
+  }
+
+  get #hasRoom(): boolean {
+    const { maxConnections, oneAtATime } = this.#init;
+    return this.#connections.size < maxConnections &&
+      !(oneAtATime && this.#running > 0);
+  }
+
+  #noHandshake(error: unknown): boolean {
+    if (this.#killed) return false;
+    const text = errorMessage(error);
+    this.#acceptor.note(`TLS ${text}`, (count) => tlsTrouble(count, error));
+    return false;
   }
 
   #report(error: unknown, process: ServerProcess): void {

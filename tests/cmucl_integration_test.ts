@@ -331,7 +331,7 @@ asServer("CMUCL makes its own wire, untagged from the first byte", async () => {
       raw.outputNumber(-7);
       raw.outputObject([keyword("DONE"), 2n ** 40n]);
     }).then(spoken.resolve, spoken.reject);
-    return { onDeath: () => died.resolve() };
+    return { accept: true, onDeath: () => died.resolve() };
   }, { dialect: cmucl({ untagged: true }) });
   const port = "port" in server.addr ? server.addr.port : 0;
   const printed = await runLisp(port, "tests/lisp/own_wire.lisp");

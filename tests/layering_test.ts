@@ -54,6 +54,7 @@ const FLOORS: readonly (readonly string[])[] = [
   [
     "wire/address.ts",
     "wire/clock.ts",
+    "wire/_credential.ts",
     "wire/_option_keys.ts",
     "wire/_report.ts",
     "wire/_odd_values.ts",
@@ -69,6 +70,7 @@ const FLOORS: readonly (readonly string[])[] = [
     "wire/declared_error.ts",
   ],
   [
+    "wire/_decision.ts",
     "wire/frames.ts",
     "wire/messages.ts",
     "wire/_guarded_signal.ts",
@@ -167,7 +169,11 @@ const FLOORS: readonly (readonly string[])[] = [
   ["wire/keep_connected.ts"],
   ["wire/mod.ts"],
   [
-    "server/_listen.ts",
+    "server/_socket_file.ts",
+    "server/_descriptors.ts",
+    "server/_tally.ts",
+    "server/_newcomers.ts",
+    "server/_connect_answer.ts",
     "server/_announce.ts",
     "server/_services.ts",
     "server/server_process.ts",
@@ -178,9 +184,11 @@ const FLOORS: readonly (readonly string[])[] = [
     "client/_dial.ts",
     "client/_services.ts",
   ],
+  ["server/_listen.ts"],
   [
     "client/_open_connection.ts",
     "server/_accept.ts",
+    "server/_tls.ts",
     "server/listener/attempts.ts",
     "server/listener/safety.ts",
     "server/listener/type_ahead.ts",

@@ -634,6 +634,12 @@ export class Link implements Session {
 
   #aborted(code: string, text: string): void {
     const known = toErrorCode(code);
+    if (known === "busy") {
+      return this.end(
+        new WireError("busy", `The peer is busy: ${text}`),
+        false,
+      );
+    }
     const isRefusal = known === "refused" || known === "unsupportedVersion" ||
       known === "contractMismatch";
     this.end(

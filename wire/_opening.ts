@@ -12,7 +12,6 @@ import { type Hello, type PeerLimits, VERSION } from "./messages.ts";
 import type { Outbound } from "./_outbound.ts";
 import type { Report } from "./_report.ts";
 import { sameText } from "./_same_text.ts";
-import { isThenable } from "./_thenable.ts";
 
 /** What decides whether two ends get on. */
 export interface OpeningOptions {
@@ -109,7 +108,7 @@ export class Opening {
       );
     }
     const { options, outbound } = this.#pending;
-    const { requireCredential, confirm, onError } = options;
+    const { requireCredential, confirm, onFailed } = options;
     if (
       requireCredential !== undefined &&
       !sameText(hello.credential, requireCredential)
@@ -121,23 +120,9 @@ export class Opening {
     }
     outbound.limit(peer, peer.helloFrame, peer.message);
     options.checkContract(hello.contract);
-    const troubled = (error: unknown) => {
-      onError(error, "confirm");
-      this.#decide(false);
-    };
-    let welcome: unknown;
-    try {
-      welcome = confirm();
-      if (isThenable(welcome)) {
-        Promise.resolve(welcome)
-          .then((welcome) => this.#decide(welcome))
-          .catch(troubled);
-        return;
-      }
-    } catch (error) {
-      return troubled(error);
-    }
-    this.#decide(welcome);
+    const welcome = confirm();
+    if (typeof welcome === "boolean") return this.#decide(welcome);
+    welcome.then((welcome) => this.#decide(welcome)).catch(onFailed);
   }
 
   /** The peer accepted this side. */
@@ -163,11 +148,11 @@ export class Opening {
     return pending;
   }
 
-  #decide(welcome: unknown): void {
+  #decide(welcome: boolean): void {
     if (this.#pending === undefined) return;
     const { options, outbound } = this.#pending;
     const { onFailed, onWelcome } = options;
-    if (welcome !== true) {
+    if (!welcome) {
       onFailed(new WireError("refused", "The connection was not accepted."));
       return;
     }

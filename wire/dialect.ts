@@ -109,7 +109,7 @@ export interface SessionOptions {
    * @throws {WireError} `contractMismatch` or `malformed`.
    */
   readonly checkContract: (told: string) => void;
-  /** Decides on the peer. */
+  /** Decides on the peer; it never throws or rejects. */
   readonly confirm: () => boolean | Promise<boolean>;
   /** Whether thrown errors take their stacks along. */
   readonly sendStacks: boolean;

@@ -66,9 +66,12 @@ export interface WireLimits {
   frameProgress: number;
   /** How long a graceful close may take. @default {10000} */
   close: number;
-  /** How many wires a server holds. @default {1000} */
+  /** How many wires a server holds; further ones hear `busy`. @default {1000} */
   wires: number;
-  /** How many of them may not have said hello yet. @default {64} */
+  /**
+   * How many of them may not have said hello yet; further ones wait in the
+   * operating system's queue. @default {64}
+   */
   wiresBeforeHello: number;
   /** CMUCL dialect: the longest string, in characters. @default {1048576} */
   cmuclString: number;

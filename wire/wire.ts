@@ -36,6 +36,8 @@ import type { Dialect, Session, WireStats } from "./dialect.ts";
 import { callThrough } from "./_call_through.ts";
 import { CheckedCaller } from "./_checked_caller.ts";
 import { checkTold, fingerprint } from "./_fingerprint.ts";
+import { checkCredential } from "./_credential.ts";
+import { decide } from "./_decision.ts";
 import { guarded, implemented } from "./_guard.ts";
 import { Link } from "./_link.ts";
 import { failed, owned, quiet, unawaited, unsent } from "./_left_alone.ts";
@@ -91,8 +93,11 @@ export interface WireOptions<
   credential?: string | undefined;
   /** The secret that the peer has to show. Compared in constant time. */
   requireCredential?: string | undefined;
-  /** Decides on the peer, once its hello came: false ends the wire. */
-  confirm?: ((wire: Wire) => boolean | Promise<boolean>) | undefined;
+  /**
+   * Decides on the peer, once its hello came: only `true`, or a promise of it,
+   * lets it in. What `confirm` throws is told to `onError`, not to the peer.
+   */
+  confirm?: ((wire: Wire) => boolean | PromiseLike<boolean>) | undefined;
   /**
    * Whether errors that served functions throw take their stacks along. Leave
    * it off where the peer is not to know your code's insides.
@@ -222,6 +227,7 @@ export class Wire<
     const calling = through(telemetry, options.callThrough);
     const expected = expects === undefined ? undefined : signaturesOf(expects);
     const limits = resolveLimits(options.limits);
+    checkCredentials(options);
     const clock = options.clock ?? systemClock;
     const credential = options.credential ?? "";
     const dialect = this.#dialect = options.dialect ?? native;
@@ -242,7 +248,12 @@ export class Wire<
         },
         requireCredential: options.requireCredential,
         confirm: () =>
-          confirm === undefined ? true : confirm(this as unknown as Wire),
+          decide(
+            confirm === undefined
+              ? undefined
+              : () => confirm(this as unknown as Wire),
+            report,
+          ),
         sendStacks: options.sendStacks ?? false,
         recordCallSites: options.recordCallSites ?? false,
         onError: report,
@@ -710,18 +721,32 @@ function through(
   return [...own, ...given] as Middleware[];
 }
 
+/** Checks the secrets among a wire's options. */
+function checkCredentials(
+  { credential, requireCredential }: Pick<
+    WireOptions,
+    "credential" | "requireCredential"
+  >,
+): void {
+  checkCredential(credential, "credential");
+  checkCredential(requireCredential, "requireCredential");
+}
+
 /**
- * Checks what wires are to serve and expect, before there is one.
+ * Checks what wires are to serve and expect, and their secrets, before there
+ * is one.
  *
- * @param options Functions and contracts.
+ * @param options Functions, contracts and secrets.
  * @throws {WireError} `invalidArgument` for what no wire could be made with.
  */
 export function checkServing(
-  { functions, serves, expects }: Pick<
+  options: Pick<
     WireOptions,
-    "functions" | "serves" | "expects"
+    "functions" | "serves" | "expects" | "credential" | "requireCredential"
   >,
 ): void {
+  const { functions, serves, expects } = options;
+  checkCredentials(options);
   if (expects !== undefined) signaturesOf(expects);
   const signatures = serves === undefined ? undefined : signaturesOf(serves);
   if (functions === undefined) return;

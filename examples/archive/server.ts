@@ -64,7 +64,7 @@ async function serve(folder: string): Promise<void> {
         } in, ${bytesText(bytesSent)} out: ${reason.message}`,
       );
     };
-    return { onDeath };
+    return { accept: true, onDeath };
   }, {
     hostname,
     signal: endSignal(),

@@ -36,6 +36,7 @@ const server = createRequestServer(Number(port), (wire, address) => {
     show: (text) => console.log(`${peer} says: ${text}`),
   });
   return {
+    accept: true,
     onDeath: (reason) => console.log(`${peer} left: ${reason.message}`),
   };
 });

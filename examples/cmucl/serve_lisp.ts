@@ -31,6 +31,7 @@ const server = createRequestServer(Number(port), (_wire, address) => {
   const peer = formatAddress(address);
   console.log("a Lisp connected");
   return {
+    accept: true,
     onDeath: (reason) => console.log(`${peer} left: ${reason.message}`),
   };
 }, {

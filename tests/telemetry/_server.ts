@@ -15,7 +15,8 @@ import {
 const [url = ""] = Deno.args;
 
 const server = createRequestServer(0, () => ({
-  onDeath: () => server.destroy(),
+  accept: true,
+  onDeath: () => void server.destroy(),
 }), {
   functions: {
     async front(this: CallContext<Wire>) {

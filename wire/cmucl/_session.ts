@@ -362,7 +362,8 @@ export class LispSession implements Session {
 
   /** Asks whether the peer is welcome, and reads what it says. */
   async #open(): Promise<void> {
-    const { clock, credential, requireCredential, limits } = this.#options;
+    const { clock, confirm, credential, requireCredential, limits } =
+      this.#options;
     // Who made the wire has it in hand first.
     await undefined;
     if (credential !== "" || requireCredential !== undefined) {
@@ -375,8 +376,8 @@ export class LispSession implements Session {
     );
     try {
       if (this.death.reason === undefined) {
-        const isWelcome = await Promise.race([this.#confirm(), dead]);
-        if (isWelcome !== true) {
+        const isWelcome = await Promise.race([confirm(), dead]);
+        if (!isWelcome) {
           throw new WireError("refused", "The connection was not accepted.");
         }
         // A CMUCL tells no limits, and gives no credit.
@@ -395,17 +396,6 @@ export class LispSession implements Session {
       this.#endOfStream();
     } catch (error) {
       this.#fail(error);
-    }
-  }
-
-  /** What `confirm` throws is reported, and lets nobody in. */
-  async #confirm(): Promise<unknown> {
-    const { confirm, onError } = this.#options;
-    try {
-      return await confirm();
-    } catch (error) {
-      onError(error, "confirm");
-      return false;
     }
   }
 

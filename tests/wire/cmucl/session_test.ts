@@ -29,7 +29,10 @@ for (
     await using listening = createRequestServer(0, (wire, address) => {
       assertEquals(address.transport, transport);
       wire.serve({ back: () => wire.remoteValue.name() });
-      return { onDeath: (reason) => void deaths.push(reason.code) };
+      return {
+        accept: true,
+        onDeath: (reason) => void deaths.push(reason.code),
+      };
     }, {
       dialect,
       functions: { "cl:+": (a: bigint, b: number) => a + BigInt(b) },

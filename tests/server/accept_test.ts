@@ -1,0 +1,174 @@
+import { assert, assertEquals } from "@std/assert";
+import { WireError } from "../../mod.ts";
+import { Acceptor } from "../../server/_accept.ts";
+import { Descriptors, isExhaustion } from "../../server/_descriptors.ts";
+import { Newcomers } from "../../server/_newcomers.ts";
+import { Tally } from "../../server/_tally.ts";
+import { test } from "../_test.ts";
+
+/** What accepting may come to: a connection, a failure, or the end. */
+type Step = Deno.Conn | Error;
+
+/** A listener that goes through steps, and is closed after them. */
+function listenerOf(steps: Step[], onEmpty: () => void): Deno.Listener {
+  const closed = Promise.withResolvers<never>();
+  closed.promise.catch(() => {});
+  return {
+    accept: () => {
+      const step = steps.shift();
+      if (step instanceof Error) return Promise.reject(step);
+      if (step !== undefined) return Promise.resolve(step);
+      onEmpty();
+      return closed.promise;
+    },
+    close: () => closed.reject(new Deno.errors.BadResource()),
+  } as unknown as Deno.Listener;
+}
+
+function connection(): Deno.Conn {
+  return { close() {} } as Deno.Conn;
+}
+
+function gone(): Error {
+  return new Deno.errors.NotConnected("Transport endpoint is not connected");
+}
+
+function exhausted(code = "EMFILE"): Error {
+  return Object.assign(new Error("Too many open files"), { code });
+}
+
+/** Accepts all steps, and tells how long it waited and what it reported. */
+async function accept(
+  steps: Step[],
+): Promise<{ got: number; errors: WireError[]; shed: number }> {
+  const errors: WireError[] = [];
+  const empty = Promise.withResolvers<void>();
+  let got = 0;
+  let shed = 0;
+  const acceptor = new Acceptor({
+    listener: listenerOf(steps, empty.resolve),
+    onConnection: () => void got++,
+    count: () => 0,
+    shed: () => shed++,
+    onError: (error) => errors.push(error),
+  });
+  await empty.promise;
+  acceptor.close();
+  await acceptor.done;
+  return { got, errors, shed };
+}
+
+test("Acceptor goes on at once after connections that were reset", async () => {
+  const waited: number[] = [];
+  const { setTimeout } = globalThis;
+  globalThis.setTimeout = ((callback: () => void, delay?: number) => {
+    waited.push(delay ?? 0);
+    return setTimeout(callback, delay);
+  }) as typeof setTimeout;
+  try {
+    const resets = Array.from({ length: 400 }, gone);
+    const { got, errors, shed } = await accept([...resets, connection()]);
+    assertEquals([got, shed], [1, 0]);
+    // Others had their turn; nobody waited but for the report's second.
+    assertEquals(waited.filter((delay) => delay > 0 && delay !== 1_000), []);
+    assert(waited.filter((delay) => delay === 0).length > 5);
+    assertEquals(errors.map(({ code }) => code), [
+      "connectionLost",
+      "connectionLost",
+    ]);
+    assert(errors[1]!.message.startsWith("399 connections"));
+  } finally {
+    globalThis.setTimeout = setTimeout;
+  }
+});
+
+for (const code of ["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"]) {
+  test(`Acceptor makes room and goes on when accepting fails with ${code}`, async () => {
+    const { got, errors, shed } = await accept([
+      exhausted(code),
+      connection(),
+    ]);
+    assertEquals([got, shed], [1, 1]);
+    assertEquals(errors[0]!.code, "limit");
+    assert(errors[0]!.message.includes("ulimit -n"));
+  });
+}
+
+test("Acceptor survives connections that make trouble", async () => {
+  const errors: WireError[] = [];
+  const empty = Promise.withResolvers<void>();
+  let closed = 0;
+  let got = 0;
+  const conn = { close: () => void closed++ } as Deno.Conn;
+  const acceptor = new Acceptor({
+    listener: listenerOf([conn, conn, conn], empty.resolve),
+    onConnection() {
+      if (++got === 1) throw gone();
+      return got === 2 ? Promise.reject(new Error("odd")) : undefined;
+    },
+    count: () => 0,
+    shed() {},
+    onError: (error) => errors.push(error),
+  });
+  await empty.promise;
+  acceptor.close();
+  await acceptor.done;
+  assertEquals([got, closed, errors.length], [3, 2, 2]);
+  assert(errors[1]!.message.includes("odd"));
+});
+
+test("isExhaustion() knows what a server has to wait for", () => {
+  assertEquals(isExhaustion(exhausted("ENFILE")), true);
+  assertEquals(isExhaustion(exhausted("ECONNABORTED")), false);
+  assertEquals(isExhaustion(gone()), false);
+});
+
+test("Descriptors.take() tells that there are some", () => {
+  const descriptors = new Descriptors();
+  for (let n = 0; n < 20; n++) assertEquals(descriptors.take(), true);
+});
+
+test("Newcomers.room() ends the oldest that is silent for long", async () => {
+  const ended: number[] = [];
+  const newcomers = new Newcomers<number>(2, 10, (one) => ended.push(one));
+  await newcomers.room();
+  newcomers.add(1);
+  newcomers.add(2);
+  await newcomers.room();
+  assertEquals([ended, newcomers.size], [[1], 1]);
+});
+
+test("Newcomers.room() waits for one who says hello", async () => {
+  const newcomers = new Newcomers<number>(1, 1e6, () => {
+    throw new Error("nobody is to be ended");
+  });
+  newcomers.add(1);
+  const room = newcomers.room();
+  newcomers.delete(1);
+  await room;
+  newcomers.add(2);
+  const closed = newcomers.room();
+  newcomers.close();
+  await closed;
+});
+
+test("Newcomers.shed() spares the young unless it is urgent", () => {
+  const ended: number[] = [];
+  const newcomers = new Newcomers<number>(9, 1e6, (one) => ended.push(one));
+  for (const one of [1, 2, 3]) newcomers.add(one);
+  newcomers.shed(2, false);
+  assertEquals(ended, []);
+  newcomers.shed(2, true);
+  assertEquals([ended, newcomers.size], [[1, 2], 1]);
+});
+
+test("Tally tells the first of a kind at once, and the others as a number", () => {
+  const told: string[] = [];
+  const tally = new Tally((error) => told.push(error.message));
+  for (const kind of ["a", "b", "a", "a"]) {
+    tally.add(kind, (count) => new WireError("busy", `${count} ${kind}`));
+  }
+  assertEquals(told, ["1 a", "1 b"]);
+  tally.end();
+  assertEquals(told, ["1 a", "1 b", "2 a"]);
+});
