@@ -1,8 +1,11 @@
 /**
- * Tests with all sanitizers on: nothing may be left behind.
+ * Tests with all sanitizers on: nothing may be left behind. And time limits are
+ * long enough for a machine that is slow.
  *
  * @module
  */
+
+import "./_patience.ts";
 
 // For all tests of the module that imports this one; the exit's is always on.
 Deno.test.sanitizer({ ops: true, resources: true });
