@@ -34,7 +34,7 @@ export async function connectToReset(port: number): Promise<ResettingClient> {
   return {
     write: (text) => void socket.write(text),
     async until(end) {
-      for (let at; (at = text.indexOf(end)) < 0;) {
+      while (!text.includes(end)) {
         const { value, done } = await chunks.next();
         if (done) throw new Error(`No ${end} in: ${text}`);
         text += value;
