@@ -3,11 +3,11 @@
  */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { denoRun } from "../../examples/archive/deno.ts";
 import { createRequestServer } from "../../mod.ts";
 import config from "../../deno.json" with { type: "json" };
 import {
   type Ended,
+  patientRun,
   type RunningServer,
   start,
   startServer,
@@ -24,7 +24,7 @@ async function cli(
   args: string[],
   env: Record<string, string> = {},
 ): Promise<Ended> {
-  const { code, stdout, stderr } = await denoRun(["-A", CLI, ...args], {
+  const { code, stdout, stderr } = await patientRun(["-A", CLI, ...args], {
     stdin: "null",
     env: { NO_COLOR: "1", ...env },
   }).output();
@@ -140,7 +140,7 @@ test("cli.ts call prints values, each on a line", async () => {
 
 test("cli.ts call ends with whoever reads its output", async () => {
   await serving(async (address) => {
-    const child = denoRun(["-A", CLI, "call", address, "count", "1e9"], {
+    const child = patientRun(["-A", CLI, "call", address, "count", "1e9"], {
       stdin: "null",
       stdout: "piped",
       stderr: "piped",
@@ -406,7 +406,7 @@ test("cli.ts does with the calculator what the README shows", async () => {
 });
 
 test("cli.ts listen runs a listener", async () => {
-  const child = denoRun(["-A", CLI, "listen", "--port", "0"], {
+  const child = patientRun(["-A", CLI, "listen", "--port", "0"], {
     stdin: "null",
     stdout: "piped",
     stderr: "inherit",
