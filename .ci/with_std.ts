@@ -24,6 +24,27 @@ async function jsrAnswers(): Promise<boolean> {
   return success;
 }
 
+/**
+ * Leaves signals to a child: how it ends, this ends. A terminal sends Ctrl-C
+ * to both.
+ */
+function forwardSignals(child: Deno.ChildProcess): void {
+  const isAtTerminal = [Deno.stdin, Deno.stdout, Deno.stderr]
+    .some((stream) => stream.isTerminal());
+  const forward = (signal: Deno.Signal) => {
+    try {
+      child.kill(signal);
+    } catch {
+      // It has ended by itself.
+    }
+  };
+  Deno.addSignalListener("SIGINT", () => {
+    if (!isAtTerminal) forward("SIGINT");
+  });
+  if (Deno.build.os === "windows") return;
+  Deno.addSignalListener("SIGTERM", () => forward("SIGTERM"));
+}
+
 const [subcommand, ...rest] = Deno.args;
 if (subcommand === undefined) {
   console.error("usage: with_std.ts <deno subcommand> [arguments]");
@@ -33,8 +54,9 @@ const map = new URL("npm_import_map.json", import.meta.url);
 const std = await jsrAnswers()
   ? []
   : [`--import-map=${decodeURIComponent(map.pathname)}`, "--no-lock"];
-const { code } = await new Deno.Command(Deno.execPath(), {
+const child = new Deno.Command(Deno.execPath(), {
   args: [subcommand, ...std, ...rest],
   env: { REMOTE_WIRE_STD: std.length === 0 ? "jsr" : "npm" },
-}).spawn().status;
-Deno.exit(code);
+}).spawn();
+forwardSignals(child);
+Deno.exit((await child.status).code);

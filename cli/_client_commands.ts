@@ -49,13 +49,17 @@ export async function list(line: CommandLine): Promise<void> {
 export async function call(line: CommandLine): Promise<void> {
   const target = targetOf(line);
   const name = line.word("The function's name") ?? "";
-  const args = line.remainder().map(argument);
+  const args = line.remainder().map((text, index) =>
+    argument(text, `Argument ${index + 1} of ${name}`)
+  );
   line.only("call", [...CALLING, "one-way"]);
   const options = optionsOf(line);
   await connected(line, target, async (wire) => {
     if (line.has("one-way")) return await wire.send(name, args, options);
     const values = await wire.call(name, args, true, options) as unknown[];
-    if (values.length === 1 && values[0] === undefined) return;
+    // The value of a function that returns nothing; as JSON it is null.
+    const isNothing = values.length === 1 && values[0] === undefined;
+    if (isNothing && !line.has("json")) return;
     for (const value of values) {
       if (isStream(value)) {
         for await (const part of value) await print(line, part, true);
@@ -120,13 +124,32 @@ function targetOf(line: CommandLine): Target {
   );
 }
 
-/** An argument: JSON where it is JSON, and a text elsewhere. */
-function argument(text: string): unknown {
+/** How JSON begins, but for `true`, `false` and `null`. */
+const LIKE_JSON = /^\s*[{["\d-]/;
+
+/**
+ * An argument: JSON where it is JSON, and a text elsewhere.
+ *
+ * @param text The argument.
+ * @param which Which it is, for the message.
+ * @throws {UsageError} For a text that begins as JSON does: mostly a slip.
+ */
+function argument(text: string, which: string): unknown {
   try {
     return JSON.parse(text);
-  } catch {
-    return text;
+  } catch (error) {
+    if (!LIKE_JSON.test(text)) return text;
+    throw new UsageError(
+      `${which} begins as JSON does, and is none: ${text} (${
+        (error as Error).message
+      }). If it is a text, write ${inShell(JSON.stringify(text))}.`,
+    );
   }
+}
+
+/** A text as a shell takes it for one word. */
+function inShell(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 function optionsOf(line: CommandLine): CallOptions {

@@ -6,6 +6,7 @@
 
 import { createRequestServer, formatAddress, startUpServer } from "../mod.ts";
 import { type CommandLine, type Option, UsageError } from "./_command_line.ts";
+import { described } from "./_text.ts";
 
 /** The options of both. */
 const LISTENING: readonly Option[] = [
@@ -26,18 +27,26 @@ export async function serve(line: CommandLine): Promise<void> {
   if (names.length === 0) {
     throw new UsageError(`${specifier} exports no function.`);
   }
+  let isListening = false;
   const server = createRequestServer(line.number("port") ?? 7000, undefined, {
     functions,
     hostname: line.text("hostname"),
     path: line.text("unix"),
     tls: tlsOf(line),
     credential: line.credential,
-    onListen: (address) =>
+    onListen: (address) => {
+      isListening = true;
       console.log(
         `serving ${names.join(", ")}; listening on ${formatAddress(address)}`,
-      ),
+      );
+    },
+    // Why it cannot listen is thrown as well.
+    onError: (error, where) => {
+      if (isListening) console.error(`${where}: ${described(error)}`);
+    },
   });
   untilInterrupted(server);
+  await server.ready;
   await server.finished;
 }
 
@@ -94,13 +103,31 @@ function tlsOf(line: CommandLine): { cert: string; key: string } | undefined {
   throw new UsageError("--cert and --key go together.");
 }
 
-/** Shuts a server down on Ctrl-C. */
+/** How a process ends that Ctrl-C ended: 128, and the signal's number. */
+const INTERRUPTED = 130;
+
+/**
+ * Shuts a server down on Ctrl-C, and on SIGTERM: calls under way are done
+ * first. Asked again, the process ends at once.
+ */
 function untilInterrupted(
   server: { shutdown(): Promise<void>; readonly finished: Promise<unknown> },
 ): void {
-  const onInterrupt = () => void server.shutdown();
-  Deno.addSignalListener("SIGINT", onInterrupt);
-  server.finished.finally(() =>
-    Deno.removeSignalListener("SIGINT", onInterrupt)
-  );
+  const signals: Deno.Signal[] = Deno.build.os === "windows"
+    ? ["SIGINT"]
+    : ["SIGINT", "SIGTERM"];
+  let isEnding = false;
+  const onSignal = () => {
+    if (isEnding) Deno.exit(INTERRUPTED);
+    isEnding = true;
+    if (Deno.stderr.isTerminal()) {
+      console.error("\nfinishing what is under way; Ctrl-C ends it at once");
+    }
+    void server.shutdown();
+  };
+  for (const signal of signals) Deno.addSignalListener(signal, onSignal);
+  const stop = () => {
+    for (const signal of signals) Deno.removeSignalListener(signal, onSignal);
+  };
+  server.finished.then(stop, stop);
 }

@@ -4,7 +4,9 @@
  * @module
  */
 
-import { parseArgs } from "@std/cli/parse-args";
+import { loaded } from "./_std.ts";
+
+const { parseArgs } = await loaded(import("@std/cli/parse-args"));
 
 /** What a program was told. */
 export interface CommandLine {

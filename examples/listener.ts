@@ -13,6 +13,7 @@
  */
 
 import { startUpServer } from "../mod.ts";
+import "./_one_line.ts";
 
 const [port = "10243"] = Deno.args;
 

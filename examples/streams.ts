@@ -7,9 +7,14 @@
  * @module
  */
 
-import { TextLineStream } from "@std/streams/text-line-stream";
-import { toText } from "@std/streams/to-text";
 import { type LineStream, openTcpStream, startUpServer } from "../mod.ts";
+import "./_one_line.ts";
+import { loaded } from "./_std.ts";
+
+const { TextLineStream } = await loaded(
+  import("@std/streams/text-line-stream"),
+);
+const { toText } = await loaded(import("@std/streams/to-text"));
 
 /** What a connection sends, numbered line by line, goes back to it. */
 function numberLines(stream: LineStream): Promise<void> {

@@ -24,15 +24,50 @@ function command(args: string[], port: number): Deno.Command {
   });
 }
 
-/** What the installed CMUCL calls itself; undefined where there is none. */
-export async function cmuclVersion(): Promise<string | undefined> {
+/** The CMUCL of this machine: what it calls itself, or why none can be had. */
+export type FoundLisp =
+  | { readonly version: string }
+  | {
+    readonly version?: undefined;
+    readonly missing: "absent" | "unable";
+    readonly why: string;
+  };
+
+/**
+ * Looks for a CMUCL by running it. Some machines have it and cannot run it: it
+ * is a program of 32 bits.
+ *
+ * @returns What was found.
+ */
+export async function findLisp(): Promise<FoundLisp> {
   const ask = "(progn (princ (lisp-implementation-version)) (terpri) (quit))";
+  const unable = (why: string): FoundLisp => ({
+    missing: "unable",
+    why: `this machine cannot run its "cmucl": ${why}`,
+  });
   try {
-    const { code, stdout } = await command(["-eval", ask], 0).output();
-    return code === 0 ? new TextDecoder().decode(stdout).trim() : undefined;
-  } catch {
-    return undefined;
+    const { code, stdout, stderr } = await command(["-eval", ask], 0).output();
+    const [printed, errors] = [stdout, stderr].map((bytes) =>
+      new TextDecoder().decode(bytes).trim()
+    );
+    if (code === 0 && printed) return { version: printed };
+    return unable(`it ended with ${code}. ${errors}`);
+  } catch (error) {
+    if (await isOnPath("cmucl")) return unable(String(error));
+    return {
+      missing: "absent",
+      why: 'there is no "cmucl" on the PATH; .ci/install_peers installs it',
+    };
   }
+}
+
+/** Whether there is a file of that name where programs are looked for. */
+async function isOnPath(name: string): Promise<boolean> {
+  for (const folder of (Deno.env.get("PATH") ?? "").split(":")) {
+    const info = await Deno.stat(`${folder}/${name}`).catch(() => undefined);
+    if (info?.isFile) return true;
+  }
+  return false;
 }
 
 /** Runs Lisp files to their end, and returns what they print. */

@@ -8,10 +8,18 @@ import { test } from "./_test.ts";
 
 const ROOT = new URL("../", import.meta.url);
 
-/** Prints the names that test files define, without running any test. */
+/**
+ * Prints the names that test files define, ignored ones included, without
+ * running any test. Deno.test() and all that hangs on it take a name, or an
+ * object that has one, first.
+ */
 const COLLECTOR = `
 let names;
-Deno.test = (test) => names.push(test.name);
+const collect = (test) => {
+  const name = typeof test === "string" ? test : test?.name;
+  if (name !== undefined) names.push(name);
+};
+Deno.test = new Proxy(collect, { get: () => collect });
 const all = {};
 for (const file of JSON.parse(Deno.args[0])) {
   names = all[file] = [];

@@ -302,7 +302,7 @@ test("cli.ts stands on mod.ts, and on the standard library's part for it", async
   for (const [file, { dependencies = [] }] of own) {
     for (const { specifier } of dependencies) {
       assert(
-        /^(\.\/(cli\/)?_?\w+\.ts|\.\.\/mod\.ts|\.\/deno\.json|@std\/cli\/.+)$/
+        /^(\.\/(cli\/)?_?\w+\.ts|\.\.\/mod\.ts|\.\.\/deno\.json|@std\/cli\/.+)$/
           .test(specifier),
         `${file} imports ${specifier}`,
       );

@@ -28,17 +28,21 @@ async function isThere(program: string): Promise<boolean> {
   }
 }
 
-/** Defines a test with a program; a skipped one says which is missing. */
-async function testWith(
-  program: string,
-  name: string,
-  fn: () => Promise<void>,
-): Promise<void> {
+/**
+ * Finds a program.
+ *
+ * @param program Its name.
+ * @returns What defines a test with it; without it, a skipped one.
+ */
+async function testsWith(program: string): Promise<typeof test> {
   const isRequired = Deno.env.get("REMOTE_WIRE_PEERS") === "required";
-  if (isRequired || await isThere(program)) return test(name, fn);
-  console.warn(`SKIPPED for want of ${program}: ${name}`);
-  Deno.test({ name: `${name} (no ${program})`, ignore: true, fn });
+  if (isRequired || await isThere(program)) return test;
+  console.warn(`SKIPPED for want of ${program}: the tests with it`);
+  return Deno.test.ignore;
 }
+
+const testWithNc = await testsWith("nc");
+const testWithTelnet = await testsWith("telnet");
 
 const talk = {
   service: 0,
@@ -99,7 +103,7 @@ class Peer {
   }
 }
 
-await testWith("nc", "nc talks to a stream server", async () => {
+testWithNc("nc talks to a stream server", async () => {
   await using server = startUpServer(talk);
   const nc = new Peer("nc", "-N", "127.0.0.1", String(server.port));
   await nc.type("Hello self.\n");
@@ -111,7 +115,7 @@ await testWith("nc", "nc talks to a stream server", async () => {
   );
 });
 
-await testWith("nc", "nc works in a listener as in a REPL", async () => {
+testWithNc("nc works in a listener as in a REPL", async () => {
   await using listener = startListener();
   const nc = new Peer("nc", "127.0.0.1", String(listener.server.port));
   await nc.until("name> ");
@@ -125,8 +129,7 @@ await testWith("nc", "nc works in a listener as in a REPL", async () => {
   assertEquals(await nc.end(), "; Goodbye, alice.\n");
 });
 
-await testWith(
-  "nc",
+testWithNc(
   "nc that is killed takes its session with it",
   async () => {
     await using listener = startListener({
@@ -155,8 +158,7 @@ await testWith(
   },
 );
 
-await testWith(
-  "nc",
+testWithNc(
   "openTcpStream() talks to an nc that listens",
   async () => {
     // nc takes no port 0: one that was free a moment ago is taken.
@@ -181,7 +183,7 @@ await testWith(
   },
 );
 
-await testWith("telnet", "telnet talks to a stream server", async () => {
+testWithTelnet("telnet talks to a stream server", async () => {
   await using server = startUpServer(talk);
   const telnet = new Peer("telnet", "127.0.0.1", String(server.port));
   await telnet.until("Escape character is");
@@ -190,7 +192,7 @@ await testWith("telnet", "telnet talks to a stream server", async () => {
   await telnet.end();
 });
 
-await testWith("telnet", "telnet works in a listener", async () => {
+testWithTelnet("telnet works in a listener", async () => {
   await using listener = startListener();
   const telnet = new Peer(
     "telnet",

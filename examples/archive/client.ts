@@ -9,7 +9,7 @@ import { commandLine, wrong } from "../_options.ts";
 import { errorText, plain } from "../_text.ts";
 import type { Archive, SearchResult } from "./archive.ts";
 import { findFiles } from "./files.ts";
-import { bytesText, withProgress } from "./report.ts";
+import { bytesText, speedText, withProgress } from "./report.ts";
 import { AT_ONCE, getFiles, listFiles, putFiles } from "./transfer.ts";
 
 const USAGE = `Puts the files of a folder into an archive and gets them back:
@@ -43,7 +43,6 @@ try {
 /** Puts, lists, searches, gets, and tells what it did. */
 async function main(): Promise<void> {
   const files = await findFiles(folder);
-  const begun = performance.now();
   await using wire = await connectToRemoteServer<Archive>(host, port);
   const archive = wire.remoteValue;
   say(`connected to ${formatAddress(wire.address)}`);
@@ -56,8 +55,7 @@ async function main(): Promise<void> {
   );
   const originals = put.result;
   const size = totalSize(originals.values());
-  const what = `${originals.size} files, ${bytesText(size)}`;
-  say(`put ${what}, in ${put.seconds.toFixed(2)} s`);
+  say(`put ${originals.size} files: ${speedText(size, put.seconds)}`);
 
   const listed = await listFiles(archive, originals);
   say(`listed ${listed.length} files, ${bytesText(totalSize(listed))}`);
@@ -69,14 +67,15 @@ async function main(): Promise<void> {
     size,
     (progress) => getFiles(archive, originals, progress),
   );
-  say(`got ${what}, in ${got.seconds.toFixed(2)} s; every SHA-256 is right`);
-
-  const seconds = (performance.now() - begun) / 1_000;
-  const rate = 2 * size / (put.seconds + got.seconds);
   say(
-    `moved ${bytesText(size)} each way in ${seconds.toFixed(2)} s, ${
-      bytesText(rate)
-    }/s: ${wire.stats().callsMade} calls over one wire, ${AT_ONCE} files at once`,
+    `got ${originals.size} files: ${
+      speedText(size, got.seconds)
+    }; every SHA-256 is right`,
+  );
+
+  const both = speedText(2 * size, put.seconds + got.seconds);
+  say(
+    `moved ${both}, both ways together: ${wire.stats().callsMade} calls over one wire, ${AT_ONCE} files at once`,
   );
 }
 
@@ -99,8 +98,14 @@ async function check(): Promise<void> {
   } catch (error) {
     wrong(`--pattern wants a regular expression: ${errorText(error)}.`);
   }
-  const info = await Deno.stat(folder).catch(() => undefined);
-  if (!info?.isDirectory) wrong(`There is no folder ${folder}.`);
+  let isFolder = false;
+  try {
+    isFolder = (await Deno.stat(folder)).isDirectory;
+  } catch (error) {
+    // It may be there; the message names the permission.
+    if (error instanceof Deno.errors.NotCapable) wrong(`${error.message}.`);
+  }
+  if (!isFolder) wrong(`There is no folder ${folder}.`);
 }
 
 function totalSize(files: Iterable<{ readonly size: number }>): number {

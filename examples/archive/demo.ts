@@ -5,8 +5,12 @@
  * @module
  */
 
-import { TextLineStream } from "@std/streams/text-line-stream";
+import { loaded } from "../_std.ts";
 import { denoRun } from "./deno.ts";
+
+const { TextLineStream } = await loaded(
+  import("@std/streams/text-line-stream"),
+);
 
 const here = import.meta.dirname;
 

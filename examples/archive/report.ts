@@ -4,19 +4,40 @@
  * @module
  */
 
-import { ProgressBar } from "@std/cli/unstable-progress-bar";
+import { loaded } from "../_std.ts";
+
+const { ProgressBar } = await loaded(import("@std/cli/unstable-progress-bar"));
+
+/** The units of more than a byte, each a thousand of the one before it. */
+const UNITS = ["kB", "MB", "GB", "TB"];
 
 /**
  * A number of bytes as people read it.
  *
  * @param bytes For instance 1234567.
- * @returns For instance `"1.2 MB"`.
+ * @returns Four digits of it, such as `"1.235 MB"`.
  */
 export function bytesText(bytes: number): string {
-  if (bytes < 1_000) return `${bytes} B`;
-  if (bytes < 1_000_000) return `${(bytes / 1e3).toFixed(1)} kB`;
-  if (bytes < 1_000_000_000) return `${(bytes / 1e6).toFixed(1)} MB`;
-  return `${(bytes / 1e9).toFixed(1)} GB`;
+  if (bytes < 1_000) return `${Math.round(bytes)} B`;
+  let digits = "";
+  for (const unit of UNITS) {
+    bytes /= 1_000;
+    digits = bytes.toPrecision(4);
+    if (Number(digits) < 1_000) return `${digits} ${unit}`;
+  }
+  return `${digits} ${UNITS.at(-1)}`;
+}
+
+/**
+ * How much was moved, in which time, and how fast: of one and the same work.
+ *
+ * @param bytes How much.
+ * @param seconds In which time, in whole milliseconds.
+ * @returns For instance `"1.235 MB in 0.125 s, 9.877 MB/s"`.
+ */
+export function speedText(bytes: number, seconds: number): string {
+  const rate = bytesText(seconds === 0 ? 0 : bytes / seconds);
+  return `${bytesText(bytes)} in ${seconds.toFixed(3)} s, ${rate}/s`;
 }
 
 /** Counts what is done of a work. */
@@ -32,7 +53,7 @@ export interface Progress {
  * @param label What the work is called.
  * @param bytes How many bytes there are to do.
  * @param work Does it, and counts in `value` the bytes that are done.
- * @returns What the work returned, and how long it took.
+ * @returns What the work returned, and how long it took, to the millisecond.
  */
 export async function withProgress<T>(
   label: string,
@@ -51,7 +72,8 @@ export async function withProgress<T>(
   const begun = performance.now();
   try {
     const result = await work(bar ?? { value: 0 });
-    return { result, seconds: (performance.now() - begun) / 1_000 };
+    const seconds = Math.ceil(performance.now() - begun) / 1_000;
+    return { result, seconds };
   } finally {
     await bar?.stop();
   }

@@ -7,6 +7,7 @@
  */
 
 import { connectToRemoteServer, RemoteError, WireError } from "../../mod.ts";
+import "../_one_line.ts";
 import type { Calculator } from "./calculator.ts";
 
 const [host = "localhost", port = "7000"] = Deno.args;

@@ -9,6 +9,7 @@
  */
 
 import { createRequestServer, formatAddress, values } from "../../mod.ts";
+import "../_one_line.ts";
 import type { Calculator } from "./calculator.ts";
 
 const [port = "7000"] = Deno.args;

@@ -4,9 +4,13 @@
  * @module
  */
 
-import { TextLineStream } from "@std/streams/text-line-stream";
 import { createInterface } from "node:readline";
 import process from "node:process";
+import { loaded } from "../_std.ts";
+
+const { TextLineStream } = await loaded(
+  import("@std/streams/text-line-stream"),
+);
 
 /** Where lines come from and go to. */
 export interface Terminal {

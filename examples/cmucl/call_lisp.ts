@@ -7,6 +7,7 @@
  */
 
 import { connectToRemoteServer } from "../../mod.ts";
+import "../_one_line.ts";
 import {
   cmucl,
   form,

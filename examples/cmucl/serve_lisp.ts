@@ -16,6 +16,7 @@ import {
   values,
   type Wire,
 } from "../../mod.ts";
+import "../_one_line.ts";
 import {
   cmucl,
   listOf,

@@ -7,6 +7,7 @@
  */
 
 import { openTcpStream } from "../../mod.ts";
+import "../_one_line.ts";
 
 const [host = "localhost", port = "10244"] = Deno.args;
 

@@ -15,6 +15,7 @@ import {
   type ServerProcess,
   startUpServer,
 } from "../../mod.ts";
+import "../_one_line.ts";
 
 const [port = "10244"] = Deno.args;
 let count = 0;

@@ -51,6 +51,7 @@ export function metadata(this: CallContext): Record<string, string> {
 
 /** Never answers, unless the caller gives up. */
 export function wait(this: CallContext): Promise<void> {
+  console.log("waiting");
   return new Promise((_, reject) =>
     this.signal.onabort = () => reject(this.signal.reason)
   );

@@ -3,12 +3,13 @@
  */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { denoRun } from "../../examples/archive/deno.ts";
 import { createRequestServer } from "../../mod.ts";
 import config from "../../deno.json" with { type: "json" };
 import {
   type Ended,
+  patientRun,
   type RunningServer,
+  start,
   startServer,
   withFolder,
 } from "../examples/_run.ts";
@@ -23,7 +24,7 @@ async function cli(
   args: string[],
   env: Record<string, string> = {},
 ): Promise<Ended> {
-  const { code, stdout, stderr } = await denoRun(["-A", CLI, ...args], {
+  const { code, stdout, stderr } = await patientRun(["-A", CLI, ...args], {
     stdin: "null",
     env: { NO_COLOR: "1", ...env },
   }).output();
@@ -86,15 +87,17 @@ test("cli.ts serve, list and ping work together", async () => {
 const CALLS: [string[], string[], string][] = [
   [[], ["add", "40", "2"], "42\n"],
   // What stands behind the name is an argument.
-  [[], ["add", "-1", "--json"], "-1--json\n"],
+  [[], ["add", "-1", '"--json"'], "-1--json\n"],
   [[], ["divmod", "17", "5"], "3\n2\n"],
   [["--json"], ["divmod", "17", "5"], "3\n2\n"],
   [[], ["nothing"], ""],
+  [["--json"], ["nothing"], "null\n"],
+  [["--json"], ["echo"], ""],
   [[], ["echo"], ""],
   [
     [],
-    ["echo", "text", "'", '"40"', "1e3", "0x10", "null", '{"a": [true]}', ""],
-    "text\n'\n40\n1000\n0x10\nnull\n{ a: [ true ] }\n\n",
+    ["echo", "text", "'", '"40"', "1e3", "True", "null", '{"a": [true]}', ""],
+    "text\n'\n40\n1000\nTrue\nnull\n{ a: [ true ] }\n\n",
   ],
   [
     ["--metadata", "a=b=c", "--metadata=d="],
@@ -137,7 +140,7 @@ test("cli.ts call prints values, each on a line", async () => {
 
 test("cli.ts call ends with whoever reads its output", async () => {
   await serving(async (address) => {
-    const child = denoRun(["-A", CLI, "call", address, "count", "1e9"], {
+    const child = patientRun(["-A", CLI, "call", address, "count", "1e9"], {
       stdin: "null",
       stdout: "piped",
       stderr: "piped",
@@ -195,6 +198,16 @@ const WRONG: [string[], string][] = [
   [["serve", "--json", "./x.ts"], "serve has no option --json."],
   [["listen", "--metadata", "a=b"], "listen has no option --metadata."],
   [["call", ":7000"], "The function's name is missing."],
+  ...['{"x": 1', "[1,", '"open', "01", "0x10", "-v", "--json", " {x}"].map((
+    text,
+  ): [string[], string] => [
+    ["call", ":7000", "f", "fine", text],
+    `Argument 2 of f begins as JSON does, and is none: ${text} (`,
+  ]),
+  [
+    ["call", ":7000", "f", "-it's"],
+    `If it is a text, write '"-it'\\''s"'. See --help.`,
+  ],
   [["call", "--deadline", "soon", ":7000", "f"], "--deadline wants a number"],
   [["call", "--deadline=", ":7000", "f"], "--deadline wants a value."],
   [["call", "--deadline", "0", ":7000", "f"], "wants milliseconds above 0"],
@@ -249,6 +262,61 @@ test("cli.ts tells what it can do, and its version", async () => {
   const version = await cli(["--version"]);
   assertEquals(version.stdout, `@remote/wire ${config.version}\n`);
 });
+
+test("cli.ts serve says in one line that it cannot listen", async () => {
+  await withFolder(async (folder) => {
+    const path = `${folder}/taken.sock`;
+    using _unix = Deno.listen({ transport: "unix", path });
+    using tcp = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    for (const where of [["--unix", path], ["--port", `${tcp.addr.port}`]]) {
+      const { code, stdout, stderr } = await cli(["serve", ...where, MODULE]);
+      assertEquals([code, stdout], [1, ""]);
+      assertMatch(stderr, /^addressInUse: .*\n$/);
+    }
+  });
+});
+
+if (Deno.build.os !== "windows") {
+  test("cli.ts call ends at once at Ctrl-C", async () => {
+    const called = Promise.withResolvers<void>();
+    await using server = createRequestServer(0, undefined, {
+      functions: {
+        wait() {
+          called.resolve();
+          return new Promise(() => {});
+        },
+      },
+    });
+    if (server.addr.transport !== "tcp") throw new Error();
+    const address = `127.0.0.1:${server.addr.port}`;
+    await using calling = start("-A", CLI, "call", address, "wait");
+    await called.promise;
+    const { code, stdout } = await calling.end("SIGINT");
+    assertEquals([code, stdout], [130, ""]);
+  });
+
+  test("cli.ts serve ends at once when Ctrl-C comes twice", async () => {
+    const server = await startServer("-A", CLI, "serve", "--port=0", MODULE);
+    const calling = cli(["call", `127.0.0.1:${server.port}`, "wait"]);
+    await server.prints(/waiting\n/);
+    server.signal("SIGINT");
+    // It listens no more: it has taken notice.
+    while (await isListening(server.port));
+    const { code } = await server.end("SIGINT");
+    assertEquals(code, 130);
+    assertEquals((await calling).code, 1);
+  });
+}
+
+/** Whether somebody listens at a port. */
+async function isListening(port: number): Promise<boolean> {
+  try {
+    (await Deno.connect({ hostname: "127.0.0.1", port })).close();
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 test("cli.ts speaks over Unix sockets", async () => {
   await withFolder(async (folder) => {
@@ -341,7 +409,7 @@ test("cli.ts does with the calculator what the README shows", async () => {
 });
 
 test("cli.ts listen runs a listener", async () => {
-  const child = denoRun(["-A", CLI, "listen", "--port", "0"], {
+  const child = patientRun(["-A", CLI, "listen", "--port", "0"], {
     stdin: "null",
     stdout: "piped",
     stderr: "inherit",

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { openTcpStream } from "../../client/mod.ts";
 import { startUpServer } from "../../server/mod.ts";
 import { WireError } from "../../wire/mod.ts";
+import { holdTimers } from "../_held_timers.ts";
 import { test } from "../_test.ts";
 
 const TLS = new URL("../tls/", import.meta.url);
@@ -100,11 +101,12 @@ test("openTcpStream() gives up at its signal and its time limit", async () => {
   // A peer that never answers the first message of TLS.
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr;
-  const conns: Deno.Conn[] = [];
-  const accepting = (async () => {
-    for await (const conn of listener) conns.push(conn);
-  })();
-  const slow = await failure("127.0.0.1", port, { tls: {}, timeout: 1 });
+  const timeout = 789;
+  using timers = holdTimers(timeout);
+  const failing = failure("127.0.0.1", port, { tls: {}, timeout });
+  using _accepted = await listener.accept();
+  timers.runOut();
+  const slow = await failing;
   assertEquals(slow.code, "timeout");
   const reason = new Error("changed my mind");
   const early = await failure("127.0.0.1", port, {
@@ -112,9 +114,6 @@ test("openTcpStream() gives up at its signal and its time limit", async () => {
   });
   assertEquals(early.code, "cancelled");
   assertEquals(early.cause, reason);
-  listener.close();
-  await accepting;
-  for (const conn of conns) conn.close();
 });
 
 test("openTcpStream() aborts its stream at the signal", async () => {

@@ -9,6 +9,23 @@ import { denoRun } from "../../examples/archive/deno.ts";
 /** The folder of the examples. */
 export const EXAMPLES = `${import.meta.dirname}/../../examples`;
 
+/**
+ * A command that runs a program as users would, but with time limits that are
+ * long enough for a slow machine.
+ *
+ * @param args Permissions, the program, and its arguments.
+ * @param options What else the command is made with.
+ * @returns The command.
+ */
+export function patientRun(
+  args: string[],
+  options: Deno.CommandOptions,
+): Deno.Command {
+  return denoRun([`--preload=${PATIENCE}`, ...args], options);
+}
+
+const PATIENCE = `${import.meta.dirname}/../_patience.ts`;
+
 /** How a process ended, and what it printed. */
 export interface Ended {
   readonly code: number;
@@ -23,7 +40,7 @@ export interface Ended {
  * @returns How it ended.
  */
 export async function run(...args: string[]): Promise<Ended> {
-  const { code, stdout, stderr } = await denoRun(args, OPTIONS).output();
+  const { code, stdout, stderr } = await patientRun(args, OPTIONS).output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   return { code, stdout: text(stdout), stderr: text(stderr) };
 }
@@ -59,7 +76,7 @@ export interface RunningServer extends Running {
  * @returns The process.
  */
 export function start(...args: string[]): Running {
-  const child = denoRun(args, {
+  const child = patientRun(args, {
     ...OPTIONS,
     stdin: "piped",
     stdout: "piped",

@@ -87,7 +87,7 @@ test("atOnce() begins nothing after a failure", async () => {
 test("bytesText() reads well", () => {
   assertEquals(
     [0, 999, 1_000, 1_234_567, 5e9].map(bytesText),
-    ["0 B", "999 B", "1.0 kB", "1.2 MB", "5.0 GB"],
+    ["0 B", "999 B", "1.000 kB", "1.235 MB", "5.000 GB"],
   );
 });
 

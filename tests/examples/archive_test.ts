@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import type { Archive } from "../../examples/archive/archive.ts";
 import { sha256 } from "../../examples/archive/digest.ts";
 import { connectToRemoteServer, RemoteError } from "../../mod.ts";
@@ -66,13 +66,13 @@ test("archive/client.ts puts, lists, searches and gets any files", () =>
     assertEquals(client.code, 0, client.stderr);
     for (
       const line of [
-        /^client: put 6 files, 5\.2 MB, in [\d.]+ s$/m,
-        /^client: listed 6 files, 5\.2 MB$/m,
+        /^client: put 6 files: 5\.243 MB in [\d.]+ s, [\d.]+ .B\/s$/m,
+        /^client: listed 6 files, 5\.243 MB$/m,
         /^client: searched 4 files for \/thr\.e\/ \(2 left out\): 2 matches$/m,
         /^client: {3}inner\/deeper\/lines\.txt:1: thrée$/m,
         /^client: {3}naïve 日本 😀\.txt:3: thrée 😀$/m,
-        /^client: got 6 files, 5\.2 MB, in [\d.]+ s; every SHA-256 is right$/m,
-        /^client: moved 5\.2 MB each way in .* calls over one wire/m,
+        /^client: got 6 files: 5\.243 MB in [\d.]+ s, .*; every SHA-256 is right$/m,
+        /^client: moved 10\.49 MB in .*, both ways together: \d+ calls over/m,
       ]
     ) assertMatch(client.stdout, line);
     // No bar where there is no terminal.
@@ -92,6 +92,35 @@ test("archive/client.ts puts, lists, searches and gets any files", () =>
 
     await checkKept(`${folder}/archive`);
   }));
+
+/** The figures of a line: bytes, seconds, and bytes a second. */
+function figures(line: string): number[] {
+  const units: Record<string, number> = { kB: 1e3, MB: 1e6, GB: 1e9 };
+  const [, size, unit, seconds, rate, rateUnit] =
+    /([\d.]+) (\w?B) in ([\d.]+) s, ([\d.]+) (\w?B)\/s/.exec(line) ?? [];
+  return [
+    Number(size) * (units[unit!] ?? 1),
+    Number(seconds),
+    Number(rate) * (units[rateUnit!] ?? 1),
+  ];
+}
+
+test("archive/demo.ts prints figures that compute", async () => {
+  const { code, stdout, stderr } = await run(
+    "-A",
+    `${EXAMPLES}/archive/demo.ts`,
+    EXAMPLES,
+  );
+  assertEquals(code, 0, stderr);
+  const [put, got, moved] = ["put", "got", "moved"].map((what) =>
+    figures(new RegExp(`^client: ${what} .*$`, "m").exec(stdout)?.[0] ?? "")
+  );
+  for (const [bytes, seconds, rate] of [put!, got!, moved!]) {
+    assert(Math.abs(rate! * seconds! / bytes! - 1) < 0.002, stdout);
+  }
+  assert(Math.abs(2 * put![0]! / moved![0]! - 1) < 0.002, stdout);
+  assert(Math.abs(put![1]! + got![1]! - moved![1]!) < 1e-6, stdout);
+});
 
 /** Another process finds what the first one kept. */
 async function checkKept(folder: string): Promise<void> {
@@ -173,6 +202,16 @@ for (const program of [CLIENT, SERVER]) {
     assertMatch(stdout, /^ {2}--port <port>/m);
   });
 }
+
+test("archive/client.ts names the permission that it lacks", async () => {
+  const { code, stdout, stderr } = await run(
+    "--no-prompt",
+    "--allow-net",
+    CLIENT,
+  );
+  assertEquals([code, stdout], [2, ""]);
+  assertMatch(stderr, /^Requires read access .*--allow-read flag\..*\n$/);
+});
 
 test("archive/client.ts says when nobody listens", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });

@@ -49,5 +49,5 @@ test("calculator/server.ts lets a call finish at SIGINT", async () => {
 test("calculator/server.ts refuses a port that is none", async () => {
   const { code, stderr } = await run(...BARE, SERVER, "seven");
   assertEquals(code, 1);
-  assertMatch(stderr, /A port is an integer from 0 to 65535/);
+  assertMatch(stderr, /^A port is an integer from 0 to 65535.*\n$/);
 });

@@ -8,6 +8,7 @@ import {
 import { isLoopback } from "../../../server/listener/safety.ts";
 import { resolveListenerLimits } from "../../../server/listener/options.ts";
 import { WireError } from "../../../wire/mod.ts";
+import { holdTimers } from "../../_held_timers.ts";
 import { test } from "../../_test.ts";
 import { Client, startListener } from "./_client.ts";
 
@@ -183,13 +184,17 @@ test("A listener takes no more than 16 KiB before the credential", async () => {
 });
 
 test("A listener waits for a stranger, but not for ever, nor for many", async () => {
+  const introduction = 654_321;
+  using timers = holdTimers(introduction);
   await using listener = startListener({
-    limits: { introduction: 300, strangers: 1 },
+    limits: { introduction, strangers: 1 },
   });
   await using slow = await listener.connect();
   await slow.until("name> ");
   await using second = await listener.connect();
   assert((await second.until(null)).includes("Too many clients"));
+  assertEquals(timers.count, 1);
+  timers.runOut();
   await slow.until(null).catch(() => "");
   assertEquals((listener.errors[0] as WireError).code, "timeout");
   await using third = await listener.session();

@@ -1,0 +1,100 @@
+/**
+ * What the command line does; `cli.ts` loads it.
+ *
+ * @module
+ */
+
+import config from "../deno.json" with { type: "json" };
+import { call, list, ping } from "./_client_commands.ts";
+import { CommandLine, UsageError, Wish } from "./_command_line.ts";
+import { OutputClosed } from "./_output.ts";
+import { listen, serve } from "./_server_commands.ts";
+import { described } from "./_text.ts";
+
+const USAGE = `usage: deno run -A cli.ts COMMAND …
+
+commands:
+  list HOST:PORT               what is served there
+  call HOST:PORT NAME ARG…     calls a function, prints each value on a line
+  ping HOST:PORT               asks for a sign of life
+  serve MODULE                 serves the functions that a module exports
+  listen                       a listener: clients work in it as in a REPL
+
+An ARG is JSON where it reads as JSON: 40, true, null, '{"x": 1}', '[1, 2]'.
+Any other is a text, such as hello, unless it begins as JSON does, with { [ " -
+or a digit: that is a slip, and refused. Such a text goes as a JSON string:
+'"40"', '"-v"', '"2026-01-01"'. Options of a call stand before NAME.
+
+options of list, call and ping:
+  --unix PATH            a Unix socket, in the place of HOST:PORT
+  --tls                  speak TLS; the system says whom to trust
+  --ca FILE              TLS, and trust this authority too
+  --tls-name NAME        TLS, and expect a certificate of that name
+  --credential-env NAME  show the secret that is in this variable
+  --timeout MS           how long connecting may take
+
+options of list and call:
+  --deadline MS          how long the answer may take, with its streams
+  --metadata KEY=TEXT    goes with the call; may come several times
+  --json                 print each value as a line of JSON; null stands for
+                         undefined and for what JSON has no word for (without
+                         --json, a function that returns nothing prints nothing)
+  --one-way              call: wait for no answer
+
+options of serve and listen:
+  --port PORT            7000; of a listener 10243
+  --hostname HOST        the address to listen on: 127.0.0.1
+  --unix PATH            serve: a Unix socket
+  --cert FILE --key FILE speak TLS
+  --credential-env NAME  ask for the secret that is in this variable
+
+  --help, --version
+
+Ctrl-C ends a call at once. It lets a server finish the calls under way, and
+ends it at once when it comes again.
+
+The exit code is 0 when all went well, 1 when a call or a connection failed,
+2 for a command line that makes no sense, and 130 after Ctrl-C, but 0 where a
+server finished its calls.`;
+
+/** The commands by name. */
+const COMMANDS = new Map([
+  ["list", list],
+  ["call", call],
+  ["ping", ping],
+  ["serve", serve],
+  ["listen", listen],
+]);
+
+/**
+ * Does what the command line says.
+ *
+ * @param args The arguments of the program.
+ * @returns The exit code.
+ */
+export async function main(args: readonly string[]): Promise<number> {
+  try {
+    const line = new CommandLine(args);
+    const name = line.word();
+    const command = COMMANDS.get(name ?? "");
+    if (command === undefined) {
+      throw new UsageError(
+        name === undefined
+          ? "A command is missing."
+          : `There is no command ${name}.`,
+      );
+    }
+    await command(line);
+    return 0;
+  } catch (error) {
+    if (error instanceof OutputClosed) return 0;
+    if (error instanceof Wish) {
+      const { what } = error;
+      console.log(what === "help" ? USAGE : `@remote/wire ${config.version}`);
+      return 0;
+    }
+    const isUsage = error instanceof UsageError;
+    console.error(`${described(error)}${isUsage ? " See --help." : ""}`);
+    return isUsage ? 2 : 1;
+  }
+}
