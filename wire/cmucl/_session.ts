@@ -310,8 +310,9 @@ export class LispSession implements Session {
       output: this.#output,
       readerDone: this.#readerDone,
       polite: reason.code === "closed",
-    }).catch((error) => this.#options.onError(error, "closing the connection"))
-      .then(() => this.death.bury());
+      onFault: (error) =>
+        this.#options.onError(error, "closing the connection"),
+    }).then(() => this.death.bury());
   }
 
   /** All limits. */
