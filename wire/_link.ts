@@ -354,6 +354,15 @@ export class Link implements Session {
       streamsSending: this.#streams.sending,
       inbox: this.#inbox.size,
       outputWaiting: output.waiting,
+      flow: {
+        sent: this.#outbound.bytes,
+        received: {
+          calls: this.#handlers.held,
+          sends: this.#sendWindow.used,
+          messages: this.#messageWindow.used,
+        },
+        streamSpare: this.#streams.spare,
+      },
     };
   }
 

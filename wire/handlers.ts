@@ -195,6 +195,11 @@ export class Handlers {
     return this.#calls.has(id) || this.#parkedCalls.has(id);
   }
 
+  /** How many bytes the calls count for that have no answer yet. */
+  get held(): number {
+    return this.#held;
+  }
+
   /** How many calls run or wait to. */
   get running(): number {
     return this.#calls.size + this.#sends.size + this.#parkedCalls.size +

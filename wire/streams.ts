@@ -81,6 +81,11 @@ export class Streams {
     return this.#sinks.size;
   }
 
+  /** How many bytes are left for the windows of streams to grow. */
+  get spare(): number {
+    return this.#spare;
+  }
+
   /** How many streams somebody still wants something of. */
   get wanted(): number {
     let count = 0;

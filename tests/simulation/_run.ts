@@ -5,6 +5,7 @@
  */
 
 import {
+  DEFAULT_LIMITS,
   keepConnected,
   type KeptConnection,
   makeWire,
@@ -211,6 +212,7 @@ class Run {
     await this.#world.pass(60_000);
     if (ends.some((wire) => wire.ended !== undefined)) return;
     ends.forEach((wire, end) => {
+      this.#checkFlow(end, wire, ends[1 - end]!);
       const stats = wire.stats();
       for (
         const name of [
@@ -230,6 +232,31 @@ class Run {
         }
       }
     });
+  }
+
+  /** Both ends account for the same bytes, and nothing is held. */
+  #checkFlow(end: number, wire: Wire, peer: Wire): void {
+    const { sent } = wire.stats().flow;
+    const { received, streamSpare } = peer.stats().flow;
+    for (const channel of ["calls", "sends", "messages"] as const) {
+      if (sent[channel] !== received[channel]) {
+        this.#ledger.fault(
+          `end ${end}: ${
+            sent[channel]
+          } bytes of ${channel} are under way, and the peer knows of ${
+            received[channel]
+          }`,
+        );
+      }
+    }
+    if (sent.calls !== 0) this.#ledger.fault(`end ${end}: calls hold bytes`);
+    const { window = DEFAULT_LIMITS.window } = this.#plan.limits[1 - end]!;
+    if (Math.max(sent.sends, sent.messages) * 4 >= Math.max(window, 4)) {
+      this.#ledger.fault(`end ${end}: credit of a quarter was not told`);
+    }
+    if (streamSpare !== Math.floor(window / 2)) {
+      this.#ledger.fault(`end ${end}: ${streamSpare} bytes are spare`);
+    }
   }
 
   /** Every wire has ended, once, and left nothing behind. */
