@@ -22,6 +22,9 @@ export class Planned extends Error {
   override readonly name = "Planned";
 }
 
+/** How long it may take until a callee hears of a cancel, in milliseconds. */
+const NOTICE = 6_000;
+
 /** A served object. */
 export class Counter {
   #count = 0;
@@ -37,7 +40,7 @@ export interface Actor {
   echo(serial: number, value: unknown): unknown;
   wait(serial: number, time: number): Promise<number>;
   fail(serial: number, isLater: boolean): Promise<never>;
-  note(serial: number): void;
+  note(serial: number, value: unknown, order: number): void;
   many(serial: number, count: number): Values<number[]>;
   download(serial: number, count: number, size: number): AsyncIterable<unknown>;
   upload(
@@ -74,7 +77,7 @@ export async function* items(
 }
 
 /** Makes the functions of an end. */
-export function makeActor(world: World, ledger: Ledger): Actor {
+export function makeActor(world: World, ledger: Ledger, end: 0 | 1): Actor {
   return {
     echo(serial, value) {
       ledger.ran(serial);
@@ -83,6 +86,10 @@ export function makeActor(world: World, ledger: Ledger): Actor {
     async wait(this: CallContext<Wire>, serial, time) {
       ledger.ran(serial);
       await world.sleep(time);
+      const givenUpAt = ledger.givenUpAt(serial) ?? Infinity;
+      if (world.now() - givenUpAt > NOTICE && !this.signal.aborted) {
+        ledger.fault(`wait ${serial} never heard that it was given up`);
+      }
       return serial;
     },
     async fail(serial, isLater) {
@@ -90,7 +97,10 @@ export function makeActor(world: World, ledger: Ledger): Actor {
       if (isLater) await world.sleep(5);
       throw new Planned(`fault ${serial}`);
     },
-    note: (serial) => ledger.ran(serial),
+    note(serial, _value, order) {
+      ledger.ran(serial);
+      ledger.taken(`one-way calls to end ${end}`, order);
+    },
     many(serial, count) {
       ledger.ran(serial);
       return values(...Array.from({ length: count }, (_, index) => index));

@@ -68,4 +68,27 @@ export const FOUND: readonly (readonly [string, Plan])[] = [
       limits: [{}, { sendPause: 1 }],
     }),
   ],
+  [
+    "calls on a result moved to another wire in another order than they were made",
+    plan([
+      { kind: "fail", serial: 1 },
+      { kind: "nest", serial: 3, count: 4 },
+      { kind: "many", serial: 5, isIdempotent: true },
+      { serial: 8, count: 2, isIdempotent: true },
+      {
+        kind: "pipeline",
+        serial: 13,
+        at: 655,
+        count: 2,
+        size: 38_619,
+        time: 8,
+      },
+    ], {
+      seed: 1_951,
+      isKept: true,
+      link: { latency: 120, chop: 600, capacity: 65_536, isShort: false },
+      limits: [{}, { calls: 2 }],
+      outages: [{ at: 1_323, time: 308 }],
+    }),
+  ],
 ];

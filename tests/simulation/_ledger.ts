@@ -13,12 +13,37 @@ export class Ledger {
   readonly #notSent = new Set<number>();
   readonly #succeeded = new Set<number>();
   readonly #repeatable = new Set<number>();
+  readonly #givenUp = new Map<number, number>();
+  readonly #lastTaken = new Map<string, number>();
+  #sent = 0;
   /** Producers that have begun, less those that have ended. */
   producers = 0;
 
   /** A served function runs. */
   ran(serial: number): void {
     this.#runs.set(serial, (this.#runs.get(serial) ?? 0) + 1);
+  }
+
+  /** A call was given up by its caller, at that time. */
+  givenUp(serial: number, now: number): void {
+    this.#givenUp.set(serial, now);
+  }
+
+  /** When a call was given up, if it was. */
+  givenUpAt(serial: number): number | undefined {
+    return this.#givenUp.get(serial);
+  }
+
+  /** A number that is larger than those of all that was sent before. */
+  next(): number {
+    return ++this.#sent;
+  }
+
+  /** Something came that has to come in the order in which it was sent. */
+  taken(channel: string, order: number): void {
+    const last = this.#lastTaken.get(channel) ?? 0;
+    if (order <= last) this.fault(`${channel}: ${order} came after ${last}`);
+    this.#lastTaken.set(channel, order);
   }
 
   /** It was said that a call was never sent. */

@@ -36,11 +36,16 @@ export interface Subject extends Remotes {
 export interface Allowance {
   /** Whether the wire may end before the operations are over. */
   readonly mayEnd: () => boolean;
+  /** Whether the wire ends by a close alone. */
+  readonly isGraceful: boolean;
   /** Whether limits are so small that some values do not fit. */
   readonly isTight: boolean;
   /** Whether calls go over a kept connection. */
   readonly isKept: boolean;
 }
+
+/** What a graceful close lets finish that was begun before. */
+const FINISHED: ReadonlySet<string> = new Set(["echo", "wait", "many", "note"]);
 
 /** The codes with which a wire ends. */
 const ENDS: ReadonlySet<string> = new Set([
@@ -70,6 +75,7 @@ export class Operator {
   /** Carries one out; the promise never rejects. */
   async run(subject: Subject, operation: Operation): Promise<void> {
     if (operation.at > 0) await this.#world.sleep(operation.at);
+    const isInTime = !this.#allowance.mayEnd();
     const { deadline, abort, isIdempotent, serial } = operation;
     const controller = new AbortController();
     const options = {
@@ -90,7 +96,7 @@ export class Operator {
         if (operation.kind !== "note") this.#ledger.succeeded(serial);
       }
     } catch (error) {
-      this.#judge(operation, error);
+      this.#judge(operation, error, isInTime);
     } finally {
       stop?.();
     }
@@ -127,7 +133,11 @@ export class Operator {
       case "fail":
         return await remoteValue.fail(serial, time > 0);
       case "note":
-        return await remotes.remote.note(serial, valueOf(serial, size));
+        return await remotes.remote.note(
+          serial,
+          valueOf(serial, size),
+          this.#ledger.next(),
+        );
       case "many": {
         const list = Array.from({ length: count }, (_, index) => index);
         return this.#expect(
@@ -171,7 +181,10 @@ export class Operator {
           Math.min(count, 8),
         );
       case "message":
-        return await subject.outputObject([serial, valueOf(serial, size)]);
+        return await subject.outputObject([
+          this.#ledger.next(),
+          valueOf(serial, size),
+        ]);
       case "unsendable":
         return await remoteValue.echo(serial, [1, { bad: Symbol("bad") }]);
     }
@@ -218,9 +231,9 @@ export class Operator {
   }
 
   /** Whether an operation may fail so. */
-  #judge(operation: Operation, error: unknown): void {
+  #judge(operation: Operation, error: unknown, isInTime: boolean): void {
     const { kind, serial, deadline, abort } = operation;
-    const { mayEnd, isTight, isKept } = this.#allowance;
+    const { mayEnd, isTight, isKept, isGraceful } = this.#allowance;
     const fault = (why: string) =>
       this.#ledger.fault(`${kind} ${serial}: ${why}: ${short(error)}`);
     if (!(error instanceof WireError)) {
@@ -240,6 +253,11 @@ export class Operator {
     // Of these, a later call may be the one that was not sent.
     const isOne = kind !== "pipeline" && kind !== "object";
     if (sent === "notSent" && isOne) this.#ledger.claimNotSent(serial);
+    if (code === "deadline" || code === "cancelled") {
+      if (sent === "maybeExecuted" && !isTight && !mayEnd()) {
+        this.#ledger.givenUp(serial, this.#world.now());
+      }
+    }
     if (code === "deadline") {
       if (deadline === 0) fault("there is no deadline");
     } else if (code === "cancelled") {
@@ -251,7 +269,9 @@ export class Operator {
     } else if (code === "limit") {
       if (!isTight && !isKept) fault("no limit is small");
     } else if (ENDS.has(code)) {
-      if (!mayEnd()) fault("the wire is not to end");
+      const isFinished = isInTime && isGraceful && FINISHED.has(kind) &&
+        operation.time < 5_000;
+      if (!mayEnd() || isFinished) fault("the wire is not to end");
       const isCall = kind !== "message" && kind !== "download" &&
         kind !== "object" && kind !== "pipeline";
       if (isCall && sent === undefined) fault("the fate is untold");

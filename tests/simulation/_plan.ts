@@ -169,7 +169,9 @@ function makeOperation(
     count,
     size: random.int(0, random.pick([20, 300, 3_000, 40_000])),
     take: random.chance(0.6) ? count + 1 : random.int(0, count),
-    time: random.chance(0.5) ? 0 : random.int(0, 300),
+    time: random.chance(0.5)
+      ? 0
+      : random.int(0, random.pick([300, 300, 300, 20_000])),
     deadline: random.chance(0.2) ? random.int(1, 400) : 0,
     abort: random.chance(0.2) ? random.int(1, 400) : 0,
     isIdempotent: random.chance(0.4),

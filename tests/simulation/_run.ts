@@ -91,7 +91,9 @@ class Run {
     const { link, operations, ending } = this.#plan;
     const connection = new Connection(this.#world, this.#random, link);
     const ends = [this.#wire(connection, 0), this.#wire(connection, 1)];
-    for (const wire of ends) this.#take(wire);
+    for (const wire of ends) {
+      this.#take(wire, `messages to end ${ends.indexOf(wire)}`);
+    }
     const operator = new Operator(this.#world, this.#ledger, this.#allowance());
     const all = operations.map((operation) =>
       operator.run(ends[operation.by] as unknown as Subject, operation)
@@ -123,7 +125,10 @@ class Run {
           this.#plan.link,
         );
         connections.push(connection);
-        this.#take(this.#wire(connection, 1));
+        this.#take(
+          this.#wire(connection, 1),
+          `messages over connection ${connections.length}`,
+        );
         return this.#wire(connection, 0);
       },
       {
@@ -159,9 +164,12 @@ class Run {
     const { limits, link, ending, isKept } = this.#plan;
     return {
       isKept,
+      isGraceful: !isKept && link.cut === undefined && ending.how !== "abort" &&
+        limits.every(({ calls, window }) =>
+          calls === undefined && window === undefined
+        ),
       isTight: limits.some((limits) => Object.keys(limits).length > 0),
-      mayEnd: () =>
-        this.#isEnding || isKept || link.cut !== undefined || ending.at > 0,
+      mayEnd: () => this.#isEnding || isKept || link.cut !== undefined,
     };
   }
 
@@ -169,7 +177,7 @@ class Run {
     const options: WireOptions = {
       clock: this.#world,
       limits: this.#plan.limits[end],
-      functions: makeActor(this.#world, this.#ledger),
+      functions: makeActor(this.#world, this.#ledger, end),
       // One-way calls and streams of wires that end have nowhere else to go.
       onError: () => {},
       onDeath: () => {
@@ -182,10 +190,11 @@ class Run {
   }
 
   /** Takes typed messages as they come. */
-  async #take(wire: Wire): Promise<void> {
+  async #take(wire: Wire, channel: string): Promise<void> {
     for (;;) {
       try {
-        await wire.getObject();
+        const [order] = await wire.getObject() as [number];
+        this.#ledger.taken(channel, order);
       } catch {
         // One over a limit, or the end.
         if (wire.ended !== undefined) return;

@@ -17,12 +17,20 @@ const from = Number(options.seed ?? options.from ?? 1);
 const count = options.seed === undefined ? Number(options.seeds ?? 2_000) : 1;
 const mostFailures = Number(options.most ?? 5);
 
+/** What a fault is about, whatever the numbers in it are. */
+function kindOf(fault: string): string {
+  return fault.replaceAll(/\d+/g, "N").slice(0, 60);
+}
+
 async function report(plan: Plan, faults: readonly string[]): Promise<void> {
   console.error(`seed ${plan.seed} fails:`);
   for (const fault of faults) console.error(`  ${fault}`);
+  // A smaller plan is to show the same fault, and no other.
+  const kind = kindOf(faults[0]!);
   const least = await shrink(
     plan,
-    async (plan) => (await runPlan(plan)).faults.length > 0,
+    async (plan) =>
+      (await runPlan(plan)).faults.some((fault) => kindOf(fault) === kind),
   );
   console.error(`  its smallest plan: ${JSON.stringify(least)}`);
   for (const fault of (await runPlan(least)).faults) {
