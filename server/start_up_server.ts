@@ -15,6 +15,7 @@ import { checkTime } from "../wire/clock.ts";
 import { checkCredential } from "../wire/_credential.ts";
 import { checkOptionKeys } from "../wire/_option_keys.ts";
 import { reporter } from "../wire/_report.ts";
+import { shown } from "../wire/_shown.ts";
 import { type Announce, announce, checkAnnounce } from "./_announce.ts";
 import { checkTarget, listen, type ServerTls } from "./_listen.ts";
 import { serviceFile } from "./_services.ts";
@@ -257,9 +258,9 @@ function checkCount(count: unknown, name: string): void {
   if (isCount) return;
   throw new WireError(
     "invalidArgument",
-    `The option "${name}" must be an integer from 1 to ${
-      2 ** 31 - 1
-    }, not ${count}.`,
+    `The option "${name}" must be an integer from 1 to ${2 ** 31 - 1}, not ${
+      shown(count)
+    }.`,
   );
 }
 

@@ -6,6 +6,7 @@
  */
 
 import { WireError } from "./errors.ts";
+import { shown } from "./_shown.ts";
 
 /** A name as far from another as this, or farther, is no slip of the keys. */
 const FAR = 4;
@@ -29,9 +30,7 @@ export function checkOptionKeys(
   ) {
     throw new WireError(
       "invalidArgument",
-      `The options of ${what} are an object, not ${
-        options === null ? "null" : `a ${typeof options}`
-      }.`,
+      `The options of ${what} are an object, not ${shown(options)}.`,
     );
   }
   for (const key of Object.keys(options)) {

@@ -10,6 +10,7 @@ import { WireError } from "./errors.ts";
 import type { AnyFunctions } from "./remote_types.ts";
 import { checkOptionKeys, checkSignal } from "./_option_keys.ts";
 import { reporter } from "./_report.ts";
+import { shown } from "./_shown.ts";
 import type { Wire } from "./wire.ts";
 
 /** How long to wait between attempts. All times are in milliseconds. */
@@ -238,7 +239,7 @@ function checkRange(
   throw new WireError(
     "invalidArgument",
     `The option "${name}" must be a number from ${least} to ${most}, not ${
-      typeof value === "string" ? JSON.stringify(value) : value
+      shown(value)
     }.`,
   );
 }

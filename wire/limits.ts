@@ -5,6 +5,7 @@
  */
 
 import { WireError } from "./errors.ts";
+import { shown } from "./_shown.ts";
 
 /**
  * The bounds that keep one peer from harming another. Each side states its own
@@ -184,7 +185,9 @@ export function resolveLimits(
       const { least, most } = limitRange(key);
       throw new WireError(
         "invalidArgument",
-        `The limit "${name}" must be an integer from ${least} to ${most}, not ${value}.`,
+        `The limit "${name}" must be an integer from ${least} to ${most}, not ${
+          shown(value)
+        }.`,
       );
     }
     resolved[key] = value;

@@ -6,6 +6,7 @@
 
 import { isInstance, setBrand } from "./_brand.ts";
 import type { WireAddress } from "./address.ts";
+import { ownArguments } from "./_arguments.ts";
 import { rejected } from "./_call_promise.ts";
 import { type CallOptions, checkCallOptions } from "./call_options.ts";
 import { type Clock, systemClock } from "./clock.ts";
@@ -17,7 +18,7 @@ import {
   LIST_FUNCTIONS,
 } from "./introspection.ts";
 import { resolveLimits, type WireLimits } from "./limits.ts";
-import type { Middleware } from "./middleware.ts";
+import { checkMiddleware, type Middleware } from "./middleware.ts";
 import { type Caller, remotes } from "./remote.ts";
 import type {
   AnyFunctions,
@@ -222,6 +223,7 @@ export class Wire<
     options: WireOptions<Local, Remote> = {},
   ) {
     const { signal, functions, onDeath, confirm, serves, expects } = options;
+    checkThrough(options);
     const api = options.telemetry === false ? undefined : findTelemetry();
     const telemetry = api === undefined ? [] : [spans(api)];
     const calling = through(telemetry, options.callThrough);
@@ -399,14 +401,14 @@ export class Wire<
     wantsValues = false,
     options?: CallOptions,
   ): Promise<unknown> {
-    if (options !== undefined) {
-      try {
-        checkCallOptions(options);
-      } catch (error) {
-        return rejected(error, this.#report, unawaited(name));
-      }
+    let own: unknown[];
+    try {
+      own = ownArguments(name, args);
+      if (options !== undefined) checkCallOptions(options);
+    } catch (error) {
+      return rejected(error, this.#report, unawaited(name));
     }
-    return this.#caller.call(name, args, wantsValues, options);
+    return this.#caller.call(name, own, wantsValues, options);
   }
 
   /**
@@ -420,12 +422,14 @@ export class Wire<
    * @returns A promise that resolves when the call may leave.
    */
   send(name: string, args: unknown[], options?: CallOptions): Promise<void> {
+    let own: unknown[];
     try {
+      own = ownArguments(name, args);
       checkCallOptions(options);
     } catch (error) {
       return failed(error, this.#report, unsent(name));
     }
-    return this.#caller.send(name, args, options);
+    return this.#caller.send(name, own, options);
   }
 
   /**
@@ -732,21 +736,39 @@ function checkCredentials(
   checkCredential(requireCredential, "requireCredential");
 }
 
+/** Checks the middleware among a wire's options. */
+function checkThrough(
+  { serveThrough, callThrough }: Pick<
+    WireOptions,
+    "serveThrough" | "callThrough"
+  >,
+): void {
+  checkMiddleware(serveThrough, "serveThrough");
+  checkMiddleware(callThrough, "callThrough");
+}
+
 /**
- * Checks what wires are to serve and expect, and their secrets, before there
- * is one.
+ * Checks what wires are to serve and expect, their secrets and their
+ * middleware, before there is one.
  *
- * @param options Functions, contracts and secrets.
+ * @param options Functions, contracts, secrets and middleware.
  * @throws {WireError} `invalidArgument` for what no wire could be made with.
  */
 export function checkServing(
   options: Pick<
     WireOptions,
-    "functions" | "serves" | "expects" | "credential" | "requireCredential"
+    | "functions"
+    | "serves"
+    | "expects"
+    | "credential"
+    | "requireCredential"
+    | "serveThrough"
+    | "callThrough"
   >,
 ): void {
   const { functions, serves, expects } = options;
   checkCredentials(options);
+  checkThrough(options);
   if (expects !== undefined) signaturesOf(expects);
   const signatures = serves === undefined ? undefined : signaturesOf(serves);
   if (functions === undefined) return;

@@ -5,6 +5,7 @@
  */
 
 import { WireError } from "../../wire/mod.ts";
+import { shown } from "../../wire/_shown.ts";
 
 /**
  * What evaluated code may do beyond computing, as Deno's permissions: `true`
@@ -141,7 +142,9 @@ export function resolveListenerLimits(
     if (!Number.isInteger(value) || value < least || value > LARGEST) {
       throw new WireError(
         "invalidArgument",
-        `The limit "${name}" must be an integer from ${least} to ${LARGEST}, not ${value}.`,
+        `The limit "${name}" must be an integer from ${least} to ${LARGEST}, not ${
+          shown(value)
+        }.`,
       );
     }
     resolved[name as keyof ListenerLimits] = value;
