@@ -5,7 +5,7 @@
  */
 
 import { errorMessage, WireError } from "./errors.ts";
-import { shown } from "./_shown.ts";
+import { kindOf, shown } from "./_shown.ts";
 
 /** No function takes more: a list of them is one argument. */
 const MOST = 2 ** 20;
@@ -45,7 +45,7 @@ export function ownArguments(name: unknown, args: unknown): unknown[] {
     throw new WireError(
       "invalidArgument",
       `The arguments of ${shown(name)} are an array, such as [1, 2], and not ${
-        shown(args)
+        kindOf(args)
       }.`,
     );
   }

@@ -6,7 +6,7 @@
  */
 
 import { WireError } from "./errors.ts";
-import { shown } from "./_shown.ts";
+import { kindOf } from "./_shown.ts";
 
 /** A name as far from another as this, or farther, is no slip of the keys. */
 const FAR = 4;
@@ -30,7 +30,7 @@ export function checkOptionKeys(
   ) {
     throw new WireError(
       "invalidArgument",
-      `The options of ${what} are an object, not ${shown(options)}.`,
+      `The options of ${what} are an object, not ${kindOf(options)}.`,
     );
   }
   for (const key of Object.keys(options)) {

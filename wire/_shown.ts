@@ -28,14 +28,24 @@ export function shown(value: unknown): string {
     case "function":
       return "a function";
     case "object":
-      return value === null ? "null" : kindOf(value);
+      return value === null ? "null" : kindOfObject(value);
     default:
       return String(value);
   }
 }
 
+/**
+ * Says what a value is, where what a text says may be nobody's business.
+ *
+ * @param value Anything.
+ * @returns The same as {@linkcode shown}, but that no text is shown.
+ */
+export function kindOf(value: unknown): string {
+  return typeof value === "string" ? "a string" : shown(value);
+}
+
 /** What kind of object it is. */
-function kindOf(value: object): string {
+function kindOfObject(value: object): string {
   try {
     if (Array.isArray(value)) return "an array";
     const kind = Object.prototype.toString.call(value).slice(8, -1);

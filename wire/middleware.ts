@@ -9,7 +9,7 @@ import type { CallOptions } from "./call_options.ts";
 import { type CallContext, replaceMetadata } from "./context.ts";
 import { begun } from "./_left_alone.ts";
 import type { Metadata } from "./messages.ts";
-import { WireError } from "./errors.ts";
+import { errorMessage, WireError } from "./errors.ts";
 import type { Report } from "./_report.ts";
 import { shown } from "./_shown.ts";
 
@@ -130,18 +130,19 @@ export interface Serving {
  */
 export function checkMiddleware(middleware: unknown, name: string): void {
   if (middleware === undefined) return;
-  const isList = Array.isArray(middleware);
-  const wrong = isList
-    ? middleware.findIndex((each) => typeof each !== "function")
-    : 0;
-  if (isList && wrong < 0) return;
+  let problem = `not ${shown(middleware)}`;
+  try {
+    if (Array.isArray(middleware)) {
+      const wrong = middleware.findIndex((each) => typeof each !== "function");
+      if (wrong < 0) return;
+      problem = `and its item ${wrong} is ${shown(middleware[wrong])}`;
+    }
+  } catch (error) {
+    problem = `and it cannot be looked at: ${errorMessage(error)}`;
+  }
   throw new WireError(
     "invalidArgument",
-    `The option "${name}" is an array of functions, ${
-      isList
-        ? `and its item ${wrong} is ${shown(middleware[wrong])}`
-        : `and not ${shown(middleware)}`
-    }.`,
+    `The option "${name}" is an array of functions, ${problem}.`,
   );
 }
 

@@ -7,7 +7,7 @@
 
 import type { WireAddress } from "./address.ts";
 import { WireError } from "./errors.ts";
-import { shown } from "./_shown.ts";
+import { kindOf } from "./_shown.ts";
 
 /** A connection as a wire sees it: bytes in, bytes out. */
 export interface Transport {
@@ -371,11 +371,6 @@ function transportFault(text: string): WireError {
     "invalidArgument",
     `The transport of the wire is at fault: ${text}.`,
   );
-}
-
-/** What something is, for a message. What a string says is data. */
-function kindOf(value: unknown): string {
-  return typeof value === "string" ? "a string" : shown(value);
 }
 
 function brokenPipe(): Error {
