@@ -210,7 +210,7 @@ export function resolveKeepOptions<
     onError: reporter(options.onError),
     idempotent: typeof idempotent === "function"
       ? idempotent
-      : among(new Set(idempotent)),
+      : among(namesOf(idempotent)),
   };
   const { attempts, timeout, repeats, waiting } = resolved;
   checkTime(least, 'The option "backoff.least"');
@@ -223,6 +223,23 @@ export function resolveKeepOptions<
   checkRange("repeats", repeats, 0, Infinity);
   checkRange("waiting", waiting, 0, Infinity);
   return resolved;
+}
+
+/** The names of a list. */
+function namesOf(names: unknown): ReadonlySet<string> {
+  try {
+    if (typeof names === "object" && names !== null) {
+      return new Set(names as Iterable<string>);
+    }
+  } catch {
+    // It is no list.
+  }
+  throw new WireError(
+    "invalidArgument",
+    `The option "idempotent" is a list of functions' names, or a function, and not ${
+      shown(names)
+    }.`,
+  );
 }
 
 function among(names: ReadonlySet<string>): (name: string) => boolean {

@@ -170,6 +170,14 @@ export function resolveLimits(
 ): Readonly<WireLimits> {
   // The wires of a server share one set, and need not make another.
   if (resolvedSets.has(limits)) return limits as Readonly<WireLimits>;
+  if (typeof limits !== "object" || limits === null) {
+    throw new WireError(
+      "invalidArgument",
+      `The option "limits" is an object, such as { calls: 10 }, and not ${
+        shown(limits)
+      }.`,
+    );
+  }
   const resolved: WireLimits = { ...DEFAULT_LIMITS };
   for (const [name, value] of Object.entries(limits)) {
     if (!Object.hasOwn(DEFAULT_LIMITS, name)) {

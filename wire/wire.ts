@@ -46,6 +46,7 @@ import { isA } from "./_odd_values.ts";
 import { checkOptionKeys, checkSignal } from "./_option_keys.ts";
 import { REPORT, type Report, reporter } from "./_report.ts";
 import { servedEntries } from "./_served.ts";
+import { shown } from "./_shown.ts";
 import { findTelemetry, spans } from "./_telemetry.ts";
 
 /**
@@ -223,7 +224,7 @@ export class Wire<
     options: WireOptions<Local, Remote> = {},
   ) {
     const { signal, functions, onDeath, confirm, serves, expects } = options;
-    checkThrough(options);
+    checkParts(options);
     const api = options.telemetry === false ? undefined : findTelemetry();
     const telemetry = api === undefined ? [] : [spans(api)];
     const calling = through(telemetry, options.callThrough);
@@ -596,7 +597,8 @@ export class Wire<
 
   /**
    * Takes leave: no further call is made; those under way finish, and answers
-   * owed are sent. A peer that is not done within the limit `close` is left.
+   * owed are sent. Functions whose callers have given up, by a signal or a
+   * deadline, are not waited for. A peer that is not done within the limit `close` is left.
    *
    * @returns A promise that resolves when the connection is gone.
    */
@@ -736,15 +738,42 @@ function checkCredentials(
   checkCredential(requireCredential, "requireCredential");
 }
 
-/** Checks the middleware among a wire's options. */
-function checkThrough(
-  { serveThrough, callThrough }: Pick<
+/** Checks what a wire is made with of somebody's own. */
+function checkParts(
+  { serveThrough, callThrough, dialect, clock }: Pick<
     WireOptions,
-    "serveThrough" | "callThrough"
+    "serveThrough" | "callThrough" | "dialect" | "clock"
   >,
 ): void {
   checkMiddleware(serveThrough, "serveThrough");
   checkMiddleware(callThrough, "callThrough");
+  if (dialect !== undefined) {
+    checkPart(dialect, "dialect", ["open"], "what cmucl() makes, say");
+  }
+  if (clock !== undefined) {
+    checkPart(clock, "clock", ["now", "after"], "an object with both");
+  }
+}
+
+/** Checks that something has the functions that it is for. */
+function checkPart(
+  part: unknown,
+  option: string,
+  names: readonly string[],
+  what: string,
+): void {
+  try {
+    const functions = Object(part);
+    if (names.every((name) => typeof functions[name] === "function")) return;
+  } catch {
+    // It cannot be looked at.
+  }
+  throw new WireError(
+    "invalidArgument",
+    `The option "${option}" has the functions ${
+      names.join("() and ")
+    }(): it is ${what}, and not ${shown(part)}.`,
+  );
 }
 
 /**
@@ -764,11 +793,13 @@ export function checkServing(
     | "requireCredential"
     | "serveThrough"
     | "callThrough"
+    | "dialect"
+    | "clock"
   >,
 ): void {
   const { functions, serves, expects } = options;
   checkCredentials(options);
-  checkThrough(options);
+  checkParts(options);
   if (expects !== undefined) signaturesOf(expects);
   const signatures = serves === undefined ? undefined : signaturesOf(serves);
   if (functions === undefined) return;

@@ -128,6 +128,14 @@ const LEAST_MEMORY = 128 * 1024 * 1024;
 export function resolveListenerLimits(
   limits: Partial<ListenerLimits> = {},
 ): Readonly<ListenerLimits> {
+  if (typeof limits !== "object" || limits === null) {
+    throw new WireError(
+      "invalidArgument",
+      `The option "listener.limits" is an object, such as { sessions: 1 }, and not ${
+        shown(limits)
+      }.`,
+    );
+  }
   const resolved: ListenerLimits = { ...DEFAULT_LISTENER_LIMITS };
   for (const [name, value] of Object.entries(limits)) {
     if (!Object.hasOwn(DEFAULT_LISTENER_LIMITS, name)) {

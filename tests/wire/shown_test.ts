@@ -10,7 +10,12 @@ import { servedEntries } from "../../wire/_served.ts";
 import { servicePort } from "../../wire/services.ts";
 import { kindOf, shown } from "../../wire/_shown.ts";
 import { makeWire, memoryTransports } from "../../wire/mod.ts";
-import { startUpServer } from "../../mod.ts";
+import {
+  contract,
+  createRequestServer,
+  keepConnected,
+  startUpServer,
+} from "../../mod.ts";
 import { resolveListenerLimits } from "../../server/listener/options.ts";
 import { test } from "../_test.ts";
 
@@ -95,6 +100,54 @@ const CHECKS: Record<string, (value: never) => unknown> = {
   "startUpServer() of maxConnections": (value) =>
     startUpServer({ service: 0, function() {}, maxConnections: value }),
 };
+
+/** Options of servers, wires and kept connections. */
+const OPTIONS: Record<string, (options: never) => unknown> = {
+  "makeWire() of dialect": (dialect) =>
+    makeWire(memoryTransports()[0], { dialect }),
+  "makeWire() of clock": (clock) => makeWire(memoryTransports()[0], { clock }),
+  "makeWire() of limits": (limits) =>
+    makeWire(memoryTransports()[0], { limits }),
+  "makeWire() of signal": (signal) =>
+    makeWire(memoryTransports()[0], { signal }),
+  "createRequestServer() of signal": (signal) =>
+    createRequestServer(0, undefined, { signal }),
+  "createRequestServer() of dialect": (dialect) =>
+    createRequestServer(0, undefined, { dialect }),
+  "createRequestServer() of tls": (tls) =>
+    createRequestServer(0, undefined, { tls }),
+  "startUpServer() of signal": (signal) =>
+    startUpServer({ service: 0, function() {}, signal }),
+  "startUpServer() of processName": (processName) =>
+    startUpServer({ service: 0, function() {}, processName }),
+  "startUpServer() of service": (service) =>
+    startUpServer({ service, function() {} }),
+  "startUpServer() of listener.limits": (limits) =>
+    startUpServer({ service: 0, listener: { limits } }),
+  "keepConnected() of idempotent": (idempotent) =>
+    keepConnected(() => new Promise<never>(() => {}), { idempotent }),
+  "keepConnected() of signal": (signal) =>
+    keepConnected(() => new Promise<never>(() => {}), { signal }),
+};
+
+for (const [name, make] of Object.entries(OPTIONS)) {
+  test(`${name} refuses what is none with a WireError`, () => {
+    const wrong: unknown[] = [Symbol("odd"), 10n, null];
+    if (!name.includes("limits")) wrong.push(revoked());
+    for (const value of wrong) {
+      const error = assertThrows(() => make(value as never)) as WireError;
+      assert(error instanceof WireError, `${name}: ${error}`);
+      assertEquals(error.code, "invalidArgument", name);
+    }
+  });
+}
+
+test("contract() refuses what is no object", () => {
+  for (const wrong of [null, undefined, 5, "x", Symbol("odd")]) {
+    const error = assertThrows(() => contract(wrong as never)) as WireError;
+    assertEquals(error.code, "invalidArgument");
+  }
+});
 
 const ODD: readonly unknown[] = [
   Symbol("odd"),
