@@ -23,7 +23,7 @@ import {
   type WireLimits,
 } from "../wire/mod.ts";
 import { errorMessage } from "../wire/errors.ts";
-import { checkOptionKeys } from "../wire/_option_keys.ts";
+import { checkOptionKeys, checkSignal } from "../wire/_option_keys.ts";
 import { callHook, type Report, reporter } from "../wire/_report.ts";
 import { isThenable } from "../wire/_thenable.ts";
 import { checkServing } from "../wire/wire.ts";
@@ -194,6 +194,7 @@ export class RequestServer implements AsyncDisposable {
       );
     }
     checkOptionKeys(options, OPTION_KEYS, "createRequestServer()");
+    checkSignal(options.signal);
     checkServing(options);
     this.#options = options;
     this.#onConnect = onConnect ?? undefined;

@@ -13,8 +13,9 @@ import {
 } from "../wire/mod.ts";
 import { checkTime } from "../wire/clock.ts";
 import { checkCredential } from "../wire/_credential.ts";
-import { checkOptionKeys } from "../wire/_option_keys.ts";
+import { checkOptionKeys, checkSignal } from "../wire/_option_keys.ts";
 import { reporter } from "../wire/_report.ts";
+import { shown } from "../wire/_shown.ts";
 import { type Announce, announce, checkAnnounce } from "./_announce.ts";
 import { checkTarget, listen, type ServerTls } from "./_listen.ts";
 import { serviceFile } from "./_services.ts";
@@ -162,8 +163,10 @@ export function startUpServer(
 ): StreamServer {
   checkOptionKeys(options, OPTION_KEYS, "startUpServer()");
   const { service = "lispworks", address = LOOPBACK, signal } = options;
-  const { tls, backlog, processName = `${service} server` } = options;
-  const who = `Process "${processName}", service ${JSON.stringify(service)},`;
+  const { tls, backlog, processName = nameOf(service) } = options;
+  checkProcessName(processName);
+  checkSignal(signal);
+  const who = `Process "${processName}", service ${shown(service)},`;
   const onError = reporter(options.onError);
   const { run, target, stream } = inName(who, () => {
     checkOptions(options);
@@ -202,6 +205,20 @@ export function startUpServer(
   killWith(server, signal);
   tell(server, options.announce ?? false, onError);
   return server;
+}
+
+/** What the process of a service is called. */
+function nameOf(service: unknown): string {
+  const name = typeof service === "string" ? service : shown(service);
+  return `${name} server`;
+}
+
+function checkProcessName(name: unknown): void {
+  if (typeof name === "string") return;
+  throw new WireError(
+    "invalidArgument",
+    `The option "processName" is a text, not ${shown(name)}.`,
+  );
 }
 
 /** What is wrong with the options shows before there is a server. */
@@ -257,9 +274,9 @@ function checkCount(count: unknown, name: string): void {
   if (isCount) return;
   throw new WireError(
     "invalidArgument",
-    `The option "${name}" must be an integer from 1 to ${
-      2 ** 31 - 1
-    }, not ${count}.`,
+    `The option "${name}" must be an integer from 1 to ${2 ** 31 - 1}, not ${
+      shown(count)
+    }.`,
   );
 }
 

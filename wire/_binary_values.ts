@@ -6,6 +6,7 @@
 
 import type { ByteReader, ByteWriter } from "./bytes.ts";
 import { malformed, WireError } from "./errors.ts";
+import { rawBytes, viewKind } from "./_raw_bytes.ts";
 
 /** The kinds of buffers, in the order of their codes in the protocol. */
 const VIEW_NAMES = [
@@ -34,17 +35,6 @@ const VIEWS: readonly (ViewConstructor | undefined)[] = VIEW_NAMES.map((name) =>
   (globalThis as unknown as Record<string, ViewConstructor | undefined>)[name]
 );
 
-/** The getter that names a typed array's kind, whatever its subclass says. */
-const kindOf = Object.getOwnPropertyDescriptor(
-  Object.getPrototypeOf(Uint8Array.prototype),
-  Symbol.toStringTag,
-)!.get!;
-
-/** The kind of a view: a typed array's name, or `"DataView"`. */
-export function viewKind(view: ArrayBufferView): string {
-  return kindOf.call(view) ?? "DataView";
-}
-
 /** Writes a buffer or a view other than a Uint8Array: kind, length, bytes. */
 export function writeView(
   writer: ByteWriter,
@@ -59,12 +49,10 @@ export function writeView(
       `A ${kind} cannot be sent. Send a Uint8Array of its bytes.`,
     );
   }
-  const bytes = isView
-    ? new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
-    : new Uint8Array(value);
+  const bytes = rawBytes(value);
   writer.byte(code);
   writer.varint(bytes.length);
-  writer.valueBytes(bytes);
+  writer.valueBytes(bytes, bytes.length);
 }
 
 /** Mirrors {@linkcode writeView}. */

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { ownArguments } from "./_arguments.ts";
 import { type CallOptions, checkOptions, dueAt } from "./call_options.ts";
 import { CallPromise, promised } from "./_call_promise.ts";
 import {
@@ -19,7 +20,12 @@ import { endStreams } from "./_carries_stream.ts";
 import type { Clock } from "./clock.ts";
 import { WireError } from "./errors.ts";
 import type { Metadata } from "./messages.ts";
-import type { CallKind, Middleware, MiddlewareCall } from "./middleware.ts";
+import type {
+  CallChanges,
+  CallKind,
+  Middleware,
+  MiddlewareCall,
+} from "./middleware.ts";
 import type { Caller } from "./remote.ts";
 import { REFERENCE } from "./remote_types.ts";
 import type { Report } from "./_report.ts";
@@ -59,24 +65,27 @@ export function callThrough<W extends { readonly ended: unknown }>(
   ): unknown => {
     const each = middleware[index];
     if (each !== undefined) {
-      return each(call, (changes = {}) => {
+      const goOn = (changes: CallChanges): unknown => {
         const nextDue = changes.deadline === undefined
           ? due
           : dueAt({ deadline: changes.deadline }, clock);
         const next: MiddlewareCall<W> = {
           ...call,
-          args: changes.args ?? call.args,
+          args: changes.args === undefined
+            ? call.args
+            : ownArguments(call.name, changes.args),
           metadata: changes.metadata ?? call.metadata,
           signal: changes.signal ?? call.signal,
           deadline: nextDue === Infinity ? undefined : nextDue - clock.now(),
           streams: changes.streams ?? call.streams,
         };
-        return begun(
-          () => pass(index + 1, next, nextDue, last),
-          report,
-          unawaited(call.name),
-        );
-      });
+        return pass(index + 1, next, nextDue, last);
+      };
+      return each(
+        call,
+        (changes = {}) =>
+          begun(() => goOn(changes), report, unawaited(call.name)),
+      );
     }
     const { args, signal, deadline, streams } = call;
     const metadata = call.metadata === NO_METADATA ? undefined : call.metadata;

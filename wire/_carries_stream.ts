@@ -8,6 +8,8 @@ import { isPlain } from "./_method.ts";
 
 /** Streams stand near the top: below so many objects nobody looks for them. */
 const LOOKED_AT = 10_000;
+/** Nor behind so many items of one collection. */
+const MOST_ITEMS = 1_000_000;
 
 /** What travels as a stream. */
 export type Streamed = ReadableStream<unknown> | AsyncIterable<unknown>;
@@ -91,8 +93,10 @@ function findStream(
 }
 
 function partsOf(value: object): Iterable<unknown> {
-  if (value instanceof Map) return [...value.keys(), ...value.values()];
-  if (value instanceof Set) return value;
+  if (value instanceof Map) {
+    return [...firstOf(value.keys()), ...firstOf(value.values())];
+  }
+  if (value instanceof Set) return firstOf(value);
   const parts = Object.values(value);
   if (!(value instanceof Error)) return parts;
   return [...parts, value.cause, (value as Partial<AggregateError>).errors];
@@ -104,10 +108,19 @@ function partsOf(value: object): Iterable<unknown> {
  */
 function dataOf(value: object): Iterable<unknown> {
   if (value instanceof Map || value instanceof Set) return partsOf(value);
-  if (Array.isArray(value)) return value;
+  if (Array.isArray(value)) return firstOf(value);
   if (!isPlain(value) && !(value instanceof Error)) return [];
   const properties = Object.values(Object.getOwnPropertyDescriptors(value));
   return properties.map((property) => property.value);
+}
+
+/** What is in a collection: a proxy may claim to have any number of items. */
+function* firstOf(items: Iterable<unknown>): Iterable<unknown> {
+  let count = 0;
+  for (const item of items) {
+    if (++count > MOST_ITEMS) return;
+    yield item;
+  }
 }
 
 function yes(): true {

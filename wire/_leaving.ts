@@ -97,6 +97,7 @@ export class Leaving {
   advance(): void {
     if (this.#ended || (!this.#gotClose && !this.#sentClose)) return;
     const { calls, handlers, outbound, streams, end } = this.#options;
+    handlers.leave();
     const idle = calls.pending === 0 && handlers.running === 0 &&
       outbound.waiting === 0 && streams.wanted === 0;
     if (!idle) return;

@@ -8,6 +8,7 @@
 import { WireError, type WireErrorCode } from "./errors.ts";
 import { isA, laterOf, settled } from "./_odd_values.ts";
 import type { Report } from "./_report.ts";
+import { shown } from "./_shown.ts";
 
 /** Whether somebody awaits a promise, or has called its `then()`. */
 export const ASKED: unique symbol = Symbol("asked");
@@ -172,17 +173,22 @@ export function begun(
 }
 
 /** Where a call failed that nobody awaits. */
-export function unawaited(name: string): string {
+export function unawaited(name: unknown): string {
   return name === ""
     ? "a call of a function reference that nobody awaits"
-    : `a call of "${name}" that nobody awaits`;
+    : `a call of ${named(name)} that nobody awaits`;
 }
 
 /** Where a one-way call failed that nobody awaits. */
-export function unsent(name: string): string {
+export function unsent(name: unknown): string {
   return name === ""
     ? "a one-way call of a function reference, which was not sent"
-    : `a one-way call of "${name}", which was not sent`;
+    : `a one-way call of ${named(name)}, which was not sent`;
+}
+
+/** A function's name, or what a program passed for one. */
+function named(name: unknown): string {
+  return typeof name === "string" ? `"${name}"` : shown(name);
 }
 
 function nothing(): void {}

@@ -18,6 +18,7 @@ import {
   METADATA_UNITS,
   type Target,
 } from "./messages.ts";
+import { shown } from "./_shown.ts";
 import type { SendTables } from "./tables.ts";
 import type { ValueWriter } from "./values.ts";
 
@@ -170,7 +171,11 @@ export class MessageWriter {
     const writer = this.#writer;
     const entries = Object.entries(metadata);
     let units = 0;
-    for (const [key, value] of entries) units += key.length + value.length;
+    for (const [key, value] of entries) {
+      // They were checked, but those of a proxy may be others each time.
+      if (typeof value !== "string") throw notText(key, value);
+      units += key.length + value.length;
+    }
     if (entries.length > METADATA_ENTRIES || units > METADATA_UNITS) {
       throw new WireError("limit", metadataLimit(entries.length, units));
     }
@@ -189,4 +194,14 @@ export class MessageWriter {
       this.#values.write(values[index]);
     }
   }
+}
+
+/** The error for metadata that are no texts. */
+function notText(key: string, value: unknown): WireError {
+  return new WireError(
+    "unsupportedValue",
+    `The metadata of a call are texts, and its ${shown(key)} is ${
+      shown(value)
+    }.`,
+  );
 }

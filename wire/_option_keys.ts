@@ -6,6 +6,7 @@
  */
 
 import { WireError } from "./errors.ts";
+import { kindOf } from "./_shown.ts";
 
 /** A name as far from another as this, or farther, is no slip of the keys. */
 const FAR = 4;
@@ -24,17 +25,7 @@ export function checkOptionKeys(
   known: Readonly<Record<string, true>>,
   what: string,
 ): void {
-  if (
-    typeof options !== "object" || options === null || Array.isArray(options)
-  ) {
-    throw new WireError(
-      "invalidArgument",
-      `The options of ${what} are an object, not ${
-        options === null ? "null" : `a ${typeof options}`
-      }.`,
-    );
-  }
-  for (const key of Object.keys(options)) {
+  for (const key of keysOf(options, what)) {
     if (Object.hasOwn(known, key)) continue;
     const names = Object.keys(known);
     const near = nearest(key, names);
@@ -49,6 +40,21 @@ export function checkOptionKeys(
   }
 }
 
+/** The names of the options that there are. */
+function keysOf(options: unknown, what: string): string[] {
+  try {
+    if (
+      typeof options === "object" && options !== null && !Array.isArray(options)
+    ) return Object.keys(options);
+  } catch {
+    // They cannot be looked at.
+  }
+  throw new WireError(
+    "invalidArgument",
+    `The options of ${what} are an object, not ${kindOf(options)}.`,
+  );
+}
+
 /**
  * Checks the signal among some options.
  *
@@ -56,13 +62,22 @@ export function checkOptionKeys(
  * @throws {WireError} `invalidArgument` for what is no signal.
  */
 export function checkSignal(signal: unknown): void {
-  if (signal === undefined || signal instanceof AbortSignal) return;
+  if (signal === undefined || isMade(signal, AbortSignal)) return;
   throw new WireError(
     "invalidArgument",
-    signal instanceof AbortController
+    isMade(signal, AbortController)
       ? "signal is the signal of an AbortController, and not the controller itself: pass controller.signal."
       : "signal is an AbortSignal, such as that of an AbortController.",
   );
+}
+
+/** Whether something is of a class of the platform; never throws. */
+function isMade(value: unknown, made: new () => unknown): boolean {
+  try {
+    return value instanceof made;
+  } catch {
+    return false;
+  }
 }
 
 /** The known name that is most like another; undefined where none is. */

@@ -64,14 +64,15 @@ export class PlainWriter {
     name: string,
     args: readonly unknown[],
   ): number {
-    const index = this.#indexOf(name, args.length);
+    const count = args.length;
+    const index = this.#indexOf(name, count);
     if (index < 0) return 0;
     const writer = this.#writer;
-    const start = this.#begin(KIND.call, args.length);
+    const start = this.#begin(KIND.call, count);
     writer.varint(id);
     writer.byte(wantsValues ? FLAG.wantsValues : 0);
     writer.varint(index + 1);
-    writer.byte(args.length);
+    writer.byte(count);
     return this.#all(args, start) ? this.#end(start) : 0;
   }
 

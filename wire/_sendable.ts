@@ -8,7 +8,10 @@
 import { isStreamed } from "./_carries_stream.ts";
 import { errorList } from "./_error_values.ts";
 import type { WireLimits } from "./limits.ts";
+import { rawBytes } from "./_raw_bytes.ts";
 import { REFERENCE } from "./remote_types.ts";
+
+const timeOf = Date.prototype.getTime;
 
 /** What the peer takes. */
 export type SendLimits = Pick<
@@ -110,10 +113,12 @@ class Copier {
     if (REFERENCE in value || isStreamed(value)) {
       return this.#isData ? note("no data") : value;
     }
-    if (value instanceof Date) return value;
+    if (value instanceof Date) return new Date(timeOf.call(value));
     if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) {
-      if (value.byteLength > this.#units >> 1) return note("too many bytes");
-      this.#units -= value.byteLength;
+      // It throws where its bytes are gone, or were never there.
+      const { length } = rawBytes(value);
+      if (length > this.#units >> 1) return note("too many bytes");
+      this.#units -= length;
       return value;
     }
     // Room is left for what an error holds.

@@ -7,6 +7,7 @@
 import { WireError } from "./errors.ts";
 import { LIST_FUNCTIONS } from "./introspection.ts";
 import { isPlain, type Method } from "./_method.ts";
+import { shown } from "./_shown.ts";
 
 /**
  * The functions of an object that is to be served.
@@ -20,7 +21,7 @@ export function servedEntries(functions: object): [string, Method][] {
     throw new WireError(
       "invalidArgument",
       `serve() takes an object of functions, not ${
-        functions === null ? "null" : typeof functions
+        shown(functions)
       }. Give each a name: { add: (a, b) => a + b }.`,
     );
   }

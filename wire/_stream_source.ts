@@ -10,8 +10,10 @@ import type { Streamed } from "./_carries_stream.ts";
 import type { Message } from "./messages.ts";
 import type { MessageOutput, Ticket } from "./output.ts";
 import type { BoundStream, StreamsOfCall } from "./_passing.ts";
+import { rawBytes } from "./_raw_bytes.ts";
 import { refusalIn, sendThrown } from "./_thrown.ts";
 import { MESSAGE_COST } from "./_turnstile.ts";
+import { changed } from "./values.ts";
 
 /** Byte arrays travel in parts of at most this size. */
 const PART = 64 * 1024;
@@ -213,9 +215,12 @@ export class Source implements BoundStream {
     const { frame } = this.#options.output.encoder.limits;
     const most = Math.min(frame, this.#most) - PART_HEADER;
     const part = Math.max(1, Math.min(PART, most));
-    for (let from = 0; from === 0 || from < value.length; from += part) {
+    const whole = rawBytes(value);
+    const count = whole.length;
+    for (let from = 0; from === 0 || from < count; from += part) {
       if (from > 0 && !await this.#mayGoOn()) return;
-      const bytes = value.subarray(from, from + part);
+      if (whole.length !== count) throw changed("byte array");
+      const bytes = whole.subarray(from, from + part);
       await this.#send({ kind: "streamBytes", id, bytes });
     }
   }

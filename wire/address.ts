@@ -6,6 +6,7 @@
  */
 
 import { WireError } from "./errors.ts";
+import { shown } from "./_shown.ts";
 
 /** The address of a peer, or the one that a server listens on. */
 export type WireAddress =
@@ -80,7 +81,7 @@ export function hostName(host: string | number): string {
     const problem = hostProblem(name);
     if (problem === undefined) return name;
     throw new WireError("invalidArgument", problem);
-  } else if (host >>> 0 === host) {
+  } else if (typeof host === "number" && host >>> 0 === host) {
     return [host >>> 24, host >>> 16 & 255, host >>> 8 & 255, host & 255]
       .join(".");
   }
@@ -159,8 +160,4 @@ export function checkPort(port: number): number {
       shown(port)
     }.`,
   );
-}
-
-function shown(value: unknown): string {
-  return typeof value === "string" ? JSON.stringify(value) : String(value);
 }

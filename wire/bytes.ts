@@ -7,6 +7,7 @@
 
 import { asciiText, LONGEST_ASCII } from "./_ascii.ts";
 import { malformed, WireError } from "./errors.ts";
+import { rawBytes } from "./_raw_bytes.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -41,6 +42,8 @@ export function varintSize(value: number): number {
 export interface External {
   /** The bytes. */
   readonly bytes: Uint8Array;
+  /** How many there were as they were counted. */
+  readonly count: number;
   /** They go in front of what stands at this position of the writer. */
   readonly position: number;
 }
@@ -237,10 +240,21 @@ export class ByteWriter {
     this.position = position;
   }
 
-  /** Bytes of a value, which may stay where they are. */
-  valueBytes(bytes: Uint8Array): void {
-    if (bytes.length < this.externalFrom) return this.bytes(bytes);
-    this.externals.push({ bytes, position: this.position });
+  /**
+   * Bytes of a value, which may stay where they are.
+   *
+   * @param bytes The bytes.
+   * @param count How many there are.
+   */
+  valueBytes(bytes: Uint8Array, count: number): void {
+    if (count >= this.externalFrom) {
+      const { position } = this;
+      this.externals.push({ bytes: rawBytes(bytes), count, position });
+      return;
+    }
+    this.reserve(count);
+    this.buffer.set(bytes, this.position);
+    this.position += count;
   }
 
   /** Bytes as they are. */

@@ -9,6 +9,7 @@ import { errorMessage, WireError } from "./errors.ts";
 import type { Metadata } from "./messages.ts";
 import { isA } from "./_odd_values.ts";
 import { checkOptionKeys, checkSignal } from "./_option_keys.ts";
+import { shown } from "./_shown.ts";
 
 /** What may be said about a single call. */
 export interface CallOptions {
@@ -187,9 +188,7 @@ function check(name: string, options: CallOptions): void {
     throw new WireError(
       "invalidArgument",
       `The option "streams" of a call is "bound" or "free", not ${
-        typeof streams === "string"
-          ? JSON.stringify(streams)
-          : errorMessage(streams)
+        shown(streams)
       }.`,
     );
   }
@@ -219,9 +218,7 @@ function checkDeadline(name: string, deadline: unknown): void {
   throw new WireError(
     "invalidArgument",
     `A deadline is a number of milliseconds, or Infinity for none, and not ${
-      typeof deadline === "string"
-        ? JSON.stringify(deadline)
-        : errorMessage(deadline)
+      shown(deadline)
     }.`,
   );
 }

@@ -51,7 +51,7 @@ import { MESSAGE_COST, type Turnstile } from "./_turnstile.ts";
 export class Calls implements CallMaker {
   /** How many calls were made. */
   made = 0;
-  /** Called when no call is pending any more. */
+  /** Called when no call is pending any more, or one is for nobody. */
   onIdle: () => void = nothing;
   /** Why no call may be made; undefined when it may. */
   refusal: (name: string) => WireError | undefined = nothing;
@@ -101,6 +101,15 @@ export class Calls implements CallMaker {
   /** How many calls have no answer yet. */
   get pending(): number {
     return this.#pending;
+  }
+
+  /** How many of them somebody still waits for. */
+  get wanted(): number {
+    let count = 0;
+    for (const call of this.#slots) {
+      if (call !== undefined && !call.settled) count++;
+    }
+    return count;
   }
 
   /** Sets how many cancels the peer takes. */
@@ -458,6 +467,7 @@ export class Calls implements CallMaker {
         if (this.#slots[pending.id] === pending) this.#takeBack(pending);
       });
     }
+    this.onIdle();
   }
 
   /** A call is settled: what may end it stays for streams that are open. */

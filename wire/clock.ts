@@ -4,7 +4,8 @@
  * @module
  */
 
-import { errorMessage, WireError } from "./errors.ts";
+import { WireError } from "./errors.ts";
+import { shown } from "./_shown.ts";
 
 /** A clock with timers. */
 export interface Clock {
@@ -52,7 +53,7 @@ export function checkTime(time: unknown, name: string): number {
   throw new WireError(
     "invalidArgument",
     `${name} is a number of milliseconds above 0, or Infinity for no limit, and not ${
-      typeof time === "string" ? JSON.stringify(time) : errorMessage(time)
+      shown(time)
     }.`,
   );
 }

@@ -28,6 +28,7 @@ import { PlainReader, type PlainReceiver } from "./_plain_reader.ts";
 import { PlainWriter } from "./_plain_writer.ts";
 import { ReceiveTables, SendTables, writeEntry } from "./tables.ts";
 import {
+  changed,
   MOST_GATHERED,
   NOT_GATHERED,
   ValueReader,
@@ -154,7 +155,11 @@ export class Encoder {
       writer.position = start + FRAME_HEADER;
       this.#body(message);
       let length = writer.position - start - FRAME_HEADER;
-      for (const { bytes } of writer.externals) length += bytes.length;
+      for (const { bytes, count } of writer.externals) {
+        // A getter may have taken the buffer away, or made it smaller.
+        if (bytes.length !== count) throw changed("byte array");
+        length += count;
+      }
       if (length > most) throw tooLarge(length, most);
       writer.view.setUint32(start, length);
       this.leaving = this.#values.exporter.take();

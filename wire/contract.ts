@@ -18,6 +18,7 @@ import { WireError } from "./errors.ts";
 import type { AnyFunctions, ServedFunctions } from "./remote_types.ts";
 import type { FunctionDescription } from "./_described.ts";
 import { implemented } from "./_guard.ts";
+import { shown } from "./_shown.ts";
 import { Signature, type Signatures } from "./_signature.ts";
 
 /** Where a contract keeps its functions, whichever copy of this module made it. */
@@ -65,6 +66,14 @@ export class Contract<
    * @param definition The functions by name.
    */
   constructor(definition: ContractDefinition) {
+    if (typeof definition !== "object" || definition === null) {
+      throw new WireError(
+        "invalidArgument",
+        `contract() takes an object, which tells of each function by its name, and not ${
+          shown(definition)
+        }.`,
+      );
+    }
     const signatures: Signatures = new Map(
       Object.entries(definition).map(([name, each]) => [
         name,

@@ -84,6 +84,8 @@ interface Running {
   /** What came along with it. */
   readonly arrived: Arrived | undefined;
   stopTimer: (() => void) | undefined;
+  /** Whether its caller has given up. */
+  isForNobody: boolean;
 }
 
 /** Runs what the peer calls. */
@@ -123,6 +125,8 @@ export class Handlers {
   /** Results that calls of the peer may need; a dialect may have none. */
   #results: Results | undefined;
   #objects: ServedObjects | undefined;
+  /** Whether the wire takes leave. */
+  #isLeaving = false;
   #ended = false;
 
   /**
@@ -348,7 +352,7 @@ export class Handlers {
     const running = this.#calls.get(id);
     if (running !== undefined) {
       const reason = "The caller cancelled its call.";
-      return giveUp(running, new WireError("cancelled", reason));
+      return this.#giveUp(running, new WireError("cancelled", reason));
     }
     const parked = this.#parkedCalls.get(id);
     if (parked !== undefined) {
@@ -357,6 +361,17 @@ export class Handlers {
       if (parked.call.kind === "call") parked.call.arrived?.drop();
       this.#fail(id, "cancelled", "The call was cancelled before it began.");
     }
+  }
+
+  /**
+   * The wire takes leave: functions whose callers have given up are not waited
+   * for. Those of calls are answered, for a caller waits for all its answers.
+   */
+  leave(): void {
+    if (this.#isLeaving) return;
+    this.#isLeaving = true;
+    const running = [...this.#calls.values(), ...this.#sends.values()];
+    for (const each of running) if (each.isForNobody) this.#forsake(each);
   }
 
   /** The output has room again: calls that waited for it begin. */
@@ -520,6 +535,7 @@ export class Handlers {
       context,
       arrived,
       stopTimer: undefined,
+      isForNobody: false,
     };
     if (left !== undefined) {
       this.#startTimer(running, Math.max(1, Math.ceil(left)));
@@ -566,6 +582,7 @@ export class Handlers {
       (value) => {
         const isOwed = this.#settled(running) || this.#ended;
         if (isOwed) this.#return(id, name, wantsValues, context, value);
+        else endStreams(value, gone());
         this.#checkIdle();
       },
       (error) => {
@@ -615,6 +632,7 @@ export class Handlers {
       context,
       arrived: send.arrived,
       stopTimer: undefined,
+      isForNobody: false,
     };
     if (send.deadline > 0) this.#startTimer(running, send.deadline);
     this.#sends.set(running, running);
@@ -702,9 +720,25 @@ export class Handlers {
       Math.min(deadline, 2 ** 31 - 1),
       () => {
         const reason = "The caller's deadline has passed.";
-        giveUp(running, new WireError("deadline", reason));
+        this.#giveUp(running, new WireError("deadline", reason));
       },
     );
+  }
+
+  /** The caller of a call no longer waits: its function and its streams end. */
+  #giveUp(running: Running, reason: WireError): void {
+    running.isForNobody = true;
+    abortContext(running.context, reason);
+    running.arrived?.abort(reason);
+    if (this.#isLeaving) this.#forsake(running);
+  }
+
+  /** A function whose caller has given up is not waited for. */
+  #forsake(running: Running): void {
+    if (this.#sends.has(running)) return this.#sent(running);
+    if (!this.#settled(running)) return;
+    this.#fail(running.id, "cancelled", "The caller gave up.");
+    this.#checkIdle();
   }
 
   /** Whether an asynchronous call still owes its answer; it is forgotten. */
@@ -786,12 +820,6 @@ export class Handlers {
   #checkIdle(): void {
     if (this.running === 0 && !this.#ended) this.onIdle();
   }
-}
-
-/** The caller of a call no longer waits: its function and its streams end. */
-function giveUp({ context, arrived }: Running, reason: WireError): void {
-  abortContext(context, reason);
-  arrived?.abort(reason);
 }
 
 /**

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { ownArguments } from "./_arguments.ts";
 import { rejected } from "./_call_promise.ts";
 import { checkCallOptions, KEPT_CALL_KEYS } from "./call_options.ts";
 import { errorMessage, WireError } from "./errors.ts";
@@ -198,17 +199,17 @@ export class KeptConnection<
     wantsValues = false,
     options?: KeptCallOptions,
   ): Promise<unknown> {
-    if (options !== undefined) {
-      try {
-        checkCallOptions(options, KEPT_CALL_KEYS);
-      } catch (error) {
-        return rejected(error, this.#onError, unawaited(name));
-      }
+    let own: unknown[];
+    try {
+      own = ownArguments(name, args);
+      if (options !== undefined) checkCallOptions(options, KEPT_CALL_KEYS);
+    } catch (error) {
+      return rejected(error, this.#onError, unawaited(name));
     }
     return this.#calls.make(
       wantsValues ? "values" : "value",
       name,
-      args,
+      own,
       options,
     );
   }
@@ -226,12 +227,14 @@ export class KeptConnection<
     args: unknown[],
     options?: KeptCallOptions,
   ): Promise<void> {
+    let own: unknown[];
     try {
+      own = ownArguments(name, args);
       checkCallOptions(options, KEPT_CALL_KEYS);
     } catch (error) {
       return failed(error, this.#onError, unsent(name));
     }
-    return this.#calls.make("send", name, args, options) as Promise<void>;
+    return this.#calls.make("send", name, own, options) as Promise<void>;
   }
 
   /**

@@ -10,6 +10,7 @@ import { WireError } from "./errors.ts";
 import type { AnyFunctions } from "./remote_types.ts";
 import { checkOptionKeys, checkSignal } from "./_option_keys.ts";
 import { reporter } from "./_report.ts";
+import { shown } from "./_shown.ts";
 import type { Wire } from "./wire.ts";
 
 /** How long to wait between attempts. All times are in milliseconds. */
@@ -209,7 +210,7 @@ export function resolveKeepOptions<
     onError: reporter(options.onError),
     idempotent: typeof idempotent === "function"
       ? idempotent
-      : among(new Set(idempotent)),
+      : among(namesOf(idempotent)),
   };
   const { attempts, timeout, repeats, waiting } = resolved;
   checkTime(least, 'The option "backoff.least"');
@@ -222,6 +223,23 @@ export function resolveKeepOptions<
   checkRange("repeats", repeats, 0, Infinity);
   checkRange("waiting", waiting, 0, Infinity);
   return resolved;
+}
+
+/** The names of a list. */
+function namesOf(names: unknown): ReadonlySet<string> {
+  try {
+    if (typeof names === "object" && names !== null) {
+      return new Set(names as Iterable<string>);
+    }
+  } catch {
+    // It is no list.
+  }
+  throw new WireError(
+    "invalidArgument",
+    `The option "idempotent" is a list of functions' names, or a function, and not ${
+      shown(names)
+    }.`,
+  );
 }
 
 function among(names: ReadonlySet<string>): (name: string) => boolean {
@@ -238,7 +256,7 @@ function checkRange(
   throw new WireError(
     "invalidArgument",
     `The option "${name}" must be a number from ${least} to ${most}, not ${
-      typeof value === "string" ? JSON.stringify(value) : value
+      shown(value)
     }.`,
   );
 }

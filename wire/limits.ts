@@ -5,6 +5,7 @@
  */
 
 import { WireError } from "./errors.ts";
+import { shown } from "./_shown.ts";
 
 /**
  * The bounds that keep one peer from harming another. Each side states its own
@@ -169,6 +170,14 @@ export function resolveLimits(
 ): Readonly<WireLimits> {
   // The wires of a server share one set, and need not make another.
   if (resolvedSets.has(limits)) return limits as Readonly<WireLimits>;
+  if (typeof limits !== "object" || limits === null) {
+    throw new WireError(
+      "invalidArgument",
+      `The option "limits" is an object, such as { calls: 10 }, and not ${
+        shown(limits)
+      }.`,
+    );
+  }
   const resolved: WireLimits = { ...DEFAULT_LIMITS };
   for (const [name, value] of Object.entries(limits)) {
     if (!Object.hasOwn(DEFAULT_LIMITS, name)) {
@@ -184,7 +193,9 @@ export function resolveLimits(
       const { least, most } = limitRange(key);
       throw new WireError(
         "invalidArgument",
-        `The limit "${name}" must be an integer from ${least} to ${most}, not ${value}.`,
+        `The limit "${name}" must be an integer from ${least} to ${most}, not ${
+          shown(value)
+        }.`,
       );
     }
     resolved[key] = value;

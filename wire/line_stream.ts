@@ -11,6 +11,7 @@ import { WireError } from "./errors.ts";
 import { LineBuffer } from "./_line_buffer.ts";
 import { LineOutput } from "./_line_output.ts";
 import { checkOptionKeys } from "./_option_keys.ts";
+import { shown } from "./_shown.ts";
 import { ChunkCheck, type Transport } from "./transport.ts";
 
 /** The bounds of a line stream, in bytes and milliseconds. */
@@ -418,7 +419,9 @@ export function resolveLineStreamOptions(
     if (!Number.isInteger(value) || value < 1 || value > LARGEST) {
       throw new WireError(
         "invalidArgument",
-        `The option "${name}" must be an integer from 1 to ${LARGEST}, not ${value}.`,
+        `The option "${name}" must be an integer from 1 to ${LARGEST}, not ${
+          shown(value)
+        }.`,
       );
     }
     resolved[name] = value;

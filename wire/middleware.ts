@@ -4,11 +4,14 @@
  * @module
  */
 
+import { ownArguments } from "./_arguments.ts";
 import type { CallOptions } from "./call_options.ts";
 import { type CallContext, replaceMetadata } from "./context.ts";
 import { begun } from "./_left_alone.ts";
 import type { Metadata } from "./messages.ts";
+import { errorMessage, WireError } from "./errors.ts";
 import type { Report } from "./_report.ts";
+import { shown } from "./_shown.ts";
 
 /**
  * How a call is answered: with one value, with the list of all, or not at
@@ -119,6 +122,31 @@ export interface Serving {
 }
 
 /**
+ * Checks a list of middleware.
+ *
+ * @param middleware What a program passed; undefined is none.
+ * @param name The option's name.
+ * @throws {WireError} `invalidArgument` for what is no list of functions.
+ */
+export function checkMiddleware(middleware: unknown, name: string): void {
+  if (middleware === undefined) return;
+  let problem = `not ${shown(middleware)}`;
+  try {
+    if (Array.isArray(middleware)) {
+      const wrong = middleware.findIndex((each) => typeof each !== "function");
+      if (wrong < 0) return;
+      problem = `and its item ${wrong} is ${shown(middleware[wrong])}`;
+    }
+  } catch (error) {
+    problem = `and it cannot be looked at: ${errorMessage(error)}`;
+  }
+  throw new WireError(
+    "invalidArgument",
+    `The option "${name}" is an array of functions, ${problem}.`,
+  );
+}
+
+/**
  * Serves a call through middleware.
  *
  * @param middleware The first is the outermost.
@@ -169,7 +197,9 @@ export function serveThrough<W>(
         () =>
           pass(
             index + 1,
-            changes?.args ?? args,
+            changes?.args === undefined
+              ? args
+              : ownArguments(name, changes.args),
             changes?.metadata ?? metadata,
           ),
         report,

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { ownArguments } from "./_arguments.ts";
 import { setBrand } from "./_brand.ts";
 import {
   type CallOptions,
@@ -12,7 +13,7 @@ import {
   checkOptions,
 } from "./call_options.ts";
 import { WireError } from "./errors.ts";
-import { owned, unawaited } from "./_left_alone.ts";
+import { failed, owned, unawaited, unsent } from "./_left_alone.ts";
 import { methodOf } from "./_method.ts";
 import { severalOf } from "./multiple_values.ts";
 import { laterOf, readable, settled } from "./_odd_values.ts";
@@ -384,11 +385,35 @@ export function remoteObjectValue<T>(value: RemoteObject<T> | T): T {
  */
 export function remoteCaller(reference: Reference): Caller {
   const referent = referentOf(reference);
-  if (referent !== undefined) return referent.caller;
+  if (referent !== undefined) return checked(referent.caller);
   throw new WireError(
     "invalidArgument",
     "remoteCaller() takes a reference: a RemoteObject, or a function of the other process.",
   );
+}
+
+/** A caller that takes names and arguments as programs pass them. */
+function checked(caller: Caller): Caller {
+  return {
+    call(name, args, wantsValues, options) {
+      let own: unknown[];
+      try {
+        own = ownArguments(name, args);
+      } catch (error) {
+        return failed(error, reportToConsole, unawaited(name));
+      }
+      return caller.call(name, own, wantsValues, options);
+    },
+    send(name, args, options) {
+      let own: unknown[];
+      try {
+        own = ownArguments(name, args);
+      } catch (error) {
+        return failed(error, reportToConsole, unsent(name));
+      }
+      return caller.send(name, own, options);
+    },
+  };
 }
 
 /** Calls the functions of an object of this process, as a wire would. */

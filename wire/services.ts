@@ -6,6 +6,7 @@
 
 import { checkPort } from "./address.ts";
 import { errorMessage, WireError } from "./errors.ts";
+import { shown } from "./_shown.ts";
 
 /** Where an operating system lists its services. */
 export interface ServiceFile {
@@ -59,13 +60,12 @@ export function servicePort(
   file: ServiceFile,
 ): number {
   if (typeof service === "number") return checkPort(service);
-  if (/^\d{1,5}$/.test(service)) return checkPort(Number(service));
-  if (typeof service !== "string" || !/^[^\s#]+$/.test(service)) {
+  const isText = typeof service === "string";
+  if (isText && /^\d{1,5}$/.test(service)) return checkPort(Number(service));
+  if (!isText || !/^[^\s#]+$/.test(service)) {
     throw new WireError(
       "invalidArgument",
-      `A service is a port or a name, not ${
-        JSON.stringify(service) ?? String(service)
-      }.`,
+      `A service is a port or a name, not ${shown(service)}.`,
     );
   }
   const cure = "Give the port as a number instead, such as 10243.";

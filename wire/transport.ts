@@ -7,6 +7,7 @@
 
 import type { WireAddress } from "./address.ts";
 import { WireError } from "./errors.ts";
+import { kindOf } from "./_shown.ts";
 
 /** A connection as a wire sees it: bytes in, bytes out. */
 export interface Transport {
@@ -120,7 +121,7 @@ class SocketTransport implements Transport {
     if (!(count >= 0 && count <= buffer.length)) {
       throw transportFault(
         `read() of the socket gave ${
-          shown(count)
+          kindOf(count)
         }, and not how many bytes it put into a buffer of ${buffer.length}, or null at the end`,
       );
     }
@@ -300,7 +301,9 @@ export class ChunkCheck {
     if (chunk === null) return null;
     if (!(chunk instanceof Uint8Array)) {
       throw transportFault(
-        `read() gave ${shown(chunk)}, and not a Uint8Array, or null at the end`,
+        `read() gave ${
+          kindOf(chunk)
+        }, and not a Uint8Array, or null at the end`,
       );
     }
     if (chunk.length > 0) {
@@ -336,7 +339,7 @@ export function checkWritten(
   if (count > 0 && count <= length && Number.isInteger(count)) return count;
   throw transportFault(
     `write() gave ${
-      shown(count)
+      kindOf(count)
     }, and not how many of ${length} bytes it took, which is one at least`,
   );
 }
@@ -353,7 +356,7 @@ function toBytes(chunk: unknown): Uint8Array {
   if (isBuffer) return new Uint8Array(chunk);
   throw transportFault(
     `its stream "readable" gave a chunk that is ${
-      shown(chunk)
+      kindOf(chunk)
     }, and not bytes (a Uint8Array, another view, or an ArrayBuffer)${
       typeof chunk === "string"
         ? ". Pass the stream itself, without a TextDecoderStream"
@@ -368,15 +371,6 @@ function transportFault(text: string): WireError {
     "invalidArgument",
     `The transport of the wire is at fault: ${text}.`,
   );
-}
-
-/** What something is, for a message. */
-function shown(value: unknown): string {
-  if (typeof value === "string") return "a string";
-  if (Array.isArray(value)) return "an array";
-  if (typeof value !== "object" || value === null) return String(value);
-  const name = Object.prototype.toString.call(value).slice(8, -1);
-  return `a value of the kind ${name}`;
 }
 
 function brokenPipe(): Error {

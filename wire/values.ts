@@ -8,7 +8,6 @@
 import {
   readMagnitude,
   readView,
-  viewKind,
   writeMagnitude,
   writeView,
 } from "./_binary_values.ts";
@@ -34,6 +33,8 @@ import {
   NO_EXPORTER,
   NO_IMPORTER,
 } from "./_passing.ts";
+import { byteCount, viewKind } from "./_raw_bytes.ts";
+import { shown } from "./_shown.ts";
 import type { ReceiveTables, SendTables, Shape } from "./tables.ts";
 import { passOver } from "./_value_scanner.ts";
 import { ERROR_PART, TAG } from "./_value_tags.ts";
@@ -55,6 +56,8 @@ const LEAST_GATHERED = 128;
 
 /** Thrown where a message cannot gather its text after all. */
 export const NOT_GATHERED: unique symbol = Symbol("not gathered");
+
+const timeOf = Date.prototype.getTime;
 
 /** Writes values. */
 export class ValueWriter {
@@ -302,14 +305,15 @@ export class ValueWriter {
     }
     const writer = this.#writer;
     if (ArrayBuffer.isView(value) && viewKind(value) === "Uint8Array") {
+      const count = byteCount(value as Uint8Array);
       writer.byte(TAG.bytes);
-      writer.varint(value.byteLength);
-      writer.valueBytes(value as Uint8Array);
+      writer.varint(count);
+      writer.valueBytes(value as Uint8Array, count);
     } else if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) {
       writer.byte(TAG.view);
       writeView(writer, value);
     } else if (value instanceof Date) {
-      const time = value.getTime();
+      const time = timeOf.call(value);
       if (time >= 0 && time < 2 ** 48) writer.tagged48(TAG.time, time);
       else writer.taggedFloat64(TAG.date, time);
     } else if (value instanceof Map) {
@@ -374,24 +378,30 @@ export class ValueWriter {
   }
 
   #map(value: ReadonlyMap<unknown, unknown>, depth: number): void {
-    this.#enter(value.size * 2, depth);
+    let left = value.size;
+    this.#enter(left * 2, depth);
     this.#writer.byte(TAG.map);
-    this.#writer.varint(value.size);
+    this.#writer.varint(left);
     for (const [key, item] of value) {
+      if (left-- === 0) break;
       if (key instanceof Promise) throw unsupported(key);
       this.write(key, depth + 1);
       this.write(item, depth + 1);
     }
+    if (left !== 0) throw changed("Map");
   }
 
   #set(value: ReadonlySet<unknown>, depth: number): void {
-    this.#enter(value.size, depth);
+    let left = value.size;
+    this.#enter(left, depth);
     this.#writer.byte(TAG.set);
-    this.#writer.varint(value.size);
+    this.#writer.varint(left);
     for (const item of value) {
+      if (left-- === 0) break;
       if (item instanceof Promise) throw unsupported(item);
       this.write(item, depth + 1);
     }
+    if (left !== 0) throw changed("Set");
   }
 
   #error(value: Error, depth: number): void {
@@ -428,6 +438,8 @@ export class ValueWriter {
   /** Counts values that the message is about to hold. */
   hold(count: number): void {
     const { values } = this.#limits;
+    // Of a list that is a proxy, the length may be anything.
+    if (count >>> 0 !== count) throw uncounted(count);
     this.#values += count;
     if (this.#values > values) {
       throw new WireError(
@@ -831,6 +843,22 @@ function isObject(value: unknown): boolean {
 function isPlainObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null &&
     Object.getPrototypeOf(value) === Object.prototype;
+}
+
+/** The error for what became more or fewer while it was written. */
+export function changed(what: string): WireError {
+  return new WireError(
+    "unsupportedValue",
+    `A ${what} changed while it was being sent: a getter, or a proxy, of the value did that. Send a copy.`,
+  );
+}
+
+/** The error for a list whose length is none. */
+function uncounted(count: unknown): WireError {
+  return new WireError(
+    "unsupportedValue",
+    `A list cannot be sent whose length is ${shown(count)}.`,
+  );
 }
 
 /** The error for a value that has no bytes. */

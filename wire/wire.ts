@@ -6,6 +6,7 @@
 
 import { isInstance, setBrand } from "./_brand.ts";
 import type { WireAddress } from "./address.ts";
+import { ownArguments } from "./_arguments.ts";
 import { rejected } from "./_call_promise.ts";
 import { type CallOptions, checkCallOptions } from "./call_options.ts";
 import { type Clock, systemClock } from "./clock.ts";
@@ -17,7 +18,7 @@ import {
   LIST_FUNCTIONS,
 } from "./introspection.ts";
 import { resolveLimits, type WireLimits } from "./limits.ts";
-import type { Middleware } from "./middleware.ts";
+import { checkMiddleware, type Middleware } from "./middleware.ts";
 import { type Caller, remotes } from "./remote.ts";
 import type {
   AnyFunctions,
@@ -45,6 +46,7 @@ import { isA } from "./_odd_values.ts";
 import { checkOptionKeys, checkSignal } from "./_option_keys.ts";
 import { REPORT, type Report, reporter } from "./_report.ts";
 import { servedEntries } from "./_served.ts";
+import { shown } from "./_shown.ts";
 import { findTelemetry, spans } from "./_telemetry.ts";
 
 /**
@@ -222,6 +224,7 @@ export class Wire<
     options: WireOptions<Local, Remote> = {},
   ) {
     const { signal, functions, onDeath, confirm, serves, expects } = options;
+    checkParts(options);
     const api = options.telemetry === false ? undefined : findTelemetry();
     const telemetry = api === undefined ? [] : [spans(api)];
     const calling = through(telemetry, options.callThrough);
@@ -399,14 +402,14 @@ export class Wire<
     wantsValues = false,
     options?: CallOptions,
   ): Promise<unknown> {
-    if (options !== undefined) {
-      try {
-        checkCallOptions(options);
-      } catch (error) {
-        return rejected(error, this.#report, unawaited(name));
-      }
+    let own: unknown[];
+    try {
+      own = ownArguments(name, args);
+      if (options !== undefined) checkCallOptions(options);
+    } catch (error) {
+      return rejected(error, this.#report, unawaited(name));
     }
-    return this.#caller.call(name, args, wantsValues, options);
+    return this.#caller.call(name, own, wantsValues, options);
   }
 
   /**
@@ -420,12 +423,14 @@ export class Wire<
    * @returns A promise that resolves when the call may leave.
    */
   send(name: string, args: unknown[], options?: CallOptions): Promise<void> {
+    let own: unknown[];
     try {
+      own = ownArguments(name, args);
       checkCallOptions(options);
     } catch (error) {
       return failed(error, this.#report, unsent(name));
     }
-    return this.#caller.send(name, args, options);
+    return this.#caller.send(name, own, options);
   }
 
   /**
@@ -592,7 +597,8 @@ export class Wire<
 
   /**
    * Takes leave: no further call is made; those under way finish, and answers
-   * owed are sent. A peer that is not done within the limit `close` is left.
+   * owed are sent. Functions whose callers have given up, by a signal or a
+   * deadline, are not waited for. A peer that is not done within the limit `close` is left.
    *
    * @returns A promise that resolves when the connection is gone.
    */
@@ -732,21 +738,68 @@ function checkCredentials(
   checkCredential(requireCredential, "requireCredential");
 }
 
+/** Checks what a wire is made with of somebody's own. */
+function checkParts(
+  { serveThrough, callThrough, dialect, clock }: Pick<
+    WireOptions,
+    "serveThrough" | "callThrough" | "dialect" | "clock"
+  >,
+): void {
+  checkMiddleware(serveThrough, "serveThrough");
+  checkMiddleware(callThrough, "callThrough");
+  if (dialect !== undefined) {
+    checkPart(dialect, "dialect", ["open"], "what cmucl() makes, say");
+  }
+  if (clock !== undefined) {
+    checkPart(clock, "clock", ["now", "after"], "an object with both");
+  }
+}
+
+/** Checks that something has the functions that it is for. */
+function checkPart(
+  part: unknown,
+  option: string,
+  names: readonly string[],
+  what: string,
+): void {
+  try {
+    const functions = Object(part);
+    if (names.every((name) => typeof functions[name] === "function")) return;
+  } catch {
+    // It cannot be looked at.
+  }
+  throw new WireError(
+    "invalidArgument",
+    `The option "${option}" has the functions ${
+      names.join("() and ")
+    }(): it is ${what}, and not ${shown(part)}.`,
+  );
+}
+
 /**
- * Checks what wires are to serve and expect, and their secrets, before there
- * is one.
+ * Checks what wires are to serve and expect, their secrets and their
+ * middleware, before there is one.
  *
- * @param options Functions, contracts and secrets.
+ * @param options Functions, contracts, secrets and middleware.
  * @throws {WireError} `invalidArgument` for what no wire could be made with.
  */
 export function checkServing(
   options: Pick<
     WireOptions,
-    "functions" | "serves" | "expects" | "credential" | "requireCredential"
+    | "functions"
+    | "serves"
+    | "expects"
+    | "credential"
+    | "requireCredential"
+    | "serveThrough"
+    | "callThrough"
+    | "dialect"
+    | "clock"
   >,
 ): void {
   const { functions, serves, expects } = options;
   checkCredentials(options);
+  checkParts(options);
   if (expects !== undefined) signaturesOf(expects);
   const signatures = serves === undefined ? undefined : signaturesOf(serves);
   if (functions === undefined) return;

@@ -5,6 +5,7 @@
  */
 
 import { WireError } from "../../wire/mod.ts";
+import { shown } from "../../wire/_shown.ts";
 
 /**
  * What evaluated code may do beyond computing, as Deno's permissions: `true`
@@ -127,6 +128,14 @@ const LEAST_MEMORY = 128 * 1024 * 1024;
 export function resolveListenerLimits(
   limits: Partial<ListenerLimits> = {},
 ): Readonly<ListenerLimits> {
+  if (typeof limits !== "object" || limits === null) {
+    throw new WireError(
+      "invalidArgument",
+      `The option "listener.limits" is an object, such as { sessions: 1 }, and not ${
+        shown(limits)
+      }.`,
+    );
+  }
   const resolved: ListenerLimits = { ...DEFAULT_LISTENER_LIMITS };
   for (const [name, value] of Object.entries(limits)) {
     if (!Object.hasOwn(DEFAULT_LISTENER_LIMITS, name)) {
@@ -141,7 +150,9 @@ export function resolveListenerLimits(
     if (!Number.isInteger(value) || value < least || value > LARGEST) {
       throw new WireError(
         "invalidArgument",
-        `The limit "${name}" must be an integer from ${least} to ${LARGEST}, not ${value}.`,
+        `The limit "${name}" must be an integer from ${least} to ${LARGEST}, not ${
+          shown(value)
+        }.`,
       );
     }
     resolved[name as keyof ListenerLimits] = value;

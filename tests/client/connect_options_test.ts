@@ -44,6 +44,8 @@ test("connectToRemoteServer() refuses options that are wrong", async () => {
     [{ path: 5 }, /path is that of a Unix socket/],
     [{ path: "a\0b" }, /path is that of a Unix socket/],
     [{ requireCredential: "x" }, /no option "requireCredential"/],
+    [{ serveThrough: () => {} }, /"serveThrough" is an array of functions/],
+    [{ callThrough: ["log"] }, /its item 0 is "log"/],
   ];
   for (const [options, text] of [...WRONG, ...more]) {
     // Nobody is asked anything: nobody listens there.

@@ -37,6 +37,9 @@ const BAD_REQUEST_SERVERS: [unknown, string][] = [
   [{ hostname: 7 }, "number"],
   [{ path: "" }, '""'],
   [{ path: 7 }, "number"],
+  [{ serveThrough: null }, '"serveThrough" is an array of functions, not null'],
+  [{ serveThrough: ["authorise"] }, 'its item 0 is "authorise"'],
+  [{ callThrough: {} }, '"callThrough" is an array'],
   [null, "null"],
   ["x", "string"],
 ];
@@ -67,6 +70,7 @@ const BAD_STREAM_SERVERS: [unknown, string][] = [
   [{ ...echo, announce: {} }, "announce"],
   [{ ...echo, maxConnections: 0 }, "maxConnections"],
   [{ ...echo, maxConnections: NaN }, "maxConnections"],
+  [{ ...echo, maxConnections: Symbol("many") }, "Symbol(many)"],
   [{ ...echo, backlog: 1.5 }, "backlog"],
   [{ ...echo, handshakeTimeout: "1" }, "handshakeTimeout"],
   [{ ...echo, oneAtATime: 1 }, "oneAtATime"],

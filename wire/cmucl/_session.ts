@@ -430,7 +430,7 @@ export class LispSession implements Session {
   /** Ends a wire that is being closed, once nothing is left to do. */
   #advance(): void {
     if (!this.#isLeaving || this.death.reason !== undefined) return;
-    const isIdle = this.#calls.pending === 0 && this.#handlers.running === 0 &&
+    const isIdle = this.#calls.wanted === 0 && this.#handlers.running === 0 &&
       this.#outbound.waiting === 0;
     if (isIdle) this.end(closedReason(), false);
   }
@@ -438,7 +438,7 @@ export class LispSession implements Session {
   #lateness(): WireError {
     return new WireError(
       "timeout",
-      `Closing took longer than ${this.#options.limits.close} ms: ${this.#calls.pending} calls had no answer, ${this.#handlers.running} were being served.`,
+      `Closing took longer than ${this.#options.limits.close} ms: ${this.#calls.wanted} calls had no answer, ${this.#handlers.running} were being served.`,
     );
   }
 

@@ -8,6 +8,7 @@ import { type CallOptions, checkCallOptions } from "../call_options.ts";
 import type { Dialect, Session, SessionOptions } from "../dialect.ts";
 import { WireError } from "../errors.ts";
 import { owned, unawaited } from "../_left_alone.ts";
+import { shown } from "../_shown.ts";
 import { checkOptionKeys } from "../_option_keys.ts";
 import type { Report } from "../_report.ts";
 import type { Transport } from "../transport.ts";
@@ -233,7 +234,10 @@ async function bind(
   options: CallOptions | undefined,
 ): Promise<unknown[]> {
   if (!Number.isInteger(count) || count < 0) {
-    throw new WireError("invalidArgument", `${count} is no number of values.`);
+    throw new WireError(
+      "invalidArgument",
+      `${shown(count)} is no number of values.`,
+    );
   }
   if (count === 0) {
     await session.send(name, args, options);

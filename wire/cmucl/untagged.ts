@@ -8,6 +8,7 @@
 import { otherVersion } from "../_brand.ts";
 import { WireError } from "../errors.ts";
 import { quiet } from "../_left_alone.ts";
+import { shown } from "../_shown.ts";
 import type { Session } from "../dialect.ts";
 import {
   readCharacters,
@@ -281,7 +282,7 @@ function check(value: number, least: number, most: number, what: string): void {
   if (Number.isInteger(value) && value >= least && value <= most) return;
   throw new WireError(
     "invalidArgument",
-    `${what} is an integer from ${least} to ${most}, not ${value}.`,
+    `${what} is an integer from ${least} to ${most}, not ${shown(value)}.`,
   );
 }
 
