@@ -4,7 +4,13 @@
  * @module
  */
 
+import { keyOf } from "./_brand.ts";
 import { isPlain } from "./_method.ts";
+
+/** Of this realm, whatever a promise has in its place. */
+const { then } = Promise.prototype;
+/** What promises of calls have. */
+const REFERENCE = Symbol.for(keyOf("reference"));
 
 /** Streams stand near the top: below so many objects nobody looks for them. */
 const LOOKED_AT = 10_000;
@@ -35,6 +41,7 @@ export function carriesStream(value: unknown): boolean {
  * Ends the streams of something that will not be sent: a `ReadableStream` is
  * cancelled, a generator returns. What somebody reads already is left alone,
  * and so are what would have to be begun first, and what lies deep in much data.
+ * A promise among it, which somebody forgot to await, may fail unheard.
  *
  * @param value What was to be sent.
  * @param reason Why it is not.
@@ -45,6 +52,10 @@ export function endStreams(value: unknown, reason: unknown): void {
   findStream(value, partsOf, (stream) => {
     endStream(stream, reason).catch(nothing);
     return false;
+  }, (promise) => {
+    // Somebody forgot to await it. What was to carry it says so; its own
+    // failure is nobody's, and is not to end the process.
+    if (!(REFERENCE in promise)) void then.call(promise, undefined, nothing);
   });
 }
 
@@ -65,12 +76,14 @@ async function endStream(stream: Streamed, reason: unknown): Promise<void> {
  * @param value The data.
  * @param partsOf Tells what an object holds.
  * @param isEnough Gets each stream; true ends the search.
+ * @param isPromise Gets each promise, where one is of interest.
  * @returns Whether something was enough. False for what cannot be looked at.
  */
 function findStream(
   value: unknown,
   partsOf: (value: object) => Iterable<unknown>,
   isEnough: (stream: Streamed) => boolean,
+  isPromise?: (promise: Promise<unknown>) => void,
 ): boolean {
   // What is added meanwhile is gone through as well.
   const found = new Set<unknown>([value]);
@@ -79,6 +92,10 @@ function findStream(
       if (typeof value !== "object" || value === null) continue;
       if (isStreamed(value)) {
         if (isEnough(value)) return true;
+        continue;
+      }
+      if (value instanceof Promise) {
+        isPromise?.(value);
         continue;
       }
       if (ArrayBuffer.isView(value)) continue;

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { errorMessage, Refusal, WireError } from "./errors.ts";
+import { errorMessage, Refusal, shortText, WireError } from "./errors.ts";
 import { isThenable } from "./_thenable.ts";
 
 /**
@@ -90,4 +90,23 @@ export function readable(thrown: unknown): unknown {
     "unsupportedValue",
     "The function threw a value that cannot be looked at.",
   );
+}
+
+/**
+ * The code and the message of an error, as texts that fit in a message,
+ * whatever a program has put in their place. It never throws.
+ *
+ * @param error The error.
+ */
+export function wordsOf(
+  error: { readonly code: unknown; readonly message: unknown },
+): { code: string; message: string } {
+  try {
+    return { code: shortText(error.code), message: shortText(error.message) };
+  } catch {
+    return {
+      code: "unsupportedValue",
+      message: "The error cannot be looked at.",
+    };
+  }
 }

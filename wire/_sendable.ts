@@ -5,7 +5,7 @@
  * @module
  */
 
-import { isStreamed } from "./_carries_stream.ts";
+import { endStreams, isStreamed } from "./_carries_stream.ts";
 import { errorList } from "./_error_values.ts";
 import type { WireLimits } from "./limits.ts";
 import { rawBytes } from "./_raw_bytes.ts";
@@ -108,6 +108,7 @@ class Copier {
   #object(value: object, depth: number): unknown {
     if (this.#holders.has(value)) return note("it contains itself");
     if (value instanceof Promise && !(REFERENCE in value)) {
+      endStreams(value, undefined);
       return note("a Promise");
     }
     if (REFERENCE in value || isStreamed(value)) {

@@ -5,11 +5,12 @@
  * @module
  */
 
-import { errorMessage, Refusal, shortText, WireError } from "./errors.ts";
-import type { Streamed } from "./_carries_stream.ts";
+import { errorMessage, Refusal, WireError } from "./errors.ts";
+import { endStreams, type Streamed } from "./_carries_stream.ts";
 import type { Message } from "./messages.ts";
 import type { MessageOutput, Ticket } from "./output.ts";
 import type { BoundStream, StreamsOfCall } from "./_passing.ts";
+import { isA, wordsOf } from "./_odd_values.ts";
 import { rawBytes } from "./_raw_bytes.ts";
 import { refusalIn, sendThrown } from "./_thrown.ts";
 import { MESSAGE_COST } from "./_turnstile.ts";
@@ -154,7 +155,7 @@ export class Source implements BoundStream {
   /** Tells the consumer why this side has ended it, behind the last item. */
   #tell(reason: WireError): void {
     Promise.resolve(this.#sending).then(() =>
-      this.#finish(this.#failure(reason.code, reason.message))
+      this.#finish(this.#failure(wordsOf(reason)))
     );
   }
 
@@ -174,23 +175,25 @@ export class Source implements BoundStream {
         step = await this.#producer.next();
       } catch (thrown) {
         return this.#finish(
-          isRefusal(thrown)
-            ? this.#failure(thrown.code, thrown.message)
+          isA(thrown, Refusal)
+            ? this.#failure(wordsOf(thrown))
             : { kind: "streamError", id, thrown },
         );
       }
       if (this.#isStopped) return;
-      if (step.done) return this.#finish({ kind: "streamEnd", id });
+      let value: unknown;
       try {
-        await this.#put(step.value);
+        // Whatever a program's iterator gives, or has getters for.
+        if (step.done) return this.#finish({ kind: "streamEnd", id });
+        value = step.value;
+        await this.#put(value);
       } catch (error) {
-        const code = error instanceof WireError
-          ? error.code
-          : "unsupportedValue";
-        const text = `An item of a stream could not be sent: ${
+        endStreams(value, error);
+        const code = isA(error, WireError) ? error.code : "unsupportedValue";
+        const message = `An item of a stream could not be sent: ${
           errorMessage(error)
         }`;
-        this.#finish(this.#failure(code, text));
+        this.#finish(this.#failure(wordsOf({ code, message })));
         return this.#stop(error);
       }
     }
@@ -249,9 +252,8 @@ export class Source implements BoundStream {
   }
 
   /** What the wire itself says of the stream's end. */
-  #failure(code: string, message: string): Message {
-    const { id } = this;
-    return { kind: "streamFail", id, code, message: shortText(message) };
+  #failure({ code, message }: { code: string; message: string }): Message {
+    return { kind: "streamFail", id: this.id, code, message };
   }
 
   /** Says how the stream ended. */
@@ -296,15 +298,6 @@ export class Source implements BoundStream {
     const goOn = this.#goOn;
     this.#goOn = undefined;
     goOn?.();
-  }
-}
-
-/** Whether a producer refused to go on; false for what cannot be looked at. */
-function isRefusal(thrown: unknown): thrown is Refusal {
-  try {
-    return thrown instanceof Refusal;
-  } catch {
-    return false;
   }
 }
 

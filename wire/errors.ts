@@ -317,9 +317,13 @@ export function errorMessage(error: unknown): string {
 /** How many units of a text surely fit in any message. */
 const SHORT = 1_000;
 
-/** A text that surely fits in a message, whatever the peer's limits are. */
-export function shortText(text: string): string {
-  const short = text.slice(0, SHORT).toWellFormed();
+/**
+ * A text that surely fits in a message, whatever the peer's limits are. What is
+ * no text, as a program's error may have in the place of one, becomes one.
+ */
+export function shortText(text: unknown): string {
+  const whole = typeof text === "string" ? text : errorMessage(text);
+  const short = whole.slice(0, SHORT).toWellFormed();
   // What is not ASCII may take three bytes for each unit.
   // deno-lint-ignore no-control-regex -- ASCII is what is meant
   return /^[\x00-\x7f]*$/.test(short) ? short : short.slice(0, SHORT / 3)

@@ -28,7 +28,7 @@ import { type Method, methodOf } from "./_method.ts";
 import { type CallKind, type Middleware, serveThrough } from "./middleware.ts";
 import type { MessageOutput } from "./output.ts";
 import { LazyMap } from "./_lazy_map.ts";
-import { isA, laterOf, settled } from "./_odd_values.ts";
+import { isA, laterOf, settled, wordsOf } from "./_odd_values.ts";
 import {
   type Arrived,
   AwaitedResult,
@@ -762,6 +762,12 @@ export class Handlers {
     }
     const list = ownSeveral(result);
     const value = list === undefined ? result : list[0];
+    if (list !== undefined && !wantsValues && list.length > 1) {
+      endStreams(
+        list.slice(1),
+        new WireError("cancelled", "One value is wanted."),
+      );
+    }
     const objects = this.#objects;
     if (objects !== undefined) objects.context = context;
     try {
@@ -794,7 +800,8 @@ export class Handlers {
     if (isA(thrown, Refusal)) {
       const trouble = troubleOf(thrown);
       if (trouble !== undefined) this.#onError(trouble, "a contract's schema");
-      return this.#fail(id, thrown.code, thrown.message);
+      const { code, message } = wordsOf(thrown);
+      return this.#fail(id, code, message);
     }
     this.#results?.settle(id, new FailedResult(thrown));
     sendThrown(
@@ -811,10 +818,14 @@ export class Handlers {
   }
 
   #fail(id: number, code: string, message: string): void {
-    const text = shortText(message);
-    const refusal = new WireError(shortText(code), text);
+    const refusal = new WireError(shortText(code), shortText(message));
     this.#results?.settle(id, new FailedResult(undefined, refusal));
-    this.#output.send({ kind: "fail", id, code: refusal.code, message: text });
+    this.#output.send({
+      kind: "fail",
+      id,
+      code: refusal.code,
+      message: refusal.message,
+    });
   }
 
   #checkIdle(): void {
