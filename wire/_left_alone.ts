@@ -176,19 +176,14 @@ export function begun(
 export function unawaited(name: unknown): string {
   return name === ""
     ? "a call of a function reference that nobody awaits"
-    : `a call of ${named(name)} that nobody awaits`;
+    : `a call of ${shown(name)} that nobody awaits`;
 }
 
 /** Where a one-way call failed that nobody awaits. */
 export function unsent(name: unknown): string {
   return name === ""
     ? "a one-way call of a function reference, which was not sent"
-    : `a one-way call of ${named(name)}, which was not sent`;
-}
-
-/** A function's name, or what a program passed for one. */
-function named(name: unknown): string {
-  return typeof name === "string" ? `"${name}"` : shown(name);
+    : `a one-way call of ${shown(name)}, which was not sent`;
 }
 
 function nothing(): void {}

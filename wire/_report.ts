@@ -14,24 +14,75 @@ export type Report = (error: unknown, where: string) => void;
 /** Where a wire keeps its report, for the contexts of its calls. */
 export const REPORT: unique symbol = Symbol("report");
 
+/** What moves a cursor, rings, or turns the direction of writing. */
+const UNSAFE =
+  // deno-lint-ignore no-control-regex -- these are what is looked for
+  /[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+/** So many units of a report are printed. */
+const MOST_UNITS = 4_000;
+/** So many causes of an error are printed. */
+const MOST_CAUSES = 4;
+/** So many reports of one wire are printed at once, and so many a second. */
+const MOST_REPORTS = 20;
+
 /**
- * Prints an error on the console. It never throws.
+ * Prints an error on the console. It never throws. What came from a peer cannot
+ * move the cursor, nor make a line that looks like another report.
  *
  * @param error The error.
  * @param where Where it arose.
  */
 export function reportToConsole(error: unknown, where: string): void {
-  const head = `@remote/wire: error in ${where}:`;
+  const text = `@remote/wire: error in ${where}: ${textOf(error)}`;
+  const short = text.length > MOST_UNITS
+    ? `${text.slice(0, MOST_UNITS)}…`
+    : text;
+  console.error(
+    short.replaceAll(
+      UNSAFE,
+      (unit) => `\\u{${unit.charCodeAt(0).toString(16)}}`,
+    ).replaceAll("\n", "\n    "),
+  );
+}
+
+/** An error as text, with its stack and its causes. */
+function textOf(error: unknown): string {
   try {
     // What the wire itself reports says all in its message.
-    const shown = error instanceof WireError && error.cause === undefined
-      ? `${error.message} (${error.code})`
-      : error;
-    console.error(head, shown);
+    if (error instanceof WireError && error.cause === undefined) {
+      return `${error.message} (${error.code})`;
+    }
+    const texts: string[] = [];
+    let part = error;
+    while (part instanceof Error && texts.length < MOST_CAUSES) {
+      texts.push(part.stack ?? `${part.name}: ${part.message}`);
+      part = part.cause;
+    }
+    if (texts.length > 0) return texts.join("\ncaused by ");
+    return typeof error === "string" ? error : JSON.stringify(error) ??
+      errorMessage(error);
   } catch {
     // An error that cannot be looked at, such as a revoked proxy.
-    console.error(head, errorMessage(error));
+    return errorMessage(error);
   }
+}
+
+/** Prints, but not without end: a peer may cause one report after another. */
+function limitedReport(): Report {
+  let began = -Infinity;
+  let count = 0;
+  return (error, where) => {
+    const now = performance.now();
+    if (now - began >= 1_000) {
+      const hidden = count - MOST_REPORTS;
+      began = now;
+      count = 0;
+      if (hidden > 0) {
+        reportToConsole(`${hidden} further errors were not shown.`, "reports");
+      }
+    }
+    if (count++ < MOST_REPORTS) reportToConsole(error, where);
+  };
 }
 
 /**
@@ -44,7 +95,7 @@ export function reportToConsole(error: unknown, where: string): void {
 export function reporter(
   onError: ((error: unknown, where: string) => unknown) | undefined,
 ): Report {
-  if (onError === undefined) return reportToConsole;
+  if (onError === undefined) return limitedReport();
   return (error, where) => {
     const failed = (thrown: unknown) => {
       reportToConsole(error, where);

@@ -44,6 +44,7 @@ import {
   type SharedObjects,
 } from "./_results.ts";
 import { servedEntries } from "./_served.ts";
+import { shown } from "./_shown.ts";
 import { sendThrown } from "./_thrown.ts";
 import { TokenBucket } from "./_token_bucket.ts";
 import { ownSeveral, severalOf, Values } from "./multiple_values.ts";
@@ -854,7 +855,7 @@ function troubleOf(error: unknown): unknown {
 
 /** Where an error came from. */
 function oneWay(name: string): string {
-  return `one-way call of "${name}"`;
+  return `one-way call of ${shown(name)}`;
 }
 
 /** Why a result is for nobody. */

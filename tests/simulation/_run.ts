@@ -218,7 +218,7 @@ class Run {
 
   /** Everything was given back, while the wire still stands. */
   async #checkQuiet(ends: readonly Wire[]): Promise<void> {
-    await this.#world.pass(60_000);
+    await this.#world.pass(45_000);
     if (ends.some((wire) => wire.ended !== undefined)) return;
     ends.forEach((wire, end) => {
       this.#checkFlow(end, wire, ends[1 - end]!);

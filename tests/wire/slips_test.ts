@@ -130,7 +130,7 @@ for (const code of [404, undefined, null, { a: 1 }, Symbol("odd")]) {
     await withWires(async (near, far) => {
       far.serve({
         odd,
-        later: async () => odd(),
+        later: () => Promise.resolve().then(odd),
         async *stream() {
           yield odd();
         },
