@@ -195,7 +195,7 @@ export class Exports {
   #tooMany(): WireError {
     return new WireError(
       "limit",
-      `The peer holds at most ${this.#most} objects of this side (its limit "objects"). Have it dispose of those that it no longer needs, or raise that limit.`,
+      `The peer holds at most ${this.#most} objects of this side (the limit "objects" of either side). Have it dispose of those that it no longer needs, or raise that limit.`,
     );
   }
 

@@ -35,14 +35,17 @@ export interface WireLimits {
    * this side. @default {4194304}
    */
   window: number;
-  /** How many streams may come at a time. @default {100} */
+  /** How many streams may come, and may leave, at a time. @default {100} */
   streams: number;
   /**
    * Bytes of one stream under way towards this side, once its window has
    * grown; and the largest item. @default {262144}
    */
   streamWindow: number;
-  /** How many objects of the peer this side holds. @default {10000} */
+  /**
+   * How many objects of the peer this side holds, and how many of its own it
+   * keeps for the peer. @default {10000}
+   */
   objects: number;
   /** How many cancels may come at once. @default {1000} */
   cancels: number;

@@ -114,8 +114,9 @@ export class Objects
 
   /** The peer has said how many objects it takes. */
   meet(most: number): void {
-    this.#most = most;
-    this.#exports?.meet(most);
+    // The peer's word is no limit of this side's memory.
+    this.#most = Math.min(most, this.#options.limits.objects);
+    this.#exports?.meet(this.#most);
   }
 
   /** Whether the peer has a reference to an object. */

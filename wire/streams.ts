@@ -102,6 +102,11 @@ export class Streams {
     this.#peer = { streams, streamWindow, window };
   }
 
+  /** How many may leave: the peer's word is no limit of this side's memory. */
+  get #most(): number {
+    return Math.min(this.#peer.streams, this.#options.limits.streams);
+  }
+
   /**
    * A message is about to leave that announces streams of this side.
    *
@@ -111,7 +116,7 @@ export class Streams {
   admit(sources: readonly Source[]): WireError | undefined {
     const fresh = sources.filter(({ isAnnounced }) => !isAnnounced);
     if (fresh.length === 0) return undefined;
-    if (this.#announced + fresh.length > this.#peer.streams) {
+    if (this.#announced + fresh.length > this.#most) {
       return this.#tooMany();
     }
     this.#announced += fresh.length;
@@ -128,7 +133,7 @@ export class Streams {
    */
   open(value: object): Source | undefined {
     if (!isStreamed(value)) return undefined;
-    if (this.#sources.size >= this.#peer.streams) throw this.#tooMany();
+    if (this.#sources.size >= this.#most) throw this.#tooMany();
     const { output, onError } = this.#options;
     const source = new Source(this.#id(), producerOf(value), {
       output,
@@ -346,7 +351,7 @@ export class Streams {
   #tooMany(): WireError {
     return new WireError(
       "limit",
-      `The peer takes ${this.#peer.streams} streams at a time (its limit "streams"). Let some of them end first, or raise that limit.`,
+      `At most ${this.#most} streams go to the peer at a time (the limit "streams" of either side). Let some of them end first, or raise that limit.`,
     );
   }
 

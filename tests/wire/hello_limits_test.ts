@@ -132,3 +132,24 @@ for (const limits of [{ values: 2 }, { nesting: 1 }, { bigint: 1 }]) {
     await near.close();
   });
 }
+
+test("a peer that says it takes any number of objects and streams gets as many as this side allows", async () => {
+  const [near, far] = wirePair(
+    { limits: { objects: 2 ** 31 - 1, streams: 2 ** 31 - 1 }, onError() {} },
+    { limits: { objects: 3, streams: 2 }, onError() {} },
+  );
+  far.serve({
+    object: () => makeRemoteObject({}),
+    stream: () => items([], "x"),
+  });
+  const kept: unknown[] = [];
+  for (const [name, most] of [["object", 3], ["stream", 2]] as const) {
+    for (let count = 0; count < most; count++) {
+      kept.push(await near.remoteValue[name]!());
+    }
+    assertEquals(await outcome(near.remoteValue[name]!()), "limit");
+  }
+  assertEquals(kept.length, 5);
+  near.abort();
+  await far.closed;
+});
