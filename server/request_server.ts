@@ -39,7 +39,8 @@ import {
   type ServerTls,
 } from "./_listen.ts";
 import { Newcomers } from "./_newcomers.ts";
-import { TlsServer, TlsTransport, tlsTrouble } from "./_tls.ts";
+import { TlsServer, tlsTrouble } from "./_tls.ts";
+import { TlsTransport } from "../tls/transport.ts";
 
 /**
  * Called for each connection whose peer said hello.

@@ -20,7 +20,8 @@ import { Acceptor } from "./_accept.ts";
 import { listenerAddress, peerAddress, type ServerTls } from "./_listen.ts";
 import { Newcomers } from "./_newcomers.ts";
 import type { ServerProcess } from "./server_process.ts";
-import { TlsServer, type TlsTransport, tlsTrouble } from "./_tls.ts";
+import { TlsServer, tlsTrouble } from "./_tls.ts";
+import type { TlsTransport } from "../tls/transport.ts";
 
 /**
  * Called with each connection. The server accepts no further one until it

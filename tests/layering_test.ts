@@ -169,6 +169,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ["wire/keep_connected.ts"],
   ["wire/mod.ts"],
   [
+    "tls/transport.ts",
     "server/_socket_file.ts",
     "server/_descriptors.ts",
     "server/_tally.ts",
@@ -184,7 +185,7 @@ const FLOORS: readonly (readonly string[])[] = [
     "client/_dial.ts",
     "client/_services.ts",
   ],
-  ["server/_listen.ts"],
+  ["server/_listen.ts", "client/_tls.ts"],
   [
     "client/_open_connection.ts",
     "server/_accept.ts",
