@@ -111,11 +111,12 @@ export class StreamServer implements AsyncDisposable {
       kill: () => this.kill(),
     };
     this.#tls = init.tls === undefined ? undefined : new TlsServer(init.tls);
-    this.#handshakes = new Newcomers(
-      HANDSHAKES,
-      init.handshake * PATIENCE,
-      (transport) => transport.close(),
-    );
+    this.#handshakes = new Newcomers({
+      most: HANDSHAKES,
+      patience: init.handshake * PATIENCE,
+      hasBegun: (transport) => transport.hasBegun,
+      end: (transport) => transport.close(),
+    });
     this.#acceptor = new Acceptor({
       listener: init.listener,
       onConnection: (conn) => this.#connected(conn),

@@ -36,6 +36,8 @@ export type Duplex = InstanceType<ReturnType<typeof loadStreams>["Duplex"]>;
 class RawEnd {
   /** Called when no more bytes come. */
   onEnd: () => void = () => {};
+  /** Whether bytes came. */
+  hasBegun = false;
   readonly #conn: Deno.Conn;
   #buffer = new Uint8Array(FIRST_READ);
 
@@ -49,6 +51,7 @@ class RawEnd {
       (count) => {
         // Whether that is a proper end, TLS itself has to say.
         if (count === null) return this.onEnd();
+        this.hasBegun = true;
         if (count === buffer.length && count < LARGEST_READ) {
           this.#buffer = new Uint8Array(count * 4);
         }
@@ -178,6 +181,11 @@ export class TlsTransport implements Transport {
     socket.on("close", () => {
       if (!this.#isEnded) fail(closedHere());
     });
+  }
+
+  /** Whether anything came from the peer. */
+  get hasBegun(): boolean {
+    return this.#raw.hasBegun;
   }
 
   /** Whether the handshake is done. */
