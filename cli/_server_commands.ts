@@ -17,6 +17,9 @@ const LISTENING: readonly Option[] = [
   "credential-env",
 ];
 
+/** How long calls under way may take after Ctrl-C, in milliseconds. */
+const GRACE = 1_000;
+
 /** Serves the functions that a module exports. */
 export async function serve(line: CommandLine): Promise<void> {
   const specifier = line.word("The module") ?? "";
@@ -34,6 +37,7 @@ export async function serve(line: CommandLine): Promise<void> {
     path: line.text("unix"),
     tls: tlsOf(line),
     credential: line.credential,
+    limits: { close: GRACE },
     onListen: (address) => {
       isListening = true;
       console.log(
@@ -108,7 +112,8 @@ const INTERRUPTED = 130;
 
 /**
  * Shuts a server down on Ctrl-C, and on SIGTERM: calls under way are done
- * first. Asked again, the process ends at once.
+ * first, as long as that takes no longer than {@linkcode GRACE}. Asked again,
+ * the process ends at once.
  */
 function untilInterrupted(
   server: { shutdown(): Promise<void>; readonly finished: Promise<unknown> },
@@ -123,7 +128,10 @@ function untilInterrupted(
     if (Deno.stderr.isTerminal()) {
       console.error("\nfinishing what is under way; Ctrl-C ends it at once");
     }
-    void server.shutdown();
+    const begun = performance.now();
+    server.shutdown().then(() => {
+      if (performance.now() - begun >= GRACE) Deno.exit(INTERRUPTED);
+    });
   };
   for (const signal of signals) Deno.addSignalListener(signal, onSignal);
   const stop = () => {

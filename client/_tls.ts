@@ -296,7 +296,7 @@ function tlsCure(text: string): string {
   if (/Unable to add pem|pem file/i.test(text)) {
     return "tls.caCerts holds what is no certificate in PEM";
   }
-  if (/WRONG_VERSION|InvalidContentType|corrupt|ending TLS/i.test(text)) {
+  if (/no TLS|WRONG_VERSION|ending TLS/i.test(text)) {
     return "it does not speak TLS. Leave tls out, or give the server its tls option";
   }
   return "the handshake failed";

@@ -17,6 +17,7 @@ import {
   type WireOptions,
 } from "../wire/mod.ts";
 import { checkOptionKeys } from "../wire/_option_keys.ts";
+import { shown } from "../wire/_shown.ts";
 import { checkServing } from "../wire/wire.ts";
 import { Attempt, checkAttempt } from "./_attempt.ts";
 import { openConnection } from "./_open_connection.ts";
@@ -174,9 +175,9 @@ function addressOf(
   }
   throw new WireError(
     "invalidArgument",
-    `path is that of a Unix socket, and not ${
-      typeof path === "string" ? JSON.stringify(path) : typeof path
-    }. Leave it out to connect to host and port.`,
+    `The option "path" is the path of a socket file, not ${
+      shown(path)
+    }. Leave it out to connect by TCP.`,
   );
 }
 

@@ -58,7 +58,7 @@ export function tlsTrouble(count: number, cause: unknown): WireError {
   const text = errorMessage(cause);
   const why = /alert/i.test(text)
     ? "the client did not trust the certificate, or takes no such TLS"
-    : /InvalidContentType|WRONG_VERSION|corrupt/i.test(text)
+    : /no TLS|WRONG_VERSION/i.test(text)
     ? "the client did not speak TLS"
     : "the client left, perhaps for it does not trust the certificate, or took too long";
   return new WireError(

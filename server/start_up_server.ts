@@ -15,6 +15,7 @@ import { checkTime } from "../wire/clock.ts";
 import { checkCredential } from "../wire/_credential.ts";
 import { checkOptionKeys } from "../wire/_option_keys.ts";
 import { reporter } from "../wire/_report.ts";
+import { kindOf } from "../wire/_shown.ts";
 import { type Announce, announce, checkAnnounce } from "./_announce.ts";
 import { checkTarget, listen, type ServerTls } from "./_listen.ts";
 import { serviceFile } from "./_services.ts";
@@ -214,7 +215,7 @@ function checkOptions(options: StartUpServerOptions): void {
     throw new WireError(
       "invalidArgument",
       `The option "function" is a function, not ${
-        options.function === null ? "null" : `a ${typeof options.function}`
+        kindOf(options.function)
       }. Leave it out only for the listener, which evaluates what its clients send.`,
     );
   }
@@ -231,7 +232,7 @@ function checkOptions(options: StartUpServerOptions): void {
   if (oneAtATime !== undefined && typeof oneAtATime !== "boolean") {
     throw new WireError(
       "invalidArgument",
-      `The option "oneAtATime" is true or false, not a ${typeof oneAtATime}.`,
+      `The option "oneAtATime" is true or false, not ${kindOf(oneAtATime)}.`,
     );
   }
 }

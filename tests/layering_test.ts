@@ -43,6 +43,7 @@ const FLOORS: readonly (readonly string[])[] = [
     "wire/_same_text.ts",
     "wire/_ascii.ts",
     "wire/_shown_bytes.ts",
+    "wire/_shown.ts",
     "wire/_maker.ts",
     "wire/_hash_cost.ts",
     "wire/_collision_free.ts",

@@ -14,6 +14,11 @@ import type { Transport, WireAddress } from "../wire/mod.ts";
 /** What is read at a time: little at first, for many connections are quiet. */
 const FIRST_READ = 2 * 1024;
 const LARGEST_READ = 64 * 1024;
+/** How records of TLS begin: with a type between these. */
+const FIRST_TYPE = 20;
+const LAST_TYPE = 23;
+/** A fatal alert, "unexpected message": who speaks no TLS may know its look. */
+const ALERT = new Uint8Array([21, 3, 3, 0, 2, 2, 10]);
 
 // Loaded where TLS is spoken, and nowhere else: everybody would pay for an
 // import.
@@ -36,6 +41,8 @@ export type Duplex = InstanceType<ReturnType<typeof loadStreams>["Duplex"]>;
 class RawEnd {
   /** Called when no more bytes come. */
   onEnd: () => void = () => {};
+  /** Called when the peer speaks something else than TLS. */
+  onForeign: () => void = () => {};
   /** Whether bytes came. */
   hasBegun = false;
   readonly #conn: Deno.Conn;
@@ -51,6 +58,7 @@ class RawEnd {
       (count) => {
         // Whether that is a proper end, TLS itself has to say.
         if (count === null) return this.onEnd();
+        if (!this.hasBegun && isForeign(buffer[0]!)) return this.onForeign();
         this.hasBegun = true;
         if (count === buffer.length && count < LARGEST_READ) {
           this.#buffer = new Uint8Array(count * 4);
@@ -78,6 +86,10 @@ class RawEnd {
       // It is closed.
     }
   }
+}
+
+function isForeign(firstByte: number): boolean {
+  return firstByte < FIRST_TYPE || firstByte > LAST_TYPE;
 }
 
 /** Makes the bytes of a connection those of a stream of Node. */
@@ -162,6 +174,8 @@ export class TlsTransport implements Transport {
       this.#wake?.();
     };
     const wake = () => this.#wake?.();
+    // Over streams, the alerts of Deno's TLS do not reach the peer.
+    raw.onForeign = () => raw.write(ALERT, () => fail(noTls()));
     raw.onEnd = () => {
       if (!this.#isSecure) return fail(cutOff());
       this.#isCut = true;
@@ -250,6 +264,10 @@ export class TlsTransport implements Transport {
 
 function closedHere(): Error {
   return new Deno.errors.BadResource("this side closed the connection");
+}
+
+function noTls(): Error {
+  return new Deno.errors.InvalidData("the peer sent what is no TLS");
 }
 
 function cutOff(): Error {

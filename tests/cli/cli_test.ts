@@ -306,6 +306,17 @@ if (Deno.build.os !== "windows") {
     assertEquals(code, 130);
     assertEquals((await calling).code, 1);
   });
+
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    test(`cli.ts serve ends after ${signal} though a call has no end`, async () => {
+      const server = await startServer("-A", CLI, "serve", "--port=0", MODULE);
+      const calling = cli(["call", `127.0.0.1:${server.port}`, "wait"]);
+      await server.prints(/waiting\n/);
+      // Where its calls had their ten seconds, it would be 0.
+      assertEquals((await server.end(signal)).code, 130);
+      assertEquals((await calling).code, 1);
+    });
+  }
 }
 
 /** Whether somebody listens at a port. */

@@ -41,8 +41,10 @@ test("connectToRemoteServer() refuses options that are wrong", async () => {
     [{ limits: { call: 5 } }, /no limit "call"/],
     [{ credentail: "secret" }, /Did you mean "credential"/],
     [{ path: "" }, /not ""/],
-    [{ path: 5 }, /path is that of a Unix socket/],
-    [{ path: "a\0b" }, /path is that of a Unix socket/],
+    [{ path: 5 }, /"path" is the path of a socket file, not 5/],
+    [{ path: null }, /not null\. Leave it out to connect by TCP/],
+    [{ path: new URL("file:///a") }, /not an object/],
+    [{ path: "a\0b" }, /"path" is the path of a socket file, not "a/],
     [{ requireCredential: "x" }, /no option "requireCredential"/],
   ];
   for (const [options, text] of [...WRONG, ...more]) {
