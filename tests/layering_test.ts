@@ -77,6 +77,7 @@ const FLOORS: readonly (readonly string[])[] = [
     "wire/_guarded_signal.ts",
     "wire/_exports.ts",
     "wire/_left_alone.ts",
+    "wire/_reentry.ts",
     "wire/tables.ts",
     "wire/_pieces.ts",
     "wire/_binary_values.ts",
