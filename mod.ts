@@ -73,6 +73,8 @@ export {
   encodeValue,
   findService,
   type FirstValue,
+  type FlowBytes,
+  type FlowStats,
   formatAddress,
   FrameDecoder,
   type FunctionDefinition,

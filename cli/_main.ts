@@ -50,12 +50,11 @@ options of serve and listen:
 
   --help, --version
 
-Ctrl-C ends a call at once. It gives a server a second for the calls under way,
-and ends it at once when it comes again.
+Ctrl-C ends a call, and a server, at once. SIGTERM lets a server finish the
+calls under way.
 
 The exit code is 0 when all went well, 1 when a call or a connection failed,
-2 for a command line that makes no sense, and 130 after Ctrl-C, but 0 where a
-server finished its calls.`;
+2 for a command line that makes no sense, and 130 after Ctrl-C.`;
 
 /** The commands by name. */
 const COMMANDS = new Map([

@@ -17,9 +17,6 @@ const LISTENING: readonly Option[] = [
   "credential-env",
 ];
 
-/** How long calls under way may take after Ctrl-C, in milliseconds. */
-const GRACE = 1_000;
-
 /** Serves the functions that a module exports. */
 export async function serve(line: CommandLine): Promise<void> {
   const specifier = line.word("The module") ?? "";
@@ -37,7 +34,6 @@ export async function serve(line: CommandLine): Promise<void> {
     path: line.text("unix"),
     tls: tlsOf(line),
     credential: line.credential,
-    limits: { close: GRACE },
     onListen: (address) => {
       isListening = true;
       console.log(
@@ -110,32 +106,48 @@ function tlsOf(line: CommandLine): { cert: string; key: string } | undefined {
 /** How a process ends that Ctrl-C ended: 128, and the signal's number. */
 const INTERRUPTED = 130;
 
+/** What can be ended. */
+interface Endable {
+  shutdown(): Promise<void>;
+  readonly finished: Promise<unknown>;
+  /** Wires whose calls may be under way; a listener has none. */
+  readonly wires?: ReadonlySet<{ abort(reason: Error): void }>;
+}
+
 /**
- * Shuts a server down on Ctrl-C, and on SIGTERM: calls under way are done
- * first, as long as that takes no longer than {@linkcode GRACE}. Asked again,
- * the process ends at once.
+ * Ends a server: at once on Ctrl-C; on SIGTERM calls under way are done first,
+ * unless one of both comes again.
  */
-function untilInterrupted(
-  server: { shutdown(): Promise<void>; readonly finished: Promise<unknown> },
-): void {
+function untilInterrupted(server: Endable): void {
   const signals: Deno.Signal[] = Deno.build.os === "windows"
     ? ["SIGINT"]
     : ["SIGINT", "SIGTERM"];
   let isEnding = false;
-  const onSignal = () => {
+  const end = async () => {
+    const reason = new Error("the server was interrupted");
+    for (const wire of server.wires ?? []) wire.abort(reason);
+    await server.shutdown();
+    Deno.exit(INTERRUPTED);
+  };
+  const onInterrupt = () => {
+    if (isEnding) Deno.exit(INTERRUPTED);
+    isEnding = true;
+    void end();
+  };
+  const onTerminate = () => {
     if (isEnding) Deno.exit(INTERRUPTED);
     isEnding = true;
     if (Deno.stderr.isTerminal()) {
-      console.error("\nfinishing what is under way; Ctrl-C ends it at once");
+      console.error("finishing what is under way; Ctrl-C ends it at once");
     }
-    const begun = performance.now();
-    server.shutdown().then(() => {
-      if (performance.now() - begun >= GRACE) Deno.exit(INTERRUPTED);
-    });
+    void server.shutdown();
   };
-  for (const signal of signals) Deno.addSignalListener(signal, onSignal);
+  const handlers = signals.map((signal) =>
+    [signal, signal === "SIGINT" ? onInterrupt : onTerminate] as const
+  );
+  for (const handler of handlers) Deno.addSignalListener(...handler);
   const stop = () => {
-    for (const signal of signals) Deno.removeSignalListener(signal, onSignal);
+    for (const handler of handlers) Deno.removeSignalListener(...handler);
   };
   server.finished.then(stop, stop);
 }

@@ -49,6 +49,7 @@ const FLOORS: readonly (readonly string[])[] = [
     "wire/_collision_free.ts",
     "wire/multiple_values.ts",
     "wire/_described.ts",
+    "wire/_value_tags.ts",
     "wire/_shape.ts",
     "wire/_standard_schema.ts",
   ],
@@ -91,13 +92,14 @@ const FLOORS: readonly (readonly string[])[] = [
   ],
   [
     "wire/_death.ts",
-    "wire/values.ts",
+    "wire/_value_scanner.ts",
     "wire/_layout.ts",
     "wire/_line_output.ts",
     "wire/_served.ts",
     "wire/context.ts",
     "wire/call_options.ts",
   ],
+  ["wire/values.ts"],
   [
     "wire/_message_writer.ts",
     "wire/_message_reader.ts",

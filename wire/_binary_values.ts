@@ -86,6 +86,12 @@ export function readView(reader: ByteReader): ArrayBuffer | ArrayBufferView {
   return name === "ArrayBuffer" ? buffer : new constructor(buffer);
 }
 
+/** Goes through what {@linkcode readView} reads. */
+export function passView(reader: ByteReader): void {
+  reader.byte();
+  reader.take(reader.varint());
+}
+
 /** Writes the magnitude of an integer: length, then bytes, highest first. */
 export function writeMagnitude(
   writer: ByteWriter,
@@ -126,4 +132,9 @@ export function readMagnitude(reader: ByteReader, limit: number): bigint {
     digits += buffer[index]!.toString(16).padStart(2, "0");
   }
   return BigInt(digits);
+}
+
+/** Goes through what {@linkcode readMagnitude} reads. */
+export function passMagnitude(reader: ByteReader): void {
+  reader.take(reader.varint());
 }

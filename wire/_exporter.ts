@@ -29,12 +29,21 @@ class Companions implements Leaving {
   readonly sources: Source[] = [];
   readonly places: Export[] = [];
   readonly #exports: Exports;
+  readonly #streams: Streams;
 
-  constructor(exports: Exports) {
+  constructor(exports: Exports, streams: Streams) {
     this.#exports = exports;
+    this.#streams = streams;
+  }
+
+  admit(): WireError | undefined {
+    return this.#streams.admit(this.sources) ??
+      this.#exports.admit(this.places);
   }
 
   left(): void {
+    this.#streams.admit(this.sources);
+    this.#exports.admit(this.places);
     for (const source of this.sources) source.start();
   }
 
@@ -85,7 +94,8 @@ export class WireExporter implements Exporter {
   }
 
   #companions(): Companions {
-    return this.#along ??= new Companions(this.#options.exports);
+    const { exports, streams } = this.#options;
+    return this.#along ??= new Companions(exports, streams);
   }
 
   #export(value: object, onRelease?: () => void): Passed {

@@ -18,6 +18,8 @@ export interface Export {
   value: object;
   /** How often it was sent, less how often it was given back. */
   count: number;
+  /** Whether a message that names it has left, or is about to. */
+  isKnown: boolean;
   /** Whether the peer may reach it no more. */
   isForgotten: boolean;
   /** Called when the peer holds it no more. */
@@ -40,6 +42,8 @@ export class Exports {
   #nonces = NONE;
   #drawn = 0;
   #misses = 0;
+  /** How many objects the peer knows of, or is about to. */
+  #known = 0;
   readonly #onError: (error: unknown, where: string) => void;
 
   /**
@@ -60,13 +64,26 @@ export class Exports {
   }
 
   /**
-   * The peer has said what it takes.
-   *
-   * @throws {WireError} `limit` when more objects wait for it than that.
+   * The peer has said what it takes. Messages that wait already may name more
+   * objects than that: see {@linkcode admit}.
    */
   meet(most: number): void {
     this.#most = most;
-    if (this.size > most) throw this.#tooMany();
+  }
+
+  /**
+   * A message is about to leave that names objects of this side.
+   *
+   * @param places Their places in the table.
+   * @returns Why the peer does not take them.
+   */
+  admit(places: readonly Export[]): WireError | undefined {
+    const fresh = new Set(places.filter(({ isKnown }) => !isKnown));
+    if (fresh.size === 0) return undefined;
+    if (this.#known + fresh.size > this.#most) return this.#tooMany();
+    this.#known += fresh.size;
+    for (const place of fresh) place.isKnown = true;
+    return undefined;
   }
 
   /**
@@ -91,6 +108,7 @@ export class Exports {
       nonce,
       value,
       count: 1,
+      isKnown: false,
       isForgotten: false,
       onRelease,
     };
@@ -138,6 +156,7 @@ export class Exports {
   leave(place: Export, count = 1): void {
     place.count -= count;
     if (place.count > 0) return;
+    if (place.isKnown) this.#known--;
     this.#slots[place.slot] = undefined;
     this.#free.push(place.slot);
     this.#byValue.delete(place.value);

@@ -7,6 +7,7 @@
 
 import type { ByteOutput } from "./_byte_output.ts";
 import { afterPatience, type Clock } from "./clock.ts";
+import { callHook } from "./_report.ts";
 import type { Transport } from "./transport.ts";
 
 /** Longest time to take leave of a peer, in milliseconds. */
@@ -21,6 +22,8 @@ export interface FarewellOptions {
   readonly readerDone: Promise<void>;
   /** Whether what waits may still leave. */
   readonly polite: boolean;
+  /** Told what the transport's `close()` throws, or rejects with. */
+  readonly onFault: (error: unknown) => void;
 }
 
 /**
@@ -28,24 +31,20 @@ export interface FarewellOptions {
  *
  * @param options What has to come to an end.
  * @returns A promise that resolves when it has.
- * @throws What the transport's `close()` throws, once everything has ended.
  */
 export async function farewell(options: FarewellOptions): Promise<void> {
-  const { transport, clock, output, readerDone, polite } = options;
-  let fault: { error: unknown } | undefined;
+  const { transport, clock, output, readerDone, polite, onFault } = options;
+  let isClosed = false;
   const close = () => {
-    try {
-      transport.close();
-    } catch (error) {
-      fault ??= { error };
-    }
+    if (isClosed) return;
+    isClosed = true;
+    callHook(() => transport.close(), onFault);
   };
   if (polite) await beforeLate(clock, finish(options), close);
   output.stop();
   close();
   // A transport whose reads never settle is not to keep the wire from ending.
   await beforeLate(clock, readerDone, () => {});
-  if (fault !== undefined) throw fault.error;
 }
 
 /** Waits, but not for long. */

@@ -9,6 +9,7 @@ import { WireError } from "./errors.ts";
 import type { Exports } from "./_exports.ts";
 import { Import, type Imports } from "./_imports.ts";
 import {
+  Arrival,
   type Arrived,
   AwaitedResult,
   type Borrower,
@@ -129,7 +130,9 @@ export class WireImporter implements Importer {
     } catch (error) {
       if (error instanceof FailedResult) {
         // The call fails as the one did whose result it needs.
-        const failed = new AwaitedResult(Promise.reject(error));
+        const arrival = new Arrival();
+        arrival.declare();
+        const failed = new AwaitedResult(Promise.reject(error), arrival);
         arrivals.awaited.push(failed);
         return failed;
       }
@@ -144,6 +147,7 @@ export class WireImporter implements Importer {
     if (value instanceof AwaitedResult) {
       return new AwaitedResult(
         value.result.then((result) => this.asThen(result)),
+        value.arrival,
       );
     }
     if (typeof value !== "function") return value;

@@ -6,8 +6,8 @@
 
 import { carriesStream, endStreams } from "./_carries_stream.ts";
 import { promised, rejected } from "./_call_promise.ts";
-import { type CallOptions, dueAt } from "./call_options.ts";
-import { errorMessage, WireError } from "./errors.ts";
+import { type CallOptions, dueAt, unusableOptions } from "./call_options.ts";
+import { WireError } from "./errors.ts";
 import type { KeptCallOptions, ResolvedKeepOptions } from "./keep_options.ts";
 import { KeptPromise } from "./_kept_promise.ts";
 import {
@@ -103,7 +103,7 @@ export class KeptCalls {
     try {
       return this.#make(kind, name, args, options);
     } catch (thrown) {
-      const error = unusable(name, thrown);
+      const error = unusableOptions(name, thrown);
       const { onError } = this.#options;
       return kind === "value"
         ? rejected(error, onError, unawaited(name))
@@ -309,17 +309,6 @@ function ofWire(options: KeptCallOptions | undefined): CallOptions | undefined {
   const ofWire = { ...options };
   delete ofWire.idempotent;
   return ofWire;
-}
-
-/** The error of options that cannot be looked at. */
-function unusable(name: string, error: unknown): WireError {
-  return isA(error, WireError) ? error : new WireError(
-    "unsupportedValue",
-    `The options of the call of "${name}" cannot be used: ${
-      errorMessage(error)
-    }`,
-    { cause: error },
-  );
 }
 
 function tooManyWait(name: string, most: number): WireError {

@@ -354,6 +354,15 @@ export class Link implements Session {
       streamsSending: this.#streams.sending,
       inbox: this.#inbox.size,
       outputWaiting: output.waiting,
+      flow: {
+        sent: this.#outbound.bytes,
+        received: {
+          calls: this.#handlers.held,
+          sends: this.#sendWindow.used,
+          messages: this.#messageWindow.used,
+        },
+        streamSpare: this.#streams.spare,
+      },
     };
   }
 
@@ -385,9 +394,7 @@ export class Link implements Session {
     this.#pings.clear();
     this.#opening.end(reason);
     this.death.declare(reason);
-    this.#takeLeave(reason, tell)
-      .catch((error) => this.#onError(error, "closing the connection"))
-      .then(() => this.death.bury());
+    this.#takeLeave(reason, tell).then(() => this.death.bury());
   }
 
   async #read(): Promise<void> {
@@ -657,7 +664,11 @@ export class Link implements Session {
     const text = !this.#opening.greeted
       ? `The peer at ${
         formatAddress(this.address)
-      } closed the connection before its hello.`
+      } closed the connection before its hello.${
+        this.address.transport === "tcp"
+          ? " If it speaks TLS, give the option tls."
+          : ""
+      }`
       : "The connection ended without the peer's leave: its process may have died.";
     this.end(new WireError("connectionLost", text), false);
   }
@@ -710,6 +721,7 @@ export class Link implements Session {
       output,
       readerDone: this.#readerDone,
       polite: told || reason.code === "closed",
+      onFault: (error) => this.#onError(error, "closing the connection"),
     });
   }
 

@@ -60,34 +60,39 @@ export class MessageReader {
       }
       case KIND.return: {
         const id = reader.varint();
+        const start = reader.position;
         try {
           return { kind: "return", id, value: this.#values.read() };
         } catch (error) {
-          return overLimit("return", id, "", error);
+          return this.#overLimit("return", id, "", error, start);
         }
       }
       case KIND.send:
         return this.#call("send", 0);
-      case KIND.message:
+      case KIND.message: {
+        const start = reader.position;
         try {
           return { kind: "message", value: this.#values.read() };
         } catch (error) {
-          return overLimit("message", 0, "", error);
+          return this.#overLimit("message", 0, "", error, start);
         }
+      }
       case KIND.returnValues: {
         const id = reader.varint();
+        const start = reader.position;
         try {
           return { kind: "returnValues", id, values: this.#list() };
         } catch (error) {
-          return overLimit("returnValues", id, "", error);
+          return this.#overLimit("returnValues", id, "", error, start, true);
         }
       }
       case KIND.throw: {
         const id = reader.varint();
+        const start = reader.position;
         try {
           return { kind: "throw", id, thrown: this.#values.read() };
         } catch (error) {
-          return overLimit("throw", id, "", error);
+          return this.#overLimit("throw", id, "", error, start);
         }
       }
       case KIND.fail: {
@@ -140,12 +145,13 @@ export class MessageReader {
       );
     }
     const id = reader.varint();
+    const start = reader.position;
     switch (kind) {
       case KIND.streamValue:
         try {
           return { kind: "streamValue", id, value: this.#values.read() };
         } catch (error) {
-          return overLimit("streamValue", id, "", error);
+          return this.#overLimit("streamValue", id, "", error, start);
         }
       case KIND.streamBytes: {
         const bytes = reader.bytes(reader.remaining);
@@ -157,7 +163,7 @@ export class MessageReader {
         try {
           return { kind: "streamError", id, thrown: this.#values.read() };
         } catch (error) {
-          return overLimit("streamError", id, "", error);
+          return this.#overLimit("streamError", id, "", error, start);
         }
       case KIND.streamFail: {
         const code = reader.text();
@@ -167,7 +173,7 @@ export class MessageReader {
         try {
           return { kind: "streamCancel", id, reason: this.#values.read() };
         } catch (error) {
-          return overLimit("streamCancel", id, "", error);
+          return this.#overLimit("streamCancel", id, "", error, start);
         }
       default:
         return { kind: "streamCredit", id, amount: reader.varint() };
@@ -189,10 +195,11 @@ export class MessageReader {
     const deadline = flags & FLAG.hasDeadline ? reader.varint() : 0;
     const metadata = flags & FLAG.hasMetadata ? this.#metadata() : undefined;
     let args: unknown[];
+    const start = reader.position;
     try {
       args = this.#list();
     } catch (error) {
-      return overLimit(kind, id, name, error);
+      return this.#overLimit(kind, id, name, error, start, true);
     }
     return kind === "send"
       ? { kind, name, args, deadline, target, metadata }
@@ -291,17 +298,25 @@ export class MessageReader {
       contract,
     };
   }
-}
 
-/** Keeps a `limit` error for the message it belongs to; throws all others. */
-function overLimit(
-  of: OverLimit["of"],
-  id: number,
-  name: string,
-  error: unknown,
-): OverLimit {
-  if (error instanceof WireError && error.code === "limit") {
+  /**
+   * Keeps a `limit` error for the message it belongs to; throws all others.
+   *
+   * @param start Where the values of the message begin.
+   * @param isList Whether a count stands before them.
+   */
+  #overLimit(
+    of: OverLimit["of"],
+    id: number,
+    name: string,
+    error: unknown,
+    start: number,
+    isList = false,
+  ): OverLimit {
+    if (!(error instanceof WireError) || error.code !== "limit") throw error;
+    // What came along behind that place has to be given back as well.
+    this.#reader.position = start;
+    this.#values.passOver(isList ? this.#reader.varint() : 1);
     return { kind: "overLimit", of, id, name, error };
   }
-  throw error;
 }

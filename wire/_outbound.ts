@@ -68,6 +68,16 @@ export class Outbound {
     output.before = this;
   }
 
+  /** How many bytes are under way, as the peer counts them. */
+  get bytes(): { calls: number; sends: number; messages: number } {
+    const { calls, sends, messages } = this;
+    return {
+      calls: calls.bytes,
+      sends: sends.bytes,
+      messages: messages.bytes,
+    };
+  }
+
   /** How many messages wait. */
   get waiting(): number {
     return this.calls.waiting + this.sends.waiting + this.messages.waiting;

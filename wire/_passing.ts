@@ -27,6 +27,13 @@ export type Passed =
 
 /** What travels along with a message that leaves. */
 export interface Leaving {
+  /**
+   * The message is about to leave, perhaps long after it was written: asks
+   * whether the peer takes what travels along, which counts as its own then.
+   *
+   * @returns Why it does not.
+   */
+  admit(): WireError | undefined;
   /** The message has left. */
   left(): void;
   /**
@@ -110,14 +117,38 @@ export interface Arrived extends Borrower {
   readonly own: ReadonlySet<object>;
 }
 
+/** The moment when a result is there, some turns before its promise tells. */
+export class Arrival {
+  #isOver = false;
+  #waiting: (() => void)[] = [];
+
+  /** Has a function called then; at once if it is over. */
+  listen(listener: () => void): void {
+    if (this.#isOver) listener();
+    else this.#waiting.push(listener);
+  }
+
+  /** The result is there. */
+  declare(): void {
+    this.#isOver = true;
+    for (const listener of this.#waiting.splice(0)) listener();
+  }
+}
+
 /** Stands in a value for a result that is not there yet. */
 export class AwaitedResult {
   /** Resolves with the result. */
   readonly result: Promise<unknown>;
+  /** When it is there. */
+  readonly arrival: Arrival;
 
-  /** @param result Resolves with the result. */
-  constructor(result: Promise<unknown>) {
+  /**
+   * @param result Resolves with the result.
+   * @param arrival When it is there.
+   */
+  constructor(result: Promise<unknown>, arrival: Arrival) {
     this.result = result;
+    this.arrival = arrival;
     // The call that needs it may be given up meanwhile.
     result.catch(() => {});
   }

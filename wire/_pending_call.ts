@@ -37,6 +37,8 @@ export class PendingCall implements Ticket, PendingResult {
   readonly calls: CallMaker;
   /** Its number; another call's once it is over. */
   readonly id: number;
+  /** The how manieth of its wire it is: ids are used again. */
+  order = 0;
   /** The function's name. */
   readonly name: string;
   /** Whether all values are wanted, or the first. */

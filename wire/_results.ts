@@ -13,7 +13,7 @@
 import { errorMessage, WireError } from "./errors.ts";
 import { LazyMap } from "./_lazy_map.ts";
 import { isPlain, type Method, methodOf } from "./_method.ts";
-import { AwaitedResult, type Borrower } from "./_passing.ts";
+import { Arrival, AwaitedResult, type Borrower } from "./_passing.ts";
 import { referentOf, resolvable } from "./remote_object.ts";
 import { decodeValue, encodeValue } from "./single_value.ts";
 
@@ -86,6 +86,11 @@ export class HeldFunctions {
   }
 }
 
+/** A result that somebody waits for. */
+interface Wanted extends PromiseWithResolvers<unknown> {
+  readonly arrival: Arrival;
+}
+
 /** Knows what passed by reference. */
 export interface SharedObjects {
   /** Whether the peer has a reference to an object. */
@@ -103,7 +108,7 @@ export class Results {
   #fresh: number[] = [];
   #isTaking = false;
   /** Results that somebody waits for, by id. */
-  readonly #awaited = new LazyMap<number, PromiseWithResolvers<unknown>>();
+  readonly #awaited = new LazyMap<number, Wanted>();
   /** Calls for which results were copied, by id, until they are answered. */
   #borrowers: Map<number, Borrower> | undefined;
   /** How many bytes of results were copied for them. */
@@ -141,8 +146,10 @@ export class Results {
       this.giveBack(borrower);
     }
     if (this.#awaited.size > 0) {
-      this.#awaited.get(id)?.resolve(copyable(result));
+      const wanted = this.#awaited.get(id);
       this.#awaited.delete(id);
+      wanted?.resolve(copyable(result));
+      wanted?.arrival.declare();
     }
     if (id >= this.#most) return;
     if (isSmall(result)) {
@@ -166,8 +173,10 @@ export class Results {
    */
   argument(id: number, isOwed: boolean, borrower: Borrower): unknown {
     if (isOwed) {
+      const { promise, arrival } = this.#wait(id);
       return new AwaitedResult(
-        this.#wait(id).then((result) => this.#asArgument(result, borrower)),
+        promise.then((result) => this.#asArgument(result, borrower)),
+        arrival,
       );
     }
     const shared = this.#shared(id);
@@ -214,16 +223,17 @@ export class Results {
    */
   target(id: number, isOwed: boolean): unknown {
     if (!isOwed) return this.#shared(id) ?? asTarget(this.#find(id));
-    return new AwaitedResult(this.#wait(id).then(asTarget));
+    const { promise, arrival } = this.#wait(id);
+    return new AwaitedResult(promise.then(asTarget), arrival);
   }
 
-  #wait(id: number): Promise<unknown> {
-    let awaited = this.#awaited.get(id);
-    if (awaited === undefined) {
-      awaited = Promise.withResolvers<unknown>();
-      this.#awaited.set(id, awaited);
+  #wait(id: number): Wanted {
+    let wanted = this.#awaited.get(id);
+    if (wanted === undefined) {
+      wanted = { ...Promise.withResolvers<unknown>(), arrival: new Arrival() };
+      this.#awaited.set(id, wanted);
     }
-    return awaited.promise;
+    return wanted;
   }
 
   #find(id: number): unknown {

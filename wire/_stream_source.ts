@@ -49,6 +49,8 @@ export interface SourceOptions {
 export class Source implements BoundStream {
   /** Its number in this direction of the wire. */
   readonly id: number;
+  /** Whether a message that announces it has left, or is about to. */
+  isAnnounced = false;
   /** Called when the consumer wants no more. */
   onCancel: ((reason: WireError) => void) | undefined;
   /** The call that ends it, if one of this side does. */

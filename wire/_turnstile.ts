@@ -180,7 +180,7 @@ export class Turnstile implements Sender {
     const most = encoder.limits.message;
     const failure = body.size > most
       ? tooLarge(body.size, most)
-      : body.deadline?.update(body, clock.now());
+      : body.deadline?.update(body, clock.now()) ?? body.leaving?.admit();
     if (failure !== undefined) {
       body.leaving?.undo();
       return failure;

@@ -34,6 +34,11 @@ export class Window {
     return this.#held;
   }
 
+  /** How many bytes count against the window: held, or not yet told. */
+  get used(): number {
+    return this.#held + this.#credit;
+  }
+
   /**
    * Something came.
    *

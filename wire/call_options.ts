@@ -160,15 +160,24 @@ export function checkOptions(
   try {
     check(name, options);
   } catch (error) {
-    if (isA(error, WireError)) throw error;
-    throw new WireError(
-      "unsupportedValue",
-      `The options of the call of "${name}" cannot be used: ${
-        errorMessage(error)
-      }`,
-      { cause: error },
-    );
+    throw unusableOptions(name, error);
   }
+}
+
+/**
+ * The error of a call whose options cannot be used.
+ *
+ * @param name The function's name.
+ * @param error What looking at them threw.
+ */
+export function unusableOptions(name: string, error: unknown): WireError {
+  return isA(error, WireError) ? error : new WireError(
+    "unsupportedValue",
+    `The options of the call of "${name}" cannot be used: ${
+      errorMessage(error)
+    }`,
+    { cause: error },
+  );
 }
 
 function check(name: string, options: CallOptions): void {

@@ -162,6 +162,7 @@ export class Calls implements CallMaker {
     const id = this.#free.pop() ?? this.#slots.push(undefined) - 1;
     const site = this.#recordSites ? new Error() : undefined;
     const pending = new PendingCall(this, id, name, wantsValues, site);
+    pending.order = this.made;
     const promise = pending.promise = new CallPromise((resolve) =>
       pending.resolve = resolve
     );
@@ -582,8 +583,9 @@ export class Calls implements CallMaker {
   /** The wire ended: every call fails with its reason. */
   failAll(reason: WireError): void {
     this.#reason = reason;
-    for (const pending of this.#slots) {
-      if (pending === undefined) continue;
+    // Another wire may get them, in the order in which they were made.
+    const all = this.#slots.filter((pending) => pending !== undefined);
+    for (const pending of all.sort((a, b) => a.order - b.order)) {
       const sent = this.#fate(pending);
       this.#fail(pending, () =>
         new WireError(

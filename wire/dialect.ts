@@ -13,6 +13,26 @@ import type { Middleware } from "./middleware.ts";
 import type { Caller } from "./remote.ts";
 import type { Transport } from "./transport.ts";
 
+/** How many bytes of each kind of message; each counts 64 more than it has. */
+export interface FlowBytes {
+  /** Of calls for an answer, until they are answered. */
+  readonly calls: number;
+  /** Of one-way calls, until they are done and the peer knows. */
+  readonly sends: number;
+  /** Of typed messages, until they are taken and the peer knows. */
+  readonly messages: number;
+}
+
+/** Flow control of a wire, as it is now. */
+export interface FlowStats {
+  /** What this side has sent, as it counts against the peer's windows. */
+  readonly sent: FlowBytes;
+  /** What the peer has sent, as it counts against this side's windows. */
+  readonly received: FlowBytes;
+  /** What is left, in bytes, for the windows of the peer's streams to grow. */
+  readonly streamSpare: number;
+}
+
 /** Counts of a wire: those that begin with "Now" tell how it is now, the others add up. */
 export interface WireStats {
   /** Bytes that came. */
@@ -49,6 +69,8 @@ export interface WireStats {
   readonly inbox: number;
   /** Now: bytes of output that wait. */
   readonly outputWaiting: number;
+  /** Now: what counts against the windows of both sides. */
+  readonly flow: FlowStats;
 }
 
 /** The end of a session, as a wire passes it on. */

@@ -104,12 +104,16 @@ export class Handlers {
   readonly #introspection: boolean;
   readonly #functions = new Map<string, Method>();
   #cancels: TokenBucket | undefined;
+  /** Calls that came, less the cancels: there is at most one for each. */
+  #cancellable = 0;
   /** Asynchronous calls with an answer, by id. */
   readonly #calls = new LazyMap<number, Running>();
   /** Asynchronous one-way calls. */
   readonly #sends = new LazyMap<Running, Running>();
   /** Calls that came while the output had no room. */
   readonly #parkedCalls = new LazyMap<number, ArrivedCall>();
+  /** How many calls have their results, and are just about to begin. */
+  #ripe = 0;
   /** What calls that wait for their answer count for. */
   #held = 0;
   /** One-way calls that came while too many were running. */
@@ -182,8 +186,18 @@ export class Handlers {
     this.#results?.giveBack(borrower);
   }
 
+  /** Whether a call may begin, rather than wait behind others. */
+  get #mayBegin(): boolean {
+    return this.#ripe === 0 && this.#output.hasRoom;
+  }
+
   #isOwed(id: number): boolean {
     return this.#calls.has(id) || this.#parkedCalls.has(id);
+  }
+
+  /** How many bytes the calls count for that have no answer yet. */
+  get held(): number {
+    return this.#held;
   }
 
   /** How many calls run or wait to. */
@@ -209,7 +223,7 @@ export class Handlers {
     const receiver = call.kind === "call" && call.target !== undefined
       ? this.#receiver(call.target)
       : undefined;
-    if (this.#parkedCalls.size > 0 || !this.#output.hasRoom) {
+    if (this.#parkedCalls.size > 0 || !this.#mayBegin) {
       this.#held += cost;
       this.#parkedCalls.set(call.id, { call, receiver, cost });
     } else {
@@ -225,7 +239,7 @@ export class Handlers {
     const served = this.#functions.get(name);
     if (
       served === undefined || this.#middleware !== undefined ||
-      this.#parkedCalls.size > 0 || !this.#output.hasRoom
+      this.#parkedCalls.size > 0 || !this.#mayBegin
     ) {
       const kind = "call", wantsValues = false, deadline = 0;
       return this.call({ kind, id, wantsValues, name, args, deadline }, cost);
@@ -249,6 +263,7 @@ export class Handlers {
 
   /** Refuses a call that breaks the peer's promises. */
   #admit(id: number): void {
+    this.#cancellable++;
     const { calls, message } = this.#limits;
     const window = this.#limits.window + message;
     if (this.#calls.size + this.#parkedCalls.size >= calls) {
@@ -325,11 +340,11 @@ export class Handlers {
   cancel(id: number): void {
     const { cancels, cancelsPerSecond } = this.#limits;
     this.#cancels ??= new TokenBucket(this.#clock, cancels, cancelsPerSecond);
-    if (!this.#cancels.take()) {
-      throw malformed(
-        `${cancels} cancels may come at once, and ${cancelsPerSecond} a second after that; more came.`,
-      );
+    if (--this.#cancellable < 0) {
+      throw malformed("More cancels came than calls.");
     }
+    // A network that stood still may bring those of a long time at once.
+    if (!this.#cancels.take()) return;
     const running = this.#calls.get(id);
     if (running !== undefined) {
       const reason = "The caller cancelled its call.";
@@ -347,7 +362,7 @@ export class Handlers {
   /** The output has room again: calls that waited for it begin. */
   resume(): void {
     for (const [id, { call, receiver, cost }] of this.#parkedCalls) {
-      if (!this.#output.hasRoom || this.#ended) break;
+      if (!this.#mayBegin || this.#ended) break;
       this.#parkedCalls.delete(id);
       this.#held -= cost;
       this.#begin(call, receiver, cost);
@@ -414,6 +429,7 @@ export class Handlers {
   ): void {
     const { id, name, arrived } = call;
     const running = this.#start(id, context, cost, arrived);
+    const ripening = this.#ripen(awaited);
     Promise.all(awaited.map(({ result }) => result)).then(async () => {
       if (arrived !== undefined) await fill(call.args, arrived.own);
       return receiver instanceof AwaitedResult
@@ -435,7 +451,32 @@ export class Handlers {
       arrived?.drop();
       this.#settled(running);
       this.#refuse(id, error);
-    }).then(() => this.#checkIdle());
+    }).then(() => {
+      ripening();
+      this.resume();
+    });
+  }
+
+  /**
+   * Follows results that a call needs. From when they are there until it has
+   * begun, which takes some turns, no call that came later begins.
+   *
+   * @returns What says that it has begun, or never will.
+   */
+  #ripen(awaited: readonly AwaitedResult[]): () => void {
+    let left = awaited.length;
+    let isRipe = false;
+    let isOver = false;
+    const arrived = () => {
+      if (--left > 0 || isOver) return;
+      isRipe = true;
+      this.#ripe++;
+    };
+    for (const { arrival } of awaited) arrival.listen(arrived);
+    return () => {
+      isOver = true;
+      if (isRipe) this.#ripe--;
+    };
   }
 
   /** Finds the function of a name, and the object whose it is. */

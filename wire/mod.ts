@@ -59,6 +59,8 @@ export {
 } from "./errors.ts";
 export type {
   Dialect,
+  FlowBytes,
+  FlowStats,
   Session,
   SessionEnd,
   SessionOptions,

@@ -55,6 +55,8 @@ export class Streams {
   readonly #sources = new LazyMap<number, Source>();
   readonly #sinks = new LazyMap<number, Sink>();
   #nextId = 0;
+  /** How many streams of this side the peer knows of, or is about to. */
+  #announced = 0;
   #peer: StreamLimits;
   /** What is left for windows to grow. */
   #spare: number;
@@ -79,6 +81,11 @@ export class Streams {
     return this.#sinks.size;
   }
 
+  /** How many bytes are left for the windows of streams to grow. */
+  get spare(): number {
+    return this.#spare;
+  }
+
   /** How many streams somebody still wants something of. */
   get wanted(): number {
     let count = 0;
@@ -88,13 +95,28 @@ export class Streams {
   }
 
   /**
-   * The peer has said what it takes.
-   *
-   * @throws {WireError} `limit` when more streams wait for it than that.
+   * The peer has said what it takes. Messages that wait already may announce
+   * more streams than that: see {@linkcode admit}.
    */
   meet({ streams, streamWindow, window }: StreamLimits): void {
     this.#peer = { streams, streamWindow, window };
-    if (this.#sources.size > streams) throw this.#tooMany();
+  }
+
+  /**
+   * A message is about to leave that announces streams of this side.
+   *
+   * @param sources The streams.
+   * @returns Why the peer does not take them.
+   */
+  admit(sources: readonly Source[]): WireError | undefined {
+    const fresh = sources.filter(({ isAnnounced }) => !isAnnounced);
+    if (fresh.length === 0) return undefined;
+    if (this.#announced + fresh.length > this.#peer.streams) {
+      return this.#tooMany();
+    }
+    this.#announced += fresh.length;
+    for (const source of fresh) source.isAnnounced = true;
+    return undefined;
   }
 
   /**
@@ -115,7 +137,10 @@ export class Streams {
       first: () => firstCredit(this.#peer),
       most: () => this.#peer.streamWindow,
       room: () => this.#whenRoom(),
-      onOver: ({ id }) => this.#closed(this.#sources, id),
+      onOver: ({ id, isAnnounced }) => {
+        if (isAnnounced) this.#announced--;
+        this.#closed(this.#sources, id);
+      },
     });
     this.#sources.set(source.id, source);
     this.call?.add(source);

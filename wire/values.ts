@@ -35,45 +35,11 @@ import {
   NO_IMPORTER,
 } from "./_passing.ts";
 import type { ReceiveTables, SendTables, Shape } from "./tables.ts";
+import { passOver } from "./_value_scanner.ts";
+import { ERROR_PART, TAG } from "./_value_tags.ts";
 
 /** The bounds that values have to keep. */
 export type ValueLimits = Pick<WireLimits, "nesting" | "values" | "bigint">;
-
-/** The first byte of each value that is no small integer, text or list. */
-const TAG = {
-  text: 0x80, // and 31 more: the length in UTF-8
-  list: 0xa0, // and 15 more: the count
-  object: 0xb0, // and 15 more: the index of the key set
-  null: 0xc0,
-  undefined: 0xc1,
-  false: 0xc2,
-  true: 0xc3,
-  uint8: 0xc4,
-  uint16: 0xc5,
-  uint32: 0xc6,
-  int16: 0xc7,
-  int32: 0xc8,
-  float32: 0xc9,
-  float64: 0xca,
-  positiveBigint: 0xcb,
-  negativeBigint: 0xcc,
-  longText: 0xcd,
-  bytes: 0xce,
-  view: 0xcf,
-  date: 0xd0,
-  longList: 0xd1,
-  anyObject: 0xd2,
-  dictionary: 0xd3,
-  map: 0xd4,
-  set: 0xd5,
-  error: 0xd6,
-  reference: 0xd7,
-  own: 0xd8,
-  stream: 0xd9,
-  result: 0xda,
-  time: 0xdb,
-  negative: 0xe0, // −32 to −1 are 0xe0 to 0xff
-} as const;
 
 /** Whether a value that begins so is neither long nor holds others. */
 function isPlain(tag: number): boolean {
@@ -89,9 +55,6 @@ const LEAST_GATHERED = 128;
 
 /** Thrown where a message cannot gather its text after all. */
 export const NOT_GATHERED: unique symbol = Symbol("not gathered");
-
-/** Which parts of an error follow its name and message. */
-const ERROR_PART = { stack: 1, cause: 2, errors: 4, data: 8 } as const;
 
 /** Writes values. */
 export class ValueWriter {
@@ -484,6 +447,8 @@ export class ValueReader {
   /** The text of the message's strings, where that is gathered. */
   #gathered: string | undefined;
   #taken = 0;
+  /** How many references and streams of the message were read. */
+  #along = 0;
   /** Makes of references and streams what the receiver gets. */
   importer: Importer = NO_IMPORTER;
 
@@ -504,7 +469,7 @@ export class ValueReader {
    * @param gathered The text of its strings, if that does not stand with each.
    */
   begin(gathered?: string): void {
-    this.#values = this.#taken = 0;
+    this.#values = this.#taken = this.#along = 0;
     this.#gathered = gathered;
   }
 
@@ -527,7 +492,7 @@ export class ValueReader {
    * messages are read without {@linkcode begin}, and must find nothing.
    */
   clear(): void {
-    this.#values = this.#taken = 0;
+    this.#values = this.#taken = this.#along = 0;
     this.#gathered = undefined;
   }
 
@@ -617,7 +582,7 @@ export class ValueReader {
         return this.importer.own(slot, reader.uint32());
       }
       case TAG.stream:
-        return this.importer.stream(reader.varint());
+        return this.#stream();
       case TAG.result:
         return this.importer.result(reader.varint());
       default:
@@ -625,6 +590,24 @@ export class ValueReader {
           `No value begins with the byte 0x${tag.toString(16)}.`,
         );
     }
+  }
+
+  /**
+   * Goes through values of which one is over a limit: what came along behind it
+   * is taken, so that it can be given back.
+   *
+   * @param count How many values there are at this place.
+   * @throws {WireError} `malformed`.
+   */
+  passOver(count: number): void {
+    // Text is gathered where nothing else comes along.
+    if (this.#gathered !== undefined) return;
+    let known = this.#along;
+    passOver(this.#reader, this.#tables, count, (tag) => {
+      const isKnown = known-- > 0;
+      if (tag === TAG.stream) this.#stream(isKnown);
+      else this.#reference(isKnown);
+    });
   }
 
   /** Reads a value under the key `then`, which must not be a function. */
@@ -784,12 +767,24 @@ export class ValueReader {
     });
   }
 
-  #reference(): unknown {
+  /** Reads a reference; one that is taken already is not taken again. */
+  #reference(isTaken = false): unknown {
     const reader = this.#reader;
     const flags = reader.byte();
     if (flags > 1) throw malformed(`A reference has no flags ${flags}.`);
     const slot = reader.varint();
-    return this.importer.object(slot, reader.uint32(), flags === 1);
+    const nonce = reader.uint32();
+    if (isTaken) return undefined;
+    this.#along++;
+    return this.importer.object(slot, nonce, flags === 1);
+  }
+
+  /** Reads a stream; one that is taken already is not taken again. */
+  #stream(isTaken = false): unknown {
+    const id = this.#reader.varint();
+    if (isTaken) return undefined;
+    this.#along++;
+    return this.importer.stream(id);
   }
 
   /** Checks what a value claims to hold before any of it is read. */

@@ -2,7 +2,7 @@
  * The command line, as its users run it: processes of their own.
  */
 
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { createRequestServer } from "../../mod.ts";
 import config from "../../deno.json" with { type: "json" };
 import {
@@ -41,7 +41,7 @@ async function serving(
   try {
     await work(`127.0.0.1:${server.port}`, server);
   } finally {
-    ended = await server.end("SIGINT");
+    ended = await server.end("SIGTERM");
   }
   assertEquals([ended.code, ended.stderr], [0, ""]);
   assertMatch(
@@ -295,28 +295,31 @@ if (Deno.build.os !== "windows") {
     assertEquals([code, stdout], [130, ""]);
   });
 
-  test("cli.ts serve ends at once when Ctrl-C comes twice", async () => {
+  test("cli.ts serve ends at once at Ctrl-C, and leaves no socket", async () => {
+    await withFolder(async (folder) => {
+      const path = `${folder}/wire.sock`;
+      await using server = start("-A", CLI, "serve", "--unix", path, MODULE);
+      await server.prints(/listening on .*\n/);
+      const calling = cli(["call", "--unix", path, "wait"]);
+      await server.prints(/waiting\n/);
+      const { code } = await server.end("SIGINT");
+      assertEquals(code, 130);
+      assertEquals((await calling).code, 1);
+      await assertRejects(() => Deno.lstat(path), Deno.errors.NotFound);
+    });
+  });
+
+  test("cli.ts serve finishes what is under way at SIGTERM, and ends at once at another", async () => {
     const server = await startServer("-A", CLI, "serve", "--port=0", MODULE);
     const calling = cli(["call", `127.0.0.1:${server.port}`, "wait"]);
     await server.prints(/waiting\n/);
-    server.signal("SIGINT");
+    server.signal("SIGTERM");
     // It listens no more: it has taken notice.
     while (await isListening(server.port));
-    const { code } = await server.end("SIGINT");
+    const { code } = await server.end("SIGTERM");
     assertEquals(code, 130);
     assertEquals((await calling).code, 1);
   });
-
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    test(`cli.ts serve ends after ${signal} though a call has no end`, async () => {
-      const server = await startServer("-A", CLI, "serve", "--port=0", MODULE);
-      const calling = cli(["call", `127.0.0.1:${server.port}`, "wait"]);
-      await server.prints(/waiting\n/);
-      // Where its calls had their ten seconds, it would be 0.
-      assertEquals((await server.end(signal)).code, 130);
-      assertEquals((await calling).code, 1);
-    });
-  }
 }
 
 /** Whether somebody listens at a port. */
@@ -414,7 +417,7 @@ test("cli.ts does with the calculator what the README shows", async () => {
     const output = (stdout + stderr).replace(`:${server.port}`, ":7000");
     seen += `$ deno run -A cli.ts ${command}\n${sameTime(output)}`;
   }
-  await server.end("SIGINT");
+  await server.end("SIGTERM");
   assert(session.length > 300);
   assertEquals(seen, sameTime(session));
 });
@@ -434,7 +437,7 @@ test("cli.ts listen runs a listener", async () => {
   const size = await conn.read(greeting) ?? 0;
   assertMatch(new TextDecoder().decode(greeting.subarray(0, size)), /listener/);
   conn.close();
-  child.kill("SIGINT");
+  child.kill("SIGTERM");
   await reader.cancel();
   assertEquals((await child.status).code, 0);
 });

@@ -4,7 +4,7 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { wirePair } from "../../wire/mod.ts";
+import { type CallContext, wirePair } from "../../wire/mod.ts";
 import type { Message } from "../../wire/messages.ts";
 import { call, frame, framed, hello, RawPeer, send } from "../_raw_peer.ts";
 import { test } from "../_test.ts";
@@ -123,6 +123,32 @@ for (const [what, bytes] of VIOLATIONS) {
     await hearing;
   });
 }
+
+test("Wire passes over cancels that come more often than it takes them", async () => {
+  const aborted: number[] = [];
+  await using peer = new RawPeer({
+    limits: { cancels: 3 },
+    functions: {
+      wait(this: CallContext, id: number) {
+        this.signal.addEventListener("abort", () => aborted.push(id));
+        return new Promise(() => {});
+      },
+      add: (a: number, b: number) => a + b,
+    },
+  });
+  await peer.open();
+  const ids = [1, 2, 3, 4, 5];
+  // As after a network has stood still for a while.
+  await peer.say(framed(
+    ...ids.map((id) => call(id, "wait", id)),
+    ...ids.map((id): Message => ({ kind: "cancel", id })),
+    call(6, "add", 40, 2),
+  ));
+  assertEquals((await peer.hear("return"))?.id, 6);
+  assertEquals(aborted, [1, 2, 3]);
+  assertEquals(peer.wire.ended, undefined);
+  peer.wire.abort();
+});
 
 test("Wire takes calls whose bytes are split at every offset", async () => {
   await using peer = new RawPeer({

@@ -281,6 +281,16 @@ export class LispSession implements Session {
       streamsSending: 0,
       inbox: this.#inbox.size,
       outputWaiting: output.waiting,
+      // The protocol has no credit: the peer's bytes are left where they are.
+      flow: {
+        sent: this.#outbound.bytes,
+        received: {
+          calls: this.#handlers.held,
+          sends: this.#sendWindow.used,
+          messages: this.#messageWindow.used,
+        },
+        streamSpare: 0,
+      },
     };
   }
 
@@ -310,8 +320,9 @@ export class LispSession implements Session {
       output: this.#output,
       readerDone: this.#readerDone,
       polite: reason.code === "closed",
-    }).catch((error) => this.#options.onError(error, "closing the connection"))
-      .then(() => this.death.bury());
+      onFault: (error) =>
+        this.#options.onError(error, "closing the connection"),
+    }).then(() => this.death.bury());
   }
 
   /** All limits. */

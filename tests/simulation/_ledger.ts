@@ -1,0 +1,91 @@
+/**
+ * What a run knows for sure: which calls ran, what was claimed of them, and
+ * which producers have begun and ended.
+ *
+ * @module
+ */
+
+/** Everything that is counted in one run. */
+export class Ledger {
+  /** What was found wrong. */
+  readonly faults: string[] = [];
+  readonly #runs = new Map<number, number>();
+  readonly #notSent = new Set<number>();
+  readonly #succeeded = new Set<number>();
+  readonly #repeatable = new Set<number>();
+  readonly #givenUp = new Map<number, number>();
+  readonly #lastTaken = new Map<string, number>();
+  #sent = 0;
+  /** Producers that have begun, less those that have ended. */
+  producers = 0;
+
+  /** A served function runs. */
+  ran(serial: number): void {
+    this.#runs.set(serial, (this.#runs.get(serial) ?? 0) + 1);
+  }
+
+  /** A call was given up by its caller, at that time. */
+  givenUp(serial: number, now: number): void {
+    this.#givenUp.set(serial, now);
+  }
+
+  /** When a call was given up, if it was. */
+  givenUpAt(serial: number): number | undefined {
+    return this.#givenUp.get(serial);
+  }
+
+  /** A number that is larger than those of all that was sent before. */
+  next(): number {
+    return ++this.#sent;
+  }
+
+  /** Something came that has to come in the order in which it was sent. */
+  taken(channel: string, order: number): void {
+    const last = this.#lastTaken.get(channel) ?? 0;
+    if (order <= last) this.fault(`${channel}: ${order} came after ${last}`);
+    this.#lastTaken.set(channel, order);
+  }
+
+  /** It was said that a call was never sent. */
+  claimNotSent(serial: number): void {
+    this.#notSent.add(serial);
+  }
+
+  /** A call was answered. */
+  succeeded(serial: number): void {
+    this.#succeeded.add(serial);
+  }
+
+  /** A call may run more than once. */
+  repeatable(serial: number): void {
+    this.#repeatable.add(serial);
+  }
+
+  /** Something is wrong. */
+  fault(text: string): void {
+    if (this.faults.length < 20) this.faults.push(text);
+  }
+
+  /** Compares what was claimed with what was done. */
+  check(): void {
+    for (const serial of this.#notSent) {
+      const runs = this.#runs.get(serial) ?? 0;
+      if (runs > 0) {
+        this.fault(`call ${serial} was "notSent", and ran ${runs} times`);
+      }
+    }
+    for (const serial of this.#succeeded) {
+      if (!this.#runs.has(serial)) {
+        this.fault(`call ${serial} was answered, and never ran`);
+      }
+    }
+    for (const [serial, runs] of this.#runs) {
+      if (runs > 1 && !this.#repeatable.has(serial)) {
+        this.fault(`call ${serial} ran ${runs} times`);
+      }
+    }
+    if (this.producers !== 0) {
+      this.fault(`${this.producers} producers of streams never ended`);
+    }
+  }
+}

@@ -1,0 +1,210 @@
+/**
+ * A virtual network: connections whose bytes are chopped, delayed, held up and
+ * cut off as a plan says.
+ *
+ * @module
+ */
+
+import type { WireAddress } from "../../wire/address.ts";
+import type { Transport } from "../../wire/transport.ts";
+import type { Random } from "./_random.ts";
+import type { World } from "./_world.ts";
+
+/** What a connection is like. Times are in virtual milliseconds. */
+export interface LinkPlan {
+  /** The longest time that a chunk is under way. */
+  latency: number;
+  /** Into how many bytes a chunk is chopped at most; 0 for not at all. */
+  chop: number;
+  /** How many bytes are under way at most, in each direction. */
+  capacity: number;
+  /** Whether writes take only some of what they are given. */
+  isShort: boolean;
+  /** Holds everything up, once. */
+  stall?: { at: number; time: number } | undefined;
+  /** Cuts the connection once so many bytes have been written to it. */
+  cut?: { bytes: number; isReset: boolean } | undefined;
+}
+
+const ADDRESS: WireAddress = { transport: "streams" };
+/** What a chunk is overwritten with once it may no longer be read. */
+const SPOILT = 0xee;
+
+/** One direction of a connection. */
+class Pipe {
+  readonly #world: World;
+  readonly #random: Random;
+  readonly #plan: LinkPlan;
+  readonly #arrived: Uint8Array<ArrayBuffer>[] = [];
+  #lent: Uint8Array | undefined;
+  #reader: PromiseWithResolvers<Uint8Array | null> | undefined;
+  #writer: (() => void) | undefined;
+  /** Bytes that were written and not read. */
+  #held = 0;
+  /** When the last chunk arrives: none overtakes another. */
+  #lastAt = 0;
+  #isEnded = false;
+  #hasEnd = false;
+  #error: Error | undefined;
+
+  constructor(world: World, random: Random, plan: LinkPlan) {
+    this.#world = world;
+    this.#random = random;
+    this.#plan = plan;
+  }
+
+  read(): Promise<Uint8Array | null> {
+    // Whoever still looks at the last chunk is to see that it is gone.
+    this.#lent?.fill(SPOILT);
+    this.#lent = undefined;
+    this.#reader = Promise.withResolvers();
+    const { promise } = this.#reader;
+    this.#feed();
+    return promise;
+  }
+
+  async write(bytes: Uint8Array<ArrayBuffer>): Promise<number> {
+    const before = bytes.slice();
+    while (this.#held >= this.#plan.capacity && this.#error === undefined) {
+      await new Promise<void>((resolve) => this.#writer = resolve);
+    }
+    if (this.#error !== undefined) throw this.#error;
+    if (this.#hasEnd) throw new Error("a write came behind the end");
+    const room = this.#plan.capacity - this.#held;
+    let count = Math.min(room, bytes.length);
+    if (this.#plan.isShort) count = this.#random.int(1, count);
+    this.#held += count;
+    const delay = this.#random.int(0, this.#plan.latency);
+    if (this.#random.chance(0.5)) await this.#world.sleep(delay);
+    if (this.#error !== undefined) throw this.#error;
+    for (let at = 0; at < before.length; at++) {
+      if (before[at] !== bytes[at]) {
+        throw new Error("bytes were changed while they were being written");
+      }
+    }
+    this.#send(before.subarray(0, count));
+    return count;
+  }
+
+  #send(bytes: Uint8Array<ArrayBuffer>): void {
+    for (let at = 0; at < bytes.length;) {
+      const most = this.#plan.chop === 0 ? bytes.length : this.#plan.chop;
+      const end = Math.min(bytes.length, at + this.#random.int(1, most));
+      const chunk = bytes.slice(at, end);
+      this.#later(() => {
+        this.#arrived.push(chunk);
+        this.#feed();
+      });
+      at = end;
+    }
+  }
+
+  /** Does something when what was sent before has arrived, or later. */
+  #later(arrive: () => void): void {
+    const { latency, stall } = this.#plan;
+    const now = this.#world.now();
+    let at = Math.max(this.#lastAt, now + this.#random.int(0, latency));
+    if (stall !== undefined && at >= stall.at && at < stall.at + stall.time) {
+      at = stall.at + stall.time;
+    }
+    this.#lastAt = at;
+    this.#world.after(at - now, arrive);
+  }
+
+  end(): void {
+    if (this.#hasEnd) return;
+    this.#hasEnd = true;
+    this.#later(() => {
+      this.#isEnded = true;
+      this.#feed();
+    });
+  }
+
+  /** The connection is gone: reads and writes fail, or reads end. */
+  break(error: Error): void {
+    this.#error ??= error;
+    this.#writer?.();
+    this.#feed();
+  }
+
+  #feed(): void {
+    const reader = this.#reader;
+    if (reader === undefined) return;
+    const chunk = this.#error === undefined ? this.#arrived.shift() : undefined;
+    if (chunk === undefined && this.#error === undefined && !this.#isEnded) {
+      return;
+    }
+    this.#reader = undefined;
+    if (chunk !== undefined) {
+      this.#held -= chunk.length;
+      this.#lent = chunk;
+      const writer = this.#writer;
+      this.#writer = undefined;
+      writer?.();
+      reader.resolve(chunk);
+    } else if (this.#error !== undefined) reader.reject(this.#error);
+    else reader.resolve(null);
+  }
+}
+
+/** A connection, whose two ends are transports. */
+export class Connection {
+  /** The two ends. */
+  readonly ends: readonly [Transport, Transport];
+  readonly #pipes: readonly [Pipe, Pipe];
+  readonly #plan: LinkPlan;
+  #written = 0;
+
+  /**
+   * @param world The time.
+   * @param random The chance.
+   * @param plan What it is like.
+   */
+  constructor(world: World, random: Random, plan: LinkPlan) {
+    this.#plan = plan;
+    const there = new Pipe(world, random, plan);
+    const back = new Pipe(world, random, plan);
+    this.#pipes = [there, back];
+    this.ends = [this.#end(back, there), this.#end(there, back)];
+  }
+
+  /** Cuts it, as when a machine or a cable is gone. */
+  cut(isReset: boolean): void {
+    for (const pipe of this.#pipes) {
+      if (isReset) pipe.break(new Error("connection reset by the plan"));
+      else pipe.end();
+    }
+  }
+
+  #end(incoming: Pipe, outgoing: Pipe): Transport {
+    let isClosed = false;
+    return {
+      address: ADDRESS,
+      read: () => incoming.read(),
+      write: async (bytes) => {
+        const count = await outgoing.write(bytes);
+        this.#count(count);
+        return count;
+      },
+      closeWrite: () => {
+        outgoing.end();
+        return Promise.resolve();
+      },
+      close: () => {
+        if (isClosed) return;
+        isClosed = true;
+        outgoing.end();
+        incoming.break(new Error("closed by this side"));
+      },
+    };
+  }
+
+  #count(bytes: number): void {
+    const { cut } = this.#plan;
+    const before = this.#written;
+    this.#written += bytes;
+    if (cut !== undefined && before < cut.bytes && this.#written >= cut.bytes) {
+      this.cut(cut.isReset);
+    }
+  }
+}

@@ -1,0 +1,179 @@
+/**
+ * What happens in one run, made of a seed: how the network is, which limits
+ * hold, who calls what when, and how it ends. A plan is plain data, so that it
+ * can be printed, made smaller, and run again.
+ *
+ * @module
+ */
+
+import type { WireLimits } from "../../wire/limits.ts";
+import type { LinkPlan } from "./_network.ts";
+import { Random } from "./_random.ts";
+
+/** What an end does. */
+export const KINDS = [
+  "echo",
+  "wait",
+  "fail",
+  "note",
+  "many",
+  "download",
+  "upload",
+  "callBack",
+  "object",
+  "pipeline",
+  "nest",
+  "message",
+  "unsendable",
+] as const;
+
+/** One thing that an end does. */
+export interface Operation {
+  readonly kind: typeof KINDS[number];
+  /** Which end does it. */
+  readonly by: 0 | 1;
+  /** What it is known by; also the seed of its values. */
+  readonly serial: number;
+  /** When it begins, in virtual milliseconds. */
+  readonly at: number;
+  /** How many items, calls or levels. */
+  readonly count: number;
+  /** How many bytes an item has, about. */
+  readonly size: number;
+  /** How many items are taken; the consumer leaves then. */
+  readonly take: number;
+  /** How long the peer works on it. */
+  readonly time: number;
+  /** The call's deadline; 0 for none. */
+  readonly deadline: number;
+  /** When its signal aborts, after its beginning; 0 for never. */
+  readonly abort: number;
+  /** Over a kept connection: whether it may run more than once. */
+  readonly isIdempotent: boolean;
+}
+
+/** How the wire ends. */
+export interface Ending {
+  readonly how: "close" | "closeBoth" | "abort";
+  readonly by: 0 | 1;
+  /** When, in virtual milliseconds; 0 for when all operations are over. */
+  readonly at: number;
+}
+
+/** One run. */
+export interface Plan {
+  readonly seed: number;
+  /** Whether the first end keeps a connection that is lost again and again. */
+  readonly isKept: boolean;
+  readonly link: LinkPlan;
+  readonly limits: readonly [Partial<WireLimits>, Partial<WireLimits>];
+  readonly operations: readonly Operation[];
+  readonly ending: Ending;
+  /** Kept: when the server goes down, and for how long. */
+  readonly outages: readonly { readonly at: number; readonly time: number }[];
+}
+
+/** How long everything begins, in virtual milliseconds. */
+const SPAN = 2_000;
+
+/** Makes a plan of a seed. */
+export function makePlan(seed: number): Plan {
+  const random = new Random(seed);
+  const isKept = random.chance(0.15);
+  const isCut = !isKept && random.chance(0.3);
+  const length = random.int(1, random.pick([3, 8, 20]));
+  const limits = [makeLimits(random), makeLimits(random)] as const;
+  const isNarrow = limits.some(({ calls }) => calls !== undefined);
+  const operations = Array.from({ length }, (_, index) => {
+    const operation = makeOperation(random, index + 1, isKept);
+    // Calls that call back need as many calls at a time as they are deep.
+    const isDeep = operation.kind === "nest" || operation.kind === "callBack";
+    return isNarrow && isDeep
+      ? { ...operation, deadline: random.int(1, 2_000) }
+      : operation;
+  });
+  return {
+    seed,
+    isKept,
+    link: makeLink(random, isCut),
+    limits,
+    operations,
+    ending: {
+      how: random.pick(["close", "close", "closeBoth", "abort"] as const),
+      by: random.pick([0, 1] as const),
+      at: random.chance(0.25) ? random.int(1, SPAN) : 0,
+    },
+    outages: isKept
+      ? Array.from({ length: random.int(0, 3) }, () => ({
+        at: random.int(1, SPAN),
+        time: random.int(0, 500),
+      }))
+      : [],
+  };
+}
+
+function makeLink(random: Random, isCut: boolean): LinkPlan {
+  const capacity = random.pick([64 * 1024, 64 * 1024, 4096, 700]);
+  return {
+    latency: capacity < 4096
+      ? random.pick([0, 1])
+      : random.pick([0, 0, 1, 20, 120]),
+    chop: random.pick([0, 0, 1, 7, 600]),
+    capacity,
+    isShort: random.chance(0.3),
+    stall: random.chance(0.2)
+      ? { at: random.int(0, SPAN), time: random.int(10, 4_000) }
+      : undefined,
+    cut: isCut
+      ? {
+        bytes: random.int(1, random.pick([300, 3_000, 60_000])),
+        isReset: random.chance(0.5),
+      }
+      : undefined,
+  };
+}
+
+function makeLimits(random: Random): Partial<WireLimits> {
+  if (random.chance(0.4)) return {};
+  const limits: Partial<WireLimits> = {};
+  const set = (name: keyof WireLimits, values: readonly number[]) => {
+    if (random.chance(0.5)) limits[name] = random.pick(values);
+  };
+  set("frame", [1_024, 2_000, 4_096]);
+  set("message", [4_096, 20_000, 1_000_000]);
+  set("window", [1, 100, 5_000, 100_000]);
+  set("calls", [1, 2, 10]);
+  set("pieces", [1, 2]);
+  set("streams", [1, 2, 5]);
+  set("streamWindow", [1, 200, 5_000]);
+  set("objects", [1, 3, 100]);
+  set("cancels", [1, 5]);
+  set("values", [1, 30, 1_000]);
+  set("nesting", [1, 3]);
+  set("bigint", [1, 16]);
+  set("sendPause", [1, 1_000, 50_000]);
+  return limits;
+}
+
+function makeOperation(
+  random: Random,
+  serial: number,
+  isKept: boolean,
+): Operation {
+  const count = random.int(0, random.pick([2, 5, 30]));
+  return {
+    kind: random.pick(KINDS),
+    by: isKept ? 0 : random.pick([0, 1] as const),
+    serial,
+    at: random.chance(0.5) ? 0 : random.int(0, SPAN),
+    count,
+    size: random.int(0, random.pick([20, 300, 3_000, 40_000])),
+    take: random.chance(0.6) ? count + 1 : random.int(0, count),
+    time: random.chance(0.5)
+      ? 0
+      : random.int(0, random.pick([300, 300, 300, 20_000])),
+    deadline: random.chance(0.2) ? random.int(1, 400) : 0,
+    abort: random.chance(0.2) ? random.int(1, 400) : 0,
+    isIdempotent: random.chance(0.4),
+  };
+}
