@@ -11,21 +11,17 @@ import {
   formatAddress,
   hostName,
   resolveLimits,
-  socketTransport,
   Wire,
   type WireAddress,
   WireError,
   type WireOptions,
 } from "../wire/mod.ts";
 import { checkOptionKeys } from "../wire/_option_keys.ts";
+import { shown } from "../wire/_shown.ts";
 import { checkServing } from "../wire/wire.ts";
 import { Attempt, checkAttempt } from "./_attempt.ts";
-import { closeQuietly } from "./_dial.ts";
-import {
-  checkTls,
-  type ClientTls,
-  openConnection,
-} from "./_open_connection.ts";
+import { openConnection } from "./_open_connection.ts";
+import { checkTls, type ClientTls } from "./_tls.ts";
 
 /** What a connection is made with. Everything has a default. */
 export interface ConnectOptions<
@@ -143,12 +139,16 @@ export async function connectToRemoteServer<
   const address = addressOf(host, port, path, tls !== undefined);
   const where = formatAddress(address);
   using attempt = new Attempt(where, { timeout, signal });
-  const conn = await openConnection({ address, tls, signal: attempt.signal });
+  const transport = await openConnection({
+    address,
+    tls,
+    signal: attempt.signal,
+  });
   let wire: Wire<Remote, Local>;
   try {
-    wire = new Wire(socketTransport(conn, address), { ...rest, limits });
+    wire = new Wire(transport, { ...rest, limits });
   } catch (error) {
-    closeQuietly(conn);
+    transport.close();
     throw error;
   }
   await opened(wire, attempt.signal, where);
@@ -175,9 +175,9 @@ function addressOf(
   }
   throw new WireError(
     "invalidArgument",
-    `path is that of a Unix socket, and not ${
-      typeof path === "string" ? JSON.stringify(path) : typeof path
-    }. Leave it out to connect to host and port.`,
+    `The option "path" is the path of a socket file, not ${
+      shown(path)
+    }. Leave it out to connect by TCP.`,
   );
 }
 

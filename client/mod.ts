@@ -16,7 +16,7 @@
  * @module
  */
 
-export type { ClientTls } from "./_open_connection.ts";
+export type { ClientTls } from "./_tls.ts";
 export { type ConnectOptions, connectToRemoteServer } from "./connect.ts";
 export {
   type HostEntry,

@@ -12,17 +12,13 @@ import {
   type LineStreamOptions,
   resolveLineStreamOptions,
   servicePort,
-  socketTransport,
   type WireAddress,
   WireError,
 } from "../wire/mod.ts";
 import { checkOptionKeys } from "../wire/_option_keys.ts";
 import { Attempt, checkAttempt } from "./_attempt.ts";
-import {
-  checkTls,
-  type ClientTls,
-  openConnection,
-} from "./_open_connection.ts";
+import { openConnection } from "./_open_connection.ts";
+import { checkTls, type ClientTls } from "./_tls.ts";
 import { serviceFile } from "./_services.ts";
 
 /** What a stream is opened with. Everything has a default. */
@@ -104,9 +100,8 @@ export async function openTcpStream(
     };
     const streamOptions = resolveLineStreamOptions(options);
     using attempt = new Attempt(formatAddress(address), { timeout, signal });
-    const conn = await openConnection({ address, tls, signal: attempt.signal });
     const stream = new LineStream(
-      socketTransport(conn, address),
+      await openConnection({ address, tls, signal: attempt.signal }),
       streamOptions,
     );
     if (attempt.signal.aborted) {

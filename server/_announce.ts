@@ -5,6 +5,7 @@
  */
 
 import { WireError } from "../wire/mod.ts";
+import { kindOf } from "../wire/_shown.ts";
 
 /** What writes bytes, perhaps some of them at a time; `Deno.stdout` does. */
 export interface ByteWriterLike {
@@ -35,7 +36,7 @@ export function checkAnnounce(to: unknown): void {
   throw new WireError(
     "invalidArgument",
     `The option "announce" is true, false, a WritableStream of bytes, what has a function "write" such as Deno.stdout, or a function, not ${
-      to === null ? "null" : `a ${typeof to}`
+      kindOf(to)
     }.`,
   );
 }
@@ -84,7 +85,12 @@ function isWriter(to: unknown): to is ByteWriterLike {
   return has(to, "write");
 }
 
+/** A value that cannot be looked at has nothing. */
 function has(to: unknown, name: string): boolean {
-  return typeof to === "object" && to !== null &&
-    typeof (to as Record<string, unknown>)[name] === "function";
+  try {
+    return typeof to === "object" && to !== null &&
+      typeof (to as Record<string, unknown>)[name] === "function";
+  } catch {
+    return false;
+  }
 }

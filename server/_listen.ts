@@ -7,6 +7,7 @@
 import { formatAddress, type WireAddress, WireError } from "../wire/mod.ts";
 import { errorMessage } from "../wire/errors.ts";
 import { checkOptionKeys } from "../wire/_option_keys.ts";
+import { kindOf, shown } from "../wire/_shown.ts";
 import { listenUnix } from "./_socket_file.ts";
 
 /** The server's half of TLS. */
@@ -74,12 +75,14 @@ const TLS_KEYS = { cert: true, key: true } as const;
 export function checkTarget(target: ListenTarget): ListenTarget {
   if ("path" in target) {
     const { path } = target;
-    if (typeof path === "string" && path !== "") return target;
+    if (typeof path === "string" && path !== "" && !path.includes("\0")) {
+      return target;
+    }
     throw new WireError(
       "invalidArgument",
       `The option "path" is the path of a socket file, not ${
-        path === "" ? '""' : `a ${typeof path}`
-      }. Leave it out to listen on a port.`,
+        shown(path)
+      }. Leave it out to listen on TCP.`,
     );
   }
   const { hostname, tls } = target;
@@ -87,7 +90,7 @@ export function checkTarget(target: ListenTarget): ListenTarget {
     throw new WireError(
       "invalidArgument",
       `A server listens on a name or an address, such as 127.0.0.1, not ${
-        hostname === "" ? '""' : `a ${typeof hostname}`
+        hostname === "" ? '""' : kindOf(hostname)
       }.`,
     );
   }
@@ -103,9 +106,7 @@ function checkPem(text: unknown, name: string): void {
   if (typeof text === "string") return;
   throw new WireError(
     "invalidArgument",
-    `${name} is the text of a PEM file, not ${
-      text === null ? "null" : `a ${typeof text}`
-    }.`,
+    `${name} is the text of a PEM file, not ${kindOf(text)}.`,
   );
 }
 

@@ -39,7 +39,8 @@ import {
   type ServerTls,
 } from "./_listen.ts";
 import { Newcomers } from "./_newcomers.ts";
-import { TlsServer, TlsTransport, tlsTrouble } from "./_tls.ts";
+import { TlsServer, tlsTrouble } from "./_tls.ts";
+import { TlsTransport } from "../tls/transport.ts";
 
 /**
  * Called for each connection whose peer said hello.
@@ -162,8 +163,10 @@ export class RequestServer implements AsyncDisposable {
   readonly #wires = new Set<Wire>();
   /** Those that were not yet: their peers said no hello, or are decided on. */
   readonly #opening = new Map<Wire, Transport>();
-  /** Those of them whose peers said no hello. */
+  /** Those of them whose peers said no hello: they take nobody's place. */
   readonly #newcomers: Newcomers<Wire>;
+  /** Those of them whose peers did. */
+  readonly #deciding = new Set<Wire>();
   /** Those whose peers are told that there is no room. */
   readonly #leaving = new Set<Wire>();
   readonly #finished = Promise.withResolvers<void>();
@@ -205,11 +208,12 @@ export class RequestServer implements AsyncDisposable {
     this.#address = listenerAddress(this.#listener, tls !== undefined);
     this.#report = this.#reporter();
     this.#tls = tls === undefined ? undefined : new TlsServer(tls);
-    this.#newcomers = new Newcomers(
-      this.#limits.wiresBeforeHello,
-      this.#limits.hello * PATIENCE,
-      (wire) => this.#endSilent(wire),
-    );
+    this.#newcomers = new Newcomers({
+      most: this.#limits.wiresBeforeHello,
+      patience: this.#limits.hello * PATIENCE,
+      hasBegun: (wire) => hasBegun(this.#opening.get(wire)),
+      end: (wire) => this.#endSilent(wire),
+    });
     this.#acceptor = new Acceptor({
       listener: this.#listener,
       onConnection: (conn) => this.#connected(conn),
@@ -317,7 +321,7 @@ export class RequestServer implements AsyncDisposable {
 
   /** Waits until one more connection may be begun. */
   async #wait(): Promise<void> {
-    await this.#newcomers.room();
+    if (!this.#isOver) await this.#newcomers.room();
     while (this.#isOver && this.#leaving.size >= FAREWELLS) {
       await Promise.race([...this.#leaving].map((wire) => wire.closed));
     }
@@ -325,7 +329,7 @@ export class RequestServer implements AsyncDisposable {
 
   /** Whether there are as many wires as there may be. */
   get #isOver(): boolean {
-    return this.#wires.size + this.#opening.size >= this.#limits.wires;
+    return this.#wires.size + this.#deciding.size >= this.#limits.wires;
   }
 
   #begin(conn: Deno.Conn): void {
@@ -335,19 +339,13 @@ export class RequestServer implements AsyncDisposable {
     const address = peerAddress(conn, path, this.#tls !== undefined);
     const transport = this.#transport(conn, address);
     const wire = this.#makeWire(transport);
-    const { wires } = this.#limits;
-    const isOver = this.#isOver;
     this.#opening.set(wire, transport);
-    if (isOver) {
-      this.#turnAway(
-        wire,
-        `the server has ${wires} wires (its limit "wires"). Try again later.`,
-        "It has as many wires as it may",
-      );
-    } else {
-      this.#newcomers.add(wire);
-    }
-    wire.onDeath(() => this.#newcomers.delete(wire));
+    if (this.#isOver) this.#turnAwayForRoom(wire);
+    else this.#newcomers.add(wire);
+    wire.onDeath(() => {
+      this.#newcomers.delete(wire);
+      this.#deciding.delete(wire);
+    });
     wire.closed.then(() => {
       this.#newcomers.delete(wire);
       this.#opening.delete(wire);
@@ -408,6 +406,15 @@ export class RequestServer implements AsyncDisposable {
       ));
   }
 
+  #turnAwayForRoom(wire: Wire): void {
+    const { wires } = this.#limits;
+    this.#turnAway(
+      wire,
+      `the server has ${wires} wires (its limit "wires"). Try again later.`,
+      "It has as many wires as it may",
+    );
+  }
+
   /** Others wait, and this one says nothing. */
   #endSilent(wire: Wire): void {
     const { wiresBeforeHello } = this.#limits;
@@ -429,6 +436,12 @@ export class RequestServer implements AsyncDisposable {
       wire.abort(shuttingDown());
       return false;
     }
+    // There was room when it came, and others were faster.
+    if (this.#isOver) {
+      this.#turnAwayForRoom(wire);
+      return false;
+    }
+    this.#deciding.add(wire);
     const failed = (error: unknown) => {
       this.#report(error, "onConnect");
       return false;
@@ -459,6 +472,7 @@ export class RequestServer implements AsyncDisposable {
     // It may have ended in the meantime.
     if (wire.ended === undefined) {
       this.#opening.delete(wire);
+      this.#deciding.delete(wire);
       this.#wires.add(wire);
     }
     return true;
@@ -486,6 +500,11 @@ export class RequestServer implements AsyncDisposable {
       this.#finished.resolve();
     }
   }
+}
+
+/** Whether a peer has begun to shake hands, as far as that can be told. */
+function hasBegun(transport: Transport | undefined): boolean {
+  return transport instanceof TlsTransport && transport.hasBegun;
 }
 
 /** Where the options say to listen. */

@@ -15,7 +15,7 @@ import { checkTime } from "../wire/clock.ts";
 import { checkCredential } from "../wire/_credential.ts";
 import { checkOptionKeys, checkSignal } from "../wire/_option_keys.ts";
 import { reporter } from "../wire/_report.ts";
-import { shown } from "../wire/_shown.ts";
+import { kindOf, shown } from "../wire/_shown.ts";
 import { type Announce, announce, checkAnnounce } from "./_announce.ts";
 import { checkTarget, listen, type ServerTls } from "./_listen.ts";
 import { serviceFile } from "./_services.ts";
@@ -231,7 +231,7 @@ function checkOptions(options: StartUpServerOptions): void {
     throw new WireError(
       "invalidArgument",
       `The option "function" is a function, not ${
-        options.function === null ? "null" : `a ${typeof options.function}`
+        kindOf(options.function)
       }. Leave it out only for the listener, which evaluates what its clients send.`,
     );
   }
@@ -248,7 +248,7 @@ function checkOptions(options: StartUpServerOptions): void {
   if (oneAtATime !== undefined && typeof oneAtATime !== "boolean") {
     throw new WireError(
       "invalidArgument",
-      `The option "oneAtATime" is true or false, not a ${typeof oneAtATime}.`,
+      `The option "oneAtATime" is true or false, not ${kindOf(oneAtATime)}.`,
     );
   }
 }

@@ -20,7 +20,8 @@ import { Acceptor } from "./_accept.ts";
 import { listenerAddress, peerAddress, type ServerTls } from "./_listen.ts";
 import { Newcomers } from "./_newcomers.ts";
 import type { ServerProcess } from "./server_process.ts";
-import { TlsServer, type TlsTransport, tlsTrouble } from "./_tls.ts";
+import { TlsServer, tlsTrouble } from "./_tls.ts";
+import type { TlsTransport } from "../tls/transport.ts";
 
 /**
  * Called with each connection. The server accepts no further one until it
@@ -110,11 +111,12 @@ export class StreamServer implements AsyncDisposable {
       kill: () => this.kill(),
     };
     this.#tls = init.tls === undefined ? undefined : new TlsServer(init.tls);
-    this.#handshakes = new Newcomers(
-      HANDSHAKES,
-      init.handshake * PATIENCE,
-      (transport) => transport.close(),
-    );
+    this.#handshakes = new Newcomers({
+      most: HANDSHAKES,
+      patience: init.handshake * PATIENCE,
+      hasBegun: (transport) => transport.hasBegun,
+      end: (transport) => transport.close(),
+    });
     this.#acceptor = new Acceptor({
       listener: init.listener,
       onConnection: (conn) => this.#connected(conn),

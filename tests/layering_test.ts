@@ -80,6 +80,7 @@ const FLOORS: readonly (readonly string[])[] = [
     "wire/_guarded_signal.ts",
     "wire/_exports.ts",
     "wire/_left_alone.ts",
+    "wire/_reentry.ts",
     "wire/tables.ts",
     "wire/_pieces.ts",
     "wire/_binary_values.ts",
@@ -174,6 +175,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ["wire/keep_connected.ts"],
   ["wire/mod.ts"],
   [
+    "tls/transport.ts",
     "server/_socket_file.ts",
     "server/_descriptors.ts",
     "server/_tally.ts",
@@ -189,7 +191,7 @@ const FLOORS: readonly (readonly string[])[] = [
     "client/_dial.ts",
     "client/_services.ts",
   ],
-  ["server/_listen.ts"],
+  ["server/_listen.ts", "client/_tls.ts"],
   [
     "client/_open_connection.ts",
     "server/_accept.ts",

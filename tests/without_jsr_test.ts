@@ -67,6 +67,6 @@ test("deno task run passes arguments and exit code on, from any folder", async (
     "f",
     `{"it's": $HOME`,
   );
-  assertEquals([wrong.code, wrong.stdout], [2, ""]);
+  assertEquals([wrong.code, wrong.stdout], [2, ""], wrong.stderr);
   assertMatch(wrong.stderr, /^Argument 1 of f .*: \{"it's": \$HOME \(/);
 });

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { kindOf } from "./_shown.ts";
 import { WireError } from "./errors.ts";
 
 /**
@@ -18,7 +19,7 @@ import { WireError } from "./errors.ts";
 export function checkCredential(credential: unknown, name: string): void {
   if (credential === undefined) return;
   const problem = typeof credential !== "string"
-    ? `not ${credential === null ? "null" : `a ${typeof credential}`}`
+    ? `not ${kindOf(credential)}`
     : credential === ""
     ? 'not ""'
     : credential.isWellFormed()

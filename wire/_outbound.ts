@@ -19,6 +19,7 @@ import {
   type Target,
 } from "./messages.ts";
 import type { MessageOutput, Ticket } from "./output.ts";
+import { entered, left } from "./_reentry.ts";
 import type { Report } from "./_report.ts";
 import { Turnstile, type Waiting } from "./_turnstile.ts";
 
@@ -125,6 +126,25 @@ export class Outbound {
     hasDeadlines: boolean,
     refusal: WireError | undefined,
     target?: Target,
+  ): Promise<void> {
+    const tooDeep = entered(name);
+    if (tooDeep !== undefined) {
+      return failed(tooDeep, this.#report, unsent(name));
+    }
+    try {
+      return this.#send(name, args, options, hasDeadlines, refusal, target);
+    } finally {
+      left();
+    }
+  }
+
+  #send(
+    name: string,
+    args: unknown[],
+    options: CallOptions | undefined,
+    hasDeadlines: boolean,
+    refusal: WireError | undefined,
+    target: Target | undefined,
   ): Promise<void> {
     if (refusal !== undefined) {
       endStreams(args, refusal);

@@ -41,6 +41,7 @@ import {
   type Following,
   PendingCall,
 } from "./_pending_call.ts";
+import { entered, left } from "./_reentry.ts";
 import { REFERENCE } from "./remote_types.ts";
 import type { Report } from "./_report.ts";
 import { remoteError } from "./_thrown.ts";
@@ -135,6 +136,25 @@ export class Calls implements CallMaker {
     options?: CallOptions,
     target?: Target,
     following?: Following,
+  ): CallPromise {
+    const tooDeep = entered(name);
+    if (tooDeep !== undefined) {
+      return rejected(tooDeep, this.report, unawaited(name));
+    }
+    try {
+      return this.#make(name, args, wantsValues, options, target, following);
+    } finally {
+      left();
+    }
+  }
+
+  #make(
+    name: string,
+    args: unknown[],
+    wantsValues: boolean,
+    options: CallOptions | undefined,
+    target: Target | undefined,
+    following: Following | undefined,
   ): CallPromise {
     let deadline: number | undefined;
     let signal: AbortSignal | undefined;

@@ -73,8 +73,8 @@ export interface WireLimits {
   /** How many wires a server holds; further ones hear `busy`. @default {1000} */
   wires: number;
   /**
-   * How many of them may not have said hello yet; further ones wait in the
-   * operating system's queue. @default {64}
+   * How many connections beside them may not have said hello yet; further ones
+   * wait in the operating system's queue. @default {64}
    */
   wiresBeforeHello: number;
   /** CMUCL dialect: the longest string, in characters. @default {1048576} */

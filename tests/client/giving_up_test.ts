@@ -134,6 +134,20 @@ test("connecting by TLS that is given up leaves no socket", async () => {
   assert(await server.isLeft(), `${server.open} of ${server.came} are left`);
 });
 
+test("TLS that is given up leaves no socket, though the peer keeps silent", async () => {
+  const listener = Deno.listen(TCP);
+  await using server = new Counting(listener);
+  const { port } = listener.addr;
+  const tls = CLIENT_TLS;
+  await giveUp((signal) => openTcpStream("localhost", port, { signal, tls }));
+  const slow = await assertRejects(() =>
+    connectToRemoteServer("localhost", port, null, { tls, timeout: 50 })
+  ) as WireError;
+  assertEquals(slow.code, "timeout");
+  assert(server.came > 0);
+  assert(await server.isLeft(), `${server.open} of ${server.came} are left`);
+});
+
 test("keepConnected() that is closed while it connects leaves no socket", async () => {
   const listener = Deno.listen(TCP);
   await using server = new Counting(listener);

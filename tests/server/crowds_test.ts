@@ -203,6 +203,71 @@ test("a server over its limit of wires tells its clients and its owner", async (
   assert(errors[1]!.message.includes("4 connections"), errors[1]!.message);
 });
 
+/** Connections whose peers say nothing. */
+async function strangers(port: number, count: number): Promise<Deno.Conn[]> {
+  const conns: Deno.Conn[] = [];
+  while (conns.length < count) {
+    conns.push(await Deno.connect({ hostname: "127.0.0.1", port }));
+  }
+  return conns;
+}
+
+for (const tls of [undefined, SERVER_TLS]) {
+  const what = tls === undefined ? "" : " with TLS";
+  const trust = tls && CLIENT_TLS;
+
+  test(`who says no hello takes no wire's place${what}`, async () => {
+    await using server = createRequestServer(0, null, {
+      functions,
+      tls,
+      limits: { wires: 1 },
+      onError() {},
+    });
+    const silent = await strangers(server.port, 20);
+    assertEquals(await call(server.port, trust), "in");
+    assertEquals(server.turnedAway, 0);
+    for (const conn of silent) conn.close();
+  });
+
+  test(`a client gets in behind hundreds that say nothing${what}`, async () => {
+    await using server = createRequestServer(0, null, {
+      functions,
+      tls,
+      limits: { hello: 1_200, wiresBeforeHello: 5 },
+      onError() {},
+    });
+    const silent = await strangers(server.port, 400);
+    assertEquals(await call(server.port, trust), "in");
+    for (const conn of silent) conn.close();
+  });
+}
+
+test("of clients that come at a time, no more get in than there may be", async () => {
+  let most = 0;
+  await using server = createRequestServer(0, async () => {
+    most = Math.max(most, server.wires.size);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    return true;
+  }, { functions, limits: { wires: 3 }, onError() {} });
+  const wires: Wire[] = [];
+  const codes = await Promise.all(
+    Array.from({ length: 20 }, async () => {
+      try {
+        wires.push(await connectToRemoteServer("127.0.0.1", server.port));
+        return "in";
+      } catch (error) {
+        return (error as WireError).code;
+      }
+    }),
+  );
+  assertEquals(codes.filter((code) => code === "in").length, 3, codes.join());
+  assertEquals(codes.filter((code) => code === "busy").length, 17);
+  assertEquals([server.wires.size, server.turnedAway], [3, 17]);
+  assert(most <= 3, `${most}`);
+  await Promise.all(wires.map((wire) => wire.close()));
+  assertEquals(await call(server.port), "in");
+});
+
 test("a busy server waits for no client that does not read", async () => {
   await using server = createRequestServer(0, null, {
     functions,

@@ -34,9 +34,12 @@ const BAD_REQUEST_SERVERS: [unknown, string][] = [
   [{ tls: { cert: SERVER_TLS.cert } }, "tls.key"],
   [{ tls: "cert.pem" }, "object"],
   [{ hostname: "" }, '""'],
-  [{ hostname: 7 }, "number"],
+  [{ hostname: 7 }, "not 7"],
   [{ path: "" }, '""'],
-  [{ path: 7 }, "number"],
+  [{ path: 7 }, "not 7"],
+  [{ path: null }, "not null. Leave it out to listen on TCP."],
+  [{ path: new URL("file:///a") }, "not an object"],
+  [{ path: "a\0b" }, "socket file"],
   [{ serveThrough: null }, '"serveThrough" is an array of functions, not null'],
   [{ serveThrough: ["authorise"] }, 'its item 0 is "authorise"'],
   [{ callThrough: {} }, '"callThrough" is an array'],
@@ -51,6 +54,13 @@ for (const [options, words] of BAD_REQUEST_SERVERS) {
     assertEquals(error.code, "invalidArgument", error.message);
     assert(error.message.includes(words), error.message);
   });
+}
+
+/** What throws whenever it is looked at. */
+function revoked(): object {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  return proxy;
 }
 
 const echo = { service: 0, function: () => {} };
@@ -68,6 +78,7 @@ const BAD_STREAM_SERVERS: [unknown, string][] = [
   [{ ...echo, announce: 7 }, "announce"],
   [{ ...echo, announce: null }, "announce"],
   [{ ...echo, announce: {} }, "announce"],
+  [{ ...echo, announce: revoked() }, "announce"],
   [{ ...echo, maxConnections: 0 }, "maxConnections"],
   [{ ...echo, maxConnections: NaN }, "maxConnections"],
   [{ ...echo, maxConnections: Symbol("many") }, "Symbol(many)"],

@@ -1,0 +1,303 @@
+/**
+ * The client's half of TLS: whom it trusts, and what is wrong with the others.
+ *
+ * @module
+ */
+
+import { type Transport, type WireAddress, WireError } from "../wire/mod.ts";
+import { checkOptionKeys } from "../wire/_option_keys.ts";
+import {
+  type Duplex,
+  loadTls,
+  type SecureContext,
+  type Tls,
+  type TlsSide,
+  type TLSSocket,
+  TlsTransport,
+} from "../tls/transport.ts";
+import { abortable } from "./_dial.ts";
+
+/** The client's half of TLS. */
+export interface ClientTls {
+  /**
+   * Certificates, PEM, of authorities to trust beside those of the system.
+   *
+   * @default {[]}
+   */
+  caCerts?: string[] | undefined;
+  /**
+   * The name that the server's certificate has to bear.
+   *
+   * @default {the host that is connected to}
+   */
+  hostname?: string | undefined;
+}
+
+const TLS_KEYS: Readonly<Record<keyof ClientTls, true>> = {
+  caCerts: true,
+  hostname: true,
+};
+
+/** How the text of a certificate begins. */
+const PEM = "-----BEGIN CERTIFICATE-----";
+/** What is longer is no path that a message should show. */
+const LONGEST_PATH = 300;
+
+/**
+ * Checks the client's half of TLS.
+ *
+ * @param tls What a program passed.
+ * @throws {WireError} `invalidArgument`.
+ */
+export function checkTls(tls: ClientTls | undefined): void {
+  if (tls === undefined) return;
+  checkOptionKeys(tls, TLS_KEYS, "tls");
+  const { hostname, caCerts = [] } = tls;
+  if (hostname !== undefined && (typeof hostname !== "string" || !hostname)) {
+    throw new WireError(
+      "invalidArgument",
+      "tls.hostname is the name that the server's certificate bears.",
+    );
+  }
+  if (!Array.isArray(caCerts)) {
+    throw new WireError(
+      "invalidArgument",
+      "tls.caCerts is a list of texts: [Deno.readTextFileSync(path)].",
+    );
+  }
+  for (const text of caCerts as unknown[]) {
+    if (typeof text === "string" && text.includes(PEM)) continue;
+    throw new WireError(
+      "invalidArgument",
+      typeof text === "string" && text.length < LONGEST_PATH
+        ? `tls.caCerts holds certificates, as text that has "${PEM}", and not ${
+          JSON.stringify(text)
+        }. Where that is a path, pass Deno.readTextFileSync(path).`
+        : `tls.caCerts holds certificates, as text that has "${PEM}" (PEM).`,
+    );
+  }
+}
+
+/** What TLS is spoken over, and with whom. */
+export interface SecureOptions {
+  /** Where the server is. */
+  readonly address: WireAddress;
+  /** The host that was connected to. */
+  readonly host: string;
+  /** Checked by {@linkcode checkTls}. */
+  readonly tls: ClientTls;
+  /** Gives up, with its reason. */
+  readonly signal: AbortSignal;
+  /** Connects. */
+  readonly dial: () => Promise<Deno.TcpConn>;
+}
+
+/**
+ * Connects, and shakes hands.
+ *
+ * @param options Whom with.
+ * @returns A transport whose peer is who it should be.
+ * @throws {TlsProblem} If it is not; or what `dial` or the signal says.
+ */
+export async function secureTransport(
+  options: SecureOptions,
+): Promise<Transport> {
+  const { host, tls: { hostname = host, caCerts = [] } } = options;
+  const side = problemsOfTls(() => new TlsClient(hostname, caCerts));
+  try {
+    return await shakeHands(options, side);
+  } catch (error) {
+    const isUntrusted = error instanceof TlsProblem &&
+      UNTRUSTED.test((error.cause as { code?: string }).code ?? "");
+    if (!isUntrusted) throw error;
+    throw new TlsProblem(await whyUntrusted(options, hostname), {
+      cause: error.cause,
+    });
+  }
+}
+
+async function shakeHands(
+  { address, signal, dial }: SecureOptions,
+  side: TlsSide,
+): Promise<TlsTransport> {
+  const transport = new TlsTransport(await dial(), address, side);
+  try {
+    await abortable(transport.secured, signal, () => {});
+    return transport;
+  } catch (error) {
+    transport.close();
+    throw tlsProblem(error);
+  }
+}
+
+/** This side does not trust the certificate; nothing says more. */
+const UNTRUSTED = /^(UNABLE_TO|CERT_|DEPTH_ZERO|SELF_SIGNED)/;
+
+/**
+ * Tells why a certificate is not trusted. TLS does not say it: so the
+ * certificate is asked for once more, by a handshake that trusts anybody, sends
+ * nothing, and is closed.
+ */
+async function whyUntrusted(
+  options: SecureOptions,
+  hostname: string,
+): Promise<string> {
+  const side = new TlsClient(hostname, [], true);
+  try {
+    const transport = await shakeHands(options, side);
+    transport.close();
+  } catch (error) {
+    if (options.signal.aborted) throw error;
+  }
+  const certificate = side.certificate;
+  if (certificate === undefined) return "UnknownIssuer";
+  const { validFrom, validTo, ca } = certificate;
+  const now = Date.now();
+  if (Date.parse(validTo) < now) return `expired, ${validTo}`;
+  if (Date.parse(validFrom) > now) return `not valid yet, but ${validFrom}`;
+  if (ca) return "CaUsedAsEndEntity";
+  return "UnknownIssuer";
+}
+
+type Certificate = NonNullable<
+  ReturnType<TLSSocket["getPeerX509Certificate"]>
+>;
+
+/** The side that connects. */
+class TlsClient implements TlsSide {
+  readonly secured = "secureConnect";
+  /** What the server showed, once there was a handshake. */
+  certificate: Certificate | undefined;
+  readonly #tls: Tls = loadTls();
+  readonly #hostname: string;
+  readonly #secureContext: SecureContext;
+  readonly #trustsAnybody: boolean;
+
+  /**
+   * @param hostname The name that the certificate has to bear.
+   * @param caCerts Authorities to trust beside those that Deno trusts.
+   * @param trustsAnybody Whether it is the certificate alone that is wanted.
+   */
+  constructor(hostname: string, caCerts: string[], trustsAnybody = false) {
+    this.#hostname = hostname;
+    this.#trustsAnybody = trustsAnybody;
+    this.#secureContext = trusting(this.#tls, caCerts);
+  }
+
+  /** Makes the client's socket. */
+  start(over: Duplex): TLSSocket {
+    const hostname = this.#hostname;
+    const socket: TLSSocket = this.#tls.connect({
+      socket: over,
+      host: hostname,
+      // Addresses are not sent.
+      servername: isIp(hostname) ? "" : hostname,
+      secureContext: this.#secureContext,
+      rejectUnauthorized: !this.#trustsAnybody,
+      checkServerIdentity: (
+        _host,
+        { subjectaltname = "" },
+      ): Error | undefined => this.#problem(socket, subjectaltname),
+    });
+    if (this.#trustsAnybody) {
+      socket.once("secureConnect", () => {
+        this.certificate = socket.getPeerX509Certificate();
+      });
+    }
+    return socket;
+  }
+
+  /** What is wrong with a certificate that was issued by whom one trusts. */
+  #problem(socket: TLSSocket, names: string): Error | undefined {
+    if (this.#trustsAnybody) return undefined;
+    // What bears an authority's mark is no server's: other clients refuse it.
+    if (socket.getPeerX509Certificate()?.ca) {
+      return new Error("CaUsedAsEndEntity");
+    }
+    // The common name does not count.
+    if (!/(^|, )(DNS|IP Address):/.test(names)) {
+      return new Error("certificate is not valid for any names");
+    }
+    return this.#tls.checkServerIdentity(
+      this.#hostname,
+      socket.getPeerCertificate(),
+    );
+  }
+}
+
+/** Trusts certain authorities beside those that Deno trusts. */
+function trusting(tls: Tls, caCerts: string[]): SecureContext {
+  const secureContext = tls.createSecureContext({});
+  if (caCerts.length === 0) return secureContext;
+  // Nobody else says what is wrong with them.
+  Deno.createHttpClient({ caCerts }).close();
+  // Given as an option, they would replace all others.
+  const { context } = secureContext as {
+    context: { addCACert(text: string): void };
+  };
+  for (const text of caCerts) context.addCACert(text);
+  return secureContext;
+}
+
+function isIp(hostname: string): boolean {
+  return hostname.includes(":") || /^[\d.]+$/.test(hostname);
+}
+
+/** Marks an error of the TLS layer. */
+export class TlsProblem extends Error {}
+
+function tlsProblem(error: unknown): TlsProblem {
+  const text = error instanceof Error ? error.message : String(error);
+  return new TlsProblem(text, { cause: error });
+}
+
+function problemsOfTls<T>(make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    throw tlsProblem(error);
+  }
+}
+
+/** What makes a certificate that works for a server and as `tls.caCerts`. */
+const MAKE_CERTIFICATE =
+  `openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 365 -keyout server.key -out server.pem -subj "/CN=localhost" -addext "basicConstraints=critical,CA:FALSE" -addext "subjectAltName=DNS:localhost,IP:127.0.0.1"`;
+
+/** What to tell of a problem of TLS. */
+export function tlsFailure(problem: TlsProblem, where: string): WireError {
+  const { message, cause } = problem;
+  return new WireError(
+    "tlsFailed",
+    `Cannot connect to ${where} by TLS: ${tlsCure(message)} (${message}).`,
+    { cause },
+  );
+}
+
+/** What is wrong, and what helps. */
+function tlsCure(text: string): string {
+  if (/CaUsedAsEndEntity/i.test(text)) {
+    return `its certificate is self-signed, and made for an authority, as "openssl req -x509" makes them unless told otherwise. Make one for a server, with its names, and give that as tls.caCerts: ${MAKE_CERTIFICATE}`;
+  }
+  if (/UnknownIssuer/i.test(text)) {
+    return "its certificate was issued by no authority that is trusted here, or is not for servers. Give that authority's certificate, or the server's own if it is self-signed, as tls.caCerts";
+  }
+  if (/not valid for any names/i.test(text)) {
+    return `its certificate bears no name: it needs a subjectAltName. Make one that has it: ${MAKE_CERTIFICATE}`;
+  }
+  if (/does not match certificate/i.test(text)) {
+    return "its certificate bears another name. Connect by that name, or give it as tls.hostname";
+  }
+  if (/^expired/i.test(text)) {
+    return "its certificate has expired. Renew it, or set this machine's clock";
+  }
+  if (/not valid yet/i.test(text)) {
+    return "its certificate is not valid yet. Set this machine's clock, or make another one";
+  }
+  if (/Unable to add pem|pem file/i.test(text)) {
+    return "tls.caCerts holds what is no certificate in PEM";
+  }
+  if (/no TLS|WRONG_VERSION|ending TLS/i.test(text)) {
+    return "it does not speak TLS. Leave tls out, or give the server its tls option";
+  }
+  return "the handshake failed";
+}
