@@ -74,7 +74,8 @@ test("each kind of message may be the one that finds the tables full", async () 
     "a ping": (wire) => wire.ping(),
   };
   for (const [what, send] of Object.entries(kinds)) {
-    for (const [next, sendNext] of Object.entries(kinds)) {
+    for (const next of ["a plain call", "a row", "a large call"]) {
+      const sendNext = kinds[next]!;
       const [near, far] = wirePair({}, { functions: FUNCTIONS });
       await near.opened;
       await near.remoteValue.echo(made(3));
