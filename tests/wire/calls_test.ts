@@ -185,18 +185,26 @@ test("a call given up while it waits does not free another one's place", async (
 });
 
 test("calls too large for the peer, found late, free nobody's place", async () => {
+  let running = 0;
+  let most = 0;
   const [near, far] = wirePair({}, {
     limits: { calls: 1, message: 4_096, window: 1 },
-    functions: FUNCTIONS,
+    functions: {
+      async run() {
+        most = Math.max(most, ++running);
+        await settle();
+        running--;
+      },
+    },
   });
   // They are encoded before the peer has told its limits.
   const large = [1, 2, 3].map(() =>
-    fate(near.remoteValue.size(new Uint8Array(5_000)))
+    fate(near.remoteValue.run(new Uint8Array(5_000)))
   );
-  const small = Array.from({ length: 20 }, (_, n) => near.remoteValue.echo(n));
+  const small = Array.from({ length: 8 }, (_, n) => near.remoteValue.run(n));
   assertEquals(await Promise.all(large), Array(3).fill("limit undefined"));
-  assertEquals(await Promise.all(small), [...small.keys()]);
-  assertEquals(far.ended, undefined);
+  await Promise.all(small);
+  assertEquals([most, far.ended], [1, undefined]);
   await end(near, far);
 });
 
@@ -328,6 +336,46 @@ for (const [how, call] of Object.entries(ENDS)) {
     assertEquals(clock.timers, 0);
   });
 }
+
+test("nothing is left at the signal of a call through middleware", async () => {
+  for (const name of ["echo", "fails", "missing"]) {
+    const counted = countedSignal();
+    const { signal } = counted;
+    const gate = Promise.withResolvers<void>();
+    const [near, far] = wirePair({
+      onError() {},
+      callThrough: [async (_call, next) => {
+        await gate.promise;
+        return await next();
+      }],
+    }, { onError() {}, functions: FUNCTIONS });
+    await near.opened;
+    const options = { signal, deadline: 1e6 };
+    const called = fate(near.call(name, [1], false, options));
+    assert(counted.listeners > 0);
+    gate.resolve();
+    await called;
+    await settle();
+    assertEquals(counted.listeners, 0);
+    await end(near, far);
+  }
+});
+
+test("nothing is left at the signal that would abort a wire", async () => {
+  for (const how of ["aborted", "closed", "gone"]) {
+    const counted = countedSignal();
+    const { signal } = counted;
+    const [near, far] = wirePair({ signal, onError() {} }, { onError() {} });
+    await near.opened;
+    assertEquals(counted.listeners, 1);
+    if (how === "aborted") near.abort();
+    else if (how === "closed") await near.close();
+    else far.abort();
+    await near.closed;
+    assertEquals(counted.listeners, 0);
+    await far.closed;
+  }
+});
 
 test("nothing is left at the signal of one-way calls that waited", async () => {
   const clock = new FakeClock();

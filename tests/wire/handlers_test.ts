@@ -205,11 +205,10 @@ for (const [what, message] of Object.entries(CALLS)) {
       const peer = new RawPeer({
         clock,
         functions: {
+          // It takes no notice, and goes on for ever.
           run(this: CallContext) {
             contexts.push(this);
-            return new Promise<void>((resolve) =>
-              this.signal.addEventListener("abort", () => resolve())
-            );
+            return new Promise(() => {});
           },
         },
       });

@@ -4,7 +4,7 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { type RemoteStream, wirePair } from "../../wire/mod.ts";
+import { type RemoteStream, type WireLimits, wirePair } from "../../wire/mod.ts";
 import type { Message } from "../../wire/messages.ts";
 import { settle } from "../_fake_clock.ts";
 import { framed, Raw, RawPeer } from "../_raw_peer.ts";
@@ -25,8 +25,8 @@ class Producer extends RawPeer {
   /** What each stream may still send. */
   readonly left = [1_000, 1_000, 1_000, 1_000, 1_000, 1_000];
 
-  constructor() {
-    super({ limits: LIMITS });
+  constructor(limits: Partial<WireLimits> = {}) {
+    super({ limits: { ...LIMITS, ...limits } });
   }
 
   /** Announces a stream. */
@@ -82,6 +82,11 @@ test("a stream's window grows while its consumer keeps up, up to streamWindow", 
   takeAll(await peer.announce(0));
   assertEquals(await sizes(peer, 0), [2_000, 4_000]);
   assertEquals(peer.wire.ended, undefined);
+  // It doubles, and stops there all the same.
+  await using other = new Producer({ streamWindow: 2_700 });
+  await other.open();
+  takeAll(await other.announce(0));
+  assertEquals(await sizes(other, 0), [2_000, 2_700]);
 });
 
 test("streams grow by what is left, and give it back when they end", async () => {

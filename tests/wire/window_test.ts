@@ -233,6 +233,19 @@ test("Window takes no part in what comes after the end", async () => {
   assertEquals(await peer.hear("credit"), undefined);
 });
 
+test("messages that are taken after the end are given no credit for", async () => {
+  await using peer = new CountingPeer({ limits: { window: WINDOW } });
+  await peer.open();
+  let count = 0;
+  for (; peer.spent < WINDOW; count++) {
+    await peer.spend({ kind: "message", value: "x".repeat(200) });
+  }
+  peer.wire.abort("enough");
+  for (let n = 0; n < count; n++) await peer.wire.getObject();
+  assertEquals((await peer.hear("credit", "abort"))?.kind, "abort");
+  assertEquals(await peer.hear("credit"), undefined);
+});
+
 test("a peer that gives credit for more than it got ends the wire", async () => {
   for (const channel of ["sends", "messages"] as const) {
     await using peer = new CountingPeer({});
