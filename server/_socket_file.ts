@@ -74,8 +74,10 @@ function fileAt(
 ): { key: string; isSocket: boolean; isDirectory: boolean } | undefined {
   try {
     const info = Deno.lstatSync(path);
+    // A file system may give a new file the number of one just removed.
+    const { dev, ino, birthtime, ctime } = info;
     return {
-      key: `${info.dev}:${info.ino}`,
+      key: [dev, ino, birthtime?.getTime(), ctime?.getTime()].join(),
       isSocket: info.isSocket === true,
       isDirectory: info.isDirectory,
     };

@@ -42,6 +42,7 @@ export async function connectToReset(port: number): Promise<ResettingClient> {
       text = text.slice(text.indexOf(end) + end.length);
     },
     async reset() {
+      if (socket.closed) return;
       const closed = new Promise((resolve) => socket.once("close", resolve));
       socket.resetAndDestroy();
       await closed;

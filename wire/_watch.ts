@@ -11,6 +11,8 @@ import type { MessageOutput } from "./output.ts";
 
 /** Output over `sendEnd` may wait for so many milliseconds. */
 const SHORT_STALL = 1_000;
+/** However patient the limits are, that is seen after so many more. */
+const LONGEST_INTERVAL = 2_500;
 
 /** What is watched, and who is told. */
 export interface WatchOptions {
@@ -53,9 +55,13 @@ export class Watch {
     this.#receivedAt = options.clock.now();
     const { stall, keepaliveIdle, keepaliveDeath, frameProgress } =
       options.limits;
-    this.#interval = Math.ceil(
-      Math.min(stall, keepaliveIdle, keepaliveDeath, frameProgress) / 4,
+    const shortest = Math.min(
+      stall,
+      keepaliveIdle,
+      keepaliveDeath,
+      frameProgress,
     );
+    this.#interval = Math.min(LONGEST_INTERVAL, Math.ceil(shortest / 4));
     this.#lateness = Math.min(BUSY, this.#interval);
   }
 

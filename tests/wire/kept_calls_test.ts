@@ -1,5 +1,9 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import type { KeepConnectedOptions, WireError } from "../../wire/mod.ts";
+import type {
+  KeepConnectedOptions,
+  WireError,
+  WireOptions,
+} from "../../wire/mod.ts";
 import { settle } from "../_fake_clock.ts";
 import { test } from "../_test.ts";
 import { fate, lost, nobody, Place } from "./_keeping.ts";
@@ -257,6 +261,55 @@ test("KeptConnection knows that a repeated call may have run", async () => {
     assert(!message.includes("not sent"), message);
   }
 });
+
+/** Ways for a call to fail before a second wire has sent it. */
+const UNSENT: [string, (place: Place, stop: AbortController) => unknown][] = [
+  ["cancelled", (_place, stop) => stop.abort()],
+  ["aborted", (place) => place.kept.abort()],
+  ["connectionLost", (place) => place.die()],
+];
+
+for (const [code, fail] of UNSENT) {
+  test(`KeptConnection knows that what another wire never sent may have run (${code})`, async () => {
+    const far: WireOptions = {};
+    const place = new Place(
+      { idempotent: ["never"], repeats: 1 },
+      { far },
+    );
+    await settle();
+    const { kept } = place;
+    const stop = new AbortController();
+    const caller = kept.with({ signal: stop.signal }).remoteValue;
+    const first = fate(kept.remoteValue.never("first"));
+    const ran = fate(caller.never("ran"));
+    await settle();
+    assertEquals(place.heard, ["never(first)", "never(ran)"]);
+    // The next wire serves one at a time: the second waits for its turn.
+    far.limits = { calls: 1 };
+    await place.die();
+    const waited = fate(caller.never("waited"));
+    await place.advance(10_000);
+    assertEquals(place.heard, [
+      "never(first)",
+      "never(ran)",
+      "never(first)",
+    ]);
+    await fail(place, stop);
+    if (code === "connectionLost") {
+      // What never left goes on to a third wire, and what has run with it.
+      await place.advance(20_000);
+      kept.abort();
+      assertEquals(await ran, "aborted maybeExecuted");
+      assertEquals(await waited, "aborted notSent");
+    } else {
+      assertEquals(await ran, `${code} maybeExecuted`);
+      assertEquals(await waited, `${code} notSent`);
+    }
+    kept.abort();
+    assertEquals((await first).split(" ")[1], "maybeExecuted");
+    await place[Symbol.asyncDispose]();
+  });
+}
 
 test("KeptConnection passes on what is no wire's failure", async () => {
   await using place = await up({ idempotent: () => true });

@@ -1,192 +1,296 @@
-/** close() does not wait for functions whose callers have given up. */
+/**
+ * The graceful close: what it waits for, what it does not wait for, and what
+ * becomes of it where the other end does not play along.
+ */
 
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import {
-  type CallContext,
-  type CallOptions,
+  makeWire,
+  memoryTransports,
   type Wire,
-  type WireError,
   type WireOptions,
   wirePair,
 } from "../../wire/mod.ts";
-import { FakeClock } from "../_fake_clock.ts";
+import { FakeClock, settle } from "../_fake_clock.ts";
+import { call, frame, hello, RawPeer } from "../_raw_peer.ts";
 import { test } from "../_test.ts";
-import { failure } from "./_failure.ts";
-import { lispPair } from "./cmucl/_lisp.ts";
-import { macrotask } from "./_unhandled.ts";
+import { count, list } from "./_items.ts";
+import { fate } from "./_keeping.ts";
 
-/** A pair whose far side serves functions that heed nothing. */
-function pair(far: WireOptions = {}) {
-  const clock = new FakeClock();
-  const gate = Promise.withResolvers<unknown>();
-  const seen: string[] = [];
-  const started = Promise.withResolvers<void>();
-  const options = { clock, onError() {} };
-  const [near, other] = wirePair(options, { ...options, ...far });
-  other.serve({
-    async hold(this: CallContext, ..._args: unknown[]) {
-      this.signal.addEventListener("abort", () => seen.push("told"));
-      started.resolve();
-      const result = await gate.promise;
-      seen.push("done");
-      return result;
-    },
-    fine: () => 1,
-  });
-  return { near, far: other, clock, gate, seen, started: started.promise };
-}
-
-async function* endless() {
-  for (;;) yield await Promise.resolve("item");
-}
-
-/** Ends within no time at all, for the clock stands still. */
-async function ends(closing: Promise<void>): Promise<boolean> {
-  let isClosed = false;
-  closing.then(() => isClosed = true);
-  for (let turn = 0; turn < 50 && !isClosed; turn++) await macrotask();
-  return isClosed;
-}
-
-type Pair = ReturnType<typeof pair>;
-
-/** How callers give up. */
-const GIVING_UP: Record<string, (pair: Pair) => Promise<void>> = {
-  async "a signal"({ near, started }) {
-    const controller = new AbortController();
-    const { signal } = controller;
-    const call = near.with({ signal }).remoteValue.hold(endless());
-    await started;
-    controller.abort();
-    assertEquals((await failure(call)).code, "cancelled");
-  },
-  async "a deadline"({ near, clock, started }) {
-    const call = near.with({ deadline: 100 }).remoteValues.hold(endless());
-    await started;
-    clock.advance(200);
-    assertEquals((await failure(call)).code, "deadline");
-  },
-  async "the deadline of a one-way call"({ near, clock, started }) {
-    await near.with({ deadline: 100 }).remote.hold(endless());
-    await started;
-    clock.advance(200);
-  },
+/** Ways for a handshake to fail while its wire is being closed. */
+const HANDSHAKES: Record<
+  string,
+  [
+    WireOptions,
+    (peer: RawPeer, clock: FakeClock) => Promise<void>,
+    code: string,
+  ]
+> = {
+  "the peer goes": [{}, (peer) => peer.end(), "connectionLost"],
+  "the peer is a stranger": [
+    {},
+    (peer) => peer.say(new TextEncoder().encode("GET / HTTP/1.1\r\n\r\n")),
+    "notAWire",
+  ],
+  "the peer refuses": [
+    {},
+    (peer) =>
+      peer.tell(hello(), { kind: "abort", code: "refused", message: "no" }),
+    "refused",
+  ],
+  "the peer is busy": [
+    {},
+    (peer) =>
+      peer.tell(hello(), { kind: "abort", code: "busy", message: "later" }),
+    "busy",
+  ],
+  "the peer is refused": [
+    { requireCredential: "secret" },
+    (peer) => peer.tell(hello()),
+    "refused",
+  ],
+  "the peer is not confirmed": [
+    { confirm: () => false },
+    (peer) => peer.tell(hello()),
+    "refused",
+  ],
+  "the decision fails": [
+    { confirm: () => Promise.reject(new Error("undecided")) },
+    (peer) => peer.tell(hello()),
+    "refused",
+  ],
+  "the peer talks nonsense": [
+    {},
+    (peer) => peer.say(frame(0xee, 1, 2)),
+    "notAWire",
+  ],
+  "the peer says nothing": [
+    { limits: { hello: 5_000 } },
+    (_peer, clock) => clock.advance(5_000),
+    "timeout",
+  ],
+  "it takes too long": [
+    { limits: { close: 3_000 } },
+    (_peer, clock) => clock.advance(3_000),
+    "timeout",
+  ],
 };
 
-for (const [how, giveUp] of Object.entries(GIVING_UP)) {
-  for (const side of ["near", "far"] as const) {
-    for (const when of ["before", "while"] as const) {
-      test(`close() of the ${side} side does not wait for a function given up by ${how} ${when} it closes`, async () => {
-        const all = pair();
-        const { near, far, gate, seen } = all;
-        await near.opened;
-        if (when === "before") {
-          await giveUp(all);
-          await macrotask();
-        }
-        let closing: Promise<void>;
-        if (when === "while") {
-          const given = giveUp({
-            ...all,
-            started: all.started.then(() => {
-              closing = all[side].close();
-              return macrotask();
-            }),
-          });
-          await given;
-        } else {
-          closing = all[side].close();
-        }
-        assertEquals(await ends(closing!), true);
-        for (const wire of [near, far]) {
-          assertEquals((await wire.closed).code, "closed");
-        }
-        assertEquals(seen, ["told"]);
-        // What it comes to in the end is for nobody.
-        gate.resolve(endless());
-        await macrotask();
-        assertEquals(seen, ["told", "done"]);
-      });
-    }
-  }
+for (const [how, [options, fail, code]] of Object.entries(HANDSHAKES)) {
+  test(`close() during a handshake is over when ${how}`, async () => {
+    const clock = new FakeClock();
+    const errors: unknown[] = [];
+    const peer = new RawPeer({
+      clock,
+      onError: (error) => errors.push(error),
+      ...options,
+    });
+    const { wire } = peer;
+    const waits = fate(wire.remoteValue.echo(1));
+    const closing = [wire.close(), wire.close()].map(fate);
+    await settle();
+    assertEquals(wire.ended, undefined);
+    await fail(peer, clock);
+    await settle();
+    assertEquals(wire.ended?.code, code);
+    assertEquals(await waits, `${code} notSent`);
+    const hearing = peer.hearOut();
+    await peer.end();
+    await clock.advance(3_000);
+    await hearing;
+    assertEquals(await Promise.all(closing), Array(2).fill("value undefined"));
+    assertEquals(await fate(wire.close()), "value undefined");
+    assertEquals(clock.timers, 0);
+    await peer[Symbol.asyncDispose]();
+  });
 }
 
-test("close() still waits for a function whose caller waits", async () => {
-  for (const side of ["near", "far"] as const) {
-    const all = pair();
-    const { near, far, gate, started } = all;
-    const given = new AbortController();
-    const { signal } = given;
-    const call = near.remoteValue.hold();
-    const late = failure(near.with({ signal }).remoteValue.hold());
-    await started;
-    given.abort();
-    assertEquals((await late).code, "cancelled");
-    const closing = all[side].close();
-    assertEquals(await ends(closing), false);
-    assertEquals(far.stats().callsRunning, 1);
-    gate.resolve("answer");
-    assertEquals(await call, "answer");
+test("close() before the handshake lets it finish, and what waits leave", async () => {
+  const heard: number[] = [];
+  const gate = Promise.withResolvers<boolean>();
+  const [near, far] = wirePair({}, { confirm: () => gate.promise });
+  far.serve({ note: (n: number) => void heard.push(n), echo: (n: number) => n });
+  near.remote.note(1);
+  const answer = near.remoteValue.echo(2);
+  const closing = near.close();
+  assertEquals(await fate(near.remoteValue.echo(3)), "closed notSent");
+  await settle();
+  gate.resolve(true);
+  assertEquals(await answer, 2);
+  await closing;
+  assertEquals(heard, [1]);
+  assertEquals([near.ended?.code, far.ended?.code], ["closed", "closed"]);
+});
+
+test("close() waits for one-way calls and messages that wait for the peer", async () => {
+  const gates: (() => void)[] = [];
+  const heard: unknown[] = [];
+  const [near, far] = wirePair({}, {
+    limits: { window: 300 },
+    functions: {
+      note(n: number) {
+        heard.push(n);
+        return new Promise<void>((resolve) => gates.push(resolve));
+      },
+    },
+  });
+  await near.opened;
+  const text = "x".repeat(200);
+  for (let n = 0; n < 5; n++) near.remote.note(n, text);
+  for (let n = 0; n < 5; n++) near.outputObject([n, text]);
+  const closing = near.close();
+  for (let round = 0; round < 40 && near.ended === undefined; round++) {
+    await settle();
+    gates.shift()?.();
+    if (far.stats().inbox > 0) heard.push(await far.getObject());
+  }
+  await closing;
+  assertEquals(heard.length, 10);
+  assertEquals(near.ended?.code, "closed");
+});
+
+test("the peer's close waits for what this side still has to send", async () => {
+  const gates: (() => void)[] = [];
+  const heard: number[] = [];
+  const [near, far] = wirePair({
+    limits: { window: 300 },
+    functions: {
+      note(n: number) {
+        heard.push(n);
+        return new Promise<void>((resolve) => gates.push(resolve));
+      },
+    },
+  });
+  await far.opened;
+  const text = "x".repeat(200);
+  for (let n = 0; n < 5; n++) far.remote.note(n, text);
+  const closing = near.close();
+  for (let round = 0; round < 40 && near.ended === undefined; round++) {
+    await settle();
+    gates.shift()?.();
+  }
+  await closing;
+  assertEquals(heard, [0, 1, 2, 3, 4]);
+});
+
+test("the peer's close waits for streams that this side still takes", async () => {
+  const gate = Promise.withResolvers<void>();
+  const [near, far] = wirePair({
+    functions: {
+      async *slow() {
+        yield 0;
+        await gate.promise;
+        yield* count(3);
+      },
+    },
+  });
+  const items = list(
+    await far.remoteValue.slow() as unknown as AsyncIterable<number>,
+  );
+  await settle();
+  const closing = near.close();
+  await settle();
+  assertEquals([near.ended, far.ended], [undefined, undefined]);
+  gate.resolve();
+  assertEquals(await items, [0, 0, 1, 2]);
+  await closing;
+});
+
+test("a peer that closes and then says nothing is left in the end", async () => {
+  const clock = new FakeClock();
+  const peer = new RawPeer({
+    clock,
+    limits: { close: 4_000 },
+    functions: { never: () => new Promise(() => {}) },
+  });
+  await peer.open();
+  await peer.tell(call(0, "never"), { kind: "close" });
+  await clock.advance(3_900);
+  assertEquals(peer.wire.ended, undefined);
+  await clock.advance(200);
+  assertEquals(peer.wire.ended?.code, "timeout");
+  assertEquals((await peer.hearAbort())?.code, "timeout");
+  await peer[Symbol.asyncDispose]();
+  assertEquals(clock.timers, 0);
+});
+
+test("nothing is said behind an abort, however much was to be said", async () => {
+  const peer = new RawPeer({});
+  await peer.open();
+  // Behind what has not been read, close() still waits to say "close".
+  peer.wire.remote.note(new Uint8Array(100_000));
+  const closing = peer.wire.close();
+  await settle();
+  peer.wire.abort("enough");
+  const kinds: string[] = [];
+  for (;;) {
+    const heard = await peer.hear("close", "finish", "abort");
+    if (heard === undefined) break;
+    kinds.push(heard.kind);
+  }
+  assertEquals(kinds.filter((kind) => kind !== "abort"), []);
+  await closing;
+  await peer[Symbol.asyncDispose]();
+});
+
+test("each side says close and finish once", async () => {
+  for (const first of ["wire", "peer", "both"]) {
+    const peer = new RawPeer({});
+    await peer.open();
+    const kinds: string[] = [];
+    let closing = Promise.resolve();
+    if (first !== "peer") closing = peer.wire.close();
+    if (first !== "wire") await peer.tell({ kind: "close" });
+    for (;;) {
+      const heard = await peer.hear("close", "finish", "abort");
+      if (heard === undefined) break;
+      kinds.push(heard.kind);
+      if (heard.kind === "close") await peer.tell({ kind: "finish" });
+      if (heard.kind === "finish" && first === "peer") await peer.end();
+    }
     await closing;
-    assertEquals((await near.closed).code, "closed");
-    await far.closed;
+    const expected = { wire: ["close"], peer: ["finish"], both: ["close", "finish"] };
+    assertEquals(
+      kinds.toSorted(),
+      expected[first as keyof typeof expected],
+      first,
+    );
+    assertEquals(peer.wire.ended?.code, "closed");
+    await peer[Symbol.asyncDispose]();
   }
 });
 
-test("close() does not wait for middleware that holds a call given up", async () => {
-  const gate = Promise.withResolvers<void>();
-  const all = pair({
-    serveThrough: [async (_call, next) => {
-      await gate.promise;
-      return await next();
-    }],
-  });
-  const { near, far } = all;
-  const call = near.with({ deadline: 100 }).remoteValue.fine();
-  await near.opened;
-  await macrotask();
-  all.clock.advance(200);
-  assertEquals((await failure(call)).code, "deadline");
-  assertEquals(await ends(near.close()), true);
-  await far.closed;
-  gate.resolve();
-  await macrotask();
+test("finish out of turn, and a second close, end the wire", async () => {
+  const kinds = [["finish"], ["close", "close"]] as const;
+  for (const said of kinds) {
+    await using peer = new RawPeer({
+      functions: { never: () => new Promise(() => {}) },
+    });
+    await peer.open();
+    await peer.tell(call(0, "never"));
+    for (const kind of said) await peer.tell({ kind });
+    assertEquals((await peer.hearAbort())?.code, "malformed", said.join());
+  }
 });
 
-test("a function given up is answered for once", async () => {
-  const all = pair();
-  const { near, far, gate } = all;
-  await GIVING_UP["a signal"]!(all);
-  const closing = far.close();
-  gate.resolve("late");
-  await closing;
-  assertEquals((await near.closed).code, "closed");
-  assertEquals((await far.closed).code, "closed");
-});
-
-test("close() of a wire to a Lisp does not wait for an answer given up", async () => {
-  const gate = Promise.withResolvers<void>();
+test("close() is over when the peer's process dies meanwhile", async () => {
   const clock = new FakeClock();
-  await using lisp = lispPair({ clock });
-  const near: Wire = lisp.near;
-  lisp.far.serve({ hold: () => gate.promise });
-  await near.opened;
-  const giveUp = async (options: CallOptions, end: () => void) => {
-    const call = near.with(options).remoteValue.hold();
-    await macrotask();
-    const late: Promise<WireError> = failure(call);
-    end();
-    return (await late).code;
-  };
-  const controller = new AbortController();
-  const { signal } = controller;
-  assertEquals(await giveUp({ signal }, () => controller.abort()), "cancelled");
-  let isLeaving: Promise<void> | undefined;
-  const code = await giveUp({ deadline: 100 }, () => {
-    isLeaving = near.close();
-    clock.advance(200);
+  const [here, there] = memoryTransports();
+  const near: Wire = makeWire(here, { clock, onError() {} });
+  const far = makeWire(there, {
+    onError() {},
+    functions: { never: () => new Promise(() => {}) },
   });
-  assertEquals(code, "deadline");
-  assertEquals(await ends(isLeaving!), true);
-  gate.resolve();
+  await near.opened;
+  const waits = fate(near.remoteValue.never());
+  const closing = fate(near.close());
+  await settle();
+  assertEquals(near.ended, undefined);
+  there.close();
+  await settle();
+  assertEquals(await waits, "connectionLost maybeExecuted");
+  assertEquals(await closing, "value undefined");
+  assert(near.ended !== undefined);
+  await far.closed;
+  assertEquals(clock.timers, 0);
 });

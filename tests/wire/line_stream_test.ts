@@ -84,6 +84,40 @@ test("readLine() takes a line of exactly the longest length", async () => {
   }
 });
 
+test("readLine() takes the longest line wherever its end is cut", async () => {
+  const text = "12345\r\n12345\n12345\r\n\r\n1234\r\r\n";
+  const lines = ["12345", "12345", "12345", "", "1234\r"];
+  for (let size = 1; size <= text.length; size++) {
+    const chunks: string[] = [];
+    for (let at = 0; at < text.length; at += size) {
+      chunks.push(text.slice(at, at + size));
+    }
+    assertEquals(await linesOf(chunks, { maxLineLength: 5 }), lines, `${size}`);
+  }
+});
+
+test("readLine() refuses one byte more, a \\r or not, as soon as it is there", async () => {
+  for (const over of ["123456", "12345\r\r", "12345\r6", "12345\r\r\n"]) {
+    for (const size of [1, over.length]) {
+      const chunks = size === 1 ? [...over] : [over];
+      let asked = 0;
+      const { transport } = scripted(chunks);
+      const stream = new LineStream({
+        ...transport,
+        read: () => {
+          asked++;
+          return transport.read();
+        },
+      }, { maxLineLength: 5 });
+      const error = await assertRejects(() => stream.readLine()) as WireError;
+      assertEquals(error.code, "limit", JSON.stringify(over));
+      // It does not wait for more than one byte beyond.
+      assertEquals(asked <= 7, true, `${asked} of ${JSON.stringify(over)}`);
+      await stream.close();
+    }
+  }
+});
+
 const BAD: [string, (string | number[] | Error)[], string, RegExp][] = [
   ["a line that is too long", ["123456\n"], "limit", /Line 1 is longer than 5/],
   ["one whose end never comes", ["123", "4567"], "limit", /longer than 5/],

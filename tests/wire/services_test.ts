@@ -77,3 +77,24 @@ test("servicePort() refuses what is no port and no name", () => {
     assertEquals(error.code, "invalidArgument", String(bad));
   }
 });
+
+test("servicePort() takes digits for a port, and nothing that is like them", () => {
+  const unread = { path: "", read: () => assertEquals(true, false) as never };
+  for (const [digits, port] of [["0", 0], ["7", 7], ["00080", 80]] as const) {
+    assertEquals(servicePort(digits, unread), port);
+  }
+  assertEquals(servicePort("65535", unread), 65535);
+  const error = assertThrows(() => servicePort("65536", unread), WireError);
+  assertEquals(error.code, "invalidArgument");
+  // These are names, which the file does not have.
+  for (
+    const name of ["0x50", "1e3", "80.0", "+80", "-80", "８０", "٨٠", "000080"]
+  ) {
+    const error = assertThrows(() => servicePort(name, file), WireError);
+    assertEquals(error.code, "unknownService", name);
+  }
+  for (const bad of [" 80", "80 ", "8 0", "80\n", "80#"]) {
+    const error = assertThrows(() => servicePort(bad, file), WireError);
+    assertEquals(error.code, "invalidArgument", JSON.stringify(bad));
+  }
+});

@@ -1,0 +1,50 @@
+/** Objects with many keys are objects like others, whatever their keys are. */
+
+import { assertEquals } from "@std/assert";
+import { wirePair } from "../../wire/mod.ts";
+import { test } from "../_test.ts";
+
+/** Keys that objects know without having them. */
+const KNOWN = [
+  "__proto__",
+  "constructor",
+  "prototype",
+  "toString",
+  "hasOwnProperty",
+  "__defineGetter__",
+];
+
+/** An object with so many keys besides one, which comes at a place. */
+function made(count: number, at: number, key: string, value: unknown): object {
+  const entries: [string, unknown][] = Array.from(
+    { length: count },
+    (_, n) => [`key ${n}`, n],
+  );
+  entries.splice(at, 0, [key, value]);
+  return Object.fromEntries(entries);
+}
+
+test("keys that prototypes know are keys, in objects of every size", async () => {
+  const [near, far] = wirePair({}, {
+    functions: { echo: (x: unknown) => x },
+  });
+  for (const key of KNOWN) {
+    for (const count of [0, 3, 63, 64, 65, 200]) {
+      for (const value of [{ polluted: true }, null, 1]) {
+        const object = made(count, count >> 1, key, value);
+        // Often enough for code to be made for it.
+        for (let time = 0; time < 3; time++) {
+          const echo = await near.remoteValue.echo(object) as object;
+          assertEquals(Object.getPrototypeOf(echo), Object.prototype);
+          assertEquals(Object.keys(echo), Object.keys(object));
+          const { value: came } = Object.getOwnPropertyDescriptor(echo, key)!;
+          assertEquals(came, value);
+          assertEquals("polluted" in echo, false);
+        }
+      }
+    }
+  }
+  assertEquals("polluted" in {}, false);
+  near.abort();
+  await far.closed;
+});

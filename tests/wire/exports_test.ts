@@ -1,0 +1,116 @@
+/** Objects that a peer knows of: hard to guess, and gone when forgotten. */
+
+import { assert, assertEquals } from "@std/assert";
+import {
+  makeRemoteObject,
+  type RemoteObject,
+  type WireError,
+  wirePair,
+} from "../../wire/mod.ts";
+import { settle } from "../_fake_clock.ts";
+import { call, Raw, RawPeer } from "../_raw_peer.ts";
+import { test } from "../_test.ts";
+
+test("no nonce comes a second time, however many objects pass", async () => {
+  await using peer = new RawPeer({
+    functions: {
+      give: (count: number) => Array.from({ length: count }, () => () => {}),
+    },
+  });
+  await peer.open();
+  const nonces: number[] = [];
+  // Many at once, and one after the other in the same place.
+  for (const count of [1, 62, 1, 1, 1, 63, 64, 65, 128, 500]) {
+    await peer.tell(call(0, "give", count));
+    const given = (await peer.hear("return"))?.value as Raw[];
+    for (const { passed } of given) {
+      const { slot, nonce } = passed as { slot: number; nonce: number };
+      nonces.push(nonce);
+      await peer.tell({ kind: "release", slot, nonce, count: 1 });
+    }
+  }
+  await settle();
+  assertEquals(peer.wire.stats().objectsExported, 0);
+  // 32 random bits each: two of 886 are the same once in ten thousand runs.
+  assert(new Set(nonces).size >= nonces.length - 1);
+  assertEquals(nonces.slice(0, 64).includes(0), false);
+});
+
+interface Made {
+  add(n: number): number;
+}
+
+test("forgetRemoteTranslation() forgets what makeRemoteObject() made", async () => {
+  for (const by of ["object", "reference", "another reference", "function"]) {
+    const object = { add: (n: number) => n + 1 };
+    const made = by === "function" ? object.add : makeRemoteObject(object);
+    const [near, far] = wirePair({ onError() {} }, {
+      onError() {},
+      functions: { give: () => made },
+    });
+    const given = await near.remoteValue.give() as unknown as RemoteObject<
+      Made
+    >;
+    const add = () =>
+      by === "function"
+        ? (given as unknown as Made["add"])(1)
+        : given.remoteValue.add(1);
+    assertEquals(await add(), 2);
+    const { signal } = given;
+    far.forgetRemoteTranslation(
+      by === "object" || by === "function"
+        ? (by === "object" ? object : object.add)
+        : by === "reference"
+        ? made
+        : makeRemoteObject(object),
+    );
+    const error = await Promise.resolve(add())
+      .catch((error: WireError) => error) as WireError;
+    assert(
+      ["noSuchObject", "released", "forgotten"].includes(error.code),
+      `${by}: ${error.code}`,
+    );
+    await near.ping();
+    assertEquals(signal.aborted, true, by);
+    // Sent again, it is another one.
+    const again = await near.remoteValue.give() as unknown as RemoteObject<
+      Made
+    >;
+    const sum = by === "function"
+      ? await (again as unknown as Made["add"])(1)
+      : await again.remoteValue.add(1);
+    assertEquals(sum, 2);
+    near.abort();
+    await Promise.all([near.closed, far.closed]);
+  }
+});
+
+test("a forgotten object's place is not another's until it is given back", async () => {
+  const objects = [() => 1, () => 2, () => 3];
+  await using peer = new RawPeer({
+    functions: { give: (n: number) => objects[n]! },
+  });
+  await peer.open();
+  const give = async (n: number) => {
+    await peer.tell(call(0, "give", n));
+    const { passed } = (await peer.hear("return"))?.value as Raw;
+    return passed as { slot: number; nonce: number };
+  };
+  const first = await give(0);
+  peer.wire.forgetRemoteTranslation(objects[0]!);
+  await peer.hear("forget");
+  const second = await give(1);
+  assert(second.slot !== first.slot);
+  await peer.tell({ kind: "release", ...first, count: 1 });
+  await settle();
+  const third = await give(2);
+  assertEquals(third.slot, first.slot);
+  assert(third.nonce !== first.nonce);
+  await peer.tell(
+    { kind: "release", ...second, count: 1 },
+    { kind: "release", ...third, count: 1 },
+  );
+  await settle();
+  assertEquals(peer.wire.ended, undefined);
+  assertEquals(peer.wire.stats().objectsExported, 0);
+});

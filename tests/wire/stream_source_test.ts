@@ -1,0 +1,168 @@
+/**
+ * The producing end of a stream: it goes as far as credit and room go, and
+ * says its end behind all that it has sent.
+ */
+
+import { assert, assertEquals } from "@std/assert";
+import { settle } from "../_fake_clock.ts";
+import { call, Raw, RawPeer } from "../_raw_peer.ts";
+import { test } from "../_test.ts";
+
+/** A producer that counts how often it was asked. */
+function counted(size: number) {
+  const producer = {
+    asked: 0,
+    stopped: 0,
+    async *items() {
+      try {
+        for (;;) {
+          producer.asked++;
+          yield await new Uint8Array(size);
+        }
+      } finally {
+        producer.stopped++;
+      }
+    },
+  };
+  return producer;
+}
+
+test("a stream stops producing while the output is full", async () => {
+  const producer = counted(10_000);
+  await using peer = new RawPeer({
+    limits: { sendPause: 50_000 },
+    functions: { items: () => producer.items() },
+  });
+  await peer.open({ window: 2 ** 30, streamWindow: 2 ** 30, streams: 1 });
+  await peer.tell(call(0, "items"));
+  const stream = (await peer.hear("return"))?.value as Raw;
+  const { id } = stream.passed as { id: number };
+  await peer.tell({ kind: "streamCredit", id, amount: 2 ** 30 });
+  await settle();
+  // There is credit for a hundred thousand, and nobody reads.
+  const { outputWaiting } = peer.wire.stats();
+  assert(outputWaiting < 70_000, `${outputWaiting} wait`);
+  const before = producer.asked;
+  assert(before < 9, `${before} were made`);
+  for (let n = 0; n < 20; n++) {
+    assertEquals((await peer.hear("streamBytes"))?.bytes.length, 10_000);
+  }
+  await settle();
+  assert(producer.asked > 20 && producer.asked < 30, `${producer.asked}`);
+  assert(peer.wire.stats().outputWaiting < 70_000);
+  await peer.tell({ kind: "streamCancel", id, reason: undefined });
+  await peer.hear("streamEnd");
+  assertEquals(producer.stopped, 1);
+});
+
+test("a large item stops while the output is full, too", async () => {
+  await using peer = new RawPeer({
+    limits: { sendPause: 100_000 },
+    functions: {
+      async *items() {
+        yield await new Uint8Array(3_000_000);
+      },
+    },
+  });
+  await peer.open({ window: 2 ** 30, streamWindow: 2 ** 30, streams: 1 });
+  await peer.tell(call(0, "items"));
+  await settle();
+  const { outputWaiting } = peer.wire.stats();
+  assert(outputWaiting < 250_000, `${outputWaiting} wait`);
+  let came = 0;
+  while (came < 3_000_000) {
+    came += (await peer.hear("streamBytes"))!.bytes.length;
+  }
+  assertEquals(came, 3_000_000);
+  assertEquals((await peer.hear("streamEnd"))?.kind, "streamEnd");
+});
+
+test("a stream sends no more than its credit, items and parts alike", async () => {
+  for (const size of [100, 5_000]) {
+    await using peer = new RawPeer({
+      functions: { items: () => counted(size).items() },
+    });
+    await peer.open({ window: 4_000, streamWindow: 2_000, streams: 1 });
+    await peer.tell(call(0, "items"));
+    let left = 2_000;
+    const hearSome = async () => {
+      await settle();
+      await peer.tell({ kind: "ping", token: 3 });
+      for (;;) {
+        const heard = await peer.hear("streamBytes", "pong");
+        if (heard?.kind !== "streamBytes") return;
+        assert(left > 0, `${heard.bytes.length} came beyond the credit`);
+        // A kind and an id, and 64 for each message.
+        left -= heard.bytes.length + 2 + 64;
+      }
+    };
+    const hear = async () => {
+      for (let before = NaN; left !== before;) {
+        before = left;
+        await hearSome();
+      }
+    };
+    await hear();
+    assert(left <= 0);
+    for (const amount of [1, 1_000, 500, 1, 4_000]) {
+      left += amount;
+      await peer.tell({ kind: "streamCredit", id: 0, amount });
+      await hear();
+      assert(left <= 0, `${left} was left of ${amount}`);
+    }
+  }
+});
+
+test("credit that adds up to too much, or to nothing, ends the wire", async () => {
+  for (const amounts of [[0], [2 ** 31], [2 ** 30, 2 ** 30, 2 ** 30]]) {
+    await using peer = new RawPeer({
+      functions: {
+        async *items() {
+          await new Promise((resolve) => peer.wire.onDeath(resolve));
+          yield 1;
+        },
+      },
+    });
+    await peer.open();
+    await peer.tell(call(0, "items"));
+    await peer.hear("return");
+    for (const amount of amounts) {
+      await peer.tell({ kind: "streamCredit", id: 0, amount });
+    }
+    assertEquals((await peer.hearAbort())?.code, "malformed");
+  }
+});
+
+test("a producer is stopped once, however its stream ends", async () => {
+  const ends: Record<string, (peer: RawPeer) => Promise<void>> = {
+    cancelled: async (peer) => {
+      const cancel = { kind: "streamCancel", id: 0, reason: undefined } as const;
+      await peer.tell(cancel, cancel);
+      await peer.hear("streamEnd");
+    },
+    cut: async (peer) => await peer[Symbol.asyncDispose](),
+    aborted: async (peer) => {
+      peer.wire.abort();
+      await peer.hearOut();
+    },
+    cancelledAndAborted: async (peer) => {
+      await peer.tell({ kind: "streamCancel", id: 0, reason: undefined });
+      peer.wire.abort();
+      await peer.hearOut();
+    },
+  };
+  for (const [how, end] of Object.entries(ends)) {
+    const producer = counted(100);
+    await using peer = new RawPeer({
+      functions: { items: () => producer.items() },
+    });
+    await peer.open({ window: 4_000, streamWindow: 2_000, streams: 1 });
+    await peer.tell(call(0, "items"));
+    await peer.hear("streamBytes");
+    await settle();
+    await end(peer);
+    await settle();
+    assertEquals(producer.stopped, 1, how);
+    assertEquals(peer.wire.stats().streamsSending, 0, how);
+  }
+});

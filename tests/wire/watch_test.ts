@@ -1,0 +1,219 @@
+/** The watch over a wire: what it takes for death, and when it looks. */
+
+import { assert, assertEquals } from "@std/assert";
+import {
+  makeWire,
+  memoryTransports,
+  type Transport,
+  type Wire,
+  type WireLimits,
+} from "../../wire/mod.ts";
+import { FakeClock, settle } from "../_fake_clock.ts";
+import { test } from "../_test.ts";
+
+/** A transport as over a network, whose writes can be held up. */
+function held(transport: Transport) {
+  let gate: Promise<void> | undefined;
+  let open = () => {};
+  return {
+    hold() {
+      ({ promise: gate, resolve: open } = Promise.withResolvers<void>());
+    },
+    open() {
+      gate = undefined;
+      open();
+    },
+    transport: {
+      address: transport.address,
+      read: () => transport.read(),
+      async write(bytes: Uint8Array<ArrayBuffer>) {
+        await gate;
+        return await transport.write(bytes);
+      },
+      closeWrite: () => transport.closeWrite(),
+      close: () => transport.close(),
+    } as Transport,
+  };
+}
+
+/** An open wire whose writes can be held up, and the one at its other end. */
+async function pair(limits: Partial<WireLimits> = {}) {
+  const clock = new FakeClock();
+  const [here, there] = memoryTransports();
+  const { transport, ...hands } = held(here);
+  const near: Wire = makeWire(transport, { onError() {}, clock, limits });
+  const far: Wire = makeWire(there, { onError() {} });
+  far.serve({ echo: (x: unknown) => x, note() {} });
+  await Promise.all([near.opened, far.opened]);
+  await settle();
+  return {
+    clock,
+    near,
+    far,
+    ...hands,
+    async [Symbol.asyncDispose]() {
+      hands.open();
+      near.abort();
+      far.abort();
+      await settle();
+      // Whoever takes leave waits for a second at most.
+      await clock.advance(2_000);
+      await Promise.all([near.closed, far.closed]);
+      assertEquals(clock.timers, 0);
+    },
+  };
+}
+
+const MANY = new Uint8Array(40_000);
+
+test("output over sendEnd that does not move for a second ends the wire", async () => {
+  const limits = { sendEnd: 20_000, sendPause: 1_000_000, stall: 10_000 };
+  await using it = await pair(limits);
+  it.hold();
+  it.near.remote.note(MANY);
+  await settle();
+  await it.clock.advance(900);
+  assertEquals(it.near.ended, undefined);
+  // It looks four times while a full stall goes by.
+  await it.clock.advance(2_600);
+  assertEquals(it.near.ended?.code, "stalled");
+});
+
+test("output up to sendEnd may stand still until stall", async () => {
+  const limits = { sendEnd: 200_000, sendPause: 1_000_000, stall: 10_000 };
+  await using it = await pair(limits);
+  it.hold();
+  it.near.remote.note(MANY);
+  await settle();
+  await it.clock.advance(9_900);
+  assertEquals(it.near.ended, undefined);
+  await it.clock.advance(2_600);
+  assertEquals(it.near.ended?.code, "stalled");
+});
+
+test("a short stall is seen soon, however patient the other limits are", async () => {
+  const hour = 3_600_000;
+  await using it = await pair({
+    sendEnd: 20_000,
+    sendPause: 1_000_000,
+    stall: hour,
+    keepaliveIdle: hour,
+    keepaliveDeath: hour,
+    frameProgress: hour,
+  });
+  it.hold();
+  it.near.remote.note(MANY);
+  await settle();
+  await it.clock.advance(5_000);
+  assertEquals(it.near.ended?.code, "stalled");
+});
+
+test("output over sendEnd that moves, however slowly, ends nothing", async () => {
+  const limits = {
+    sendEnd: 20_000,
+    sendPause: 1_000_000,
+    stall: 10_000,
+    keepaliveIdle: 1_000_000,
+  };
+  const [here, there] = memoryTransports();
+  const clock = new FakeClock();
+  let go = () => {};
+  const near: Wire = makeWire({
+    address: here.address,
+    read: () => here.read(),
+    async write(bytes: Uint8Array<ArrayBuffer>) {
+      await new Promise<void>((resolve) => go = resolve);
+      return await here.write(bytes.slice(0, 500));
+    },
+    closeWrite: () => here.closeWrite(),
+    close: () => here.close(),
+  }, { clock, limits, onError() {} });
+  const far = makeWire(there, { functions: { note() {} } });
+  for (let turn = 0; turn < 3; turn++) {
+    go();
+    await settle();
+  }
+  await near.opened;
+  near.remote.note(MANY);
+  for (let turn = 0; near.stats().outputWaiting > 0; turn++) {
+    assert(turn < 200);
+    await clock.advance(900);
+    assertEquals(near.ended, undefined, `turn ${turn}`);
+    go();
+    await settle();
+  }
+  near.abort();
+  for (let turn = 0; turn < 3; turn++) {
+    go();
+    await clock.advance(1_000);
+  }
+  await Promise.all([near.closed, far.closed]);
+});
+
+test("time in which this process was busy counts once, until there is progress", async () => {
+  const limits = { stall: 10_000, sendPause: 1_000_000 };
+  await using it = await pair(limits);
+  // Busy while a write is under way, which then makes progress.
+  it.hold();
+  it.near.remote.note(1);
+  await settle();
+  it.clock.standStill(9_000);
+  await it.clock.advance(0);
+  it.open();
+  await settle();
+  assertEquals(it.near.ended, undefined);
+  // What was left out for it is no excuse for the next.
+  it.hold();
+  it.near.remote.note(1);
+  await settle();
+  await it.clock.advance(15_000);
+  assertEquals(it.near.ended?.code, "stalled");
+});
+
+test("a peer is pinged once after its silence, and again after the next", async () => {
+  const [here, there] = memoryTransports();
+  const clock = new FakeClock();
+  const near: Wire = makeWire({ ...here, local: false } as Transport, {
+    clock,
+    onError() {},
+  });
+  const far = makeWire(there);
+  await Promise.all([near.opened, far.opened]);
+  await settle();
+  const before = near.stats().messagesSent;
+  await clock.advance(29_000);
+  assertEquals(near.stats().messagesSent, before);
+  for (let round = 1; round <= 4; round++) {
+    // It answers, and is silent once more.
+    await clock.advance(33_000);
+    assertEquals(near.stats().messagesSent, before + round);
+  }
+  assertEquals(near.ended, undefined);
+  near.abort();
+  await clock.advance(2_000);
+  await Promise.all([near.closed, far.closed]);
+  assertEquals(clock.timers, 0);
+});
+
+test("a peer that has not accepted is not pinged", async () => {
+  const [here, there] = memoryTransports();
+  const clock = new FakeClock();
+  const limits = { keepaliveIdle: 100, keepaliveDeath: 100, hello: 60_000 };
+  const near: Wire = makeWire({ ...here, local: false } as Transport, {
+    clock,
+    limits,
+    onError() {},
+  });
+  // It reads on, and says nothing.
+  const hearing = (async () => {
+    while (await there.read() !== null);
+  })();
+  await clock.advance(50_000);
+  assertEquals([near.ended, near.stats().messagesSent], [undefined, 1]);
+  near.abort();
+  await clock.advance(2_000);
+  await near.closed;
+  there.close();
+  await hearing;
+  assertEquals(clock.timers, 0);
+});
