@@ -34,6 +34,7 @@ export class Harness {
   #open = new Set<string>();
   #isReading = false;
   #fault: unknown;
+  readonly #stack: number;
 
   /**
    * @param options What the wire is made with.
@@ -46,6 +47,7 @@ export class Harness {
     reads: boolean,
   ) {
     // Stacks tell who made an error; long ones cost much.
+    this.#stack = Error.stackTraceLimit;
     Error.stackTraceLimit = STACK;
     const [here, there] = memoryTransports();
     this.#transport = here;
@@ -109,6 +111,14 @@ export class Harness {
    * @returns How the wire ended.
    */
   async finish(): Promise<string> {
+    try {
+      return await this.#finish();
+    } finally {
+      Error.stackTraceLimit = this.#stack;
+    }
+  }
+
+  async #finish(): Promise<string> {
     await this.settle();
     await this.#transport.closeWrite();
     this.read();

@@ -126,8 +126,9 @@ function buffered(bytes: Bytes, cut: number): string {
 
 /** The name in a first line is one that can be printed. */
 function introduced(text: string): string {
-  const name = parseName(text);
-  const isRequest = looksLikeHttp(text.trim());
+  const [line = ""] = text.split("\n", 1);
+  const name = parseName(line);
+  const isRequest = looksLikeHttp(line.trim());
   if (name === undefined) return isRequest ? "a request" : "no name";
   const isFit = !isRequest && name.isWellFormed() && name.length <= 64 &&
     name.trim() !== "" && !/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(name);
@@ -236,15 +237,20 @@ export const lines: Target = {
   run(input) {
     const [mode = 0, cut = 0] = input;
     const bytes = input.slice(2);
-    if (mode % 16 === 1) return streamed(bytes, cut, false);
-    if (mode % 16 === 2) return streamed(bytes, cut, true);
     const text = decoder.decode(bytes);
-    const whole = encoder.encode(text);
-    return [
-      buffered(bytes, cut),
-      introduced(text.split("\n", 1)[0]!),
-      split(whole, cut),
-      source(text),
-    ].join();
+    switch (mode & 7) {
+      case 1:
+        return streamed(bytes, cut, false);
+      case 2:
+        return streamed(bytes, cut, true);
+      case 3:
+        return buffered(bytes, cut);
+      case 4:
+        return introduced(text);
+      case 5:
+        return split(encoder.encode(text), cut);
+      default:
+        return source(text);
+    }
   },
 };
