@@ -17,6 +17,7 @@ import {
   parseName,
 } from "../../server/listener/introduction.ts";
 import { TypeAhead } from "../../server/listener/type_ahead.ts";
+import { LINE_WORDS } from "./_lines_words.ts";
 import { mutateHead } from "./_mutate.ts";
 import { mutateText } from "./_mutate_text.ts";
 import {
@@ -28,51 +29,6 @@ import {
   kindOf,
   type Target,
 } from "./_target.ts";
-
-/** Text that means something to a listener. */
-const WORDS = [
-  "\n",
-  "\r\n",
-  "\r",
-  '"alice"\n',
-  "'",
-  "\\'",
-  '"',
-  "`",
-  "${",
-  "}",
-  "{",
-  "(",
-  ")",
-  "/*",
-  "*/",
-  "//",
-  "/",
-  "\\",
-  "import ",
-  "export ",
-  "from ",
-  "with ",
-  "as ",
-  "* ",
-  "const a = ",
-  "function f",
-  "class ",
-  "async ",
-  ";",
-  ",",
-  "=>",
-  "?.",
-  "...",
-  "GET / HTTP/1.1",
-  "\u001edone\n",
-  "\u001e",
-  "more\n",
-  ":quit\n",
-  "\u202e",
-  "\u{1f600}",
-  "\0",
-];
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -231,7 +187,7 @@ export const lines: Target = {
 
   mutate(input, random, other) {
     if (random.chance(0.1)) return mutateHead(input, random, 2);
-    return mutateText(input, random, other, 2, WORDS);
+    return mutateText(input, random, other, 2, LINE_WORDS);
   },
 
   run(input) {

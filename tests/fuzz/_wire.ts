@@ -17,13 +17,14 @@ import {
 } from "../../wire/messages.ts";
 import { frame, framedBy, hello } from "../_raw_peer.ts";
 import { plainInto } from "../_plain_messages.ts";
-import { RAW, Raw } from "../_raw_values.ts";
+import { RAW } from "../_raw_values.ts";
 import { Harness } from "./_harness.ts";
 import { mutateBytes, mutateHead, varint } from "./_mutate.ts";
 import { bodiesOf } from "./_mutate_frames.ts";
 import { about, type Bytes, chunks, type Target } from "./_target.ts";
 import { Program } from "./_wire_program.ts";
-import { Cursor, type Known, message } from "./_wire_words.ts";
+import { Manners } from "./_wire_manners.ts";
+import { Cursor, message } from "./_wire_words.ts";
 
 /** Bits of the first byte. */
 const MODE = {
@@ -70,9 +71,8 @@ const NARROW = {
 };
 
 /** The peer: what it says and hears. */
-class Peer implements Known {
-  readonly objects: { slot: number; nonce: number }[] = [];
-  readonly calls: number[] = [];
+class Peer {
+  readonly manners = new Manners();
   readonly encoder = new Encoder(new ByteWriter(), DEFAULT_LIMITS);
   readonly #decoder = new Decoder(resolveLimits());
   readonly #heard: (Message | OverLimit)[] = [];
@@ -95,26 +95,15 @@ class Peer implements Known {
     }
     for (const one of this.#heard.splice(0)) {
       this.kinds.add(one.kind);
-      if (one.kind === "call") this.calls.push(one.id);
-      this.#note(Object.values(one));
+      this.manners.heard(one);
     }
   };
 
-  /** Notes the references in what came. */
-  #note(parts: readonly unknown[]): void {
-    for (const part of parts) {
-      if (part instanceof Raw) {
-        const { passed } = part;
-        if (passed.as !== "object") continue;
-        this.objects.push({ slot: passed.slot, nonce: passed.nonce });
-      } else if (Array.isArray(part)) this.#note(part);
-    }
-  }
-
   /** Says messages, soon. */
-  tell(...messages: Message[]): void {
+  tell(...messages: (Message | undefined)[]): void {
+    const some = messages.filter((one) => one !== undefined);
     try {
-      this.say(framedBy(this.encoder, ...messages));
+      this.say(framedBy(this.encoder, ...some));
     } catch (error) {
       // Nested deeper than even this peer says.
       if (!(error instanceof WireError)) throw error;
@@ -147,7 +136,7 @@ class Peer implements Known {
     const first = body.subarray(0, at);
     this.say(frame(KIND.piece, ...number, 0, ...size, ...first));
     for (let between = cursor.below(3); between > 0; between--) {
-      this.tell(message(cursor, this));
+      this.tell(message(cursor, this.manners));
     }
     if (cursor.below(4) === 0) this.say(frame(KIND.piece, ...number, 1));
     else this.say(frame(KIND.piece, ...number, 0, ...body.subarray(at)));
@@ -179,7 +168,7 @@ async function step(
     case 6:
       return peer.divide(cursor);
     case 7: {
-      if (cursor.below(4) > 0) return;
+      if (!peer.manners.isRude(cursor)) return;
       const bytes = cursor.take(1 + cursor.below(20));
       return peer.say(cursor.below(4) === 0 ? bytes : frame(...bytes));
     }
@@ -190,7 +179,7 @@ async function step(
       return peer.say(peer.encoder.writer.written().slice());
     }
     default:
-      return peer.tell(message(cursor, peer));
+      return peer.tell(message(cursor, peer.manners));
   }
 }
 

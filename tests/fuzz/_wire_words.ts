@@ -9,6 +9,7 @@ import type { Message } from "../../wire/messages.ts";
 import { Raw } from "../_raw_values.ts";
 import { hello } from "../_raw_peer.ts";
 import type { Bytes } from "./_target.ts";
+import type { Manners } from "./_wire_manners.ts";
 
 /** Reads an input from its beginning on; behind its end there are zeros. */
 export class Cursor {
@@ -44,14 +45,6 @@ export class Cursor {
   }
 }
 
-/** What a peer knows of the wire. */
-export interface Known {
-  /** References to objects of the wire's. */
-  readonly objects: { slot: number; nonce: number }[];
-  /** Calls that the wire made. */
-  readonly calls: number[];
-}
-
 const NAMES = [
   "echo",
   "give",
@@ -66,22 +59,10 @@ const NAMES = [
   "",
   "then",
 ];
-const IDS = [0, 1, 2, 3, 4, 5, 6, 7, 100, 999, 1_000, 2 ** 32 - 1];
 const AMOUNTS = [0, 1, 10, 64, 100, 1_000, 70_000, 2 ** 31, 2 ** 53 - 1];
 
-/** An id; the wire's own are among them. */
-function id(cursor: Cursor, known: Known): number {
-  return cursor.pick([...IDS, ...known.calls.slice(-4)]);
-}
-
-/** Where an object of the wire's is, or nowhere. */
-function place(cursor: Cursor, { objects }: Known) {
-  const found = objects[cursor.below(4)];
-  return found ?? { slot: cursor.pick(IDS), nonce: cursor.byte() };
-}
-
 /** A value of some kind. */
-export function value(cursor: Cursor, known: Known, depth = 0): unknown {
+export function value(cursor: Cursor, manners: Manners, depth = 0): unknown {
   switch (cursor.below(depth > 3 ? 8 : 16)) {
     case 0:
       return cursor.byte();
@@ -90,28 +71,31 @@ export function value(cursor: Cursor, known: Known, depth = 0): unknown {
     case 2:
       return new Raw({
         as: "object",
-        slot: cursor.pick(IDS),
-        nonce: cursor.below(3),
+        slot: cursor.below(5),
+        nonce: cursor.below(32) === 31 ? 1 : 0,
         isFunction: cursor.below(2) === 1,
       });
     case 3:
-      return new Raw({ as: "own", ...place(cursor, known) });
+      return new Raw({
+        as: "own",
+        ...manners.place(cursor) ?? { slot: 0, nonce: 0 },
+      });
     case 4:
     case 5:
-      return new Raw({ as: "stream", id: cursor.pick(IDS) });
+      return new Raw({ as: "stream", id: manners.newStream(cursor) });
     case 6:
     case 7:
-      return new Raw({ as: "result", id: id(cursor, known) });
+      return new Raw({ as: "result", id: manners.ourCall(cursor) });
     case 8:
     case 9:
       return Array.from(
         { length: cursor.below(4) },
-        () => value(cursor, known, depth + 1),
+        () => value(cursor, manners, depth + 1),
       );
     case 10:
-      return { a: value(cursor, known, depth + 1), then: cursor.byte() };
+      return { a: value(cursor, manners, depth + 1), then: cursor.byte() };
     case 11:
-      return new Map([[1, value(cursor, known, depth + 1)]]);
+      return new Map([[1, value(cursor, manners, depth + 1)]]);
     case 12:
       return new Uint8Array(cursor.pick([0, 1, 100, 500]));
     case 13:
@@ -123,13 +107,14 @@ export function value(cursor: Cursor, known: Known, depth = 0): unknown {
   }
 }
 
-function values(cursor: Cursor, known: Known): unknown[] {
-  return Array.from({ length: cursor.below(4) }, () => value(cursor, known));
+function values(cursor: Cursor, manners: Manners): unknown[] {
+  return Array.from({ length: cursor.below(4) }, () => value(cursor, manners));
 }
 
-/** A call of some kind; most are well formed. */
-function call(cursor: Cursor, known: Known, isSend: boolean): Message {
+/** A call of some kind. */
+function call(cursor: Cursor, manners: Manners, isSend: boolean): Message {
   const flags = cursor.byte();
+  const place = () => manners.place(cursor);
   const common = {
     name: cursor.pick(NAMES),
     deadline: (flags & 1) !== 0 ? cursor.pick(AMOUNTS) : 0,
@@ -137,86 +122,114 @@ function call(cursor: Cursor, known: Known, isSend: boolean): Message {
     target: (flags & 4) === 0
       ? undefined
       : (flags & 8) !== 0 || isSend
-      ? place(cursor, known)
-      : { result: id(cursor, known) },
-    args: values(cursor, known),
+      ? place()
+      : { result: manners.ourCall(cursor) },
+    args: values(cursor, manners),
   };
   if (isSend) return { kind: "send", ...common };
   const wantsValues = (flags & 16) !== 0;
-  return { kind: "call", id: cursor.pick(IDS), wantsValues, ...common };
+  return { kind: "call", id: manners.callId(cursor), wantsValues, ...common };
 }
 
-/** An answer, a fate, or what is told of a stream. */
-function news(cursor: Cursor, known: Known): Message {
-  const one = id(cursor, known);
-  const amount = cursor.pick(AMOUNTS);
-  const any = () => value(cursor, known);
-  switch (cursor.below(14)) {
+/** An answer. */
+function answer(cursor: Cursor, manners: Manners): Message | undefined {
+  const id = manners.answered(cursor);
+  if (id === undefined) return undefined;
+  switch (cursor.below(5)) {
     case 0:
-      return { kind: "return", id: one, value: any() };
     case 1:
-      return { kind: "returnValues", id: one, values: values(cursor, known) };
+      return { kind: "return", id, value: value(cursor, manners) };
     case 2:
-      return { kind: "throw", id: one, thrown: any() };
+      return { kind: "returnValues", id, values: values(cursor, manners) };
     case 3:
-      return { kind: "fail", id: one, code: "resultGone", message: "" };
-    case 4:
-      return { kind: "cancel", id: one };
-    case 5:
-      return { kind: "streamValue", id: one, value: any() };
-    case 6: {
-      const bytes = new Uint8Array(cursor.pick([0, 1, 500]));
-      return { kind: "streamBytes", id: one, bytes };
-    }
-    case 7:
-      return { kind: "streamEnd", id: one };
-    case 8:
-      return { kind: "streamError", id: one, thrown: any() };
-    case 9:
-      return { kind: "streamCancel", id: one, reason: any() };
-    case 10:
-    case 11:
-      return { kind: "streamCredit", id: one, amount };
-    case 12:
-      return { kind: "streamFail", id: one, code: "limit", message: "m" };
+      return { kind: "throw", id, thrown: value(cursor, manners) };
     default: {
-      const codes = ["deadline", "noSuchFunction", "?", ""];
-      return { kind: "fail", id: one, code: cursor.pick(codes), message: "m" };
+      const codes = ["resultGone", "deadline", "noSuchFunction", "?", ""];
+      return { kind: "fail", id, code: cursor.pick(codes), message: "m" };
     }
   }
 }
 
-/** A message of any kind. */
-export function message(cursor: Cursor, known: Known): Message {
+/** What is told of a stream, by its producer or by its consumer. */
+function news(cursor: Cursor, manners: Manners): Message | undefined {
+  const kind = cursor.below(9);
+  const isOurs = kind < 6;
+  const id = isOurs
+    ? manners.ourStream(cursor, kind > 2)
+    : manners.theirStream(cursor);
+  if (id === undefined) return undefined;
+  switch (kind) {
+    case 0:
+    case 1:
+      return { kind: "streamValue", id, value: value(cursor, manners) };
+    case 2: {
+      const bytes = new Uint8Array(cursor.pick([0, 1, 90, 500]));
+      return { kind: "streamBytes", id, bytes };
+    }
+    case 3:
+      return { kind: "streamEnd", id };
+    case 4:
+      return { kind: "streamError", id, thrown: value(cursor, manners) };
+    case 5:
+      return { kind: "streamFail", id, code: "limit", message: "m" };
+    case 6:
+      return { kind: "streamCancel", id, reason: value(cursor, manners) };
+    default:
+      return { kind: "streamCredit", id, amount: cursor.pick(AMOUNTS) };
+  }
+}
+
+/** What would end most wires, or all. */
+function farewell(cursor: Cursor, manners: Manners): Message | undefined {
+  const kind = cursor.below(4);
+  if (kind === 0) return { kind: "close" };
+  if (!manners.isRude(cursor)) return undefined;
   const amount = cursor.pick(AMOUNTS);
+  switch (kind) {
+    case 1:
+      return { kind: cursor.pick(["accept", "finish"] as const) };
+    case 2: {
+      const channel = cursor.pick(["messages", "sends"] as const);
+      return { kind: "credit", channel, amount };
+    }
+    default:
+      if (cursor.below(2) === 0) return hello();
+      return { kind: "abort", code: cursor.pick(["", "limit"]), message: "m" };
+  }
+}
+
+/** A message of any kind; undefined where there is nothing to say. */
+export function message(
+  cursor: Cursor,
+  manners: Manners,
+): Message | undefined {
   switch (cursor.below(16)) {
     case 0:
     case 1:
     case 2:
-      return call(cursor, known, false);
     case 3:
-      return call(cursor, known, true);
+      return call(cursor, manners, false);
     case 4:
-      return { kind: "message", value: value(cursor, known) };
-    case 5: {
-      const channel = cursor.pick(["messages", "sends"] as const);
-      return { kind: "credit", channel, amount };
-    }
+      return call(cursor, manners, true);
+    case 5:
+      return { kind: "message", value: value(cursor, manners) };
     case 6:
       return { kind: cursor.pick(["ping", "pong"]), token: cursor.below(3) };
-    case 7:
-      return { kind: "release", ...place(cursor, known), count: amount };
+    case 7: {
+      const place = manners.place(cursor, true);
+      const count = manners.isRude(cursor) ? cursor.pick(AMOUNTS) : 1;
+      return place && { kind: "release", ...place, count };
+    }
     case 8:
-      return { kind: "forget", ...place(cursor, known) };
-    case 9: {
-      const kinds = ["accept", "close", "finish", "accept"] as const;
-      return { kind: cursor.pick(kinds) };
-    }
-    case 10: {
-      if (cursor.below(2) === 0) return hello();
-      return { kind: "abort", code: cursor.pick(["", "limit"]), message: "m" };
-    }
+      return { kind: "forget", slot: cursor.below(5), nonce: cursor.below(2) };
+    case 9:
+      return { kind: "cancel", id: manners.ourCall(cursor) };
+    case 10:
+      return farewell(cursor, manners);
+    case 11:
+    case 12:
+      return answer(cursor, manners);
     default:
-      return news(cursor, known);
+      return news(cursor, manners);
   }
 }

@@ -17,7 +17,7 @@ import { Watchdog } from "./_watchdog.ts";
 
 const SECONDS = 10;
 /** How many inputs `--grow` adds for a target at most. */
-const MOST_GROWN = 60;
+const MOST_GROWN = 40;
 
 const options = parseArgs(Deno.args, {
   string: ["target", "seconds", "executions", "seed", "replay"],
