@@ -107,8 +107,7 @@ async function speak(
         fail: () => {
           throw new Planned("planned");
         },
-        wait: () =>
-          new Promise((resolve) => harness.clock.after(100, () => resolve(1))),
+        wait: () => harness.sleep(100),
       },
     },
     (chunk) => heard += chunk.length,

@@ -11,7 +11,9 @@ import { makeWire, type Wire, type WireOptions } from "../../wire/wire.ts";
 import { FakeClock, settle } from "../_fake_clock.ts";
 import { type Bytes, checkHeld, Fault, kindOf } from "./_target.ts";
 
-/** How long a wire may stay whose peer has gone, in virtual milliseconds. */
+/** How long a wire takes leave of a peer that has gone, in virtual time. */
+const LEAVE = 2_000;
+/** How long what this side serves goes on at most. In milliseconds, both. */
 const AFTERMATH = 120_000;
 /** What a wire says by itself, and of errors that a peer has it tell. */
 const SAID_ANYWAY = 64 * 1024;
@@ -33,6 +35,8 @@ export class Harness {
   #said = 0;
   #open = new Set<string>();
   #isReading = false;
+  /** How many timers are this side's program's. */
+  #sleeping = 0;
   #fault: unknown;
   readonly #stack: number;
 
@@ -98,6 +102,17 @@ export class Harness {
     promise.then(() => settled(), settled);
   }
 
+  /** Resolves in virtual time. */
+  sleep(delay: number): Promise<void> {
+    this.#sleeping++;
+    return new Promise((resolve) =>
+      this.clock.after(delay, () => {
+        this.#sleeping--;
+        resolve();
+      })
+    );
+  }
+
   /** Lets everything run that needs no time. */
   async settle(): Promise<void> {
     await settle();
@@ -123,8 +138,11 @@ export class Harness {
     await this.#transport.closeWrite();
     this.read();
     await this.settle();
-    await this.clock.advance(AFTERMATH);
+    await this.clock.advance(LEAVE);
     const { wire } = this;
+    // A wire that reads nothing, because much waits, goes on for a while.
+    if (wire.ended !== undefined) this.#checkTimers();
+    await this.clock.advance(AFTERMATH);
     const reason = wire.ended;
     if (reason === undefined) throw new Fault("the wire has not ended");
     let isBuried = false;
@@ -141,11 +159,16 @@ export class Harness {
     if (left.some((count) => count !== 0)) {
       throw new Fault(`calls or streams are left: ${left}`);
     }
-    const { timers } = this.clock;
-    if (timers > 0) throw new Fault(`${timers} timers are left`);
+    this.#checkTimers();
     this.#check(reason);
     if (this.#fault !== undefined) throw this.#fault;
     return kindOf(reason);
+  }
+
+  /** The wire's own timers are gone with it. */
+  #checkTimers(): void {
+    const left = this.clock.timers - this.#sleeping;
+    if (left > 0) throw new Fault(`${left} timers are left`);
   }
 
   /** Errors of this module's own making are its faults. */

@@ -52,13 +52,17 @@ export class Program {
       this.#kept.push(...all);
       return makeRemoteObject({ use: () => all.length, self: () => all });
     },
+    drain: async (...all: unknown[]) => {
+      const streams = all.filter(isStream);
+      await Promise.all(streams.map((one) => this.#consume(one, 9)));
+      return streams.length;
+    },
     many: (...all: unknown[]) => values(...all, this.#function()),
   };
 
   /** Resolves in virtual time. */
   sleep(delay: number): Promise<void> {
-    const { clock } = this.#harness();
-    return new Promise((resolve) => clock.after(delay, () => resolve()));
+    return this.#harness().sleep(delay);
   }
 
   #function(): () => unknown {
@@ -162,9 +166,9 @@ export class Program {
         return;
       case 6:
       case 7: {
-        const kept = this.#kept[cursor.below(4)];
+        const kept = this.#kept.filter(isStream).at(-1 - cursor.below(2));
         const most = cursor.below(4);
-        if (!isStream(kept)) return;
+        if (kept === undefined) return;
         return harness.expect("a stream", this.#consume(kept, most));
       }
       case 8: {

@@ -55,6 +55,8 @@ const NAMES = [
   "callBack",
   "keep",
   "many",
+  "drain",
+  "drain",
   "missing",
   "",
   "then",
