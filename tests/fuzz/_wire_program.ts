@@ -46,7 +46,7 @@ export class Program {
     },
     callBack: async (call: unknown) => {
       if (typeof call !== "function") throw new Planned("no function");
-      return await call(1, () => 2);
+      return await this.#expected("a call back", call(1, () => 2));
     },
     keep: (...all: unknown[]) => {
       this.#kept.push(...all);
@@ -54,7 +54,8 @@ export class Program {
     },
     drain: async (...all: unknown[]) => {
       const streams = all.filter(isStream);
-      await Promise.all(streams.map((one) => this.#consume(one, 9)));
+      const consumed = streams.map((one) => this.#consume(one, 9));
+      await this.#expected("a drain", Promise.all(consumed));
       return streams.length;
     },
     many: (...all: unknown[]) => values(...all, this.#function()),
@@ -63,6 +64,12 @@ export class Program {
   /** Resolves in virtual time. */
   sleep(delay: number): Promise<void> {
     return this.#harness().sleep(delay);
+  }
+
+  /** A promise that has to settle, and is waited for. */
+  #expected<T>(what: string, promise: Promise<T>): Promise<T> {
+    this.#harness().expect(what, promise);
+    return promise;
   }
 
   #function(): () => unknown {
