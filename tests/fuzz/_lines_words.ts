@@ -1,0 +1,50 @@
+/**
+ * Text that means something to a listener.
+ *
+ * @module
+ */
+
+/** Words of the listener, of TypeScript, and of those who got the wrong port. */
+export const LINE_WORDS: readonly string[] = [
+  "\n",
+  "\r\n",
+  "\r",
+  '"alice"\n',
+  "'",
+  "\\'",
+  '"',
+  "`",
+  "${",
+  "}",
+  "{",
+  "(",
+  ")",
+  "/*",
+  "*/",
+  "//",
+  "/",
+  "\\",
+  "import ",
+  "export ",
+  "from ",
+  "with ",
+  "as ",
+  "* ",
+  "const a = ",
+  "function f",
+  "class ",
+  "async ",
+  ";",
+  ",",
+  "=>",
+  "?.",
+  "...",
+  "GET / HTTP/1.1",
+  "\u001edone\n",
+  "\u001e",
+  "more\n",
+  ":quit\n",
+  "\u202e",
+  "\u{1f600}",
+  "\0",
+];

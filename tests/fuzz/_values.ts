@@ -1,0 +1,155 @@
+/**
+ * Fuzzes values: by themselves, with the key sets that they need, and in
+ * messages with the tables of a wire.
+ *
+ * @module
+ */
+
+import { ByteReader } from "../../wire/bytes.ts";
+import { Decoder } from "../../wire/codec.ts";
+import { WireError } from "../../wire/errors.ts";
+import { resolveLimits } from "../../wire/limits.ts";
+import type { Message, OverLimit } from "../../wire/messages.ts";
+import { decodeValue, encodeValue } from "../../wire/single_value.ts";
+import { ReceiveTables } from "../../wire/tables.ts";
+import { passOver } from "../../wire/_value_scanner.ts";
+import { exactly, exactMessages } from "../wire/_exact.ts";
+import { plainInto } from "../_plain_messages.ts";
+import { RAW } from "../_raw_values.ts";
+import { footprint } from "./_footprint.ts";
+import { mutateBytes, mutateHead } from "./_mutate.ts";
+import { MESSAGE_WORDS, mutateFrames } from "./_mutate_frames.ts";
+import {
+  about,
+  type Bytes,
+  checkHeld,
+  chunks,
+  Fault,
+  kindOf,
+  type Target,
+} from "./_target.ts";
+
+const SMALL = {
+  nesting: 4,
+  values: 40,
+  bigint: 8,
+  message: 4_096,
+  pieces: 2,
+};
+const LIMITS = [resolveLimits(), resolveLimits(SMALL)];
+
+/** What comes of a value by itself. */
+function single(bytes: Bytes, isSmall: boolean): string {
+  let value: unknown;
+  try {
+    value = decodeValue(bytes, isSmall ? SMALL : {});
+  } catch (error) {
+    if (!(error instanceof WireError)) throw error;
+    if (error.code === "limit") passedOver(bytes);
+    return kindOf(error);
+  }
+  checkHeld(footprint(value), bytes.length, "a value");
+  // Whoever passes over it finds the same end.
+  if (passedOver(bytes) !== bytes.length) {
+    throw new Fault("passing over a value ends elsewhere than reading it");
+  }
+  const text = exactly(value);
+  const again = exactly(decodeValue(encodeValue(value)));
+  if (again !== text) throw new Fault(`${text} became ${again}`);
+  return `${Object.prototype.toString.call(value)} ${about(text.length)}`;
+}
+
+/** Where a value ends; undefined where passing over it finds it malformed. */
+function passedOver(bytes: Bytes): number | undefined {
+  const tables = new ReceiveTables();
+  const reader = new ByteReader();
+  reader.turnTo(bytes, 0, bytes.length);
+  const count = reader.varint();
+  for (let entry = 0; entry < count; entry++) tables.readEntry(reader);
+  try {
+    // References stand only in messages.
+    passOver(reader, tables, 1, () => {
+      throw new WireError("malformed", "A reference came.");
+    });
+    return reader.position;
+  } catch (error) {
+    if (error instanceof WireError) return undefined;
+    throw error;
+  }
+}
+
+/** What comes of a stream of messages, and how it ends. */
+function read(
+  parts: Iterable<Bytes>,
+  isSmall: boolean,
+  isPlain: boolean,
+): { messages: string[]; end: WireError | undefined; held: number } {
+  const decoder = new Decoder(LIMITS[isSmall ? 1 : 0]!);
+  decoder.importer = RAW;
+  const came: (Message | OverLimit)[] = [];
+  if (isPlain) decoder.plainReceiver = plainInto(came);
+  let end: WireError | undefined;
+  try {
+    for (const chunk of parts) {
+      decoder.feed(chunk);
+      for (let one; (one = decoder.next()) !== undefined;) came.push(one);
+    }
+  } catch (error) {
+    if (!(error instanceof WireError)) throw error;
+    end = error;
+  }
+  return { messages: exactMessages(came), end, held: footprint(came) };
+}
+
+/** Messages come the same however they are cut, and on either way. */
+function stream(bytes: Bytes, isSmall: boolean, cut: number): string {
+  const whole = read([bytes], isSmall, true);
+  if (cut !== 0) {
+    compare(whole, read(chunks(bytes, cut), isSmall, true), "in chunks");
+  } else {
+    const slow = read([bytes], isSmall, false);
+    const isRun = slow.end?.message.includes("without a receiver") === true;
+    if (!isRun) compare(whole, slow, "the longer way");
+  }
+  const { messages, end, held } = whole;
+  checkHeld(held, bytes.length + 64 * messages.length, "messages");
+  const kinds = messages.map((text) => /"kind":"(\w+)"/.exec(text)?.[1]);
+  const about = [...new Set(kinds)].sort().join();
+  return `${about} ${end === undefined ? "" : kindOf(end)}`;
+}
+
+type Read = ReturnType<typeof read>;
+
+function compare(one: Read, other: Read, how: string): void {
+  const isSame = one.end?.code === other.end?.code &&
+    one.messages.join() === other.messages.join();
+  if (isSame) return;
+  const shown = ({ messages, end }: Read) => `${messages} ${end?.message}`;
+  throw new Fault(
+    `messages come ${how} as ${shown(other)}, not as ${shown(one)}`,
+  );
+}
+
+/**
+ * The first byte chooses limits, and whether the others are a value by itself
+ * (see `encodeValue()`) or a stream of messages; the second how that is cut.
+ */
+export const values: Target = {
+  name: "values",
+
+  mutate(input, random, other) {
+    if (random.chance(0.05)) return mutateHead(input, random, 2);
+    return (input[0]! & 2) === 0
+      ? mutateBytes(input, random, other, MESSAGE_WORDS, 2)
+      : mutateFrames(input, random, other, 2);
+  },
+
+  run(input) {
+    const [mode = 0, cut = 0] = input;
+    const isSmall = (mode & 1) !== 0;
+    const bytes = input.slice(2);
+    return (mode & 2) === 0
+      ? single(bytes, isSmall)
+      : stream(bytes, isSmall, cut);
+  },
+};

@@ -1,0 +1,232 @@
+/**
+ * Fuzzes a whole wire: its peer says messages in any order, legal or not, while
+ * this side's program calls, streams, cancels and takes leave.
+ *
+ * @module
+ */
+
+import { ByteWriter } from "../../wire/bytes.ts";
+import { Decoder, Encoder } from "../../wire/codec.ts";
+import { WireError } from "../../wire/errors.ts";
+import { DEFAULT_LIMITS, resolveLimits } from "../../wire/limits.ts";
+import {
+  type Hello,
+  KIND,
+  type Message,
+  type OverLimit,
+} from "../../wire/messages.ts";
+import { frame, framedBy, hello } from "../_raw_peer.ts";
+import { plainInto } from "../_plain_messages.ts";
+import { RAW } from "../_raw_values.ts";
+import { Harness } from "./_harness.ts";
+import { mutateBytes, mutateHead, varint } from "./_mutate.ts";
+import { bodiesOf } from "./_mutate_frames.ts";
+import { about, type Bytes, chunks, type Target } from "./_target.ts";
+import { Program } from "./_wire_program.ts";
+import { Manners } from "./_wire_manners.ts";
+import { Cursor, message } from "./_wire_words.ts";
+
+/** Bits of the first byte. */
+const MODE = {
+  ungreeted: 1,
+  silent: 2,
+  secret: 4,
+  slow: 8,
+  small: 16,
+  narrow: 32,
+  together: 64,
+} as const;
+const HEAD = 2;
+const SECRET = "open sesame";
+/** How many steps an input has at most. */
+const STEPS = 60;
+
+const SMALL = {
+  nesting: 3,
+  values: 60,
+  calls: 2,
+  pieces: 1,
+  window: 400,
+  streams: 2,
+  streamWindow: 200,
+  objects: 3,
+  cancels: 2,
+  sendPause: 300,
+  sendEnd: 2_000,
+  message: 4_096,
+};
+/** What a peer of few wants tells of itself. */
+const NARROW = {
+  nesting: 2,
+  values: 20,
+  bigint: 4,
+  calls: 1,
+  window: 200,
+  pieces: 1,
+  streams: 1,
+  streamWindow: 100,
+  objects: 1,
+  message: 4_096,
+  frame: 1_024,
+};
+
+/** The peer: what it says and hears. */
+class Peer {
+  readonly manners = new Manners();
+  readonly encoder = new Encoder(new ByteWriter(), DEFAULT_LIMITS);
+  readonly #decoder = new Decoder(resolveLimits());
+  readonly #heard: (Message | OverLimit)[] = [];
+  /** What it is about to say. */
+  readonly #waiting: Bytes[] = [];
+  /** The kinds that it heard. */
+  readonly kinds = new Set<string>();
+
+  constructor() {
+    this.encoder.exporter = RAW;
+    this.#decoder.importer = RAW;
+    this.#decoder.plainReceiver = plainInto(this.#heard);
+  }
+
+  /** Hears; whatever a wire says is well formed. */
+  readonly hear = (chunk: Uint8Array): void => {
+    this.#decoder.feed(chunk);
+    for (let one; (one = this.#decoder.next()) !== undefined;) {
+      this.#heard.push(one);
+    }
+    for (const one of this.#heard.splice(0)) {
+      this.kinds.add(one.kind);
+      this.manners.heard(one);
+    }
+  };
+
+  /** Says messages, soon. */
+  tell(...messages: (Message | undefined)[]): void {
+    const some = messages.filter((one) => one !== undefined);
+    try {
+      this.say(framedBy(this.encoder, ...some));
+    } catch (error) {
+      // Nested deeper than even this peer says.
+      if (!(error instanceof WireError)) throw error;
+    }
+  }
+
+  /** Says bytes, soon. */
+  say(bytes: Bytes): void {
+    this.#waiting.push(bytes);
+  }
+
+  /** Says what waits, in one chunk or in those of `cut`. */
+  flush(harness: Harness, cut: number): void {
+    const parts = this.#waiting.splice(0);
+    if (parts.length === 0) return;
+    const all = new Uint8Array(parts.flatMap((part) => [...part]));
+    for (const chunk of chunks(all, cut)) harness.say(chunk);
+  }
+
+  /** The last message that waits, in two pieces, with others between them. */
+  divide(cursor: Cursor): void {
+    const last = this.#waiting.pop();
+    if (last === undefined) return;
+    const bodies = bodiesOf(last);
+    const body = bodies.pop() ?? new Uint8Array(1);
+    for (const definition of bodies) this.say(frame(...definition));
+    const at = 1 + cursor.below(Math.max(1, body.length - 1));
+    const number = varint(cursor.below(3));
+    const size = varint(body.length);
+    const first = body.subarray(0, at);
+    this.say(frame(KIND.piece, ...number, 0, ...size, ...first));
+    for (let between = cursor.below(3); between > 0; between--) {
+      this.tell(message(cursor, this.manners));
+    }
+    if (cursor.below(4) === 0) this.say(frame(KIND.piece, ...number, 1));
+    else this.say(frame(KIND.piece, ...number, 0, ...body.subarray(at)));
+  }
+}
+
+/** One step of the peer, or of this side's program. */
+async function step(
+  cursor: Cursor,
+  peer: Peer,
+  program: Program,
+  harness: Harness,
+  cut: number,
+): Promise<void> {
+  switch (cursor.below(16)) {
+    case 0:
+    case 1:
+      peer.flush(harness, cut);
+      return await harness.settle();
+    case 2:
+      peer.flush(harness, cut);
+      return await harness.clock.advance(
+        cursor.pick([0, 1, 100, 2_000, 11_000, 31_000]),
+      );
+    case 3:
+    case 4:
+    case 5:
+      return program.step(cursor);
+    case 6:
+      return peer.divide(cursor);
+    case 7: {
+      if (!peer.manners.isRude(cursor)) return;
+      const bytes = cursor.take(1 + cursor.below(20));
+      return peer.say(cursor.below(4) === 0 ? bytes : frame(...bytes));
+    }
+    case 8: {
+      if (cursor.below(4) > 0) return;
+      peer.encoder.writer.position = 0;
+      peer.encoder.reset();
+      return peer.say(peer.encoder.writer.written().slice());
+    }
+    default:
+      return peer.tell(message(cursor, peer.manners));
+  }
+}
+
+/**
+ * The first byte chooses what kind of wire and of peer there is, the second how
+ * what it says is cut; the others stand for the steps of both.
+ */
+export const wire: Target = {
+  name: "wire",
+
+  mutate(input, random, other) {
+    if (random.chance(0.1)) return mutateHead(input, random, HEAD);
+    const words = Array.from({ length: 18 }, (_, word) => word);
+    return mutateBytes(input, random, other, words, HEAD).slice(0, 400);
+  },
+
+  async run(input) {
+    const cursor = new Cursor(input);
+    const mode = cursor.byte();
+    const cut = cursor.byte();
+    const has = (bit: number) => (mode & bit) !== 0;
+    const peer = new Peer();
+    const program: Program = new Program(() => harness);
+    const harness = new Harness(
+      {
+        limits: has(MODE.small) ? SMALL : {},
+        functions: program.functions,
+        requireCredential: has(MODE.secret) ? SECRET : undefined,
+        confirm: has(MODE.slow)
+          ? () => program.sleep(50).then(() => true)
+          : undefined,
+      },
+      peer.hear,
+      !has(MODE.silent),
+    );
+    if (!has(MODE.ungreeted)) {
+      const greeting = hello(has(MODE.narrow) ? NARROW : {}) as Hello;
+      peer.tell({ ...greeting, credential: SECRET }, { kind: "accept" });
+      peer.flush(harness, 0);
+      if (!has(MODE.together)) await harness.settle();
+    }
+    for (let steps = STEPS; steps > 0 && !cursor.isOver; steps--) {
+      await step(cursor, peer, program, harness, cut);
+    }
+    peer.flush(harness, cut);
+    const end = await harness.finish();
+    const { messagesReceived } = harness.wire.stats();
+    return `${end} ${about(messagesReceived)} ${[...peer.kinds].sort()}`;
+  },
+};
