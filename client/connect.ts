@@ -17,6 +17,7 @@ import {
   WireError,
   type WireOptions,
 } from "../wire/mod.ts";
+import { checkHooks } from "../wire/_given.ts";
 import { checkOptionKeys } from "../wire/_option_keys.ts";
 import { checkServing } from "../wire/wire.ts";
 import { Attempt, checkAttempt } from "./_attempt.ts";
@@ -136,6 +137,7 @@ export async function connectToRemoteServer<
     );
   }
   checkServing(rest);
+  checkHooks(rest, ["onError"]);
   checkAttempt({ timeout, signal });
   checkTls(tls);
   // Before there is a connection, which a wire that cannot be made would leave.
