@@ -162,7 +162,7 @@ async function connected(
   target: Target,
   work: (wire: Wire) => Promise<void>,
 ): Promise<void> {
-  const ca = line.file("ca");
+  const ca = line.pem("ca", "CERTIFICATE");
   const hostname = line.text("tls-name");
   const isTls = line.has("tls") || ca !== undefined || hostname !== undefined;
   const [host, port] = "path" in target ? ["", 0] : [target.host, target.port];

@@ -175,15 +175,34 @@ export class CommandLine {
     throw new UsageError(`There is nothing in the variable ${name}.`);
   }
 
-  /** The contents of a file that an option names. */
-  file(name: TextOption): string | undefined {
+  /**
+   * The contents of a file in PEM that an option names.
+   *
+   * @param name The option.
+   * @param what What the file holds.
+   */
+  pem(
+    name: TextOption,
+    what: "CERTIFICATE" | "PRIVATE KEY",
+  ): string | undefined {
     const path = this.text(name);
     if (path === undefined) return undefined;
-    try {
-      return Deno.readTextFileSync(path);
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new UsageError(`--${name} ${path} cannot be read: ${reason}.`);
+    const text = contents(name, path);
+    if (new RegExp(`-----BEGIN ([A-Z0-9]+ )*${what}-----`).test(text)) {
+      return text;
     }
+    throw new UsageError(
+      `--${name} ${path} is no such file: it has no "-----BEGIN ${what}-----".`,
+    );
+  }
+}
+
+/** The contents of a file that an option names. */
+function contents(name: TextOption, path: string): string {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new UsageError(`--${name} ${path} cannot be read: ${reason}.`);
   }
 }

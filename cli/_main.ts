@@ -17,7 +17,8 @@ commands:
   list HOST:PORT               what is served there
   call HOST:PORT NAME ARG…     calls a function, prints each value on a line
   ping HOST:PORT               asks for a sign of life
-  serve MODULE                 serves the functions that a module exports
+  serve MODULE                 serves the functions that a module exports,
+                               except classes and the default export
   listen                       a listener: clients work in it as in a REPL
 
 An ARG is JSON where it reads as JSON: 40, true, null, '{"x": 1}', '[1, 2]'.
@@ -93,7 +94,9 @@ export async function main(args: readonly string[]): Promise<number> {
       return 0;
     }
     const isUsage = error instanceof UsageError;
-    console.error(`${described(error)}${isUsage ? " See --help." : ""}`);
+    const text = described(error);
+    const end = /[.!?]$/.test(text) ? "" : ".";
+    console.error(isUsage ? `${text}${end} See --help.` : text);
     return isUsage ? 2 : 1;
   }
 }

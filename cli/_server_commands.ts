@@ -33,7 +33,7 @@ export async function serve(line: CommandLine): Promise<void> {
     hostname: line.text("hostname"),
     path: line.text("unix"),
     tls: tlsOf(line),
-    credential: line.credential,
+    ...gateOf(line),
     onListen: (address) => {
       isListening = true;
       console.log(
@@ -45,25 +45,21 @@ export async function serve(line: CommandLine): Promise<void> {
       if (isListening) console.error(`${where}: ${described(error)}`);
     },
   });
-  untilInterrupted(server);
-  await server.ready;
-  await server.finished;
+  await untilEnded(server);
 }
 
 /** Runs a listener. */
 export async function listen(line: CommandLine): Promise<void> {
   line.end();
   line.only("listen", LISTENING);
-  const credential = line.credential;
   const server = startUpServer({
     service: line.number("port") ?? 10243,
     address: line.text("hostname"),
     tls: tlsOf(line),
     announce: true,
-    listener: credential === undefined ? {} : { credential },
+    listener: gateOf(line),
   });
-  untilInterrupted(server);
-  await server.finished;
+  await untilEnded(server);
 }
 
 async function load(specifier: string): Promise<Record<string, unknown>> {
@@ -95,9 +91,15 @@ function functionsOf(
   );
 }
 
+/** The secret to ask for, where there is one. */
+function gateOf(line: CommandLine): { credential?: string } {
+  const { credential } = line;
+  return credential === undefined ? {} : { credential };
+}
+
 function tlsOf(line: CommandLine): { cert: string; key: string } | undefined {
-  const cert = line.file("cert");
-  const key = line.file("key");
+  const cert = line.pem("cert", "CERTIFICATE");
+  const key = line.pem("key", "PRIVATE KEY");
   if (cert === undefined && key === undefined) return undefined;
   if (cert !== undefined && key !== undefined) return { cert, key };
   throw new UsageError("--cert and --key go together.");
@@ -116,23 +118,22 @@ interface Endable {
 
 /**
  * Ends a server: at once on Ctrl-C; on SIGTERM calls under way are done first,
- * unless one of both comes again.
+ * unless one of both comes again. The process ends with the server, whatever
+ * the module that it serves has still under way.
  */
-function untilInterrupted(server: Endable): void {
+async function untilEnded(server: Endable): Promise<never> {
   const signals: Deno.Signal[] = Deno.build.os === "windows"
     ? ["SIGINT"]
     : ["SIGINT", "SIGTERM"];
   let isEnding = false;
-  const end = async () => {
-    const reason = new Error("the server was interrupted");
-    for (const wire of server.wires ?? []) wire.abort(reason);
-    await server.shutdown();
-    Deno.exit(INTERRUPTED);
-  };
+  let code = 0;
   const onInterrupt = () => {
     if (isEnding) Deno.exit(INTERRUPTED);
     isEnding = true;
-    void end();
+    code = INTERRUPTED;
+    const reason = new Error("the server was interrupted");
+    for (const wire of server.wires ?? []) wire.abort(reason);
+    void server.shutdown();
   };
   const onTerminate = () => {
     if (isEnding) Deno.exit(INTERRUPTED);
@@ -142,12 +143,12 @@ function untilInterrupted(server: Endable): void {
     }
     void server.shutdown();
   };
-  const handlers = signals.map((signal) =>
-    [signal, signal === "SIGINT" ? onInterrupt : onTerminate] as const
-  );
-  for (const handler of handlers) Deno.addSignalListener(...handler);
-  const stop = () => {
-    for (const handler of handlers) Deno.removeSignalListener(...handler);
-  };
-  server.finished.then(stop, stop);
+  for (const signal of signals) {
+    Deno.addSignalListener(
+      signal,
+      signal === "SIGINT" ? onInterrupt : onTerminate,
+    );
+  }
+  await server.finished;
+  Deno.exit(code);
 }

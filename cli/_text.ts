@@ -10,6 +10,7 @@ import {
   remoteObjectLocal,
   WireError,
 } from "../mod.ts";
+import { inFlags } from "./_flags.ts";
 
 /** What moves a cursor, rings, or turns the direction of writing. */
 const UNSAFE =
@@ -72,7 +73,7 @@ export function asJson(value: unknown): string {
  */
 export function described(error: unknown): string {
   if (error instanceof WireError) {
-    return harmless(`${error.code}: ${error.message}`);
+    return harmless(`${error.code}: ${inFlags(error.message)}`);
   }
   if (error instanceof RemoteError) {
     const { functionName, name, message } = error;

@@ -16,6 +16,7 @@ import {
   WireError,
   type WireOptions,
 } from "../wire/mod.ts";
+import { checkHooks } from "../wire/_given.ts";
 import { checkOptionKeys } from "../wire/_option_keys.ts";
 import { shown } from "../wire/_shown.ts";
 import { checkServing } from "../wire/wire.ts";
@@ -132,6 +133,7 @@ export async function connectToRemoteServer<
     );
   }
   checkServing(rest);
+  checkHooks(rest, ["onError"]);
   checkAttempt({ timeout, signal });
   checkTls(tls);
   // Before there is a connection, which a wire that cannot be made would leave.

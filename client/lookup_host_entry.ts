@@ -11,7 +11,10 @@ import { abortable } from "./_dial.ts";
 
 /** What is known of a host, as CMUCL's `host-entry`. */
 export interface HostEntry {
-  /** Its own name (`host-entry-name`). */
+  /**
+   * Its own name (`host-entry-name`). The names of an address come in no order:
+   * `localhost` is the first of them then, and the others go by their letters.
+   */
   readonly name: string;
   /** Other names of its (`host-entry-aliases`). */
   readonly aliases: readonly string[];
@@ -115,10 +118,18 @@ async function byName(asked: string, ask: Ask): Promise<HostEntry> {
 
 async function byAddress(address: string, ask: Ask): Promise<HostEntry> {
   const names = (await ask(reverseName(address), "PTR")).map(bare);
-  const [name, ...aliases] = [...new Set(names)];
+  // They come in any order, and another each time.
+  const [name, ...aliases] = [...new Set(names)].sort(inOrder);
   if (name === undefined) throw unknownHost(address);
   const integers = address.includes(":") ? [] : [hostInteger(address)];
   return { name, aliases, addresses: [address], integers };
+}
+
+/** The order of names: `localhost` is a loopback's own, the others as spelt. */
+function inOrder(one: string, other: string): number {
+  if (one === "localhost") return -1;
+  if (other === "localhost") return 1;
+  return one < other ? -1 : 1;
 }
 
 async function answers(

@@ -20,6 +20,7 @@ import { Attempt, checkAttempt } from "./_attempt.ts";
 import { openConnection } from "./_open_connection.ts";
 import { checkTls, type ClientTls } from "./_tls.ts";
 import { serviceFile } from "./_services.ts";
+import { shown } from "../wire/_shown.ts";
 
 /** What a stream is opened with. Everything has a default. */
 export interface OpenTcpStreamOptions extends LineStreamOptions {
@@ -88,7 +89,13 @@ export async function openTcpStream(
   options: OpenTcpStreamOptions = {},
 ): Promise<LineStream> {
   checkOptionKeys(options, OPTION_KEYS, "openTcpStream()");
-  const { tls, signal, processName = `${service} client` } = options;
+  const { tls, signal, processName = nameOf(service) } = options;
+  if (typeof processName !== "string") {
+    throw new WireError(
+      "invalidArgument",
+      `The option "processName" is a text, not ${shown(processName)}.`,
+    );
+  }
   const { timeout = DEFAULT_LIMITS.hello } = options;
   try {
     checkAttempt({ timeout, signal });
@@ -114,12 +121,18 @@ export async function openTcpStream(
     if (!(error instanceof WireError)) throw error;
     throw new WireError(
       error.code,
-      `Process "${processName}", host ${host}, service ${
-        JSON.stringify(service)
-      }: ${error.message}`,
+      `Process "${processName}", host ${
+        typeof host === "string" ? host : shown(host)
+      }, service ${shown(service)}: ${error.message}`,
       { cause: error.cause },
     );
   }
+}
+
+/** What this side is called. */
+function nameOf(service: unknown): string {
+  const isService = typeof service === "string" || Number.isInteger(service);
+  return isService ? `${service} client` : "client";
 }
 
 /** Aborts a stream when the signal does, for as long as it is open. */

@@ -98,6 +98,7 @@ export function checkTarget(target: ListenTarget): ListenTarget {
     checkOptionKeys(tls, TLS_KEYS, "tls");
     checkPem(tls.cert, "tls.cert");
     checkPem(tls.key, "tls.key");
+    checkNoPath(tls);
   }
   return { ...target, hostname: hostname.replace(/^\[(.*)\]$/, "$1") };
 }
@@ -108,6 +109,18 @@ function checkPem(text: unknown, name: string): void {
     "invalidArgument",
     `${name} is the text of a PEM file, not ${kindOf(text)}.`,
   );
+}
+
+/** Refuses a path where the text of a file is meant. Neither is shown. */
+function checkNoPath({ cert, key }: ServerTls): void {
+  for (const [name, value] of [["tls.cert", cert], ["tls.key", key]] as const) {
+    if (value.includes("-----BEGIN")) continue;
+    if (!/^[^\n]*[/.\\][^\n]*$/.test(value)) continue;
+    throw new WireError(
+      "invalidArgument",
+      `${name} looks like a path, and the text of the file is expected. Read it first, such as with Deno.readTextFileSync().`,
+    );
+  }
 }
 
 /** What a listener's address is, as wires tell it. */
@@ -209,11 +222,6 @@ function isAboutTls(error: unknown): boolean {
 
 /** What is wrong with certificate and key. Neither is shown. */
 function tlsCure({ cert, key }: ServerTls, text: string): string {
-  for (const [name, value] of [["tls.cert", cert], ["tls.key", key]] as const) {
-    if (!value.includes("-----BEGIN") && /^[^\n]*[/.\\][^\n]*$/.test(value)) {
-      return `${name} looks like a path, and the text of the file is expected. Read it first, such as with Deno.readTextFileSync().`;
-    }
-  }
   if (!/-----BEGIN ([A-Z0-9]+ )*CERTIFICATE-----/.test(cert)) {
     return `tls.cert has no "-----BEGIN CERTIFICATE-----" (${text}).`;
   }

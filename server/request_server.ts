@@ -25,8 +25,10 @@ import {
 import { errorMessage } from "../wire/errors.ts";
 import { checkOptionKeys, checkSignal } from "../wire/_option_keys.ts";
 import { callHook, type Report, reporter } from "../wire/_report.ts";
+import { shown } from "../wire/_shown.ts";
 import { isThenable } from "../wire/_thenable.ts";
 import { checkServing } from "../wire/wire.ts";
+import { checkGate, checkHooks } from "../wire/_given.ts";
 import { Acceptor } from "./_accept.ts";
 import { type ConnectAnswer, readAnswer } from "./_connect_answer.ts";
 import {
@@ -78,8 +80,12 @@ export interface RequestServerOptions<Local extends object = AnyFunctions> {
   expects?: AnyContract | undefined;
   /** Limits that differ from the default. */
   limits?: Partial<WireLimits> | undefined;
-  /** The secret that a client has to show. */
-  credential?: string | undefined;
+  /**
+   * The secret that a client has to show. What is there and undefined, as a
+   * variable that is not set, is refused: leave the option out to let
+   * everybody in.
+   */
+  credential?: string;
   /** Whether errors take their stacks to the client. @default {false} */
   sendStacks?: boolean | undefined;
   /**
@@ -199,12 +205,18 @@ export class RequestServer implements AsyncDisposable {
     checkOptionKeys(options, OPTION_KEYS, "createRequestServer()");
     checkSignal(options.signal);
     checkServing(options);
+    checkGate(options, "credential");
+    checkHooks(options, ["onListen", "onError"]);
     this.#options = options;
     this.#onConnect = onConnect ?? undefined;
     this.#limits = resolveLimits(options.limits);
     const target = checkTarget(targetOf(port, options));
     const { tls, signal } = options;
-    this.#listener = listen(target, "The request server");
+    const listener = listen(target, "The request server");
+    // Whatever goes wrong from here on, the address is free again.
+    using unlessMade = new DisposableStack();
+    unlessMade.defer(() => listener.close());
+    this.#listener = listener;
     this.#address = listenerAddress(this.#listener, tls !== undefined);
     this.#report = this.#reporter();
     this.#tls = tls === undefined ? undefined : new TlsServer(tls);
@@ -233,6 +245,7 @@ export class RequestServer implements AsyncDisposable {
         (error) => this.#report(error, "onListen"),
       );
     }
+    unlessMade.move();
   }
 
   /** Where the server listens; the port is the real one. */
@@ -372,7 +385,7 @@ export class RequestServer implements AsyncDisposable {
       introspection,
       telemetry,
       onError: this.#options.onError,
-      requireCredential: credential,
+      ...(credential === undefined ? {} : { requireCredential: credential }),
       confirm: (wire) => this.#confirm(wire),
     });
   }
@@ -572,6 +585,7 @@ function shuttingDown(): WireError {
  * returned.
  * @returns A promise that resolves when the address is free again. Nobody has
  * to wait for it.
+ * @throws {WireError} `invalidArgument` for what is no server.
  *
  * @example
  * ```ts
@@ -586,5 +600,15 @@ function shuttingDown(): WireError {
 export function destroyRequestServer(
   server: { destroy(): void | Promise<void> },
 ): Promise<void> {
+  if (
+    typeof (server as Partial<typeof server> | null)?.destroy !== "function"
+  ) {
+    throw new WireError(
+      "invalidArgument",
+      `destroyRequestServer() takes what createRequestServer() or startUpServer() returned, not ${
+        shown(server)
+      }.`,
+    );
+  }
   return Promise.resolve(server.destroy());
 }

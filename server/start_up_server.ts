@@ -18,6 +18,7 @@ import { reporter } from "../wire/_report.ts";
 import { kindOf, shown } from "../wire/_shown.ts";
 import { type Announce, announce, checkAnnounce } from "./_announce.ts";
 import { checkTarget, listen, type ServerTls } from "./_listen.ts";
+import { checkGate, checkHooks } from "../wire/_given.ts";
 import { serviceFile } from "./_services.ts";
 import { sessionCommand } from "./listener/command.ts";
 import type { Listener } from "./listener/listener.ts";
@@ -60,9 +61,10 @@ export interface StartUpServerOptions {
   /** The name or address to listen on. @default {"127.0.0.1"} */
   address?: string | undefined;
   /**
-   * How many connections the operating system keeps waiting.
+   * How many connections the operating system keeps waiting, which has a bound
+   * of its own.
    *
-   * @default {what Deno takes}
+   * @default {4096}
    */
   backlog?: number | undefined;
   /** Certificate and key, both PEM: the server speaks TLS then. */
@@ -180,14 +182,12 @@ export function startUpServer(
     };
   });
   const listener = listen(target, who);
+  // Whatever goes wrong from here on, the address is free again.
+  using unlessMade = new DisposableStack();
+  unlessMade.defer(() => listener.close());
   const addr = listener.addr as Deno.NetAddr;
-  try {
-    // A name may lead elsewhere than it promises.
-    inName(who, () => checkReach(options, addr.hostname));
-  } catch (error) {
-    listener.close();
-    throw error;
-  }
+  // A name may lead elsewhere than it promises.
+  inName(who, () => checkReach(options, addr.hostname));
   const server = new StreamServer({
     listener,
     tls,
@@ -204,6 +204,7 @@ export function startUpServer(
   });
   killWith(server, signal);
   tell(server, options.announce ?? false, onError);
+  unlessMade.move();
   return server;
 }
 
@@ -235,10 +236,12 @@ function checkOptions(options: StartUpServerOptions): void {
       }. Leave it out only for the listener, which evaluates what its clients send.`,
     );
   }
+  checkHooks(options, ["onError"]);
   checkAnnounce(announce);
   checkOptionKeys(stream, STREAM_KEYS, "stream");
   checkOptionKeys(listener, LISTENER_KEYS, "listener");
   checkCredential(listener.credential, "listener.credential");
+  checkGate(listener, "credential", "listener.credential");
   checkCount(options.maxConnections, "maxConnections");
   checkCount(options.backlog, "backlog");
   if (options.handshakeTimeout !== undefined) {

@@ -8,12 +8,14 @@ import {
   formatAddress,
   LineStream,
   type LineStreamOptions,
+  resolveLineStreamOptions,
   socketTransport,
   systemClock,
   type Transport,
   type WireAddress,
   WireError,
 } from "../wire/mod.ts";
+import { afterPatience } from "../wire/clock.ts";
 import { errorMessage } from "../wire/errors.ts";
 import { isThenable } from "../wire/_thenable.ts";
 import { Acceptor } from "./_accept.ts";
@@ -27,8 +29,9 @@ import type { TlsTransport } from "../tls/transport.ts";
  * Called with each connection. The server accepts no further one until it
  * returns. What it returns a promise for goes on by itself, while the server
  * accepts the next, unless the server serves `oneAtATime`; when the promise
- * settles, the stream is closed. If it returns something else, the stream stays
- * open, and is the function's to close.
+ * resolves, the stream is closed. If it returns something else, or nothing, the
+ * stream stays open, and is the function's to close. If it throws, or its
+ * promise rejects, what it has written leaves, and the stream is broken off.
  *
  * @param stream The connection.
  * @param process The connection's own process, to name it or kill it.
@@ -275,9 +278,30 @@ export class StreamServer implements AsyncDisposable {
       if (isAsync) await stream.close();
     } catch (error) {
       this.#report(error, connection);
-      stream.abort();
+      await this.#breakOff(stream);
     }
     await stream.closed;
+  }
+
+  /**
+   * Ends the stream of a function that has failed: what was written leaves,
+   * but nothing says that this was all.
+   */
+  async #breakOff(stream: LineStream): Promise<void> {
+    const { closeTimeout } = resolveLineStreamOptions(this.#init.stream);
+    const stopTimer = afterPatience(
+      systemClock,
+      closeTimeout,
+      () => stream.abort(),
+    );
+    try {
+      await stream.forceOutput();
+    } catch {
+      // There is nobody left to send it to.
+    } finally {
+      stopTimer();
+    }
+    stream.abort();
   }
 
   #roomMade(): void {

@@ -59,6 +59,7 @@ const FLOORS: readonly (readonly string[])[] = [
     "wire/clock.ts",
     "wire/_credential.ts",
     "wire/_arguments.ts",
+    "wire/_given.ts",
     "wire/_option_keys.ts",
     "wire/_report.ts",
     "wire/_odd_values.ts",

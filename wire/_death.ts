@@ -6,6 +6,7 @@
 
 import { WireError } from "./errors.ts";
 import { guardedController } from "./_guarded_signal.ts";
+import { checkHook } from "./_given.ts";
 import { callHook } from "./_report.ts";
 
 /** Called with the reason of death. */
@@ -59,8 +60,13 @@ export class Death {
     );
   }
 
-  /** Has a function called with the reason; at once if there is one. */
+  /**
+   * Has a function called with the reason; at once if there is one.
+   *
+   * @throws {WireError} `invalidArgument` for what is no function.
+   */
   listen(listener: DeathListener): void {
+    checkHook(listener, "What onDeath() is given");
     if (this.reason === undefined) this.#listeners.push(listener);
     else this.#call(listener, this.reason);
   }

@@ -6,6 +6,7 @@
 
 import { WireError } from "./errors.ts";
 import type { Report } from "./_report.ts";
+import { kindOf } from "./_shown.ts";
 import { isThenable } from "./_thenable.ts";
 
 /**
@@ -31,7 +32,7 @@ export function decide(
       new WireError(
         "invalidArgument",
         `confirm must answer true or false, and it answered ${
-          answer === null ? "null" : `a value of type ${typeof answer}`
+          kindOf(answer)
         }. The peer was refused.`,
       ),
     );

@@ -25,6 +25,12 @@ export function servedEntries(functions: object): [string, Method][] {
       }. Give each a name: { add: (a, b) => a + b }.`,
     );
   }
+  if (Array.isArray(functions)) {
+    throw new WireError(
+      "invalidArgument",
+      "serve() takes an object of functions, not an array, whose functions have no names. Give each one: { add: (a, b) => a + b }.",
+    );
+  }
   const entries = Object.entries(functions);
   if (!isPlain(functions) && !entries.some(([, each]) => isFunction(each))) {
     throw new WireError(

@@ -8,6 +8,7 @@ import { WireError } from "./errors.ts";
 import type { FunctionDefinition } from "./contract_types.ts";
 import type { FunctionDescription } from "./_described.ts";
 import { ANY, type Shape, shapeOf } from "./_shape.ts";
+import { shown } from "./_shown.ts";
 import type { StandardSchema } from "./_standard_schema.ts";
 
 /** What is known of a function before any wire is made. */
@@ -39,6 +40,7 @@ export class Signature {
    */
   constructor(name: string, definition: FunctionDefinition) {
     checkParts(name, definition);
+    checkLists(name, definition);
     const { args = [], rest, result, results, errors = {} } = definition;
     this.name = name;
     this.args = args.map((each, i) => schema(each, name, `argument ${i + 1}`));
@@ -124,6 +126,14 @@ const PARTS = [
 
 /** A part that is misspelt would leave unchecked what it is about. */
 function checkParts(name: string, definition: FunctionDefinition): void {
+  if (typeof definition !== "object" || definition === null) {
+    throw new WireError(
+      "invalidArgument",
+      `contract() takes an object that tells of ${
+        JSON.stringify(name)
+      }, such as { args: [], result: schema }, not ${shown(definition)}.`,
+    );
+  }
   const strange = Object.keys(definition).find((part) =>
     !(PARTS as string[]).includes(part)
   );
@@ -133,6 +143,28 @@ function checkParts(name: string, definition: FunctionDefinition): void {
     `contract() knows no part "${strange}", and ${
       JSON.stringify(name)
     } has one. The parts are ${PARTS.join(", ")}.`,
+  );
+}
+
+/** Arguments and results are lists, and errors go by their names. */
+function checkLists(name: string, definition: FunctionDefinition): void {
+  const { args, results, errors } = definition;
+  for (const [part, list] of Object.entries({ args, results })) {
+    if (list === undefined || Array.isArray(list)) continue;
+    throw new WireError(
+      "invalidArgument",
+      `contract() takes "${part}" of ${
+        JSON.stringify(name)
+      } as an array of schemas, not ${shown(list)}.`,
+    );
+  }
+  const isNamed = typeof errors === "object" && !Array.isArray(errors);
+  if (errors === undefined || (errors !== null && isNamed)) return;
+  throw new WireError(
+    "invalidArgument",
+    `contract() takes "errors" of ${
+      JSON.stringify(name)
+    } as an object, a schema by each error's name, not ${shown(errors)}.`,
   );
 }
 

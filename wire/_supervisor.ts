@@ -12,6 +12,7 @@ import { Backoff } from "./_backoff.ts";
 import { guardedController } from "./_guarded_signal.ts";
 import { isA } from "./_odd_values.ts";
 import { OwnTrouble } from "./_own_trouble.ts";
+import { shown } from "./_shown.ts";
 import { isThenable } from "./_thenable.ts";
 
 /** How long a `connect` that was told to give up may take, in milliseconds. */
@@ -63,6 +64,8 @@ export class Supervisor<Remote extends object, Local extends object> {
   #controller: AbortController = new AbortController();
   /** What `onConnected` failed with. */
   #unprepared: WireError | undefined;
+  /** What it failed with last, and was told; undefined since it succeeded. */
+  #told: string | undefined;
   #lived = 0;
 
   /**
@@ -172,13 +175,21 @@ export class Supervisor<Remote extends object, Local extends object> {
     const connecting =
       (async () => await this.#connect(signal, this.#backoff.failures + 1))();
     const done = connecting.then((wire) => {
+      if (!isWire(wire)) return;
       const onAbort = () => wire.abort(this.#toldOf(signal.reason));
       signal.addEventListener("abort", onAbort, { once: true });
       if (signal.aborted) onAbort();
       remember(this.#connections, wire.closed);
     }).catch(() => {});
     remember(this.#connecting, done);
-    return await connecting;
+    const wire: unknown = await connecting;
+    if (isWire(wire)) return wire as Wire<Remote, Local>;
+    throw new WireError(
+      "invalidArgument",
+      `The function that connects has to return a wire, or a promise of one, and gave ${
+        shown(wire)
+      }. Is there a "return" in it?`,
+    );
   }
 
   /** Calls `onConnected`. */
@@ -196,12 +207,23 @@ export class Supervisor<Remote extends object, Local extends object> {
     const preparing = (async () => await onConnected(wire, info))();
     try {
       await unlessAborted(preparing, signal);
+      this.#told = undefined;
     } catch (error) {
       const reason = asReason(error, "aborted", "onConnected failed");
       // Aborted, it failed for another reason, and that comes as an error, too.
-      if (!signal.aborted) this.#unprepared = reason;
+      if (!signal.aborted) {
+        this.#unprepared = reason;
+        this.#report(error, reason.message);
+      }
       throw reason;
     }
+  }
+
+  /** Tells what `onConnected` threw; the same only once in a row. */
+  #report(error: unknown, message: string): void {
+    if (message === this.#told) return;
+    this.#told = message;
+    this.#options.onError(error, "onConnected");
   }
 
   /** What a wire ends with: what onConnected threw is not for the peer. */
@@ -301,6 +323,17 @@ function unlessAborted<T>(
       signal.removeEventListener("abort", onAbort)
     );
   });
+}
+
+/** Whether something is a wire, as far as is needed of one here. */
+function isWire(value: unknown): boolean {
+  try {
+    const { onDeath, abort } = Object(value);
+    return typeof onDeath === "function" && typeof abort === "function";
+  } catch {
+    // It cannot be looked at.
+    return false;
+  }
 }
 
 /** Keeps a promise, which never rejects, for as long as it is pending. */

@@ -7,6 +7,7 @@
 import type { Clock } from "./clock.ts";
 import { errorMessage, WireError } from "./errors.ts";
 import type { Metadata } from "./messages.ts";
+import { kindOf } from "./_shown.ts";
 import { isA } from "./_odd_values.ts";
 import { checkOptionKeys, checkSignal } from "./_option_keys.ts";
 import { shown } from "./_shown.ts";
@@ -236,7 +237,9 @@ function checkMetadata(metadata: Metadata): void {
     if (typeof value === "string") continue;
     throw new WireError(
       "invalidArgument",
-      `The metadata of a call are texts, and its "${key}" is a ${typeof value}. Use String(value), or pass it as an argument.`,
+      `The metadata of a call are texts, and its "${key}" is ${
+        kindOf(value)
+      }. Use String(value), or pass it as an argument.`,
     );
   }
 }

@@ -188,14 +188,14 @@ export class KeptConnection<
    * Calls a function of the peer by name. See `Wire.call`.
    *
    * @param name The function's name.
-   * @param args Its arguments.
+   * @param args Its arguments; none where it is left out.
    * @param wantsValues Whether to get the list of all its values.
    * @param options The call's signal, deadline and mark.
    * @returns The value, or the list of values.
    */
   call(
     name: string,
-    args: unknown[],
+    args: unknown[] = [],
     wantsValues = false,
     options?: KeptCallOptions,
   ): Promise<unknown> {
@@ -218,13 +218,13 @@ export class KeptConnection<
    * Calls a function of the peer by name, one way. See `Wire.send`.
    *
    * @param name The function's name.
-   * @param args Its arguments.
+   * @param args Its arguments; none where it is left out.
    * @param options The call's signal, deadline and mark.
    * @returns A promise that resolves when the call may leave.
    */
   send(
     name: string,
-    args: unknown[],
+    args: unknown[] = [],
     options?: KeptCallOptions,
   ): Promise<void> {
     let own: unknown[];

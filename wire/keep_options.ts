@@ -8,6 +8,7 @@ import type { CallOptions } from "./call_options.ts";
 import { checkTime, type Clock, systemClock } from "./clock.ts";
 import { WireError } from "./errors.ts";
 import type { AnyFunctions } from "./remote_types.ts";
+import { checkHooks } from "./_given.ts";
 import { checkOptionKeys, checkSignal } from "./_option_keys.ts";
 import { reporter } from "./_report.ts";
 import { shown } from "./_shown.ts";
@@ -82,7 +83,8 @@ export interface KeepConnectedOptions<
   /**
    * Called with each wire before any waiting call leaves: the place to
    * authenticate, to subscribe and to serve. What it throws aborts the wire,
-   * as a failed attempt; a promise is waited for. Calls over the kept
+   * as a failed attempt, and is told to `onError`, the same once in a row; a
+   * promise is waited for. Calls over the kept
    * connection itself wait until it is done: use the wire. What the peer may
    * call at once is better served by the option `functions` of the connecting
    * function.
@@ -95,8 +97,8 @@ export interface KeepConnectedOptions<
   /** Called once, with the reason, when it gave up or was closed. */
   onDeath?: ((reason: WireError) => void) | undefined;
   /**
-   * Told of what `onLost`, `onDeath`, `retry` and `idempotent` throw, and of
-   * what calls fail with that nobody awaits.
+   * Told of what `onConnected`, `onLost`, `onDeath`, `retry` and `idempotent`
+   * throw, and of what calls fail with that nobody awaits.
    *
    * @default {console.error}
    */
@@ -173,6 +175,14 @@ const OPTION_KEYS: Readonly<Record<keyof KeepConnectedOptions, true>> = {
   clock: true,
   random: true,
 };
+const HOOKS = [
+  "onConnected",
+  "onLost",
+  "onDeath",
+  "onError",
+  "retry",
+  "random",
+] as const;
 const BACKOFF_KEYS: Readonly<Record<keyof BackoffOptions, true>> = {
   least: true,
   most: true,
@@ -195,6 +205,7 @@ export function resolveKeepOptions<
 ): ResolvedKeepOptions<Remote, Local> {
   checkOptionKeys(options, OPTION_KEYS, "keepConnected()");
   checkSignal(options.signal);
+  checkHooks(options, HOOKS);
   const { backoff = {}, idempotent = [] } = options;
   checkOptionKeys(backoff, BACKOFF_KEYS, "backoff");
   const { least = 100, most = 30_000, factor = 2, healthy = 10_000 } = backoff;

@@ -12,6 +12,10 @@ import { makeWire, type Wire, type WireOptions } from "./wire.ts";
  * Makes two wires that are joined in memory. They run the whole protocol, need
  * no permission, and are what tests of functions to be served want.
  *
+ * `wirePair<A, B>()` types what each end serves, and with it what the other one
+ * calls: `wirePair<Calculator>()` gives a first end that serves a calculator,
+ * and a second end that calls it.
+ *
  * @typeParam A What the first end serves.
  * @typeParam B What the second end serves.
  * @param first Options of the first end.

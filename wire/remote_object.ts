@@ -31,6 +31,7 @@ import {
   type RemoteValues,
 } from "./remote_types.ts";
 import { reportToConsole } from "./_report.ts";
+import { kindOf } from "./_shown.ts";
 
 /** What is behind a reference. */
 export interface Referent {
@@ -212,7 +213,7 @@ export function makeRemoteObject<T extends object>(
     throw new WireError(
       "invalidArgument",
       `An object or a function can be passed by reference, and this is ${
-        value === null ? "null" : `a ${typeof value}`
+        kindOf(value)
       }. Other values are passed as they are.`,
     );
   }

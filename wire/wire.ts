@@ -40,6 +40,7 @@ import { checkTold, fingerprint } from "./_fingerprint.ts";
 import { checkCredential } from "./_credential.ts";
 import { decide } from "./_decision.ts";
 import { guarded, implemented } from "./_guard.ts";
+import { checkGate, checkHooks } from "./_given.ts";
 import { Link } from "./_link.ts";
 import { failed, owned, quiet, unawaited, unsent } from "./_left_alone.ts";
 import { isA } from "./_odd_values.ts";
@@ -93,8 +94,12 @@ export interface WireOptions<
   signal?: AbortSignal | undefined;
   /** The secret to show to the peer. */
   credential?: string | undefined;
-  /** The secret that the peer has to show. Compared in constant time. */
-  requireCredential?: string | undefined;
+  /**
+   * The secret that the peer has to show. Compared in constant time. What is
+   * there and undefined, as a variable that is not set, is refused: leave the
+   * option out to let everybody in.
+   */
+  requireCredential?: string;
   /**
    * Decides on the peer, once its hello came: only `true`, or a promise of it,
    * lets it in. What `confirm` throws is told to `onError`, not to the peer.
@@ -391,14 +396,14 @@ export class Wire<
    * have, or that are known only at run time.
    *
    * @param name The function's name.
-   * @param args Its arguments.
+   * @param args Its arguments; none where it is left out.
    * @param wantsValues Whether to get the list of all its values.
    * @param options The call's signal, deadline and metadata.
    * @returns The value, or the list of values.
    */
   call(
     name: string,
-    args: unknown[],
+    args: unknown[] = [],
     wantsValues = false,
     options?: CallOptions,
   ): Promise<unknown> {
@@ -416,13 +421,17 @@ export class Wire<
    * Calls a function of the peer by name, one way.
    *
    * @param name The function's name.
-   * @param args Its arguments.
+   * @param args Its arguments; none where it is left out.
    * @param options The deadline and the metadata travel along; a signal that is aborted
    * already keeps the call from leaving. Both end streams among the arguments,
    * unless `streams` is `"free"`.
    * @returns A promise that resolves when the call may leave.
    */
-  send(name: string, args: unknown[], options?: CallOptions): Promise<void> {
+  send(
+    name: string,
+    args: unknown[] = [],
+    options?: CallOptions,
+  ): Promise<void> {
     let own: unknown[];
     try {
       own = ownArguments(name, args);
@@ -689,6 +698,7 @@ export function makeWire<
 ): Wire<Remote, Local> {
   checkOptionKeys(options, OPTION_KEYS, "makeWire()");
   checkSignal(options.signal);
+  checkHooks(options, ["onDeath", "onError", "confirm"]);
   const transport = transportOf(connection);
   return new Wire<Remote, Local>(transport, options);
 }
@@ -729,13 +739,11 @@ function through(
 
 /** Checks the secrets among a wire's options. */
 function checkCredentials(
-  { credential, requireCredential }: Pick<
-    WireOptions,
-    "credential" | "requireCredential"
-  >,
+  options: Pick<WireOptions, "credential" | "requireCredential">,
 ): void {
-  checkCredential(credential, "credential");
-  checkCredential(requireCredential, "requireCredential");
+  checkCredential(options.credential, "credential");
+  checkCredential(options.requireCredential, "requireCredential");
+  checkGate(options, "requireCredential");
 }
 
 /** Checks what a wire is made with of somebody's own. */

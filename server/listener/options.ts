@@ -99,8 +99,11 @@ export const DEFAULT_LISTENER_LIMITS: Readonly<ListenerLimits> = Object.freeze({
 
 /** What a listener allows. Everything has a default. */
 export interface ListenerOptions {
-  /** The secret that a client has to send; at least 16 characters. */
-  credential?: string | undefined;
+  /**
+   * The secret that a client has to send; at least 16 characters. What is there
+   * and undefined, as a variable that is not set, is refused.
+   */
+  credential?: string;
   /** What evaluated code may do. @default {{}, which is nothing} */
   permissions?: ListenerPermissions | undefined;
   /** Limits that differ from the default. */

@@ -224,6 +224,7 @@ const WRONG: [string[], string][] = [
   ],
   [["serve"], "The module is missing."],
   [["serve", "./no_such_module.ts"], "./no_such_module.ts cannot be loaded"],
+  [["serve", "./no_such_module.ts"], ". See --help."],
   [
     ["serve", `${TLS}/../_test.ts`, "--cert", `${TLS}/server.pem`],
     "--cert and --key go together.",
@@ -440,4 +441,45 @@ test("cli.ts listen runs a listener", async () => {
   child.kill("SIGTERM");
   await reader.cancel();
   assertEquals((await child.status).code, 0);
+});
+
+if (Deno.build.os !== "windows") {
+  test("cli.ts serve ends after SIGTERM, whatever its module has under way", async () => {
+    const module = `${import.meta.dirname}/_busy_module.ts`;
+    const server = await startServer("-A", CLI, "serve", "--port=0", module);
+    const calling = cli(["call", `127.0.0.1:${server.port}`, "work"]);
+    await server.prints(/working\n/);
+    const { code } = await server.end("SIGTERM");
+    assertEquals(code, 0);
+    assertEquals(await calling, { code: 0, stdout: "done\n", stderr: "" });
+  });
+}
+
+test("cli.ts names flags where the module names options", async () => {
+  await withFolder(async (folder) => {
+    const note = `${folder}/note.txt`;
+    await Deno.writeTextFile(note, "nothing secret\n");
+    const port = ["--port", "0"];
+    const cert = ["--cert", `${TLS}/server.pem`];
+    const key = ["--key", `${TLS}/server.key`];
+    await using plain = createRequestServer(0);
+    const runs: [string[], number, string][] = [
+      [["listen", ...port, "--hostname", "0.0.0.0"], 1, "--credential-env"],
+      [["serve", ...port, ...key, "--cert", note, MODULE], 2, "--cert"],
+      [["serve", ...port, ...cert, "--key", note, MODULE], 2, "--key"],
+      [["ping", "--ca", note, "localhost:1"], 2, "--ca"],
+      [["ping", "--tls", `localhost:${plain.port}`], 1, "--tls"],
+    ];
+    for (const [args, code, flag] of runs) {
+      const ended = await cli(args);
+      assertEquals([ended.code, ended.stdout], [code, ""], ended.stderr);
+      assert(ended.stderr.includes(flag), ended.stderr);
+      assert(
+        !/\btls\b|listener\.|address out|nothing secret/.test(
+          ended.stderr.replaceAll(/--tls(-name)?\b/g, ""),
+        ),
+        ended.stderr,
+      );
+    }
+  });
 });

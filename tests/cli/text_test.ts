@@ -2,7 +2,7 @@
  * What a terminal is given of what a peer said.
  */
 
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import {
   asJson,
   described,
@@ -95,5 +95,23 @@ test("signature() shows schemas in few words", () => {
     const contract = { args: [schema], result: null, errors: [] };
     const info = { kind: "function", name: "f", arity: 1, contract } as const;
     assertEquals(signature(info), `f(${text}): unknown`);
+  }
+});
+
+test("described() names flags in messages of the module", () => {
+  const said = (message: string) => described(new WireError("limit", message));
+  const options = [
+    "Give listener.credential and tls, or leave address out.",
+    'Give it more time, or let them go on with the call\'s option { streams: "free" }.',
+    "it does not speak TLS. Leave tls out, or give the server its tls option (x).",
+    "If it speaks TLS, give the option tls.",
+    "give it as tls.hostname, tls.caCerts, tls.cert or tls.key",
+    "cert and key do not belong together",
+    'The option "listener.credential" is a text',
+  ];
+  for (const message of options) {
+    const text = said(message).replaceAll(/--[a-z-]+/g, "FLAG");
+    assert(text.includes("FLAG"), text);
+    assert(!/tls|streams|listener|address|\bcert\b/.test(text), text);
   }
 });

@@ -64,6 +64,17 @@ test("lookupHostEntry() ends where names stand for one another", async () => {
   assertEquals(asked, ["A one", "AAAA one", "CNAME one", "CNAME two"]);
 });
 
+test("lookupHostEntry() tells the names of an address in the same order each time", async () => {
+  const names = ["vm.", "localhost.", "a.", "z."];
+  for (const turn of names.keys()) {
+    const turned = [...names.slice(turn), ...names.slice(0, turn)];
+    await withNames({ "PTR 1.0.0.127.in-addr.arpa": turned }, async () => {
+      const { name, aliases } = await lookupHostEntry("127.0.0.1");
+      assertEquals([name, aliases], ["localhost", ["a", "vm", "z"]]);
+    });
+  }
+});
+
 test("lookupHostEntry() tells the names of an address, and of an integer", async () => {
   const ptr = "PTR 1.0.0.127.in-addr.arpa";
   await withNames({ [ptr]: ["localhost.", "here.", "here."] }, async () => {

@@ -4,7 +4,11 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { type CallContext, makeRemoteObject, wirePair } from "../../wire/mod.ts";
+import {
+  type CallContext,
+  makeRemoteObject,
+  wirePair,
+} from "../../wire/mod.ts";
 import type { Message } from "../../wire/messages.ts";
 import { FakeClock, settle } from "../_fake_clock.ts";
 import { call, Raw, RawPeer, send } from "../_raw_peer.ts";
@@ -191,10 +195,16 @@ test("a follower whose deadline has passed does not run", async () => {
 /** Functions that run on, each in another way. */
 const CALLS: Record<string, Message> = {
   "a call": { ...call(0, "run", "x") },
-  "a call with a deadline": { ...call(0, "run", "x"), deadline: 9_000 } as Message,
+  "a call with a deadline": {
+    ...call(0, "run", "x"),
+    deadline: 9_000,
+  } as Message,
   "a plain call": call(0, "run"),
   "a one-way call": send("run", "x"),
-  "a one-way call with a deadline": { ...send("run"), deadline: 9_000 } as Message,
+  "a one-way call with a deadline": {
+    ...send("run"),
+    deadline: 9_000,
+  } as Message,
 };
 
 for (const [what, message] of Object.entries(CALLS)) {

@@ -306,6 +306,7 @@ for (const [how, fail] of Object.entries(THROWS)) {
     assertEquals(counts, {
       "a listener of the signal that connect got": 3,
       idempotent: 1,
+      onConnected: 1,
       onDeath: 1,
       onLost: 2,
       retry: 2,

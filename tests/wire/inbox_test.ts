@@ -53,7 +53,10 @@ test("every taker learns of the wire's end, and none is left", async () => {
   const taken = [1, 2, 3].map(() => fate(far.getObject()));
   near.abort();
   await far.closed;
-  assertEquals(await Promise.all(taken), Array(3).fill("peerAborted undefined"));
+  assertEquals(
+    await Promise.all(taken),
+    Array(3).fill("peerAborted undefined"),
+  );
   assertEquals(await fate(far.getObject()), "peerAborted undefined");
 });
 

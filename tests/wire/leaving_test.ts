@@ -109,7 +109,10 @@ test("close() before the handshake lets it finish, and what waits leave", async 
   const heard: number[] = [];
   const gate = Promise.withResolvers<boolean>();
   const [near, far] = wirePair({}, { confirm: () => gate.promise });
-  far.serve({ note: (n: number) => void heard.push(n), echo: (n: number) => n });
+  far.serve({
+    note: (n: number) => void heard.push(n),
+    echo: (n: number) => n,
+  });
   near.remote.note(1);
   const answer = near.remoteValue.echo(2);
   const closing = near.close();
@@ -249,7 +252,11 @@ test("each side says close and finish once", async () => {
       if (heard.kind === "finish" && first === "peer") await peer.end();
     }
     await closing;
-    const expected = { wire: ["close"], peer: ["finish"], both: ["close", "finish"] };
+    const expected = {
+      wire: ["close"],
+      peer: ["finish"],
+      both: ["close", "finish"],
+    };
     assertEquals(
       kinds.toSorted(),
       expected[first as keyof typeof expected],

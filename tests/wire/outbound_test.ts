@@ -14,12 +14,13 @@ import { countedSignal } from "./_listeners.ts";
 import { slow } from "./_slow.ts";
 
 /** Kinds of output that have no answer. */
-const KINDS: Record<string, (wire: Wire, bytes: Uint8Array) => Promise<void>> = {
-  "a one-way call": (wire, bytes) => wire.remote.note(bytes),
-  "a one-way call with a deadline": (wire, bytes) =>
-    wire.with({ deadline: 1_000_000 }).remote.note(bytes),
-  "a message": (wire, bytes) => wire.outputObject(bytes),
-};
+const KINDS: Record<string, (wire: Wire, bytes: Uint8Array) => Promise<void>> =
+  {
+    "a one-way call": (wire, bytes) => wire.remote.note(bytes),
+    "a one-way call with a deadline": (wire, bytes) =>
+      wire.with({ deadline: 1_000_000 }).remote.note(bytes),
+    "a message": (wire, bytes) => wire.outputObject(bytes),
+  };
 
 for (const [what, send] of Object.entries(KINDS)) {
   test(`${what} of which a part has left may have come`, async () => {

@@ -4,7 +4,12 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { makeWire, memoryTransports, type Wire, wirePair } from "../../wire/mod.ts";
+import {
+  makeWire,
+  memoryTransports,
+  type Wire,
+  wirePair,
+} from "../../wire/mod.ts";
 import { TABLE_ENTRIES } from "../../wire/tables.ts";
 import { settle } from "../_fake_clock.ts";
 import { test } from "../_test.ts";

@@ -136,7 +136,11 @@ test("credit that adds up to too much, or to nothing, ends the wire", async () =
 test("a producer is stopped once, however its stream ends", async () => {
   const ends: Record<string, (peer: RawPeer) => Promise<void>> = {
     cancelled: async (peer) => {
-      const cancel = { kind: "streamCancel", id: 0, reason: undefined } as const;
+      const cancel = {
+        kind: "streamCancel",
+        id: 0,
+        reason: undefined,
+      } as const;
       await peer.tell(cancel, cancel);
       await peer.hear("streamEnd");
     },

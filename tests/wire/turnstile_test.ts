@@ -42,7 +42,9 @@ test("nothing overtakes a large one-way call, nor a large message", async () => 
   const messages: unknown[] = [];
   for (let n = 0; n < 6; n++) messages.push(await far.getObject());
   assertEquals(
-    messages.map((one) => one instanceof Uint8Array ? one.length - 20_000 : one),
+    messages.map((one) =>
+      one instanceof Uint8Array ? one.length - 20_000 : one
+    ),
     [0, 1, 2, 3, 4, 5],
   );
   await near.close();
@@ -97,7 +99,10 @@ test("a call does not overtake one-way calls, however they wait", async () => {
 });
 
 /** Ways for what waits never to leave. */
-const NEVER: Record<string, (controller: AbortController, near: { abort(): void }) => void> = {
+const NEVER: Record<
+  string,
+  (controller: AbortController, near: { abort(): void }) => void
+> = {
   "given up": (controller) => controller.abort(),
   "gone with its wire": (_controller, near) => near.abort(),
 };
@@ -182,8 +187,10 @@ test("no more calls are under way than the peer serves, window or not", async ()
     },
   });
   await near.opened;
-  const calls = Array.from({ length: 20 }, (_, n) =>
-    near.remoteValue.run(n, "x".repeat(n % 2 === 0 ? 10 : 1_500)));
+  const calls = Array.from(
+    { length: 20 },
+    (_, n) => near.remoteValue.run(n, "x".repeat(n % 2 === 0 ? 10 : 1_500)),
+  );
   for (let turn = 0; turn < 40; turn++) {
     await settle();
     gates.shift()?.();

@@ -43,7 +43,8 @@ const ENDS: Record<
   "over a limit, and unknown": (peer) => peer.spend(send("missing", DEEP)),
   "with a result that there is not": (peer) =>
     peer.spend(send("fine", new Raw({ as: "result", id: 3 }))),
-  "late": (peer) => peer.spend({ ...send("later", "x"), deadline: 1 } as Message),
+  "late": (peer) =>
+    peer.spend({ ...send("later", "x"), deadline: 1 } as Message),
 };
 
 /** Sends four windows' worth; the wire must give credit for all of it, once. */

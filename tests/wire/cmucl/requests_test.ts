@@ -98,8 +98,12 @@ test("an argument that unwinds keeps those behind it from being performed", asyn
   });
   const { remoteValue, remote } = pair.near;
   const fates = [
-    fate(remoteValue["cl:list"](form("note", 1), form("throws"), form("note", 2))),
-    fate(remoteValue["cl:list"](form("note", 3), form("later"), form("note", 4))),
+    fate(
+      remoteValue["cl:list"](form("note", 1), form("throws"), form("note", 2)),
+    ),
+    fate(
+      remoteValue["cl:list"](form("note", 3), form("later"), form("note", 4)),
+    ),
   ];
   // Nobody waits for these; what comes behind them comes all the same.
   remote["cl:list"](form("missing"), form("note", 5));
@@ -170,7 +174,10 @@ test("what waits for room leaves when there is some", async () => {
   assertEquals(await Promise.all(fates), Array(12).fill("value undefined"));
   assertEquals(wire.stats().callsWaiting, 0);
   wire.abort();
-  assertEquals(await Promise.all(calls), Array(3).fill("aborted maybeExecuted"));
+  assertEquals(
+    await Promise.all(calls),
+    Array(3).fill("aborted maybeExecuted"),
+  );
 });
 
 test("calls that wait for their turn are not sent when they are given up", async () => {

@@ -1,0 +1,43 @@
+/**
+ * What the module advises its users, in words of the command line: these have
+ * flags, and no options to pass.
+ *
+ * @module
+ */
+
+/** What a message says, and what it says here; looked for in this order. */
+const WORDS: readonly (readonly [RegExp, string])[] = [
+  [
+    /Give listener\.credential and tls, or leave address out/,
+    "Give --credential-env, --cert and --key, or leave --hostname out",
+  ],
+  [
+    /Give it more time, or let them go on with the call's option \{ streams: "free" \}/,
+    "Give it more time (--deadline), or leave --deadline out",
+  ],
+  [
+    /Leave tls out, or give the server its tls option/,
+    "Leave out --tls, --ca and --tls-name, or start the server with --cert and --key",
+  ],
+  [/If it speaks TLS, give the option tls\./, "If it speaks TLS, give --tls."],
+  [/\btls\.caCerts\b/g, "--ca"],
+  [/\btls\.hostname\b/g, "--tls-name"],
+  [/\btls\.cert\b/g, "--cert"],
+  [/\btls\.key\b/g, "--key"],
+  [/\bcert and key\b/g, "--cert and --key"],
+  [/\bThe option "listener\.credential"/, "The secret of --credential-env"],
+  [/\bThe listener's credential\b/, "The secret of --credential-env"],
+];
+
+/**
+ * Puts a message of the module into words of the command line.
+ *
+ * @param message What an error of this process says.
+ * @returns The same, with flags in the place of options.
+ */
+export function inFlags(message: string): string {
+  return WORDS.reduce(
+    (text, [option, flag]) => text.replace(option, flag),
+    message,
+  );
+}
