@@ -59,6 +59,30 @@ test("what was used last before a renewal is defined anew after it", async () =>
   await end(near, far);
 });
 
+test("the key set that came last, and is expected next, is defined anew", async () => {
+  const known = { name: "Grace", born: 1906 };
+  const other = { name: "Ada", born: 1815, died: 1852 };
+  for (const last of [[known], [known, known], [known, other], [other, known]]) {
+    for (const first of [known, other]) {
+      const [near, far] = wirePair({}, { functions: FUNCTIONS });
+      await near.opened;
+      const objects = Array.from(
+        { length: TABLE_ENTRIES },
+        (_, n) => made(n),
+      );
+      const full = [known, other, known, other, ...objects, ...last];
+      assertEquals(await near.remoteValue.echo(full), full);
+      for (let time = 0; time < 3; time++) {
+        const row = [first, first];
+        assertEquals(await near.remoteValue.echo(first), first);
+        assertEquals(await near.remoteValue.echo(row), row);
+      }
+      assertEquals([near.ended, far.ended], [undefined, undefined]);
+      await end(near, far);
+    }
+  }
+});
+
 test("each kind of message may be the one that finds the tables full", async () => {
   const kinds: Record<string, (wire: Wire) => Promise<unknown>> = {
     "a plain call": (wire) => wire.remoteValue.echo(1),
@@ -105,6 +129,15 @@ test("tables are full of text, too, again and again, and stay in step", async ()
     const value = { [`${key}a`]: n, [`${key}b`]: n, [`${key}c`]: n };
     assertEquals(await near.remoteValue.echo(value), value);
   }
+  // And after all that they still spare what was sent once already.
+  const costs: number[] = [];
+  const key = "k".repeat(200);
+  for (let time = 0; time < 4; time++) {
+    const { bytesSent } = near.stats();
+    await near.remoteValue.echo({ [key]: time });
+    costs.push(near.stats().bytesSent - bytesSent);
+  }
+  assert(costs.at(-1)! < 100, `${costs}`);
   assertEquals([near.ended, far.ended], [undefined, undefined]);
   await end(near, far);
 });
