@@ -176,6 +176,19 @@ test("the peer's close waits for what this side still has to send", async () => 
   assertEquals(heard, [0, 1, 2, 3, 4]);
 });
 
+test("the peer's close waits for messages that it has no room for", async () => {
+  const [near, far] = wirePair({ limits: { window: 300 } });
+  await far.opened;
+  for (let n = 0; n < 6; n++) far.outputObject([n, "x".repeat(200)]);
+  const closing = near.close();
+  for (let n = 0; n < 6; n++) {
+    await settle();
+    assertEquals((await near.getObject() as unknown[])[0], n);
+  }
+  await closing;
+  assertEquals([near.ended?.code, far.ended?.code], ["closed", "closed"]);
+});
+
 test("the peer's close waits for streams that this side still takes", async () => {
   const gate = Promise.withResolvers<void>();
   const [near, far] = wirePair({
