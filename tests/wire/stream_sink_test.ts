@@ -176,22 +176,27 @@ test("the producer may use all of a window that has grown, and no more", async (
 });
 
 test("items that come after a cancel, and over a limit, cost credit as well", async () => {
+  const long = "x".repeat(500);
   for (const isOver of [true, false]) {
     await using peer = new Producer();
     await peer.open();
     const stream = await peer.announce(0);
     if (isOver) {
       const taken = fate(stream[Symbol.asyncIterator]().next());
-      await peer.tell({ kind: "streamValue", id: 0, value: [[[[1]]]] });
+      // Of a thousand, this leaves four hundred and some.
+      await peer.tell({ kind: "streamValue", id: 0, value: [[[[long]]]] });
       assertEquals(await taken, "limit undefined");
     } else {
       stream.cancel();
+      await settle();
+      await peer.tell({ kind: "streamValue", id: 0, value: long });
     }
     await peer.hear("streamCancel");
-    for (let n = 0; n < 10; n++) await peer.tell(item(0, 100));
-    await settle();
-    if (!isOver) assertEquals(peer.wire.ended, undefined);
-    await peer.tell(item(0, 100), item(0, 100));
+    for (let n = 0; n < 5; n++) {
+      await peer.tell(item(0, 100));
+      assertEquals(peer.wire.ended, undefined, `item ${n}`);
+    }
+    await peer.tell(item(0, 100));
     assertEquals((await peer.hearAbort())?.code, "malformed");
   }
 });
