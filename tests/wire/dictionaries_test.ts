@@ -1,8 +1,8 @@
 /** Objects with many keys are objects like others, whatever their keys are. */
 
 import { assertEquals } from "@std/assert";
-import { wirePair } from "../../wire/mod.ts";
 import { test } from "../_test.ts";
+import { anyPair } from "./_pair.ts";
 
 /** Keys that objects know without having them. */
 const KNOWN = [
@@ -48,7 +48,7 @@ function withProtoSetter(): Disposable {
 
 test("keys that prototypes know are keys, in objects of every size", async () => {
   using _ = withProtoSetter();
-  const [near, far] = wirePair({}, {
+  const [near, far] = anyPair({}, {
     functions: { echo: (x: unknown) => x },
   });
   for (const key of KNOWN) {

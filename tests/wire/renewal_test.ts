@@ -4,15 +4,12 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import {
-  makeWire,
-  memoryTransports,
-  type Wire,
-  wirePair,
-} from "../../wire/mod.ts";
+import { makeWire, memoryTransports, type Wire } from "../../wire/mod.ts";
 import { TABLE_ENTRIES } from "../../wire/tables.ts";
 import { test } from "../_test.ts";
+import { fate } from "./_keeping.ts";
 import { slow } from "./_slow.ts";
+import { anyPair } from "./_pair.ts";
 
 /** An object with a key set of its own. */
 function made(n: number): Record<string, number> {
@@ -36,7 +33,7 @@ async function fill(wire: Wire, from: number): Promise<void> {
 }
 
 test("what was used last before a renewal is defined anew after it", async () => {
-  const [near, far] = wirePair({}, { functions: FUNCTIONS });
+  const [near, far] = anyPair({}, { functions: FUNCTIONS });
   await near.opened;
   const known = { name: "Grace", born: 1906 };
   for (let round = 0; round < 5; round++) {
@@ -61,9 +58,11 @@ test("what was used last before a renewal is defined anew after it", async () =>
 test("the key set that came last, and is expected next, is defined anew", async () => {
   const known = { name: "Grace", born: 1906 };
   const other = { name: "Ada", born: 1815, died: 1852 };
-  for (const last of [[known], [known, known], [known, other], [other, known]]) {
+  for (
+    const last of [[known], [known, known], [known, other], [other, known]]
+  ) {
     for (const first of [known, other]) {
-      const [near, far] = wirePair({}, { functions: FUNCTIONS });
+      const [near, far] = anyPair({}, { functions: FUNCTIONS });
       await near.opened;
       const objects = Array.from(
         { length: TABLE_ENTRIES },
@@ -104,7 +103,7 @@ test("each kind of message may be the one that finds the tables full", async () 
   for (const [what, send] of Object.entries(kinds)) {
     for (const next of ["a plain call", "a row", "a large call"]) {
       const sendNext = kinds[next]!;
-      const [near, far] = wirePair({}, { functions: FUNCTIONS });
+      const [near, far] = anyPair({}, { functions: FUNCTIONS });
       await near.opened;
       await near.remoteValue.echo(made(3));
       await fill(near, 0);
@@ -120,7 +119,7 @@ test("each kind of message may be the one that finds the tables full", async () 
 });
 
 test("tables are full of text, too, again and again, and stay in step", async () => {
-  const [near, far] = wirePair({}, { functions: FUNCTIONS });
+  const [near, far] = anyPair({}, { functions: FUNCTIONS });
   await near.opened;
   for (let n = 0; n < 1_200; n++) {
     // About 600 units each: a few hundred of these are all that there is.
@@ -142,11 +141,11 @@ test("tables are full of text, too, again and again, and stay in step", async ()
 });
 
 test("names fill the tables as well", async () => {
-  const [near, far] = wirePair({ onError() {} }, { functions: FUNCTIONS });
+  const [near, far] = anyPair({ onError() {} }, { functions: FUNCTIONS });
   await near.opened;
   for (let n = 0; n < 2 * TABLE_ENTRIES + 50; n++) {
     const failed = near.call(`function ${n}`, [n]);
-    assertEquals((await failed.catch((error) => error)).code, "noSuchFunction");
+    assertEquals(await fate(failed), "noSuchFunction undefined");
     if (n % 100 === 0) assertEquals(await near.remoteValue.echo(n), n);
   }
   assertEquals(far.ended, undefined);
@@ -175,7 +174,7 @@ test("tables are not renewed under a large message that is on its way", async ()
 test("tables are not renewed under a message that waits", async () => {
   const gate = Promise.withResolvers<void>();
   const kept: unknown[] = [];
-  const [near, far] = wirePair({}, {
+  const [near, far] = anyPair({}, {
     limits: { window: 2_000 },
     functions: {
       ...FUNCTIONS,

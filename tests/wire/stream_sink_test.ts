@@ -4,17 +4,14 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import {
-  type RemoteStream,
-  type WireLimits,
-  wirePair,
-} from "../../wire/mod.ts";
+import { type RemoteStream, type WireLimits } from "../../wire/mod.ts";
 import type { Message } from "../../wire/messages.ts";
 import { settle } from "../_fake_clock.ts";
 import { framed, Raw, RawPeer } from "../_raw_peer.ts";
 import { test } from "../_test.ts";
 import { fate } from "./_keeping.ts";
 import { unhandledIn } from "./_unhandled.ts";
+import { anyPair } from "./_pair.ts";
 
 /** A share of 1,000 each; 4,000 more for those to grow who keep up. */
 const LIMITS = { streams: 4, window: 8_000, streamWindow: 4_000, nesting: 3 };
@@ -256,7 +253,7 @@ for (const [how, [last, expected]] of Object.entries(TAKERS)) {
 }
 
 test("two takers get two items, in the order in which they asked", async () => {
-  const [near, far] = wirePair({}, {
+  const [near, far] = anyPair({}, {
     functions: {
       async *count() {
         for (let n = 0; n < 6; n++) yield await n;
