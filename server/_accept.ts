@@ -16,6 +16,8 @@ const BURST = 32;
 
 /** What accepts, and who gets the connections. */
 export interface AcceptOptions {
+  /** What is waited for before the first one is accepted; it never rejects. */
+  readonly ready?: Promise<unknown> | undefined;
   /** The listener; closing it ends the loop. */
   readonly listener: AnyListener;
   /**
@@ -72,6 +74,7 @@ export class Acceptor {
 
   async #run(): Promise<void> {
     let burst = 0;
+    await this.#options.ready;
     while (!this.#isClosed) {
       if (++burst % BURST === 0) await this.#pause(0);
       if (!await this.#hasRoom()) break;

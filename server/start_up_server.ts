@@ -170,13 +170,16 @@ export function startUpServer(
   checkSignal(signal);
   const who = `Process "${processName}", service ${shown(service)},`;
   const onError = reporter(options.onError);
-  const { run, target, stream } = inName(who, () => {
+  const { run, ready, target, stream } = inName(who, () => {
     checkOptions(options);
-    const run = options.function ?? listenerFunction(options);
+    const { run, ready } = options.function === undefined
+      ? listenerFunction(options)
+      : { run: options.function, ready: undefined };
     const stream = resolveLineStreamOptions(options.stream);
     const port = servicePort(service, serviceFile());
     return {
       run,
+      ready,
       stream,
       target: checkTarget({ hostname: address, port, tls, backlog }),
     };
@@ -198,6 +201,7 @@ export function startUpServer(
       ? `${addr.port} server`
       : processName,
     function: run,
+    ready,
     stream,
     maxConnections: options.maxConnections ?? MAX_CONNECTIONS,
     onError,
@@ -285,10 +289,12 @@ function checkCount(count: unknown, name: string): void {
 
 /**
  * The listener, for servers that were given no function. What may be wrong
- * with its options shows at once; its code is loaded with the first connection,
- * because most programs never need it.
+ * with its options shows at once; its code is loaded then, because most programs
+ * never need it.
  */
-function listenerFunction(options: StartUpServerOptions): StreamFunction {
+function listenerFunction(
+  options: StartUpServerOptions,
+): { run: StreamFunction; ready: Promise<unknown> } {
   checkReach(options, options.address ?? LOOPBACK);
   const { credential, limits, ...rest } = options.listener ?? {};
   const init = {
@@ -297,10 +303,19 @@ function listenerFunction(options: StartUpServerOptions): StreamFunction {
     command: sessionCommand(rest),
   };
   let loading: Promise<Listener> | undefined;
-  return async (stream, process) => {
+  const load = () => {
     loading ??= import("./listener/listener.ts")
       .then(({ Listener }) => new Listener(init));
-    await (await loading).serve(stream, process);
+    // Files that could not be opened now may well be later.
+    loading.catch(() => loading = undefined);
+    return loading;
+  };
+  return {
+    run: async (stream, process) => {
+      await (await load()).serve(stream, process);
+    },
+    // Before strangers take the descriptors that this needs.
+    ready: load().catch(() => {}),
   };
 }
 

@@ -55,6 +55,8 @@ export interface StreamServerInit {
   readonly processName: string;
   /** Called with each connection. */
   readonly function: StreamFunction;
+  /** What is waited for before the first connection; it never rejects. */
+  readonly ready?: Promise<unknown> | undefined;
   /** The bounds of the streams. */
   readonly stream: LineStreamOptions;
   /** How many connections there may be at a time. */
@@ -122,6 +124,7 @@ export class StreamServer implements AsyncDisposable {
     });
     this.#acceptor = new Acceptor({
       listener: init.listener,
+      ready: init.ready,
       onConnection: (conn) => this.#connected(conn),
       count: () => this.#connections.size + this.#handshakes.size,
       shed: (count, isUrgent) => this.#handshakes.shed(count, isUrgent),
