@@ -14,8 +14,10 @@ export const PIECE = { part: 0, abandoned: 1 } as const;
 
 const EMPTY = new Uint8Array(0);
 
-/** How much more than came is made room for at once. */
+/** How many times what came is made room for at once. */
 const AHEAD = 16;
+/** What came before them: a length of 4 bytes, kind, number, flag and size. */
+const LEAST_HEADER = 8;
 
 /** A message that has not come whole. */
 class Unfinished {
@@ -128,7 +130,8 @@ export class Pieces {
     const needed = length + count;
     if (needed > unfinished.bytes.length) {
       // Never more than a few times what came, whatever was announced.
-      const grown = new Uint8Array(Math.min(size, needed * AHEAD));
+      const room = (LEAST_HEADER + needed) * AHEAD;
+      const grown = new Uint8Array(Math.min(size, room));
       grown.set(unfinished.bytes.subarray(0, length));
       unfinished.bytes = grown;
     }
