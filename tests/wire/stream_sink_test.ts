@@ -4,7 +4,7 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { type RemoteStream, type WireLimits } from "../../wire/mod.ts";
+import type { RemoteStream, WireLimits } from "../../wire/mod.ts";
 import type { Message } from "../../wire/messages.ts";
 import { settle } from "../_fake_clock.ts";
 import { framed, Raw, RawPeer } from "../_raw_peer.ts";
