@@ -139,13 +139,16 @@ test("a large call given up before it began leaves nothing behind", async () => 
     functions: FUNCTIONS,
   });
   await near.remoteValue.size(new Uint8Array(1));
+  const { bytesSent } = near.stats();
   const { controller, signal } = countedSignal();
   const large = fate(
     near.with({ signal }).remoteValue.size(new Uint8Array(300_000)),
   );
   controller.abort();
   assertEquals(await large, "cancelled notSent");
+  await settle();
   assertEquals(near.stats().outputWaiting, 0);
+  assertEquals(near.stats().bytesSent, bytesSent);
   assertEquals(await near.remoteValue.size(new Uint8Array(99_000)), 99_000);
   assertEquals(far.stats().callsServed, 2);
   await end(near, far);
