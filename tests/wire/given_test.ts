@@ -52,6 +52,15 @@ test('makeWire() refuses "requireCredential" that is there and undefined', async
   await wire.closed;
 });
 
+test("wirePair() leaves no end behind where the other's options are wrong", async () => {
+  const ended = Promise.withResolvers<WireError>();
+  refused(
+    () => wirePair({ onDeath: ended.resolve }, { onError: 5 as Any }),
+    '"onError"',
+  );
+  assertEquals((await ended.promise).code, "invalidArgument");
+});
+
 test("wire.onDeath() refuses what is no function", async () => {
   const [near, far] = wirePair();
   refused(() => near.onDeath("x" as Any), "onDeath()", '"x"');
