@@ -6,7 +6,7 @@
  */
 
 const ROOT = new URL("../", import.meta.url);
-const PARTS = ["mod.ts", "wire", "server", "client"];
+const PARTS = ["mod.ts", "wire", "server", "client", "tls"];
 
 /** A copy of the module. */
 export interface Copy {

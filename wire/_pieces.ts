@@ -15,7 +15,7 @@ export const PIECE = { part: 0, abandoned: 1 } as const;
 const EMPTY = new Uint8Array(0);
 
 /** How much more than came is made room for at once. */
-const AHEAD = 20;
+const AHEAD = 16;
 
 /** A message that has not come whole. */
 class Unfinished {

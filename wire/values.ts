@@ -455,7 +455,10 @@ export class ValueReader {
   readonly #reader: ByteReader;
   readonly #tables: ReceiveTables;
   readonly #limits: ValueLimits;
+  /** How many values the message claims to hold so far. */
   #values = 0;
+  /** Where its values begin, or a little before. */
+  #start = 0;
   /** The text of the message's strings, where that is gathered. */
   #gathered: string | undefined;
   #taken = 0;
@@ -482,6 +485,7 @@ export class ValueReader {
    */
   begin(gathered?: string): void {
     this.#values = this.#taken = this.#along = 0;
+    this.#start = this.#reader.position;
     this.#gathered = gathered;
   }
 
@@ -816,10 +820,19 @@ export class ValueReader {
     this.hold(count);
   }
 
-  /** Counts values that the message claims to hold. */
+  /**
+   * Counts values that the message claims to hold, on all levels together: each
+   * has a byte at least. Room is made for lists before their items are read.
+   */
   hold(count: number): void {
     const { values } = this.#limits;
     this.#values += count;
+    const size = this.#reader.end - this.#start;
+    if (this.#values > size) {
+      throw malformed(
+        `${this.#values} values cannot stand in the ${size} bytes of a message.`,
+      );
+    }
     if (this.#values > values) {
       throw new WireError(
         "limit",

@@ -11,6 +11,7 @@ import { LispCall, LispReader } from "../../wire/cmucl/reader.ts";
 import { WireError } from "../../wire/errors.ts";
 import { resolveLimits } from "../../wire/limits.ts";
 import { values } from "../../wire/mod.ts";
+import { bytesAllocated } from "../wire/_counting.ts";
 import { footprint } from "./_footprint.ts";
 import { Harness, Planned } from "./_harness.ts";
 import { mutateBytes, mutateHead } from "./_mutate.ts";
@@ -120,8 +121,8 @@ async function speak(
 }
 
 /**
- * The first byte chooses limits, and whether a wire reads the others as well;
- * the second how they are cut.
+ * The first byte chooses limits, whether a wire reads the others as well, and
+ * whether to count the room that is made; the second how they are cut.
  */
 export const cmucl: Target = {
   name: "cmucl",
@@ -141,6 +142,11 @@ export const cmucl: Target = {
     const bytes = input.slice(2);
     const isSmall = (mode & 1) !== 0;
     if ((mode & 2) !== 0) return speak(bytes, isSmall, cut);
+    if ((mode & 4) !== 0) {
+      const copy = bytes.slice();
+      const allocated = bytesAllocated(() => void read(copy, isSmall, cut), 8);
+      checkHeld(allocated, bytes.length, "what was asked for");
+    }
     const whole = read(bytes.slice(), isSmall, 0);
     const inParts = read(bytes, isSmall, cut || 1);
     if (whole !== inParts) {

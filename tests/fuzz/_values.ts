@@ -13,6 +13,7 @@ import type { Message, OverLimit } from "../../wire/messages.ts";
 import { decodeValue, encodeValue } from "../../wire/single_value.ts";
 import { ReceiveTables } from "../../wire/tables.ts";
 import { passOver } from "../../wire/_value_scanner.ts";
+import { bytesAllocated } from "../wire/_counting.ts";
 import { exactly, exactMessages } from "../wire/_exact.ts";
 import { plainInto } from "../_plain_messages.ts";
 import { RAW } from "../_raw_values.ts";
@@ -26,6 +27,7 @@ import {
   chunks,
   Fault,
   kindOf,
+  outcome,
   type Target,
 } from "./_target.ts";
 
@@ -76,6 +78,15 @@ function passedOver(bytes: Bytes): number | undefined {
     if (error instanceof WireError) return undefined;
     throw error;
   }
+}
+
+/** Room is made for what came, not for what is announced. */
+function checkAllocated(bytes: Bytes, isSmall: boolean, isSingle: boolean) {
+  const allocated = bytesAllocated(() => {
+    if (!isSingle) return void read([bytes], isSmall, true);
+    outcome(() => String(decodeValue(bytes, isSmall ? SMALL : {}) === null));
+  }, 8);
+  checkHeld(allocated, bytes.length, "what was asked for");
 }
 
 /** What comes of a stream of messages, and how it ends. */
@@ -132,7 +143,8 @@ function compare(one: Read, other: Read, how: string): void {
 
 /**
  * The first byte chooses limits, and whether the others are a value by itself
- * (see `encodeValue()`) or a stream of messages; the second how that is cut.
+ * (see `encodeValue()`) or a stream of messages, and whether to count the room
+ * that is made for them; the second how that is cut.
  */
 export const values: Target = {
   name: "values",
@@ -148,8 +160,8 @@ export const values: Target = {
     const [mode = 0, cut = 0] = input;
     const isSmall = (mode & 1) !== 0;
     const bytes = input.slice(2);
-    return (mode & 2) === 0
-      ? single(bytes, isSmall)
-      : stream(bytes, isSmall, cut);
+    const isSingle = (mode & 2) === 0;
+    if ((mode & 8) !== 0) checkAllocated(bytes, isSmall, isSingle);
+    return isSingle ? single(bytes, isSmall) : stream(bytes, isSmall, cut);
   },
 };

@@ -207,7 +207,7 @@ export const wire: Target = {
       {
         limits: has(MODE.small) ? SMALL : {},
         functions: program.functions,
-        requireCredential: has(MODE.secret) ? SECRET : undefined,
+        ...has(MODE.secret) ? { requireCredential: SECRET } : {},
         confirm: has(MODE.slow)
           ? () => program.sleep(50).then(() => true)
           : undefined,

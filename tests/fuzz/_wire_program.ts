@@ -46,7 +46,8 @@ export class Program {
     },
     callBack: async (call: unknown) => {
       if (typeof call !== "function") throw new Planned("no function");
-      return await this.#expected("a call back", call(1, () => 2));
+      const given = Promise.resolve(call(1, () => 2));
+      return await this.#expected("a call back", given);
     },
     keep: (...all: unknown[]) => {
       this.#kept.push(...all);

@@ -20,12 +20,20 @@ export function bytesCopied(action: () => void): number {
   return copied;
 }
 
-/** How many bytes an action asks for by number, in byte arrays and lists. */
-export function bytesAllocated(action: () => void): number {
+/**
+ * How many bytes an action asks for by number, in byte arrays and lists.
+ *
+ * @param action The action.
+ * @param place What a place in a list counts.
+ */
+export function bytesAllocated(action: () => void, place = 1): number {
   let allocated = 0;
   const counting = {
     construct(target: new (...args: unknown[]) => object, args: unknown[]) {
-      if (typeof args[0] === "number") allocated += args[0];
+      const [count] = args;
+      if (typeof count === "number") {
+        allocated += count * (target === Array ? place : 1);
+      }
       return Reflect.construct(target, args);
     },
   };

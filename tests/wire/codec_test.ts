@@ -312,6 +312,34 @@ test("Decoder refuses false counts, and takes no memory for them", () => {
   }
 });
 
+test("Decoder refuses counts that are false together, and takes no memory for them", () => {
+  for (
+    const [what, tag, each] of [
+      ["lists", [0xd1], 1],
+      ["Maps", [0xd4], 2],
+      ["dictionaries", [0xd3], 1],
+    ] as const
+  ) {
+    // Each count fits by itself into what is left of 900 bytes.
+    const nested = Array.from({ length: 60 }, () => {
+      const before = what === "dictionaries" ? [1, 0x61] : [];
+      return [...tag, 0x80 | 400 / each & 0x7f, 400 / each >> 7, ...before];
+    }).flat();
+    const body = [KIND.message, ...nested, ...Array(900).fill(0)];
+    const decoder = newDecoder(resolveLimits());
+    let code: string | undefined;
+    const allocated = bytesAllocated(
+      () => code = codeOf(() => decodeAll([frameOf(body)], decoder)),
+      8,
+    );
+    assertEquals(code, "malformed", what);
+    assert(
+      allocated <= 16 * body.length,
+      `${what} took ${allocated} bytes for ${body.length}`,
+    );
+  }
+});
+
 test("Decoder refuses credit for a channel that there is not", () => {
   for (let channel = 2; channel < 256; channel++) {
     const bytes = frameOf([KIND.credit, channel, 1]);

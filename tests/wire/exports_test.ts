@@ -5,11 +5,11 @@ import {
   makeRemoteObject,
   type RemoteObject,
   type WireError,
-  wirePair,
 } from "../../wire/mod.ts";
 import { settle } from "../_fake_clock.ts";
-import { call, Raw, RawPeer } from "../_raw_peer.ts";
+import { call, type Raw, RawPeer } from "../_raw_peer.ts";
 import { test } from "../_test.ts";
+import { anyPair } from "./_pair.ts";
 
 test("no nonce comes a second time, however many objects pass", async () => {
   await using peer = new RawPeer({
@@ -44,7 +44,7 @@ test("forgetRemoteTranslation() forgets what makeRemoteObject() made", async () 
   for (const by of ["object", "reference", "another reference", "function"]) {
     const object = { add: (n: number) => n + 1 };
     const made = by === "function" ? object.add : makeRemoteObject(object);
-    const [near, far] = wirePair({ onError() {} }, {
+    const [near, far] = anyPair({ onError() {} }, {
       onError() {},
       functions: { give: () => made },
     });

@@ -4,15 +4,12 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import {
-  type CallContext,
-  makeRemoteObject,
-  wirePair,
-} from "../../wire/mod.ts";
+import { type CallContext, makeRemoteObject } from "../../wire/mod.ts";
 import type { Message } from "../../wire/messages.ts";
 import { FakeClock, settle } from "../_fake_clock.ts";
 import { call, Raw, RawPeer, send } from "../_raw_peer.ts";
 import { test } from "../_test.ts";
+import { anyPair } from "./_pair.ts";
 
 /** A call for an answer, of what another one results in. */
 function callOn(result: number, id: number, name: string): Message {
@@ -230,8 +227,8 @@ for (const [what, message] of Object.entries(CALLS)) {
       if (how === "aborts") peer.wire.abort("enough");
       else await peer[Symbol.asyncDispose]();
       await settle();
-      assertEquals(context.signal.aborted, true);
-      assertEquals(context.signal.reason, peer.wire.ended);
+      assertEquals(context!.signal.aborted, true);
+      assertEquals(context!.signal.reason, peer.wire.ended);
       if (how === "aborts") {
         assertEquals((await peer.hearAbort())?.code, "aborted");
       }
@@ -243,7 +240,7 @@ for (const [what, message] of Object.entries(CALLS)) {
 
 test("a plain one-way call that runs learns of the end, too", async () => {
   const contexts: CallContext[] = [];
-  const [near, far] = wirePair({}, {
+  const [near, far] = anyPair({}, {
     functions: {
       run(this: CallContext, _n: number) {
         contexts.push(this);

@@ -1,13 +1,13 @@
 /** Typed messages that wait: each is taken once, in order, by who came first. */
 
 import { assertEquals } from "@std/assert";
-import { wirePair } from "../../wire/mod.ts";
 import type { Message } from "../../wire/messages.ts";
 import { settle } from "../_fake_clock.ts";
 import { RawPeer } from "../_raw_peer.ts";
 import { test } from "../_test.ts";
 import { fate } from "./_keeping.ts";
 import { unhandledIn } from "./_unhandled.ts";
+import { anyPair } from "./_pair.ts";
 
 const DEEP = [[[["deep"]]]];
 
@@ -16,7 +16,7 @@ function message(value: unknown): Message {
 }
 
 test("getObject() serves those who wait in their order", async () => {
-  const [near, far] = wirePair();
+  const [near, far] = anyPair();
   const taken = [1, 2, 3].map(() => far.getObject());
   for (const value of ["a", "b", "c", "d"]) near.outputObject(value);
   assertEquals(await Promise.all(taken), ["a", "b", "c"]);
@@ -48,7 +48,7 @@ test("a message over a limit is missing at its own place", async () => {
 });
 
 test("every taker learns of the wire's end, and none is left", async () => {
-  const [near, far] = wirePair();
+  const [near, far] = anyPair();
   await near.opened;
   const taken = [1, 2, 3].map(() => fate(far.getObject()));
   near.abort();
@@ -61,7 +61,7 @@ test("every taker learns of the wire's end, and none is left", async () => {
 });
 
 test("what came before the wire's end can be taken after it", async () => {
-  const [near, far] = wirePair();
+  const [near, far] = anyPair();
   for (const value of ["a", "b"]) await near.outputObject(value);
   await near.close();
   assertEquals(far.ended?.code, "closed");

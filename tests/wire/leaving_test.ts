@@ -9,13 +9,13 @@ import {
   memoryTransports,
   type Wire,
   type WireOptions,
-  wirePair,
 } from "../../wire/mod.ts";
 import { FakeClock, settle } from "../_fake_clock.ts";
 import { call, frame, hello, RawPeer } from "../_raw_peer.ts";
 import { test } from "../_test.ts";
 import { count, list } from "./_items.ts";
 import { fate } from "./_keeping.ts";
+import { anyPair } from "./_pair.ts";
 
 /** Ways for a handshake to fail while its wire is being closed. */
 const HANDSHAKES: Record<
@@ -108,7 +108,7 @@ for (const [how, [options, fail, code]] of Object.entries(HANDSHAKES)) {
 test("close() before the handshake lets it finish, and what waits leave", async () => {
   const heard: number[] = [];
   const gate = Promise.withResolvers<boolean>();
-  const [near, far] = wirePair({}, { confirm: () => gate.promise });
+  const [near, far] = anyPair({}, { confirm: () => gate.promise });
   far.serve({
     note: (n: number) => void heard.push(n),
     echo: (n: number) => n,
@@ -128,7 +128,7 @@ test("close() before the handshake lets it finish, and what waits leave", async 
 test("close() waits for one-way calls and messages that wait for the peer", async () => {
   const gates: (() => void)[] = [];
   const heard: unknown[] = [];
-  const [near, far] = wirePair({}, {
+  const [near, far] = anyPair({}, {
     limits: { window: 300 },
     functions: {
       note(n: number) {
@@ -155,7 +155,7 @@ test("close() waits for one-way calls and messages that wait for the peer", asyn
 test("the peer's close waits for what this side still has to send", async () => {
   const gates: (() => void)[] = [];
   const heard: number[] = [];
-  const [near, far] = wirePair({
+  const [near, far] = anyPair({
     limits: { window: 300 },
     functions: {
       note(n: number) {
@@ -176,9 +176,22 @@ test("the peer's close waits for what this side still has to send", async () => 
   assertEquals(heard, [0, 1, 2, 3, 4]);
 });
 
+test("the peer's close waits for messages that it has no room for", async () => {
+  const [near, far] = anyPair({ limits: { window: 300 } });
+  await far.opened;
+  for (let n = 0; n < 6; n++) far.outputObject([n, "x".repeat(200)]);
+  const closing = near.close();
+  for (let n = 0; n < 6; n++) {
+    await settle();
+    assertEquals((await near.getObject() as unknown[])[0], n);
+  }
+  await closing;
+  assertEquals([near.ended?.code, far.ended?.code], ["closed", "closed"]);
+});
+
 test("the peer's close waits for streams that this side still takes", async () => {
   const gate = Promise.withResolvers<void>();
-  const [near, far] = wirePair({
+  const [near, far] = anyPair({
     functions: {
       async *slow() {
         yield 0;

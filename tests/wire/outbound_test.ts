@@ -1,17 +1,13 @@
 /** What leaves one way: what its sender is told of its fate. */
 
 import { assert, assertEquals } from "@std/assert";
-import {
-  makeWire,
-  memoryTransports,
-  type Wire,
-  wirePair,
-} from "../../wire/mod.ts";
+import { makeWire, memoryTransports, type Wire } from "../../wire/mod.ts";
 import { FakeClock, settle } from "../_fake_clock.ts";
 import { test } from "../_test.ts";
 import { fate } from "./_keeping.ts";
 import { countedSignal } from "./_listeners.ts";
 import { slow } from "./_slow.ts";
+import { anyPair } from "./_pair.ts";
 
 /** Kinds of output that have no answer. */
 const KINDS: Record<string, (wire: Wire, bytes: Uint8Array) => Promise<void>> =
@@ -42,7 +38,7 @@ for (const [what, send] of Object.entries(KINDS)) {
   });
 
   test(`${what} that waits for the peer's window is not sent`, async () => {
-    const [near, far] = wirePair({ onError() {} }, {
+    const [near, far] = anyPair({ onError() {} }, {
       onError() {},
       limits: { window: 1 },
       functions: { note: () => new Promise(() => {}) },
@@ -58,7 +54,7 @@ for (const [what, send] of Object.entries(KINDS)) {
   });
 
   test(`${what} that waits for the handshake is not sent`, async () => {
-    const [near, far] = wirePair({ onError() {} }, {
+    const [near, far] = anyPair({ onError() {} }, {
       onError() {},
       confirm: () => false,
     });
@@ -72,7 +68,7 @@ test("a one-way call is given up while it waits, and not when it has left", asyn
   const clock = new FakeClock();
   const heard: number[] = [];
   const gates: (() => void)[] = [];
-  const [near, far] = wirePair({ clock, onError() {} }, {
+  const [near, far] = anyPair({ clock, onError() {} }, {
     limits: { window: 1 },
     functions: {
       note(n: number) {

@@ -119,7 +119,8 @@ test("take() takes memory for bytes that came, not for a size", () => {
       take(pieces, number, 0, ...FOUR_MILLION, 1, 2, 3);
     }
   });
-  assert(allocated < 1_000, `${allocated} bytes`);
+  // Sixteen times 24 bytes; and what this test itself asks for, 72.
+  assert(allocated <= 16 * 24 + 72, `${allocated} bytes`);
   assertEquals(pieces.count, 8);
 });
 

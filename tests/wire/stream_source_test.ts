@@ -5,7 +5,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { settle } from "../_fake_clock.ts";
-import { call, Raw, RawPeer } from "../_raw_peer.ts";
+import { call, type Raw, RawPeer } from "../_raw_peer.ts";
 import { test } from "../_test.ts";
 
 /** A producer that counts how often it was asked. */

@@ -4,7 +4,7 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { makeWire, memoryTransports, wirePair } from "../../wire/mod.ts";
+import { makeWire, memoryTransports } from "../../wire/mod.ts";
 import { settle } from "../_fake_clock.ts";
 import { RawPeer } from "../_raw_peer.ts";
 import { test } from "../_test.ts";
@@ -12,6 +12,7 @@ import { count } from "./_items.ts";
 import { fate } from "./_keeping.ts";
 import { countedSignal } from "./_listeners.ts";
 import { slow } from "./_slow.ts";
+import { anyPair } from "./_pair.ts";
 
 /** Two ends, the near one over a connection that takes little at a time. */
 function slowPair(functions: object, limits = {}) {
@@ -70,7 +71,7 @@ test("a call does not overtake one-way calls, however they wait", async () => {
   for (const size of [10, 5_000]) {
     const gates: (() => void)[] = [];
     const heard: string[] = [];
-    const [near, far] = wirePair({}, {
+    const [near, far] = anyPair({}, {
       limits: { window: 300, frame: 1_024 },
       functions: {
         note() {
@@ -120,7 +121,7 @@ for (const [how, give] of Object.entries(NEVER)) {
           stopped++;
         }
       }
-      const [near, far] = wirePair({ onError() {} }, {
+      const [near, far] = anyPair({ onError() {} }, {
         onError() {},
         limits: { calls: 1, window: 1 },
         functions: { never: () => new Promise(() => {}), note() {} },
@@ -156,7 +157,7 @@ for (const [how, give] of Object.entries(NEVER)) {
 
 test("what is too large for the peer fails alone, and what is behind it leaves", async () => {
   const heard: unknown[] = [];
-  const [near] = wirePair({ onError() {} }, {
+  const [near] = anyPair({ onError() {} }, {
     limits: { message: 4_096 },
     functions: { note: (x: { length: number }) => void heard.push(x.length) },
   });
@@ -176,7 +177,7 @@ test("no more calls are under way than the peer serves, window or not", async ()
   let running = 0;
   let most = 0;
   const gates: (() => void)[] = [];
-  const [near, far] = wirePair({}, {
+  const [near, far] = anyPair({}, {
     limits: { calls: 3, window: 1, message: 4_096 },
     functions: {
       async run() {

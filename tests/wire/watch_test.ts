@@ -195,6 +195,26 @@ test("a peer is pinged once after its silence, and again after the next", async 
   assertEquals(clock.timers, 0);
 });
 
+test("nobody looks any more at a wire that has ended", async () => {
+  for (const how of ["aborted", "closed", "gone"]) {
+    const [here, there] = memoryTransports();
+    const clock = new FakeClock();
+    const near: Wire = makeWire({ ...here, local: false } as Transport, {
+      clock,
+      onError() {},
+    });
+    const far = makeWire(there, { onError() {} });
+    await Promise.all([near.opened, far.opened]);
+    assertEquals(clock.timers, 1);
+    if (how === "aborted") near.abort();
+    else if (how === "closed") await near.close();
+    else there.close();
+    await Promise.all([near.closed, far.closed]);
+    await settle();
+    assertEquals(clock.timers, 0, how);
+  }
+});
+
 test("a peer that has not accepted is not pinged", async () => {
   const [here, there] = memoryTransports();
   const clock = new FakeClock();
