@@ -48,6 +48,7 @@ export function wirePair<
   } catch (error) {
     // The other end's options were wrong: nobody gets this one.
     one.abort(error);
+    far.close();
     throw error;
   }
 }
