@@ -42,5 +42,13 @@ export function wirePair<
   second: WireOptions<B, A> = {},
 ): [Wire<B, A>, Wire<A, B>] {
   const [near, far] = memoryTransports();
-  return [makeWire<B, A>(near, first), makeWire<A, B>(far, second)];
+  const one = makeWire<B, A>(near, first);
+  try {
+    return [one, makeWire<A, B>(far, second)];
+  } catch (error) {
+    // The other end's options were wrong: nobody gets this one.
+    one.abort(error);
+    far.close();
+    throw error;
+  }
 }
