@@ -111,36 +111,27 @@ for (const [what, { start, use }] of Object.entries(KINDS)) {
   });
 }
 
-if (Deno.build.os === "linux") {
-  /** How many descriptors this process has. */
-  const descriptors = () => [...Deno.readDirSync("/proc/self/fd")].length;
-
-  for (const what of ["a request server", "a stream server"]) {
-    test(`${what} with TLS closes connections that never shake hands`, async () => {
-      const { start, use } = KINDS[`${what} with TLS`]!;
-      const server = start(() => {});
-      await use(server.port);
-      const before = descriptors();
-      const silent: Deno.Conn[] = [];
-      for (let n = 0; n < 20; n++) {
-        silent.push(
-          await Deno.connect({ hostname: "127.0.0.1", port: server.port }),
-        );
-      }
-      // The client's ends stay open all the time.
-      await server.shutdown();
-      for (const conn of silent) {
-        assertEquals(
-          await conn.read(new Uint8Array(1)).catch(() => null),
-          null,
-        );
-      }
-      assert(descriptors() <= before + silent.length, `${descriptors()}`);
-      for (const conn of silent) conn.close();
-    });
-  }
+for (const what of ["a request server", "a stream server"]) {
+  test(`${what} with TLS closes connections that never shake hands`, async () => {
+    const { start } = KINDS[`${what} with TLS`]!;
+    const server = start(() => {});
+    const silent: Deno.Conn[] = [];
+    for (let n = 0; n < 20; n++) {
+      silent.push(
+        await Deno.connect({ hostname: "127.0.0.1", port: server.port }),
+      );
+    }
+    // The client's ends stay open all the time.
+    await server.shutdown();
+    for (const conn of silent) {
+      assertEquals(
+        await conn.read(new Uint8Array(1)).catch(() => null),
+        null,
+      );
+    }
+    for (const conn of silent) conn.close();
+  });
 }
-
 test("a TLS handshake may take as long as handshakeTimeout says", async () => {
   await using server = startUpServer({
     service: 0,
