@@ -54,6 +54,8 @@ const map = new URL("npm_import_map.json", import.meta.url);
 const std = await jsrAnswers()
   ? []
   : [`--import-map=${decodeURIComponent(map.pathname)}`, "--no-lock"];
+// A task within is to see where it is called itself.
+Deno.env.delete("INIT_CWD");
 const child = new Deno.Command(Deno.execPath(), {
   args: [subcommand, ...std, ...rest],
   env: { REMOTE_WIRE_STD: std.length === 0 ? "jsr" : "npm" },
