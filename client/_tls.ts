@@ -69,7 +69,9 @@ export function checkTls(tls: ClientTls | undefined): void {
     if (typeof text === "string" && text.includes(PEM)) continue;
     throw new WireError(
       "invalidArgument",
-      typeof text === "string" && text.length < LONGEST_PATH
+      // A key, say, is nobody's business.
+      typeof text === "string" && text.length < LONGEST_PATH &&
+        !text.includes("-----")
         ? `tls.caCerts holds certificates, as text that has "${PEM}", and not ${
           JSON.stringify(text)
         }. Where that is a path, pass Deno.readTextFileSync(path).`

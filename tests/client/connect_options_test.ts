@@ -32,7 +32,7 @@ const WRONG: [object, RegExp][] = [
   [{ tls: { caCerts: "./ca.pem" } }, /a list of texts/],
   [{ tls: { caCerts: ["./ca.pem"] } }, /"\.\/ca\.pem".*readTextFileSync/],
   [{ tls: { caCerts: [new Uint8Array(3)] } }, /certificates/],
-  [{ tls: { caCerts: [readText("tls/server.key")] } }, /certificates/],
+  [{ tls: { caCerts: [readText("tls/server.key")] } }, /\(PEM\)\.$/],
   [{ tls: { hostname: 5 } }, /tls\.hostname/],
 ];
 
