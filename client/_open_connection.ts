@@ -12,6 +12,7 @@ import {
   WireError,
   type WireErrorCode,
 } from "../wire/mod.ts";
+import { errorMessage } from "../wire/errors.ts";
 import { dialTcp, dialUnix } from "./_dial.ts";
 import {
   type ClientTls,
@@ -67,7 +68,7 @@ export async function openConnection(
 function connectError(error: unknown, address: WireAddress): WireError {
   if (error instanceof WireError) return error;
   const where = formatAddress(address);
-  const text = error instanceof Error ? error.message : String(error);
+  const text = errorMessage(error);
   if (error instanceof TlsProblem) return tlsFailure(error, where);
   const [code, cure] = address.transport === "unix"
     ? unixDiagnosis(error, text, address.path)

@@ -6,6 +6,7 @@
 
 import { type Transport, type WireAddress, WireError } from "../wire/mod.ts";
 import { checkOptionKeys } from "../wire/_option_keys.ts";
+import { errorMessage } from "../wire/errors.ts";
 import {
   type Duplex,
   loadTls,
@@ -249,8 +250,7 @@ function isIp(hostname: string): boolean {
 export class TlsProblem extends Error {}
 
 function tlsProblem(error: unknown): TlsProblem {
-  const text = error instanceof Error ? error.message : String(error);
-  return new TlsProblem(text, { cause: error });
+  return new TlsProblem(errorMessage(error), { cause: error });
 }
 
 function problemsOfTls<T>(make: () => T): T {

@@ -6,6 +6,7 @@
 
 import { hostInteger, hostName, WireError } from "../wire/mod.ts";
 import { checkOptionKeys } from "../wire/_option_keys.ts";
+import { errorMessage } from "../wire/errors.ts";
 import { Attempt, checkAttempt } from "./_attempt.ts";
 import { abortable } from "./_dial.ts";
 
@@ -141,7 +142,7 @@ async function answers(
     return await Deno.resolveDns(query, type);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return [];
-    const text = error instanceof Error ? error.message : String(error);
+    const text = errorMessage(error);
     const isForbidden = error instanceof Deno.errors.NotCapable ||
       error instanceof Deno.errors.PermissionDenied;
     throw new WireError(

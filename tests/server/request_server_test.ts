@@ -12,6 +12,7 @@ import {
   WireError,
 } from "../../mod.ts";
 import { test } from "../_test.ts";
+import { leaveStaleSockets } from "./_stale_socket.ts";
 import { CLIENT_TLS, SERVER_TLS } from "../_transports.ts";
 
 /** The port of a server that listens on TCP. */
@@ -338,24 +339,6 @@ test("a peer that speaks HTTP harms nobody", async () => {
 
 const isWindows = Deno.build.os === "windows";
 
-/** Leaves a socket file behind, as a process does that is killed. */
-async function leaveStaleSocket(path: string): Promise<void> {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: [
-      "eval",
-      `Deno.listen({ transport: "unix", path: "${path}" });
-       console.log("listening");
-       await new Promise((resolve) => setTimeout(resolve, 1e6));`,
-    ],
-    stdout: "piped",
-  }).spawn();
-  const reader = child.stdout.getReader();
-  await reader.read();
-  child.kill("SIGKILL");
-  await child.status;
-  await reader.cancel();
-}
-
 if (!isWindows) {
   test("a Unix socket is the user's own, and goes with its server", async () => {
     const folder = await Deno.makeTempDir();
@@ -375,7 +358,7 @@ if (!isWindows) {
   test("a stale socket file is replaced, a living one is not", async () => {
     const folder = await Deno.makeTempDir();
     const path = `${folder}/wire.sock`;
-    await leaveStaleSocket(path);
+    await leaveStaleSockets(path);
     assert(Deno.statSync(path).isSocket);
     const server = createRequestServer(0, undefined, { path });
     await server.ready;

@@ -5,6 +5,7 @@ import {
   WireError,
 } from "../../mod.ts";
 import { test } from "../_test.ts";
+import { leaveStaleSockets } from "./_stale_socket.ts";
 
 /** The error of a server that cannot listen on a path. */
 function refused(path: string): WireError {
@@ -24,26 +25,6 @@ async function inFolder(
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
-}
-
-/** Leaves socket files behind, as a process does that is killed. */
-async function leaveStale(...paths: string[]): Promise<void> {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: [
-      "eval",
-      `for (const path of ${JSON.stringify(paths)}) {
-         Deno.listen({ transport: "unix", path });
-       }
-       console.log("listening");
-       await new Promise((resolve) => setTimeout(resolve, 1e6));`,
-    ],
-    stdout: "piped",
-  }).spawn();
-  const reader = child.stdout.getReader();
-  await reader.read();
-  child.kill("SIGKILL");
-  await child.status;
-  await reader.cancel();
 }
 
 if (Deno.build.os !== "windows") {
@@ -71,7 +52,7 @@ if (Deno.build.os !== "windows") {
 
   test("a stale socket file is replaced at once", () =>
     inFolder(async (path) => {
-      await leaveStale(path);
+      await leaveStaleSockets(path);
       const server = createRequestServer(0, undefined, {
         path,
         functions: { one: () => 1 },
@@ -87,7 +68,7 @@ if (Deno.build.os !== "windows") {
 
   test("of several servers that replace a stale file, one gets its path", () =>
     inFolder(async (path) => {
-      await leaveStale(path);
+      await leaveStaleSockets(path);
       const module = new URL("../../mod.ts", import.meta.url).href;
       const children = Array.from(
         { length: 4 },

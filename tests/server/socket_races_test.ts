@@ -11,24 +11,7 @@ import {
   WireError,
 } from "../../mod.ts";
 import { test } from "../_test.ts";
-
-/** Leaves a socket file behind, as a process does that is killed. */
-async function leaveStale(path: string): Promise<void> {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: [
-      "eval",
-      `Deno.listen({ transport: "unix", path: ${JSON.stringify(path)} });
-       Deno.stdout.writeSync(new Uint8Array([10]));
-       await new Promise((resolve) => setTimeout(resolve, 1e6));`,
-    ],
-    stdout: "piped",
-  }).spawn();
-  const reader = child.stdout.getReader();
-  await reader.read();
-  child.kill("SIGKILL");
-  await child.status;
-  await reader.cancel();
-}
+import { leaveStaleSockets } from "./_stale_socket.ts";
 
 /** Moments at which another server may replace the stale file by its own. */
 const MOMENTS: Record<string, (act: () => void) => Disposable> = {
@@ -88,7 +71,7 @@ if (Deno.build.os !== "windows") {
       test(`a living socket file is left alone that is ${how} when ${moment}`, async () => {
         const folder = await Deno.makeTempDir();
         const path = `${folder}/wire.sock`;
-        await leaveStale(path);
+        await leaveStaleSockets(path);
         let other: Deno.Listener | undefined;
         {
           using _ = during(() => other = put(path));
@@ -112,7 +95,7 @@ if (Deno.build.os !== "windows") {
   test("a server that cannot tell whether a file is stale leaves it alone", async () => {
     const folder = await Deno.makeTempDir();
     const path = `${folder}/wire.sock`;
-    await leaveStale(path);
+    await leaveStaleSockets(path);
     const { wait } = Atomics;
     // As if the other end did not answer in time.
     Atomics.wait = () => "timed-out";
