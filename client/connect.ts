@@ -26,11 +26,11 @@ import { checkTls, type ClientTls } from "./_tls.ts";
 
 /** What a connection is made with. Everything has a default. */
 export interface ConnectOptions<
-  Local extends object = AnyFunctions,
   Remote extends object = AnyFunctions,
+  Local extends object = AnyFunctions,
 > extends
   Omit<
-    WireOptions<Local, Remote>,
+    WireOptions<Remote, Local>,
     "confirm" | "onDeath" | "requireCredential" | "signal"
   > {
   /** The path of a Unix socket; host and port are not looked at then. */
@@ -99,7 +99,7 @@ const OPTION_KEYS: Readonly<Record<keyof ConnectOptions, true>> = {
  * interface Calculator {
  *   add(a: number, b: number): number;
  * }
- * const server = createRequestServer<Calculator>(0, undefined, {
+ * const server = createRequestServer<object, Calculator>(0, undefined, {
  *   functions: { add: (a, b) => a + b },
  * });
  * {
@@ -119,7 +119,7 @@ export async function connectToRemoteServer<
   host: string | number,
   port: number,
   onDeath?: ((reason: WireError) => void) | null | undefined,
-  options: ConnectOptions<Local, Remote> = {},
+  options: ConnectOptions<Remote, Local> = {},
 ): Promise<Wire<Remote, Local>> {
   checkOptionKeys(options, OPTION_KEYS, "connectToRemoteServer()");
   const { path, tls, signal, timeout = DEFAULT_LIMITS.hello, ...rest } =

@@ -6,7 +6,6 @@
  */
 
 import {
-  type AnyContract,
   type AnyFunctions,
   checkPort,
   type Contract,
@@ -47,17 +46,26 @@ import { TlsTransport } from "../tls/transport.ts";
 /**
  * Called for each connection whose peer said hello.
  *
+ * @typeParam Remote The interface that clients serve.
  * @param wire The new wire. It can serve and call already; the peer's calls
  * arrive when it has been accepted.
  * @param address Where the peer is.
  */
-export type OnConnect = (
-  wire: Wire,
+export type OnConnect<Remote extends object = AnyFunctions> = (
+  wire: Wire<Remote>,
   address: WireAddress,
 ) => ConnectAnswer | PromiseLike<ConnectAnswer>;
 
-/** What a request server is made with. Everything has a default. */
-export interface RequestServerOptions<Local extends object = AnyFunctions> {
+/**
+ * What a request server is made with. Everything has a default.
+ *
+ * @typeParam Remote The interface that clients serve.
+ * @typeParam Local The interface that the server serves on every wire.
+ */
+export interface RequestServerOptions<
+  Remote extends object = AnyFunctions,
+  Local extends object = AnyFunctions,
+> {
   /**
    * The name or address to listen on.
    *
@@ -77,7 +85,8 @@ export interface RequestServerOptions<Local extends object = AnyFunctions> {
   // deno-lint-ignore no-explicit-any -- the client's view of it is not needed
   serves?: Contract<any, any, Local> | undefined;
   /** The contract that clients are to keep, where the server calls them. */
-  expects?: AnyContract | undefined;
+  // deno-lint-ignore no-explicit-any -- the client's own view is not needed
+  expects?: Contract<Remote, any, any> | undefined;
   /** Limits that differ from the default. */
   limits?: Partial<WireLimits> | undefined;
   /**
@@ -537,6 +546,8 @@ function targetOf(
  * made as connections come; `onConnect` confirms them.
  *
  * @typeParam Local The interface of `options.functions`.
+ * @typeParam Remote The interface that clients serve, for calls of the server.
+ * @typeParam Local The interface that the server serves: its `functions`.
  * @param port A port, 0 to 65535; 0 takes a free one, which `addr` tells.
  * @param onConnect Called with each new wire and its peer's address; answers
  * whether to accept, and what to call at the connection's death. Without it, or
@@ -560,14 +571,17 @@ function targetOf(
  * await server.shutdown();
  * ```
  */
-export function createRequestServer<Local extends object = AnyFunctions>(
+export function createRequestServer<
+  Remote extends object = AnyFunctions,
+  Local extends object = AnyFunctions,
+>(
   port: number,
-  onConnect?: OnConnect | null,
-  options: RequestServerOptions<Local> = {},
+  onConnect?: OnConnect<Remote> | null,
+  options: RequestServerOptions<Remote, Local> = {},
 ): RequestServer {
   return new RequestServer(
     port,
-    onConnect,
+    onConnect as OnConnect | null | undefined,
     options as unknown as RequestServerOptions,
   );
 }

@@ -337,7 +337,7 @@ export class KeptConnection<
  * }
  * // With a server: () => connectToRemoteServer("localhost", 7000)
  * const connect = () => {
- *   const [near, far] = wirePair<object, Calculator>();
+ *   const [near, far] = wirePair<Calculator>();
  *   far.serve({ add: (a, b) => a + b });
  *   return Promise.resolve(near);
  * };

@@ -84,7 +84,7 @@ export function severalOf(result: unknown): unknown[] | undefined {
  * interface Arithmetic {
  *   divmod(a: number, b: number): Values<[number, number]>;
  * }
- * const [near, far] = wirePair<object, Arithmetic>();
+ * const [near, far] = wirePair<Arithmetic>();
  * far.serve({ divmod: (a, b) => values(Math.floor(a / b), a % b) });
  * const [quotient, rest] = await near.remoteValues.divmod(17, 5);
  * if (quotient !== 3 || rest !== 2) throw new Error();

@@ -12,12 +12,14 @@ import { makeWire, type Wire, type WireOptions } from "./wire.ts";
  * Makes two wires that are joined in memory. They run the whole protocol, need
  * no permission, and are what tests of functions to be served want.
  *
- * `wirePair<A, B>()` types what each end serves, and with it what the other one
- * calls: `wirePair<Calculator>()` gives a first end that serves a calculator,
- * and a second end that calls it.
+ * Type parameters are those of the first end, in the order that they have
+ * everywhere: `wirePair<Calculator>()` gives a first end that calls a
+ * calculator, and a second end that serves it.
  *
- * @typeParam A What the first end serves.
- * @typeParam B What the second end serves.
+ * @typeParam Remote The interface that the first end calls, and the second one
+ * serves.
+ * @typeParam Local The interface that the first end serves, and the second one
+ * calls.
  * @param first Options of the first end.
  * @param second Options of the second end.
  * @returns The two ends.
@@ -35,16 +37,16 @@ import { makeWire, type Wire, type WireOptions } from "./wire.ts";
  * ```
  */
 export function wirePair<
-  A extends object = AnyFunctions,
-  B extends object = AnyFunctions,
+  Remote extends object = AnyFunctions,
+  Local extends object = AnyFunctions,
 >(
-  first: WireOptions<A, B> = {},
-  second: WireOptions<B, A> = {},
-): [Wire<B, A>, Wire<A, B>] {
+  first: WireOptions<Remote, Local> = {},
+  second: WireOptions<Local, Remote> = {},
+): [Wire<Remote, Local>, Wire<Local, Remote>] {
   const [near, far] = memoryTransports();
-  const one = makeWire<B, A>(near, first);
+  const one = makeWire<Remote, Local>(near, first);
   try {
-    return [one, makeWire<A, B>(far, second)];
+    return [one, makeWire<Local, Remote>(far, second)];
   } catch (error) {
     // The other end's options were wrong: nobody gets this one.
     one.abort(error);

@@ -186,7 +186,7 @@ export function referentOf(value: unknown): Referent | undefined {
  * interface Shop {
  *   counter(): RemoteObject<Counter>;
  * }
- * const [near, far] = wirePair<object, Shop>();
+ * const [near, far] = wirePair<Shop>();
  * far.serve({ counter: () => makeRemoteObject(new Counter()) });
  *
  * {

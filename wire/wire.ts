@@ -53,12 +53,12 @@ import { findTelemetry, spans } from "./_telemetry.ts";
 /**
  * What a wire is made with. Everything has a default.
  *
- * @typeParam Local The interface that this side serves.
  * @typeParam Remote The interface that the peer serves.
+ * @typeParam Local The interface that this side serves.
  */
 export interface WireOptions<
-  Local extends object = AnyFunctions,
   Remote extends object = AnyFunctions,
+  Local extends object = AnyFunctions,
 > {
   /** Limits that differ from the default. */
   limits?: Partial<WireLimits> | undefined;
@@ -197,7 +197,7 @@ const OPTION_KEYS: Readonly<Record<keyof WireOptions, true>> = {
  * interface Calculator {
  *   add(a: number, b: number): number;
  * }
- * const [near, far] = wirePair<object, Calculator>();
+ * const [near, far] = wirePair<Calculator>();
  * far.serve({ add: (a, b) => a + b });
  * if (await near.remoteValue.add(40, 2) !== 42) throw new Error();
  *
@@ -215,7 +215,7 @@ export class Wire<
   readonly #caller: Caller;
   readonly #dialect: Dialect;
   readonly #report: Report;
-  readonly #serves: WireOptions<Local>["serves"];
+  readonly #serves: WireOptions<Remote, Local>["serves"];
   #made: Remotes<Remote> | undefined;
 
   /**
@@ -226,7 +226,7 @@ export class Wire<
    */
   constructor(
     transport: Transport,
-    options: WireOptions<Local, Remote> = {},
+    options: WireOptions<Remote, Local> = {},
   ) {
     const { signal, functions, onDeath, confirm, serves, expects } = options;
     checkParts(options);
@@ -694,7 +694,7 @@ export function makeWire<
   Local extends object = AnyFunctions,
 >(
   connection: Transport | ByteDuplex,
-  options: WireOptions<Local, Remote> = {},
+  options: WireOptions<Remote, Local> = {},
 ): Wire<Remote, Local> {
   checkOptionKeys(options, OPTION_KEYS, "makeWire()");
   checkSignal(options.signal);

@@ -54,7 +54,7 @@ async function serveTemporary(): Promise<void> {
 /** Serves an archive until a signal comes. */
 async function serve(folder: string): Promise<void> {
   const store = await Store.open(folder);
-  const server = createRequestServer<Archive>(port, (wire, address) => {
+  const server = createRequestServer<object, Archive>(port, (wire, address) => {
     const peer = formatAddress(address);
     const onDeath = (reason: Error) => {
       const { callsServed, bytesReceived, bytesSent } = wire.stats();

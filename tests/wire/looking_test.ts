@@ -147,7 +147,6 @@ test("wire.call() and remoteCaller() have the names that the proxies keep", asyn
     }
   }
   const [near, far] = wirePair<
-    object,
     { point(): RemoteObject<Point>; toString(): string; f(): () => number }
   >();
   far.serve({

@@ -13,8 +13,8 @@ import {
   type RemotePromise,
   type RemoteStream,
   wirePair,
-} from "../mod.ts";
-import { test } from "./_test.ts";
+} from "../../mod.ts";
+import { test } from "../_test.ts";
 
 /** Whether two types are the same. */
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends
@@ -63,7 +63,7 @@ test("Received knows how each type arrives", () => {
 });
 
 test("objects, functions, streams and results are typed at both ends", async () => {
-  const [near, far] = wirePair<object, Logs>();
+  const [near, far] = wirePair<Logs>();
   far.serve<Logs>({
     open: () => makeRemoteObject(new LogFile()),
     subscribe(this: CallContext, onLine) {

@@ -23,9 +23,9 @@ import {
   type Wire,
   WireError,
   wirePair,
-} from "../mod.ts";
-import { test } from "./_test.ts";
-import { v } from "./wire/_schemas.ts";
+} from "../../mod.ts";
+import { test } from "../_test.ts";
+import { v } from "../wire/_schemas.ts";
 
 /** Whether two types are the same. */
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends
@@ -90,7 +90,7 @@ test("FunctionNames has the functions that may be left out", () => {
 });
 
 test("a function that may be left out can be called", async () => {
-  const [near, far] = wirePair<object, Api>();
+  const [near, far] = wirePair<Api>();
   far.serve({
     fixed: (x) => x.toFixed(1),
     opt(this: CallContext, x) {
@@ -131,7 +131,7 @@ test("a function that may be left out can be called", async () => {
 });
 
 test("a function that may be left out need not be served", async () => {
-  const [near, far] = wirePair<object, Api>();
+  const [near, far] = wirePair<Api>();
   far.serve({ fixed: (x) => x.toFixed(1) });
   assertEquals(await near.remoteValue.fixed(1), "1.0");
   // The proxy has a function for every name; what is not served fails.
@@ -161,7 +161,7 @@ test("a remote object may lack functions of its class", async () => {
     box(isFull: boolean): RemoteObject<Box>;
     take(options: { onDone?: (n: number) => void }): string;
   }
-  const [near, far] = wirePair<object, Shop>();
+  const [near, far] = wirePair<Shop>();
   far.serve({
     box: (isFull) => makeRemoteObject(isFull ? new FullBox() : new Box()),
     async take({ onDone }) {
@@ -255,7 +255,7 @@ interface Odd {
 }
 
 test("of several signatures callers see the last, of type parameters the bounds", async () => {
-  const [near, far] = wirePair<object, Odd>();
+  const [near, far] = wirePair<Odd>();
   function over(x: string): string;
   function over(x: number): number;
   function over(x: string | number): string | number {

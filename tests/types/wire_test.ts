@@ -9,8 +9,8 @@ import {
   values,
   type Wire,
   wirePair,
-} from "../mod.ts";
-import { test } from "./_test.ts";
+} from "../../mod.ts";
+import { test } from "../_test.ts";
 
 interface Calculator {
   add(a: number, b: number): number;
@@ -37,7 +37,7 @@ function serveOn(far: Wire<object, Calculator>): void {
 }
 
 test("Wire knows the types of arguments and results", async () => {
-  const [near, far] = wirePair<object, Calculator>();
+  const [near, far] = wirePair<Calculator>();
   serveOn(far);
   const sum: number = await near.remoteValue.add(40, 2);
   const both: [number, number] = await near.remoteValues.divmod(17, 5);
@@ -53,7 +53,7 @@ test("Wire knows the types of arguments and results", async () => {
 });
 
 test("Wire refuses wrong names, arguments and implementations", async () => {
-  const [near, far] = wirePair<object, Calculator>();
+  const [near, far] = wirePair<Calculator>();
   // Checked, but not run.
   const refused = () => {
     // @ts-expect-error: an argument of another type
