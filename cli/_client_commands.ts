@@ -13,7 +13,7 @@ import {
 } from "../mod.ts";
 import { type CommandLine, type Option, UsageError } from "./_command_line.ts";
 import { printLine, write } from "./_output.ts";
-import { asJson, shown, signature } from "./_text.ts";
+import { asJson, HarmlessBytes, shown, signature } from "./_text.ts";
 
 /** The options about where to connect to, and how. */
 const CONNECTING: readonly Option[] = [
@@ -61,11 +61,8 @@ export async function call(line: CommandLine): Promise<void> {
     const isNothing = values.length === 1 && values[0] === undefined;
     if (isNothing && !line.has("json")) return;
     for (const value of values) {
-      if (isStream(value)) {
-        for await (const part of value) await print(line, part, true);
-      } else {
-        await print(line, value, false);
-      }
+      if (isStream(value)) await printStream(line, value);
+      else await print(line, value);
     }
   });
 }
@@ -75,15 +72,27 @@ function isStream(value: unknown): value is AsyncIterable<unknown> {
     Symbol.asyncIterator in value;
 }
 
-/** Prints a value; bytes of a stream as they are. */
-async function print(
+/** Prints a value. */
+async function print(line: CommandLine, value: unknown): Promise<void> {
+  await printLine(
+    line.has("json") ? asJson(value) : shown(value, Deno.stdout.isTerminal()),
+  );
+}
+
+/** Prints the parts of a stream: bytes as they are, but to a terminal. */
+async function printStream(
   line: CommandLine,
-  value: unknown,
-  isOfStream: boolean,
+  parts: AsyncIterable<unknown>,
 ): Promise<void> {
-  if (line.has("json")) return await printLine(asJson(value));
-  if (isOfStream && value instanceof Uint8Array) return await write(value);
-  await printLine(shown(value, Deno.stdout.isTerminal()));
+  const harmless = Deno.stdout.isTerminal() ? new HarmlessBytes() : undefined;
+  for await (const part of parts) {
+    if (line.has("json") || !(part instanceof Uint8Array)) {
+      await print(line, part);
+    } else {
+      await write(harmless === undefined ? part : harmless.take(part));
+    }
+  }
+  if (harmless !== undefined) await write(harmless.take());
 }
 
 /** Asks the server for a sign of life. */

@@ -51,6 +51,9 @@ options of serve and listen:
 
   --help, --version
 
+A terminal gets no control characters of a server: they are written out. A pipe
+gets texts, and the bytes of streams, as they are.
+
 Ctrl-C ends a call, and a server, at once. SIGTERM lets a server finish the
 calls under way.
 

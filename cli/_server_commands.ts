@@ -6,7 +6,7 @@
 
 import { createRequestServer, formatAddress, startUpServer } from "../mod.ts";
 import { type CommandLine, type Option, UsageError } from "./_command_line.ts";
-import { described } from "./_text.ts";
+import { described, harmlessLine } from "./_text.ts";
 
 /** The options of both. */
 const LISTENING: readonly Option[] = [
@@ -28,6 +28,7 @@ export async function serve(line: CommandLine): Promise<void> {
     throw new UsageError(`${specifier} exports no function.`);
   }
   let isListening = false;
+  const report = limitedReport();
   const server = createRequestServer(line.number("port") ?? 7000, undefined, {
     functions,
     hostname: line.text("hostname"),
@@ -42,7 +43,7 @@ export async function serve(line: CommandLine): Promise<void> {
     },
     // Why it cannot listen is thrown as well.
     onError: (error, where) => {
-      if (isListening) console.error(`${where}: ${described(error)}`);
+      if (isListening) report(where, error);
     },
   });
   await untilEnded(server);
@@ -60,6 +61,26 @@ export async function listen(line: CommandLine): Promise<void> {
     listener: gateOf(line),
   });
   await untilEnded(server);
+}
+
+/** So many troubles of a server are printed in a second: peers cause some. */
+const MOST_REPORTS = 20;
+
+/** Prints what goes wrong at a server, each in a line, and not without end. */
+function limitedReport(): (where: string, error: unknown) => void {
+  let began = -Infinity;
+  let count = 0;
+  return (where, error) => {
+    const now = performance.now();
+    if (now - began >= 1_000) {
+      const hidden = count - MOST_REPORTS;
+      if (hidden > 0) console.error(`${hidden} further errors are not shown.`);
+      began = now;
+      count = 0;
+    }
+    if (count++ >= MOST_REPORTS) return;
+    console.error(`${harmlessLine(where)}: ${described(error)}`);
+  };
 }
 
 async function load(specifier: string): Promise<Record<string, unknown>> {

@@ -12,10 +12,13 @@ import {
 } from "../mod.ts";
 import { inFlags } from "./_flags.ts";
 
-/** What moves a cursor, rings, or turns the direction of writing. */
+/**
+ * What moves a cursor, rings, or turns the direction of writing: C0 but for
+ * tabs and ends of lines, DEL, C1, and what Unicode has for directions.
+ */
 const UNSAFE =
   // deno-lint-ignore no-control-regex -- these are what is looked for
-  /[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+  /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f]|\r(?!\n)/g;
 
 /**
  * Makes a text harmless to a terminal.
@@ -28,6 +31,29 @@ export function harmless(text: string): string {
     UNSAFE,
     (unit) => `\\u{${unit.charCodeAt(0).toString(16)}}`,
   );
+}
+
+/** Makes bytes that come in pieces harmless to a terminal: as text in UTF-8. */
+export class HarmlessBytes {
+  readonly #decoder = new TextDecoder();
+  readonly #encoder = new TextEncoder();
+  /** A carriage return that may belong to the end of a line. */
+  #held = "";
+
+  /**
+   * Takes a piece.
+   *
+   * @param bytes The piece; nothing at the end.
+   * @returns What can be shown of it by now.
+   */
+  take(bytes?: Uint8Array): Uint8Array {
+    const isLast = bytes === undefined;
+    const text = this.#held +
+      this.#decoder.decode(bytes ?? new Uint8Array(), { stream: !isLast });
+    this.#held = !isLast && text.endsWith("\r") ? "\r" : "";
+    const whole = text.slice(0, text.length - this.#held.length);
+    return this.#encoder.encode(harmless(whole));
+  }
 }
 
 /**
@@ -53,33 +79,48 @@ export function shown(value: unknown, isTerminal: boolean): string {
  * sets and typed arrays become lists; remote objects become null.
  *
  * @param value The value.
- * @returns One line.
+ * @returns One line; what a terminal is not to get stands in it as JSON writes
+ * it out, so that whoever reads it gets the same value.
  */
 export function asJson(value: unknown): string {
-  return JSON.stringify(value, (_key, part) => {
+  const json = JSON.stringify(value, (_key, part) => {
     if (!remoteObjectLocal(part)) return null;
     if (typeof part === "bigint") return String(part);
     const isList = part instanceof Map || part instanceof Set ||
       (ArrayBuffer.isView(part) && Symbol.iterator in part);
     return isList ? [...part as Iterable<unknown>] : part;
   }) ?? "null";
+  return json.replaceAll(
+    UNSAFE,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }
 
 /**
  * What went wrong, as a line or two.
  *
  * @param error What was thrown.
- * @returns The code or the name, and the message.
+ * @returns The code or the name, and the message. Lines of the message are
+ * indented, so that none looks like one of the command line's own.
  */
 export function described(error: unknown): string {
+  return harmless(wordsOf(error)).replaceAll("\n", "\n  ");
+}
+
+/** Makes a text harmless, and one line. */
+export function harmlessLine(text: string): string {
+  return harmless(oneLine(text));
+}
+
+function wordsOf(error: unknown): string {
   if (error instanceof WireError) {
-    return harmless(`${error.code}: ${inFlags(error.message)}`);
+    return `${error.code}: ${inFlags(error.message)}`;
   }
   if (error instanceof RemoteError) {
     const { functionName, name, message } = error;
-    return harmless(`${functionName} threw ${name}: ${message}`);
+    return `${functionName} threw ${name}: ${message}`;
   }
-  return harmless(error instanceof Error ? error.message : String(error));
+  return error instanceof Error ? error.message : String(error);
 }
 
 /**
