@@ -79,6 +79,13 @@ function logs(subscribe: string, listeners: string): Definitions {
 const PLAIN_WIRE = `const [wire, there] = wirePair();
   there.serve({ search: (text: string) => text });`;
 
+/** What there is to search. */
+const SEARCH: Definitions = {
+  files: `const files: string[] = [];`,
+  contains:
+    `const contains = (file: string, text: string) => file.includes(text);`,
+};
+
 /** Functions behind contracts. */
 const DIVIDER: Definitions = {
   Divider: `interface Divider {
@@ -124,9 +131,7 @@ export const CONTEXT: Readonly<Record<string, PageContext>> = {
           });`,
       },
       "Calls": {
-        files: `const files: string[] = [];`,
-        contains:
-          `const contains = (file: string, text: string) => file.includes(text);`,
+        ...SEARCH,
         "wire.serve({": PLAIN_WIRE,
       },
       "Objects, streams, pipelining": logs(
@@ -143,7 +148,7 @@ export const CONTEXT: Readonly<Record<string, PageContext>> = {
       signal: `const { signal } = new AbortController();`,
       listeners:
         `const listeners: RemoteFunction<(text: string) => void>[] = [];`,
-      files: `const files: string[] = [];`,
+      ...SEARCH,
     },
   },
   "docs/cmucl.md": {
