@@ -160,3 +160,33 @@ test("decodeValue() refuses errors that no sender makes", () => {
     assertEquals(codeOf(() => decodeValue(bytes)), "malformed", what);
   }
 });
+
+test("decodeValue() records no stack for errors, and leaves the limit alone", () => {
+  const bytes = encodeValue([new TypeError("a"), new AggregateError([], "b")]);
+  const limit = Object.getOwnPropertyDescriptor(Error, "stackTraceLimit")!;
+  const set: unknown[] = [];
+  const decode = () => exactly(decodeValue(bytes));
+  const usual = decode();
+  assertEquals(Error.stackTraceLimit, limit.value);
+  try {
+    Object.defineProperty(Error, "stackTraceLimit", {
+      configurable: true,
+      get: () => limit.value,
+      set: (value) => set.push(value),
+    });
+    assertEquals(decode(), usual);
+    assertEquals(set, [0, limit.value, 0, limit.value]);
+    // Frozen, or missing as where the engine is another one.
+    for (const other of [{ value: 3 }, { value: undefined, writable: true }]) {
+      Object.defineProperty(Error, "stackTraceLimit", {
+        configurable: true,
+        writable: false,
+        ...other,
+      });
+      assertEquals(decode(), usual);
+      assertEquals(Error.stackTraceLimit, other.value);
+    }
+  } finally {
+    Object.defineProperty(Error, "stackTraceLimit", limit);
+  }
+});
