@@ -33,25 +33,34 @@ export class MessageReader {
   readonly #reader: ByteReader;
   readonly #tables: ReceiveTables;
   readonly #values: ValueReader;
+  readonly #mostOfItem: number;
 
   /**
    * @param reader Where the bytes come from.
    * @param tables The names that the peer defined.
    * @param values Reads the values.
+   * @param mostOfItem How many bytes an item of a stream may have.
    */
-  constructor(reader: ByteReader, tables: ReceiveTables, values: ValueReader) {
+  constructor(
+    reader: ByteReader,
+    tables: ReceiveTables,
+    values: ValueReader,
+    mostOfItem: number,
+  ) {
     this.#reader = reader;
     this.#tables = tables;
     this.#values = values;
+    this.#mostOfItem = mostOfItem;
   }
 
   /**
    * Reads a message.
    *
    * @param kind Its first byte, which was read already.
+   * @param size How many bytes it has.
    * @throws {WireError} `malformed`.
    */
-  read(kind: number): Message | OverLimit {
+  read(kind: number, size: number): Message | OverLimit {
     const reader = this.#reader;
     switch (kind) {
       case KIND.call: {
@@ -133,11 +142,11 @@ export class MessageReader {
         return { kind: "forget", slot, nonce: reader.uint32() };
       }
       default:
-        return this.#stream(kind);
+        return this.#stream(kind, size);
     }
   }
 
-  #stream(kind: number): Message | OverLimit {
+  #stream(kind: number, size: number): Message | OverLimit {
     const reader = this.#reader;
     if (kind < KIND.streamValue || kind > KIND.streamFail) {
       throw malformed(
@@ -149,14 +158,13 @@ export class MessageReader {
     switch (kind) {
       case KIND.streamValue:
         try {
+          this.#checkItem(size);
           return { kind: "streamValue", id, value: this.#values.read() };
         } catch (error) {
           return this.#overLimit("streamValue", id, "", error, start);
         }
-      case KIND.streamBytes: {
-        const bytes = reader.bytes(reader.remaining);
-        return { kind: "streamBytes", id, bytes };
-      }
+      case KIND.streamBytes:
+        return this.#bytes(id, size);
       case KIND.streamEnd:
         return { kind: "streamEnd", id };
       case KIND.streamError:
@@ -178,6 +186,25 @@ export class MessageReader {
       default:
         return { kind: "streamCredit", id, amount: reader.varint() };
     }
+  }
+
+  #bytes(id: number, size: number): Message | OverLimit {
+    const reader = this.#reader;
+    try {
+      this.#checkItem(size);
+    } catch (error) {
+      return this.#tooMuch("streamValue", id, "", error);
+    }
+    return { kind: "streamBytes", id, bytes: reader.bytes(reader.remaining) };
+  }
+
+  /** Refuses an item of a stream that is larger than this side takes. */
+  #checkItem(size: number): void {
+    if (size <= this.#mostOfItem) return;
+    throw new WireError(
+      "limit",
+      `An item of a stream may have ${this.#mostOfItem} bytes here (limit "streamWindow"), and one came with ${size}.`,
+    );
   }
 
   #call(kind: "call" | "send", id: number): Message | OverLimit {
@@ -313,10 +340,20 @@ export class MessageReader {
     start: number,
     isList = false,
   ): OverLimit {
-    if (!(error instanceof WireError) || error.code !== "limit") throw error;
+    const message = this.#tooMuch(of, id, name, error);
     // What came along behind that place has to be given back as well.
     this.#reader.position = start;
     this.#values.passOver(isList ? this.#reader.varint() : 1);
+    return message;
+  }
+
+  #tooMuch(
+    of: OverLimit["of"],
+    id: number,
+    name: string,
+    error: unknown,
+  ): OverLimit {
+    if (!(error instanceof WireError) || error.code !== "limit") throw error;
     return { kind: "overLimit", of, id, name, error };
   }
 }

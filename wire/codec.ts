@@ -293,6 +293,7 @@ export class Decoder {
       this.#reader,
       this.#tables,
       this.#values,
+      limits.streamWindow,
     );
     this.#plain = new PlainReader(
       this.#reader,
@@ -443,7 +444,7 @@ export class Decoder {
     const values = this.#values;
     let isRead = false;
     try {
-      const message = this.#messages.read(kind);
+      const message = this.#messages.read(kind, this.size);
       if (message.kind !== "overLimit") {
         this.#reader.finish();
         values.end();

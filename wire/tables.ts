@@ -269,9 +269,9 @@ export class ReceiveTables {
   }
 
   #text(reader: ByteReader): string {
-    const text = reader.text();
-    this.#bytes += text.length;
-    return text;
+    const count = reader.varint();
+    this.#bytes += count;
+    return reader.utf8(count);
   }
 
   #shape(reader: ByteReader, size: number): ReceivedShape {

@@ -9,7 +9,8 @@ import {
   wirePair,
 } from "../../wire/mod.ts";
 import { settle } from "../_fake_clock.ts";
-import { RawPeer, send } from "../_raw_peer.ts";
+import type { Message } from "../../wire/messages.ts";
+import { framed, RawPeer, send } from "../_raw_peer.ts";
 import { Raw } from "../_raw_values.ts";
 import { test } from "../_test.ts";
 import { count, list } from "./_items.ts";
@@ -108,4 +109,49 @@ test("items over a limit cost credit, and are answered once", async () => {
   assert(peer.wire.stats().outputWaiting < 500);
   await peer.tell(...Array.from({ length: 200 }, () => item));
   assertEquals((await peer.hearAbort())!.code, "malformed");
+});
+
+test("an item larger than streamWindow fails its stream, and no other", async () => {
+  const most = 1_000;
+  const bytes = (size: number) => new Uint8Array(size);
+  const items: [string, number, Message][] = [
+    // A kind and an id, a tag and the two bytes of a length.
+    ["streamBytes", most, { kind: "streamBytes", id: 0, bytes: bytes(998) }],
+    ["streamBytes", most + 1, {
+      kind: "streamBytes",
+      id: 0,
+      bytes: bytes(999),
+    }],
+    ["streamValue", most, { kind: "streamValue", id: 0, value: bytes(995) }],
+    ["streamValue", most + 1, {
+      kind: "streamValue",
+      id: 0,
+      value: bytes(996),
+    }],
+  ];
+  for (const [kind, size, item] of items) {
+    const peer = new RawPeer({ limits: { streamWindow: most } });
+    await using _peer = peer;
+    const taken: RemoteStream<unknown>[] = [];
+    peer.wire.serve({ take: (s: RemoteStream<unknown>) => void taken.push(s) });
+    await peer.open();
+    for (const id of [0, 1]) {
+      await peer.tell(send("take", new Raw({ as: "stream", id })));
+    }
+    assertEquals(framed(item).length - 4, size);
+    await peer.tell(item);
+    const items = taken[0]![Symbol.asyncIterator]();
+    const first = await items.next().catch((error: WireError) => error);
+    if (size > most) {
+      assertEquals((first as WireError).code, "limit", kind);
+      assert((first as WireError).message.includes("streamWindow"));
+      assertEquals((await peer.hear("streamCancel"))!.id, 0);
+    } else {
+      assertEquals((first as { done: boolean }).done, false, kind);
+    }
+    await peer.tell({ kind: "streamValue", id: 1, value: "fine" });
+    const other = taken[1]![Symbol.asyncIterator]();
+    assertEquals((await other.next()).value, "fine");
+    peer.wire.abort();
+  }
 });

@@ -219,6 +219,22 @@ test("SendTables never tells more than ReceiveTables takes", () => {
   }
 });
 
+test("ReceiveTables counts bytes of UTF-8, whatever the text", () => {
+  const encoder = new TextEncoder();
+  for (const text of ["x", "é", "世", "𝄞"]) {
+    const name = text.repeat(512 / encoder.encode(text).length | 0);
+    const { length } = encoder.encode(name);
+    const tables = new ReceiveTables();
+    const names = Math.floor(TABLE_BYTES / length);
+    for (let count = 0; count < names; count++) {
+      read(tables, entryBytes(name));
+    }
+    const rest = "y".repeat(TABLE_BYTES - names * length);
+    read(tables, entryBytes(rest));
+    assertEquals(codeOf(() => read(tables, entryBytes(["z"]))), "malformed");
+  }
+});
+
 test("SendTables leaves out keys that read like far indices", () => {
   const tables = new SendTables();
   for (const key of ["100", "4294967294", "1073741824"]) {
