@@ -5,7 +5,11 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import config from "../../deno.json" with { type: "json" };
-import { connectToRemoteServer, createRequestServer } from "../../mod.ts";
+import {
+  connectToRemoteServer,
+  createRequestServer,
+  startUpServer,
+} from "../../mod.ts";
 import { denoRun } from "../../examples/archive/deno.ts";
 import { withFolder } from "../examples/_run.ts";
 import { test } from "../_test.ts";
@@ -176,6 +180,25 @@ async function listening(port: number): Promise<void> {
     }
   }
 }
+
+test("a listener answers as docs/listener.md shows", async () => {
+  const page = (await readPages()).find(({ path }) =>
+    path === "docs/listener.md"
+  );
+  const session = page!.blocks.find(({ text }) =>
+    text.startsWith("; This is")
+  )!;
+  const prompt = /^(\w+> )(.*)\n/gm;
+  await using server = startUpServer({ service: 0 });
+  const conn = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
+  const inputs = [...session.text.matchAll(prompt)].map(([, , input]) => input);
+  await conn.write(new TextEncoder().encode(`${inputs.join("\n")}\n`));
+  // What is typed is shown by the terminal.
+  assertEquals(
+    (await new Response(conn.readable).text()).trimEnd(),
+    session.text.replaceAll(prompt, "$1"),
+  );
+});
 
 test("the certificate that docs/calls.md makes is good for both ends", () =>
   withFolder(async (folder) => {
