@@ -102,7 +102,7 @@ const FLOORS: readonly (readonly string[])[] = [
     "wire/context.ts",
     "wire/call_options.ts",
   ],
-  ["wire/values.ts"],
+  ["wire/values.ts", "wire/_value_reader.ts"],
   [
     "wire/_message_writer.ts",
     "wire/_message_reader.ts",

@@ -21,7 +21,7 @@ import {
   type Target,
 } from "./messages.ts";
 import type { ReceiveTables } from "./tables.ts";
-import type { ValueReader } from "./values.ts";
+import type { ValueReader } from "./_value_reader.ts";
 
 /** What a hello fills in. */
 const NO_LIMITS = Object.freeze(

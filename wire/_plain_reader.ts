@@ -11,7 +11,7 @@ import type { ByteReader } from "./bytes.ts";
 import { PLAIN_ARGUMENTS } from "./_layout.ts";
 import { KIND } from "./messages.ts";
 import type { ReceiveTables } from "./tables.ts";
-import type { ValueReader } from "./values.ts";
+import type { ValueReader } from "./_value_reader.ts";
 
 /** Takes plain calls and answers, of so many bytes each. */
 export interface PlainReceiver {

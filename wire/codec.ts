@@ -27,13 +27,8 @@ import { Pieces } from "./_pieces.ts";
 import { PlainReader, type PlainReceiver } from "./_plain_reader.ts";
 import { PlainWriter } from "./_plain_writer.ts";
 import { ReceiveTables, SendTables, writeEntry } from "./tables.ts";
-import {
-  changed,
-  MOST_GATHERED,
-  NOT_GATHERED,
-  ValueReader,
-  ValueWriter,
-} from "./values.ts";
+import { changed, MOST_GATHERED, NOT_GATHERED, ValueWriter } from "./values.ts";
+import { ValueReader } from "./_value_reader.ts";
 
 /** From so many bytes of an unfinished frame on, much is read at once. */
 const LARGE = 8 * 1024;

@@ -85,6 +85,9 @@ export interface WireLimits {
   cmuclBignum: number;
 }
 
+/** The bounds that values have to keep. */
+export type ValueLimits = Pick<WireLimits, "nesting" | "values" | "bigint">;
+
 /** The limits that hold where nothing else is said. */
 export const DEFAULT_LIMITS: Readonly<WireLimits> = Object.freeze({
   message: 4 * 1024 * 1024,

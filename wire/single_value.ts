@@ -7,7 +7,8 @@
 import { ByteReader, ByteWriter } from "./bytes.ts";
 import { resolveLimits, type WireLimits } from "./limits.ts";
 import { ReceiveTables, SendTables, writeEntry } from "./tables.ts";
-import { ValueReader, ValueWriter } from "./values.ts";
+import { ValueReader } from "./_value_reader.ts";
+import { ValueWriter } from "./values.ts";
 
 /**
  * Encodes one value as a wire would, its key sets in front of it.

@@ -5,7 +5,8 @@ import { ByteReader, ByteWriter } from "../../wire/bytes.ts";
 import { resolveLimits } from "../../wire/limits.ts";
 import { GATHERED, KIND } from "../../wire/messages.ts";
 import { ReceiveTables, SendTables, writeEntry } from "../../wire/tables.ts";
-import { ValueReader, ValueWriter } from "../../wire/values.ts";
+import { ValueWriter } from "../../wire/values.ts";
+import { ValueReader } from "../../wire/_value_reader.ts";
 import {
   fromHex,
   messageOf,
