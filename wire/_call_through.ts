@@ -20,11 +20,12 @@ import { endStreams } from "./_carries_stream.ts";
 import type { Clock } from "./clock.ts";
 import { WireError } from "./errors.ts";
 import type { Metadata } from "./messages.ts";
-import type {
-  CallChanges,
-  CallKind,
-  Middleware,
-  MiddlewareCall,
+import {
+  type CallChanges,
+  type CallKind,
+  checkChanges,
+  type Middleware,
+  type MiddlewareCall,
 } from "./middleware.ts";
 import type { Caller } from "./remote.ts";
 import { REFERENCE } from "./remote_types.ts";
@@ -83,8 +84,15 @@ export function callThrough<W extends { readonly ended: unknown }>(
       };
       return each(
         call,
-        (changes = {}) =>
-          begun(() => goOn(changes), report, unawaited(call.name)),
+        (changes) =>
+          begun(
+            () => {
+              checkChanges(changes);
+              return goOn(changes ?? {});
+            },
+            report,
+            unawaited(call.name),
+          ),
       );
     }
     const { args, signal, deadline, streams } = call;

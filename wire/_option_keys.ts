@@ -6,10 +6,15 @@
  */
 
 import { WireError } from "./errors.ts";
-import { kindOf } from "./_shown.ts";
+import { kindOf, shown } from "./_shown.ts";
 
-/** A name as far from another as this, or farther, is no slip of the keys. */
+/**
+ * A name as far from another as this, or farther, is no slip of the keys; nor
+ * is one of which more than a third of the letters differ.
+ */
 const FAR = 4;
+/** A name that begins another, or goes on after it, has so many letters. */
+const BEGINNING = 3;
 
 /**
  * Checks an object of options.
@@ -17,41 +22,84 @@ const FAR = 4;
  * @param options What a program passed.
  * @param known Every option that there is.
  * @param what What the options are of, for the message, such as `"startUpServer()"`.
- * @throws {WireError} `invalidArgument` for what is no object, and for an
- * option that is not known; the message names the nearest that is.
+ * @throws {WireError} `invalidArgument` for what is no object of options, and
+ * for an option that is not known; the message names the nearest that is.
  */
 export function checkOptionKeys(
   options: unknown,
   known: Readonly<Record<string, true>>,
   what: string,
 ): void {
-  for (const key of keysOf(options, what)) {
+  for (const key of keysOf(options, known, what)) {
     if (Object.hasOwn(known, key)) continue;
-    const names = Object.keys(known);
-    const near = nearest(key, names);
-    throw new WireError(
-      "invalidArgument",
-      `${what} has no option "${key}". ${
-        near === undefined
-          ? `Its options are ${names.join(", ")}.`
-          : `Did you mean "${near}"?`
-      }`,
-    );
+    throw unknownName("option", key, Object.keys(known), ` of ${what}`);
   }
 }
 
 /** The names of the options that there are. */
-function keysOf(options: unknown, what: string): string[] {
+function keysOf(
+  options: unknown,
+  known: Readonly<Record<string, true>>,
+  what: string,
+): string[] {
   try {
     if (
       typeof options === "object" && options !== null && !Array.isArray(options)
-    ) return Object.keys(options);
+    ) {
+      const keys = Object.keys(options);
+      if (keys.length > 0 || mayBeOptions(options, known)) return keys;
+    }
   } catch {
     // They cannot be looked at.
   }
   throw new WireError(
     "invalidArgument",
-    `The options of ${what} are an object, not ${kindOf(options)}.`,
+    `The options of ${what} are an object, such as { ${
+      Object.keys(known)[0]
+    }: … }, not ${kindOf(options)}.`,
+  );
+}
+
+/**
+ * Tells options from an object of a class that has none of them: a promise of
+ * options, a `Map`, or a signal that is passed by itself.
+ *
+ * @param options An object.
+ * @param known Every option that there is.
+ * @returns Whether it is plain, or has one of these options.
+ */
+export function mayBeOptions(
+  options: object,
+  known: Readonly<Record<string, true>>,
+): boolean {
+  const prototype = Object.getPrototypeOf(options);
+  return prototype === null || Object.getPrototypeOf(prototype) === null ||
+    Object.keys(known).some((key) => key in options);
+}
+
+/**
+ * The error of a name that there is not.
+ *
+ * @param kind What it names, such as `"option"`.
+ * @param name The name.
+ * @param known Every name that there is.
+ * @param of What it would be of, with a space before it; may be empty.
+ * @returns `invalidArgument`, which names the nearest, or all that there are.
+ */
+export function unknownName(
+  kind: string,
+  name: string,
+  known: readonly string[],
+  of = "",
+): WireError {
+  const near = nearest(name, known);
+  return new WireError(
+    "invalidArgument",
+    `There is no ${kind} ${shown(name)}${of}${
+      near === undefined
+        ? `. There ${known.length === 1 ? "is" : "are"} ${known.join(", ")}.`
+        : `; did you mean "${near}"?`
+    }`,
   );
 }
 
@@ -84,12 +132,14 @@ function isMade(value: unknown, made: new () => unknown): boolean {
 function nearest(name: string, known: readonly string[]): string | undefined {
   let best: string | undefined;
   let least = FAR;
+  const typed = name.toLowerCase();
   for (const candidate of known) {
-    const distance = editDistance(
-      name.toLowerCase(),
-      candidate.toLowerCase(),
-    );
-    if (distance < Math.min(least, candidate.length)) {
+    const other = candidate.toLowerCase();
+    const distance = isBeginning(typed, other) || isBeginning(other, typed)
+      ? 1
+      : editDistance(typed, other);
+    const isSlip = 3 * distance <= Math.max(typed.length, other.length);
+    if (isSlip && distance < least) {
       least = distance;
       best = candidate;
     }
@@ -97,18 +147,34 @@ function nearest(name: string, known: readonly string[]): string | undefined {
   return best;
 }
 
-/** How many letters to insert, drop or change (Levenshtein's distance). */
+/** Whether a name begins another, and is not the same. */
+function isBeginning(one: string, other: string): boolean {
+  return one.length >= BEGINNING && one.length < other.length &&
+    other.startsWith(one);
+}
+
+/**
+ * How many letters to insert, drop, change or exchange with their neighbour
+ * (Damerau's and Levenshtein's distance); `FAR` where the lengths tell that much.
+ */
 function editDistance(one: string, other: string): number {
+  if (Math.abs(one.length - other.length) >= FAR) return FAR;
+  let before: number[] = [];
   let row = Array.from({ length: other.length + 1 }, (_, index) => index);
   for (let at = 0; at < one.length; at++) {
     const next = [at + 1];
     for (let to = 0; to < other.length; to++) {
+      const isSame = one[at] === other[to];
+      const isExchanged = at > 0 && to > 0 && one[at] === other[to - 1] &&
+        one[at - 1] === other[to];
       next.push(Math.min(
         row[to + 1]! + 1,
         next[to]! + 1,
-        row[to]! + (one[at] === other[to] ? 0 : 1),
+        row[to]! + (isSame ? 0 : 1),
+        isExchanged ? before[to - 1]! + 1 : Infinity,
       ));
     }
+    before = row;
     row = next;
   }
   return row.at(-1)!;

@@ -8,6 +8,7 @@ import { WireError } from "./errors.ts";
 import type { FunctionDefinition } from "./contract_types.ts";
 import type { FunctionDescription } from "./_described.ts";
 import { ANY, type Shape, shapeOf } from "./_shape.ts";
+import { unknownName } from "./_option_keys.ts";
 import { shown } from "./_shown.ts";
 import type { StandardSchema } from "./_standard_schema.ts";
 
@@ -138,12 +139,8 @@ function checkParts(name: string, definition: FunctionDefinition): void {
     !(PARTS as string[]).includes(part)
   );
   if (strange === undefined) return;
-  throw new WireError(
-    "invalidArgument",
-    `contract() knows no part "${strange}", and ${
-      JSON.stringify(name)
-    } has one. The parts are ${PARTS.join(", ")}.`,
-  );
+  const of = ` of ${shown(name)} in a contract`;
+  throw unknownName("part", strange, PARTS, of);
 }
 
 /** Arguments and results are lists, and errors go by their names. */

@@ -9,7 +9,7 @@ import { errorMessage, WireError } from "./errors.ts";
 import type { Metadata } from "./messages.ts";
 import { kindOf } from "./_shown.ts";
 import { isA } from "./_odd_values.ts";
-import { checkOptionKeys, checkSignal } from "./_option_keys.ts";
+import { checkOptionKeys, checkSignal, mayBeOptions } from "./_option_keys.ts";
 import { shown } from "./_shown.ts";
 
 /** What may be said about a single call. */
@@ -74,15 +74,21 @@ export function checkCallOptions(
     return checkOptionKeys(options, known, "a call");
   }
   try {
+    let isKnown = false;
     for (const key in options) {
-      if (known[key] === true) continue;
+      if (known[key] === true) {
+        isKnown = true;
+        continue;
+      }
       const prototype = Object.getPrototypeOf(options);
       const isPlain = prototype === Object.prototype || prototype === null;
-      if (isPlain || Array.isArray(options)) {
+      // What is of a class, and has none of them, is no options.
+      if (isPlain || Array.isArray(options) || !mayBeOptions(options, known)) {
         checkOptionKeys(options, known, "a call");
       }
       return;
     }
+    if (!isKnown) checkOptionKeys(options, known, "a call");
   } catch (error) {
     if (isA(error, WireError)) throw error;
     // What cannot be looked at fails its call.

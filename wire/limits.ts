@@ -5,6 +5,7 @@
  */
 
 import { WireError } from "./errors.ts";
+import { unknownName } from "./_option_keys.ts";
 import { shown } from "./_shown.ts";
 
 /**
@@ -187,11 +188,7 @@ export function resolveLimits(
   const resolved: WireLimits = { ...DEFAULT_LIMITS };
   for (const [name, value] of Object.entries(limits)) {
     if (!Object.hasOwn(DEFAULT_LIMITS, name)) {
-      const known = Object.keys(DEFAULT_LIMITS).join(", ");
-      throw new WireError(
-        "invalidArgument",
-        `There is no limit "${name}". The limits are ${known}.`,
-      );
+      throw unknownName("limit", name, Object.keys(DEFAULT_LIMITS));
     }
     if (value === undefined) continue;
     const key = name as keyof WireLimits;

@@ -52,6 +52,8 @@ const OPTION_KEYS: Readonly<Record<keyof LineStreamOptions, true>> = {
   closeTimeout: true,
 };
 
+const READ_LINE_KEYS = { maxLength: true } as const;
+
 /** The largest value of an option: what a 32-bit timer can wait. */
 const LARGEST = 2 ** 31 - 1;
 
@@ -133,9 +135,13 @@ export class LineStream implements AsyncIterable<string>, AsyncDisposable {
    * `malformed` for one that is not UTF-8, `connectionLost`; after the first
    * of these the stream gives no further line.
    */
-  readLine(options: { maxLength?: number } = {}): Promise<string | null> {
-    const { maxLength = this.#options.maxLineLength } = options;
-    return this.#inTurn(() => this.#readLine(maxLength));
+  readLine(
+    options: { maxLength?: number | undefined } = {},
+  ): Promise<string | null> {
+    return this.#inTurn(() => {
+      checkOptionKeys(options, READ_LINE_KEYS, "readLine()");
+      return this.#readLine(options.maxLength ?? this.#options.maxLineLength);
+    });
   }
 
   /**

@@ -10,6 +10,7 @@ import { type CallContext, replaceMetadata } from "./context.ts";
 import { begun } from "./_left_alone.ts";
 import type { Metadata } from "./messages.ts";
 import { errorMessage, WireError } from "./errors.ts";
+import { checkOptionKeys } from "./_option_keys.ts";
 import type { Report } from "./_report.ts";
 import { shown } from "./_shown.ts";
 
@@ -111,6 +112,33 @@ export type Middleware<W = unknown> = (
   next: (changes?: CallChanges) => Promise<unknown>,
 ) => unknown;
 
+/** What changes, and what `{ ...call }` has besides. */
+const CHANGE_KEYS: Readonly<
+  Record<keyof CallChanges | keyof MiddlewareCall, true>
+> = {
+  args: true,
+  metadata: true,
+  signal: true,
+  deadline: true,
+  streams: true,
+  side: true,
+  kind: true,
+  name: true,
+  object: true,
+  wire: true,
+};
+
+/**
+ * Checks what a middleware wants to change.
+ *
+ * @param changes What it passed; undefined is nothing.
+ * @throws {WireError} `invalidArgument` for what cannot be changed.
+ */
+export function checkChanges(changes: CallChanges | undefined): void {
+  if (changes === undefined) return;
+  checkOptionKeys(changes, CHANGE_KEYS, "next()");
+}
+
 /** What is served: a function, or a method of an object. */
 export interface Serving {
   /** How the call is answered. */
@@ -194,14 +222,16 @@ export function serveThrough<W>(
     };
     return each(call, (changes) =>
       begun(
-        () =>
-          pass(
+        () => {
+          checkChanges(changes);
+          return pass(
             index + 1,
             changes?.args === undefined
               ? args
               : ownArguments(name, changes.args),
             changes?.metadata ?? metadata,
-          ),
+          );
+        },
         report,
         `"${name}", which a middleware did not await`,
       ));

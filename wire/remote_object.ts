@@ -400,6 +400,7 @@ function checked(caller: Caller): Caller {
       let own: unknown[];
       try {
         own = ownArguments(name, args);
+        checkCallOptions(options);
       } catch (error) {
         return failed(error, reportToConsole, unawaited(name));
       }
@@ -409,6 +410,7 @@ function checked(caller: Caller): Caller {
       let own: unknown[];
       try {
         own = ownArguments(name, args);
+        checkCallOptions(options);
       } catch (error) {
         return failed(error, reportToConsole, unsent(name));
       }

@@ -6,6 +6,7 @@
  */
 
 import { WireError } from "../../wire/mod.ts";
+import { unknownName } from "../../wire/_option_keys.ts";
 import type { ListenerOptions, ListenerPermissions } from "./options.ts";
 
 /** How sessions are started. */
@@ -42,7 +43,10 @@ export function sessionCommand(options: ListenerOptions): SessionCommand {
     const isFit = value === undefined || typeof value === "boolean" ||
       Array.isArray(value) &&
         value.every((one) => typeof one === "string" && /^[^,\s]+$/.test(one));
-    if (isKnown && isFit) continue;
+    if (!isKnown) {
+      throw unknownName("permission", kind, KINDS, " of a listener");
+    }
+    if (isFit) continue;
     throw new WireError(
       "invalidArgument",
       `listener.permissions allows ${

@@ -5,6 +5,7 @@
  */
 
 import { WireError } from "../../wire/mod.ts";
+import { unknownName } from "../../wire/_option_keys.ts";
 import { shown } from "../../wire/_shown.ts";
 
 /**
@@ -142,11 +143,8 @@ export function resolveListenerLimits(
   const resolved: ListenerLimits = { ...DEFAULT_LISTENER_LIMITS };
   for (const [name, value] of Object.entries(limits)) {
     if (!Object.hasOwn(DEFAULT_LISTENER_LIMITS, name)) {
-      const known = Object.keys(DEFAULT_LISTENER_LIMITS).join(", ");
-      throw new WireError(
-        "invalidArgument",
-        `There is no limit "${name}" of a listener. The limits are ${known}.`,
-      );
+      const known = Object.keys(DEFAULT_LISTENER_LIMITS);
+      throw unknownName("limit", name, known, " of a listener");
     }
     if (value === undefined) continue;
     const least = name === "memory" ? LEAST_MEMORY : 1;

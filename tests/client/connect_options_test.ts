@@ -17,7 +17,7 @@ async function failure(connecting: Promise<unknown>): Promise<WireError> {
 
 /** What may be passed, and is wrong. */
 const WRONG: [object, RegExp][] = [
-  [{ timeuot: 5 }, /Did you mean "timeout"/],
+  [{ timeuot: 5 }, /did you mean "timeout"/],
   [{ timeout: NaN }, /timeout is a number/],
   [{ timeout: 0 }, /timeout is a number/],
   [{ timeout: -1 }, /timeout is a number/],
@@ -28,7 +28,7 @@ const WRONG: [object, RegExp][] = [
   [{ signal: {} }, /AbortSignal/],
   [{ tls: true }, /tls are an object/],
   [{ tls: null }, /tls are an object/],
-  [{ tls: { cacerts: [] } }, /Did you mean "caCerts"/],
+  [{ tls: { cacerts: [] } }, /did you mean "caCerts"/],
   [{ tls: { caCerts: "./ca.pem" } }, /a list of texts/],
   [{ tls: { caCerts: ["./ca.pem"] } }, /"\.\/ca\.pem".*readTextFileSync/],
   [{ tls: { caCerts: [new Uint8Array(3)] } }, /certificates/],
@@ -39,7 +39,7 @@ const WRONG: [object, RegExp][] = [
 test("connectToRemoteServer() refuses options that are wrong", async () => {
   const more: [object, RegExp][] = [
     [{ limits: { call: 5 } }, /no limit "call"/],
-    [{ credentail: "secret" }, /Did you mean "credential"/],
+    [{ credentail: "secret" }, /did you mean "credential"/],
     [{ path: "" }, /not ""/],
     [{ path: 5 }, /"path" is the path of a socket file, not 5/],
     [{ path: null }, /not null\. Leave it out to connect by TCP/],

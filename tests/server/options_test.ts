@@ -27,10 +27,10 @@ const BAD_REQUEST_SERVERS: [unknown, string][] = [
   [{ credential: 42 }, "credential"],
   [{ credential: null }, "credential"],
   [{ credential: "\ud800" }, "surrogate"],
-  [{ credentail: "x" }, 'Did you mean "credential"?'],
+  [{ credentail: "x" }, 'did you mean "credential"?'],
   [{ requireCredential: "x" }, "no option"],
   [{ limits: { wiers: 1 } }, "wiers"],
-  [{ tls: { cert: "x", kye: "y" } }, 'Did you mean "key"?'],
+  [{ tls: { cert: "x", kye: "y" } }, 'did you mean "key"?'],
   [{ tls: { cert: SERVER_TLS.cert } }, "tls.key"],
   [{ tls: "cert.pem" }, "object"],
   [{ hostname: "" }, '""'],
@@ -45,6 +45,7 @@ const BAD_REQUEST_SERVERS: [unknown, string][] = [
   [{ callThrough: {} }, '"callThrough" is an array'],
   [null, "null"],
   ["x", "string"],
+  [Promise.resolve({ credential: "x" }), "Promise"],
 ];
 for (const [options, words] of BAD_REQUEST_SERVERS) {
   test(`createRequestServer() refuses ${JSON.stringify(options)?.slice(0, 60)}`, () => {
@@ -65,7 +66,7 @@ function revoked(): object {
 
 const echo = { service: 0, function: () => {} };
 const BAD_STREAM_SERVERS: [unknown, string][] = [
-  [{ service: 0, functoin: () => {} }, 'Did you mean "function"?'],
+  [{ service: 0, functoin: () => {} }, 'did you mean "function"?'],
   [{ service: 0, function: null }, "Leave it out only for the listener"],
   [{ service: 0, function: undefined }, "Leave it out only for the listener"],
   [{ service: 0, function: "echo" }, "not a string"],
@@ -73,7 +74,9 @@ const BAD_STREAM_SERVERS: [unknown, string][] = [
   [{ ...echo, listener: { credentail: "x" } }, "credential"],
   [{ service: 0, listener: { credential: "" } }, "listener.credential"],
   [{ service: 0, listener: { credential: 42 } }, "listener.credential"],
-  [{ service: 0, listener: { limits: { sesions: 1 } } }, "sesions"],
+  [{ service: 0, listener: { limits: { sesions: 1 } } }, '"sessions"'],
+  [{ service: 0, listener: { permissions: { raed: true } } }, '"read"'],
+  [Promise.resolve(echo), "Promise"],
   [{ ...echo, tls: { certificate: "x" } }, "tls"],
   [{ ...echo, announce: 7 }, "announce"],
   [{ ...echo, announce: null }, "announce"],

@@ -270,7 +270,7 @@ test("contract() refuses what is no schema", () => {
       [{ result: () => 1 }, 'result 1 of "f"'],
       [{ results: [v.number(), {}] }, 'result 2 of "f"'],
       [{ errors: { E: "text" } }, 'error "E" of "f"'],
-      [{ arg: [v.number()] }, 'no part "arg", and "f" has one'],
+      [{ arg: [v.number()] }, 'no part "arg" of "f" in a contract; did you'],
     ] as const
   ) {
     throwsCode(

@@ -79,8 +79,13 @@ test("resolveLimits() refuses what is no number", () => {
   }
 });
 
-test("resolveLimits() refuses a limit that does not exist, and names all", () => {
-  for (const name of ["call", "toString", "constructor", ""]) {
+test("resolveLimits() refuses a limit that does not exist, and names the nearest, or all", () => {
+  assertThrows(
+    () => resolveLimits({ clals: 1 } as Partial<WireLimits>),
+    WireError,
+    'There is no limit "clals"; did you mean "calls"?',
+  );
+  for (const name of ["toString", "constructor", ""]) {
     const limits = { [name]: 1 } as Partial<WireLimits>;
     const error = assertThrows(() => resolveLimits(limits));
     assert(error instanceof WireError);

@@ -11,6 +11,8 @@ import {
   LineStream,
   makeRemoteObject,
   memoryTransports,
+  type Middleware,
+  remoteCaller,
   type RemoteObject,
   type Wire,
   WireError,
@@ -38,13 +40,16 @@ async function rejected(promise: Promise<unknown>, text: RegExp) {
 
 /** Options of a call that are wrong. */
 const WRONG: [Any, RegExp][] = [
-  [{ deadlin: 5 }, /Did you mean "deadline"/],
+  [{ deadlin: 5 }, /did you mean "deadline"/],
   [{ timeout: 5 }, /no option "timeout".*signal, deadline, metadata/],
-  [{ __proto__: null, sginal: 5 }, /Did you mean "signal"/],
+  [{ __proto__: null, sginal: 5 }, /did you mean "signal"/],
   [null, /null/],
   ["soon", /a string/],
   [[], /object/],
   [[5], /object/],
+  [new AbortController().signal, /object of the kind AbortSignal/],
+  [new Map([["deadline", 5]]), /object of the kind Map/],
+  [Promise.resolve({ deadline: 5 }), /object of the kind Promise/],
 ];
 
 test("with() refuses options that there are not", async () => {
@@ -54,8 +59,6 @@ test("with() refuses options that there are not", async () => {
   const own = makeRemoteObject({});
   const kept = keepConnected(() => Promise.resolve(near));
   for (const [options, text] of WRONG) {
-    // Nothing is in an empty list that could be misspelt.
-    if (Array.isArray(options) && options.length === 0) continue;
     for (const one of [near, object, own, kept]) {
       refused(() => one.with(options), text);
     }
@@ -63,6 +66,9 @@ test("with() refuses options that there are not", async () => {
       await rejected(one.call("f", [], false, options), text);
       await rejected(one.send("f", [], options), text);
     }
+    const caller = remoteCaller(object);
+    await rejected(caller.call("f", [], false, options), text);
+    await rejected(caller.send("f", [], options), text);
     await rejected(near.listFunctions(options), text);
   }
   refused(() => near.with({ idempotent: true } as Any), /no option/);
@@ -122,6 +128,37 @@ test("a kept call that waits keeps what its context says", async () => {
   assertEquals(await tenant, "blue");
   await kept.close();
   await far.closed;
+});
+
+test("next() refuses changes that there are not, and takes { ...call }", async () => {
+  for (const side of ["serveThrough", "callThrough"] as const) {
+    const through: Middleware = (call, next) =>
+      call.name === "f" ? next({ ...call, args: [2] }) : next(
+        { metdata: {} } as Any,
+      );
+    const [near, far] = side === "serveThrough"
+      ? wirePair({}, { serveThrough: [through] })
+      : wirePair({ callThrough: [through] });
+    far.serve({ f: (n: number) => n, g: () => "ran" });
+    assertEquals(await near.remoteValue.f(1), 2);
+    const error = await assertRejects(() => near.remoteValue.g()) as Error;
+    assertMatch(
+      error.message,
+      /"metdata" of next\(\); did you mean "metadata"/,
+    );
+    await near.close();
+    await far.closed;
+  }
+});
+
+test("readLine() refuses options that there are not", async () => {
+  const [one, other] = memoryTransports();
+  const near = new LineStream(one);
+  const far = new LineStream(other);
+  await rejected(near.readLine({ maxLine: 5 } as Any), /There is maxLength/);
+  far.writeLine("a line");
+  assertEquals(await near.readLine({ maxLength: undefined }), "a line");
+  await Promise.all([near.close(), far.close()]);
 });
 
 test("a call's signal that is none is refused, and nothing is left behind", async () => {

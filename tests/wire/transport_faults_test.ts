@@ -230,7 +230,7 @@ test("makeWire() refuses what is no connection, and options that there are not",
     [{}, {}, /readable, writable/],
     [{ readable: true, writable: true }, {}, /readable, writable/],
     [locked, {}, /"readable" is in use/],
-    [memoryTransports()[0], { onEror() {} }, /Did you mean "onError"/],
+    [memoryTransports()[0], { onEror() {} }, /did you mean "onError"/],
     [memoryTransports()[0], { signal: new AbortController() }, /\.signal/],
   ];
   for (const [connection, options, text] of cases) {
