@@ -57,7 +57,7 @@ export function checkTls(tls: ClientTls | undefined): void {
   if (hostname !== undefined && (typeof hostname !== "string" || !hostname)) {
     throw new WireError(
       "invalidArgument",
-      "tls.hostname is the name that the server's certificate bears.",
+      "tls.hostname is the name in the server's certificate.",
     );
   }
   if (!Array.isArray(caCerts)) {
@@ -284,10 +284,10 @@ function tlsCure(text: string): string {
     return "its certificate was issued by no authority that is trusted here, or is not for servers. Give that authority's certificate, or the server's own if it is self-signed, as tls.caCerts";
   }
   if (/not valid for any names/i.test(text)) {
-    return `its certificate bears no name: it needs a subjectAltName. Make one that has it: ${MAKE_CERTIFICATE}`;
+    return `its certificate has no name: it needs a subjectAltName. Make one that has it: ${MAKE_CERTIFICATE}`;
   }
   if (/does not match certificate/i.test(text)) {
-    return "its certificate bears another name. Connect by that name, or give it as tls.hostname";
+    return "its certificate is for another name. Connect by that name, or give it as tls.hostname";
   }
   if (/^expired/i.test(text)) {
     return "its certificate has expired. Renew it, or set this machine's clock";

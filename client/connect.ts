@@ -188,7 +188,7 @@ function portToDial(port: number): number {
   if (checkPort(port) !== 0) return port;
   throw new WireError(
     "invalidArgument",
-    "Port 0 is for servers: it takes a free one. Give the one that the server's port tells.",
+    "Port 0 is for servers: it takes a free one. Give the port that server.port says.",
   );
 }
 

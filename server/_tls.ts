@@ -57,10 +57,10 @@ export class TlsServer implements TlsSide {
 export function tlsTrouble(count: number, cause: unknown): WireError {
   const text = errorMessage(cause);
   const why = /alert/i.test(text)
-    ? "the client did not trust the certificate, or takes no such TLS"
+    ? "the client did not trust the certificate, or supports no common version of TLS"
     : /no TLS|WRONG_VERSION/i.test(text)
     ? "the client did not speak TLS"
-    : "the client left, perhaps for it does not trust the certificate, or took too long";
+    : "the client closed the connection: perhaps it does not trust the certificate, or the handshake took too long";
   return new WireError(
     "tlsFailed",
     `${

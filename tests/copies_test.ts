@@ -259,10 +259,10 @@ test("a reference over a wire of another copy is known as one", async () => {
       assert(near.remoteObjectEq(value, value));
       const error = await failure(here.call("take", [value]));
       assertEquals(error.code, "unsupportedValue");
-      assertStringIncludes(error.message, "came over another wire");
+      assertStringIncludes(error.message, "belongs to another wire");
       value[Symbol.dispose]();
       const late = await failure(here.call("take", [value]));
-      assertStringIncludes(late.message, "was given back");
+      assertStringIncludes(late.message, "was disposed of");
     }
     for (const wire of [client, server, here, there]) await wire.close();
   }

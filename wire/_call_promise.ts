@@ -238,7 +238,7 @@ export function noRemoteObject(name: string): WireError {
     "noSuchFunction",
     `${
       JSON.stringify(name)
-    } was called on a result that is no remote object. Check what the function returns.`,
+    } was called on a result that is not a remote object. Check what the function returns.`,
   );
 }
 

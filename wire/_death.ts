@@ -55,7 +55,7 @@ export class Death {
     const why = reason?.message ?? "the wire is being closed.";
     return new WireError(
       reason?.code ?? "closed",
-      `"${what}" came too late: ${why}`,
+      `"${what}" was not sent: ${why}`,
       { cause: reason, sent: "notSent" },
     );
   }

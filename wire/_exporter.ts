@@ -114,7 +114,7 @@ export class WireExporter implements Exporter {
     throw new WireError(
       "unsupportedValue",
       place.end === undefined
-        ? "The reference came over another wire, and means nothing on this one. Pass a function of your own that calls it."
+        ? "The reference belongs to another wire, and is not valid on this one. Pass a function of your own that calls it."
         : `The reference can no longer be sent: ${place.end.message}`,
     );
   }

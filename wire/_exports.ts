@@ -146,7 +146,7 @@ export class Exports {
     const found = this.#slots[slot];
     if (found?.nonce !== nonce || count === 0 || count > found.count) {
       throw malformed(
-        "The peer gave back an object that it does not have, or more often than it got it.",
+        "The peer released an object that it does not have, or more often than it received it.",
       );
     }
     this.leave(found, count);

@@ -66,7 +66,7 @@ function guard(signature: Signature, served: unknown): Served {
   if (typeof served !== "function") {
     throw new WireError(
       "invalidArgument",
-      `The contract's "${signature.name}" is implemented by what is no function.`,
+      `The contract's "${signature.name}" is implemented by something that is not a function.`,
     );
   }
   const { [DESCRIBED]: described } = served as { [DESCRIBED]?: object };

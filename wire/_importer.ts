@@ -99,7 +99,7 @@ export class WireImporter implements Importer {
     if (found === undefined) {
       arrivals.failure ??= new WireError(
         "noSuchObject",
-        "A reference came to an object that is not there any more: it was forgotten, or given back.",
+        "A reference came to an object that is gone: its owner has forgotten it, or it was released.",
       );
       return undefined;
     }

@@ -182,7 +182,7 @@ export class Imports {
     place.die(
       new WireError(
         "released",
-        "The reference was given back. Ask for the object again.",
+        "The reference was disposed of. Ask for the object again.",
       ),
     );
   }

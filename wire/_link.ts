@@ -669,7 +669,7 @@ export class Link implements Session {
           ? " If it speaks TLS, give the option tls."
           : ""
       }`
-      : "The connection ended without the peer's leave: its process may have died.";
+      : "The connection closed without a goodbye: the peer's process may have died.";
     this.end(new WireError("connectionLost", text), false);
   }
 
@@ -751,7 +751,7 @@ function unreachable(
 ): WireError {
   const error = new WireError(
     code,
-    `"${name}" was called on a reference that is of no use any more: ${message}`,
+    `"${name}" was called on a reference that is no longer valid: ${message}`,
     { sent: "notSent" },
   );
   endStreams(args, error);

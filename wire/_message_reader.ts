@@ -272,7 +272,7 @@ export class MessageReader {
     const count = reader.varint();
     if (count > reader.remaining) {
       throw malformed(
-        `${count} values cannot stand in the ${reader.remaining} bytes that are left.`,
+        `${count} values cannot fit into the ${reader.remaining} bytes that are left.`,
       );
     }
     const values = this.#values;

@@ -23,7 +23,7 @@ export function methodOf(object: object, name: string): Method {
     if (typeof object === "function") return object as Method;
     throw new WireError(
       "noSuchFunction",
-      "The remote object is no function. Call one of its functions by name.",
+      "The remote object is not a function. Call one of its functions by name.",
     );
   }
   for (

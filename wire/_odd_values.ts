@@ -63,7 +63,7 @@ export function settled(later: PromiseLike<unknown>): Promise<unknown> {
 function odd(error: unknown): Refusal {
   return new Refusal(
     "unsupportedValue",
-    `The value threw when it was looked at: ${errorMessage(error)}`,
+    `The value threw when it was read: ${errorMessage(error)}`,
   );
 }
 
@@ -88,7 +88,7 @@ export function isReadable(thrown: unknown): boolean {
 export function readable(thrown: unknown): unknown {
   return isReadable(thrown) ? thrown : new WireError(
     "unsupportedValue",
-    "The function threw a value that cannot be looked at.",
+    "The function threw a value that cannot be read.",
   );
 }
 
@@ -106,7 +106,7 @@ export function wordsOf(
   } catch {
     return {
       code: "unsupportedValue",
-      message: "The error cannot be looked at.",
+      message: "The error cannot be read.",
     };
   }
 }

@@ -115,7 +115,7 @@ export class Opening {
     ) {
       throw new WireError(
         "refused",
-        "The peer did not show the credential that is required.",
+        "The credential is missing or wrong.",
       );
     }
     outbound.limit(peer, peer.helloFrame, peer.message);

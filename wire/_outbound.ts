@@ -277,12 +277,12 @@ export class Outbound {
           "deadline",
           `"${name}" was not sent within ${
             Math.ceil(deadline)
-          } ms, its deadline: it waited for its turn.`,
+          } ms, its deadline: it waited to be sent.`,
         )));
     const onAbort = () =>
       giveUp(notSent(
         "cancelled",
-        `"${name}" was cancelled by its caller's signal while it waited for its turn.`,
+        `"${name}" was cancelled by its caller's signal while it waited to be sent.`,
         signal!.reason,
       ));
     const stop = () => {

@@ -29,7 +29,7 @@ export function entered(name: string): WireError | undefined {
   }
   return new WireError(
     "unsupportedValue",
-    `The call of ${name} was not made: looking at the arguments of other calls made it, ${DEEPEST} within one another. Such an argument is a proxy whose trap, or an object whose getter, is a function of a peer.`,
+    `The call of ${name} was not made: reading the arguments of other calls made it, nested ${DEEPEST} deep. Such an argument is a proxy whose trap, or an object whose getter, is a function of a peer.`,
   );
 }
 

@@ -301,7 +301,7 @@ function copyable(result: unknown): unknown {
   } catch (error) {
     const refusal = new WireError(
       "unsupportedValue",
-      `The result threw when it was looked at: ${errorMessage(error)}`,
+      `The result threw when it was read: ${errorMessage(error)}`,
     );
     return new FailedResult(undefined, refusal);
   }
@@ -323,7 +323,7 @@ function asTarget(answer: unknown): unknown {
   }
   throw new WireError(
     "noSuchFunction",
-    "A function was called on a result that is no remote object.",
+    "A function was called on a result that is not a remote object.",
   );
 }
 

@@ -42,7 +42,7 @@ export function servedEntries(functions: object): [string, Method][] {
     if (!isFunction(served)) {
       throw new WireError(
         "invalidArgument",
-        `serve() takes an object of functions, and its "${name}" is no function.`,
+        `serve() takes an object of functions, and its "${name}" is not a function.`,
       );
     }
     if (name === LIST_FUNCTIONS) {

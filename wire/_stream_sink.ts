@@ -287,7 +287,7 @@ export class SinkStream implements RemoteStream<unknown> {
     if (this.#sink.isTaken) {
       throw new WireError(
         "invalidArgument",
-        "A stream can be taken once: by one loop, or by its readable. Use the readable's tee() for two readers.",
+        "A stream can be read once: by one loop, or by its readable. Use the readable's tee() for two readers.",
       );
     }
     this.#sink.isTaken = true;

@@ -312,7 +312,7 @@ export function producerOf(value: Streamed): Producer {
     if (value.locked) {
       throw new WireError(
         "unsupportedValue",
-        "The ReadableStream to be sent is locked: somebody reads it already. Send it before, or one end of its tee().",
+        "The ReadableStream to be sent is locked: somebody reads it already. Send it before you read it, or send one branch of its tee().",
       );
     }
     const reader = value.getReader();

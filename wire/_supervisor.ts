@@ -290,7 +290,7 @@ export class Supervisor<Remote extends object, Local extends object> {
       ? `Gave up after ${failures} ${
         failures === 1 ? "attempt" : "attempts in a row"
       }`
-      : "Not connecting again";
+      : "Reconnecting was given up";
     return new WireError(reason.code, `${what}: ${reason.message}`, {
       cause: reason,
     });

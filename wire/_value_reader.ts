@@ -72,7 +72,7 @@ export class ValueReader {
     const left = (this.#gathered?.length ?? 0) - this.#taken;
     if (left > 0) {
       throw malformed(
-        `The strings of a message take all text that it gathered, and ${left} characters are left.`,
+        `The strings of a message must use all of its string section, and ${left} characters are left.`,
       );
     }
   }
@@ -94,7 +94,7 @@ export class ValueReader {
     this.#taken = start + count;
     if (this.#taken > gathered.length) {
       throw malformed(
-        `A string of ${count} characters is more than is left of the text that its message gathered.`,
+        `A string of ${count} characters is more than is left of its message's string section.`,
       );
     }
     return gathered.slice(start, this.#taken);
@@ -382,7 +382,7 @@ export class ValueReader {
     const { nesting } = this.#limits;
     if (count > this.#reader.remaining) {
       throw malformed(
-        `${count} values cannot stand in the ${this.#reader.remaining} bytes that are left.`,
+        `${count} values cannot fit into the ${this.#reader.remaining} bytes that are left.`,
       );
     }
     if (depth >= nesting) {
@@ -404,7 +404,7 @@ export class ValueReader {
     const size = this.#reader.end - this.#start;
     if (this.#values > size) {
       throw malformed(
-        `${this.#values} values cannot stand in the ${size} bytes of a message.`,
+        `${this.#values} values cannot fit into the ${size} bytes of a message.`,
       );
     }
     if (this.#values > values) {

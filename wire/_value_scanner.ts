@@ -37,7 +37,7 @@ export function passOver(
   const enter = (count: number, hasKeys = false) => {
     if (count > reader.remaining) {
       throw malformed(
-        `${count} values cannot stand in the ${reader.remaining} bytes that are left.`,
+        `${count} values cannot fit into the ${reader.remaining} bytes that are left.`,
       );
     }
     if (count > 0) waiting.push({ count, hasKeys });

@@ -59,7 +59,7 @@ export class WaitingDeadline {
   #passed(): WireError {
     return new WireError(
       "deadline",
-      `"${this.#name}" was not sent within ${this.#milliseconds} ms, its deadline: it waited for its turn.`,
+      `"${this.#name}" was not sent within ${this.#milliseconds} ms, its deadline: it waited to be sent.`,
       { sent: "notSent" },
     );
   }

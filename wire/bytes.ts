@@ -548,7 +548,7 @@ export class ByteReader {
     this.position = start;
     const text = this.utf8(count);
     if (text.length !== count) {
-      throw malformed("Text that a message gathers must be ASCII.");
+      throw malformed("The string section of a message must be ASCII.");
     }
     this.position = position;
     this.end = start;

@@ -301,7 +301,7 @@ export class Calls implements CallMaker {
   #tooLate(name: string, reason: WireError): WireError {
     return new WireError(
       reason.code,
-      `"${name}" came too late: ${reason.message}`,
+      `"${name}" was not sent: ${reason.message}`,
       { cause: reason, sent: "notSent" },
     );
   }

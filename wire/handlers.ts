@@ -813,7 +813,7 @@ export class Handlers {
         this.#fail(
           id,
           "unsupportedValue",
-          "The function threw a value that cannot be looked at.",
+          "The function threw a value that cannot be read.",
         ),
     );
   }
@@ -868,7 +868,7 @@ function noSuchObject(): FailedResult {
     undefined,
     new WireError(
       "noSuchObject",
-      "The object is not there any more: its owner has forgotten it, or it was given back. Ask for it again.",
+      "The object is gone: its owner has forgotten it, or it was released. Ask for it again.",
     ),
   );
 }

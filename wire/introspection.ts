@@ -103,6 +103,6 @@ function isSchema(value: unknown): boolean {
 
 function noListing(): Error {
   return malformed(
-    "The peer was asked what it serves, and answered something that is no list of functions.",
+    "The peer was asked what it serves, and its answer is not a list of functions.",
   );
 }

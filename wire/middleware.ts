@@ -166,7 +166,7 @@ export function checkMiddleware(middleware: unknown, name: string): void {
       problem = `and its item ${wrong} is ${shown(middleware[wrong])}`;
     }
   } catch (error) {
-    problem = `and it cannot be looked at: ${errorMessage(error)}`;
+    problem = `and it cannot be read: ${errorMessage(error)}`;
   }
   throw new WireError(
     "invalidArgument",

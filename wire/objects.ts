@@ -165,7 +165,7 @@ export class Objects
         "released",
         `${left.length} ${
           left.length === 1 ? "reference was" : "references were"
-        } never given back before the wire was closed: ${
+        } not disposed of before the wire was closed: ${
           places.join(", ")
         }. Take each with "using", or call its [Symbol.dispose]().`,
       ),
@@ -192,7 +192,7 @@ export class Objects
     this.#options.onError(
       new WireError(
         "released",
-        `A reference that came as ${where} was never given back; the garbage collector found it. Take it with "using", or call its [Symbol.dispose]().`,
+        `A reference that came as ${where} was never disposed of; the garbage collector found it. Take it with "using", or call its [Symbol.dispose]().`,
       ),
       "a reference",
     );

@@ -327,7 +327,7 @@ export class Streams {
     if (sink.isDone) return void sink.cancel();
     const error = new WireError(
       "released",
-      `A stream that came as ${sink.place} was never taken to its end. Take it by a loop, or cancel() it.`,
+      `A stream that came as ${sink.place} was never read to its end. Read it in a loop, or cancel() it.`,
     );
     sink.cancel(error);
     this.#options.onError(error, "a stream");

@@ -60,7 +60,7 @@ test("connectToRemoteServer() refuses what is no host or port", async () => {
 test("connectToRemoteServer() refuses at once what no wire could be made with", async () => {
   const cases: [unknown, unknown, string][] = [
     [{ timeout: 5 }, undefined, "Options are the fourth"],
-    [undefined, { functions: { five: 5 } }, '"five" is no function'],
+    [undefined, { functions: { five: 5 } }, '"five" is not a function'],
     [undefined, { expects: { add: {} } }, "contract()"],
   ];
   for (const [onDeath, options, words] of cases) {
@@ -185,7 +185,7 @@ test("TLS tells a wrong name, an unknown authority and plaintext apart", async (
     { hostname?: string; caCerts?: string[] },
     RegExp,
   ][] = [
-    [server, { ...CLIENT_TLS, hostname: "example.com" }, /bears another name/],
+    [server, { ...CLIENT_TLS, hostname: "example.com" }, /is for another name/],
     [server, {}, /no authority that is trusted/],
     [server, { caCerts: [readText("tls/server.pem")] }, /certificate/],
     [plain, CLIENT_TLS, /does not speak TLS/],

@@ -28,7 +28,7 @@ async function complaint(cert: string, tls: ClientTls): Promise<WireError> {
 const COMPLAINTS: [cert: string, tls: ClientTls, text: RegExp][] = [
   ["odd_expired", { caCerts: [ODD_CA] }, /has expired.*2021/],
   ["odd_early", { caCerts: [ODD_CA] }, /not valid yet.*2120/],
-  ["odd_nameless", { caCerts: [ODD_CA] }, /bears no name.*openssl/],
+  ["odd_nameless", { caCerts: [ODD_CA] }, /has no name.*openssl/],
   ["odd_nameless", CLIENT_TLS, /no authority that is trusted/],
   ["odd_nameless", {}, /no authority that is trusted/],
 ];

@@ -63,8 +63,8 @@ test("The chat tells everybody who speaks, who comes, who goes and who dies", as
   const ended = await server.end("SIGTERM");
   const last = await ann.ended();
 
-  const DEAD = "* cid has left: The connection ended without the peer's " +
-    "leave: its process may have died.";
+  const DEAD = "* cid has left: The connection closed without a goodbye: " +
+    "the peer's process may have died.";
   assertEquals(lines(last.stdout), [
     "* ann is in den, with nobody else",
     "* bob has joined",

@@ -109,7 +109,7 @@ test("createRequestServer() refuses at once what no wire could serve", () => {
   const cases: [unknown, unknown, string][] = [
     [{ functions: {} }, undefined, "Options are the third"],
     [undefined, { functions: new Service() }, "methods of a class"],
-    [undefined, { functions: { five: 5 } }, '"five" is no function'],
+    [undefined, { functions: { five: 5 } }, '"five" is not a function'],
     [undefined, { functions: null }, "not null"],
     [undefined, { serves: greeter, functions: {} }, "lacks it"],
     [undefined, { serves: { greet: {} } }, "contract()"],

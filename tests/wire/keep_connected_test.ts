@@ -179,7 +179,7 @@ test("keepConnected() lets retry() decide, unless that throws", async () => {
     await using place = failing((_reason, failures) => failures < 3, "refused");
     await place.advance(1_000);
     assertEquals(place.attempts.length, 3);
-    assertEquals(place.kept.ended?.message, "Not connecting again: no");
+    assertEquals(place.kept.ended?.message, "Reconnecting was given up: no");
   }
   await using place = failing(() => {
     throw new Error("undecided");

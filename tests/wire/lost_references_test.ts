@@ -7,8 +7,8 @@ import { runGcProgram } from "./_gc_program.ts";
 test("references and streams that are lost are given back, with a warning", async () => {
   const { lines, told } = await runGcProgram("lost_references.ts");
   assertEquals(lines.sort(), [
-    'a reference: WireError: A reference that came as the result of "open" was never given back; the garbage collector found it. Take it with "using", or call its [Symbol.dispose]().',
-    'a stream: WireError: A stream that came as the result of "endless" was never taken to its end. Take it by a loop, or cancel() it.',
+    'a reference: WireError: A reference that came as the result of "open" was never disposed of; the garbage collector found it. Take it with "using", or call its [Symbol.dispose]().',
+    'a stream: WireError: A stream that came as the result of "endless" was never read to its end. Read it in a loop, or cancel() it.',
     "exported: 1",
     "finally: true",
     "kept: 2",
