@@ -258,7 +258,7 @@ export class RequestServer implements AsyncDisposable {
   }
 
   /** Where the server listens; the port is the real one. */
-  get addr(): WireAddress {
+  get address(): WireAddress {
     return this.#address;
   }
 
@@ -513,7 +513,7 @@ export class RequestServer implements AsyncDisposable {
     if (onError !== undefined) return report;
     // The console does not tell servers apart.
     return (error, where) =>
-      report(error, `${where} at ${formatAddress(this.addr)}`);
+      report(error, `${where} at ${formatAddress(this.address)}`);
   }
 
   #checkFinished(): void {
@@ -548,7 +548,7 @@ function targetOf(
  * @typeParam Local The interface of `options.functions`.
  * @typeParam Remote The interface that clients serve, for calls of the server.
  * @typeParam Local The interface that the server serves: its `functions`.
- * @param port A port, 0 to 65535; 0 takes a free one, which `addr` tells.
+ * @param port A port, 0 to 65535; 0 takes a free one, which `port` and `address` tell.
  * @param onConnect Called with each new wire and its peer's address; answers
  * whether to accept, and what to call at the connection's death. Without it, or
  * with null, all connections are accepted.

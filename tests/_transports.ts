@@ -55,10 +55,10 @@ async function socketPair(
     made.resolve(wire);
     return true;
   }, { ...far, ...where });
-  const port = server.addr.transport === "unix" ||
-      !("port" in server.addr)
+  const port = server.address.transport === "unix" ||
+      !("port" in server.address)
     ? 0
-    : server.addr.port;
+    : server.address.port;
   const wire = await connectToRemoteServer("127.0.0.1", port, undefined, {
     ...near,
     ...how,

@@ -334,7 +334,7 @@ asServer("CMUCL makes its own wire, untagged from the first byte", async () => {
     }).then(spoken.resolve, spoken.reject);
     return { accept: true, onDeath: () => died.resolve() };
   }, { dialect: cmucl({ untagged: true }) });
-  const port = "port" in server.addr ? server.addr.port : 0;
+  const port = "port" in server.address ? server.address.port : 0;
   const printed = await runLisp(port, "tests/lisp/own_wire.lisp");
   assert(printed.endsWith("-7 (:DONE 1099511627776) T\n"), printed);
   await Promise.all([spoken.promise, died.promise]);

@@ -45,7 +45,7 @@ test("createRequestServer() and connectToRemoteServer() keep contracts", async (
       .then(shown.resolve, shown.reject);
     return true;
   }, { serves: calculator, functions: { divide }, expects: display });
-  const { port } = server.addr as Deno.NetAddr;
+  const { port } = server.address as Deno.NetAddr;
   await using wire = await connectToRemoteServer("127.0.0.1", port, undefined, {
     expects: calculator,
     serves: display,
@@ -66,7 +66,7 @@ test("connectToRemoteServer() refuses a server with another contract", async () 
   await using server = createRequestServer(0, () => ++asked > 0, {
     serves: contract({ show: { args: [z.number()] } }),
   });
-  const { port } = server.addr as Deno.NetAddr;
+  const { port } = server.address as Deno.NetAddr;
   const error = await assertRejects(
     () =>
       connectToRemoteServer("127.0.0.1", port, undefined, { expects: display }),

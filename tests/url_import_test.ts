@@ -18,9 +18,9 @@ test("mod.ts works when it is imported by URL", async () => {
       wire.serve<Calculator>({ add: (a, b) => a + b });
       return true;
     });
-    if (server.addr.transport !== "tcp") throw new Error();
+    if (server.address.transport !== "tcp") throw new Error();
     const wire = await connectToRemoteServer<Calculator>(
-      "localhost", server.addr.port);
+      "localhost", server.address.port);
     console.log(await wire.remoteValue.add(40, 2));
     await wire.close();
     await server.shutdown();

@@ -15,8 +15,8 @@ const server = createRequestServer(0, (wire) => {
   wire.serve<Adder>({ add: (a, b) => a + b });
   return true;
 });
-if (server.addr.transport !== "tcp") throw new Error("TCP was asked for.");
-const { hostname, port } = server.addr;
+if (server.address.transport !== "tcp") throw new Error("TCP was asked for.");
+const { hostname, port } = server.address;
 const wire = await connectToRemoteServer<Adder>(hostname, port);
 if (await wire.remoteValue.add(40, 2) !== 42) throw new Error("Not 42.");
 Deno.exit();

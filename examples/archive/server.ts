@@ -81,7 +81,7 @@ async function serve(folder: string): Promise<void> {
     },
   });
   console.log(`server: keeps ${store.files.size} files in ${folder}`);
-  console.log(`server: listening on ${formatAddress(server.addr)}`);
+  console.log(`server: listening on ${formatAddress(server.address)}`);
   await server.finished;
   await store.close();
 }

@@ -42,5 +42,5 @@ const server = createRequestServer(Number(port), (wire, address) => {
   };
 });
 
-console.log(`listening on ${formatAddress(server.addr)}`);
+console.log(`listening on ${formatAddress(server.address)}`);
 Deno.addSignalListener("SIGINT", () => server.shutdown());

@@ -44,7 +44,7 @@ async function serve(): Promise<void> {
     hostname,
     functions: { join },
   });
-  console.log(`server: listening on ${formatAddress(server.addr)}`);
+  console.log(`server: listening on ${formatAddress(server.address)}`);
   if (!ended.aborted) {
     await new Promise((resolve) => ended.addEventListener("abort", resolve));
   }

@@ -68,5 +68,5 @@ const server = createRequestServer(Number(port), (_wire, address) => {
   onError: (error, where) => console.log(`${where}:`, (error as Error).message),
 });
 
-console.log(`listening on ${formatAddress(server.addr)}`);
+console.log(`listening on ${formatAddress(server.address)}`);
 Deno.addSignalListener("SIGINT", () => server.shutdown());

@@ -54,7 +54,7 @@ async function serve(): Promise<void> {
       progress: (): Progress[] => [...following],
     },
   });
-  console.log(`server: listening on ${formatAddress(server.addr)}`);
+  console.log(`server: listening on ${formatAddress(server.address)}`);
   await server.finished;
 }
 

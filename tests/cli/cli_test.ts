@@ -288,8 +288,8 @@ if (Deno.build.os !== "windows") {
         },
       },
     });
-    if (server.addr.transport !== "tcp") throw new Error();
-    const address = `127.0.0.1:${server.addr.port}`;
+    if (server.address.transport !== "tcp") throw new Error();
+    const address = `127.0.0.1:${server.address.port}`;
     await using calling = start("-A", CLI, "call", address, "wait");
     await called.promise;
     const { code, stdout } = await calling.end("SIGINT");
@@ -358,8 +358,8 @@ test("cli.ts speaks TLS, and shows a secret from the environment", async () => {
     functions: { add: (a: number, b: number) => a + b },
     introspection: false,
   });
-  if (server.addr.transport !== "tls") throw new Error();
-  const address = `localhost:${server.addr.port}`;
+  if (server.address.transport !== "tls") throw new Error();
+  const address = `localhost:${server.address.port}`;
   const trusted = ["--ca", `${TLS}/ca.pem`, "--credential-env", "WIRE_SECRET"];
   const secret = { WIRE_SECRET: "open sesame" };
   const runs: [string[], Record<string, string>, number, RegExp][] = [

@@ -9,7 +9,7 @@ import { test } from "../_test.ts";
 import { CLIENT_TLS, readText, SERVER_TLS } from "../_transports.ts";
 
 function portOf(server: RequestServer): number {
-  return "port" in server.addr ? server.addr.port : 0;
+  return "port" in server.address ? server.address.port : 0;
 }
 
 /** Why connecting failed. */

@@ -81,7 +81,7 @@ test("keepConnected() outlives a server that is killed and started again", async
 });
 
 function portOf(server: RequestServer): number {
-  return "port" in server.addr ? server.addr.port : 0;
+  return "port" in server.address ? server.address.port : 0;
 }
 
 test("keepConnected() serves again on each wire, in time for the first call", async () => {

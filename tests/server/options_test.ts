@@ -260,7 +260,7 @@ test("servers take a hostname in the brackets of a URL", async () => {
     assertEquals((error as WireError).code, "addressUnavailable");
     return;
   }
-  assertEquals("hostname" in server.addr && server.addr.hostname, "::1");
+  assertEquals("hostname" in server.address && server.address.hostname, "::1");
   await server.shutdown();
 });
 

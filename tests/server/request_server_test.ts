@@ -17,8 +17,8 @@ import { CLIENT_TLS, SERVER_TLS } from "../_transports.ts";
 
 /** The port of a server that listens on TCP. */
 function portOf(server: RequestServer): number {
-  const { addr } = server;
-  return "port" in addr ? addr.port : 0;
+  const { address } = server;
+  return "port" in address ? address.port : 0;
 }
 
 function connect(server: RequestServer): Promise<Wire> {
@@ -34,8 +34,11 @@ test("createRequestServer() accepts every connection without onConnect", async (
   await using server = createRequestServer(0, undefined, {
     functions: { add: (a: number, b: number) => a + b },
   });
-  assertEquals(server.addr.transport, "tcp");
-  assertEquals("hostname" in server.addr && server.addr.hostname, "127.0.0.1");
+  assertEquals(server.address.transport, "tcp");
+  assertEquals(
+    "hostname" in server.address && server.address.hostname,
+    "127.0.0.1",
+  );
   assert(server.port > 0);
   assertEquals(server.port, portOf(server));
   await using one = await connect(server);
@@ -281,7 +284,7 @@ test("createRequestServer() takes a signal and tells when it listens", async () 
     signal: controller.signal,
     onListen: (listening) => address = listening,
   });
-  assertEquals(address, server.addr);
+  assertEquals(address, server.address);
   const wire = await connect(server);
   controller.abort();
   await server.finished;
@@ -346,7 +349,10 @@ if (!isWindows) {
     const server = createRequestServer(0, undefined, { path });
     await server.ready;
     assertEquals(Deno.statSync(path).mode! & 0o777, 0o600);
-    assertEquals([server.addr, server.port], [{ transport: "unix", path }, 0]);
+    assertEquals([server.address, server.port], [
+      { transport: "unix", path },
+      0,
+    ]);
     const wire = await connectToRemoteServer("", 0, undefined, { path });
     assertEquals(wire.address, { transport: "unix", path });
     await wire.close();
@@ -387,7 +393,7 @@ test("a plaintext client of a TLS server is turned down", async () => {
     tls: SERVER_TLS,
     onError: (error) => errors.push(error),
   });
-  assertEquals(server.addr.transport, "tls");
+  assertEquals(server.address.transport, "tls");
   const error = await assertRejects(() => connect(server), WireError);
   assertEquals((error as WireError).code, "notAWire");
   assert(error.message.includes("TLS"), error.message);

@@ -40,7 +40,7 @@ if (Deno.build.os !== "windows") {
         path,
       });
       assert(await wire.ping() >= 0);
-      assertEquals(server.addr, { transport: "unix", path });
+      assertEquals(server.address, { transport: "unix", path });
     }));
 
   test("createRequestServer() throws at once where another program listens", () =>

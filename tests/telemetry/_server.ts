@@ -37,4 +37,4 @@ const server = createRequestServer(0, () => ({
     throw new Refusal("permissionDenied", "it is refused");
   }],
 });
-console.log(`listening on ${formatAddress(server.addr)}`);
+console.log(`listening on ${formatAddress(server.address)}`);

@@ -38,11 +38,9 @@ for (
       functions: { "cl:+": (a: bigint, b: number) => a + BigInt(b) },
       ...server,
     });
-    const { addr } = listening;
-    const port = "port" in addr ? addr.port : 0;
     const wire = await connectToRemoteServer(
       "127.0.0.1",
-      port,
+      listening.port,
       (reason) => void deaths.push(reason.code),
       { dialect, functions: { name: () => symbol("NEAR") }, ...client },
     );
@@ -56,7 +54,7 @@ for (
 
 test("createRequestServer() refuses by onConnect", async () => {
   await using server = createRequestServer(0, () => false, { dialect });
-  const port = "port" in server.addr ? server.addr.port : 0;
+  const port = "port" in server.address ? server.address.port : 0;
   // Nothing tells a client that it was refused, but the end.
   const wire = await connectToRemoteServer("127.0.0.1", port, undefined, {
     dialect,
@@ -334,7 +332,7 @@ test("Wire does not lock up when both ends flood each other", async () => {
     far.resolve(wire);
     return true;
   }, { dialect });
-  const port = "port" in server.addr ? server.addr.port : 0;
+  const port = "port" in server.address ? server.address.port : 0;
   const near = await connectToRemoteServer("127.0.0.1", port, undefined, {
     dialect,
   });
