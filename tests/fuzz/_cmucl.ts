@@ -13,7 +13,7 @@ import { resolveLimits } from "../../wire/limits.ts";
 import { values } from "../../wire/mod.ts";
 import { bytesAllocated } from "../wire/_counting.ts";
 import { footprint } from "./_footprint.ts";
-import { Harness, Planned } from "./_harness.ts";
+import { Harness, inHarness, Planned } from "./_harness.ts";
 import { mutateBytes, mutateHead } from "./_mutate.ts";
 import {
   about,
@@ -141,7 +141,9 @@ export const cmucl: Target = {
     const [mode = 0, cut = 0] = input;
     const bytes = input.slice(2);
     const isSmall = (mode & 1) !== 0;
-    if ((mode & 2) !== 0) return speak(bytes, isSmall, cut);
+    if ((mode & 2) !== 0) {
+      return inHarness(() => speak(bytes, isSmall, cut));
+    }
     if ((mode & 4) !== 0) {
       const copy = bytes.slice();
       const allocated = bytesAllocated(() => void read(copy, isSmall, cut), 8);

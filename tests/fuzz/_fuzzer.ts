@@ -7,12 +7,16 @@
 
 import { setImmediate } from "node:timers";
 import { Random } from "../simulation/_random.ts";
+import { Pool } from "./_pool.ts";
 import { type Bytes, Fault, type Target } from "./_target.ts";
 
 /** An execution that takes longer hangs. In milliseconds. */
 const LONGEST = 5_000;
-/** How many inputs are kept besides the corpus. */
-const MOST_KEPT = 2_000;
+/**
+ * After how many executions that take a while rejections are looked for: these
+ * are told when the turn is over, and a turn takes longer than most of them.
+ */
+const TOGETHER = 32;
 /** How often the heap is looked at, and by how much it may grow. */
 const BATCH = 20_000;
 const MOST_GROWTH = 64 * 1024 * 1024;
@@ -41,7 +45,9 @@ export interface FuzzOptions {
 /** What came of it. */
 export interface FuzzResult {
   readonly executions: number;
-  /** Inputs of which something new came. */
+  /** How many outcomes came that the corpus has not. */
+  readonly found: number;
+  /** Inputs of which they came, as far as they are kept. */
   readonly fresh: readonly Bytes[];
   /** An input that fails, and why. */
   readonly failure: { readonly input: Bytes; readonly error: unknown } | null;
@@ -53,30 +59,37 @@ export interface FuzzResult {
  * @returns What came of it.
  * @throws Whatever is wrong with it.
  */
-export function execute(
-  target: Target,
-  input: Bytes,
-): string | Promise<string> {
+export async function execute(target: Target, input: Bytes): Promise<string> {
+  unhandled.length = 0;
+  const outcome = await timed(target, input);
+  await turn();
+  checkHandled();
+  return outcome;
+}
+
+/** Executes one input, which must not take long. */
+function timed(target: Target, input: Bytes): string | Promise<string> {
   const began = performance.now();
   const came = target.run(input);
-  if (typeof came !== "string") return settled(came, began);
+  if (typeof came !== "string") return inTime(came, began);
   checkTime(began);
   return came;
 }
 
-async function settled(came: Promise<string>, began: number): Promise<string> {
-  unhandled.length = 0;
+async function inTime(came: Promise<string>, began: number): Promise<string> {
   const outcome = await came;
   checkTime(began);
-  // Rejections that nobody handles are told after the turn.
-  await new Promise<void>((resolve) => setImmediate(() => resolve()));
-  checkHandled();
   return outcome;
 }
 
 function checkTime(began: number): void {
   const time = performance.now() - began;
   if (time > LONGEST) throw new Fault(`it took ${Math.round(time)} ms`);
+}
+
+/** Rejections that nobody handles are told after the turn. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(() => resolve()));
 }
 
 function checkHandled(): void {
@@ -112,38 +125,96 @@ class Heap {
   }
 }
 
+/** What fails, and why. */
+type Failure = NonNullable<FuzzResult["failure"]>;
+
+/** Executes inputs, and tells which of them fails. */
+class Executor {
+  readonly #target: Target;
+  readonly #heap = new Heap();
+  /** What was executed since rejections were looked for. */
+  #recent: Bytes[] = [];
+  #count = 0;
+
+  constructor(target: Target) {
+    this.#target = target;
+    unhandled.length = 0;
+  }
+
+  /** What came of an input; a promise of it where that takes a while. */
+  run(input: Bytes): string | Promise<string> {
+    if (++this.#count % BATCH === 0) this.#heap.check();
+    const came = timed(this.#target, input);
+    return typeof came === "string" ? came : this.#waited(came, input);
+  }
+
+  async #waited(came: Promise<string>, input: Bytes): Promise<string> {
+    const outcome = await came;
+    if (this.#recent.push(input) >= TOGETHER) await this.finish();
+    return outcome;
+  }
+
+  /**
+   * Looks for rejections that nobody handled.
+   *
+   * @throws {Rejected} Tells of which input one is.
+   */
+  async finish(): Promise<void> {
+    if (this.#recent.length === 0) return;
+    const inputs = this.#recent;
+    this.#recent = [];
+    await turn();
+    if (unhandled.length === 0) return;
+    let error: unknown = new Fault(`${Deno.inspect(unhandled[0])}, once`);
+    for (const input of inputs) {
+      try {
+        await execute(this.#target, input);
+      } catch (again) {
+        error = again;
+        throw new Rejected(input, error);
+      }
+    }
+    throw new Rejected(inputs.at(-1)!, error);
+  }
+}
+
+/** An input of which a rejection came that nobody handled. */
+class Rejected extends Error {
+  constructor(readonly input: Bytes, error: unknown) {
+    super("a rejection was not handled", { cause: error });
+  }
+}
+
 /** Fuzzes one target, until something fails, or for as long as is said. */
 export async function fuzz(options: FuzzOptions): Promise<FuzzResult> {
-  const { target, corpus, onInput } = options;
+  const { target, corpus } = options;
   const random = new Random(options.seed);
-  const inputs = corpus.length > 0 ? [...corpus] : [new Uint8Array(2)];
-  const seen = new Set<string>();
-  const fresh: Bytes[] = [];
-  const heap = new Heap();
+  const pool = new Pool(corpus);
+  const executor = new Executor(target);
   const end = performance.now() + options.time;
   const most = options.executions + corpus.length;
-  for (let count = 0; count < most; count++) {
-    // The time costs something where an execution takes a microsecond.
-    if (count % 16 === 0 && performance.now() > end) {
-      return { executions: count, fresh, failure: null };
-    }
-    const input = corpus[count] ??
-      target.mutate(random.pick(inputs), random, random.pick(inputs));
-    onInput?.(input);
-    try {
-      const came = execute(target, input);
+  let count = 0;
+  let input = corpus[0] ?? new Uint8Array(2);
+  let failure: Failure | null = null;
+  try {
+    for (; count < most; count++) {
+      // The time costs something where an execution takes a microsecond.
+      if (count % 16 === 0 && performance.now() > end) break;
+      input = corpus[count] ??
+        target.mutate(pool.pick(random), random, pool.pick(random));
+      options.onInput?.(input);
+      const came = executor.run(input);
       const outcome = typeof came === "string" ? came : await came;
-      if (!seen.has(outcome) && fresh.length < MOST_KEPT) {
-        seen.add(outcome);
-        if (count >= corpus.length) {
-          inputs.push(input);
-          fresh.push(input);
-        }
-      }
-      if (count % BATCH === BATCH - 1) heap.check();
-    } catch (error) {
-      return { executions: count + 1, fresh, failure: { input, error } };
+      if (count < corpus.length) pool.know(outcome);
+      else pool.note(outcome, input, random);
     }
+    await executor.finish();
+  } catch (error) {
+    failure = error instanceof Rejected
+      ? { input: error.input, error: error.cause }
+      : { input, error };
+    count++;
   }
-  return { executions: most, fresh, failure: null };
+  const { found, fresh } = pool;
+  return { executions: Math.min(count, most), found, fresh, failure };
 }

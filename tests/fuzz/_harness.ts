@@ -18,7 +18,33 @@ const AFTERMATH = 120_000;
 /** What a wire says by itself, and of errors that a peer has it tell. */
 const SAID_ANYWAY = 64 * 1024;
 
+/** How much of a stack tells who made an error. */
 const STACK = 4;
+/** How errors are called that no program is to make. */
+const SLIP = /^(Type|Range|Reference|Syntax|Internal)Error$/;
+
+/** An error may be of this module's own making: only its stack tells. */
+class Doubt extends Error {
+  override readonly name = "Doubt";
+}
+
+/**
+ * Executes an input on a harness: without stacks, for each costs as much as
+ * many messages, and again with them where one is needed.
+ */
+export async function inHarness(run: () => Promise<string>): Promise<string> {
+  const limit = Error.stackTraceLimit;
+  try {
+    Error.stackTraceLimit = 0;
+    return await run();
+  } catch (error) {
+    if (!(error instanceof Doubt)) throw error;
+    Error.stackTraceLimit = STACK;
+    return await run();
+  } finally {
+    Error.stackTraceLimit = limit;
+  }
+}
 
 /** What the functions that a fuzzer's wire serves throw. */
 export class Planned extends Error {
@@ -38,7 +64,7 @@ export class Harness {
   /** How many timers are this side's program's. */
   #sleeping = 0;
   #fault: unknown;
-  readonly #stack: number;
+  #isGone = false;
 
   /**
    * @param options What the wire is made with.
@@ -50,9 +76,6 @@ export class Harness {
     hear: (chunk: Uint8Array) => void,
     reads: boolean,
   ) {
-    // Stacks tell who made an error; long ones cost much.
-    this.#stack = Error.stackTraceLimit;
-    Error.stackTraceLimit = STACK;
     const [here, there] = memoryTransports();
     this.#transport = here;
     this.#hear = hear;
@@ -68,9 +91,16 @@ export class Harness {
   say(bytes: Bytes): void {
     if (bytes.length === 0) return;
     this.#said += bytes.length;
-    this.#writing = this.#writing
-      .then(() => this.#transport.write(bytes))
-      .catch(() => {});
+    this.#writing = this.#writing.then(() => this.#write(bytes));
+  }
+
+  async #write(bytes: Bytes): Promise<void> {
+    if (this.#isGone) return;
+    try {
+      await this.#transport.write(bytes);
+    } catch {
+      this.#isGone = true;
+    }
   }
 
   /** Counts what this side's own program says. */
@@ -126,14 +156,6 @@ export class Harness {
    * @returns How the wire ended.
    */
   async finish(): Promise<string> {
-    try {
-      return await this.#finish();
-    } finally {
-      Error.stackTraceLimit = this.#stack;
-    }
-  }
-
-  async #finish(): Promise<string> {
     await this.settle();
     await this.#transport.closeWrite();
     this.read();
@@ -178,10 +200,9 @@ export class Harness {
       one instanceof Error && !(one instanceof Planned);
       one = one.cause
     ) {
-      if (one instanceof WireError || isDecoded(one)) continue;
-      if (/^(Type|Range|Reference|Syntax|Internal)Error$/.test(one.name)) {
-        this.#fault ??= new Fault(`${one.stack}`);
-      }
+      if (one instanceof WireError || !SLIP.test(one.name)) continue;
+      if (Error.stackTraceLimit < STACK) this.#fault ??= new Doubt();
+      else if (!isDecoded(one)) this.#fault ??= new Fault(`${one.stack}`);
     }
   }
 }

@@ -18,7 +18,7 @@ import {
 import { frame, framedBy, hello } from "../_raw_peer.ts";
 import { plainInto } from "../_plain_messages.ts";
 import { RAW } from "../_raw_values.ts";
-import { Harness } from "./_harness.ts";
+import { Harness, inHarness } from "./_harness.ts";
 import { mutateBytes, mutateHead, varint } from "./_mutate.ts";
 import { bodiesOf } from "./_mutate_frames.ts";
 import { about, type Bytes, chunks, type Target } from "./_target.ts";
@@ -38,8 +38,9 @@ const MODE = {
 } as const;
 const HEAD = 2;
 const SECRET = "open sesame";
-/** How many steps an input has at most. */
+/** How many steps an input has at most, and after the wire has ended. */
 const STEPS = 60;
+const LATE_STEPS = 8;
 
 const SMALL = {
   nesting: 3,
@@ -196,37 +197,41 @@ export const wire: Target = {
     return mutateBytes(input, random, other, words, HEAD).slice(0, 400);
   },
 
-  async run(input) {
-    const cursor = new Cursor(input);
-    const mode = cursor.byte();
-    const cut = cursor.byte();
-    const has = (bit: number) => (mode & bit) !== 0;
-    const peer = new Peer();
-    const program: Program = new Program(() => harness);
-    const harness = new Harness(
-      {
-        limits: has(MODE.small) ? SMALL : {},
-        functions: program.functions,
-        ...has(MODE.secret) ? { requireCredential: SECRET } : {},
-        confirm: has(MODE.slow)
-          ? () => program.sleep(50).then(() => true)
-          : undefined,
-      },
-      peer.hear,
-      !has(MODE.silent),
-    );
-    if (!has(MODE.ungreeted)) {
-      const greeting = hello(has(MODE.narrow) ? NARROW : {}) as Hello;
-      peer.tell({ ...greeting, credential: SECRET }, { kind: "accept" });
-      peer.flush(harness, 0);
-      if (!has(MODE.together)) await harness.settle();
-    }
-    for (let steps = STEPS; steps > 0 && !cursor.isOver; steps--) {
-      await step(cursor, peer, program, harness, cut);
-    }
-    peer.flush(harness, cut);
-    const end = await harness.finish();
-    const { messagesReceived } = harness.wire.stats();
-    return `${end} ${about(messagesReceived)} ${[...peer.kinds].sort()}`;
-  },
+  run: (input) => inHarness(() => meet(input)),
 };
+
+/** Has a wire and a peer meet. */
+async function meet(input: Bytes): Promise<string> {
+  const cursor = new Cursor(input);
+  const mode = cursor.byte();
+  const cut = cursor.byte();
+  const has = (bit: number) => (mode & bit) !== 0;
+  const peer = new Peer();
+  const program: Program = new Program(() => harness);
+  const harness = new Harness(
+    {
+      limits: has(MODE.small) ? SMALL : {},
+      functions: program.functions,
+      ...has(MODE.secret) ? { requireCredential: SECRET } : {},
+      confirm: has(MODE.slow)
+        ? () => program.sleep(50).then(() => true)
+        : undefined,
+    },
+    peer.hear,
+    !has(MODE.silent),
+  );
+  if (!has(MODE.ungreeted)) {
+    const greeting = hello(has(MODE.narrow) ? NARROW : {}) as Hello;
+    peer.tell({ ...greeting, credential: SECRET }, { kind: "accept" });
+    peer.flush(harness, 0);
+    if (!has(MODE.together)) await harness.settle();
+  }
+  for (let steps = STEPS; steps > 0 && !cursor.isOver; steps--) {
+    await step(cursor, peer, program, harness, cut);
+    if (harness.wire.ended !== undefined) steps = Math.min(steps, LATE_STEPS);
+  }
+  peer.flush(harness, cut);
+  const end = await harness.finish();
+  const { messagesReceived } = harness.wire.stats();
+  return `${end} ${about(messagesReceived)} ${[...peer.kinds].sort()}`;
+}

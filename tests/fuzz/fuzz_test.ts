@@ -51,7 +51,7 @@ for (const target of TARGETS) {
     assertEquals(
       failure && `${failure.input.toHex()}: ${failure.error}`,
       null,
-      `Run "deno task fuzz --target ${name} --seed 1": it makes the input smaller.`,
+      `Run "deno task fuzz --targets ${name} --seed 1": it makes the input smaller.`,
     );
     assertEquals(result.executions, executions + inputs.length);
     assert(result.fresh.length > 20, `only ${result.fresh.length} outcomes`);
