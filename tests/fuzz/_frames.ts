@@ -16,6 +16,7 @@ import {
   checkHeld,
   chunks,
   Fault,
+  inRoom,
   kindOf,
   type Target,
 } from "./_target.ts";
@@ -95,7 +96,10 @@ function checkEnd(decoder: FrameDecoder, follower: Follower): void {
   }
 }
 
-/** `FrameDecoder`: the first byte chooses limits, the second how it is cut. */
+/**
+ * `FrameDecoder`: the first byte chooses limits, and whether to count the room
+ * that is made; the second how it is cut.
+ */
 export const frames: Target = {
   name: "frames",
 
@@ -109,36 +113,42 @@ export const frames: Target = {
   run(input) {
     const [mode = 0, cut = 0] = input;
     const stream = input.slice(2);
-    const limit = LIMITS[mode & 3]!;
-    const isDivisible = (mode & 4) !== 0;
-    const decoder = new FrameDecoder(limit, isDivisible ? KIND.piece : -1);
-    const follower = new Follower(stream, decoder, isDivisible);
-    const { frames, end, isBroken } = expected(stream, limit);
-    let fed = 0;
-    let parts = 0;
-    try {
-      for (const chunk of chunks(stream, cut)) {
-        decoder.feed(chunk);
-        fed += chunk.length;
-        while (decoder.next()) {
-          follower.take();
-          parts++;
-          checkHeld(decoder.buffer.length, fed, "a frame");
-        }
-        // Whoever feeds it may use the chunk for something else.
-        chunk.fill(0xaa);
-      }
-    } catch (error) {
-      if (!(error instanceof WireError)) throw error;
-      if (!isBroken) throw new Fault(`broke before ${end}: ${error.message}`);
-      if (follower.frames !== frames) throw new Fault("broke too early");
-      return `${kindOf(error)} ${about(frames)}`;
-    }
-    if (isBroken) throw new Fault("took a frame of no or too many bytes");
-    if (follower.frames !== frames) {
-      throw new Fault(`${follower.frames} frames came, not ${frames}`);
-    }
-    checkEnd(decoder, follower);
-    return `${about(frames)} ${about(parts)} ${decoder.unfinished > 0}`;
+    const isCounted = (mode & 8) !== 0;
+    return inRoom(stream.length, isCounted, () => cutUp(stream, mode, cut));
   },
 };
+
+/** What comes of a stream that is cut into frames. */
+function cutUp(stream: Bytes, mode: number, cut: number): string {
+  const limit = LIMITS[mode & 3]!;
+  const isDivisible = (mode & 4) !== 0;
+  const decoder = new FrameDecoder(limit, isDivisible ? KIND.piece : -1);
+  const follower = new Follower(stream, decoder, isDivisible);
+  const { frames, end, isBroken } = expected(stream, limit);
+  let fed = 0;
+  let parts = 0;
+  try {
+    for (const chunk of chunks(stream, cut)) {
+      decoder.feed(chunk);
+      fed += chunk.length;
+      while (decoder.next()) {
+        follower.take();
+        parts++;
+        checkHeld(decoder.buffer.length, fed, "a frame");
+      }
+      // Whoever feeds it may use the chunk for something else.
+      chunk.fill(0xaa);
+    }
+  } catch (error) {
+    if (!(error instanceof WireError)) throw error;
+    if (!isBroken) throw new Fault(`broke before ${end}: ${error.message}`);
+    if (follower.frames !== frames) throw new Fault("broke too early");
+    return `${kindOf(error)} ${about(frames)}`;
+  }
+  if (isBroken) throw new Fault("took a frame of no or too many bytes");
+  if (follower.frames !== frames) {
+    throw new Fault(`${follower.frames} frames came, not ${frames}`);
+  }
+  checkEnd(decoder, follower);
+  return `${about(frames)} ${about(parts)} ${decoder.unfinished > 0}`;
+}

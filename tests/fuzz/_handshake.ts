@@ -18,7 +18,14 @@ import type { Random } from "../simulation/_random.ts";
 import { mutateBytes, mutateHead } from "./_mutate.ts";
 import { mutateFrames } from "./_mutate_frames.ts";
 import { mutateText } from "./_mutate_text.ts";
-import { type Bytes, chunks, Fault, outcome, type Target } from "./_target.ts";
+import {
+  type Bytes,
+  chunks,
+  Fault,
+  inRoom,
+  outcome,
+  type Target,
+} from "./_target.ts";
 
 /** A schema that tells a JSON Schema. */
 function told(json: Record<string, unknown>): StandardSchema {
@@ -132,7 +139,8 @@ function mutateContract(input: Bytes, random: Random, other: Bytes): Bytes {
 
 /**
  * The first byte chooses between the first frames of a wire and the text of a
- * contract; the second how the frames are cut.
+ * contract, and whether to count the room that is made; the second how the
+ * frames are cut.
  */
 export const handshake: Target = {
   name: "handshake",
@@ -148,15 +156,22 @@ export const handshake: Target = {
   run(input) {
     const [mode = 0, cut = 0] = input;
     const bytes = input.slice(2);
+    const isCounted = (mode & 2) !== 0;
     if ((mode & 1) !== 0) {
-      return compare(new TextDecoder().decode(bytes));
+      const text = new TextDecoder().decode(bytes);
+      return inRoom(bytes.length, isCounted, () => compare(text));
     }
     const shown = shownBytes(bytes);
     // deno-lint-ignore no-control-regex -- these are what must not be there
     if (/[\0-\x1f\x7f-\x9f]/.test(shown)) {
       throw new Fault(`control characters are shown: ${JSON.stringify(shown)}`);
     }
-    return `${knownProtocol(bytes) ?? ""} ${outcome(() => greet(bytes, cut))}`;
+    const came = inRoom(
+      bytes.length,
+      isCounted,
+      () => outcome(() => greet(bytes, cut)),
+    );
+    return `${knownProtocol(bytes) ?? ""} ${came}`;
   },
 };
 

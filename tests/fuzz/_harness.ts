@@ -103,6 +103,11 @@ export class Harness {
     }
   }
 
+  /** How many bytes both sides have said. */
+  get said(): number {
+    return this.#said;
+  }
+
   /** Counts what this side's own program says. */
   count(bytes: number): void {
     this.#said += bytes;

@@ -26,6 +26,7 @@ import {
   checkHeld,
   chunks,
   Fault,
+  inRoom,
   kindOf,
   type Target,
 } from "./_target.ts";
@@ -181,7 +182,10 @@ function checkLines(
   throw new Fault(`${came.length} lines came, then ${error}, not ${bad}`);
 }
 
-/** The first byte chooses who reads the text; the second how it is cut. */
+/**
+ * The first byte chooses who reads the text, and whether to count the room that
+ * is made; the second how it is cut.
+ */
 export const lines: Target = {
   name: "lines",
 
@@ -194,19 +198,13 @@ export const lines: Target = {
     const [mode = 0, cut = 0] = input;
     const bytes = input.slice(2);
     const text = decoder.decode(bytes);
-    switch (mode & 7) {
-      case 1:
-        return streamed(bytes, cut, false);
-      case 2:
-        return streamed(bytes, cut, true);
-      case 3:
-        return buffered(bytes, cut);
-      case 4:
-        return introduced(text);
-      case 5:
-        return split(encoder.encode(text), cut);
-      default:
-        return source(text);
-    }
+    const how = mode & 7;
+    if (how === 1 || how === 2) return streamed(bytes, cut, how === 2);
+    return inRoom(bytes.length, (mode & 8) !== 0, () => {
+      if (how === 3) return buffered(bytes, cut);
+      if (how === 4) return introduced(text);
+      if (how === 5) return split(encoder.encode(text), cut);
+      return source(text);
+    });
   },
 };

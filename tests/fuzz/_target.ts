@@ -6,6 +6,7 @@
 
 import { WireError } from "../../wire/errors.ts";
 import { Random } from "../simulation/_random.ts";
+import { bytesAllocated } from "../wire/_counting.ts";
 
 /** Bytes of a buffer of their own. */
 export type Bytes = Uint8Array<ArrayBuffer>;
@@ -40,6 +41,8 @@ export class Fault extends Error {
 /** How many times its input something may be, and what it may be anyway. */
 export const MOST_TIMES = 16;
 const FREE = 4_096;
+/** What a place in a list takes. */
+const SLOT = 8;
 
 /**
  * Checks what an input has become in memory.
@@ -51,6 +54,24 @@ const FREE = 4_096;
 export function checkHeld(held: number, came: number, what: string): void {
   if (held <= MOST_TIMES * came + FREE) return;
   throw new Fault(`${what} takes ${held} bytes, made of ${came}`);
+}
+
+/**
+ * Does something, and counts the room that is asked for if told to: it is made
+ * for what came, not for what is announced.
+ *
+ * @param came How many bytes came.
+ */
+export function inRoom<T>(
+  came: number,
+  isCounted: boolean,
+  action: () => T,
+): T {
+  if (!isCounted) return action();
+  let result!: T;
+  const allocated = bytesAllocated(() => void (result = action()), SLOT);
+  checkHeld(allocated, came, "what was asked for");
+  return result;
 }
 
 /** What came of something: without numbers and names, so that it is one of few. */

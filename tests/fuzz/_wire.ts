@@ -18,10 +18,17 @@ import {
 import { frame, framedBy, hello } from "../_raw_peer.ts";
 import { plainInto } from "../_plain_messages.ts";
 import { RAW } from "../_raw_values.ts";
+import { byteCosts } from "../wire/_counting.ts";
 import { Harness, inHarness } from "./_harness.ts";
 import { mutateBytes, mutateHead, varint } from "./_mutate.ts";
 import { bodiesOf } from "./_mutate_frames.ts";
-import { about, type Bytes, chunks, type Target } from "./_target.ts";
+import {
+  about,
+  type Bytes,
+  checkHeld,
+  chunks,
+  type Target,
+} from "./_target.ts";
 import { Program } from "./_wire_program.ts";
 import { Manners } from "./_wire_manners.ts";
 import { Cursor, message } from "./_wire_words.ts";
@@ -35,12 +42,15 @@ const MODE = {
   small: 16,
   narrow: 32,
   together: 64,
+  counted: 128,
 } as const;
 const HEAD = 2;
 const SECRET = "open sesame";
 /** How many steps an input has at most, and after the wire has ended. */
 const STEPS = 60;
 const LATE_STEPS = 8;
+/** Room that a wire and its peer make for themselves. */
+const OWN_ROOM = 32 * 1024;
 
 const SMALL = {
   nesting: 3,
@@ -197,11 +207,28 @@ export const wire: Target = {
     return mutateBytes(input, random, other, words, HEAD).slice(0, 400);
   },
 
-  run: (input) => inHarness(() => meet(input)),
+  run: (input) =>
+    (input[0]! & MODE.counted) === 0
+      ? inHarness(async () => (await meet(input)).came)
+      : inHarness(() => counted(input)),
 };
 
+/** The same, where room is made for what is said, not for what is announced. */
+async function counted(input: Bytes): Promise<string> {
+  let met!: Met;
+  const { allocated } = await byteCosts(async () => met = await meet(input));
+  checkHeld(allocated - OWN_ROOM, met.said, "what was asked for");
+  return met.came;
+}
+
+/** What came of it, and how many bytes both sides said. */
+interface Met {
+  readonly came: string;
+  readonly said: number;
+}
+
 /** Has a wire and a peer meet. */
-async function meet(input: Bytes): Promise<string> {
+async function meet(input: Bytes): Promise<Met> {
   const cursor = new Cursor(input);
   const mode = cursor.byte();
   const cut = cursor.byte();
@@ -233,5 +260,6 @@ async function meet(input: Bytes): Promise<string> {
   peer.flush(harness, cut);
   const end = await harness.finish();
   const { messagesReceived } = harness.wire.stats();
-  return `${end} ${about(messagesReceived)} ${[...peer.kinds].sort()}`;
+  const came = `${end} ${about(messagesReceived)} ${[...peer.kinds].sort()}`;
+  return { came, said: harness.said };
 }
