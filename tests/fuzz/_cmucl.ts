@@ -11,7 +11,6 @@ import { LispCall, LispReader } from "../../wire/cmucl/reader.ts";
 import { WireError } from "../../wire/errors.ts";
 import { resolveLimits } from "../../wire/limits.ts";
 import { values } from "../../wire/mod.ts";
-import { bytesAllocated } from "../wire/_counting.ts";
 import { footprint } from "./_footprint.ts";
 import { Harness, inHarness, Planned } from "./_harness.ts";
 import { mutateBytes, mutateHead } from "./_mutate.ts";
@@ -21,6 +20,7 @@ import {
   checkHeld,
   chunks,
   Fault,
+  inRoom,
   kindOf,
   type Target,
 } from "./_target.ts";
@@ -121,8 +121,8 @@ async function speak(
 }
 
 /**
- * The first byte chooses limits, whether a wire reads the others as well, and
- * whether to count the room that is made; the second how they are cut.
+ * The first byte chooses limits, and whether a wire reads the others or a
+ * reader by itself; the second how they are cut.
  */
 export const cmucl: Target = {
   name: "cmucl",
@@ -137,20 +137,20 @@ export const cmucl: Target = {
     return mutateBytes(input, random, other, WORDS, 2);
   },
 
-  run(input) {
+  run(input, isCounted) {
     const [mode = 0, cut = 0] = input;
     const bytes = input.slice(2);
     const isSmall = (mode & 1) !== 0;
     if ((mode & 2) !== 0) {
       return inHarness(() => speak(bytes, isSmall, cut));
     }
-    if ((mode & 4) !== 0) {
-      const copy = bytes.slice();
-      const allocated = bytesAllocated(() => void read(copy, isSmall, cut), 8);
-      checkHeld(allocated, bytes.length, "what was asked for");
-    }
-    const whole = read(bytes.slice(), isSmall, 0);
-    const inParts = read(bytes, isSmall, cut || 1);
+    const copy = bytes.slice();
+    const whole = inRoom(copy.length, isCounted, () => read(copy, isSmall, 0));
+    const inParts = inRoom(
+      bytes.length,
+      isCounted,
+      () => read(bytes, isSmall, cut || 1),
+    );
     if (whole !== inParts) {
       throw new Fault(`${inParts} came in chunks, not ${whole}`);
     }

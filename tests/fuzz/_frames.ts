@@ -96,10 +96,7 @@ function checkEnd(decoder: FrameDecoder, follower: Follower): void {
   }
 }
 
-/**
- * `FrameDecoder`: the first byte chooses limits, and whether to count the room
- * that is made; the second how it is cut.
- */
+/** `FrameDecoder`: the first byte chooses limits, the second how it is cut. */
 export const frames: Target = {
   name: "frames",
 
@@ -110,10 +107,9 @@ export const frames: Target = {
       : mutateFrames(input, random, other, 2);
   },
 
-  run(input) {
+  run(input, isCounted) {
     const [mode = 0, cut = 0] = input;
     const stream = input.slice(2);
-    const isCounted = (mode & 8) !== 0;
     return inRoom(stream.length, isCounted, () => cutUp(stream, mode, cut));
   },
 };

@@ -17,6 +17,8 @@ const LONGEST = 5_000;
  * are told when the turn is over, and a turn takes longer than most of them.
  */
 const TOGETHER = 32;
+/** For one in how many executions the room is counted that is asked for. */
+const COUNTED = 16;
 /** How often the heap is looked at, and by how much it may grow. */
 const BATCH = 20_000;
 const MOST_GROWTH = 64 * 1024 * 1024;
@@ -61,16 +63,20 @@ export interface FuzzResult {
  */
 export async function execute(target: Target, input: Bytes): Promise<string> {
   unhandled.length = 0;
-  const outcome = await timed(target, input);
+  const outcome = await timed(target, input, true);
   await turn();
   checkHandled();
   return outcome;
 }
 
 /** Executes one input, which must not take long. */
-function timed(target: Target, input: Bytes): string | Promise<string> {
+function timed(
+  target: Target,
+  input: Bytes,
+  isCounted: boolean,
+): string | Promise<string> {
   const began = performance.now();
-  const came = target.run(input);
+  const came = target.run(input, isCounted);
   if (typeof came !== "string") return inTime(came, began);
   checkTime(began);
   return came;
@@ -142,9 +148,9 @@ class Executor {
   }
 
   /** What came of an input; a promise of it where that takes a while. */
-  run(input: Bytes): string | Promise<string> {
+  run(input: Bytes, isCounted: boolean): string | Promise<string> {
     if (++this.#count % BATCH === 0) this.#heap.check();
-    const came = timed(this.#target, input);
+    const came = timed(this.#target, input, isCounted);
     return typeof came === "string" ? came : this.#waited(came, input);
   }
 
@@ -203,10 +209,13 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzResult> {
       input = corpus[count] ??
         target.mutate(pool.pick(random), random, pool.pick(random));
       options.onInput?.(input);
-      const came = executor.run(input);
+      const isCounted = count < corpus.length || count % COUNTED === 0;
+      const came = executor.run(input, isCounted);
       const outcome = typeof came === "string" ? came : await came;
       if (count < corpus.length) pool.know(outcome);
-      else pool.note(outcome, input, random);
+      else if (pool.note(outcome, input, random) && !isCounted) {
+        await executor.run(input, true);
+      }
     }
     await executor.finish();
   } catch (error) {

@@ -139,8 +139,7 @@ function mutateContract(input: Bytes, random: Random, other: Bytes): Bytes {
 
 /**
  * The first byte chooses between the first frames of a wire and the text of a
- * contract, and whether to count the room that is made; the second how the
- * frames are cut.
+ * contract; the second how the frames are cut.
  */
 export const handshake: Target = {
   name: "handshake",
@@ -153,10 +152,9 @@ export const handshake: Target = {
       : mutateBytes(input, random, other, [...Object.values(KIND), 0, 127], 2);
   },
 
-  run(input) {
+  run(input, isCounted) {
     const [mode = 0, cut = 0] = input;
     const bytes = input.slice(2);
-    const isCounted = (mode & 2) !== 0;
     if ((mode & 1) !== 0) {
       const text = new TextDecoder().decode(bytes);
       return inRoom(bytes.length, isCounted, () => compare(text));

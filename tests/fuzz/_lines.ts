@@ -182,10 +182,7 @@ function checkLines(
   throw new Fault(`${came.length} lines came, then ${error}, not ${bad}`);
 }
 
-/**
- * The first byte chooses who reads the text, and whether to count the room that
- * is made; the second how it is cut.
- */
+/** The first byte chooses who reads the text; the second how it is cut. */
 export const lines: Target = {
   name: "lines",
 
@@ -194,13 +191,13 @@ export const lines: Target = {
     return mutateText(input, random, other, 2, LINE_WORDS);
   },
 
-  run(input) {
+  run(input, isCounted) {
     const [mode = 0, cut = 0] = input;
     const bytes = input.slice(2);
     const text = decoder.decode(bytes);
     const how = mode & 7;
     if (how === 1 || how === 2) return streamed(bytes, cut, how === 2);
-    return inRoom(bytes.length, (mode & 8) !== 0, () => {
+    return inRoom(bytes.length, isCounted, () => {
       if (how === 3) return buffered(bytes, cut);
       if (how === 4) return introduced(text);
       if (how === 5) return split(encoder.encode(text), cut);

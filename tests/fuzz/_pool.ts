@@ -53,14 +53,18 @@ export class Pool {
     if (!this.#places.has(outcome)) this.#places.set(outcome, -1);
   }
 
-  /** Notes what came of an input, which is kept if it is of use. */
-  note(outcome: string, input: Bytes, random: Random): void {
+  /**
+   * Notes what came of an input, which is kept if it is of use.
+   *
+   * @returns Whether that is new.
+   */
+  note(outcome: string, input: Bytes, random: Random): boolean {
     const place = this.#places.get(outcome);
     if (place !== undefined) {
       const isSmaller = place >= 0 &&
         input.length < this.#inputs[place]!.length;
       if (isSmaller) this.#inputs[place] = input;
-      return;
+      return false;
     }
     this.#found++;
     const count = this.#inputs.length - this.#first;
@@ -72,5 +76,6 @@ export class Pool {
     this.#places.set(outcome, at);
     this.#outcomes[at] = outcome;
     this.#inputs[at] = input;
+    return true;
   }
 }

@@ -26,11 +26,13 @@ export interface Target {
   /**
    * Executes an input.
    *
+   * @param isCounted Whether to count the room that is asked for: that takes
+   * longer, and an outcome is the same.
    * @returns What came of it, in few words: an input with which something new
    * comes of it is mutated further.
    * @throws Whatever is found wrong.
    */
-  run(input: Bytes): string | Promise<string>;
+  run(input: Bytes, isCounted: boolean): string | Promise<string>;
 }
 
 /** What a target finds wrong. */

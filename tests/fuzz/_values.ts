@@ -13,7 +13,6 @@ import type { Message, OverLimit } from "../../wire/messages.ts";
 import { decodeValue, encodeValue } from "../../wire/single_value.ts";
 import { ReceiveTables } from "../../wire/tables.ts";
 import { passOver } from "../../wire/_value_scanner.ts";
-import { bytesAllocated } from "../wire/_counting.ts";
 import { exactly, exactMessages } from "../wire/_exact.ts";
 import { plainInto } from "../_plain_messages.ts";
 import { RAW } from "../_raw_values.ts";
@@ -26,6 +25,7 @@ import {
   checkHeld,
   chunks,
   Fault,
+  inRoom,
   kindOf,
   outcome,
   type Target,
@@ -78,15 +78,6 @@ function passedOver(bytes: Bytes): number | undefined {
     if (error instanceof WireError) return undefined;
     throw error;
   }
-}
-
-/** Room is made for what came, not for what is announced. */
-function checkAllocated(bytes: Bytes, isSmall: boolean, isSingle: boolean) {
-  const allocated = bytesAllocated(() => {
-    if (!isSingle) return void read([bytes], isSmall, true);
-    outcome(() => String(decodeValue(bytes, isSmall ? SMALL : {}) === null));
-  }, 8);
-  checkHeld(allocated, bytes.length, "what was asked for");
 }
 
 /** What comes of a stream of messages, and how it ends. */
@@ -143,8 +134,7 @@ function compare(one: Read, other: Read, how: string): void {
 
 /**
  * The first byte chooses limits, and whether the others are a value by itself
- * (see `encodeValue()`) or a stream of messages, and whether to count the room
- * that is made for them; the second how that is cut.
+ * (see `encodeValue()`) or a stream of messages; the second how that is cut.
  */
 export const values: Target = {
   name: "values",
@@ -156,12 +146,18 @@ export const values: Target = {
       : mutateFrames(input, random, other, 2);
   },
 
-  run(input) {
+  run(input, isCounted) {
     const [mode = 0, cut = 0] = input;
     const isSmall = (mode & 1) !== 0;
     const bytes = input.slice(2);
     const isSingle = (mode & 2) === 0;
-    if ((mode & 8) !== 0) checkAllocated(bytes, isSmall, isSingle);
+    if (isCounted) {
+      // What compares them makes texts and bytes of its own.
+      inRoom(bytes.length, true, () => {
+        if (!isSingle) return void read([bytes], isSmall, true);
+        outcome(() => `${decodeValue(bytes, isSmall ? SMALL : {}) === null}`);
+      });
+    }
     return isSingle ? single(bytes, isSmall) : stream(bytes, isSmall, cut);
   },
 };

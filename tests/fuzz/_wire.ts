@@ -42,7 +42,6 @@ const MODE = {
   small: 16,
   narrow: 32,
   together: 64,
-  counted: 128,
 } as const;
 const HEAD = 2;
 const SECRET = "open sesame";
@@ -207,10 +206,10 @@ export const wire: Target = {
     return mutateBytes(input, random, other, words, HEAD).slice(0, 400);
   },
 
-  run: (input) =>
-    (input[0]! & MODE.counted) === 0
-      ? inHarness(async () => (await meet(input)).came)
-      : inHarness(() => counted(input)),
+  run: (input, isCounted) =>
+    isCounted
+      ? inHarness(() => counted(input))
+      : inHarness(async () => (await meet(input)).came),
 };
 
 /** The same, where room is made for what is said, not for what is announced. */
