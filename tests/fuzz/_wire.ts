@@ -31,7 +31,7 @@ import {
 } from "./_target.ts";
 import { Program } from "./_wire_program.ts";
 import { Manners } from "./_wire_manners.ts";
-import { Cursor, message } from "./_wire_words.ts";
+import { AMOUNTS, Cursor, message } from "./_wire_words.ts";
 
 /** Bits of the first byte. */
 const MODE = {
@@ -142,7 +142,9 @@ class Peer {
     for (const definition of bodies) this.say(frame(...definition));
     const at = 1 + cursor.below(Math.max(1, body.length - 1));
     const number = varint(cursor.below(3));
-    const size = varint(body.length);
+    // Now and then a peer announces more than comes, or less.
+    const isTrue = cursor.below(8) < 7;
+    const size = varint(isTrue ? body.length : cursor.pick(AMOUNTS));
     const first = body.subarray(0, at);
     this.say(frame(KIND.piece, ...number, 0, ...size, ...first));
     for (let between = cursor.below(3); between > 0; between--) {

@@ -61,7 +61,18 @@ const NAMES = [
   "",
   "then",
 ];
-const AMOUNTS = [0, 1, 10, 64, 100, 1_000, 70_000, 2 ** 31, 2 ** 53 - 1];
+/** Amounts at which something may change. */
+export const AMOUNTS: readonly number[] = [
+  0,
+  1,
+  10,
+  64,
+  100,
+  1_000,
+  70_000,
+  2 ** 31,
+  2 ** 53 - 1,
+];
 
 /** A value of some kind. */
 export function value(cursor: Cursor, manners: Manners, depth = 0): unknown {
