@@ -47,9 +47,9 @@ export interface FuzzOptions {
 /** What came of it. */
 export interface FuzzResult {
   readonly executions: number;
-  /** How many outcomes came that the corpus has not. */
-  readonly found: number;
-  /** Inputs of which they came, as far as they are kept. */
+  /** How many outcomes there were. */
+  readonly outcomes: number;
+  /** Inputs of which those came that the corpus has not. */
   readonly fresh: readonly Bytes[];
   /** An input that fails, and why. */
   readonly failure: { readonly input: Bytes; readonly error: unknown } | null;
@@ -224,6 +224,6 @@ export async function fuzz(options: FuzzOptions): Promise<FuzzResult> {
       : { input, error };
     count++;
   }
-  const { found, fresh } = pool;
-  return { executions: Math.min(count, most), found, fresh, failure };
+  const { outcomes, fresh } = pool;
+  return { executions: Math.min(count, most), outcomes, fresh, failure };
 }

@@ -22,7 +22,7 @@ export class Pool {
   readonly #outcomes: string[] = [];
   /** The places of inputs, by what came of them. */
   readonly #places = new Map<string, number>();
-  #found = 0;
+  #count = 0;
 
   /** @param corpus Inputs that stay; they are noted like all others. */
   constructor(corpus: readonly Bytes[]) {
@@ -30,12 +30,12 @@ export class Pool {
     this.#first = this.#inputs.length;
   }
 
-  /** How many outcomes came that the corpus has not. */
-  get found(): number {
-    return this.#found;
+  /** How many outcomes there were. */
+  get outcomes(): number {
+    return this.#count;
   }
 
-  /** The inputs of which they came, as far as they are kept. */
+  /** Inputs of which outcomes came that the corpus has not. */
   get fresh(): readonly Bytes[] {
     return this.#inputs.slice(this.#first);
   }
@@ -50,7 +50,9 @@ export class Pool {
 
   /** Notes what came of an input of the corpus. */
   know(outcome: string): void {
-    if (!this.#places.has(outcome)) this.#places.set(outcome, -1);
+    if (this.#places.has(outcome)) return;
+    this.#places.set(outcome, -1);
+    this.#count++;
   }
 
   /**
@@ -66,11 +68,11 @@ export class Pool {
       if (isSmaller) this.#inputs[place] = input;
       return false;
     }
-    this.#found++;
-    const count = this.#inputs.length - this.#first;
+    this.#count++;
+    const kept = this.#inputs.length - this.#first;
     // Where there are too many, chance says which one goes.
     const at = this.#first +
-      (count < MOST_KEPT ? count : random.int(0, count - 1));
+      (kept < MOST_KEPT ? kept : random.int(0, kept - 1));
     const gone = this.#outcomes[at];
     if (gone !== undefined) this.#places.delete(gone);
     this.#places.set(outcome, at);

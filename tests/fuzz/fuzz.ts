@@ -62,7 +62,7 @@ async function run(
   table: string[],
 ): Promise<boolean> {
   const began = performance.now();
-  const { executions, found, fresh, failure } = await fuzz({
+  const { executions, outcomes, fresh, failure } = await fuzz({
     target,
     corpus: [
       ...entries("corpus", target.name),
@@ -83,7 +83,7 @@ async function run(
     executions,
     seconds.toFixed(1),
     Math.round(executions / seconds),
-    found,
+    outcomes,
     failure === null ? "none" : "one",
   ));
   console.log(table.at(-1));
