@@ -22,6 +22,7 @@ const CONNECTING: readonly Option[] = [
   "ca",
   "tls-name",
   "credential-env",
+  "require-credential-env",
   "timeout",
 ];
 /** The options of a call. */
@@ -180,7 +181,7 @@ async function connected(
     tls: isTls
       ? { caCerts: ca === undefined ? [] : [ca], hostname }
       : undefined,
-    credential: line.credential,
+    ...line.secrets,
     timeout: line.time("timeout"),
     // Nothing is served here, and closing gives references back.
     onError: () => {},

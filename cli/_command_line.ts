@@ -27,6 +27,7 @@ const TEXTS = [
   "ca",
   "tls-name",
   "credential-env",
+  "require-credential-env",
   "deadline",
   "timeout",
   "port",
@@ -46,6 +47,10 @@ export type FlagOption = typeof FLAGS[number];
 
 /** Any option. */
 export type Option = TextOption | FlagOption | typeof METADATA;
+
+/** For servers that are given a secret to show, and demand none. */
+export const showsNothing =
+  "--credential-env names a secret to show, and this server demands none. Did you mean --require-credential-env, the secret that clients have to show?";
 
 /** A command line, read from its beginning. */
 export class CommandLine {
@@ -124,6 +129,7 @@ export class CommandLine {
     if (this.#metadata.length > 0) given.push(METADATA);
     const strange = given.find((name) => !options.includes(name as Option));
     if (strange === undefined) return;
+    if (strange === "credential-env") throw new UsageError(showsNothing);
     throw new UsageError(`${command} has no option --${strange}.`);
   }
 
@@ -166,9 +172,21 @@ export class CommandLine {
     }));
   }
 
-  /** The secret, from the environment: never from the command line. */
-  get credential(): string | undefined {
-    const name = this.text("credential-env");
+  /**
+   * The secrets to show and to demand, from the environment: never from the
+   * command line. Left out where there is none.
+   */
+  get secrets(): { credential?: string; requireCredential?: string } {
+    const credential = this.#secret("credential-env");
+    const requireCredential = this.#secret("require-credential-env");
+    return {
+      ...(credential === undefined ? {} : { credential }),
+      ...(requireCredential === undefined ? {} : { requireCredential }),
+    };
+  }
+
+  #secret(option: TextOption): string | undefined {
+    const name = this.text(option);
     if (name === undefined) return undefined;
     const secret = Deno.env.get(name);
     if (secret !== undefined && secret !== "") return secret;

@@ -8,8 +8,8 @@
 /** What a message says, and what it says here; looked for in this order. */
 const WORDS: readonly (readonly [RegExp, string])[] = [
   [
-    /Give listener\.credential and tls, or leave address out/,
-    "Give --credential-env, --cert and --key, or leave --hostname out",
+    /Give listener\.requireCredential and tls, or leave address out/,
+    "Give --require-credential-env, --cert and --key, or leave --hostname out",
   ],
   [
     /Give it more time, or let them go on with the call's option \{ streams: "free" \}/,
@@ -25,8 +25,11 @@ const WORDS: readonly (readonly [RegExp, string])[] = [
   [/\btls\.cert\b/g, "--cert"],
   [/\btls\.key\b/g, "--key"],
   [/\bcert and key\b/g, "--cert and --key"],
-  [/\bThe option "listener\.credential"/, "The secret of --credential-env"],
-  [/\bThe listener's credential\b/, "The secret of --credential-env"],
+  [
+    /\bThe option "listener\.requireCredential"/,
+    "The secret of --require-credential-env",
+  ],
+  [/\bThe listener's credential\b/, "The secret of --require-credential-env"],
 ];
 
 /**

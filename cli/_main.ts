@@ -32,6 +32,8 @@ options of list, call and ping:
   --ca FILE              TLS, and trust this authority too
   --tls-name NAME        TLS, and expect a certificate of that name
   --credential-env NAME  show the secret that is in this variable
+  --require-credential-env NAME
+                         the server has to show the secret in this variable
   --timeout MS           how long connecting may take
 
 options of list and call:
@@ -47,7 +49,10 @@ options of serve and listen:
   --hostname HOST        the address to listen on: 127.0.0.1
   --unix PATH            serve: a Unix socket
   --cert FILE --key FILE speak TLS
-  --credential-env NAME  ask for the secret that is in this variable
+  --require-credential-env NAME
+                         clients have to show the secret in this variable
+  --credential-env NAME  serve: show clients this secret, once they have shown
+                         theirs
 
   --help, --version
 

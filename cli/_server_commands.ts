@@ -5,7 +5,12 @@
  */
 
 import { createRequestServer, formatAddress, startUpServer } from "../mod.ts";
-import { type CommandLine, type Option, UsageError } from "./_command_line.ts";
+import {
+  type CommandLine,
+  type Option,
+  showsNothing,
+  UsageError,
+} from "./_command_line.ts";
 import { described, harmlessLine } from "./_text.ts";
 
 /** The options of both. */
@@ -14,14 +19,20 @@ const LISTENING: readonly Option[] = [
   "hostname",
   "cert",
   "key",
-  "credential-env",
+  "require-credential-env",
 ];
 
 /** Serves the functions that a module exports. */
 export async function serve(line: CommandLine): Promise<void> {
   const specifier = line.word("The module") ?? "";
   line.end();
-  line.only("serve", [...LISTENING, "unix"]);
+  line.only("serve", [...LISTENING, "unix", "credential-env"]);
+  if (
+    line.text("credential-env") !== undefined &&
+    line.text("require-credential-env") === undefined
+  ) {
+    throw new UsageError(showsNothing);
+  }
   const functions = functionsOf(await load(specifier));
   const names = Object.keys(functions);
   if (names.length === 0) {
@@ -34,7 +45,7 @@ export async function serve(line: CommandLine): Promise<void> {
     hostname: line.text("hostname"),
     path: line.text("unix"),
     tls: tlsOf(line),
-    ...gateOf(line),
+    ...line.secrets,
     onListen: (address) => {
       isListening = true;
       console.log(
@@ -58,7 +69,7 @@ export async function listen(line: CommandLine): Promise<void> {
     address: line.text("hostname"),
     tls: tlsOf(line),
     announce: true,
-    listener: gateOf(line),
+    listener: line.secrets,
   });
   await untilEnded(server);
 }
@@ -110,12 +121,6 @@ function functionsOf(
       !/^class\b/.test(Function.prototype.toString.call(value))
     ),
   );
-}
-
-/** The secret to ask for, where there is one. */
-function gateOf(line: CommandLine): { credential?: string } {
-  const { credential } = line;
-  return credential === undefined ? {} : { credential };
 }
 
 function tlsOf(line: CommandLine): { cert: string; key: string } | undefined {

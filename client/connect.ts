@@ -31,7 +31,7 @@ export interface ConnectOptions<
 > extends
   Omit<
     WireOptions<Remote, Local>,
-    "confirm" | "onDeath" | "requireCredential" | "signal"
+    "confirm" | "onDeath" | "signal"
   > {
   /** The path of a Unix socket; host and port are not looked at then. */
   path?: string | undefined;
@@ -56,6 +56,7 @@ const OPTION_KEYS: Readonly<Record<keyof ConnectOptions, true>> = {
   expects: true,
   onError: true,
   credential: true,
+  requireCredential: true,
   sendStacks: true,
   recordCallSites: true,
   dialect: true,

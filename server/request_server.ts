@@ -27,7 +27,8 @@ import { callHook, type Report, reporter } from "../wire/_report.ts";
 import { shown } from "../wire/_shown.ts";
 import { isThenable } from "../wire/_thenable.ts";
 import { checkServing } from "../wire/wire.ts";
-import { checkGate, checkHooks } from "../wire/_given.ts";
+import { checkDemand } from "../wire/_credential.ts";
+import { checkHooks } from "../wire/_given.ts";
 import { Acceptor } from "./_accept.ts";
 import { type ConnectAnswer, readAnswer } from "./_connect_answer.ts";
 import {
@@ -94,7 +95,13 @@ export interface RequestServerOptions<
    * variable that is not set, is refused: leave the option out to let
    * everybody in.
    */
-  credential?: string;
+  requireCredential?: string;
+  /**
+   * The secret that the server shows to its clients, for clients that require
+   * one. It is refused where `requireCredential` is not given: a secret that
+   * everybody is shown is none.
+   */
+  credential?: string | undefined;
   /** Whether errors take their stacks to the client. @default {false} */
   sendStacks?: boolean | undefined;
   /**
@@ -149,6 +156,7 @@ const OPTION_KEYS: Readonly<Record<keyof RequestServerOptions, true>> = {
   serves: true,
   expects: true,
   limits: true,
+  requireCredential: true,
   credential: true,
   sendStacks: true,
   dialect: true,
@@ -214,7 +222,7 @@ export class RequestServer implements AsyncDisposable {
     checkOptionKeys(options, OPTION_KEYS, "createRequestServer()");
     checkSignal(options.signal);
     checkServing(options);
-    checkGate(options, "credential");
+    checkDemand(options);
     checkHooks(options, ["onListen", "onError"]);
     this.#options = options;
     this.#onConnect = onConnect ?? undefined;
@@ -378,7 +386,8 @@ export class RequestServer implements AsyncDisposable {
   }
 
   #makeWire(transport: Transport): Wire {
-    const { functions, credential, sendStacks } = this.#options;
+    const { functions, credential, requireCredential, sendStacks } =
+      this.#options;
     const { dialect, serves, expects } = this.#options;
     const { serveThrough, callThrough, introspection, telemetry } =
       this.#options;
@@ -394,7 +403,8 @@ export class RequestServer implements AsyncDisposable {
       introspection,
       telemetry,
       onError: this.#options.onError,
-      ...(credential === undefined ? {} : { requireCredential: credential }),
+      credential,
+      ...(requireCredential === undefined ? {} : { requireCredential }),
       confirm: (wire) => this.#confirm(wire),
     });
   }

@@ -244,8 +244,9 @@ function checkOptions(options: StartUpServerOptions): void {
   checkAnnounce(announce);
   checkOptionKeys(stream, STREAM_KEYS, "stream");
   checkOptionKeys(listener, LISTENER_KEYS, "listener");
-  checkCredential(listener.credential, "listener.credential");
-  checkGate(listener, "credential", "listener.credential");
+  const gate = "listener.requireCredential";
+  checkCredential(listener.requireCredential, gate);
+  checkGate(listener, "requireCredential", gate);
   checkCount(options.maxConnections, "maxConnections");
   checkCount(options.backlog, "backlog");
   if (options.handshakeTimeout !== undefined) {
@@ -268,7 +269,7 @@ const STREAM_KEYS: Readonly<Record<keyof LineStreamOptions, true>> = {
 };
 
 const LISTENER_KEYS: Readonly<Record<keyof ListenerOptions, true>> = {
-  credential: true,
+  requireCredential: true,
   permissions: true,
   limits: true,
   deno: true,
@@ -296,9 +297,9 @@ function listenerFunction(
   options: StartUpServerOptions,
 ): { run: StreamFunction; ready: Promise<unknown> } {
   checkReach(options, options.address ?? LOOPBACK);
-  const { credential, limits, ...rest } = options.listener ?? {};
+  const { requireCredential, limits, ...rest } = options.listener ?? {};
   const init = {
-    credential,
+    credential: requireCredential,
     limits: resolveListenerLimits(limits),
     command: sessionCommand(rest),
   };

@@ -13,8 +13,8 @@ import { kindOf, shown } from "./_shown.ts";
  * is one of which more than a third of the letters differ.
  */
 const FAR = 4;
-/** A name that begins another, or goes on after it, has so many letters. */
-const BEGINNING = 3;
+/** A name that begins or ends another has so many letters. */
+const EDGE = 3;
 
 /**
  * Checks an object of options.
@@ -135,7 +135,7 @@ function nearest(name: string, known: readonly string[]): string | undefined {
   const typed = name.toLowerCase();
   for (const candidate of known) {
     const other = candidate.toLowerCase();
-    const distance = isBeginning(typed, other) || isBeginning(other, typed)
+    const distance = isEdge(typed, other) || isEdge(other, typed)
       ? 1
       : editDistance(typed, other);
     const isSlip = 3 * distance <= Math.max(typed.length, other.length);
@@ -147,10 +147,10 @@ function nearest(name: string, known: readonly string[]): string | undefined {
   return best;
 }
 
-/** Whether a name begins another, and is not the same. */
-function isBeginning(one: string, other: string): boolean {
-  return one.length >= BEGINNING && one.length < other.length &&
-    other.startsWith(one);
+/** Whether a name begins or ends another, and is not the same. */
+function isEdge(one: string, other: string): boolean {
+  return one.length >= EDGE && one.length < other.length &&
+    (other.startsWith(one) || other.endsWith(one));
 }
 
 /**

@@ -44,7 +44,7 @@ export function sessionCommand(options: ListenerOptions): SessionCommand {
       Array.isArray(value) &&
         value.every((one) => typeof one === "string" && /^[^,\s]+$/.test(one));
     if (!isKnown) {
-      throw unknownName("permission", kind, KINDS, " of a listener");
+      throw unknownName("permission", kind, KINDS, " of listener.permissions");
     }
     if (isFit) continue;
     throw new WireError(

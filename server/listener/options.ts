@@ -104,7 +104,7 @@ export interface ListenerOptions {
    * The secret that a client has to send; at least 16 characters. What is there
    * and undefined, as a variable that is not set, is refused.
    */
-  credential?: string;
+  requireCredential?: string;
   /** What evaluated code may do. @default {{}, which is nothing} */
   permissions?: ListenerPermissions | undefined;
   /** Limits that differ from the default. */

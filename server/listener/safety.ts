@@ -27,11 +27,11 @@ export function isLoopback(hostname: string): boolean {
  * one, and credential or TLS is missing; or when the credential is short.
  */
 export function checkSafety(
-  options: Pick<ListenerOptions, "credential">,
+  options: Pick<ListenerOptions, "requireCredential">,
   hostname: string,
   isTls: boolean,
 ): void {
-  const { credential } = options;
+  const { requireCredential: credential } = options;
   if (credential !== undefined && credential.length < SHORTEST) {
     throw new WireError(
       "invalidArgument",
@@ -52,6 +52,6 @@ export function checkSafety(
   const are = credential === undefined && !isTls ? "are" : "is";
   throw new WireError(
     "invalidArgument",
-    `The listener evaluates what it is sent, so it serves ${hostname}, which is beyond this machine, only with a credential and TLS; ${missing} ${are} missing. Give listener.credential and tls, or leave address out.`,
+    `The listener evaluates what it is sent, so it serves ${hostname}, which is beyond this machine, only with a credential and TLS; ${missing} ${are} missing. Give listener.requireCredential and tls, or leave address out.`,
   );
 }

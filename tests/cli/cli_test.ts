@@ -215,6 +215,14 @@ const WRONG: [string[], string][] = [
   [["ping", "--timeout", "NaN", ":7000"], "--timeout wants a number"],
   [["call", "--metadata", "x", ":7000", "f"], "--metadata wants KEY=TEXT"],
   [
+    ["serve", "--credential-env", "WIRE_SECRET", "./x.ts"],
+    "Did you mean --require-credential-env",
+  ],
+  [
+    ["listen", "--credential-env", "WIRE_SECRET"],
+    "Did you mean --require-credential-env",
+  ],
+  [
     ["ping", "--credential-env", "WIRE_NO_SUCH", ":7000"],
     "There is nothing in the variable",
   ],
@@ -354,7 +362,7 @@ test("cli.ts speaks TLS, and shows a secret from the environment", async () => {
       cert: await Deno.readTextFile(`${TLS}/server.pem`),
       key: await Deno.readTextFile(`${TLS}/server.key`),
     },
-    credential: "open sesame",
+    requireCredential: "open sesame",
     functions: { add: (a: number, b: number) => a + b },
     introspection: false,
   });
@@ -464,7 +472,11 @@ test("cli.ts names flags where the module names options", async () => {
     const key = ["--key", `${TLS}/server.key`];
     await using plain = createRequestServer(0);
     const runs: [string[], number, string][] = [
-      [["listen", ...port, "--hostname", "0.0.0.0"], 1, "--credential-env"],
+      [
+        ["listen", ...port, "--hostname", "0.0.0.0"],
+        1,
+        "--require-credential-env",
+      ],
       [["serve", ...port, ...key, "--cert", note, MODULE], 2, "--cert"],
       [["serve", ...port, ...cert, "--key", note, MODULE], 2, "--key"],
       [["ping", "--ca", note, "localhost:1"], 2, "--ca"],

@@ -101,13 +101,13 @@ test("signature() shows schemas in few words", () => {
 test("described() names flags in messages of the module", () => {
   const said = (message: string) => described(new WireError("limit", message));
   const options = [
-    "Give listener.credential and tls, or leave address out.",
+    "Give listener.requireCredential and tls, or leave address out.",
     'Give it more time, or let them go on with the call\'s option { streams: "free" }.',
     "it does not speak TLS. Leave tls out, or give the server its tls option (x).",
     "If it speaks TLS, give the option tls.",
     "give it as tls.hostname, tls.caCerts, tls.cert or tls.key",
     "cert and key do not belong together",
-    'The option "listener.credential" is a text',
+    'The option "listener.requireCredential" is a text',
   ];
   for (const message of options) {
     const text = said(message).replaceAll(/--[a-z-]+/g, "FLAG");

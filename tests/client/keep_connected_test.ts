@@ -108,7 +108,7 @@ test("keepConnected() serves again on each wire, in time for the first call", as
 
 test("keepConnected() ends for good when the credential is refused", async () => {
   await using server = createRequestServer(0, undefined, {
-    credential: "open sesame",
+    requireCredential: "open sesame",
   });
   const kept = keepConnected((signal) =>
     connectToRemoteServer("127.0.0.1", portOf(server), undefined, {

@@ -39,13 +39,13 @@ const MAKERS: [string, (port: number, options: object) => unknown][] = [
 ];
 
 const SLIPS: [string, string, object][] = [
-  ["createRequestServer()", '"credential" is undefined', {
-    credential: undefined,
+  ["createRequestServer()", '"requireCredential" is undefined', {
+    requireCredential: undefined,
   }],
   ["createRequestServer()", '"onListen" is a function', { onListen: "x" }],
   ["createRequestServer()", "array", { functions: [() => 1] }],
-  ["startUpServer()", '"listener.credential" is undefined', {
-    listener: { credential: undefined },
+  ["startUpServer()", '"listener.requireCredential" is undefined', {
+    listener: { requireCredential: undefined },
   }],
   ["createRequestServer()", '"onError" is a function', { onError: 5 }],
   ["startUpServer()", '"onError" is a function', { onError: 5 }],

@@ -23,12 +23,14 @@ function refused(start: () => { destroy(): unknown }): WireError {
 }
 
 const BAD_REQUEST_SERVERS: [unknown, string][] = [
-  [{ credential: "" }, "credential"],
-  [{ credential: 42 }, "credential"],
-  [{ credential: null }, "credential"],
-  [{ credential: "\ud800" }, "surrogate"],
+  [{ requireCredential: "" }, "requireCredential"],
+  [{ requireCredential: 42 }, "requireCredential"],
+  [{ requireCredential: null }, "requireCredential"],
+  [{ requireCredential: "\ud800" }, "surrogate"],
+  [{ requireCredential: "x", credential: "" }, '"credential" is a text'],
+  [{ requireCredential: "x", credential: 42 }, '"credential" is a text'],
   [{ credentail: "x" }, 'did you mean "credential"?'],
-  [{ requireCredential: "x" }, "no option"],
+  [{ requireCredental: "x" }, 'did you mean "requireCredential"?'],
   [{ limits: { wiers: 1 } }, "wiers"],
   [{ tls: { cert: "x", kye: "y" } }, 'did you mean "key"?'],
   [{ tls: { cert: SERVER_TLS.cert } }, "tls.key"],
@@ -45,7 +47,7 @@ const BAD_REQUEST_SERVERS: [unknown, string][] = [
   [{ callThrough: {} }, '"callThrough" is an array'],
   [null, "null"],
   ["x", "string"],
-  [Promise.resolve({ credential: "x" }), "Promise"],
+  [Promise.resolve({ requireCredential: "x" }), "Promise"],
 ];
 for (const [options, words] of BAD_REQUEST_SERVERS) {
   test(`createRequestServer() refuses ${JSON.stringify(options)?.slice(0, 60)}`, () => {
@@ -71,9 +73,9 @@ const BAD_STREAM_SERVERS: [unknown, string][] = [
   [{ service: 0, function: undefined }, "Leave it out only for the listener"],
   [{ service: 0, function: "echo" }, "not a string"],
   [{ ...echo, stream: { maxLine: 1 } }, "stream"],
-  [{ ...echo, listener: { credentail: "x" } }, "credential"],
-  [{ service: 0, listener: { credential: "" } }, "listener.credential"],
-  [{ service: 0, listener: { credential: 42 } }, "listener.credential"],
+  [{ ...echo, listener: { credentail: "x" } }, "requireCredential"],
+  [{ service: 0, listener: { requireCredential: "" } }, "listener.requireC"],
+  [{ service: 0, listener: { requireCredential: 42 } }, "listener.requireC"],
   [{ service: 0, listener: { limits: { sesions: 1 } } }, '"sessions"'],
   [{ service: 0, listener: { permissions: { raed: true } } }, '"read"'],
   [Promise.resolve(echo), "Promise"],
@@ -125,7 +127,9 @@ for (const credential of ["", 42, null, "\udc00"]) {
 
 test("a credential counts to its last unit", async () => {
   const credential = "sécret-€-𝄞\0";
-  await using server = createRequestServer(0, undefined, { credential });
+  await using server = createRequestServer(0, undefined, {
+    requireCredential: credential,
+  });
   const show = (credential?: string) =>
     connectToRemoteServer("127.0.0.1", server.port, undefined, { credential })
       .then((wire) => wire.close().then(() => "in"), ({ code }) => code);

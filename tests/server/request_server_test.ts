@@ -308,7 +308,7 @@ test("RequestServer.unref() lets the process end", async () => {
 
 test("a wrong credential is refused, the right one accepted", async () => {
   await using server = createRequestServer(0, undefined, {
-    credential: "open sesame",
+    requireCredential: "open sesame",
   });
   for (const credential of [undefined, "open sesamE", "open"]) {
     const error = await assertRejects(

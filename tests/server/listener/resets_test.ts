@@ -39,7 +39,7 @@ async function admitted(
 
 test("a stranger that resets its connection makes room for another", async () => {
   await using listener = startListener({
-    credential: CREDENTIAL,
+    requireCredential: CREDENTIAL,
     limits: { strangers: 1, introduction: NEVER },
   });
   // At the name, at the credential, and within a line.
@@ -80,7 +80,7 @@ test("a session that ends by a line too long makes room for another", async () =
 
 test("an attempt that fails counts, though its client resets the connection", async () => {
   await using listener = startListener({
-    credential: CREDENTIAL,
+    requireCredential: CREDENTIAL,
     limits: { attempts: 3, attemptEvery: NEVER },
   });
   for (let attempt = 0; attempt < 3; attempt++) {
@@ -99,7 +99,7 @@ test("an attempt that fails counts, though its client resets the connection", as
 
 test("an attempt that is right does not count, though its client resets the connection", async () => {
   await using listener = startListener({
-    credential: CREDENTIAL,
+    requireCredential: CREDENTIAL,
     limits: { attempts: 2, attemptEvery: NEVER },
   });
   for (let attempt = 0; attempt < 5; attempt++) {

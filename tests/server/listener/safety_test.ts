@@ -47,15 +47,15 @@ test("isLoopback() knows this machine's own addresses", () => {
 const REFUSED: [string, StartUpServerOptions, RegExp][] = [
   ["nothing", {}, /a credential and TLS are missing/],
   ["no credential", { tls }, /a credential is missing/],
-  ["no TLS", { listener: { credential: CREDENTIAL } }, /TLS is missing/],
+  ["no TLS", { listener: { requireCredential: CREDENTIAL } }, /TLS is missing/],
   [
     "a short credential",
-    { tls, listener: { credential: "short" } },
+    { tls, listener: { requireCredential: "short" } },
     /at least 16/,
   ],
   [
     "two lines of it",
-    { tls, listener: { credential: `${CREDENTIAL}\n.` } },
+    { tls, listener: { requireCredential: `${CREDENTIAL}\n.` } },
     /single line/,
   ],
 ];
@@ -78,7 +78,7 @@ test("startUpServer() serves beyond loopback with both", async () => {
     service: 0,
     address: "0.0.0.0",
     tls,
-    listener: { credential: CREDENTIAL },
+    listener: { requireCredential: CREDENTIAL },
   });
   const stream = await openTcpStream("localhost", server.port, {
     tls: { caCerts: [read("ca.pem")] },
@@ -128,7 +128,7 @@ for (const [sent, answer] of BAD_NAMES) {
 }
 
 test("A listener asks for the credential, and closes at a wrong one", async () => {
-  await using listener = startListener({ credential: CREDENTIAL });
+  await using listener = startListener({ requireCredential: CREDENTIAL });
   for (
     const wrong of ["", "wrong", CREDENTIAL + "x", CREDENTIAL.toUpperCase()]
   ) {
@@ -147,7 +147,7 @@ test("A listener asks for the credential, and closes at a wrong one", async () =
 
 test("A listener turns away who failed too often", async () => {
   await using listener = startListener({
-    credential: CREDENTIAL,
+    requireCredential: CREDENTIAL,
     limits: { attempts: 2, attemptEvery: 3_600_000 },
   });
   // Both are connected before either has failed.
@@ -172,7 +172,7 @@ test("A listener turns away who failed too often", async () => {
 });
 
 test("A listener takes no more than 16 KiB before the credential", async () => {
-  await using listener = startListener({ credential: CREDENTIAL });
+  await using listener = startListener({ requireCredential: CREDENTIAL });
   await using client = await listener.connect();
   await client.until("name> ");
   const name = `${" ".repeat(10_000)}alice`;

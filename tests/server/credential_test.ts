@@ -1,0 +1,81 @@
+/**
+ * One meaning a word: `requireCredential` is what one demands, `credential`
+ * what one shows, at servers and at clients.
+ */
+
+import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
+import {
+  type ConnectOptions,
+  connectToRemoteServer,
+  createRequestServer,
+  type RequestServerOptions,
+  startUpServer,
+  type StartUpServerOptions,
+  WireError,
+} from "../../mod.ts";
+import { test } from "../_test.ts";
+import { failure } from "../wire/_failure.ts";
+
+for (const credential of ["open sesame", "", undefined, null, 42]) {
+  test(`createRequestServer() that demands nothing refuses credential: ${JSON.stringify(credential)}`, () => {
+    const options = { credential } as RequestServerOptions;
+    const error = assertThrows(
+      () => void createRequestServer(0, undefined, options).destroy(),
+      WireError,
+    ) as WireError;
+    assertEquals(error.code, "invalidArgument");
+    if (credential === "" || credential === 42 || credential === null) return;
+    assertMatch(error.message, /"credential" is a secret that this side shows/);
+    assertMatch(error.message, /Did you mean "requireCredential"/);
+    assert(!error.message.includes("sesame"), error.message);
+  });
+}
+
+test("startUpServer() refuses listener.credential, and says what is meant", () => {
+  const options = { service: 0, listener: { credential: "x".repeat(16) } };
+  const error = assertThrows(
+    () => void startUpServer(options as StartUpServerOptions).kill(),
+    WireError,
+    'There is no option "credential" of listener; did you mean "requireCredential"?',
+  ) as WireError;
+  assertEquals(error.code, "invalidArgument");
+});
+
+test("a client demands a credential of its server", async () => {
+  const served: string[] = [];
+  await using server = createRequestServer(0, undefined, {
+    requireCredential: "of the client",
+    credential: "of the server",
+    functions: { note: (text: string) => void served.push(text) },
+  });
+  const connect = (options: ConnectOptions) =>
+    connectToRemoteServer("127.0.0.1", server.port, undefined, options);
+  const credential = "of the client";
+  const requireCredential = "of the server";
+  {
+    await using wire = await connect({ credential, requireCredential });
+    await wire.remoteValue.note("both");
+  }
+  {
+    // A client that demands nothing does not look.
+    await using wire = await connect({ credential });
+    await wire.remoteValue.note("one");
+  }
+  const wrong = await failure(
+    connect({ credential, requireCredential: "of another" }),
+  );
+  assertEquals(wrong.code, "refused");
+  const missing = await failure(connect({ requireCredential }));
+  assertEquals(missing.code, "refused");
+  assertEquals(served, ["both", "one"]);
+});
+
+test("a client that demands a credential refuses a server that shows none", async () => {
+  await using server = createRequestServer(0);
+  const error = await failure(
+    connectToRemoteServer("127.0.0.1", server.port, undefined, {
+      requireCredential: "of the server",
+    }),
+  );
+  assertEquals(error.code, "refused");
+});
