@@ -72,7 +72,7 @@ test("DEFAULT_LIMITS of a hello are the table of the page", () => {
     text.startsWith("2^")
       ? 2 ** Number(text.slice(2, 4)) - (text.includes("−") ? 1 : 0)
       : Number(text.replaceAll(",", ""));
-  const limits = rows(section("Opening"))
+  const limits = rows(section("Handshake"))
     .filter(([index]) => Number(index) > 0)
     .map(([_, name, preset, least, most]) => [
       name,
