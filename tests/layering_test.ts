@@ -92,6 +92,7 @@ const FLOORS: readonly (readonly string[])[] = [
     "wire/_carries_stream.ts",
     "wire/_call_streams.ts",
     "wire/_token_bucket.ts",
+    "wire/_ripe_calls.ts",
   ],
   [
     "wire/_death.ts",
@@ -126,6 +127,7 @@ const FLOORS: readonly (readonly string[])[] = [
     "wire/remote_object.ts",
     "wire/_thrown.ts",
   ],
+  ["wire/_backlog.ts", "wire/_forecast.ts"],
   [
     "wire/_stream_sink.ts",
     "wire/_turnstile.ts",
@@ -137,6 +139,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ],
   [
     "wire/middleware.ts",
+    "wire/_served_calls.ts",
     "wire/_stream_source.ts",
     "wire/_pending_call.ts",
   ],

@@ -7,12 +7,46 @@
 
 import { ByteWriter } from "./bytes.ts";
 import type { Clock } from "./clock.ts";
+import { WireError } from "./errors.ts";
+import type { WireLimits } from "./limits.ts";
 import { checkWritten, type Transport } from "./transport.ts";
 
 /** So much is written without waiting for more. */
 const GATHERED = 8 * 1024;
 /** So many milliseconds after one write the next may wait for more. */
 const JUST_NOW = 0.1;
+/** An answer of so many bytes always finds room: each call has to have one. */
+const SMALL_ANSWER = 1024;
+
+/** How much may wait to leave. */
+export type OutputLimits = Pick<WireLimits, "sendPause" | "sendMost">;
+
+/** What waits in front of an output. */
+export interface Before {
+  /** How many messages. */
+  readonly waiting: number;
+  /** What they count for, in bytes. */
+  readonly held: number;
+}
+
+/** An answer finds no room in the output. */
+export class NoRoom extends WireError {
+  /** How many bytes it has. */
+  readonly size: number;
+
+  /**
+   * @param size How many bytes it has.
+   * @param held How many wait already.
+   * @param most How many may.
+   */
+  constructor(size: number, held: number, most: number) {
+    super(
+      "limit",
+      `It has ${size} bytes, and ${held} wait already for the peer, which takes them too slowly (limit "sendMost": ${most}). Have less under way at a time, or raise that limit.`,
+    );
+    this.size = size;
+  }
+}
 
 /** Gathers, counts and writes. */
 export class ByteOutput {
@@ -28,7 +62,12 @@ export class ByteOutput {
   /** Where output gathers; call `schedule()` after writing. */
   protected readonly writer: ByteWriter = new ByteWriter();
   /** How many waiting bytes leave no room. */
-  protected readonly pause: number;
+  readonly pause: number;
+  /** How many may wait at all, one large message aside. */
+  readonly most: number;
+  /** What waits in front of this. */
+  before: Before | undefined;
+
   /** How many bytes wait elsewhere, for `next()` to hand them out. */
   protected elsewhere = 0;
 
@@ -49,18 +88,19 @@ export class ByteOutput {
   /**
    * @param transport Where the bytes go.
    * @param clock Tells when there was progress.
-   * @param pause How many waiting bytes leave no room.
+   * @param limits How much may wait.
    * @param onFailed Called once, when a write failed.
    */
   constructor(
     transport: Transport,
     clock: Clock,
-    pause: number,
+    limits: OutputLimits,
     onFailed: (error: unknown) => void,
   ) {
     this.#transport = transport;
     this.clock = clock;
-    this.pause = pause;
+    this.pause = limits.sendPause;
+    this.most = Math.max(limits.sendPause, limits.sendMost);
     this.#onFailed = onFailed;
   }
 
@@ -69,9 +109,36 @@ export class ByteOutput {
     return this.writer.position + this.elsewhere + this.#left;
   }
 
+  /** How many of them are no large messages. */
+  get gathered(): number {
+    return this.waiting - this.elsewhere;
+  }
+
+  /** How many bytes wait here and in front of this. */
+  get held(): number {
+    return this.waiting + (this.before === undefined ? 0 : this.before.held);
+  }
+
   /** Whether producers may go on. */
   get hasRoom(): boolean {
     return this.waiting < this.pause;
+  }
+
+  /**
+   * Checks that what was just written may be added to what waits.
+   *
+   * @param start Where it begins in the writer.
+   * @param size How many bytes it has.
+   * @throws {NoRoom} Where too much waits; the writer is as it was before.
+   */
+  protected findRoom(start: number, size: number): void {
+    const { writer } = this;
+    const end = writer.position;
+    writer.position = start;
+    const isFine = size <= SMALL_ANSWER || this.hasRoom ||
+      this.held + size <= this.most;
+    if (!isFine) throw new NoRoom(size, this.held, this.most);
+    writer.position = end;
   }
 
   /** Whether the transport was asked to take something and has not yet. */

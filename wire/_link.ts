@@ -110,7 +110,6 @@ export class Link implements Session {
       transport,
       clock,
       limits,
-      limits.sendPause,
       (error) => this.#lost(error),
     );
     output.encoder.sendStacks = options.sendStacks;

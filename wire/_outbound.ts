@@ -4,6 +4,7 @@
  * @module
  */
 
+import { Backlog } from "./_backlog.ts";
 import {
   type CallOptions,
   checkOptions,
@@ -47,6 +48,7 @@ export class Outbound {
   readonly sends: Turnstile;
   /** Typed messages, in order. */
   readonly messages: Turnstile;
+  readonly #backlog: Backlog;
   /** The wire's streams; a dialect may have none. */
   streams: BindingStreams | undefined;
   /** A ticket that nobody keeps: most messages leave at once. */
@@ -62,9 +64,10 @@ export class Outbound {
   constructor(output: MessageOutput, report: Report) {
     this.output = output;
     this.#report = report;
-    this.messages = new Turnstile(output, true);
-    this.sends = new Turnstile(output, true);
-    this.calls = new Turnstile(output, false, this.sends);
+    const backlog = this.#backlog = new Backlog(output);
+    this.messages = new Turnstile(output, backlog, true);
+    this.sends = new Turnstile(output, backlog, true);
+    this.calls = new Turnstile(output, backlog, false, this.sends);
     output.before = this;
   }
 
@@ -81,6 +84,11 @@ export class Outbound {
   /** How many messages wait. */
   get waiting(): number {
     return this.calls.waiting + this.sends.waiting + this.messages.waiting;
+  }
+
+  /** What they count for, in bytes. */
+  get held(): number {
+    return this.#backlog.held;
   }
 
   /** Sets how large messages may be, and what they may hold. */
@@ -227,7 +235,7 @@ export class Outbound {
     } catch (error) {
       if (message.kind === "send") endStreams(message.args, error);
       if (message.kind === "message") endStreams(message.value, error);
-      return failed(error, this.#report, where);
+      return failed(error, this.#backlog.reportOf(error, this.#report), where);
     }
     if (ticket.position !== Infinity) return DONE;
     this.#ticket = { position: Infinity, left: undefined };

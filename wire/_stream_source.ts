@@ -212,16 +212,21 @@ export class Source implements BoundStream {
   /** Sends an item, whole, before the next one may follow. */
   async #put(value: unknown): Promise<void> {
     const { id } = this;
+    const { output } = this.#options;
+    // Other streams may have filled the output meanwhile.
+    while (!output.hasRoom) if (!await this.#mayGoOn()) return;
     if (!(value instanceof Uint8Array)) {
       return this.#send({ kind: "streamValue", id, value });
     }
-    const { frame } = this.#options.output.encoder.limits;
+    const { frame } = output.encoder.limits;
     const most = Math.min(frame, this.#most) - PART_HEADER;
     const part = Math.max(1, Math.min(PART, most));
     const whole = rawBytes(value);
     const count = whole.length;
     for (let from = 0; from === 0 || from < count; from += part) {
-      if (from > 0 && !await this.#mayGoOn()) return;
+      if (from > 0) {
+        do if (!await this.#mayGoOn()) return; while (!output.hasRoom);
+      }
       if (whole.length !== count) throw changed("byte array");
       const bytes = whole.subarray(from, from + part);
       await this.#send({ kind: "streamBytes", id, bytes });

@@ -6,6 +6,7 @@
  * @module
  */
 
+import type { Backlog } from "./_backlog.ts";
 import { tooLarge } from "./codec.ts";
 import type { Message } from "./messages.ts";
 import type { Body, MessageOutput, Sender, Ticket } from "./output.ts";
@@ -33,6 +34,9 @@ export class Turnstile implements Sender {
   /** Called when nothing waits any more. */
   onEmpty: () => void = nothing;
 
+  /** What waits at all turnstiles of the wire. */
+  readonly backlog: Backlog;
+
   readonly #output: MessageOutput;
   readonly #keepsOrder: boolean;
   readonly #before: Turnstile | undefined;
@@ -45,12 +49,19 @@ export class Turnstile implements Sender {
 
   /**
    * @param output Where messages go.
+   * @param backlog Counts what waits.
    * @param keepsOrder Whether nothing may overtake a large message.
    * @param before What waits at that one when a message comes here leaves
    * before it.
    */
-  constructor(output: MessageOutput, keepsOrder: boolean, before?: Turnstile) {
+  constructor(
+    output: MessageOutput,
+    backlog: Backlog,
+    keepsOrder: boolean,
+    before?: Turnstile,
+  ) {
     this.#output = output;
+    this.backlog = backlog;
     this.#keepsOrder = keepsOrder;
     this.#before = before;
   }
@@ -98,7 +109,15 @@ export class Turnstile implements Sender {
     }
     const before = this.#before;
     const held = before !== undefined && before.#queue.size > 0;
+    this.backlog.admit(0);
     const body = this.#output.encode(message);
+    try {
+      this.backlog.admit(body.size);
+    } catch (error) {
+      body.leaving?.undo();
+      throw error;
+    }
+    this.backlog.add(body.size);
     const waiting = { body, ticket, dropped: false, held };
     this.#queue.push(waiting);
     this.#waiting++;
@@ -133,8 +152,14 @@ export class Turnstile implements Sender {
     waiting.dropped = true;
     waiting.ticket.left = undefined;
     waiting.body.leaving?.undo();
+    this.#passed(waiting.body);
     waiting.body = NOTHING;
+  }
+
+  /** One waits no longer. */
+  #passed(body: Body): void {
     this.#waiting--;
+    this.backlog.remove(body.size);
   }
 
   /** Says that messages of that cost are no longer under way. */
@@ -157,7 +182,7 @@ export class Turnstile implements Sender {
       let failure: Error | undefined;
       if (!waiting.dropped) {
         if (waiting.held || !this.#isOpen) return;
-        this.#waiting--;
+        this.#passed(waiting.body);
         waiting.dropped = true;
         failure = this.#let(waiting);
       }
@@ -193,10 +218,10 @@ export class Turnstile implements Sender {
   /** Forgets all that waits. */
   clear(failure: Error): void {
     for (let next; (next = this.#queue.shift()) !== undefined;) {
+      if (!next.dropped) this.#passed(next.body);
       next.body.leaving?.undo();
       next.ticket.left?.(failure);
     }
-    this.#waiting = 0;
   }
 
   #enter(size: number, ticket: Ticket): void {

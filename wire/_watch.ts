@@ -96,10 +96,14 @@ export class Watch {
     const silence = now - this.#receivedAt;
     const stalled = output.busy ? now - output.progressAt - this.#busySince : 0;
     const isFull = output.waiting > limits.sendEnd;
+    // Neither calls nor answers: what the peer brings forth, and hardly takes.
+    const isFlooded = output.gathered > limits.sendMost + limits.sendEnd;
     // What came while this side was busy is read first.
     const times = wasBusy ? 2 : 1;
     if (stalled > times * (isFull ? SHORT_STALL : limits.stall)) {
       end(stalledBy(output.waiting, stalled), false);
+    } else if (isFlooded) {
+      end(floodedBy(output.gathered), false);
     } else if (decoder.unfinished && silence > times * limits.frameProgress) {
       end(unfinishedFor(limits.frameProgress), true);
     } else if (opening.accepted && silence > limits.keepaliveIdle) {
@@ -152,6 +156,13 @@ function stalledBy(waiting: number, milliseconds: number): WireError {
     `The peer takes nothing: ${waiting} bytes have waited for ${
       Math.round(milliseconds)
     } ms.`,
+  );
+}
+
+function floodedBy(waiting: number): WireError {
+  return new WireError(
+    "stalled",
+    `The peer has this side say more than it takes: ${waiting} bytes wait.`,
   );
 }
 

@@ -190,7 +190,8 @@ export class Calls implements CallMaker {
       pending.cleanup = undefined;
       if (!(error instanceof NotReady)) {
         endStreams(args, error);
-        return rejected(error, this.report, unawaited(name));
+        const report = this.#turnstile.backlog.reportOf(error, this.report);
+        return rejected(error, report, unawaited(name));
       }
       // It is made once the results are there that it needs.
       const again = following?.again ??

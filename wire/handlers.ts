@@ -5,17 +5,12 @@
  * @module
  */
 
+import { NoRoom } from "./_byte_output.ts";
 import { endStreams } from "./_carries_stream.ts";
 import type { Clock } from "./clock.ts";
 import { abortContext, CallContext, hasAborted } from "./context.ts";
-import {
-  errorMessage,
-  malformed,
-  Refusal,
-  shortText,
-  Unfit,
-  WireError,
-} from "./errors.ts";
+import { malformed, Refusal, shortText, WireError } from "./errors.ts";
+import { type Expecting, Forecast } from "./_forecast.ts";
 import { LIST_FUNCTIONS, listFunctions } from "./introspection.ts";
 import type { WireLimits } from "./limits.ts";
 import {
@@ -43,8 +38,18 @@ import {
   Results,
   type SharedObjects,
 } from "./_results.ts";
+import { RipeCalls } from "./_ripe_calls.ts";
 import { servedEntries } from "./_served.ts";
-import { shown } from "./_shown.ts";
+import {
+  asWireError,
+  dropUnused,
+  gone,
+  keyOf,
+  noSuchFunction,
+  noSuchObject,
+  oneWay,
+  troubleOf,
+} from "./_served_calls.ts";
 import { sendThrown } from "./_thrown.ts";
 import { TokenBucket } from "./_token_bucket.ts";
 import { ownSeveral, severalOf, Values } from "./multiple_values.ts";
@@ -77,7 +82,7 @@ export interface ServedObjects extends SharedObjects {
 }
 
 /** A call that is being served. */
-interface Running {
+interface Running extends Expecting {
   readonly id: number;
   /** What the call counts for. */
   readonly cost: number;
@@ -115,8 +120,10 @@ export class Handlers {
   readonly #sends = new LazyMap<Running, Running>();
   /** Calls that came while the output had no room. */
   readonly #parkedCalls = new LazyMap<number, ArrivedCall>();
-  /** How many calls have their results, and are just about to begin. */
-  #ripe = 0;
+  /** Calls that have the results which they need, and are about to begin. */
+  #ripe: RipeCalls | undefined;
+  /** What answers that come later will be like; undefined until there is one. */
+  #forecast: Forecast | undefined;
   /** What calls that wait for their answer count for. */
   #held = 0;
   /** One-way calls that came while too many were running. */
@@ -192,8 +199,21 @@ export class Handlers {
   }
 
   /** Whether a call may begin, rather than wait behind others. */
-  get #mayBegin(): boolean {
-    return this.#ripe === 0 && this.#output.hasRoom;
+  #mayBegin(key: string): boolean {
+    return (this.#ripe === undefined || this.#ripe.size === 0) &&
+      this.#hasRoom(key);
+  }
+
+  /** Whether the output has room for its answer. */
+  #hasRoom(key: string): boolean {
+    return this.#output.hasRoom &&
+      (this.#forecast === undefined || this.#forecast.fits(key));
+  }
+
+  /** Whether calls wait for room. */
+  get #isWaiting(): boolean {
+    return this.#parkedCalls.size > 0 ||
+      this.#ripe !== undefined && this.#ripe.waiting > 0;
   }
 
   #isOwed(id: number): boolean {
@@ -228,7 +248,7 @@ export class Handlers {
     const receiver = call.kind === "call" && call.target !== undefined
       ? this.#receiver(call.target)
       : undefined;
-    if (this.#parkedCalls.size > 0 || !this.#mayBegin) {
+    if (this.#parkedCalls.size > 0 || !this.#mayBegin(keyOf(call))) {
       this.#held += cost;
       this.#parkedCalls.set(call.id, { call, receiver, cost });
     } else {
@@ -244,7 +264,7 @@ export class Handlers {
     const served = this.#functions.get(name);
     if (
       served === undefined || this.#middleware !== undefined ||
-      this.#parkedCalls.size > 0 || !this.#mayBegin
+      this.#parkedCalls.size > 0 || !this.#mayBegin(name)
     ) {
       const kind = "call", wantsValues = false, deadline = 0;
       return this.call({ kind, id, wantsValues, name, args, deadline }, cost);
@@ -261,9 +281,10 @@ export class Handlers {
       return this.#throw(id, error);
     }
     if (later === undefined) {
-      return this.#return(id, name, false, context, result);
+      return void this.#return(id, name, false, context, result);
     }
-    this.#answerLater({ id, name, wantsValues: false }, context, later, cost);
+    const call = { id, name, wantsValues: false };
+    this.#answerLater(call, name, context, later, cost);
   }
 
   /** Refuses a call that breaks the peer's promises. */
@@ -377,12 +398,14 @@ export class Handlers {
 
   /** The output has room again: calls that waited for it begin. */
   resume(): void {
+    this.#ripe?.resume();
     for (const [id, { call, receiver, cost }] of this.#parkedCalls) {
-      if (!this.#mayBegin || this.#ended) break;
+      if (!this.#mayBegin(keyOf(call)) || this.#ended) break;
       this.#parkedCalls.delete(id);
       this.#held -= cost;
       this.#begin(call, receiver, cost);
     }
+    if (!this.#isWaiting) this.#forecast?.rest();
     this.#checkIdle();
   }
 
@@ -393,7 +416,9 @@ export class Handlers {
     this.#calls.clear();
     this.#sends.clear();
     this.#parkedCalls.clear();
+    this.#forecast?.rest();
     while (this.#parkedSends.shift() !== undefined);
+    this.#ripe?.end();
     for (const { context, stopTimer } of running) {
       stopTimer?.();
       abortContext(context, reason);
@@ -445,7 +470,8 @@ export class Handlers {
   ): void {
     const { id, name, arrived } = call;
     const running = this.#start(id, context, cost, arrived);
-    const ripening = this.#ripen(awaited);
+    const ripe = this.#ripe ??= new RipeCalls((key) => this.#hasRoom(key));
+    const ripening = ripe.follow(awaited);
     Promise.all(awaited.map(({ result }) => result)).then(async () => {
       if (arrived !== undefined) await fill(call.args, arrived.own);
       return receiver instanceof AwaitedResult
@@ -453,17 +479,19 @@ export class Handlers {
         : receiver === undefined
         ? undefined
         : resolvable(receiver as object);
-    }).then((receiver) => {
-      if (!this.#settled(running)) return;
-      if (hasAborted(context)) {
-        throw new WireError(
-          "cancelled",
-          "The call was cancelled before it began.",
-        );
-      }
-      const [served, object] = this.#find(name, receiver);
-      this.#call(call, served, context, object, cost);
-    }).catch((error) => {
+    }).then((receiver) =>
+      ripe.inTurn(keyOf(call), () => {
+        if (!this.#settled(running)) return;
+        if (hasAborted(context)) {
+          throw new WireError(
+            "cancelled",
+            "The call was cancelled before it began.",
+          );
+        }
+        const [served, object] = this.#find(name, receiver);
+        this.#call(call, served, context, object, cost);
+      })
+    ).catch((error) => {
       arrived?.drop();
       this.#settled(running);
       this.#refuse(id, error);
@@ -471,28 +499,6 @@ export class Handlers {
       ripening();
       this.resume();
     });
-  }
-
-  /**
-   * Follows results that a call needs. From when they are there until it has
-   * begun, which takes some turns, no call that came later begins.
-   *
-   * @returns What says that it has begun, or never will.
-   */
-  #ripen(awaited: readonly AwaitedResult[]): () => void {
-    let left = awaited.length;
-    let isRipe = false;
-    let isOver = false;
-    const arrived = () => {
-      if (--left > 0 || isOver) return;
-      isRipe = true;
-      this.#ripe++;
-    };
-    for (const { arrival } of awaited) arrival.listen(arrived);
-    return () => {
-      isOver = true;
-      if (isRipe) this.#ripe--;
-    };
   }
 
   /** Finds the function of a name, and the object whose it is. */
@@ -536,6 +542,9 @@ export class Handlers {
       context,
       arrived,
       stopTimer: undefined,
+      answers: undefined,
+      kept: 0,
+      since: 0,
       isForNobody: false,
     };
     if (left !== undefined) {
@@ -565,33 +574,55 @@ export class Handlers {
       return this.#throw(id, error);
     }
     if (later === undefined) {
-      return this.#return(id, name, wantsValues, context, result);
+      return void this.#return(id, name, wantsValues, context, result);
     }
-    this.#answerLater(call, context, later, cost);
+    this.#answerLater(call, keyOf(call), context, later, cost);
   }
 
   /** Answers a call when its result is there. */
   #answerLater(
     call: Pick<Call, "id" | "name" | "wantsValues" | "arrived">,
+    key: string,
     context: CallContext,
     result: PromiseLike<unknown>,
     cost: number,
   ): void {
     const { id, name, wantsValues } = call;
     const running = this.#start(id, context, cost, call.arrived);
+    const forecast = this.#forecast ??= this.#makeForecast();
+    forecast.begin(key, running);
     settled(result).then(
       (value) => {
         const isOwed = this.#settled(running) || this.#ended;
-        if (isOwed) this.#return(id, name, wantsValues, context, value);
-        else endStreams(value, gone());
+        if (isOwed) {
+          const size = this.#return(id, name, wantsValues, context, value);
+          this.#answered(running, size);
+        } else endStreams(value, gone());
         this.#checkIdle();
       },
       (error) => {
         dropUnused(call, error);
-        if (this.#settled(running)) this.#throw(id, error);
+        if (this.#settled(running)) {
+          this.#throw(id, error);
+          this.#answered(running, 0);
+        }
         this.#checkIdle();
       },
     );
+  }
+
+  #makeForecast(): Forecast {
+    const { calls } = this.#limits;
+    return new Forecast(this.#output, this.#clock, calls, () => {
+      this.#forecast!.expire(this.#calls.values());
+      this.resume();
+    });
+  }
+
+  /** A call was answered that had kept room for that: others may begin. */
+  #answered(running: Running, size: number): void {
+    this.#forecast!.learn(running, size);
+    if (this.#isWaiting) this.resume();
   }
 
   #send(send: Send, receiver: unknown, cost: number): void {
@@ -633,6 +664,9 @@ export class Handlers {
       context,
       arrived: send.arrived,
       stopTimer: undefined,
+      answers: undefined,
+      kept: 0,
+      since: 0,
       isForNobody: false,
     };
     if (send.deadline > 0) this.#startTimer(running, send.deadline);
@@ -745,21 +779,30 @@ export class Handlers {
   /** Whether an asynchronous call still owes its answer; it is forgotten. */
   #settled(running: Running): boolean {
     running.stopTimer?.();
+    if (running.kept > 0) this.#forecast!.release(running);
     if (this.#calls.get(running.id) !== running) return false;
     this.#held -= running.cost;
     return this.#calls.delete(running.id);
   }
 
+  /** Sends an answer; returns how many bytes it has, or would have had. */
   #return(
     id: number,
     name: string,
     wantsValues: boolean,
     context: CallContext,
     result: unknown,
-  ): void {
-    if (this.#ended) return endStreams(result, gone());
-    if (!wantsValues && this.#output.sendPlainAnswer(id, result) > 0) {
-      return this.#results?.settle(id, result);
+  ): number {
+    if (this.#ended) {
+      endStreams(result, gone());
+      return 0;
+    }
+    if (!wantsValues) {
+      const size = this.#output.sendPlainAnswer(id, result);
+      if (size > 0) {
+        this.#results?.settle(id, result);
+        return size;
+      }
     }
     const list = ownSeveral(result);
     const value = list === undefined ? result : list[0];
@@ -771,8 +814,9 @@ export class Handlers {
     }
     const objects = this.#objects;
     if (objects !== undefined) objects.context = context;
+    let size = 0;
     try {
-      this.#output.send(
+      size = this.#output.send(
         wantsValues
           ? { kind: "returnValues", id, values: list ?? [result] }
           : new ReturnMessage(id, value),
@@ -785,15 +829,17 @@ export class Handlers {
       }
       endStreams(result, error);
       const { code, message } = asWireError(error);
-      return this.#fail(
+      this.#fail(
         id,
         code,
         `The value of "${name}" could not be sent back: ${message}`,
       );
+      return error instanceof NoRoom ? error.size : 0;
     } finally {
       if (objects !== undefined) objects.context = undefined;
     }
     this.#results?.settle(id, value);
+    return size;
   }
 
   #throw(id: number, thrown: unknown): void {
@@ -832,61 +878,6 @@ export class Handlers {
   #checkIdle(): void {
     if (this.running === 0 && !this.#ended) this.onIdle();
   }
-}
-
-/**
- * A call has failed. What came along with it was for its function, and all of
- * it for nobody where that has not run; who has failed takes no streams.
- */
-function dropUnused(
-  { arrived }: Pick<Call, "arrived">,
-  error: unknown,
-): void {
-  if (arrived === undefined) return;
-  if (isA(error, Unfit)) return arrived.drop();
-  const message = "The function that was to take the stream has failed.";
-  arrived.dropUntaken(new WireError("cancelled", message));
-}
-
-/** What went wrong on this side, of which the peer learns nothing. */
-function troubleOf(error: unknown): unknown {
-  return isA(error, Unfit) ? error.trouble : undefined;
-}
-
-/** Where an error came from. */
-function oneWay(name: string): string {
-  return `one-way call of ${shown(name)}`;
-}
-
-/** Why a result is for nobody. */
-function gone(): WireError {
-  return new WireError("cancelled", "The wire ended before the answer.");
-}
-
-function noSuchObject(): FailedResult {
-  return new FailedResult(
-    undefined,
-    new WireError(
-      "noSuchObject",
-      "The object is gone: its owner has forgotten it, or it was released. Ask for it again.",
-    ),
-  );
-}
-
-function noSuchFunction(name: string): WireError {
-  const shown = name.length > 100 ? `${name.slice(0, 100)}…` : name;
-  return new WireError(
-    "noSuchFunction",
-    `The peer serves no function ${
-      JSON.stringify(shown)
-    }. Check its name, and that the peer has called serve() by now.`,
-  );
-}
-
-function asWireError(error: unknown): WireError {
-  return isA(error, WireError)
-    ? error
-    : new WireError("unsupportedValue", errorMessage(error));
 }
 
 function nothing(): void {}

@@ -55,6 +55,12 @@ export interface WireLimits {
   /** Output waiting at which producers are paused. @default {4194304} */
   sendPause: number;
   /**
+   * Output waiting, and calls and messages that wait to leave (512 bytes added
+   * for each), at which further ones, and answers, fail with `limit`. One
+   * message, and `sendPause` bytes, may wait in any case. @default {67108864}
+   */
+  sendMost: number;
+  /**
    * Output waiting at which a wire whose peer takes nothing for a second
    * ends. @default {16777216}
    */
@@ -106,6 +112,7 @@ export const DEFAULT_LIMITS: Readonly<WireLimits> = Object.freeze({
   cancels: 1_000,
   cancelsPerSecond: 33,
   sendPause: 4 * 1024 * 1024,
+  sendMost: 64 * 1024 * 1024,
   sendEnd: 16 * 1024 * 1024,
   stall: 10_000,
   keepaliveIdle: 30_000,

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { ByteOutput } from "./_byte_output.ts";
+import { ByteOutput, type OutputLimits } from "./_byte_output.ts";
 import { type External, varintSize } from "./bytes.ts";
 import type { Clock } from "./clock.ts";
 import { Encoder, type EncoderLimits, tooLarge } from "./codec.ts";
@@ -40,6 +40,13 @@ const LATER: ReadonlySet<Message["kind"]> = new Set([
   "streamCancel",
   "streamCredit",
   "streamEnd",
+]);
+
+/** Messages that find no room where too much waits; all others wait for it. */
+const ANSWERS: ReadonlySet<Message["kind"]> = new Set([
+  "return",
+  "returnValues",
+  "throw",
 ]);
 
 /** A message on its way. */
@@ -85,10 +92,14 @@ export type MessageOutput =
     | "dropLarge"
     | "encode"
     | "flush"
+    | "gathered"
     | "handed"
     | "hasRoom"
+    | "held"
     | "mayCut"
     | "messages"
+    | "most"
+    | "pause"
     | "pieces"
     | "progressAt"
     | "send"
@@ -135,9 +146,6 @@ export class Output extends ByteOutput {
   pieces = 1;
   /** Whether messages larger than a frame may leave: not before acceptance. */
   mayCut = false;
-  /** Where messages wait that are encoded already. */
-  before: { readonly waiting: number } | undefined;
-
   /** Large messages: the first `pieces` of them take turns. */
   #large: Large[] = [];
   #turn = 0;
@@ -152,18 +160,16 @@ export class Output extends ByteOutput {
   /**
    * @param transport Where the bytes go.
    * @param clock Tells when there was progress.
-   * @param limits The peer's limits, or a guess.
-   * @param pause How many waiting bytes leave no room.
+   * @param limits The peer's limits, or a guess, and how much may wait.
    * @param onFailed Called once, when a write failed.
    */
   constructor(
     transport: Transport,
     clock: Clock,
-    limits: EncoderLimits,
-    pause: number,
+    limits: EncoderLimits & OutputLimits,
     onFailed: (error: unknown) => void,
   ) {
-    super(transport, clock, pause, onFailed);
+    super(transport, clock, limits, onFailed);
     this.encoder = new Encoder(this.writer, limits);
     this.#plain = this.encoder.plainWriter;
   }
@@ -192,6 +198,7 @@ export class Output extends ByteOutput {
    * @param most How many bytes its body may have.
    * @returns The size of its body in bytes.
    * @throws {WireError} `unsupportedValue` or `limit`; then nothing is sent.
+   * `NoRoom` for an answer where too much waits.
    */
   send(
     message: Message,
@@ -210,6 +217,7 @@ export class Output extends ByteOutput {
     const size = encoder.encode(message, most);
     const { leaving } = encoder;
     const { frame } = encoder.limits;
+    if (ANSWERS.has(message.kind)) this.#findRoomFor(start, size);
     if (size <= frame) {
       ticket.position = this.handed + start;
       this.messages++;
@@ -229,6 +237,16 @@ export class Output extends ByteOutput {
     }
     this.schedule();
     return size;
+  }
+
+  /** Takes an answer back that was just encoded, where it finds no room. */
+  #findRoomFor(start: number, size: number): void {
+    try {
+      this.findRoom(start, size);
+    } catch (error) {
+      this.encoder.leaving?.undo();
+      throw error;
+    }
   }
 
   /**
@@ -286,6 +304,8 @@ export class Output extends ByteOutput {
 
   /** Sends an answer where it is plain; see {@linkcode sendPlainCall}. */
   sendPlainAnswer(id: number, value: unknown): number {
+    // What finds no room is found out in the long way.
+    if (this.writer.position > this.pause) return 0;
     return this.#sentPlain(this.encoder.plain?.return(id, value) ?? 0);
   }
 

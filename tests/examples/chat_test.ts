@@ -217,8 +217,10 @@ test("A member whose ears never answer is told no more than it may be", async ()
     makeRemoteObject(NO_EARS),
   );
   for (let i = 0; i < 2 * MOST_BEHIND; i++) await ann.remoteValue.say(`${i}`);
-  await deaf.ping();
-  assert(heard >= MOST_BEHIND - 1 && heard <= MOST_BEHIND);
+  // Calls of which none is ever answered begin by and by.
+  while (heard < MOST_BEHIND - 1) await deaf.ping();
+  for (let pings = 0; pings < 10; pings++) await deaf.ping();
+  assert(heard <= MOST_BEHIND, `${heard} were heard`);
   // They would answer at its leave only: so it takes none.
   deaf.abort();
 });

@@ -167,12 +167,19 @@ export class Operator {
       case "pipeline": {
         const object = remoteValue.object(serial);
         this.#kept.push(object);
-        const sums = await Promise.all([
-          object.remoteValue.add(count),
-          object.remoteValue.add(1),
-        ]);
-        (await object)[Symbol.dispose]();
-        return this.#expect(operation, sums, [count, count + 1]);
+        try {
+          const sums = await Promise.all([
+            object.remoteValue.add(count),
+            object.remoteValue.add(1),
+          ]);
+          return this.#expect(operation, sums, [count, count + 1]);
+        } finally {
+          // It may be there though a call of it found no room.
+          await object.then(
+            (there: Disposable) => there[Symbol.dispose](),
+            () => {},
+          );
+        }
       }
       case "nest":
         return this.#expect(

@@ -152,6 +152,7 @@ function makeLimits(random: Random): Partial<WireLimits> {
   set("nesting", [1, 3]);
   set("bigint", [1, 16]);
   set("sendPause", [1, 1_000, 50_000]);
+  set("sendMost", [1, 3_000, 100_000]);
   return limits;
 }
 

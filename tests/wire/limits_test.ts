@@ -25,6 +25,7 @@ test("DEFAULT_LIMITS are these", () => {
     cancels: 1_000,
     cancelsPerSecond: 33,
     sendPause: 4_194_304,
+    sendMost: 67_108_864,
     sendEnd: 16_777_216,
     stall: 10_000,
     keepaliveIdle: 30_000,

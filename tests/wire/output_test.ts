@@ -31,7 +31,6 @@ function openOutput(): { output: Output; writes: Uint8Array[] } {
     transport,
     systemClock,
     LIMITS,
-    LIMITS.sendPause,
     failed,
   );
   output.mayCut = true;

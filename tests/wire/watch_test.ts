@@ -8,6 +8,9 @@ import {
   type Wire,
   type WireLimits,
 } from "../../wire/mod.ts";
+import { resolveLimits } from "../../wire/limits.ts";
+import type { MessageOutput } from "../../wire/output.ts";
+import { Watch } from "../../wire/_watch.ts";
 import { FakeClock, settle } from "../_fake_clock.ts";
 import { test } from "../_test.ts";
 
@@ -235,5 +238,38 @@ test("a peer that has not accepted is not pinged", async () => {
   await near.closed;
   there.close();
   await hearing;
+  assertEquals(clock.timers, 0);
+});
+
+test("a peer that has a wire say far more than it takes ends it", async () => {
+  const clock = new FakeClock();
+  const limits = resolveLimits({ sendMost: 30_000, sendEnd: 10_000 });
+  const output = {
+    busy: true,
+    waiting: 0,
+    gathered: 40_000,
+    get progressAt() {
+      return clock.now();
+    },
+  };
+  const ends: string[] = [];
+  const watch = new Watch({
+    clock,
+    limits,
+    output: output as unknown as MessageOutput,
+    opening: { accepted: true },
+    decoder: { unfinished: false },
+    end: ({ code }, tell) => {
+      ends.push(`${code} ${tell}`);
+      watch.end();
+    },
+  });
+  watch.start();
+  output.waiting = 10_000_000;
+  await clock.advance(5_000);
+  assertEquals(ends, []);
+  output.gathered++;
+  await clock.advance(2_500);
+  assertEquals(ends, ["stalled false"]);
   assertEquals(clock.timers, 0);
 });

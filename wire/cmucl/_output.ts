@@ -62,8 +62,6 @@ export class LispOutput extends ByteOutput implements MessageOutput {
   pieces = 1;
   /** Nor is anything cut. */
   mayCut = false;
-  /** Not asked here. */
-  before: { readonly waiting: number } | undefined;
   /** How the next call is made. */
   manner: Manner = {};
   /** Gets the answers to the peer's calls; returns how many bytes they took. */
@@ -93,7 +91,7 @@ export class LispOutput extends ByteOutput implements MessageOutput {
     read: (name: string) => LispSymbol,
     onFailed: (error: unknown) => void,
   ) {
-    super(transport, clock, limits.sendPause, onFailed);
+    super(transport, clock, limits, onFailed);
     this.encoder = { limits };
     this.#lisp = new LispWriter(this.writer, limits);
     this.#objects = objects;
@@ -221,6 +219,15 @@ export class LispOutput extends ByteOutput implements MessageOutput {
       this.#isWriting = false;
       writer.bound = Infinity;
     }
+  }
+
+  /** The same for an answer, which fails where too much waits. */
+  answer(write: (lisp: LispWriter) => void): number {
+    return this.write((lisp) => {
+      const start = this.writer.position;
+      write(lisp);
+      this.findRoom(start, this.writer.position - start);
+    });
   }
 
   /** The call whose answer came; it is forgotten. */

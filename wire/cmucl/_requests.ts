@@ -330,7 +330,7 @@ export class Requests {
     const send = (write: (lisp: LispWriter, asker: Asker) => void) => {
       let size = 0;
       for (const asker of askers.toReversed()) {
-        size += output.write((lisp) => write(lisp, asker));
+        size += output.answer((lisp) => write(lisp, asker));
       }
       return size;
     };

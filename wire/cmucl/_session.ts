@@ -349,7 +349,7 @@ export class LispSession implements Session {
   write(write: (lisp: LispWriter) => void): void {
     const refusal = this.#refusal("output");
     if (refusal !== undefined) throw refusal;
-    this.#output.write(write);
+    this.#output.answer(write);
   }
 
   /** Performs an object, for who holds the wire. */
