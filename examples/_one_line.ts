@@ -1,6 +1,6 @@
 /**
- * A program that imports this ends with one line, instead of a stack, over
- * what it cannot help: a port where nobody listens, a permission that it was
+ * A program that imports this ends with one line, instead of a stack, after
+ * errors that are not its fault: a port where nobody listens, a permission that it was
  * not given, a failure of the peer.
  *
  * @module

@@ -5,9 +5,9 @@
  *     nc localhost 10243
  *
  * The first line is a name, such as "alice"; then come expressions. Each
- * client's code runs in a process of its own, which may do nothing but
- * compute: that is what `--allow-run` is for. `docs/listener.md` tells who may
- * do what, and why.
+ * client's code runs in a process of its own, which may only compute;
+ * `--allow-run` is for starting it. `docs/listener.md` says who may do what, and
+ * why.
  *
  * @module
  */

@@ -47,7 +47,7 @@ async function main(): Promise<void> {
     const joining = wire.remoteValue.join(room, name, ears);
     const [joined, names] = await Promise.all([
       joining,
-      // A call on what has not come yet: both take one round trip.
+      // A pipelined call: both take one round trip.
       joining.remoteValue.names(),
     ]);
     using member = joined;

@@ -17,7 +17,7 @@ export class Guest implements Disposable {
   readonly #ears: RemoteObject<Ears>;
   /** How many calls are under way. */
   #behind = 0;
-  /** How much it was not told. */
+  /** How many calls it missed. */
   #missed = 0;
 
   /**
@@ -48,7 +48,7 @@ export class Guest implements Disposable {
     }
   }
 
-  /** Gives its ears back. */
+  /** Disposes of its ears. */
   [Symbol.dispose](): void {
     this.#ears[Symbol.dispose]();
   }
@@ -59,11 +59,11 @@ export class Guest implements Disposable {
       this.#behind--;
       this.#catchUp();
     };
-    // What its ears throw is its own affair; of its end the signal tells.
+    // What its ears throw does not matter here; `signal` tells of its end.
     news(this.#ears.remoteValue).then(done, done);
   }
 
-  /** Half of what may be under way is: there is room for more again. */
+  /** Half of the calls that may be under way are: there is room again. */
   #catchUp(): void {
     const count = this.#missed;
     if (count === 0 || this.#behind > MOST_BEHIND / 2) return;

@@ -60,8 +60,8 @@ export interface Ears {
   said(name: string, text: string): void;
   /** Somebody has joined. */
   joined(name: string): void;
-  /** Somebody is no longer there; tells why, where it was no farewell. */
+  /** Somebody is gone; tells why, unless it left by itself. */
   left(name: string, why?: string): void;
-  /** This member was too slow: so much it was not told. */
+  /** This member was too slow, and missed so many calls. */
   missed(count: number): void;
 }

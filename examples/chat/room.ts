@@ -27,8 +27,8 @@ export class Room {
    * Lets somebody in.
    *
    * @param name A name.
-   * @param ears The newcomer's ears, which the room gives back when the
-   * newcomer has left; not where this throws.
+   * @param ears The newcomer's ears, which the room disposes of when the
+   * newcomer has left, but not if this throws.
    * @returns The member, to be passed by reference.
    */
   join(name: string, ears: RemoteObject<Ears>): RemoteObject<Member> {

@@ -55,7 +55,7 @@ async function serve(): Promise<void> {
 /** Enters a room. */
 function join(name: string, member: string, ears: RemoteObject<Ears>) {
   checkEars(ears);
-  // Given back at the end of this function, unless the room takes them.
+  // Disposed of at the end of this function, unless the room takes them.
   using held = new DisposableStack();
   held.use(ears);
   checkName("room", name);

@@ -70,12 +70,12 @@ async function main(): Promise<void> {
       if (logs.size === 0) throw new RangeError("There is nothing to follow.");
       say("the server ended the logs; trying again");
     } catch (error) {
-      // Where it never worked, it hardly will.
+      // If it has never worked, it hardly will.
       if (logs === undefined || !(error instanceof WireError)) throw error;
       if (ended.aborted) return;
       if (wait === SHORTEST) say(`${errorText(error)} Trying again.`);
     }
-    // Some chance keeps many clients from coming all at once.
+    // A random part keeps many clients from coming at the same time.
     await pause(wait * (0.5 + Math.random() / 2), ended);
     wait = Math.min(2 * wait, LONGEST);
   }
@@ -134,7 +134,7 @@ async function followAll(wire: Wire<Tail>, logs: Set<Log>): Promise<void> {
 async function follow(wire: Wire<Tail>, log: Log): Promise<void> {
   for await (const item of await wire.remoteValue.tail(log.name, log.from)) {
     if (item instanceof Uint8Array) {
-      // While this waits, nothing more is asked for.
+      // While this waits, no further item is requested: back-pressure.
       await log.printer.print(item);
       const { file, offset } = log.from as Position; // It came first.
       log.from = { file, offset: offset + item.length };

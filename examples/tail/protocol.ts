@@ -34,7 +34,7 @@ export interface Tail {
   /** The names of the logs. */
   logs(): string[];
   /**
-   * Follows a log for as long as the stream is taken.
+   * Follows a log for as long as the stream is read.
    *
    * A log that is renamed is read to its end; so is one that was renamed
    * meanwhile and is in the folder still. Then the file follows that has the

@@ -47,7 +47,7 @@ async function serve(): Promise<void> {
       tail(name, from) {
         checkName(name);
         checkFrom(from);
-        // The caller's signal aborts when its stream is taken no more.
+        // The caller's signal aborts when its stream is no longer read.
         const signal = AbortSignal.any([this.signal, ended]);
         return tail(name, { from, signal });
       },

@@ -87,6 +87,9 @@ test("commands in the documentation name programs and flags that there are", asy
   for (const { place, words } of commands) {
     const [program = ""] = words;
     assert(program === "deno" || OUTSIDE.has(program), place);
+    for (const path of words.filter((word) => /\/.+\.(ts|lisp)$/.test(word))) {
+      assert((await Deno.stat(`${FOLDER}${path}`)).isFile, place);
+    }
     const run = denoProgram(words);
     const isBench = words[1] === "task" && words[2] === "bench";
     const file = isBench ? "bench/main.ts" : run?.file;
