@@ -142,7 +142,7 @@ const LIKE_JSON = /^\s*[{["\d-]/;
  *
  * @param text The argument.
  * @param which Which it is, for the message.
- * @throws {UsageError} For a text that begins as JSON does: mostly a slip.
+ * @throws {UsageError} For a text that begins like JSON: mostly a mistake.
  */
 function argument(text: string, which: string): unknown {
   try {
@@ -150,7 +150,7 @@ function argument(text: string, which: string): unknown {
   } catch (error) {
     if (!LIKE_JSON.test(text)) return text;
     throw new UsageError(
-      `${which} begins as JSON does, and is none: ${text} (${
+      `${which} begins like JSON, and is not JSON: ${text} (${
         (error as Error).message
       }). If it is a text, write ${inShell(JSON.stringify(text))}.`,
     );

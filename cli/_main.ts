@@ -22,8 +22,8 @@ commands:
   listen                       a listener: clients work in it as in a REPL
 
 An ARG is JSON where it reads as JSON: 40, true, null, '{"x": 1}', '[1, 2]'.
-Any other is a text, such as hello, unless it begins as JSON does, with { [ " -
-or a digit: that is a slip, and refused. Such a text goes as a JSON string:
+Any other is a text, such as hello, unless it begins like JSON, with { [ " - or
+a digit: that is refused as a mistake. To send such a text, write a JSON string:
 '"40"', '"-v"', '"2026-01-01"'. Options of a call stand before NAME.
 
 options of list, call and ping:

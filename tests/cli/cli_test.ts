@@ -202,7 +202,7 @@ const WRONG: [string[], string][] = [
     text,
   ): [string[], string] => [
     ["call", ":7000", "f", "fine", text],
-    `Argument 2 of f begins as JSON does, and is none: ${text} (`,
+    `Argument 2 of f begins like JSON, and is not JSON: ${text} (`,
   ]),
   [
     ["call", ":7000", "f", "-it's"],
