@@ -176,7 +176,7 @@ async function connected(
   const hostname = line.text("tls-name");
   const isTls = line.has("tls") || ca !== undefined || hostname !== undefined;
   const [host, port] = "path" in target ? ["", 0] : [target.host, target.port];
-  const wire = await connectToRemoteServer(host, port, undefined, {
+  const wire = await connectToRemoteServer(host, port, {
     path: "path" in target ? target.path : undefined,
     tls: isTls
       ? { caCerts: ca === undefined ? [] : [ca], hostname }

@@ -40,7 +40,7 @@ export async function serve(line: CommandLine): Promise<void> {
   }
   let isListening = false;
   const report = limitedReport();
-  const server = createRequestServer(line.number("port") ?? 7000, undefined, {
+  const server = createRequestServer(line.number("port") ?? 7000, {
     functions,
     hostname: line.text("hostname"),
     path: line.text("unix"),

@@ -16,8 +16,7 @@ import {
   WireError,
   type WireOptions,
 } from "../wire/mod.ts";
-import { checkHooks } from "../wire/_given.ts";
-import { checkOptionKeys } from "../wire/_option_keys.ts";
+import { checkHooks, hookAndOptions, type HookForms } from "../wire/_given.ts";
 import { shown } from "../wire/_shown.ts";
 import { checkServing } from "../wire/wire.ts";
 import { Attempt, checkAttempt } from "./_attempt.ts";
@@ -28,11 +27,7 @@ import { checkTls, type ClientTls } from "./_tls.ts";
 export interface ConnectOptions<
   Remote extends object = AnyFunctions,
   Local extends object = AnyFunctions,
-> extends
-  Omit<
-    WireOptions<Remote, Local>,
-    "confirm" | "onDeath" | "signal"
-  > {
+> extends Omit<WireOptions<Remote, Local>, "confirm" | "signal"> {
   /** The path of a Unix socket; host and port are not looked at then. */
   path?: string | undefined;
   /** Set to speak TLS; an empty object trusts the system's authorities. */
@@ -54,6 +49,7 @@ const OPTION_KEYS: Readonly<Record<keyof ConnectOptions, true>> = {
   functions: true,
   serves: true,
   expects: true,
+  onDeath: true,
   onError: true,
   credential: true,
   requireCredential: true,
@@ -71,6 +67,12 @@ const OPTION_KEYS: Readonly<Record<keyof ConnectOptions, true>> = {
   timeout: true,
 };
 
+const FORMS: HookForms = {
+  what: "connectToRemoteServer()",
+  hook: "onDeath",
+  known: OPTION_KEYS,
+};
+
 /**
  * Connects to a request server.
  *
@@ -81,11 +83,10 @@ const OPTION_KEYS: Readonly<Record<keyof ConnectOptions, true>> = {
  * @typeParam Remote The interface that the server serves.
  * @typeParam Local The interface of `options.functions`.
  * @param host A name, an address, or an IPv4 address as a 32-bit unsigned
- * integer such as `0x7f000001`.
+ * integer such as `0x7f000001` (or a bigint).
  * @param port A port, 1 to 65535.
- * @param onDeath Called once, with the reason, when the connection ends; or
- * null, where there are options only.
- * @param options Transport, time limits, and what this side serves.
+ * @param options Transport, time limits, and what this side serves; or, as in
+ * CMUCL, `onDeath` itself. Null is neither.
  * @returns A promise of the wire, once the server has accepted it.
  * @throws {WireError} As a rejection that names the address:
  * `invalidArgument`, `unknownHost`, `connectionRefused`, `connectFailed`,
@@ -100,39 +101,75 @@ const OPTION_KEYS: Readonly<Record<keyof ConnectOptions, true>> = {
  * interface Calculator {
  *   add(a: number, b: number): number;
  * }
- * const server = createRequestServer<object, Calculator>(0, undefined, {
+ * const server = createRequestServer<object, Calculator>(0, {
  *   functions: { add: (a, b) => a + b },
  * });
  * {
  *   await using wire = await connectToRemoteServer<Calculator>(
  *     "127.0.0.1",
  *     server.port,
+ *     { timeout: 5_000 },
  *   );
  *   if (await wire.remoteValue.add(40, 2) !== 42) throw new Error();
  * }
  * await server.shutdown();
  * ```
  */
-export async function connectToRemoteServer<
+export function connectToRemoteServer<
   Remote extends object = AnyFunctions,
   Local extends object = AnyFunctions,
 >(
-  host: string | number,
+  host: string | number | bigint,
   port: number,
-  onDeath?: ((reason: WireError) => void) | null | undefined,
-  options: ConnectOptions<Remote, Local> = {},
+  options?:
+    | ConnectOptions<Remote, Local>
+    | ((reason: WireError) => void)
+    | null,
+): Promise<Wire<Remote, Local>>;
+/**
+ * Connects to a request server, with `onDeath` in its place in CMUCL and
+ * options behind it.
+ *
+ * @typeParam Remote The interface that the server serves.
+ * @typeParam Local The interface of `options.functions`.
+ * @param host A name, an address, or an IPv4 address as an integer.
+ * @param port A port, 1 to 65535.
+ * @param onDeath Called once, with the reason, when the connection ends; null
+ * is nobody.
+ * @param options Transport, time limits, and what this side serves.
+ * @returns A promise of the wire, once the server has accepted it.
+ * @throws {WireError} As a rejection, as in the other form; and
+ * `invalidArgument` where `onDeath` is among the options, too.
+ */
+export function connectToRemoteServer<
+  Remote extends object = AnyFunctions,
+  Local extends object = AnyFunctions,
+>(
+  host: string | number | bigint,
+  port: number,
+  onDeath: ((reason: WireError) => void) | null | undefined,
+  options: Omit<ConnectOptions<Remote, Local>, "onDeath"> | null | undefined,
+): Promise<Wire<Remote, Local>>;
+export async function connectToRemoteServer<
+  Remote extends object,
+  Local extends object,
+>(
+  host: string | number | bigint,
+  port: number,
+  first?:
+    | ConnectOptions<Remote, Local>
+    | ((reason: WireError) => void)
+    | null,
+  second?: Omit<ConnectOptions<Remote, Local>, "onDeath"> | null,
 ): Promise<Wire<Remote, Local>> {
-  checkOptionKeys(options, OPTION_KEYS, "connectToRemoteServer()");
-  const { path, tls, signal, timeout = DEFAULT_LIMITS.hello, ...rest } =
+  const { hook: onDeath, options } = hookAndOptions<
+    (reason: WireError) => void,
+    ConnectOptions<Remote, Local>
+  >(first, second, FORMS);
+  const { path, tls, signal, timeout = DEFAULT_LIMITS.hello, ...given } =
     options;
-  if (
-    onDeath !== undefined && onDeath !== null && typeof onDeath !== "function"
-  ) {
-    throw new WireError(
-      "invalidArgument",
-      "onDeath, the third argument, is a function, null or undefined. Options are the fourth.",
-    );
-  }
+  // Who hears of a connection that never stood is the caller.
+  const { onDeath: _, ...rest } = given;
   checkServing(rest);
   checkHooks(rest, ["onError"]);
   checkAttempt({ timeout, signal });
@@ -155,13 +192,13 @@ export async function connectToRemoteServer<
     throw error;
   }
   await opened(wire, attempt.signal, where);
-  if (onDeath) wire.onDeath(onDeath);
+  if (onDeath !== undefined) wire.onDeath(onDeath);
   return wire;
 }
 
 /** Where to connect to. */
 function addressOf(
-  host: string | number,
+  host: string | number | bigint,
   port: number,
   path: string | undefined,
   isTls: boolean,

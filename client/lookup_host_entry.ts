@@ -54,7 +54,7 @@ const TIMEOUT = 10_000;
  * system. That takes permission to ask the name server (`--allow-net`).
  *
  * @param host A name, an address, or an IPv4 address as a 32-bit unsigned
- * integer such as `0x7f000001`.
+ * integer such as `0x7f000001` (or a bigint).
  * @param options How long it may take.
  * @returns A promise of its names and addresses.
  * @throws {WireError} As a rejection: `invalidArgument`, `unknownHost`,
@@ -74,9 +74,10 @@ const TIMEOUT = 10_000;
  * ```
  */
 export async function lookupHostEntry(
-  host: string | number,
-  options: LookupOptions = {},
+  host: string | number | bigint,
+  options?: LookupOptions | null,
 ): Promise<HostEntry> {
+  options ??= {};
   checkOptionKeys(options, OPTION_KEYS, "lookupHostEntry()");
   const { timeout = TIMEOUT, signal } = options;
   checkAttempt({ timeout, signal });

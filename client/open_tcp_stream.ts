@@ -58,7 +58,7 @@ const OPTION_KEYS: Readonly<Record<keyof OpenTcpStreamOptions, true>> = {
  * made.
  *
  * @param host A name, an address, or an IPv4 address as a 32-bit unsigned
- * integer such as `0x7f000001`.
+ * integer such as `0x7f000001` (or a bigint).
  * @param service A port, or the name of a service that the operating system
  * knows, which takes permission to read its services file.
  * @param options Time limit, signal, TLS, and the bounds of the stream.
@@ -84,10 +84,11 @@ const OPTION_KEYS: Readonly<Record<keyof OpenTcpStreamOptions, true>> = {
  * ```
  */
 export async function openTcpStream(
-  host: string | number,
+  host: string | number | bigint,
   service: number | string,
-  options: OpenTcpStreamOptions = {},
+  options?: OpenTcpStreamOptions | null,
 ): Promise<LineStream> {
+  options ??= {};
   checkOptionKeys(options, OPTION_KEYS, "openTcpStream()");
   const { tls, signal, processName = nameOf(service) } = options;
   if (typeof processName !== "string") {

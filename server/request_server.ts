@@ -22,13 +22,18 @@ import {
   type WireLimits,
 } from "../wire/mod.ts";
 import { errorMessage } from "../wire/errors.ts";
-import { checkOptionKeys, checkSignal } from "../wire/_option_keys.ts";
+import { checkSignal } from "../wire/_option_keys.ts";
 import { callHook, type Report, reporter } from "../wire/_report.ts";
 import { shown } from "../wire/_shown.ts";
 import { isThenable } from "../wire/_thenable.ts";
 import { checkServing } from "../wire/wire.ts";
 import { checkDemand } from "../wire/_credential.ts";
-import { checkHooks } from "../wire/_given.ts";
+import {
+  checkGate,
+  checkHooks,
+  hookAndOptions,
+  type HookForms,
+} from "../wire/_given.ts";
 import { Acceptor } from "./_accept.ts";
 import { type ConnectAnswer, readAnswer } from "./_connect_answer.ts";
 import {
@@ -135,6 +140,12 @@ export interface RequestServerOptions<
    * @default {true}
    */
   telemetry?: boolean | undefined;
+  /**
+   * Called with each new wire and its peer's address; answers whether to accept
+   * it, and what to call at the connection's death. Null accepts all. What is
+   * there and undefined is refused: leave the option out to let everybody in.
+   */
+  onConnect?: OnConnect<Remote> | null;
   /** Shuts the server down, gracefully. */
   signal?: AbortSignal | undefined;
   /** Called when the server listens, with its address. */
@@ -164,9 +175,16 @@ const OPTION_KEYS: Readonly<Record<keyof RequestServerOptions, true>> = {
   callThrough: true,
   introspection: true,
   telemetry: true,
+  onConnect: true,
   signal: true,
   onListen: true,
   onError: true,
+};
+
+const FORMS: HookForms = {
+  what: "createRequestServer()",
+  hook: "onConnect",
+  known: OPTION_KEYS,
 };
 
 /** How many clients are told at a time that there is no room. */
@@ -205,27 +223,26 @@ export class RequestServer implements AsyncDisposable {
    * Use {@linkcode createRequestServer}.
    *
    * @param port The port.
-   * @param onConnect Called for each connection.
-   * @param options What differs from the default.
+   * @param first What differs from the default, or `onConnect`.
+   * @param second What differs from the default, beside `onConnect`.
    */
   constructor(
     port: number,
-    onConnect: OnConnect | null | undefined,
-    options: RequestServerOptions,
+    first?: RequestServerOptions | OnConnect | null,
+    second?: RequestServerOptions | null,
   ) {
-    if (onConnect != null && typeof onConnect !== "function") {
-      throw new WireError(
-        "invalidArgument",
-        "onConnect, the second argument, is a function, null or undefined. Options are the third.",
-      );
-    }
-    checkOptionKeys(options, OPTION_KEYS, "createRequestServer()");
+    const { hook, options } = hookAndOptions<OnConnect, RequestServerOptions>(
+      first,
+      second,
+      FORMS,
+    );
+    if (hook === undefined) checkGate(options, "onConnect");
     checkSignal(options.signal);
     checkServing(options);
     checkDemand(options);
     checkHooks(options, ["onListen", "onError"]);
     this.#options = options;
-    this.#onConnect = onConnect ?? undefined;
+    this.#onConnect = hook;
     this.#limits = resolveLimits(options.limits);
     const target = checkTarget(targetOf(port, options));
     const { tls, signal } = options;
@@ -555,14 +572,11 @@ function targetOf(
  * port", and signals an error at once if the port is unavailable. Wires are
  * made as connections come; `onConnect` confirms them.
  *
- * @typeParam Local The interface of `options.functions`.
  * @typeParam Remote The interface that clients serve, for calls of the server.
  * @typeParam Local The interface that the server serves: its `functions`.
  * @param port A port, 0 to 65535; 0 takes a free one, which `port` and `address` tell.
- * @param onConnect Called with each new wire and its peer's address; answers
- * whether to accept, and what to call at the connection's death. Without it, or
- * with null, all connections are accepted.
- * @param options Where to listen, what to serve, and limits.
+ * @param options Where to listen, what to serve, whom to accept, and limits;
+ * or, as in CMUCL, `onConnect` itself. Null is neither, and accepts all.
  * @returns The server.
  * @throws {WireError} `invalidArgument`, `addressInUse`, `addressUnavailable`,
  * `permissionDenied` or `tlsFailed`.
@@ -586,14 +600,40 @@ export function createRequestServer<
   Local extends object = AnyFunctions,
 >(
   port: number,
-  onConnect?: OnConnect<Remote> | null,
-  options: RequestServerOptions<Remote, Local> = {},
+  options?: RequestServerOptions<Remote, Local> | OnConnect<Remote> | null,
+): RequestServer;
+/**
+ * Makes this process accept connections, with `onConnect` in its place in
+ * CMUCL and options behind it.
+ *
+ * @typeParam Remote The interface that clients serve, for calls of the server.
+ * @typeParam Local The interface that the server serves: its `functions`.
+ * @param port A port, 0 to 65535; 0 takes a free one.
+ * @param onConnect Called with each new wire and its peer's address; answers
+ * whether to accept, and what to call at the connection's death. Null accepts
+ * all.
+ * @param options Where to listen, what to serve, and limits.
+ * @returns The server.
+ * @throws {WireError} As in the other form; and `invalidArgument` where
+ * `onConnect` is among the options, too.
+ */
+export function createRequestServer<
+  Remote extends object = AnyFunctions,
+  Local extends object = AnyFunctions,
+>(
+  port: number,
+  onConnect: OnConnect<Remote> | null | undefined,
+  options:
+    | Omit<RequestServerOptions<Remote, Local>, "onConnect">
+    | null
+    | undefined,
+): RequestServer;
+export function createRequestServer(
+  port: number,
+  first?: RequestServerOptions | OnConnect | null,
+  second?: Omit<RequestServerOptions, "onConnect"> | null,
 ): RequestServer {
-  return new RequestServer(
-    port,
-    onConnect as OnConnect | null | undefined,
-    options as unknown as RequestServerOptions,
-  );
+  return new RequestServer(port, first, second);
 }
 
 /** No refusal: a peer may try again, and find the next server. */

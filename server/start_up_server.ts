@@ -40,11 +40,12 @@ export interface StartUpServerOptions {
   function?: StreamFunction;
   /**
    * Who gets the start-up message: standard output for `true`, a stream of
-   * bytes, what has a `write` such as `Deno.stdout`, or a function.
+   * bytes, what has a `write` such as `Deno.stdout`, or a function. Null is
+   * nobody, as is `false`.
    *
    * @default {false}
    */
-  announce?: Announce | undefined;
+  announce?: Announce | null | undefined;
   /**
    * A port, where 0 takes a free one; or the name of a service that the
    * operating system knows, which takes permission to read its services file.
@@ -161,8 +162,9 @@ const OPTION_KEYS: Readonly<Record<keyof StartUpServerOptions, true>> = {
  * ```
  */
 export function startUpServer(
-  options: StartUpServerOptions = {},
+  options?: StartUpServerOptions | null,
 ): StreamServer {
+  options ??= {};
   checkOptionKeys(options, OPTION_KEYS, "startUpServer()");
   const { service = "lispworks", address = LOOPBACK, signal } = options;
   const { tls, backlog, processName = nameOf(service) } = options;
@@ -228,7 +230,7 @@ function checkProcessName(name: unknown): void {
 
 /** What is wrong with the options shows before there is a server. */
 function checkOptions(options: StartUpServerOptions): void {
-  const { announce = false, stream = {}, listener = {} } = options;
+  const { stream = {}, listener = {} } = options;
   if (
     Object.hasOwn(options, "function") &&
     typeof options.function !== "function"
@@ -241,7 +243,7 @@ function checkOptions(options: StartUpServerOptions): void {
     );
   }
   checkHooks(options, ["onError"]);
-  checkAnnounce(announce);
+  checkAnnounce(options.announce ?? false);
   checkOptionKeys(stream, STREAM_KEYS, "stream");
   checkOptionKeys(listener, LISTENER_KEYS, "listener");
   const gate = "listener.requireCredential";

@@ -60,9 +60,10 @@ export function formatAddress(address: WireAddress): string {
 
 /**
  * A host as the seed allows it: a name or an address as a string, or an IPv4
- * address as a 32-bit unsigned integer.
+ * address as a 32-bit unsigned integer, a number or a bigint.
  *
- * @param host For instance `"localhost"`, `"::1"` or `0x7f000001`.
+ * @param host For instance `"localhost"`, `"::1"`, `0x7f000001` or
+ * `0x7f000001n`.
  * @returns The host as a string.
  * @throws {WireError} `invalidArgument` for anything else.
  *
@@ -75,14 +76,18 @@ export function formatAddress(address: WireAddress): string {
  * if (hostName(0x7f000001) !== "127.0.0.1") throw new Error();
  * ```
  */
-export function hostName(host: string | number): string {
+export function hostName(host: string | number | bigint): string {
   if (typeof host === "string") {
     const name = /^\[([^[\]]*)\]$/.exec(host)?.[1] ?? host;
     const problem = hostProblem(name);
     if (problem === undefined) return name;
     throw new WireError("invalidArgument", problem);
-  } else if (typeof host === "number" && host >>> 0 === host) {
-    return [host >>> 24, host >>> 16 & 255, host >>> 8 & 255, host & 255]
+  }
+  // No bigint of more bits is made a number, which may round it.
+  const isSmall = typeof host === "bigint" && BigInt.asUintN(32, host) === host;
+  const bits = isSmall ? Number(host) : host;
+  if (typeof bits === "number" && bits >>> 0 === bits) {
+    return [bits >>> 24, bits >>> 16 & 255, bits >>> 8 & 255, bits & 255]
       .join(".");
   }
   throw new WireError(

@@ -81,7 +81,7 @@ export class KeptConnection<
    */
   constructor(
     connect: Connect<Remote, Local>,
-    options: KeepConnectedOptions<Remote, Local> = {},
+    options?: KeepConnectedOptions<Remote, Local> | null,
   ) {
     if (typeof connect !== "function") {
       throw new WireError(
@@ -89,7 +89,7 @@ export class KeptConnection<
         "keepConnected() takes a function that connects, for it connects again and again: () => connectToRemoteServer(host, port).",
       );
     }
-    const resolved = resolveKeepOptions(options);
+    const resolved = resolveKeepOptions(options ?? {});
     const { onDeath, onError, signal } = resolved;
     this.#onError = onError;
     const death = this.#death = new Death(onError);
@@ -109,7 +109,7 @@ export class KeptConnection<
     );
     this.#remotes = remotes<Remote>(this);
     quiet(this.#opened.promise);
-    if (onDeath !== undefined) this.onDeath(onDeath);
+    if (onDeath) this.onDeath(onDeath);
     if (signal !== undefined) this.#abortOn(signal);
     supervisor.run().catch((error) => this.abort(ownTrouble(error)));
   }
@@ -358,7 +358,7 @@ export function keepConnected<
   Local extends object = AnyFunctions,
 >(
   connect: Connect<Remote, Local>,
-  options: KeepConnectedOptions<Remote, Local> = {},
+  options?: KeepConnectedOptions<Remote, Local> | null,
 ): KeptConnection<Remote, Local> {
   return new KeptConnection(connect, options);
 }

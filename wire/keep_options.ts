@@ -8,7 +8,7 @@ import type { CallOptions } from "./call_options.ts";
 import { checkTime, type Clock, systemClock } from "./clock.ts";
 import { WireError } from "./errors.ts";
 import type { AnyFunctions } from "./remote_types.ts";
-import { checkHooks } from "./_given.ts";
+import { checkHooks, checkOnDeath } from "./_given.ts";
 import { checkOptionKeys, checkSignal } from "./_option_keys.ts";
 import { reporter } from "./_report.ts";
 import { shown } from "./_shown.ts";
@@ -95,7 +95,7 @@ export interface KeepConnectedOptions<
   /** Called each time a wire is lost, or an attempt failed. */
   onLost?: ((reason: WireError, info: LostInfo) => unknown) | undefined;
   /** Called once, with the reason, when it gave up or was closed. */
-  onDeath?: ((reason: WireError) => void) | undefined;
+  onDeath?: ((reason: WireError) => void) | null | undefined;
   /**
    * Told of what `onConnected`, `onLost`, `onDeath`, `retry` and `idempotent`
    * throw, and of what calls fail with that nobody awaits.
@@ -178,7 +178,6 @@ const OPTION_KEYS: Readonly<Record<keyof KeepConnectedOptions, true>> = {
 const HOOKS = [
   "onConnected",
   "onLost",
-  "onDeath",
   "onError",
   "retry",
   "random",
@@ -206,6 +205,7 @@ export function resolveKeepOptions<
   checkOptionKeys(options, OPTION_KEYS, "keepConnected()");
   checkSignal(options.signal);
   checkHooks(options, HOOKS);
+  checkOnDeath(options);
   const { backoff = {}, idempotent = [] } = options;
   checkOptionKeys(backoff, BACKOFF_KEYS, "backoff");
   const { least = 100, most = 30_000, factor = 2, healthy = 10_000 } = backoff;

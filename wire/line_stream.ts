@@ -115,7 +115,8 @@ export class LineStream implements AsyncIterable<string>, AsyncDisposable {
    * @param options What differs from {@linkcode LINE_STREAM_DEFAULTS}.
    * @throws {WireError} `invalidArgument` for an option out of range.
    */
-  constructor(transport: Transport, options: LineStreamOptions = {}) {
+  constructor(transport: Transport, options?: LineStreamOptions | null) {
+    options ??= {};
     checkOptionKeys(options, OPTION_KEYS, "LineStream");
     this.#transport = transport;
     this.address = transport.address;
@@ -136,8 +137,9 @@ export class LineStream implements AsyncIterable<string>, AsyncDisposable {
    * of these the stream gives no further line.
    */
   readLine(
-    options: { maxLength?: number | undefined } = {},
+    options?: { maxLength?: number | undefined } | null,
   ): Promise<string | null> {
+    options ??= {};
     return this.#inTurn(() => {
       checkOptionKeys(options, READ_LINE_KEYS, "readLine()");
       return this.#readLine(options.maxLength ?? this.#options.maxLineLength);

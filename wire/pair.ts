@@ -40,8 +40,8 @@ export function wirePair<
   Remote extends object = AnyFunctions,
   Local extends object = AnyFunctions,
 >(
-  first: WireOptions<Remote, Local> = {},
-  second: WireOptions<Local, Remote> = {},
+  first?: WireOptions<Remote, Local> | null,
+  second?: WireOptions<Local, Remote> | null,
 ): [Wire<Remote, Local>, Wire<Local, Remote>] {
   const [near, far] = memoryTransports();
   const one = makeWire<Remote, Local>(near, first);

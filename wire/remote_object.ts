@@ -199,8 +199,9 @@ export function referentOf(value: unknown): Referent | undefined {
  */
 export function makeRemoteObject<T extends object>(
   value: T,
-  options: RemoteObjectOptions = {},
+  options?: RemoteObjectOptions | null,
 ): RemoteObject<T> {
+  options ??= {};
   checkOptionKeys(options, OPTION_KEYS, "makeRemoteObject()");
   const { onRelease } = options;
   if (onRelease !== undefined && typeof onRelease !== "function") {

@@ -40,7 +40,7 @@ import { checkTold, fingerprint } from "./_fingerprint.ts";
 import { checkCredential } from "./_credential.ts";
 import { decide } from "./_decision.ts";
 import { guarded, implemented } from "./_guard.ts";
-import { checkGate, checkHooks } from "./_given.ts";
+import { checkGate, checkHooks, checkOnDeath } from "./_given.ts";
 import { Link } from "./_link.ts";
 import { failed, owned, quiet, unawaited, unsent } from "./_left_alone.ts";
 import { isA } from "./_odd_values.ts";
@@ -81,7 +81,7 @@ export interface WireOptions<
   // deno-lint-ignore no-explicit-any -- the peer's own view is not needed
   expects?: Contract<Remote, any, any> | undefined;
   /** Called once, with the reason, when the wire has ended. */
-  onDeath?: ((reason: WireError) => void) | undefined;
+  onDeath?: ((reason: WireError) => void) | null | undefined;
   /**
    * Told of errors that have no other place to go: those of one-way calls, of
    * promises that nobody awaits, and of hooks such as `onDeath`. What it throws
@@ -103,8 +103,10 @@ export interface WireOptions<
   /**
    * Decides on the peer, once its hello came: only `true`, or a promise of it,
    * lets it in. What `confirm` throws is told to `onError`, not to the peer.
+   * What is there and undefined is refused: leave the option out to let
+   * everybody in.
    */
-  confirm?: ((wire: Wire) => boolean | PromiseLike<boolean>) | undefined;
+  confirm?: (wire: Wire) => boolean | PromiseLike<boolean>;
   /**
    * Whether errors that served functions throw take their stacks along. Leave
    * it off where the peer is not to know your code's insides.
@@ -287,7 +289,7 @@ export class Wire<
           : implemented(functions, signaturesOf(serves)),
       );
     }
-    if (onDeath !== undefined) session.death.listen(onDeath);
+    if (onDeath) session.death.listen(onDeath);
     if (signal !== undefined) this.#abortOn(signal);
   }
 
@@ -694,11 +696,14 @@ export function makeWire<
   Local extends object = AnyFunctions,
 >(
   connection: Transport | ByteDuplex,
-  options: WireOptions<Remote, Local> = {},
+  options?: WireOptions<Remote, Local> | null,
 ): Wire<Remote, Local> {
+  options ??= {};
   checkOptionKeys(options, OPTION_KEYS, "makeWire()");
   checkSignal(options.signal);
-  checkHooks(options, ["onDeath", "onError", "confirm"]);
+  checkHooks(options, ["onError", "confirm"]);
+  checkOnDeath(options);
+  checkGate(options, "confirm");
   const transport = transportOf(connection);
   return new Wire<Remote, Local>(transport, options);
 }

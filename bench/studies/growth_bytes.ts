@@ -49,7 +49,6 @@ export const growthBytes: Study = {
     const wire = await connectToRemoteServer<BenchFunctions>(
       "127.0.0.1",
       large,
-      undefined,
       { limits: LARGE },
     );
     const runners: Runner[] = await Promise.all(

@@ -40,7 +40,7 @@ try {
 /** Serves until a signal comes. */
 async function serve(): Promise<void> {
   const ended = endSignal();
-  const server = createRequestServer<object, Chat>(port, undefined, {
+  const server = createRequestServer<object, Chat>(port, {
     hostname,
     functions: { join },
   });

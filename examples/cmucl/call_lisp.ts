@@ -23,7 +23,6 @@ const [port = "7001"] = Deno.args;
 await using wire = await connectToRemoteServer(
   "127.0.0.1",
   Number(port),
-  undefined,
   { dialect: cmucl() },
 );
 const lisp = wire.remoteValue;

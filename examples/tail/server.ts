@@ -39,7 +39,7 @@ try {
 async function serve(): Promise<void> {
   await folder.names(); // It has to be there.
   const ended = endSignal();
-  const server = createRequestServer<object, Tail>(port, undefined, {
+  const server = createRequestServer<object, Tail>(port, {
     hostname,
     signal: ended,
     functions: {

@@ -59,7 +59,7 @@ test("connectToRemoteServer() refuses what is no host or port", async () => {
 
 test("connectToRemoteServer() refuses at once what no wire could be made with", async () => {
   const cases: [unknown, unknown, string][] = [
-    [{ timeout: 5 }, undefined, "Options are the fourth"],
+    [{ timeout: 5 }, { timeout: 5 }, "options twice"],
     [undefined, { functions: { five: 5 } }, '"five" is not a function'],
     [undefined, { expects: { add: {} } }, "contract()"],
   ];

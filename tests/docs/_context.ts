@@ -144,6 +144,7 @@ export const CONTEXT: Readonly<Record<string, PageContext>> = {
     from: [ROOT],
     page: {
       functions: `const functions = { search: (text: string) => text };`,
+      [`("localhost", 7000`]: `createRequestServer(7000);`,
       wire: PLAIN_WIRE,
       signal: `const { signal } = new AbortController();`,
       listeners:

@@ -241,9 +241,9 @@ async function meet(input: Bytes): Promise<Met> {
       limits: has(MODE.small) ? SMALL : {},
       functions: program.functions,
       ...has(MODE.secret) ? { requireCredential: SECRET } : {},
-      confirm: has(MODE.slow)
-        ? () => program.sleep(50).then(() => true)
-        : undefined,
+      ...has(MODE.slow)
+        ? { confirm: () => program.sleep(50).then(() => true) }
+        : {},
     },
     peer.hear,
     !has(MODE.silent),

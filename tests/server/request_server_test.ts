@@ -110,7 +110,7 @@ test("createRequestServer() refuses at once what no wire could serve", () => {
   }
   const greeter = contract({ greet: {} });
   const cases: [unknown, unknown, string][] = [
-    [{ functions: {} }, undefined, "Options are the third"],
+    [{ functions: {} }, { functions: {} }, "options twice"],
     [undefined, { functions: new Service() }, "methods of a class"],
     [undefined, { functions: { five: 5 } }, '"five" is not a function'],
     [undefined, { functions: null }, "not null"],

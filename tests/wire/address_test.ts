@@ -23,7 +23,7 @@ test("formatAddress() reads as one writes an address", () => {
 });
 
 test("hostName() takes names, addresses and 32-bit integers", () => {
-  const hosts: [string | number, string][] = [
+  const hosts: [string | number | bigint, string][] = [
     ["localhost", "localhost"],
     ["::1", "::1"],
     ["10.0.0.1", "10.0.0.1"],
@@ -33,6 +33,8 @@ test("hostName() takes names, addresses and 32-bit integers", () => {
     [0x80000000, "128.0.0.0"],
     [0xc0a80102, "192.168.1.2"],
     [0xffffffff, "255.255.255.255"],
+    [0n, "0.0.0.0"],
+    [0xffffffffn, "255.255.255.255"],
   ];
   for (const [host, name] of hosts) assertEquals(hostName(host), name);
 });
@@ -48,7 +50,7 @@ test("hostName() refuses anything else, and shows it", () => {
   for (const host of ["", -1, 0x100000000, 1.5]) {
     refused(() => hostName(host), JSON.stringify(host));
   }
-  for (const host of [NaN, Infinity, -Infinity]) {
+  for (const host of [NaN, Infinity, -Infinity, -1n, 2n ** 32n, 2n ** 65n]) {
     refused(() => hostName(host), "not");
   }
   for (const host of [undefined, null, {}, [1], true]) {

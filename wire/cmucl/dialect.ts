@@ -34,11 +34,12 @@ export interface CmuclOptions {
    */
   untagged?: boolean | undefined;
   /**
-   * What remote objects call this host, 32 bits without sign.
+   * What remote objects call this host, 32 bits without sign, as a number or
+   * a bigint.
    *
    * @default {a random number}
    */
-  host?: number | undefined;
+  host?: number | bigint | undefined;
   /**
    * What remote objects call this process, 32 bits with sign.
    *
@@ -177,8 +178,8 @@ export class CmuclDialect implements Dialect {
  * await Promise.all([near.close(), far.close()]);
  * ```
  */
-export function cmucl(options: CmuclOptions = {}): CmuclDialect {
-  return new CmuclDialect(options);
+export function cmucl(options?: CmuclOptions | null): CmuclDialect {
+  return new CmuclDialect(options ?? {});
 }
 
 /**
@@ -248,11 +249,14 @@ async function bind(
   return (list as unknown[]).slice(0, count);
 }
 
-function checkBits(value: number, least: number): number {
+function checkBits(value: unknown, least: number): number {
   const most = least + 0xffffffff;
-  if (Number.isInteger(value) && value >= least && value <= most) return value;
+  const bits = typeof value === "bigint" ? Number(value) : value as number;
+  if (Number.isInteger(bits) && bits >= least && bits <= most) return bits;
   throw new WireError(
     "invalidArgument",
-    `A host or a process has 32 bits, from ${least} to ${most}, and ${value} does not.`,
+    `A host or a process has 32 bits, from ${least} to ${most}, and ${
+      shown(value)
+    } does not.`,
   );
 }

@@ -8,7 +8,7 @@
  * import { cmucl, keyword, symbol } from "@remote/wire/cmucl";
  *
  * // Two ends in memory; over a socket, with connectToRemoteServer:
- * // await connectToRemoteServer(host, port, undefined, { dialect: cmucl() })
+ * // await connectToRemoteServer(host, port, { dialect: cmucl() })
  * const [here, there] = memoryTransports();
  * const near = makeWire(here, { dialect: cmucl() });
  * const far = makeWire(there, { dialect: cmucl() });
