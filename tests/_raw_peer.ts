@@ -78,41 +78,47 @@ export function frame(...body: number[]): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/** The test's end of a connection to a real wire. */
-export class RawPeer {
-  /** The wire at the other end. */
-  readonly wire: Wire;
+/** A test's end of a connection to a real wire. */
+export class RawEnd {
   readonly #transport: Transport;
   readonly #decoder = new Decoder(resolveLimits());
   readonly #encoder = new Encoder(new ByteWriter(), DEFAULT_LIMITS);
   readonly #heard: (Message | OverLimit)[] = [];
+  #reading: Promise<void> | undefined;
   #closed = false;
 
-  /** @param options What the wire is made with. */
-  constructor(options: WireOptions = {}) {
-    const [here, there] = memoryTransports();
-    this.#transport = here;
+  /** @param transport The connection. */
+  constructor(transport: Transport) {
+    this.#transport = transport;
     this.#encoder.exporter = RAW;
     this.#decoder.importer = RAW;
     this.#decoder.plainReceiver = plainInto(this.#heard);
-    this.wire = makeWire(there, { onError() {}, ...options });
   }
 
-  /** Says bytes; resolves when the wire has read them, or is gone. */
+  /** Whether the stream of the wire has ended. */
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
+  /** Says bytes; resolves when they are under way, or the wire is gone. */
   async say(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-    await this.#transport.write(bytes).catch(() => {});
+    try {
+      for (let sent = 0; sent < bytes.length;) {
+        sent += await this.#transport.write(bytes.subarray(sent));
+      }
+    } catch {
+      // The wire has ended.
+    }
   }
 
   /** Says messages. */
   async tell(...messages: Message[]): Promise<void> {
-    await this.say(framedBy(this.#encoder, ...messages));
+    await this.say(this.frames(...messages));
   }
 
-  /** Says hello and accepts; resolves when the wire is open. */
-  async open(changes: Partial<PeerLimits> = {}): Promise<void> {
-    await this.tell(hello(changes), { kind: "accept" });
-    await this.hear("accept");
-    await this.wire.opened;
+  /** Messages as framed bytes, with the definitions that they need here. */
+  frames(...messages: Message[]): Uint8Array<ArrayBuffer> {
+    return framedBy(this.#encoder, ...messages);
   }
 
   /** The next message of some kinds, or undefined at the end of the stream. */
@@ -129,21 +135,29 @@ export class RawPeer {
   }
 
   async #next(): Promise<Message | OverLimit | undefined> {
-    while (this.#heard.length === 0) {
-      const chunk = await this.#transport.read();
-      if (chunk === null) {
-        this.#closed = true;
-        return undefined;
-      }
-      this.#decoder.feed(chunk);
-      let message;
-      while ((message = this.#decoder.next()) !== undefined) {
-        this.#heard.push(message);
-        // As a real peer does: there is nothing left to say.
-        if (message.kind === "abort") await this.end();
-      }
-    }
+    while (this.#heard.length === 0 && !this.#closed) await this.read();
     return this.#heard.shift();
+  }
+
+  /** Reads once; what came is heard later. One read is shared by all. */
+  read(): Promise<void> {
+    this.#reading ??= this.#read().finally(() => this.#reading = undefined);
+    return this.#reading;
+  }
+
+  async #read(): Promise<void> {
+    const chunk = await this.#transport.read().catch(() => null);
+    if (chunk === null) {
+      this.#closed = true;
+      return;
+    }
+    this.#decoder.feed(chunk);
+    let message;
+    while ((message = this.#decoder.next()) !== undefined) {
+      this.#heard.push(message);
+      // As a real peer does: there is nothing left to say.
+      if (message.kind === "abort") await this.end();
+    }
   }
 
   /** Hears the wire out, and tells why it aborted. */
@@ -160,12 +174,37 @@ export class RawPeer {
 
   /** Ends this side's direction. */
   async end(): Promise<void> {
-    await this.#transport.closeWrite();
+    await this.#transport.closeWrite().catch(() => {});
+  }
+
+  /** Closes the connection. */
+  close(): void {
+    this.#transport.close();
+  }
+}
+
+/** The test's end of a connection in memory, and the wire at the other end. */
+export class RawPeer extends RawEnd {
+  /** The wire at the other end. */
+  readonly wire: Wire;
+
+  /** @param options What the wire is made with. */
+  constructor(options: WireOptions = {}) {
+    const [here, there] = memoryTransports();
+    super(here);
+    this.wire = makeWire(there, { onError() {}, ...options });
+  }
+
+  /** Says hello and accepts; resolves when the wire is open. */
+  async open(changes: Partial<PeerLimits> = {}): Promise<void> {
+    await this.tell(hello(changes), { kind: "accept" });
+    await this.hear("accept");
+    await this.wire.opened;
   }
 
   /** Closes the connection, and waits until the wire is gone. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#transport.close();
+    this.close();
     await this.wire.closed;
   }
 }

@@ -956,14 +956,16 @@ test("what ends a stream with its call travels as a refusal", async () => {
     );
   }
   const controller = new AbortController();
+  const producers = new Producers();
   const call = failure(
     peer.wire.with({ signal: controller.signal })
-      .remoteValue.take(new Producers().bytes()),
+      .remoteValue.take(producers.bytes()),
   );
   await peer.hear("call");
   controller.abort();
   await call;
   assertEquals((await peer.hear("streamFail"))!.code, "cancelled");
+  await producers.ended(1);
 });
 
 test("calls over a kept connection end their streams with them", async () => {
