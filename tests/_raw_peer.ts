@@ -86,6 +86,8 @@ export class RawEnd {
   readonly #heard: (Message | OverLimit)[] = [];
   #reading: Promise<void> | undefined;
   #closed = false;
+  /** How many bytes were said. */
+  said = 0;
 
   /** @param transport The connection. */
   constructor(transport: Transport) {
@@ -104,7 +106,9 @@ export class RawEnd {
   async say(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
     try {
       for (let sent = 0; sent < bytes.length;) {
-        sent += await this.#transport.write(bytes.subarray(sent));
+        const count = await this.#transport.write(bytes.subarray(sent));
+        sent += count;
+        this.said += count;
       }
     } catch {
       // The wire has ended.

@@ -1,0 +1,271 @@
+/**
+ * Where attacks take place: a victim, bystanders, and an eye on what is held.
+ *
+ * @module
+ */
+
+import { assert, assertEquals } from "@std/assert";
+import {
+  ALL,
+  type Attack,
+  type Catalogue,
+  type Outcome,
+  type Road,
+  type Siege,
+} from "./_attack.ts";
+import { type Bystander, bystander, Watching } from "./_bystander.ts";
+import { hello } from "../_raw_peer.ts";
+import { type HostilePeer, isForeign } from "./_peer.ts";
+import { doorOf, Roads } from "./_roads.ts";
+import type { Death, Door, State } from "./_victim.ts";
+import { startVictim, type Victim } from "./_victim_process.ts";
+
+/** After so long, an attack or its end is taken for hanging. */
+const PATIENCE = 20_000;
+/** What may remain of one: compiled code, buffers that are kept for the next. */
+const LITTER = 16 * 1024 * 1024;
+/** Watches of bystanders share timers at some moments, and at others not. */
+const SPARE_TIMERS = 4;
+const MIB = 1024 * 1024;
+
+/** What one attack did, for a table. */
+export interface Account {
+  /** Bytes that were sent, on all roads together. */
+  sent: number;
+  /** Bytes that the victim held while the attack lasted. */
+  held: number;
+}
+
+/** Where attacks take place. */
+export class Arena implements AsyncDisposable {
+  readonly victim: Victim;
+  readonly roads: Roads;
+  readonly #bystanders: readonly Bystander[];
+  readonly #catalogue: Catalogue;
+  /** What is held by nothing but bystanders. */
+  #quiet: State;
+
+  private constructor(
+    victim: Victim,
+    roads: Roads,
+    bystanders: readonly Bystander[],
+    catalogue: Catalogue,
+    quiet: State,
+  ) {
+    this.victim = victim;
+    this.roads = roads;
+    this.#bystanders = bystanders;
+    this.#catalogue = catalogue;
+    this.#quiet = quiet;
+  }
+
+  /** Makes one for attacks of a kind. */
+  static async open(catalogue: Catalogue): Promise<Arena> {
+    const victim = await startVictim(catalogue.victim);
+    const roads = new Roads(victim);
+    const bystanders = await Promise.all(
+      victim.doors.map((door) => bystander(door, victim)),
+    );
+    for (const each of bystanders) await each.round(0);
+    const quiet = await victim.ask.state(true);
+    return new Arena(victim, roads, bystanders, catalogue, quiet);
+  }
+
+  /** How many bystanders there are. */
+  get bystanders(): number {
+    return this.#bystanders.length;
+  }
+
+  /**
+   * Carries an attack out, and checks what is promised.
+   *
+   * @param attack The attack.
+   * @param account Learns what was sent and held, if it is given.
+   */
+  async bear(attack: Attack | Siege, account?: Account): Promise<void> {
+    const watching = new Watching(this.#bystanders);
+    try {
+      await inTime(
+        "siege" in attack ? attack.siege(this) : this.#attack(attack, account),
+        "The attack",
+      );
+    } finally {
+      await inTime(watching.stop(), "What bystanders asked");
+    }
+    await this.settle();
+  }
+
+  async #attack(attack: Attack, account?: Account): Promise<void> {
+    const roads = attack.over ?? this.#catalogue.over ?? ALL;
+    const peers: HostilePeer[] = [];
+    await this.victim.ask.deaths();
+    try {
+      await Promise.all(roads.map((road) =>
+        on(road, async () => {
+          const peer = await this.roads.connect(road);
+          peers.push(peer);
+          await begin(attack, peer);
+          await attack.run?.(peer);
+          if (attack.promise === "goes on") {
+            await this.#checkAlive(attack, peer);
+          } else await checkEnd(attack, peer);
+        })
+      ));
+      if (attack.holds !== undefined || account !== undefined) {
+        await this.#weigh(attack, peers, account);
+      }
+    } finally {
+      for (const peer of peers) peer.close();
+    }
+    await this.#checkDeaths(attack, roads);
+    for (const peer of peers) {
+      // Whatever they were, its client has ended.
+      if (peer.dialled !== undefined) await inTime(peer.dialled, peer.road);
+    }
+  }
+
+  async #checkAlive({ alive }: Attack, peer: HostilePeer): Promise<void> {
+    const check = alive ?? this.#catalogue.alive;
+    if (check === undefined) await peer.checkAlive();
+    else await check(peer);
+  }
+
+  async #weigh(
+    { holds }: Attack,
+    peers: readonly HostilePeer[],
+    account: Account | undefined,
+  ): Promise<void> {
+    const { memory } = await this.victim.ask.state(true);
+    const held = memory - this.#quiet.memory;
+    if (account !== undefined) {
+      account.held = held;
+      account.sent = peers.reduce((sum, { said }) => sum + said, 0);
+    }
+    if (holds === undefined) return;
+    const most = peers.length * holds * MIB + LITTER;
+    assert(held <= most, `${held / MIB} MiB are held, and not ${most / MIB}.`);
+  }
+
+  /** Whether the wires of servers ended as they should. */
+  async #checkDeaths(
+    { promise, before }: Attack,
+    roads: readonly Road[],
+  ): Promise<void> {
+    const expected = codeOf(promise);
+    if (expected === undefined || before === "hello") return;
+    const doors = roads.map(doorOf).filter(isOfWires);
+    const deaths: Death[] = [];
+    await patiently(async () => {
+      deaths.push(...await this.victim.ask.deaths());
+      return deaths.length >= doors.length ? undefined : "Wires have not ended";
+    });
+    for (const { code, door, message } of deaths) {
+      assertEquals(code, expected, `over ${door}: ${message}`);
+    }
+  }
+
+  /** Waits until nothing is held but what was before. */
+  async settle(): Promise<void> {
+    await patiently(async () =>
+      this.#excess(await this.victim.ask.state(true))
+    );
+  }
+
+  /** What is held that was not before. */
+  #excess(now: State): string | undefined {
+    const { wires, descriptors, timers, memory } = this.#quiet;
+    if (now.wires > wires) return `${now.wires} wires are left`;
+    if (now.descriptors > descriptors) {
+      return `${now.descriptors} descriptors are open, and not ${descriptors}`;
+    }
+    if (now.timers > timers + SPARE_TIMERS) {
+      return `${now.timers} timers are set, and not ${timers}`;
+    }
+    if (now.memory > memory + LITTER) {
+      return `${now.memory / MIB} MiB are held, and not ${memory / MIB}`;
+    }
+    return undefined;
+  }
+
+  /** Ends it; the victim must have printed nothing. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#bystanders.map((each) => each.close()));
+    this.roads.close();
+    assertEquals(await this.victim.end(), { said: "", code: 0 });
+  }
+}
+
+async function begin(attack: Attack, peer: HostilePeer): Promise<void> {
+  const { before, says, reads = true } = attack;
+  if (!isForeign(peer.road)) {
+    if (reads) peer.listen();
+    if (before === undefined) await peer.open();
+    if (before === "accept") await peer.tell(hello());
+  }
+  if (says !== undefined) await peer.say(says());
+}
+
+/** The code with which a wire is to end. */
+function codeOf(promise: Outcome): string | undefined {
+  if (promise === "goes on") return undefined;
+  return promise === "closes" ? "notAWire" : promise;
+}
+
+async function checkEnd(attack: Attack, peer: HostilePeer): Promise<void> {
+  const { promise, isTold = true, reads = true, lured } = attack;
+  if (reads) {
+    if (isForeign(peer.road)) {
+      await inTime(peer.hearAllBytes(), "The end of the connection");
+    } else {
+      const abort = await inTime(peer.hearAbort(), "The end of the wire");
+      const told = isTold && promise !== "closes" ? promise : undefined;
+      assertEquals(abort?.code, told, abort?.message);
+    }
+  }
+  if (peer.dialled === undefined) return;
+  const { code, message } = await inTime(peer.dialled, "The client");
+  assertEquals(code, lured ?? codeOf(promise), message);
+}
+
+/** Whether wires come through it, of whose end a victim tells. */
+function isOfWires(door: Door | undefined): boolean {
+  return door !== undefined && !/lines|listener/.test(door);
+}
+
+/** Says over which road something failed. */
+async function on(road: Road, run: () => Promise<void>): Promise<void> {
+  try {
+    await run();
+  } catch (error) {
+    throw new Error(`Over ${road}: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+}
+
+/** Fails where something hangs. */
+async function inTime<T>(promise: Promise<T>, what: string): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => late.reject(new Error(`${what} has not come to an end.`)),
+    PATIENCE,
+  );
+  try {
+    return await Promise.race([promise, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Looks until nothing is wrong any more. */
+async function patiently(
+  look: () => Promise<string | undefined>,
+): Promise<void> {
+  const begun = performance.now();
+  for (let pause = 2;; pause = Math.min(100, pause * 2)) {
+    const wrong = await look();
+    if (wrong === undefined) return;
+    if (performance.now() - begun > PATIENCE) throw new Error(`${wrong}.`);
+    await new Promise((resolve) => setTimeout(resolve, pause));
+  }
+}

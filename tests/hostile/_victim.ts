@@ -1,0 +1,242 @@
+/**
+ * The process that is attacked: servers of all kinds, and clients of hostile
+ * ones. What it is asked for comes over a wire on its standard input and
+ * output; it must print nothing, and must not end.
+ *
+ * @module
+ */
+
+import "../_patience.ts";
+import {
+  type AnyErrorCode,
+  connectToRemoteServer,
+  createRequestServer,
+  type LineStream,
+  makeWire,
+  openTcpStream,
+  startUpServer,
+  type Wire,
+  WireError,
+  type WireLimits,
+} from "../../mod.ts";
+import { streamTransport } from "../../wire/mod.ts";
+import { cmucl } from "../../wire/cmucl/mod.ts";
+import { countTimers } from "../_live_timers.ts";
+import { CLIENT_TLS, SERVER_TLS } from "../_transports.ts";
+import { PROGRAM } from "./_program.ts";
+
+/** What a victim is made with. */
+export interface VictimOptions {
+  /** Which servers it has. */
+  readonly doors: readonly Door[];
+  /** Limits that differ from the default; most victims have none. */
+  readonly limits: Partial<WireLimits>;
+  /** The credential that its servers ask for; none if empty. */
+  readonly credential: string;
+  /** A folder for its Unix socket. */
+  readonly folder: string;
+}
+
+/** A server of a victim's, or a kind of client. */
+export type Door =
+  | "tcp"
+  | "tls"
+  | "unix"
+  | "cmucl"
+  | "lines"
+  | "lines tls"
+  | "listener";
+
+/** How one of its wires has ended. */
+export interface Death {
+  /** The door that it came through. */
+  readonly door: Door;
+  readonly code: AnyErrorCode;
+  readonly message: string;
+}
+
+/** What is held just now. */
+export interface State {
+  /** Wires that its servers have accepted. */
+  readonly wires: number;
+  /** Sockets and pipes, where that can be told. */
+  readonly descriptors: number;
+  readonly timers: number;
+  /** Bytes of the heap and beside it, when garbage is gone; 0 if not asked. */
+  readonly memory: number;
+  /** How many errors went to `onError`. */
+  readonly errors: number;
+}
+
+/** How a connection to a hostile server went. */
+export interface Dialled {
+  /** Whether there was a wire. */
+  readonly isOpen: boolean;
+  readonly code: AnyErrorCode;
+  readonly message: string;
+}
+
+/** What a test asks of its victim. */
+export interface Control {
+  ports(): Record<string, number>;
+  state(collects: boolean): State;
+  /** How its servers' wires have ended, since it was asked last. */
+  deaths(): Death[];
+  /** Connects to a hostile server; resolves when that is over. */
+  dial(door: Door, port: number, path: string): Promise<Dialled>;
+  /** The same with a stream of lines, whose lines it takes. */
+  read(door: Door, port: number): Promise<Dialled>;
+}
+
+declare const gc: () => void;
+
+const options = JSON.parse(Deno.args[0]!) as VictimOptions;
+const timers = countTimers();
+const { limits } = options;
+const deaths: Death[] = [];
+let errors = 0;
+const onError = () => void errors++;
+
+const SERVERS: Record<Door, () => { port: number; wires?: { size: number } }> =
+  {
+    tcp: () => serve("tcp", {}),
+    tls: () => serve("tls", { tls: SERVER_TLS }),
+    unix: () => serve("unix", { path: `${options.folder}/wire.sock` }),
+    cmucl: () => serve("cmucl", { dialect: cmucl() }),
+    lines: () => startUpServer({ service: 0, function: chat, onError }),
+    "lines tls": () =>
+      startUpServer({ service: 0, function: chat, tls: SERVER_TLS, onError }),
+    listener: () =>
+      startUpServer({
+        service: 0,
+        listener: { credential: options.credential },
+        onError,
+      }),
+  };
+
+function serve(
+  door: Door,
+  more: NonNullable<Parameters<typeof createRequestServer>[2]>,
+) {
+  const { credential } = options;
+  return createRequestServer(0, () => ({
+    accept: true,
+    onDeath: ({ code, message }) => deaths.push({ door, code, message }),
+  }), {
+    functions: PROGRAM,
+    limits,
+    onError,
+    ...(credential === "" ? {} : { credential }),
+    ...more,
+  });
+}
+
+/** Gives lines back. */
+async function chat(stream: LineStream): Promise<void> {
+  for await (const line of stream) await stream.writeLine(line);
+}
+
+const servers = new Map(
+  options.doors.map((door) => [door, SERVERS[door]()]),
+);
+
+async function dial(
+  door: Door,
+  port: number,
+  path: string,
+): Promise<Dialled> {
+  let wire: Wire;
+  const over = Promise.withResolvers<WireError>();
+  try {
+    wire = await connectToRemoteServer("127.0.0.1", port, over.resolve, {
+      functions: PROGRAM,
+      limits,
+      onError,
+      ...(door === "tls" ? { tls: CLIENT_TLS } : {}),
+      ...(door === "unix" ? { path } : {}),
+      ...(door === "cmucl" ? { dialect: cmucl() } : {}),
+    });
+  } catch (error) {
+    return { isOpen: false, ...told(error) };
+  }
+  const reason = await over.promise;
+  await wire.closed;
+  return { isOpen: true, ...told(reason) };
+}
+
+async function read(door: Door, port: number): Promise<Dialled> {
+  const tls = door === "lines tls" ? CLIENT_TLS : undefined;
+  let isOpen = false;
+  try {
+    await using stream = await openTcpStream("127.0.0.1", port, { tls });
+    isOpen = true;
+    for await (const _line of stream);
+    return { isOpen, code: "closed", message: "" };
+  } catch (error) {
+    return { isOpen, ...told(error) };
+  }
+}
+
+function told(error: unknown): { code: AnyErrorCode; message: string } {
+  if (!(error instanceof WireError)) {
+    return { code: "no WireError", message: String(error) };
+  }
+  return { code: error.code, message: error.message };
+}
+
+/**
+ * Sockets and pipes that are open. Deno opens files of its own when it likes,
+ * and pairs of nameless Unix sockets.
+ */
+function descriptors(): number {
+  if (Deno.build.os !== "linux") return 0;
+  const nameless = new Set<string>();
+  for (const line of Deno.readTextFileSync("/proc/net/unix").split("\n")) {
+    const [, , , , , , inode, path] = line.trim().split(/ +/);
+    if (path === undefined) nameless.add(`socket:[${inode}]`);
+  }
+  let count = 0;
+  for (const { name } of Deno.readDirSync("/proc/self/fd")) {
+    const what = linkOf(`/proc/self/fd/${name}`);
+    if (/^(socket|pipe):/.test(what) && !nameless.has(what)) count++;
+  }
+  return count;
+}
+
+function linkOf(path: string): string {
+  try {
+    return Deno.readLinkSync(path);
+  } catch {
+    // That of the folder itself.
+    return "";
+  }
+}
+
+function memory(): number {
+  gc();
+  const { heapUsed, external } = Deno.memoryUsage();
+  return heapUsed + external;
+}
+
+const control: Control = {
+  ports: () =>
+    Object.fromEntries([...servers].map(([door, { port }]) => [door, port])),
+  state: (collects) => ({
+    wires: [...servers.values()]
+      .reduce((sum, { wires }) => sum + (wires?.size ?? 0), 0),
+    descriptors: descriptors(),
+    timers: timers.count,
+    memory: collects ? memory() : 0,
+    errors,
+  }),
+  deaths: () => deaths.splice(0),
+  dial,
+  read,
+};
+
+const { readable } = Deno.stdin;
+const { writable } = Deno.stdout;
+makeWire(streamTransport({ readable, writable }), {
+  functions: control,
+  onDeath: () => Deno.exit(0),
+});

@@ -1,0 +1,4 @@
+import { testAttacks } from "./_run.ts";
+import { VALUES } from "./_values.ts";
+
+testAttacks(VALUES);
