@@ -42,7 +42,7 @@ import { Opening } from "./_opening.ts";
 import { isA } from "./_odd_values.ts";
 import { Outbound } from "./_outbound.ts";
 import { OwnTrouble } from "./_own_trouble.ts";
-import { PlainRoute } from "./_plain_route.ts";
+import { calledLate, PlainRoute } from "./_plain_route.ts";
 import { MESSAGE_COST } from "./_turnstile.ts";
 import { Watch } from "./_watch.ts";
 import { Window } from "./_window.ts";
@@ -477,6 +477,7 @@ export class Link implements Session {
   #route(message: Message | OverLimit): void {
     switch (message.kind) {
       case "call":
+        this.#checkLast("call");
         return this.#handlers.call(message, this.#cost);
       case "return":
         return this.#calls.returned(
@@ -485,6 +486,7 @@ export class Link implements Session {
           message.arrived,
         );
       case "send":
+        this.#checkLast("one-way call");
         return this.#handlers.send(message, this.#enter(this.#sendWindow));
       case "message":
         return this.#message(message.value, undefined);
@@ -521,8 +523,10 @@ export class Link implements Session {
       case "accept":
         return this.#opening.accept();
       case "close":
+        this.#plain.isLast = true;
         return this.#leaving.gotClose();
       case "finish":
+        this.#plain.isLast = true;
         return this.#leaving.finish();
       case "abort":
         return this.#aborted(message.code, message.message);
@@ -582,7 +586,13 @@ export class Link implements Session {
     return cost;
   }
 
+  /** Refuses what the peer has said that it would not send any more. */
+  #checkLast(what: string): void {
+    if (this.#plain.isLast) throw calledLate(what);
+  }
+
   #message(value: unknown, error: Error | undefined): void {
+    this.#checkLast("message");
     this.#inbox.put(value, error, this.#enter(this.#messageWindow));
   }
 
@@ -591,8 +601,10 @@ export class Link implements Session {
       case "message":
         return this.#message(undefined, message.error);
       case "call":
+        this.#checkLast("call");
         return this.#handlers.call(message, this.#cost);
       case "send":
+        this.#checkLast("one-way call");
         return this.#handlers.overLimitSend(
           message,
           this.#enter(this.#sendWindow),

@@ -6,10 +6,18 @@
 
 import type { Calls } from "./calls.ts";
 import type { Death } from "./_death.ts";
+import { malformed, type WireError } from "./errors.ts";
 import type { Handlers } from "./handlers.ts";
 import type { PlainReceiver } from "./_plain_reader.ts";
 import { MESSAGE_COST } from "./_turnstile.ts";
 import type { Window } from "./_window.ts";
+
+/** The error for what comes behind the peer's `close`. */
+export function calledLate(what: string): WireError {
+  return malformed(
+    `A ${what} came behind the peer's close, which says that there is none.`,
+  );
+}
 
 /** The ways of one wire. */
 export class PlainRoute implements PlainReceiver {
@@ -19,6 +27,8 @@ export class PlainRoute implements PlainReceiver {
   readonly #death: Death;
   /** How many messages came this way. */
   messages = 0;
+  /** Whether the peer has said that it makes no further call. */
+  isLast = false;
 
   /**
    * @param calls Gets answers.
@@ -40,11 +50,13 @@ export class PlainRoute implements PlainReceiver {
 
   call(id: number, name: string, args: unknown[], size: number): void {
     this.messages++;
+    if (this.isLast) throw calledLate("call");
     this.#handlers.callPlain(id, name, args, size + MESSAGE_COST);
   }
 
   send(name: string, args: unknown[], size: number): void {
     this.messages++;
+    if (this.isLast) throw calledLate("one-way call");
     const cost = size + MESSAGE_COST;
     this.#sends.enter(cost);
     this.#handlers.sendPlain(name, args, cost);

@@ -109,7 +109,7 @@ const SERVERS: Record<Door, () => { port: number; wires?: { size: number } }> =
     listener: () =>
       startUpServer({
         service: 0,
-        listener: { credential: options.credential },
+        listener: { requireCredential: options.credential },
         onError,
       }),
   };
@@ -126,7 +126,7 @@ function serve(
     functions: PROGRAM,
     limits,
     onError,
-    ...(credential === "" ? {} : { credential }),
+    ...(credential === "" ? {} : { requireCredential: credential }),
     ...more,
   });
 }

@@ -10,8 +10,9 @@ import {
   type Wire,
   type WireOptions,
 } from "../../wire/mod.ts";
+import type { Message } from "../../wire/messages.ts";
 import { FakeClock, settle } from "../_fake_clock.ts";
-import { call, frame, hello, RawPeer } from "../_raw_peer.ts";
+import { call, frame, hello, RawPeer, send } from "../_raw_peer.ts";
 import { test } from "../_test.ts";
 import { count, list } from "./_items.ts";
 import { fate } from "./_keeping.ts";
@@ -292,6 +293,34 @@ test("finish out of turn, and a second close, end the wire", async () => {
     assertEquals((await peer.hearAbort())?.code, "malformed", said.join());
   }
 });
+
+/** What a peer that has said `close` must not send. */
+const LATE: Readonly<Record<string, () => Message>> = {
+  "a plain call": () => call(1, "never"),
+  "a call": () => call(1, "never", [1]),
+  "a call over a limit": () => call(1, "never", [[[[1]]]]),
+  "a plain one-way call": () => send("never"),
+  "a one-way call": () => send("never", [1]),
+  "a one-way call over a limit": () => send("never", [[[[1]]]]),
+  "a message": () => ({ kind: "message", value: 1 }),
+  "a message over a limit": () => ({ kind: "message", value: [[[[1]]]] }),
+};
+
+for (const [what, make] of Object.entries(LATE)) {
+  test(`${what} behind the peer's close ends the wire`, async () => {
+    let served = 0;
+    await using peer = new RawPeer({
+      limits: { nesting: 3 },
+      functions: { never: () => ++served && new Promise(() => {}) },
+    });
+    await peer.open();
+    await peer.tell(call(0, "never"), { kind: "close" }, make());
+    const abort = await peer.hearAbort();
+    assertEquals(abort?.code, "malformed");
+    assert(abort!.message.includes("close"), abort!.message);
+    assertEquals(served, 1);
+  });
+}
 
 test("close() is over when the peer's process dies meanwhile", async () => {
   const clock = new FakeClock();
