@@ -17,6 +17,7 @@ import {
 import { type Caller, remotes } from "./remote.ts";
 import type {
   AnyFunctions,
+  Checked,
   Remotes,
   RemoteSend,
   RemoteValue,
@@ -241,10 +242,11 @@ export class KeptConnection<
    * Sends a typed message. See `Wire.outputObject`. What the peer sends is
    * taken from each wire, in `onConnected`.
    *
+   * @typeParam T The value's type.
    * @param value Any value that can be sent.
    * @returns A promise that resolves when the message may leave.
    */
-  outputObject(value: unknown): Promise<void> {
+  outputObject<T>(value: T & NoInfer<Checked<T>>): Promise<void> {
     return this.#calls.make("message", "outputObject", [value]) as Promise<
       void
     >;

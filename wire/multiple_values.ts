@@ -25,6 +25,11 @@ export class Values<const T extends readonly unknown[]> {
     this.list = list;
   }
 
+  /** Tells the type checker these from any other object with a `list`. */
+  get "~several"(): true {
+    return true;
+  }
+
   /**
    * Has `instanceof` know those that another copy of this module made, too.
    *

@@ -67,7 +67,6 @@ export type PlainValue =
   | number
   | bigint
   | boolean
-  | symbol
   | null
   | undefined
   | Date
@@ -76,38 +75,246 @@ export type PlainValue =
   | ArrayBufferView;
 
 /**
- * How a value of a type arrives at the other end: data as a copy, a function
- * as a {@linkcode RemoteFunction}, what iterates asynchronously as a
- * {@linkcode RemoteStream}.
+ * In the place of a type whose values cannot be sent. No value is of this type,
+ * so that the type checker refuses what is given or used there.
+ *
+ * @typeParam Why Why not, and what to do; the checker's messages show it.
  */
-export type Received<T> = 0 extends 1 & T ? T // any stays any
+export interface NotSendable<Why extends string> {
+  /** For the type checker alone. */
+  readonly "cannot be sent": Why;
+}
+
+/** Like {@linkcode NotSendable}: a function whose result cannot be sent. */
+export interface ResultNotSendable<Why extends string> {
+  /** For the type checker alone. */
+  readonly "its result cannot be sent": Why;
+}
+
+/** What looks like a `Map` to the type checker, and is none. */
+export type NoMap = URLSearchParams | Headers | FormData;
+
+/** What the language and the platform have that no wire sends. */
+export type Unsendable =
+  | symbol
+  | PromiseLike<unknown>
+  | RegExp
+  | WeakMap<WeakKey, unknown>
+  | WeakSet<WeakKey>
+  | WeakRef<WeakKey>
+  | Values<readonly unknown[]>
+  // deno-lint-ignore no-explicit-any -- whatever may be put into it
+  | IteratorObject<unknown, unknown, any>
+  | URL
+  | Blob
+  | Request
+  | Response
+  | EventTarget
+  | AbortController
+  | WritableStream
+  | SharedArrayBuffer;
+
+/** Why a value of a type cannot be sent. */
+export type WhyNot<T> = T extends symbol
+  ? "A symbol cannot be sent. Send its description."
+  : T extends PromiseLike<unknown>
+    ? "A promise cannot be sent. Await it first, and send its value."
+  : T extends RegExp ? "A RegExp cannot be sent. Send its source and its flags."
+  : T extends WeakMap<WeakKey, unknown> | WeakSet<WeakKey> | WeakRef<WeakKey>
+    ? "What is held weakly cannot be sent. Send a Map, a Set or the object."
+  : T extends Values<readonly unknown[]>
+    ? "values() is the whole result of a function, and no part of one."
+  // deno-lint-ignore no-explicit-any -- whatever may be put into it
+  : T extends IteratorObject<unknown, unknown, any>
+    ? "An iterator cannot be sent. Send an array, or an async generator."
+  : T extends URL ? "A URL cannot be sent. Send its href."
+  : T extends AbortSignal
+    ? "An AbortSignal cannot be sent. Call by with({ signal }): the function has this.signal."
+  : "An instance of a class cannot be sent. Send a plain object with its data, or pass it by reference with makeRemoteObject().";
+
+/**
+ * In which of its forms a type is wanted: what is taken to be sent, what
+ * arrives of it, the type itself where all of it can be sent, or where it is
+ * data to the ground, which arrive as they were sent.
+ */
+export type TypeForm = "sent" | "received" | "checked" | "data";
+
+/**
+ * A type parameter of whoever calls, while nothing is known of it: it can be
+ * given where itself is wanted. Never for a type that is known.
+ */
+export type Opaque<T> = [[T] extends [never] ? "open" : "known"] extends
+  ["known"] ? never : T;
+
+/** A type in one of its forms. */
+export type Formed<T, F extends TypeForm> = F extends "received" ? FormOf<T, F>
+  : FormOf<T, F> | Opaque<T>;
+
+/** A type that is known, in one of its forms. */
+export type FormOf<T, F extends TypeForm> = 0 extends 1 & T ? T // any stays any
   : unknown extends T ? T
   : T extends PlainValue | Reference ? T
-  : T extends AnyFunction ? RemoteFunction<T>
-  : T extends AsyncIterable<infer Item> ? RemoteStream<Received<Item>>
+  : T extends AnyFunction ? F extends "sent" ? CallBack<T>
+    : F extends "received" ? RemoteFunction<T>
+    : F extends "data" ? NoData
+    : T
+  : T extends readonly unknown[]
+    ? F extends "received" ? ReceivedItems<T> : SentItems<T, F>
+  : T extends AsyncIterable<infer Item>
+    ? F extends "received" ? RemoteStream<Formed<Item, F>>
+    : F extends "data" ? NoData
+    : AsyncIterable<Formed<Item, F>>
+  : T extends NoMap ? NotSendable<WhyNot<T>>
   : T extends ReadonlyMap<infer Key, infer Item>
-    ? Map<Received<Key>, Received<Item>>
-  : T extends ReadonlySet<infer Item> ? Set<Received<Item>>
-  : T extends object ? { [K in keyof T]: ReceivedMember<K, T[K]> }
+    ? F extends "received" ? Map<Formed<Key, F>, Formed<Item, F>>
+    : ReadonlyMap<Formed<Key, F>, Formed<Item, F>>
+  : T extends ReadonlySet<infer Item>
+    ? F extends "received" ? Set<Formed<Item, F>>
+    : ReadonlySet<Formed<Item, F>>
+  : T extends Unsendable ? NotSendable<WhyNot<T>>
+  // A class is a function, of which there may be functions to call.
+  : T extends abstract new (...args: never) => unknown
+    ? F extends "received" ? RemoteObject<T> : F extends "data" ? NoData : T
+  : T extends object
+  // What is lost here are private members, which only classes have.
+    ? { [K in keyof T]: T[K] } extends T ? FormedMembers<T, F>
+    : NotSendable<WhyNot<T>>
   : T;
+
+/**
+ * The members of an object. Properties that go by symbols do not travel, and
+ * under `then` no function can be called.
+ */
+export type FormedMembers<T, F extends TypeForm> = T extends
+  Iterable<infer Item> ? Iterable<Item> extends T ? Iterable<Formed<Item, F>>
+  : FormedProperties<T, F>
+  : FormedProperties<T, F>;
+
+/** The properties of an object. */
+export type FormedProperties<T, F extends TypeForm> = F extends "received"
+  ? { [K in keyof T as Exclude<K, symbol>]: ReceivedMember<K, T[K]> }
+  : {
+    [K in keyof T]: [K, F] extends [symbol, "data"] ? NoData : Formed<T[K], F>;
+  };
 
 /** How a property arrives: under `then`, no function can be called. */
 export type ReceivedMember<K, T> = K extends "then"
-  ? T extends AnyFunction ? RemoteObject<T> : Received<T>
-  : Received<T>;
+  ? T extends AnyFunction ? RemoteObject<T> : FormOf<T, "received">
+  : FormOf<T, "received">;
+
+/**
+ * The items of an array that arrives. Short tuples are written out, since the
+ * type checker puts off what is written so: a type may be a tuple of itself.
+ */
+export type ReceivedItems<T extends readonly unknown[]> =
+  readonly T[number][] extends Readonly<T> ? FormOf<T[number], "received">[]
+    : T extends readonly [infer A] ? [FormOf<A, "received">]
+    : T extends readonly [infer A, infer B]
+      ? [FormOf<A, "received">, FormOf<B, "received">]
+    : T extends readonly [infer A, infer B, infer C]
+      ? [FormOf<A, "received">, FormOf<B, "received">, FormOf<C, "received">]
+    : HeadAndRest<T> extends [infer Head, infer Item]
+      ? [FormOf<Head, "received">, ...FormOf<Item, "received">[]]
+    : T extends AnyTuple
+      ? { -readonly [I in keyof T]: FormOf<T[I], "received"> }
+    // An array with properties of its own, which do not travel.
+    : FormOf<T[number], "received">[];
+
+/** The items of an array that is sent: see {@linkcode ReceivedItems}. */
+export type SentItems<T extends readonly unknown[], F extends TypeForm> =
+  readonly T[number][] extends Readonly<T> ? readonly Formed<T[number], F>[]
+    : T extends readonly [infer A] ? readonly [Formed<A, F>]
+    : T extends readonly [infer A, infer B]
+      ? readonly [Formed<A, F>, Formed<B, F>]
+    : T extends readonly [infer A, infer B, infer C]
+      ? readonly [Formed<A, F>, Formed<B, F>, Formed<C, F>]
+    : HeadAndRest<T> extends [infer Head, infer Item]
+      ? readonly [Formed<Head, F>, ...Formed<Item, F>[]]
+    : T extends AnyTuple ? { readonly [I in keyof T]: Formed<T[I], F> }
+    : readonly Formed<T[number], F>[];
+
+/** Any tuple; an array that is a mere array, too. */
+export type AnyTuple =
+  | readonly [unknown, ...unknown[]]
+  | readonly [...unknown[], unknown]
+  | readonly [unknown?, ...unknown[]];
+
+/** The first item, and what any number of further ones are; or null. */
+export type HeadAndRest<T> = T extends readonly [infer Head, ...infer Rest]
+  ? readonly Rest[number][] extends Readonly<Rest> ? [Head, Rest[number]]
+  : null
+  : null;
+
+/**
+ * How a value of a type arrives at the other end: data as a copy, a function
+ * as a {@linkcode RemoteFunction}, what iterates asynchronously as a
+ * {@linkcode RemoteStream}, what cannot be sent as {@linkcode NotSendable}.
+ */
+export type Received<T> = IsData<T> extends "other" ? FormOf<T, "received">
+  : T;
+
+/**
+ * What is taken where a value of a type is to be sent: a function may be
+ * asynchronous, and nothing is taken for what cannot be sent, at any depth.
+ */
+export type Sendable<T> = IsData<T> extends "other" ? Formed<T, "sent"> : T;
+
+/** The type itself, with {@linkcode NotSendable} for what cannot be sent. */
+export type Checked<T> = Formed<T, "checked">;
+
+/** What makes {@linkcode IsData} say no; no value is of this type. */
+export interface NoData {
+  /** For the type checker alone. */
+  readonly "no data": true;
+}
+
+/**
+ * Whether a type is data to the ground: then it is at both ends what it is,
+ * under its own name, and nothing more has to be found out.
+ */
+export type IsData<T> =
+  [[T] extends [Formed<T, "data">] ? "data" : "other"] extends ["other"]
+    ? "other"
+    : "data";
+
+/**
+ * A function that is passed to the peer, which calls it: it may be
+ * asynchronous, and gets its arguments as they arrive. Where nothing is to be
+ * returned, it may return anything, as ever in TypeScript.
+ */
+export type CallBack<F extends AnyFunction> = (
+  ...args: ReceivedList<Parameters<F>>
+) => CallBackResult<Awaited<ReturnType<F>>>;
+
+/** What such a function returns. */
+export type CallBackResult<R> = [void, R] extends [R, void] ? R
+  : Answer<R> | Promise<Answer<R>>;
+
+/** What a function returns, whose caller is at the other end. */
+export type Answer<R> =
+  | (R extends Values<infer L> ? Values<SendableList<L>> : Sendable<R>)
+  | Opaque<R>;
 
 /** How arguments arrive. */
 export type ReceivedList<L extends readonly unknown[]> = {
   [I in keyof L]: Received<L[I]>;
 };
 
+/** What is taken for arguments. */
+export type SendableList<L extends readonly unknown[]> = {
+  [I in keyof L]: Sendable<L[I]>;
+};
+
 /** What may be passed as arguments: results that are not there yet, too. */
 export type Arguments<L extends readonly unknown[]> = {
-  [I in keyof L]: L[I] | RemotePromise<L[I]>;
+  [I in keyof L]: Sendable<L[I]> | RemotePromise<L[I]>;
 };
 
 /** The arguments of a function as its caller writes them. */
 export type ArgumentsOf<F extends AnyFunction> = Arguments<Parameters<F>>;
+
+/** The arguments of a function as its caller writes them, one way. */
+export type SentArguments<F extends AnyFunction> = SendableList<Parameters<F>>;
 
 /** What a caller gets of a function when it asks for one value. */
 export type ResultOf<F extends AnyFunction> = Received<
@@ -115,47 +322,108 @@ export type ResultOf<F extends AnyFunction> = Received<
 >;
 
 /** What a caller gets of a function when it asks for all values. */
-export type ResultsOf<F extends AnyFunction> = Received<
-  AllValues<Awaited<ReturnType<F>>>
+export type ResultsOf<F extends AnyFunction> = AllValues<
+  Awaited<ReturnType<F>>
+> extends infer L extends readonly unknown[] ? ReceivedList<L> : never;
+
+/**
+ * What a function is called on, if its result can be sent: anything. If not,
+ * {@linkcode ResultNotSendable}, so that each call is refused.
+ */
+export type Callable<F extends AnyFunction> = CheckedResult<
+  Awaited<ReturnType<F>>
 >;
+
+/** See {@linkcode Callable}. */
+export type CheckedResult<R> = IsData<R> extends "data" ? unknown
+  : CheckedParts<R>;
+
+/** See {@linkcode Callable}: of what is not all data. */
+export type CheckedParts<R> = [
+  [R] extends [R extends Values<infer L> ? Values<CheckedList<L>> : Checked<R>]
+    ? "sendable"
+    : "not",
+] extends ["not"] ? ResultNotSendable<
+    [WhyResult<R>] extends [never] ? "A part of it cannot be." : WhyResult<R>
+  >
+  : unknown;
+
+/** The types of a list themselves, where they can be sent. */
+export type CheckedList<L extends readonly unknown[]> = {
+  [I in keyof L]: Checked<L[I]>;
+};
+
+/** Why a result cannot be sent, where that is not too deep to be found. */
+export type WhyResult<R> = WhyPart<
+  R extends Values<infer L> ? CheckedList<L> : Checked<R>
+>;
+
+/** Why a part of something cannot be sent. */
+export type WhyPart<T, Depth extends readonly unknown[] = []> =
+  Depth["length"] extends 5 ? never
+    : T extends NotSendable<infer Why> ? Why
+    : T extends PlainValue | Reference | AnyFunction ? never
+    : T extends readonly unknown[] ? WhyPart<T[number], [...Depth, 0]>
+    : T extends AsyncIterable<infer Item> ? WhyPart<Item, [...Depth, 0]>
+    : T extends ReadonlyMap<infer Key, infer Item>
+      ? WhyPart<Key | Item, [...Depth, 0]>
+    : T extends ReadonlySet<infer Item> ? WhyPart<Item, [...Depth, 0]>
+    : T extends object
+      ? { [K in keyof T]-?: WhyPart<T[K], [...Depth, 0]> }[keyof T]
+    : never;
 
 /**
  * A peer's functions, called one way: no answer travels. Of a function that
  * came by reference it is the call of that.
  */
 export type RemoteSend<T> = T extends AnyFunction
-  ? (...args: Parameters<T>) => Promise<void>
+  ? (...args: SentArguments<T>) => Promise<void>
   // deno-lint-ignore no-explicit-any -- nothing is known of an untyped peer
   : string extends keyof T ? any
-  : {
-    readonly [K in RemoteNames<T>]: Exclude<T[K], undefined> extends
-      infer F extends AnyFunction ? (...args: Parameters<F>) => Promise<void>
-      : never;
-  };
+  : SendFunctions<T>;
+
+/** Functions that are called one way. */
+export type SendFunctions<T> = {
+  readonly [K in RemoteNames<T>]: Exclude<T[K], undefined> extends
+    infer F extends AnyFunction ? (...args: SentArguments<F>) => Promise<void>
+    : never;
+};
 
 /** A peer's functions, called for one value. */
-export type RemoteValue<T> = T extends AnyFunction
-  ? (...args: ArgumentsOf<T>) => RemotePromise<ResultOf<T>>
+export type RemoteValue<T> = T extends AnyFunction ? ValueFunction<T>
   // deno-lint-ignore no-explicit-any -- nothing is known of an untyped peer
   : string extends keyof T ? any
-  : {
-    readonly [K in RemoteNames<T>]: Exclude<T[K], undefined> extends
-      infer F extends AnyFunction
-      ? (...args: ArgumentsOf<F>) => RemotePromise<ResultOf<F>>
-      : never;
-  };
+  : ValueFunctions<T>;
+
+/** A function that is called for one value. */
+export type ValueFunction<F extends AnyFunction> = (
+  this: Callable<F>,
+  ...args: ArgumentsOf<F>
+) => RemotePromise<ResultOf<F>>;
+
+/** Functions that are called for one value. */
+export type ValueFunctions<T> = {
+  readonly [K in RemoteNames<T>]: Exclude<T[K], undefined> extends
+    infer F extends AnyFunction ? ValueFunction<F> : never;
+};
 
 /** A peer's functions, called for all their values. */
-export type RemoteValues<T> = T extends AnyFunction
-  ? (...args: ArgumentsOf<T>) => Promise<ResultsOf<T>>
+export type RemoteValues<T> = T extends AnyFunction ? ValuesFunction<T>
   // deno-lint-ignore no-explicit-any -- nothing is known of an untyped peer
   : string extends keyof T ? any
-  : {
-    readonly [K in RemoteNames<T>]: Exclude<T[K], undefined> extends
-      infer F extends AnyFunction
-      ? (...args: ArgumentsOf<F>) => Promise<ResultsOf<F>>
-      : never;
-  };
+  : ValuesFunctions<T>;
+
+/** A function that is called for all its values. */
+export type ValuesFunction<F extends AnyFunction> = (
+  this: Callable<F>,
+  ...args: ArgumentsOf<F>
+) => Promise<ResultsOf<F>>;
+
+/** Functions that are called for all their values. */
+export type ValuesFunctions<T> = {
+  readonly [K in RemoteNames<T>]: Exclude<T[K], undefined> extends
+    infer F extends AnyFunction ? ValuesFunction<F> : never;
+};
 
 /** The three ways to call functions of the other process. */
 export interface Remotes<T> {
@@ -206,7 +474,10 @@ export interface RemoteObject<T> extends Remotes<T>, Reference {
 /** A function of the other process: call it like one of your own. */
 export type RemoteFunction<F extends AnyFunction> =
   & RemoteObject<F>
-  & ((...args: ArgumentsOf<F>) => RemotePromise<ResultOf<F>>);
+  & ((
+    this: Callable<F>,
+    ...args: ArgumentsOf<F>
+  ) => RemotePromise<ResultOf<F>>);
 
 /** What can be called on a result that has not come. */
 export type ResultRemotes<T> = T extends RemoteObject<infer U> ? Remotes<U>
@@ -264,6 +535,9 @@ export type ServedFunctions<T, W = unknown> = string extends keyof T
     ]: Exclude<T[K], undefined> extends infer F extends AnyFunction ? (
         this: CallContext<W>,
         ...args: ReceivedList<Parameters<F>>
-      ) => Awaited<ReturnType<F>> | Promise<Awaited<ReturnType<F>>>
+      ) =>
+        | Answer<Awaited<ReturnType<F>>>
+        | Promise<Answer<Awaited<ReturnType<F>>>>
+        | Opaque<ReturnType<F>>
       : never;
   };

@@ -22,6 +22,7 @@ import { checkMiddleware, type Middleware } from "./middleware.ts";
 import { type Caller, remotes } from "./remote.ts";
 import type {
   AnyFunctions,
+  Checked,
   Remotes,
   RemoteSend,
   RemoteValue,
@@ -505,12 +506,13 @@ export class Wire<
   /**
    * Sends a typed message. The peer takes it with `getObject()`.
    *
+   * @typeParam T The value's type.
    * @param value Any value that can be sent.
    * @returns A promise that resolves when the message may leave, which is at
    * once unless it is large, or the peer slow to take what was sent before.
    * @throws {WireError} `unsupportedValue` or `limit`, as a rejection.
    */
-  outputObject(value: unknown): Promise<void> {
+  outputObject<T>(value: T & NoInfer<Checked<T>>): Promise<void> {
     return this.#session.outputObject(value);
   }
 

@@ -228,4 +228,5 @@ export const CONTEXT: Readonly<Record<string, PageContext>> = {
       show: `const show = (line: string) => void line;`,
     },
   },
+  "docs/values.md": { from: [ROOT] },
 };

@@ -339,7 +339,7 @@ test("KeptConnection fails a waiting call whose values cannot be sent", async ()
   const { kept } = place;
   const fates = Promise.all([
     fate(kept.remoteValue.add(Symbol("no"))),
-    fate(kept.outputObject(Symbol("no"))),
+    fate(kept.outputObject(Symbol("no") as unknown)),
     fate(kept.remoteValue.add(1, 2)),
   ]);
   await place.advance(50);
