@@ -106,7 +106,13 @@ export async function openTcpStream(
       hostname: hostName(host),
       port: servicePort(service, serviceFile()),
     };
-    const streamOptions = resolveLineStreamOptions(options);
+    const { maxLineLength, outputPause, maxOutput, closeTimeout } = options;
+    const streamOptions = resolveLineStreamOptions({
+      maxLineLength,
+      outputPause,
+      maxOutput,
+      closeTimeout,
+    });
     using attempt = new Attempt(formatAddress(address), { timeout, signal });
     const stream = new LineStream(
       await openConnection({ address, tls, signal: attempt.signal }),

@@ -230,7 +230,7 @@ function checkProcessName(name: unknown): void {
 
 /** What is wrong with the options shows before there is a server. */
 function checkOptions(options: StartUpServerOptions): void {
-  const { stream = {}, listener = {} } = options;
+  const { listener = {} } = options;
   if (
     Object.hasOwn(options, "function") &&
     typeof options.function !== "function"
@@ -244,7 +244,6 @@ function checkOptions(options: StartUpServerOptions): void {
   }
   checkHooks(options, ["onError"]);
   checkAnnounce(options.announce ?? false);
-  checkOptionKeys(stream, STREAM_KEYS, "stream");
   checkOptionKeys(listener, LISTENER_KEYS, "listener");
   const gate = "listener.requireCredential";
   checkCredential(listener.requireCredential, gate);
@@ -262,13 +261,6 @@ function checkOptions(options: StartUpServerOptions): void {
     );
   }
 }
-
-const STREAM_KEYS: Readonly<Record<keyof LineStreamOptions, true>> = {
-  maxLineLength: true,
-  outputPause: true,
-  maxOutput: true,
-  closeTimeout: true,
-};
 
 const LISTENER_KEYS: Readonly<Record<keyof ListenerOptions, true>> = {
   requireCredential: true,

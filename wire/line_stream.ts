@@ -116,8 +116,6 @@ export class LineStream implements AsyncIterable<string>, AsyncDisposable {
    * @throws {WireError} `invalidArgument` for an option out of range.
    */
   constructor(transport: Transport, options?: LineStreamOptions | null) {
-    options ??= {};
-    checkOptionKeys(options, OPTION_KEYS, "LineStream");
     this.#transport = transport;
     this.address = transport.address;
     this.#options = resolveLineStreamOptions(options);
@@ -414,11 +412,14 @@ export class LineStream implements AsyncIterable<string>, AsyncDisposable {
  *
  * @param options What differs from {@linkcode LINE_STREAM_DEFAULTS}.
  * @returns All options.
- * @throws {WireError} `invalidArgument` for an option out of range.
+ * @throws {WireError} `invalidArgument` for an option that is unknown, or out of
+ * range.
  */
 export function resolveLineStreamOptions(
-  options: LineStreamOptions = {},
+  options?: LineStreamOptions | null,
 ): Record<keyof LineStreamOptions, number> {
+  options ??= {};
+  checkOptionKeys(options, OPTION_KEYS, "a line stream");
   const resolved = { ...LINE_STREAM_DEFAULTS };
   for (const key of Object.keys(LINE_STREAM_DEFAULTS)) {
     const name = key as keyof LineStreamOptions;

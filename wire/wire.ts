@@ -232,6 +232,7 @@ export class Wire<
     options: WireOptions<Remote, Local> = {},
   ) {
     const { signal, functions, onDeath, confirm, serves, expects } = options;
+    checkOptionKeys(options, OPTION_KEYS, "a wire");
     checkParts(options);
     const api = options.telemetry === false ? undefined : findTelemetry();
     const telemetry = api === undefined ? [] : [spans(api)];
