@@ -12,8 +12,8 @@
  */
 
 import { decodeValue, DEFAULT_LIMITS, encodeValue } from "../mod.ts";
-import { ByteWriter } from "../wire/bytes.ts";
-import { Decoder, Encoder } from "../wire/codec.ts";
+import { ByteWriter } from "../wire/codec/bytes.ts";
+import { Decoder, Encoder } from "../wire/codec/codec.ts";
 import { loadMsgpackr } from "./_packages.ts";
 import { SAMPLES } from "./_samples.ts";
 

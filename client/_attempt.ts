@@ -5,9 +5,9 @@
  * @module
  */
 
-import { WireError } from "../wire/mod.ts";
-import { afterPatience, checkTime, systemClock } from "../wire/clock.ts";
-import { checkSignal } from "../wire/_option_keys.ts";
+import { checkSignal } from "../wire/base/checks.ts";
+import { afterPatience, checkTime, systemClock } from "../wire/base/clock.ts";
+import { WireError } from "../wire/base/errors.ts";
 
 /** What bounds an attempt to connect. */
 export interface AttemptOptions {

@@ -4,15 +4,16 @@
  * @module
  */
 
+import { formatAddress, type WireAddress } from "../wire/base/address.ts";
 import {
-  formatAddress,
-  socketTransport,
-  type Transport,
-  type WireAddress,
+  errorMessage,
   WireError,
   type WireErrorCode,
-} from "../wire/mod.ts";
-import { errorMessage } from "../wire/errors.ts";
+} from "../wire/base/errors.ts";
+import {
+  socketTransport,
+  type Transport,
+} from "../wire/transport/transport.ts";
 import { dialTcp, dialUnix } from "./_dial.ts";
 import {
   type ClientTls,

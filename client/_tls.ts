@@ -4,9 +4,9 @@
  * @module
  */
 
-import { type Transport, type WireAddress, WireError } from "../wire/mod.ts";
-import { checkOptionKeys } from "../wire/_option_keys.ts";
-import { errorMessage } from "../wire/errors.ts";
+import type { WireAddress } from "../wire/base/address.ts";
+import { checkOptionKeys } from "../wire/base/checks.ts";
+import { errorMessage, WireError } from "../wire/base/errors.ts";
 import {
   type Duplex,
   loadTls,
@@ -15,7 +15,8 @@ import {
   type TlsSide,
   type TLSSocket,
   TlsTransport,
-} from "../tls/transport.ts";
+} from "../wire/transport/node_tls.ts";
+import type { Transport } from "../wire/transport/transport.ts";
 import { abortable } from "./_dial.ts";
 
 /** The client's half of TLS. */

@@ -5,20 +5,21 @@
  */
 
 import {
-  type AnyFunctions,
   checkPort,
-  DEFAULT_LIMITS,
   formatAddress,
   hostName,
-  resolveLimits,
-  Wire,
   type WireAddress,
-  WireError,
-  type WireOptions,
-} from "../wire/mod.ts";
-import { checkHooks, hookAndOptions, type HookForms } from "../wire/_given.ts";
-import { shown } from "../wire/_shown.ts";
-import { checkServing } from "../wire/wire.ts";
+} from "../wire/base/address.ts";
+import {
+  checkHooks,
+  hookAndOptions,
+  type HookForms,
+} from "../wire/base/checks.ts";
+import { WireError } from "../wire/base/errors.ts";
+import { DEFAULT_LIMITS, resolveLimits } from "../wire/base/limits.ts";
+import { shown } from "../wire/base/shown.ts";
+import type { AnyFunctions } from "../wire/rpc/remote_types.ts";
+import { checkServing, Wire, type WireOptions } from "../wire/wire.ts";
 import { Attempt, checkAttempt } from "./_attempt.ts";
 import { openConnection } from "./_open_connection.ts";
 import { checkTls, type ClientTls } from "./_tls.ts";

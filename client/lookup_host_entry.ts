@@ -4,9 +4,9 @@
  * @module
  */
 
-import { hostInteger, hostName, WireError } from "../wire/mod.ts";
-import { checkOptionKeys } from "../wire/_option_keys.ts";
-import { errorMessage } from "../wire/errors.ts";
+import { hostInteger, hostName } from "../wire/base/address.ts";
+import { checkOptionKeys } from "../wire/base/checks.ts";
+import { errorMessage, WireError } from "../wire/base/errors.ts";
 import { Attempt, checkAttempt } from "./_attempt.ts";
 import { abortable } from "./_dial.ts";
 

@@ -5,22 +5,24 @@
  */
 
 import {
-  DEFAULT_LIMITS,
   formatAddress,
   hostName,
+  type WireAddress,
+} from "../wire/base/address.ts";
+import { checkOptionKeys } from "../wire/base/checks.ts";
+import { WireError } from "../wire/base/errors.ts";
+import { DEFAULT_LIMITS } from "../wire/base/limits.ts";
+import { shown } from "../wire/base/shown.ts";
+import {
   LineStream,
   type LineStreamOptions,
   resolveLineStreamOptions,
-  servicePort,
-  type WireAddress,
-  WireError,
-} from "../wire/mod.ts";
-import { checkOptionKeys } from "../wire/_option_keys.ts";
+} from "../wire/lines/line_stream.ts";
+import { serviceFile } from "../wire/lines/node_services.ts";
+import { servicePort } from "../wire/lines/services.ts";
 import { Attempt, checkAttempt } from "./_attempt.ts";
 import { openConnection } from "./_open_connection.ts";
 import { checkTls, type ClientTls } from "./_tls.ts";
-import { serviceFile } from "./_services.ts";
-import { shown } from "../wire/_shown.ts";
 
 /** What a stream is opened with. Everything has a default. */
 export interface OpenTcpStreamOptions extends LineStreamOptions {

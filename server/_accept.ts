@@ -4,7 +4,7 @@
  * @module
  */
 
-import { errorMessage, WireError } from "../wire/errors.ts";
+import { errorMessage, WireError } from "../wire/base/errors.ts";
 import { Descriptors, isExhaustion, RESERVE } from "./_descriptors.ts";
 import type { AnyListener } from "./_listen.ts";
 import { Tally } from "./_tally.ts";

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { WireError } from "../wire/mod.ts";
-import { kindOf } from "../wire/_shown.ts";
+import { WireError } from "../wire/base/errors.ts";
+import { kindOf } from "../wire/base/shown.ts";
 
 /** What writes bytes, perhaps some of them at a time; `Deno.stdout` does. */
 export interface ByteWriterLike {

@@ -4,8 +4,9 @@
  * @module
  */
 
-import { Values, WireError } from "../wire/mod.ts";
-import { checkOptionKeys } from "../wire/_option_keys.ts";
+import { checkOptionKeys } from "../wire/base/checks.ts";
+import { WireError } from "../wire/base/errors.ts";
+import { Values } from "../wire/base/multiple_values.ts";
 
 /**
  * What `onConnect` answers: whether to accept, or that and what to call when

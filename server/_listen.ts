@@ -4,10 +4,10 @@
  * @module
  */
 
-import { formatAddress, type WireAddress, WireError } from "../wire/mod.ts";
-import { errorMessage } from "../wire/errors.ts";
-import { checkOptionKeys } from "../wire/_option_keys.ts";
-import { kindOf, shown } from "../wire/_shown.ts";
+import { formatAddress, type WireAddress } from "../wire/base/address.ts";
+import { checkOptionKeys } from "../wire/base/checks.ts";
+import { errorMessage, WireError } from "../wire/base/errors.ts";
+import { kindOf, shown } from "../wire/base/shown.ts";
 import { listenUnix } from "./_socket_file.ts";
 
 /** The server's half of TLS. */

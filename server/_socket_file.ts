@@ -4,7 +4,7 @@
  * @module
  */
 
-import { WireError } from "../wire/mod.ts";
+import { WireError } from "../wire/base/errors.ts";
 
 /** How long to wait for a sign of who has a socket file, in milliseconds. */
 const PROBE_TIME = 5_000;

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { WireError } from "../wire/mod.ts";
+import type { WireError } from "../wire/base/errors.ts";
 
 /** How often one kind of trouble is told of, in milliseconds. */
 const PERIOD = 1_000;

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { type WireAddress, WireError } from "../wire/mod.ts";
-import { errorMessage } from "../wire/errors.ts";
+import type { WireAddress } from "../wire/base/address.ts";
+import { errorMessage, WireError } from "../wire/base/errors.ts";
 import {
   type Duplex,
   loadTls,
@@ -14,7 +14,7 @@ import {
   type TlsSide,
   type TLSSocket,
   TlsTransport,
-} from "../tls/transport.ts";
+} from "../wire/transport/node_tls.ts";
 import type { ServerTls } from "./_listen.ts";
 
 /** Makes transports of accepted connections. */

@@ -6,34 +6,36 @@
  */
 
 import {
-  type AnyFunctions,
   checkPort,
-  type Contract,
-  type Dialect,
   formatAddress,
-  type Middleware,
-  resolveLimits,
-  type ServedFunctions,
-  socketTransport,
-  type Transport,
-  Wire,
   type WireAddress,
-  WireError,
-  type WireLimits,
-} from "../wire/mod.ts";
-import { errorMessage } from "../wire/errors.ts";
-import { checkSignal } from "../wire/_option_keys.ts";
-import { callHook, type Report, reporter } from "../wire/_report.ts";
-import { shown } from "../wire/_shown.ts";
-import { isThenable } from "../wire/_thenable.ts";
-import { checkServing } from "../wire/wire.ts";
-import { checkDemand } from "../wire/_credential.ts";
+} from "../wire/base/address.ts";
 import {
+  checkDemand,
   checkGate,
   checkHooks,
+  checkSignal,
   hookAndOptions,
   type HookForms,
-} from "../wire/_given.ts";
+} from "../wire/base/checks.ts";
+import { errorMessage, WireError } from "../wire/base/errors.ts";
+import { resolveLimits, type WireLimits } from "../wire/base/limits.ts";
+import { isThenable } from "../wire/base/odd_values.ts";
+import { callHook, type Report, reporter } from "../wire/base/report.ts";
+import { shown } from "../wire/base/shown.ts";
+import type { Contract } from "../wire/contract/contract.ts";
+import type { Middleware } from "../wire/rpc/middleware.ts";
+import type {
+  AnyFunctions,
+  ServedFunctions,
+} from "../wire/rpc/remote_types.ts";
+import type { Dialect } from "../wire/session/dialect.ts";
+import { TlsTransport } from "../wire/transport/node_tls.ts";
+import {
+  socketTransport,
+  type Transport,
+} from "../wire/transport/transport.ts";
+import { checkServing, Wire } from "../wire/wire.ts";
 import { Acceptor } from "./_accept.ts";
 import { type ConnectAnswer, readAnswer } from "./_connect_answer.ts";
 import {
@@ -47,7 +49,6 @@ import {
 } from "./_listen.ts";
 import { Newcomers } from "./_newcomers.ts";
 import { TlsServer, tlsTrouble } from "./_tls.ts";
-import { TlsTransport } from "../tls/transport.ts";
 
 /**
  * Called for each connection whose peer said hello.
@@ -203,7 +204,7 @@ export class RequestServer implements AsyncDisposable {
   /** The wires that were accepted. */
   readonly #wires = new Set<Wire>();
   /** Those that were not yet: their peers said no hello, or are decided on. */
-  readonly #opening = new Map<Wire, Transport>();
+  readonly #handshake = new Map<Wire, Transport>();
   /** Those of them whose peers said no hello: they take nobody's place. */
   readonly #newcomers: Newcomers<Wire>;
   /** Those of them whose peers did. */
@@ -257,13 +258,13 @@ export class RequestServer implements AsyncDisposable {
     this.#newcomers = new Newcomers({
       most: this.#limits.wiresBeforeHello,
       patience: this.#limits.hello * PATIENCE,
-      hasBegun: (wire) => hasBegun(this.#opening.get(wire)),
+      hasBegun: (wire) => hasBegun(this.#handshake.get(wire)),
       end: (wire) => this.#endSilent(wire),
     });
     this.#acceptor = new Acceptor({
       listener: this.#listener,
       onConnection: (conn) => this.#connected(conn),
-      count: () => this.#wires.size + this.#opening.size + this.#leaving.size,
+      count: () => this.#wires.size + this.#handshake.size + this.#leaving.size,
       shed: (count, isUrgent) => this.#newcomers.shed(count, isUrgent),
       onError: (error) => this.#report(error, "accepting connections"),
     });
@@ -346,7 +347,7 @@ export class RequestServer implements AsyncDisposable {
    */
   async shutdown(): Promise<void> {
     this.destroy();
-    for (const wire of this.#opening.keys()) {
+    for (const wire of this.#handshake.keys()) {
       wire.abort(shuttingDown());
     }
     await Promise.all([...this.#wires].map((wire) => wire.close()));
@@ -386,7 +387,7 @@ export class RequestServer implements AsyncDisposable {
     const address = peerAddress(conn, path, this.#tls !== undefined);
     const transport = this.#transport(conn, address);
     const wire = this.#makeWire(transport);
-    this.#opening.set(wire, transport);
+    this.#handshake.set(wire, transport);
     if (this.#isOver) this.#turnAwayForRoom(wire);
     else this.#newcomers.add(wire);
     wire.onDeath(() => {
@@ -395,7 +396,7 @@ export class RequestServer implements AsyncDisposable {
     });
     wire.closed.then(() => {
       this.#newcomers.delete(wire);
-      this.#opening.delete(wire);
+      this.#handshake.delete(wire);
       this.#leaving.delete(wire);
       this.#wires.delete(wire);
       this.#checkFinished();
@@ -443,7 +444,7 @@ export class RequestServer implements AsyncDisposable {
   /** There is no room for a connection: its peer is told so. */
   #turnAway(wire: Wire, why: string, told: string): void {
     this.#turnedAway++;
-    this.#opening.delete(wire);
+    this.#handshake.delete(wire);
     this.#leaving.add(wire);
     wire.abort(new WireError("busy", why));
     this.#acceptor.note(told, (count) =>
@@ -467,7 +468,7 @@ export class RequestServer implements AsyncDisposable {
   /** Others wait, and this one says nothing. */
   #endSilent(wire: Wire): void {
     const { wiresBeforeHello } = this.#limits;
-    const transport = this.#opening.get(wire);
+    const transport = this.#handshake.get(wire);
     // Nothing can be told before TLS stands; and not to everybody at a time.
     const isDeaf = transport instanceof TlsTransport && !transport.isSecure;
     const isCrowded = this.#leaving.size >= FAREWELLS;
@@ -520,7 +521,7 @@ export class RequestServer implements AsyncDisposable {
     if (onDeath !== undefined) wire.onDeath(onDeath);
     // It may have ended in the meantime.
     if (wire.ended === undefined) {
-      this.#opening.delete(wire);
+      this.#handshake.delete(wire);
       this.#deciding.delete(wire);
       this.#wires.add(wire);
     }
@@ -544,7 +545,7 @@ export class RequestServer implements AsyncDisposable {
   }
 
   #checkFinished(): void {
-    const wires = this.#wires.size + this.#opening.size + this.#leaving.size;
+    const wires = this.#wires.size + this.#handshake.size + this.#leaving.size;
     if (this.#destroyed && !this.#accepting && wires === 0) {
       this.#finished.resolve();
     }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { WireAddress } from "../wire/mod.ts";
+import type { WireAddress } from "../wire/base/address.ts";
 
 /**
  * What LispWorks calls a light-weight process: the server that waits for

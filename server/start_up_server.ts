@@ -4,22 +4,26 @@
  * @module
  */
 
+import { formatAddress } from "../wire/base/address.ts";
 import {
-  formatAddress,
+  checkCredential,
+  checkGate,
+  checkHooks,
+  checkOptionKeys,
+  checkSignal,
+} from "../wire/base/checks.ts";
+import { checkTime } from "../wire/base/clock.ts";
+import { WireError } from "../wire/base/errors.ts";
+import { reporter } from "../wire/base/report.ts";
+import { kindOf, shown } from "../wire/base/shown.ts";
+import {
   type LineStreamOptions,
   resolveLineStreamOptions,
-  servicePort,
-  WireError,
-} from "../wire/mod.ts";
-import { checkTime } from "../wire/clock.ts";
-import { checkCredential } from "../wire/_credential.ts";
-import { checkOptionKeys, checkSignal } from "../wire/_option_keys.ts";
-import { reporter } from "../wire/_report.ts";
-import { kindOf, shown } from "../wire/_shown.ts";
+} from "../wire/lines/line_stream.ts";
+import { serviceFile } from "../wire/lines/node_services.ts";
+import { servicePort } from "../wire/lines/services.ts";
 import { type Announce, announce, checkAnnounce } from "./_announce.ts";
 import { checkTarget, listen, type ServerTls } from "./_listen.ts";
-import { checkGate, checkHooks } from "../wire/_given.ts";
-import { serviceFile } from "./_services.ts";
 import { sessionCommand } from "./listener/command.ts";
 import type { Listener } from "./listener/listener.ts";
 import {

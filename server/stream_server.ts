@@ -4,26 +4,25 @@
  * @module
  */
 
+import { formatAddress, type WireAddress } from "../wire/base/address.ts";
+import { afterPatience, systemClock } from "../wire/base/clock.ts";
+import { errorMessage, WireError } from "../wire/base/errors.ts";
+import { isThenable } from "../wire/base/odd_values.ts";
 import {
-  formatAddress,
   LineStream,
   type LineStreamOptions,
   resolveLineStreamOptions,
+} from "../wire/lines/line_stream.ts";
+import type { TlsTransport } from "../wire/transport/node_tls.ts";
+import {
   socketTransport,
-  systemClock,
   type Transport,
-  type WireAddress,
-  WireError,
-} from "../wire/mod.ts";
-import { afterPatience } from "../wire/clock.ts";
-import { errorMessage } from "../wire/errors.ts";
-import { isThenable } from "../wire/_thenable.ts";
+} from "../wire/transport/transport.ts";
 import { Acceptor } from "./_accept.ts";
 import { listenerAddress, peerAddress, type ServerTls } from "./_listen.ts";
 import { Newcomers } from "./_newcomers.ts";
-import type { ServerProcess } from "./server_process.ts";
 import { TlsServer, tlsTrouble } from "./_tls.ts";
-import type { TlsTransport } from "../tls/transport.ts";
+import type { ServerProcess } from "./server_process.ts";
 
 /**
  * Called with each connection. The server accepts no further one until it

@@ -20,7 +20,7 @@ export interface Copy {
  * Loads one more copy.
  *
  * @param change Makes another version of it: changes the text of
- * `wire/_brand.ts`.
+ * `wire/base/brand.ts`.
  * @returns The copy.
  */
 export async function loadCopy(
@@ -29,7 +29,7 @@ export async function loadCopy(
   const folder = await Deno.makeTempDir({ prefix: "remote_wire_copy_" });
   try {
     for (const part of PARTS) await copy(new URL(part, ROOT), folder, part);
-    const brand = `${folder}/wire/_brand.ts`;
+    const brand = `${folder}/wire/base/brand.ts`;
     await Deno.writeTextFile(brand, change(await Deno.readTextFile(brand)));
     return {
       main: await import(`file://${folder}/mod.ts`),

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Clock } from "../wire/clock.ts";
+import type { Clock } from "../wire/base/clock.ts";
 
 /** A clock that stands still until it is told. */
 export class FakeClock implements Clock {

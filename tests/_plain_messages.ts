@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { Message, OverLimit } from "../wire/messages.ts";
-import type { PlainReceiver } from "../wire/_plain_reader.ts";
+import type { Message, OverLimit } from "../wire/codec/messages.ts";
+import type { PlainReceiver } from "../wire/codec/message_reader.ts";
 
 /** Adds a message to a list for each plain call and answer. */
 export function plainInto(list: (Message | OverLimit)[]): PlainReceiver {

@@ -4,16 +4,19 @@
  * @module
  */
 
-import { ByteWriter } from "../wire/bytes.ts";
-import { Decoder, Encoder } from "../wire/codec.ts";
-import { DEFAULT_LIMITS, resolveLimits } from "../wire/limits.ts";
+import { ByteWriter } from "../wire/codec/bytes.ts";
+import { Decoder, Encoder } from "../wire/codec/codec.ts";
+import { DEFAULT_LIMITS, resolveLimits } from "../wire/base/limits.ts";
 import {
   HELLO_LIMITS,
   type Message,
   type OverLimit,
   type PeerLimits,
-} from "../wire/messages.ts";
-import { memoryTransports, type Transport } from "../wire/transport.ts";
+} from "../wire/codec/messages.ts";
+import {
+  memoryTransports,
+  type Transport,
+} from "../wire/transport/transport.ts";
 import { makeWire, type Wire, type WireOptions } from "../wire/wire.ts";
 import { plainInto } from "./_plain_messages.ts";
 import { RAW } from "./_raw_values.ts";

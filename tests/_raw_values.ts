@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Exporter, Importer, Passed } from "../wire/_passing.ts";
+import type { Exporter, Importer, Passed } from "../wire/codec/passing.ts";
 
 /** A reference, a stream or a result, as it stands in bytes. */
 export class Raw {

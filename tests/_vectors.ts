@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Message } from "../wire/messages.ts";
+import type { Message } from "../wire/codec/messages.ts";
 import { Raw } from "./_raw_values.ts";
 
 /** A value alone: its bytes, and the key sets that they refer to. */

@@ -6,7 +6,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import * as own from "../mod.ts";
 import * as ownLisp from "../wire/cmucl/mod.ts";
-import { keyOf } from "../wire/_brand.ts";
+import { keyOf } from "../wire/base/brand.ts";
 import { loadCopy } from "./_copies.ts";
 import { test } from "./_test.ts";
 import { v } from "./wire/_schemas.ts";

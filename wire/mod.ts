@@ -21,16 +21,16 @@ export {
   hostInteger,
   hostName,
   type WireAddress,
-} from "./address.ts";
-export type { CallOptions } from "./call_options.ts";
-export { type Clock, systemClock } from "./clock.ts";
-export { CallContext } from "./context.ts";
+} from "./base/address.ts";
+export type { CallOptions } from "./rpc/context.ts";
+export { type Clock, systemClock } from "./base/clock.ts";
+export { CallContext } from "./rpc/context.ts";
 export {
   type AnyContract,
   Contract,
   contract,
   type Functions,
-} from "./contract.ts";
+} from "./contract/contract.ts";
 export type {
   CalledFunctions,
   ContractDefinition,
@@ -44,9 +44,12 @@ export type {
   SchemaInputs,
   SchemaOutputs,
   ServableFunctions,
-} from "./contract_types.ts";
-export { DeclaredError } from "./declared_error.ts";
-export type { DescribedContract, FunctionDescription } from "./_described.ts";
+} from "./contract/contract_types.ts";
+export { DeclaredError } from "./contract/declared_error.ts";
+export type {
+  DescribedContract,
+  FunctionDescription,
+} from "./rpc/introspection.ts";
 export {
   type AnyErrorCode,
   type CallFate,
@@ -56,7 +59,7 @@ export {
   WireError,
   type WireErrorCode,
   type WireErrorOptions,
-} from "./errors.ts";
+} from "./base/errors.ts";
 export type {
   Dialect,
   FlowBytes,
@@ -65,21 +68,21 @@ export type {
   SessionEnd,
   SessionOptions,
   WireStats,
-} from "./dialect.ts";
-export type { Metadata } from "./messages.ts";
+} from "./session/dialect.ts";
+export type { Metadata } from "./codec/messages.ts";
 export type {
   CallChanges,
   CallKind,
   Middleware,
   MiddlewareCall,
-} from "./middleware.ts";
-export { type FunctionInfo, LIST_FUNCTIONS } from "./introspection.ts";
-export { FrameDecoder } from "./frames.ts";
+} from "./rpc/middleware.ts";
+export { type FunctionInfo, LIST_FUNCTIONS } from "./rpc/introspection.ts";
+export { FrameDecoder } from "./codec/frames.ts";
 export {
   keepConnected,
   KeptConnection,
   type KeptStats,
-} from "./keep_connected.ts";
+} from "./reconnect/keep_connected.ts";
 export type {
   BackoffOptions,
   Connect,
@@ -87,17 +90,21 @@ export type {
   KeepConnectedOptions,
   KeptCallOptions,
   LostInfo,
-} from "./keep_options.ts";
-export { DEFAULT_LIMITS, resolveLimits, type WireLimits } from "./limits.ts";
+} from "./reconnect/keep_options.ts";
+export {
+  DEFAULT_LIMITS,
+  resolveLimits,
+  type WireLimits,
+} from "./base/limits.ts";
 export {
   LINE_STREAM_DEFAULTS,
   LineStream,
   type LineStreamOptions,
   resolveLineStreamOptions,
-} from "./line_stream.ts";
-export { Values, values } from "./multiple_values.ts";
+} from "./lines/line_stream.ts";
+export { Values, values } from "./base/multiple_values.ts";
 export { wirePair } from "./pair.ts";
-export type { Caller } from "./remote.ts";
+export type { Caller } from "./rpc/remote.ts";
 export type {
   AllValues,
   Answer,
@@ -160,8 +167,8 @@ export type {
   WhyNot,
   WhyPart,
   WhyResult,
-} from "./remote_types.ts";
-export { REFERENCE } from "./remote_types.ts";
+} from "./rpc/remote_types.ts";
+export { REFERENCE } from "./rpc/remote_types.ts";
 export {
   isRemoteObject,
   makeRemoteObject,
@@ -170,8 +177,12 @@ export {
   remoteObjectLocal,
   type RemoteObjectOptions,
   remoteObjectValue,
-} from "./remote_object.ts";
-export { findService, type ServiceFile, servicePort } from "./services.ts";
+} from "./rpc/remote_object.ts";
+export {
+  findService,
+  type ServiceFile,
+  servicePort,
+} from "./lines/services.ts";
 export {
   type ByteDuplex,
   memoryTransports,
@@ -179,8 +190,8 @@ export {
   socketTransport,
   streamTransport,
   type Transport,
-} from "./transport.ts";
-export { decodeValue, encodeValue } from "./single_value.ts";
+} from "./transport/transport.ts";
+export { decodeValue, encodeValue } from "./codec/single_value.ts";
 export type {
   JsonSchemaSource,
   SchemaInput,
@@ -190,6 +201,6 @@ export type {
   SchemaTypes,
   StandardSchema,
   StandardSchemaProperties,
-} from "./_standard_schema.ts";
-export type { ContractIssue } from "./_validation.ts";
+} from "./contract/standard_schema.ts";
+export type { ContractIssue } from "./contract/standard_schema.ts";
 export { makeWire, Wire, type WireOptions } from "./wire.ts";

@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { AnyFunctions } from "./remote_types.ts";
-import { memoryTransports } from "./transport.ts";
+import type { AnyFunctions } from "./rpc/remote_types.ts";
+import { memoryTransports } from "./transport/transport.ts";
 import { makeWire, type Wire, type WireOptions } from "./wire.ts";
 
 /**

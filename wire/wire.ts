@@ -4,22 +4,22 @@
  * @module
  */
 
-import { isInstance, setBrand } from "./_brand.ts";
-import type { WireAddress } from "./address.ts";
-import { ownArguments } from "./_arguments.ts";
-import { rejected } from "./_call_promise.ts";
-import { type CallOptions, checkCallOptions } from "./call_options.ts";
-import { type Clock, systemClock } from "./clock.ts";
-import { type Contract, signaturesOf } from "./contract.ts";
-import { errorMessage, WireError } from "./errors.ts";
+import { isInstance, setBrand } from "./base/brand.ts";
+import type { WireAddress } from "./base/address.ts";
+import { ownArguments } from "./base/checks.ts";
+import { rejected } from "./rpc/pending_call.ts";
+import { type CallOptions, checkCallOptions } from "./rpc/context.ts";
+import { type Clock, systemClock } from "./base/clock.ts";
+import { type Contract, signaturesOf } from "./contract/contract.ts";
+import { errorMessage, WireError } from "./base/errors.ts";
 import {
   checkListing,
   type FunctionInfo,
   LIST_FUNCTIONS,
-} from "./introspection.ts";
-import { resolveLimits, type WireLimits } from "./limits.ts";
-import { checkMiddleware, type Middleware } from "./middleware.ts";
-import { type Caller, remotes } from "./remote.ts";
+} from "./rpc/introspection.ts";
+import { resolveLimits, type WireLimits } from "./base/limits.ts";
+import { checkMiddleware, type Middleware } from "./rpc/middleware.ts";
+import { type Caller, remotes } from "./rpc/remote.ts";
 import type {
   AnyFunctions,
   Checked,
@@ -28,28 +28,28 @@ import type {
   RemoteValue,
   RemoteValues,
   ServedFunctions,
-} from "./remote_types.ts";
+} from "./rpc/remote_types.ts";
 import {
   type ByteDuplex,
   streamTransport,
   type Transport,
-} from "./transport.ts";
-import type { Dialect, Session, WireStats } from "./dialect.ts";
-import { callThrough } from "./_call_through.ts";
-import { CheckedCaller } from "./_checked_caller.ts";
-import { checkTold, fingerprint } from "./_fingerprint.ts";
-import { checkCredential } from "./_credential.ts";
-import { decide } from "./_decision.ts";
-import { guarded, implemented } from "./_guard.ts";
-import { checkGate, checkHooks, checkOnDeath } from "./_given.ts";
-import { Link } from "./_link.ts";
-import { failed, owned, quiet, unawaited, unsent } from "./_left_alone.ts";
-import { isA } from "./_odd_values.ts";
-import { checkOptionKeys, checkSignal } from "./_option_keys.ts";
-import { REPORT, type Report, reporter } from "./_report.ts";
-import { servedEntries } from "./_served.ts";
-import { shown } from "./_shown.ts";
-import { findTelemetry, spans } from "./_telemetry.ts";
+} from "./transport/transport.ts";
+import type { Dialect, Session, WireStats } from "./session/dialect.ts";
+import { callThrough } from "./rpc/middleware.ts";
+import { CheckedCaller } from "./contract/checked_caller.ts";
+import { checkTold, contractSummary } from "./contract/summary.ts";
+import { checkCredential } from "./base/checks.ts";
+import { decide } from "./base/checks.ts";
+import { guarded, implemented } from "./contract/guard.ts";
+import { checkGate, checkHooks, checkOnDeath } from "./base/checks.ts";
+import { NativeSession } from "./native/native_session.ts";
+import { failed, owned, quiet, unawaited, unsent } from "./base/left_alone.ts";
+import { isA } from "./base/odd_values.ts";
+import { checkOptionKeys, checkSignal } from "./base/checks.ts";
+import { REPORT, type Report, reporter } from "./base/report.ts";
+import { servedEntries } from "./rpc/served.ts";
+import { shown } from "./base/shown.ts";
+import { findTelemetry, spans } from "./telemetry/telemetry.ts";
 
 /**
  * What a wire is made with. Everything has a default.
@@ -252,9 +252,11 @@ export class Wire<
         limits,
         clock,
         credential,
-        contract: serves === undefined
-          ? ""
-          : fingerprint(signaturesOf(serves), limits.helloFrame, credential),
+        contract: serves === undefined ? "" : contractSummary(
+          signaturesOf(serves),
+          limits.helloFrame,
+          credential,
+        ),
         checkContract(told) {
           if (expected !== undefined) checkTold(told, expected);
         },
@@ -291,7 +293,7 @@ export class Wire<
           : implemented(functions, signaturesOf(serves)),
       );
     }
-    if (onDeath) session.death.listen(onDeath);
+    if (onDeath) session.lifetime.listen(onDeath);
     if (signal !== undefined) this.#abortOn(signal);
   }
 
@@ -327,17 +329,17 @@ export class Wire<
    * is `closed` where both ends took leave properly. It never rejects.
    */
   get closed(): Promise<WireError> {
-    return this.#session.death.closed;
+    return this.#session.lifetime.closed;
   }
 
   /** The reason of death; undefined while the wire lives. */
   get ended(): WireError | undefined {
-    return this.#session.death.reason;
+    return this.#session.lifetime.reason;
   }
 
   /** Aborts with the reason of death. */
   get signal(): AbortSignal {
-    return this.#session.death.signal;
+    return this.#session.lifetime.signal;
   }
 
   /**
@@ -643,7 +645,7 @@ export class Wire<
    * @param listener Called once, with the reason.
    */
   onDeath(listener: (reason: WireError) => void): void {
-    this.#session.death.listen(listener);
+    this.#session.lifetime.listen(listener);
   }
 
   /** The wire's counts. */
@@ -730,7 +732,8 @@ function transportOf(connection: Transport | ByteDuplex): Transport {
 /** This module's own protocol. */
 const native: Dialect = {
   name: "native",
-  open: (wire, transport, options) => new Link(wire, transport, options),
+  open: (wire, transport, options) =>
+    new NativeSession(wire, transport, options),
 };
 
 const NONE: readonly Middleware[] = [];

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Clock } from "../../wire/mod.ts";
+import type { Clock } from "../../wire/base/clock.ts";
 import type { ListenerLimits } from "./options.ts";
 
 /** How many addresses are remembered; the oldest is forgotten first. */
@@ -61,7 +61,7 @@ export class Attempts {
   }
 
   /** Gives an attempt back that did not fail. */
-  giveBack(hostname: string): void {
+  releaseBorrowed(hostname: string): void {
     const key = network(hostname);
     if (this.#accounts.has(key)) this.#set(key, this.#left(key) + 1);
   }

@@ -5,8 +5,8 @@
  * @module
  */
 
-import { WireError } from "../../wire/mod.ts";
-import { unknownName } from "../../wire/_option_keys.ts";
+import { unknownName } from "../../wire/base/checks.ts";
+import { WireError } from "../../wire/base/errors.ts";
 import type { ListenerOptions, ListenerPermissions } from "./options.ts";
 
 /** How sessions are started. */

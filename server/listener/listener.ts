@@ -5,13 +5,10 @@
  * @module
  */
 
-import {
-  formatAddress,
-  type LineStream,
-  systemClock,
-  type WireAddress,
-  WireError,
-} from "../../wire/mod.ts";
+import { formatAddress, type WireAddress } from "../../wire/base/address.ts";
+import { systemClock } from "../../wire/base/clock.ts";
+import { WireError } from "../../wire/base/errors.ts";
+import type { LineStream } from "../../wire/lines/line_stream.ts";
 import type { ServerProcess } from "../server_process.ts";
 import { Attempts } from "./attempts.ts";
 import type { SessionCommand } from "./command.ts";
@@ -59,7 +56,7 @@ export class Listener {
     this.#strangers++;
     let name: string | undefined;
     try {
-      name = await this.#meet(stream);
+      name = await this.#setPeerLimits(stream);
     } finally {
       this.#strangers--;
     }
@@ -93,7 +90,7 @@ export class Listener {
   }
 
   /** Learns the client's name; undefined if it was turned away. */
-  async #meet(stream: LineStream): Promise<string | undefined> {
+  async #setPeerLimits(stream: LineStream): Promise<string | undefined> {
     const { introduction } = this.#limits;
     const timer = setTimeout(
       () =>
@@ -149,7 +146,7 @@ export class Listener {
     if (!await sameSecret(this.#credential!, given)) {
       return "That is not the credential";
     }
-    this.#attempts.giveBack(host);
+    this.#attempts.releaseBorrowed(host);
     return undefined;
   }
 }

@@ -4,9 +4,9 @@
  * @module
  */
 
-import { WireError } from "../../wire/mod.ts";
-import { unknownName } from "../../wire/_option_keys.ts";
-import { shown } from "../../wire/_shown.ts";
+import { unknownName } from "../../wire/base/checks.ts";
+import { WireError } from "../../wire/base/errors.ts";
+import { shown } from "../../wire/base/shown.ts";
 
 /**
  * What evaluated code may do beyond computing, as Deno's permissions: `true`

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { WireError } from "../../wire/mod.ts";
+import { WireError } from "../../wire/base/errors.ts";
 import type { ListenerOptions } from "./options.ts";
 
 /** The shortest credential. */

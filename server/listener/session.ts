@@ -4,7 +4,8 @@
  * @module
  */
 
-import { type LineStream, WireError } from "../../wire/mod.ts";
+import { WireError } from "../../wire/base/errors.ts";
+import type { LineStream } from "../../wire/lines/line_stream.ts";
 import type { SessionCommand } from "./command.ts";
 import { EvaluatorProcess } from "./evaluator_process.ts";
 import type { ListenerLimits } from "./options.ts";

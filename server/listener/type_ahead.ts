@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { LineStream } from "../../wire/mod.ts";
+import type { LineStream } from "../../wire/lines/line_stream.ts";
 import type { ListenerLimits } from "./options.ts";
 
 /** Lines that wait for their turn. */

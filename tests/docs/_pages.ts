@@ -20,7 +20,7 @@ export interface Block {
 }
 
 /** A link to another place. */
-export interface Link {
+export interface NativeSession {
   /** Where it leads to. */
   readonly target: string;
   /** The line of the page, from 1. */
@@ -33,7 +33,7 @@ export interface Page {
   readonly path: string;
   readonly text: string;
   readonly blocks: readonly Block[];
-  readonly links: readonly Link[];
+  readonly links: readonly NativeSession[];
   /** The anchors of its headings, as GitHub makes them. */
   readonly anchors: ReadonlySet<string>;
 }
@@ -57,7 +57,7 @@ function anchor(heading: string): string {
  */
 export function parsePage(path: string, text: string): Page {
   const blocks: Block[] = [];
-  const links: Link[] = [];
+  const links: NativeSession[] = [];
   const anchors = new Set<string>();
   const lines = text.split("\n");
   let heading = "";

@@ -5,9 +5,9 @@
  * @module
  */
 
-import { FRAME_HEADER, FrameDecoder } from "../../wire/frames.ts";
-import { KIND } from "../../wire/messages.ts";
-import { WireError } from "../../wire/errors.ts";
+import { FRAME_HEADER, FrameDecoder } from "../../wire/codec/frames.ts";
+import { KIND } from "../../wire/codec/messages.ts";
+import { WireError } from "../../wire/base/errors.ts";
 import { mutateBytes, mutateHead } from "./_mutate.ts";
 import { mutateFrames } from "./_mutate_frames.ts";
 import {

@@ -5,14 +5,14 @@
  * @module
  */
 
-import { contract, signaturesOf } from "../../wire/contract.ts";
-import { Decoder } from "../../wire/codec.ts";
-import { checkTold, fingerprint } from "../../wire/_fingerprint.ts";
-import { resolveLimits } from "../../wire/limits.ts";
-import { HELLO_LIMITS, KIND } from "../../wire/messages.ts";
-import { sameText } from "../../wire/_same_text.ts";
-import { knownProtocol, shownBytes } from "../../wire/_shown_bytes.ts";
-import type { StandardSchema } from "../../wire/_standard_schema.ts";
+import { contract, signaturesOf } from "../../wire/contract/contract.ts";
+import { Decoder } from "../../wire/codec/codec.ts";
+import { checkTold, contractSummary } from "../../wire/contract/summary.ts";
+import { resolveLimits } from "../../wire/base/limits.ts";
+import { HELLO_LIMITS, KIND } from "../../wire/codec/messages.ts";
+import { constantTimeEqual } from "../../wire/base/checks.ts";
+import { knownProtocol, shownBytes } from "../../wire/base/shown.ts";
+import type { StandardSchema } from "../../wire/contract/standard_schema.ts";
 import { RAW } from "../_raw_values.ts";
 import type { Random } from "../simulation/_random.ts";
 import { mutateBytes, mutateHead } from "./_mutate.ts";
@@ -120,7 +120,9 @@ function greet(bytes: Bytes, cut: number): string {
           throw new Fault(`the limit ${name} is ${message.limits[name]}`);
         }
         decoder.isGreeted = true;
-        kinds.push(String(sameText(message.credential, "open sesame")));
+        kinds.push(
+          String(constantTimeEqual(message.credential, "open sesame")),
+        );
         checkTold(message.contract, OURS);
       } else if (!decoder.isGreeted && message.kind !== "abort") {
         throw new Fault(`a ${message.kind} came before the hello`);
@@ -174,4 +176,4 @@ export const handshake: Target = {
 };
 
 /** What this side tells of its contract: where fuzzing begins. */
-export const TOLD: string = fingerprint(OURS, 16_384, "");
+export const TOLD: string = contractSummary(OURS, 16_384, "");

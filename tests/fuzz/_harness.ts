@@ -5,8 +5,11 @@
  * @module
  */
 
-import { WireError } from "../../wire/errors.ts";
-import { memoryTransports, type Transport } from "../../wire/transport.ts";
+import { WireError } from "../../wire/base/errors.ts";
+import {
+  memoryTransports,
+  type Transport,
+} from "../../wire/transport/transport.ts";
 import { makeWire, type Wire, type WireOptions } from "../../wire/wire.ts";
 import { FakeClock, settle } from "../_fake_clock.ts";
 import { type Bytes, checkHeld, Fault, kindOf } from "./_target.ts";

@@ -5,10 +5,10 @@
  * @module
  */
 
-import { WireError } from "../../wire/errors.ts";
-import { LineBuffer } from "../../wire/_line_buffer.ts";
-import { LineStream } from "../../wire/line_stream.ts";
-import type { Transport } from "../../wire/transport.ts";
+import { WireError } from "../../wire/base/errors.ts";
+import { LineBuffer } from "../../wire/lines/line_stream.ts";
+import { LineStream } from "../../wire/lines/line_stream.ts";
+import type { Transport } from "../../wire/transport/transport.ts";
 import { AnswerSplitter } from "../../server/listener/answers.ts";
 import { withoutModuleSyntax } from "../../server/listener/inside/modules.ts";
 import { tokenize } from "../../server/listener/inside/tokens.ts";

@@ -5,8 +5,8 @@
  * @module
  */
 
-import { KIND } from "../../wire/messages.ts";
-import { TAG } from "../../wire/_value_tags.ts";
+import { KIND } from "../../wire/codec/messages.ts";
+import { TAG } from "../../wire/codec/value_kinds.ts";
 import type { Random } from "../simulation/_random.ts";
 import { LARGEST, mutateBytes, uint32, varint } from "./_mutate.ts";
 import type { Bytes } from "./_target.ts";

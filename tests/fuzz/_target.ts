@@ -4,7 +4,7 @@
  * @module
  */
 
-import { WireError } from "../../wire/errors.ts";
+import { WireError } from "../../wire/base/errors.ts";
 import { Random } from "../simulation/_random.ts";
 import { bytesAllocated } from "../wire/_counting.ts";
 

@@ -5,14 +5,14 @@
  * @module
  */
 
-import { ByteReader } from "../../wire/bytes.ts";
-import { Decoder } from "../../wire/codec.ts";
-import { WireError } from "../../wire/errors.ts";
-import { resolveLimits } from "../../wire/limits.ts";
-import type { Message, OverLimit } from "../../wire/messages.ts";
-import { decodeValue, encodeValue } from "../../wire/single_value.ts";
-import { ReceiveTables } from "../../wire/tables.ts";
-import { passOver } from "../../wire/_value_scanner.ts";
+import { ByteReader } from "../../wire/codec/bytes.ts";
+import { Decoder } from "../../wire/codec/codec.ts";
+import { WireError } from "../../wire/base/errors.ts";
+import { resolveLimits } from "../../wire/base/limits.ts";
+import type { Message, OverLimit } from "../../wire/codec/messages.ts";
+import { decodeValue, encodeValue } from "../../wire/codec/single_value.ts";
+import { ReceiveTables } from "../../wire/codec/tables.ts";
+import { passOver } from "../../wire/codec/_value_scanner.ts";
 import { exactly, exactMessages } from "../wire/_exact.ts";
 import { plainInto } from "../_plain_messages.ts";
 import { RAW } from "../_raw_values.ts";

@@ -5,16 +5,16 @@
  * @module
  */
 
-import { ByteWriter } from "../../wire/bytes.ts";
-import { Decoder, Encoder } from "../../wire/codec.ts";
-import { WireError } from "../../wire/errors.ts";
-import { DEFAULT_LIMITS, resolveLimits } from "../../wire/limits.ts";
+import { ByteWriter } from "../../wire/codec/bytes.ts";
+import { Decoder, Encoder } from "../../wire/codec/codec.ts";
+import { WireError } from "../../wire/base/errors.ts";
+import { DEFAULT_LIMITS, resolveLimits } from "../../wire/base/limits.ts";
 import {
   type Hello,
   KIND,
   type Message,
   type OverLimit,
-} from "../../wire/messages.ts";
+} from "../../wire/codec/messages.ts";
 import { frame, framedBy, hello } from "../_raw_peer.ts";
 import { plainInto } from "../_plain_messages.ts";
 import { RAW } from "../_raw_values.ts";
@@ -211,13 +211,15 @@ export const wire: Target = {
   run: (input, isCounted) =>
     isCounted
       ? inHarness(() => counted(input))
-      : inHarness(async () => (await meet(input)).came),
+      : inHarness(async () => (await setPeerLimits(input)).came),
 };
 
 /** The same, where room is made for what is said, not for what is announced. */
 async function counted(input: Bytes): Promise<string> {
   let met!: Met;
-  const { allocated } = await byteCosts(async () => met = await meet(input));
+  const { allocated } = await byteCosts(async () =>
+    met = await setPeerLimits(input)
+  );
   checkHeld(allocated - OWN_ROOM, met.said, "what was asked for");
   return met.came;
 }
@@ -229,7 +231,7 @@ interface Met {
 }
 
 /** Has a wire and a peer meet. */
-async function meet(input: Bytes): Promise<Met> {
+async function setPeerLimits(input: Bytes): Promise<Met> {
   const cursor = new Cursor(input);
   const mode = cursor.byte();
   const cut = cursor.byte();

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Message, OverLimit } from "../../wire/messages.ts";
+import type { Message, OverLimit } from "../../wire/codec/messages.ts";
 import { Raw } from "../_raw_values.ts";
 import type { Cursor } from "./_wire_words.ts";
 

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Message } from "../../wire/messages.ts";
+import type { Message } from "../../wire/codec/messages.ts";
 import { Raw } from "../_raw_values.ts";
 import { hello } from "../_raw_peer.ts";
 import type { Bytes } from "./_target.ts";
@@ -193,7 +193,7 @@ function news(cursor: Cursor, manners: Manners): Message | undefined {
 }
 
 /** What would end most wires, or all. */
-function farewell(cursor: Cursor, manners: Manners): Message | undefined {
+function drainAndClose(cursor: Cursor, manners: Manners): Message | undefined {
   const kind = cursor.below(4);
   if (kind === 0) return { kind: "close" };
   if (!manners.isRude(cursor)) return undefined;
@@ -238,7 +238,7 @@ export function message(
     case 9:
       return { kind: "cancel", id: manners.ourCall(cursor) };
     case 10:
-      return farewell(cursor, manners);
+      return drainAndClose(cursor, manners);
     case 11:
     case 12:
       return answer(cursor, manners);

@@ -114,7 +114,7 @@ test("fuzz() finds rejections that nobody handles", async () => {
 
 test("Target finds a decoder that loses, or changes, what came", async () => {
   const [frames] = TARGETS;
-  const { FrameDecoder } = await import("../../wire/frames.ts");
+  const { FrameDecoder } = await import("../../wire/codec/frames.ts");
   const { next } = FrameDecoder.prototype;
   FrameDecoder.prototype.next = function () {
     const isThere = next.call(this);

@@ -17,7 +17,7 @@ import { type Bystander, bystander, Watching } from "./_bystander.ts";
 import { hello } from "../_raw_peer.ts";
 import { type HostilePeer, isForeign } from "./_peer.ts";
 import { doorOf, Roads } from "./_roads.ts";
-import type { Death, Door, State } from "./_victim.ts";
+import type { Door, Lifetime, State } from "./_victim.ts";
 import { startVictim, type Victim } from "./_victim_process.ts";
 
 /** After so long, an attack or its end is taken for hanging. */
@@ -154,7 +154,7 @@ export class Arena implements AsyncDisposable {
     const expected = codeOf(promise);
     if (expected === undefined || before === "hello") return;
     const doors = roads.map(doorOf).filter(isOfWires);
-    const deaths: Death[] = [];
+    const deaths: Lifetime[] = [];
     await patiently(async () => {
       deaths.push(...await this.victim.ask.deaths());
       return deaths.length >= doors.length ? undefined : "Wires have not ended";

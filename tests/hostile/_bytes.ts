@@ -6,7 +6,7 @@
 
 import { uint32, varint } from "../fuzz/_mutate.ts";
 import { frame } from "../_raw_peer.ts";
-import { KIND } from "../../wire/messages.ts";
+import { KIND } from "../../wire/codec/messages.ts";
 
 export { uint32, varint } from "../fuzz/_mutate.ts";
 

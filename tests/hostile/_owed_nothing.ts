@@ -5,7 +5,7 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { KIND, type Message } from "../../wire/messages.ts";
+import { KIND, type Message } from "../../wire/codec/messages.ts";
 import { call, frame, framed, hello } from "../_raw_peer.ts";
 import type { Attack, Catalogue } from "./_attack.ts";
 import {

@@ -7,7 +7,11 @@
 
 import { assertEquals } from "@std/assert";
 import { socketTransport } from "../../wire/mod.ts";
-import { KIND, type Message, type PeerLimits } from "../../wire/messages.ts";
+import {
+  KIND,
+  type Message,
+  type PeerLimits,
+} from "../../wire/codec/messages.ts";
 import { frame, hello, RawEnd } from "../_raw_peer.ts";
 import type { Road } from "./_attack.ts";
 import { type Bytes, join, rawCall, uint32, utf8 } from "./_bytes.ts";

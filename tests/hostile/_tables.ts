@@ -5,7 +5,7 @@
  * @module
  */
 
-import { KIND } from "../../wire/messages.ts";
+import { KIND } from "../../wire/codec/messages.ts";
 import { frame } from "../_raw_peer.ts";
 import { type Attack, type Catalogue, TCP } from "./_attack.ts";
 import {

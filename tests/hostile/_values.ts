@@ -6,8 +6,8 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { hashOf } from "../../wire/_hash_cost.ts";
-import { KIND } from "../../wire/messages.ts";
+import { hashOf } from "../../wire/codec/_collisions.ts";
+import { KIND } from "../../wire/codec/messages.ts";
 import { call, frame } from "../_raw_peer.ts";
 import { ALL, type Attack, type Catalogue, type Road, TCP } from "./_attack.ts";
 import {

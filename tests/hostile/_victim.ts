@@ -48,7 +48,7 @@ export type Door =
   | "listener";
 
 /** How one of its wires has ended. */
-export interface Death {
+export interface Lifetime {
   /** The door that it came through. */
   readonly door: Door;
   readonly code: AnyErrorCode;
@@ -81,7 +81,7 @@ export interface Control {
   ports(): Record<string, number>;
   state(collects: boolean): State;
   /** How its servers' wires have ended, since it was asked last. */
-  deaths(): Death[];
+  deaths(): Lifetime[];
   /** Connects to a hostile server; resolves when that is over. */
   dial(door: Door, port: number, path: string): Promise<Dialled>;
   /** The same with a stream of lines, whose lines it takes. */
@@ -93,7 +93,7 @@ declare const gc: () => void;
 const options = JSON.parse(Deno.args[0]!) as VictimOptions;
 const timers = countTimers();
 const { limits } = options;
-const deaths: Death[] = [];
+const deaths: Lifetime[] = [];
 let errors = 0;
 const onError = () => void errors++;
 

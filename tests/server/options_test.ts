@@ -10,7 +10,7 @@ import {
   type StartUpServerOptions,
   WireError,
 } from "../../mod.ts";
-import { memoryTransports } from "../../wire/transport.ts";
+import { memoryTransports } from "../../wire/transport/transport.ts";
 import { test } from "../_test.ts";
 import { SERVER_TLS } from "../_transports.ts";
 

@@ -5,8 +5,8 @@
  * @module
  */
 
-import type { WireAddress } from "../../wire/address.ts";
-import type { Transport } from "../../wire/transport.ts";
+import type { WireAddress } from "../../wire/base/address.ts";
+import type { Transport } from "../../wire/transport/transport.ts";
 import type { Random } from "./_random.ts";
 import type { World } from "./_world.ts";
 

@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { WireLimits } from "../../wire/limits.ts";
+import type { WireLimits } from "../../wire/base/limits.ts";
 import type { LinkPlan } from "./_network.ts";
 import { Random } from "./_random.ts";
 

@@ -6,7 +6,7 @@
  */
 
 import { setImmediate } from "node:timers";
-import type { Clock } from "../../wire/clock.ts";
+import type { Clock } from "../../wire/base/clock.ts";
 
 interface Event {
   readonly at: number;

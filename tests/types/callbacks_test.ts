@@ -9,7 +9,7 @@ import { test } from "../_test.ts";
 
 interface Api {
   each(numbers: number[], cb: (j: number) => string): string[];
-  watch(on: { line(text: string): number; end?(): void }): number;
+  keepalive(on: { line(text: string): number; end?(): void }): number;
   nested(cb: (f: (n: number) => number) => number): number;
   tell(cb: (line: string) => void): void;
 }
@@ -23,7 +23,7 @@ test("a callback may be asynchronous, by itself and inside data", async () => {
       for (const n of numbers) texts.push(await given(n));
       return texts;
     },
-    async watch({ line, end }) {
+    async keepalive({ line, end }) {
       const length = await line("four");
       await end?.();
       line[Symbol.dispose]();
@@ -44,8 +44,11 @@ test("a callback may be asynchronous, by itself and inside data", async () => {
   const results = [
     await f.each([1, 2], (j) => j.toFixed()),
     await f.each([3], async (j) => await Promise.resolve(`${j} later`)),
-    await f.watch({ line: async (text) => await text.length }),
-    await f.watch({ line: (text) => text.length, end: () => ended.push("!") }),
+    await f.keepalive({ line: async (text) => await text.length }),
+    await f.keepalive({
+      line: (text) => text.length,
+      end: () => ended.push("!"),
+    }),
     // What it gets is at the other end, and is called with a promise.
     await f.nested(async (g) => {
       using given = g;

@@ -77,14 +77,14 @@ test("recursive types are sent and arrive as what they are", async () => {
 interface Store<T> {
   put(item: T, more: { item: T; times: number }): number;
   all(): T[];
-  watch(on: (item: T) => void): void;
+  keepalive(on: (item: T) => void): void;
 }
 
 /** Code that does not know what is stored. */
 async function fill<T>(wire: Wire<Store<T>>, item: T): Promise<T[]> {
   await wire.remote.put(item, { item, times: 1 });
   await wire.remoteValue.put(item, { item, times: 2 });
-  await wire.remoteValue.watch((_item) => {});
+  await wire.remoteValue.keepalive((_item) => {});
   const items: T[] = await wire.remoteValue.all();
   return items;
 }
@@ -94,7 +94,7 @@ function keep<T>(wire: Wire<object, Store<T>>, first: T): void {
   wire.serve({
     put: (_item, { times }) => times,
     all: () => kept,
-    watch: (on) => on[Symbol.dispose](),
+    keepalive: (on) => on[Symbol.dispose](),
   });
 }
 

@@ -4,10 +4,10 @@
  * @module
  */
 
-import { ByteWriter } from "../../wire/bytes.ts";
-import { Decoder, Encoder } from "../../wire/codec.ts";
-import { resolveLimits, type WireLimits } from "../../wire/limits.ts";
-import type { Message, OverLimit } from "../../wire/messages.ts";
+import { ByteWriter } from "../../wire/codec/bytes.ts";
+import { Decoder, Encoder } from "../../wire/codec/codec.ts";
+import { resolveLimits, type WireLimits } from "../../wire/base/limits.ts";
+import type { Message, OverLimit } from "../../wire/codec/messages.ts";
 import { plainInto } from "../_plain_messages.ts";
 import { RAW } from "../_raw_values.ts";
 import { exactly } from "./_exact.ts";

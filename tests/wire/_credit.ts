@@ -4,17 +4,17 @@
  * @module
  */
 
-import { ByteWriter } from "../../wire/bytes.ts";
-import { Encoder } from "../../wire/codec.ts";
-import { DEFAULT_LIMITS } from "../../wire/limits.ts";
-import type { Channel, Message } from "../../wire/messages.ts";
+import { ByteWriter } from "../../wire/codec/bytes.ts";
+import { Encoder } from "../../wire/codec/codec.ts";
+import { DEFAULT_LIMITS } from "../../wire/base/limits.ts";
+import type { Channel, Message } from "../../wire/codec/messages.ts";
 import type { WireOptions } from "../../wire/wire.ts";
 import { settle } from "../_fake_clock.ts";
 import { framedBy, RawPeer } from "../_raw_peer.ts";
 import { RAW } from "../_raw_values.ts";
 
 /** What a message counts for beyond its bytes, as docs/protocol.md has it. */
-const MESSAGE_COST = 64;
+const MESSAGE_OVERHEAD = 64;
 /** The length that is in front of a frame. */
 const HEADER = 4;
 
@@ -37,7 +37,7 @@ export class CountingPeer extends RawPeer {
     const both = framedBy(this.#encoder, message);
     const alone = framedBy(this.#encoder, message);
     await this.say(both);
-    this.spent += alone.length - HEADER + MESSAGE_COST;
+    this.spent += alone.length - HEADER + MESSAGE_OVERHEAD;
   }
 
   /** Says one plain one-way call, as a row of one. */
@@ -49,7 +49,7 @@ export class CountingPeer extends RawPeer {
     const size = plainWriter.send(name, args);
     if (size === 0) throw new Error(`"${name}" is not plain.`);
     await this.say(writer.written().slice());
-    this.spent += size + MESSAGE_COST;
+    this.spent += size + MESSAGE_OVERHEAD;
   }
 
   /** Hears all credit that was told so far. */

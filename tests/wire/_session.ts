@@ -4,7 +4,10 @@
  * @module
  */
 
-import { memoryTransports, type Transport } from "../../wire/transport.ts";
+import {
+  memoryTransports,
+  type Transport,
+} from "../../wire/transport/transport.ts";
 import { makeWire } from "../../wire/wire.ts";
 
 /** What one side wrote, in order. */

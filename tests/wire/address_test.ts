@@ -4,8 +4,8 @@ import {
   formatAddress,
   hostName,
   type WireAddress,
-} from "../../wire/address.ts";
-import { WireError } from "../../wire/errors.ts";
+} from "../../wire/base/address.ts";
+import { WireError } from "../../wire/base/errors.ts";
 import { test } from "../_test.ts";
 
 test("formatAddress() reads as one writes an address", () => {

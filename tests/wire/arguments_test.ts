@@ -1,7 +1,7 @@
 /** Names and arguments that a program made a list of itself. */
 
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
-import { ownArguments } from "../../wire/_arguments.ts";
+import { ownArguments } from "../../wire/base/checks.ts";
 import {
   keepConnected,
   makeRemoteObject,

@@ -2,8 +2,8 @@
 
 import { Buffer } from "node:buffer";
 import { assert, assertEquals } from "@std/assert";
-import { resolveLimits } from "../../wire/limits.ts";
-import { decodeValue, encodeValue } from "../../wire/single_value.ts";
+import { resolveLimits } from "../../wire/base/limits.ts";
+import { decodeValue, encodeValue } from "../../wire/codec/single_value.ts";
 import { test } from "../_test.ts";
 import { codeOf, roundTrip } from "./_codec.ts";
 import { exactly } from "./_exact.ts";
@@ -108,21 +108,21 @@ const MAKERS = [
 ]);
 
 test("encodeValue() takes every kind of view, whole and in part", () => {
-  for (const [name, Maker] of MAKERS) {
-    assert(Maker !== undefined, `${name} is part of the platform`);
+  for (const [name, ObjectDecoder] of MAKERS) {
+    assert(ObjectDecoder !== undefined, `${name} is part of the platform`);
     const buffer = BYTES.slice().buffer;
-    keeps(new Maker(buffer));
-    keeps(new Maker(buffer, 16));
-    keeps(new Maker(buffer, 8, 2));
-    keeps(new Maker(buffer, 48));
-    keeps(new Maker(new ArrayBuffer(0)));
-    keeps([new Maker(buffer), { view: new Maker(buffer, 8) }]);
+    keeps(new ObjectDecoder(buffer));
+    keeps(new ObjectDecoder(buffer, 16));
+    keeps(new ObjectDecoder(buffer, 8, 2));
+    keeps(new ObjectDecoder(buffer, 48));
+    keeps(new ObjectDecoder(new ArrayBuffer(0)));
+    keeps([new ObjectDecoder(buffer), { view: new ObjectDecoder(buffer, 8) }]);
   }
 });
 
 test("decodeValue() gives each view a buffer of its own size", () => {
-  for (const [_, Maker] of MAKERS) {
-    const view = new Maker(BYTES.slice().buffer, 16, 2);
+  for (const [_, ObjectDecoder] of MAKERS) {
+    const view = new ObjectDecoder(BYTES.slice().buffer, 16, 2);
     const arrived = roundTrip(view) as ArrayBufferView;
     assertEquals(arrived.byteOffset, 0);
     assertEquals(arrived.buffer.byteLength, arrived.byteLength);

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { afterPatience } from "../../wire/clock.ts";
+import { afterPatience } from "../../wire/base/clock.ts";
 import {
   makeWire,
   memoryTransports,

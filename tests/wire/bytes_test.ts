@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { ByteReader, ByteWriter, varintSize } from "../../wire/bytes.ts";
-import { WireError } from "../../wire/errors.ts";
+import { ByteReader, ByteWriter, varintSize } from "../../wire/codec/bytes.ts";
+import { WireError } from "../../wire/base/errors.ts";
 import { test } from "../_test.ts";
 import { codeOf } from "./_codec.ts";
 

@@ -13,9 +13,9 @@ import {
   type WireOptions,
   wirePair,
 } from "../../wire/mod.ts";
-import { carriesStream, endStreams } from "../../wire/_carries_stream.ts";
-import { sendable } from "../../wire/_sendable.ts";
-import { resolveLimits } from "../../wire/limits.ts";
+import { carriesStream, endStreams } from "../../wire/codec/passing.ts";
+import { sendable } from "../../wire/rpc/thrown.ts";
+import { resolveLimits } from "../../wire/base/limits.ts";
 import { test } from "../_test.ts";
 import { failure } from "./_failure.ts";
 

@@ -1,9 +1,9 @@
 import { assertEquals } from "@std/assert";
-import { afterLimit, systemClock } from "../../wire/clock.ts";
+import { afterLimit, systemClock } from "../../wire/base/clock.ts";
 import { FakeClock } from "../_fake_clock.ts";
 import { test } from "../_test.ts";
 
-const CLOCK = new URL("../../wire/clock.ts", import.meta.url).href;
+const CLOCK = new URL("../../wire/base/clock.ts", import.meta.url).href;
 
 /** What a program prints, which ends when nothing keeps it alive. */
 async function output(program: string): Promise<string> {

@@ -1,9 +1,9 @@
 /** Seeded random bytes and values: the codec never throws but WireErrors. */
 
 import { assert, assertEquals } from "@std/assert";
-import { resolveLimits } from "../../wire/limits.ts";
-import type { Message, OverLimit } from "../../wire/messages.ts";
-import { decodeValue, encodeValue } from "../../wire/single_value.ts";
+import { resolveLimits } from "../../wire/base/limits.ts";
+import type { Message, OverLimit } from "../../wire/codec/messages.ts";
+import { decodeValue, encodeValue } from "../../wire/codec/single_value.ts";
 import { Raw } from "../_raw_values.ts";
 import { test } from "../_test.ts";
 import { fromHex, VECTORS } from "../_vectors.ts";

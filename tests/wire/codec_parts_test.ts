@@ -1,9 +1,9 @@
 /** Parts that some messages have: flags, targets, metadata, references. */
 
 import { assertEquals } from "@std/assert";
-import { ByteWriter } from "../../wire/bytes.ts";
-import { Decoder } from "../../wire/codec.ts";
-import { KIND } from "../../wire/messages.ts";
+import { ByteWriter } from "../../wire/codec/bytes.ts";
+import { Decoder } from "../../wire/codec/codec.ts";
+import { KIND } from "../../wire/codec/messages.ts";
 import { test } from "../_test.ts";
 import {
   callOf,

@@ -1,8 +1,8 @@
 /** Messages to framed bytes and back, and what a decoder refuses. */
 
 import { assert, assertEquals } from "@std/assert";
-import { Decoder } from "../../wire/codec.ts";
-import { limitRange, resolveLimits } from "../../wire/limits.ts";
+import { Decoder } from "../../wire/codec/codec.ts";
+import { limitRange, resolveLimits } from "../../wire/base/limits.ts";
 import {
   type Hello,
   HELLO_LIMITS,
@@ -11,7 +11,7 @@ import {
   type Message,
   type PeerLimits,
   VERSION,
-} from "../../wire/messages.ts";
+} from "../../wire/codec/messages.ts";
 import { Raw } from "../_raw_values.ts";
 import { test } from "../_test.ts";
 import {

@@ -4,8 +4,8 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import {
   collisionFreeMap,
   collisionFreeSet,
-} from "../../wire/_collision_free.ts";
-import { decodeValue, encodeValue } from "../../wire/single_value.ts";
+} from "../../wire/codec/_collisions.ts";
+import { decodeValue, encodeValue } from "../../wire/codec/single_value.ts";
 import { wirePair } from "../../wire/mod.ts";
 import { test } from "../_test.ts";
 import { codeOf } from "./_codec.ts";

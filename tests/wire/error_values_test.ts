@@ -1,8 +1,8 @@
 /** Errors as values. */
 
 import { assert, assertEquals } from "@std/assert";
-import { WireError } from "../../wire/errors.ts";
-import { decodeValue, encodeValue } from "../../wire/single_value.ts";
+import { WireError } from "../../wire/base/errors.ts";
+import { decodeValue, encodeValue } from "../../wire/codec/single_value.ts";
 import { test } from "../_test.ts";
 import { codeOf, decodeAll, encodeAll, newEncoder } from "./_codec.ts";
 import { roundTrip, valueOf } from "./_codec.ts";

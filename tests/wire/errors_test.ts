@@ -5,7 +5,7 @@ import {
   RemoteError,
   toErrorCode,
   WireError,
-} from "../../wire/errors.ts";
+} from "../../wire/base/errors.ts";
 import { test } from "../_test.ts";
 
 const CODES = [

@@ -13,8 +13,8 @@ import {
   type WireError,
   wirePair,
 } from "../../mod.ts";
-import { signaturesOf } from "../../wire/contract.ts";
-import { fingerprint } from "../../wire/_fingerprint.ts";
+import { signaturesOf } from "../../wire/contract/contract.ts";
+import { contractSummary } from "../../wire/contract/summary.ts";
 import { hello, RawPeer } from "../_raw_peer.ts";
 import { test } from "../_test.ts";
 import { LIBRARIES, schema, told, v, z } from "./_schemas.ts";
@@ -23,7 +23,7 @@ const START = "The caller's contract is not the server's. ";
 
 /** What the text of a hello says of a contract. */
 function textOf(of: AnyContract, helloFrame = 16_384, credential = ""): string {
-  return fingerprint(signaturesOf(of), helloFrame, credential);
+  return contractSummary(signaturesOf(of), helloFrame, credential);
 }
 
 /** The reasons for which two ends do not open a wire; none if they do. */

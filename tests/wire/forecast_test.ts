@@ -8,7 +8,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { CallContext, WireOptions } from "../../wire/mod.ts";
 import { makeRemoteObject } from "../../wire/mod.ts";
-import type { Message } from "../../wire/messages.ts";
+import type { Message } from "../../wire/codec/messages.ts";
 import { FakeClock, settle } from "../_fake_clock.ts";
 import { call, RawPeer } from "../_raw_peer.ts";
 import { test } from "../_test.ts";
@@ -90,7 +90,7 @@ test("1,000 large answers come through middleware, of objects, as lists", async 
     serveThrough: [(_context, next) => next()],
   });
   let most = 0;
-  const watch = (answer: unknown) => {
+  const keepalive = (answer: unknown) => {
     most = Math.max(most, far.stats().outputWaiting);
     return answer;
   };
@@ -98,9 +98,9 @@ test("1,000 large answers come through middleware, of objects, as lists", async 
     remoteValue: { compute(): Promise<unknown> };
   };
   const answers = await Promise.all([
-    ...all.map(() => near.remoteValue.compute().then(watch)),
-    ...all.map(() => near.remoteValues.compute().then(watch)),
-    ...all.map(() => object.remoteValue.compute().then(watch)),
+    ...all.map(() => near.remoteValue.compute().then(keepalive)),
+    ...all.map(() => near.remoteValues.compute().then(keepalive)),
+    ...all.map(() => object.remoteValue.compute().then(keepalive)),
   ]);
   assertEquals(answers.length, 3_000);
   assert(most <= LIMITS.sendMost, `${most} bytes waited`);
@@ -179,7 +179,7 @@ test("calls that all have to run begin by and by", async () => {
   const everybody = Promise.withResolvers<unknown>();
   let running = 0;
   await using peer = await slowPeer({
-    meet() {
+    setPeerLimits() {
       if (++running === 1_000) everybody.resolve(ANSWER.slice(0, 10));
       return everybody.promise;
     },

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { FrameDecoder } from "../../wire/frames.ts";
+import { FrameDecoder } from "../../wire/codec/frames.ts";
 import { test } from "../_test.ts";
 import { chunksOf, codeOf, concat, frameOf } from "./_codec.ts";
 import { bytesAllocated, bytesCopied } from "./_counting.ts";

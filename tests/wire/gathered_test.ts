@@ -2,9 +2,9 @@
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { makeRemoteObject, wirePair } from "../../wire/mod.ts";
-import { FRAME_HEADER } from "../../wire/frames.ts";
-import { resolveLimits } from "../../wire/limits.ts";
-import { GATHERED, KIND, type Message } from "../../wire/messages.ts";
+import { FRAME_HEADER } from "../../wire/codec/frames.ts";
+import { resolveLimits } from "../../wire/base/limits.ts";
+import { KIND, type Message, STRINGS } from "../../wire/codec/messages.ts";
 import { Raw } from "../_raw_values.ts";
 import { test } from "../_test.ts";
 import { callOf, chunksOf, concat, decodeAll, encodeAll } from "./_codec.ts";
@@ -34,7 +34,7 @@ function gathering() {
 /** Whether the last frame of some bytes is gathered. */
 function isGathered(bytes: Uint8Array): boolean {
   const last = framesOf(bytes).at(-1)!;
-  return (last[FRAME_HEADER]! & GATHERED) !== 0;
+  return (last[FRAME_HEADER]! & STRINGS) !== 0;
 }
 
 test("Encoder gathers text once a message had much of it", () => {
@@ -240,5 +240,5 @@ test("results to come among gathered text are asked for once", async () => {
 });
 
 test("KIND leaves the bit of gathered text free", () => {
-  for (const kind of Object.values(KIND)) assertEquals(kind & GATHERED, 0);
+  for (const kind of Object.values(KIND)) assertEquals(kind & STRINGS, 0);
 });

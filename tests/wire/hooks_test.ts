@@ -21,7 +21,7 @@ import {
   wirePair,
 } from "../../wire/mod.ts";
 import { cmucl } from "../../wire/cmucl/mod.ts";
-import { guardedController } from "../../wire/_guarded_signal.ts";
+import { guardedController } from "../../wire/base/report.ts";
 import { test } from "../_test.ts";
 import { failure } from "./_failure.ts";
 import { macrotask, unhandledIn } from "./_unhandled.ts";

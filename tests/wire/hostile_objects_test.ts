@@ -11,7 +11,7 @@ import {
   type WireError,
   wirePair,
 } from "../../wire/mod.ts";
-import type { Message } from "../../wire/messages.ts";
+import type { Message } from "../../wire/codec/messages.ts";
 import { settle } from "../_fake_clock.ts";
 import { call, Raw, RawPeer, send } from "../_raw_peer.ts";
 import { test } from "../_test.ts";

@@ -5,10 +5,10 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { type RemoteStream, type WireError, wirePair } from "../../wire/mod.ts";
-import { ByteWriter } from "../../wire/bytes.ts";
-import { Encoder } from "../../wire/codec.ts";
-import { DEFAULT_LIMITS } from "../../wire/limits.ts";
-import type { Message } from "../../wire/messages.ts";
+import { ByteWriter } from "../../wire/codec/bytes.ts";
+import { Encoder } from "../../wire/codec/codec.ts";
+import { DEFAULT_LIMITS } from "../../wire/base/limits.ts";
+import type { Message } from "../../wire/codec/messages.ts";
 import { settle } from "../_fake_clock.ts";
 import {
   call,

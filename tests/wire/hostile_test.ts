@@ -5,7 +5,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { type CallContext, wirePair } from "../../wire/mod.ts";
-import type { Message } from "../../wire/messages.ts";
+import type { Message } from "../../wire/codec/messages.ts";
 import { call, frame, framed, hello, RawPeer, send } from "../_raw_peer.ts";
 import { test } from "../_test.ts";
 

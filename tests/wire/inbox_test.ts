@@ -1,7 +1,7 @@
 /** Typed messages that wait: each is taken once, in order, by who came first. */
 
 import { assertEquals } from "@std/assert";
-import type { Message } from "../../wire/messages.ts";
+import type { Message } from "../../wire/codec/messages.ts";
 import { settle } from "../_fake_clock.ts";
 import { RawPeer } from "../_raw_peer.ts";
 import { test } from "../_test.ts";

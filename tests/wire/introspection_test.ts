@@ -14,7 +14,7 @@ import {
   wirePair,
 } from "../../wire/mod.ts";
 import { cmucl } from "../../wire/cmucl/mod.ts";
-import { DESCRIBED } from "../../wire/_described.ts";
+import { DESCRIBED } from "../../wire/rpc/introspection.ts";
 import { RawPeer } from "../_raw_peer.ts";
 import { test } from "../_test.ts";
 

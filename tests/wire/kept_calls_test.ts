@@ -231,7 +231,7 @@ test("KeptConnection repeats what is marked as idempotent", async () => {
 test("KeptConnection repeats a call only so often", async () => {
   await using place = await up({ idempotent: ["never"], repeats: 2 });
   const call = fate(place.kept.remoteValue.never("a"));
-  for (let death = 0; death < 3; death++) {
+  for (let lifetime = 0; lifetime < 3; lifetime++) {
     await settle();
     await place.die();
     await place.advance(1_000);

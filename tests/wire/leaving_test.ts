@@ -10,7 +10,7 @@ import {
   type Wire,
   type WireOptions,
 } from "../../wire/mod.ts";
-import type { Message } from "../../wire/messages.ts";
+import type { Message } from "../../wire/codec/messages.ts";
 import { FakeClock, settle } from "../_fake_clock.ts";
 import { call, frame, hello, RawPeer, send } from "../_raw_peer.ts";
 import { test } from "../_test.ts";

@@ -19,7 +19,7 @@ import {
   type WireOptions,
   wirePair,
 } from "../../wire/mod.ts";
-import { LineStream } from "../../wire/line_stream.ts";
+import { LineStream } from "../../wire/lines/line_stream.ts";
 import { cmucl, remoteValueBind } from "../../wire/cmucl/mod.ts";
 import { RawPeer } from "../_raw_peer.ts";
 import { test } from "../_test.ts";

@@ -1,11 +1,11 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { WireError } from "../../wire/errors.ts";
+import { WireError } from "../../wire/base/errors.ts";
 import {
   DEFAULT_LIMITS,
   limitRange,
   resolveLimits,
   type WireLimits,
-} from "../../wire/limits.ts";
+} from "../../wire/base/limits.ts";
 import { test } from "../_test.ts";
 
 test("DEFAULT_LIMITS are these", () => {

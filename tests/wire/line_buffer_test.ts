@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { LineBuffer } from "../../wire/_line_buffer.ts";
+import { LineBuffer } from "../../wire/lines/line_stream.ts";
 import { test } from "../_test.ts";
 
 test("LineBuffer.takeRest() gives what is left", () => {

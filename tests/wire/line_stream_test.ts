@@ -3,9 +3,12 @@ import {
   LINE_STREAM_DEFAULTS,
   LineStream,
   type LineStreamOptions,
-} from "../../wire/line_stream.ts";
-import { memoryTransports, type Transport } from "../../wire/transport.ts";
-import type { WireError } from "../../wire/errors.ts";
+} from "../../wire/lines/line_stream.ts";
+import {
+  memoryTransports,
+  type Transport,
+} from "../../wire/transport/transport.ts";
+import type { WireError } from "../../wire/base/errors.ts";
 import { test } from "../_test.ts";
 
 /** A peer that sends these chunks, then ends; and what it was sent. */

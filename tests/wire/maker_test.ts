@@ -1,12 +1,12 @@
 import { assertEquals } from "@std/assert";
-import { textMaker } from "../../wire/_ascii.ts";
+import { textMaker } from "../../wire/codec/bytes.ts";
 import {
-  makeByKey,
-  makerOf,
+  decodeByKey,
+  encodeByKey,
+  objectDecoderOf,
+  objectEncoderOf,
   type ReadsValues,
-  takeByKey,
-  takerOf,
-} from "../../wire/_maker.ts";
+} from "../../wire/codec/_objects.ts";
 import { test } from "../_test.ts";
 
 /** Gives 0, 1, 2, … */
@@ -40,8 +40,8 @@ function forbid(): never {
 
 for (
   const [how, maker] of [
-    ["by generated code", makerOf(KEYS)],
-    ["where generated code is forbidden", makerOf(KEYS, forbid)],
+    ["by generated code", objectDecoderOf(KEYS)],
+    ["where generated code is forbidden", objectDecoderOf(KEYS, forbid)],
   ] as const
 ) {
   test(`makerOf() makes own data of any key, ${how}`, () => {
@@ -62,19 +62,19 @@ for (
 
 test("makerOf() and makeByKey() make the same object", () => {
   assertEquals(
-    Object.entries(makerOf(KEYS)(counter(), 1)),
-    Object.entries(makeByKey(KEYS, counter(), 1)),
+    Object.entries(objectDecoderOf(KEYS)(counter(), 1)),
+    Object.entries(decodeByKey(KEYS, counter(), 1)),
   );
 });
 
 for (
   const [how, taker] of [
-    ["by generated code", takerOf(KEYS)],
-    ["where generated code is forbidden", takerOf(KEYS, forbid)],
+    ["by generated code", objectEncoderOf(KEYS)],
+    ["where generated code is forbidden", objectEncoderOf(KEYS, forbid)],
   ] as const
 ) {
   test(`takerOf() takes the values of any keys in their order, ${how}`, () => {
-    const object = makeByKey(KEYS, counter(), 1);
+    const object = decodeByKey(KEYS, counter(), 1);
     const taken: unknown[] = [];
     const values = {
       write: (value: unknown) => taken.push(value),
@@ -82,7 +82,7 @@ for (
       writeText: (value: string) => taken.push(value),
     };
     taker(values, object, 2);
-    takeByKey(KEYS, values, object, 2);
+    encodeByKey(KEYS, values, object, 2);
     const once = KEYS.map((_key, index) => index);
     assertEquals(taken, [...once, ...once]);
     assertEquals(Object.hasOwn(globalThis, "harmed"), false);
@@ -120,7 +120,7 @@ test("takerOf() has numbers and strings written as such, and how deep others are
     writeText: (value: string) => taken.push(["text", value]),
   };
   const object = { a: 1, b: "x", c: null, d: [2], e: NaN };
-  takerOf(Object.keys(object))(values, object, 3);
+  objectEncoderOf(Object.keys(object))(values, object, 3);
   assertEquals(taken, [
     ["number", 1],
     ["text", "x"],
@@ -133,7 +133,7 @@ test("takerOf() has numbers and strings written as such, and how deep others are
 test("makerOf() and makeByKey() read what stands under then by itself", () => {
   const keys = ["a", "then", "b"];
   const expected = { a: 0, then: "then 1", b: 2 };
-  assertEquals(makerOf(keys)(counter(), 1), expected);
-  assertEquals(makerOf(keys, forbid)(counter(), 1), expected);
-  assertEquals(makeByKey(keys, counter(), 1), expected);
+  assertEquals(objectDecoderOf(keys)(counter(), 1), expected);
+  assertEquals(objectDecoderOf(keys, forbid)(counter(), 1), expected);
+  assertEquals(decodeByKey(keys, counter(), 1), expected);
 });

@@ -11,7 +11,7 @@ import {
   WireError,
   wirePair,
 } from "../../wire/mod.ts";
-import { ByteWriter } from "../../wire/bytes.ts";
+import { ByteWriter } from "../../wire/codec/bytes.ts";
 import { framed, RawPeer } from "../_raw_peer.ts";
 import { test } from "../_test.ts";
 

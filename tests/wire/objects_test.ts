@@ -1,9 +1,9 @@
 /** Plain objects: their keys, their order, and names that prototypes know. */
 
 import { assert, assertEquals } from "@std/assert";
-import { Decoder } from "../../wire/codec.ts";
-import { decodeValue, encodeValue } from "../../wire/single_value.ts";
-import { TABLE_ENTRIES } from "../../wire/tables.ts";
+import { Decoder } from "../../wire/codec/codec.ts";
+import { decodeValue, encodeValue } from "../../wire/codec/single_value.ts";
+import { TABLE_ENTRIES } from "../../wire/codec/tables.ts";
 import { test } from "../_test.ts";
 import {
   decodeAll,

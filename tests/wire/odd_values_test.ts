@@ -19,7 +19,7 @@ import {
   type WireOptions,
   wirePair,
 } from "../../wire/mod.ts";
-import { isA, laterOf } from "../../wire/_odd_values.ts";
+import { isA, laterOf } from "../../wire/base/odd_values.ts";
 import { cmucl } from "../../wire/cmucl/mod.ts";
 import { test } from "../_test.ts";
 import { failure } from "./_failure.ts";

@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
-import { WireError } from "../../wire/errors.ts";
+import { WireError } from "../../wire/base/errors.ts";
 import {
   checkOptionKeys,
   mayBeOptions,
   unknownName,
-} from "../../wire/_option_keys.ts";
+} from "../../wire/base/checks.ts";
 import { test } from "../_test.ts";
 
 const KNOWN = {

@@ -1,9 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
-import { systemClock } from "../../wire/clock.ts";
-import { resolveLimits } from "../../wire/limits.ts";
-import { KIND } from "../../wire/messages.ts";
-import { type MessageOutput, Output } from "../../wire/output.ts";
-import type { Transport } from "../../wire/transport.ts";
+import { systemClock } from "../../wire/base/clock.ts";
+import { resolveLimits } from "../../wire/base/limits.ts";
+import { KIND } from "../../wire/codec/messages.ts";
+import { type MessageOutput, Output } from "../../wire/flow/output.ts";
+import type { Transport } from "../../wire/transport/transport.ts";
 import { test } from "../_test.ts";
 import { bytesCopied } from "./_counting.ts";
 import { framesOf } from "./_session.ts";

@@ -1,9 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
-import { ByteReader } from "../../wire/bytes.ts";
-import { Decoder } from "../../wire/codec.ts";
-import { resolveLimits } from "../../wire/limits.ts";
-import { KIND, type Message } from "../../wire/messages.ts";
-import { PIECE, Pieces } from "../../wire/_pieces.ts";
+import { ByteReader } from "../../wire/codec/bytes.ts";
+import { Decoder } from "../../wire/codec/codec.ts";
+import { resolveLimits } from "../../wire/base/limits.ts";
+import { KIND, type Message } from "../../wire/codec/messages.ts";
+import { PIECE, Pieces } from "../../wire/codec/frames.ts";
 import { test } from "../_test.ts";
 import { codeOf, concat, decodeAll, encodeAll, frameOf } from "./_codec.ts";
 import { bytesAllocated, bytesCopied } from "./_counting.ts";

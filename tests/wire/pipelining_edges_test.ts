@@ -11,7 +11,7 @@ import {
   type RemoteFunction,
   wirePair,
 } from "../../wire/mod.ts";
-import type { Message } from "../../wire/messages.ts";
+import type { Message } from "../../wire/codec/messages.ts";
 import { settle } from "../_fake_clock.ts";
 import { call, hello, RawPeer } from "../_raw_peer.ts";
 import { Raw } from "../_raw_values.ts";

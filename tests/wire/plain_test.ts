@@ -5,9 +5,9 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { type WireError, wirePair } from "../../wire/mod.ts";
-import { FRAME_HEADER } from "../../wire/frames.ts";
-import { resolveLimits } from "../../wire/limits.ts";
-import { KIND, type Message } from "../../wire/messages.ts";
+import { FRAME_HEADER } from "../../wire/codec/frames.ts";
+import { resolveLimits } from "../../wire/base/limits.ts";
+import { KIND, type Message } from "../../wire/codec/messages.ts";
 import { frame, RawPeer, send } from "../_raw_peer.ts";
 import { test } from "../_test.ts";
 import { callOf, codeOf, decodeAll, encodeAll } from "./_codec.ts";

@@ -1,8 +1,8 @@
 /** What `docs/protocol.md` says, held against the code. */
 
 import { assert, assertEquals } from "@std/assert";
-import { DEFAULT_LIMITS, limitRange } from "../../wire/limits.ts";
-import { HELLO_LIMITS, KIND } from "../../wire/messages.ts";
+import { DEFAULT_LIMITS, limitRange } from "../../wire/base/limits.ts";
+import { HELLO_LIMITS, KIND } from "../../wire/codec/messages.ts";
 import { fromHex, toHex, VECTORS } from "../_vectors.ts";
 import { test } from "../_test.ts";
 import { concat } from "./_codec.ts";

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { Queue } from "../../wire/_queue.ts";
+import { Queue } from "../../wire/base/collections.ts";
 import { test } from "../_test.ts";
 import { randomNumbers } from "./_codec.ts";
 

@@ -437,11 +437,11 @@ test("what came for nobody is given back", async () => {
 test("a console shows where references come from, and nothing behind them", async () => {
   const [near, far] = wirePair();
   far.serve({ open: () => makeRemoteObject({}), lend: () => () => 1 });
-  const opening = near.remoteValue.open();
-  const opened = await opening;
+  const handshake = near.remoteValue.open();
+  const opened = await handshake;
   const lent = await near.remoteValue.lend();
   assertEquals(
-    [opened, lent, makeRemoteObject({}), opening].map(inspect),
+    [opened, lent, makeRemoteObject({}), handshake].map(inspect),
     [
       'RemoteObject(the result of "open")',
       'RemoteObject(the result of "lend")',

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import type { CallOptions } from "../../wire/call_options.ts";
-import { type Values, values } from "../../wire/multiple_values.ts";
-import { type Caller, remotes } from "../../wire/remote.ts";
+import type { CallOptions } from "../../wire/rpc/context.ts";
+import { type Values, values } from "../../wire/base/multiple_values.ts";
+import { type Caller, remotes } from "../../wire/rpc/remote.ts";
 import { test } from "../_test.ts";
 
 /** A caller that notes what it is asked to carry out. */

@@ -5,7 +5,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { makeWire, memoryTransports, type Wire } from "../../wire/mod.ts";
-import { TABLE_ENTRIES } from "../../wire/tables.ts";
+import { TABLE_ENTRIES } from "../../wire/codec/tables.ts";
 import { test } from "../_test.ts";
 import { fate } from "./_keeping.ts";
 import { slow } from "./_slow.ts";

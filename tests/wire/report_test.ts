@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { RemoteError, WireError, wirePair } from "../../wire/mod.ts";
-import { reporter, reportToConsole } from "../../wire/_report.ts";
+import { reporter, reportToConsole } from "../../wire/base/report.ts";
 import { settle } from "../_fake_clock.ts";
 import { test } from "../_test.ts";
 

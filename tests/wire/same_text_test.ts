@@ -1,12 +1,16 @@
 import { assertEquals } from "@std/assert";
-import { sameText } from "../../wire/_same_text.ts";
+import { constantTimeEqual } from "../../wire/base/checks.ts";
 import { test } from "../_test.ts";
 
 test("sameText() tells texts apart, those with NULs too", () => {
   const texts = ["", "\0", "\0\0", "a", "a\0", "\0a", "ab", "ba", "ä", "😀"];
   for (const one of texts) {
     for (const other of texts) {
-      assertEquals(sameText(one, other), one === other, `${one} ${other}`);
+      assertEquals(
+        constantTimeEqual(one, other),
+        one === other,
+        `${one} ${other}`,
+      );
     }
   }
 });
@@ -29,7 +33,7 @@ test("sameText() looks at every character, wherever the first difference is", ()
       at: counting(at),
     });
     try {
-      sameText(left, right);
+      constantTimeEqual(left, right);
     } finally {
       Object.assign(String.prototype, { charCodeAt, codePointAt, at });
     }

@@ -3,8 +3,8 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { misfit } from "../../wire/_misfit.ts";
-import { shallow, type Shape, shapeOf } from "../../wire/_shape.ts";
+import { findIncompatibility } from "../../wire/contract/_compatibility.ts";
+import { shallow, type Shape, shapeOf } from "../../wire/contract/_shape.ts";
 import { test } from "../_test.ts";
 import { toStandardJsonSchema, type, v, z } from "./_schemas.ts";
 
@@ -168,7 +168,7 @@ test("misfit() finds where what is sent does not fit what is taken", () => {
     ],
   ];
   for (const [sent, taken, expected] of cases) {
-    const found = misfit(sent, taken);
+    const found = findIncompatibility(sent, taken);
     assertEquals(
       found && `${found.path} ${found.sent}, not ${found.taken}`.trim(),
       expected,

@@ -1,14 +1,14 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { checkPort, hostInteger, hostName } from "../../wire/address.ts";
-import { checkTime } from "../../wire/clock.ts";
-import { WireError } from "../../wire/errors.ts";
-import { resolveKeepOptions } from "../../wire/keep_options.ts";
-import { resolveLimits } from "../../wire/limits.ts";
-import { resolveLineStreamOptions } from "../../wire/line_stream.ts";
-import { checkOptionKeys } from "../../wire/_option_keys.ts";
-import { servedEntries } from "../../wire/_served.ts";
-import { servicePort } from "../../wire/services.ts";
-import { kindOf, shown } from "../../wire/_shown.ts";
+import { checkPort, hostInteger, hostName } from "../../wire/base/address.ts";
+import { checkTime } from "../../wire/base/clock.ts";
+import { WireError } from "../../wire/base/errors.ts";
+import { resolveKeepOptions } from "../../wire/reconnect/keep_options.ts";
+import { resolveLimits } from "../../wire/base/limits.ts";
+import { resolveLineStreamOptions } from "../../wire/lines/line_stream.ts";
+import { checkOptionKeys } from "../../wire/base/checks.ts";
+import { servedEntries } from "../../wire/rpc/served.ts";
+import { servicePort } from "../../wire/lines/services.ts";
+import { kindOf, shown } from "../../wire/base/shown.ts";
 import { makeWire, memoryTransports } from "../../wire/mod.ts";
 import {
   contract,

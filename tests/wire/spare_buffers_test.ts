@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
-import { SpareBuffers } from "../../wire/_spare_buffers.ts";
+import { SpareBuffers } from "../../wire/base/collections.ts";
 import { test } from "../_test.ts";
 
 const MIB = 1024 * 1024;

@@ -9,7 +9,7 @@ import {
   wirePair,
 } from "../../wire/mod.ts";
 import { settle } from "../_fake_clock.ts";
-import type { Message } from "../../wire/messages.ts";
+import type { Message } from "../../wire/codec/messages.ts";
 import { framed, RawPeer, send } from "../_raw_peer.ts";
 import { Raw } from "../_raw_values.ts";
 import { test } from "../_test.ts";

@@ -5,7 +5,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import type { RemoteStream, WireLimits } from "../../wire/mod.ts";
-import type { Message } from "../../wire/messages.ts";
+import type { Message } from "../../wire/codec/messages.ts";
 import { settle } from "../_fake_clock.ts";
 import { framed, Raw, RawPeer } from "../_raw_peer.ts";
 import { test } from "../_test.ts";

@@ -5,10 +5,14 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { FRAME_HEADER } from "../../wire/frames.ts";
-import { resolveLimits } from "../../wire/limits.ts";
-import type { Encoder } from "../../wire/codec.ts";
-import { KIND, type Message, type OverLimit } from "../../wire/messages.ts";
+import { FRAME_HEADER } from "../../wire/codec/frames.ts";
+import { resolveLimits } from "../../wire/base/limits.ts";
+import type { Encoder } from "../../wire/codec/codec.ts";
+import {
+  KIND,
+  type Message,
+  type OverLimit,
+} from "../../wire/codec/messages.ts";
 import { plainInto } from "../_plain_messages.ts";
 import { Raw } from "../_raw_values.ts";
 import { test } from "../_test.ts";

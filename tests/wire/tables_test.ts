@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { ByteReader, ByteWriter } from "../../wire/bytes.ts";
+import { ByteReader, ByteWriter } from "../../wire/codec/bytes.ts";
 import {
   ReceiveTables,
   SendTables,
@@ -7,7 +7,7 @@ import {
   TABLE_BYTES,
   TABLE_ENTRIES,
   writeEntry,
-} from "../../wire/tables.ts";
+} from "../../wire/codec/tables.ts";
 import { test } from "../_test.ts";
 import { codeOf } from "./_codec.ts";
 

@@ -8,9 +8,9 @@ import {
   type WireLimits,
   wirePair,
 } from "../../wire/mod.ts";
-import { sendable } from "../../wire/_sendable.ts";
-import { resolveLimits } from "../../wire/limits.ts";
-import { encodeValue } from "../../wire/single_value.ts";
+import { sendable } from "../../wire/rpc/thrown.ts";
+import { resolveLimits } from "../../wire/base/limits.ts";
+import { encodeValue } from "../../wire/codec/single_value.ts";
 import { test } from "../_test.ts";
 
 /** What came of something thrown; nothing is known of it. */

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import type { Clock } from "../../wire/clock.ts";
-import { TokenBucket } from "../../wire/_token_bucket.ts";
+import type { Clock } from "../../wire/base/clock.ts";
+import { TokenBucket } from "../../wire/base/clock.ts";
 import { test } from "../_test.ts";
 
 /** A clock whose hands a test turns. */

@@ -13,7 +13,7 @@ import {
   type Wire,
   WireError,
 } from "../../wire/mod.ts";
-import { socketTransport } from "../../wire/transport.ts";
+import { socketTransport } from "../../wire/transport/transport.ts";
 import { cmucl } from "../../wire/cmucl/mod.ts";
 import { FakeClock } from "../_fake_clock.ts";
 import { test } from "../_test.ts";

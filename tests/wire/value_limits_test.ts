@@ -1,11 +1,11 @@
 /** The limits of values, at the sender and at the receiver. */
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { Decoder } from "../../wire/codec.ts";
-import { WireError } from "../../wire/errors.ts";
-import { resolveLimits, type WireLimits } from "../../wire/limits.ts";
-import type { Message, OverLimit } from "../../wire/messages.ts";
-import { decodeValue, encodeValue } from "../../wire/single_value.ts";
+import { Decoder } from "../../wire/codec/codec.ts";
+import { WireError } from "../../wire/base/errors.ts";
+import { resolveLimits, type WireLimits } from "../../wire/base/limits.ts";
+import type { Message, OverLimit } from "../../wire/codec/messages.ts";
+import { decodeValue, encodeValue } from "../../wire/codec/single_value.ts";
 import { test } from "../_test.ts";
 import { codeOf, decodeAll, encodeAll, newEncoder } from "./_codec.ts";
 import { exactly } from "./_exact.ts";

@@ -1,8 +1,8 @@
 /** Exact round trips of every kind of value, and what cannot be sent. */
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { WireError } from "../../wire/errors.ts";
-import { decodeValue, encodeValue } from "../../wire/single_value.ts";
+import { WireError } from "../../wire/base/errors.ts";
+import { decodeValue, encodeValue } from "../../wire/codec/single_value.ts";
 import { test } from "../_test.ts";
 import { roundTrip } from "./_codec.ts";
 import { exactly } from "./_exact.ts";

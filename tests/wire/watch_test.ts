@@ -8,9 +8,9 @@ import {
   type Wire,
   type WireLimits,
 } from "../../wire/mod.ts";
-import { resolveLimits } from "../../wire/limits.ts";
-import type { MessageOutput } from "../../wire/output.ts";
-import { Watch } from "../../wire/_watch.ts";
+import { resolveLimits } from "../../wire/base/limits.ts";
+import type { MessageOutput } from "../../wire/flow/output.ts";
+import { Keepalive } from "../../wire/session/keepalive.ts";
 import { FakeClock, settle } from "../_fake_clock.ts";
 import { test } from "../_test.ts";
 
@@ -253,18 +253,18 @@ test("a peer that has a wire say far more than it takes ends it", async () => {
     },
   };
   const ends: string[] = [];
-  const watch = new Watch({
+  const keepalive = new Keepalive({
     clock,
     limits,
     output: output as unknown as MessageOutput,
-    opening: { accepted: true },
+    handshake: { accepted: true },
     decoder: { unfinished: false },
     end: ({ code }, tell) => {
       ends.push(`${code} ${tell}`);
-      watch.end();
+      keepalive.end();
     },
   });
-  watch.start();
+  keepalive.start();
   output.waiting = 10_000_000;
   await clock.advance(5_000);
   assertEquals(ends, []);

@@ -4,7 +4,7 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import type { Message } from "../../wire/messages.ts";
+import type { Message } from "../../wire/codec/messages.ts";
 import type { WireOptions } from "../../wire/mod.ts";
 import { settle } from "../_fake_clock.ts";
 import { Raw, send } from "../_raw_peer.ts";

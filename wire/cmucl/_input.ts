@@ -5,7 +5,7 @@
  * @module
  */
 
-import { ByteReader } from "../bytes.ts";
+import { ByteReader } from "../codec/bytes.ts";
 
 /** A larger buffer is given back once it is empty. */
 const KEPT_BYTES = 64 * 1024;

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { WireError } from "../errors.ts";
+import { WireError } from "../base/errors.ts";
 import {
   type LispSymbol,
   readSymbol,

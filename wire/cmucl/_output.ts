@@ -5,15 +5,15 @@
  * @module
  */
 
-import { ByteOutput } from "../_byte_output.ts";
-import type { Clock } from "../clock.ts";
-import type { EncoderLimits } from "../codec.ts";
-import { errorMessage, WireError } from "../errors.ts";
-import type { WireLimits } from "../limits.ts";
-import type { Message } from "../messages.ts";
-import { isA } from "../_odd_values.ts";
-import type { Body, MessageOutput, Ticket } from "../output.ts";
-import type { Transport } from "../transport.ts";
+import { ByteOutput } from "../flow/byte_output.ts";
+import type { Clock } from "../base/clock.ts";
+import type { EncoderLimits } from "../codec/codec.ts";
+import { errorMessage, WireError } from "../base/errors.ts";
+import type { WireLimits } from "../base/limits.ts";
+import type { Message } from "../codec/messages.ts";
+import { isA } from "../base/odd_values.ts";
+import type { Body, MessageOutput, Ticket } from "../flow/output.ts";
+import type { Transport } from "../transport/transport.ts";
 import { callName, type Count } from "./opcodes.ts";
 import type { RemoteObject, RemoteObjects } from "./remote_objects.ts";
 import type { LispSymbol } from "./symbols.ts";

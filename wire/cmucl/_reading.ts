@@ -5,8 +5,8 @@
  * @module
  */
 
-import { WireError } from "../errors.ts";
-import { ChunkCheck, type Transport } from "../transport.ts";
+import { WireError } from "../base/errors.ts";
+import { ChunkCheck, type Transport } from "../transport/transport.ts";
 import type { Arrival, LispReader } from "./reader.ts";
 
 /** What is read, and who gets it. */
@@ -14,7 +14,7 @@ export interface ReadingOptions {
   readonly transport: Transport;
   readonly reader: LispReader;
   /** Why nothing more is read; undefined while the wire lives. */
-  readonly death: { readonly reason: WireError | undefined };
+  readonly lifetime: { readonly reason: WireError | undefined };
   /** Whether to begin held. */
   readonly isHeld: boolean;
   /** Whether too much waits to read on. */
@@ -65,7 +65,7 @@ export class Reading {
    * @returns A promise that rejects with what ends the wire.
    */
   async read(): Promise<void> {
-    const { transport, reader: { input }, death, onAlive } = this.#options;
+    const { transport, reader: { input }, lifetime, onAlive } = this.#options;
     for (;;) {
       this.#takeObjects();
       if (this.#mustPause()) {
@@ -77,7 +77,7 @@ export class Reading {
       const chunk = this.#chunks.check(await transport.read());
       if (chunk === null) return;
       // Taking leave: what still comes is for nobody.
-      if (death.reason !== undefined) continue;
+      if (lifetime.reason !== undefined) continue;
       this.reads++;
       this.bytes += chunk.length;
       onAlive();
@@ -118,9 +118,9 @@ export class Reading {
 
   /** Waits until so many bytes can be read, for who holds them. */
   async need(count: number): Promise<void> {
-    const { reader: { input }, death } = this.#options;
+    const { reader: { input }, lifetime } = this.#options;
     while (input.remaining < count) {
-      if (death.reason !== undefined) throw death.reason;
+      if (lifetime.reason !== undefined) throw lifetime.reason;
       this.#needed = count;
       this.goOn();
       await new Promise<void>((resolve) => this.#onBytes = resolve);
@@ -129,8 +129,10 @@ export class Reading {
   }
 
   #takeObjects(): void {
-    const { reader, death, onObject } = this.#options;
-    while (!this.#isHeld && death.reason === undefined && !this.#mustPause()) {
+    const { reader, lifetime, onObject } = this.#options;
+    while (
+      !this.#isHeld && lifetime.reason === undefined && !this.#mustPause()
+    ) {
       const arrival = reader.next();
       if (arrival === undefined) return;
       onObject(arrival);
@@ -138,8 +140,8 @@ export class Reading {
   }
 
   #mustPause(): boolean {
-    const { reader, death, isFull } = this.#options;
-    if (death.reason !== undefined) return false;
+    const { reader, lifetime, isFull } = this.#options;
+    if (lifetime.reason !== undefined) return false;
     if (!this.#isHeld) return isFull();
     const { remaining } = reader.input;
     return remaining > 0 && remaining >= this.#needed;

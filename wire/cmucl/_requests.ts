@@ -5,13 +5,13 @@
  * @module
  */
 
-import type { Calls } from "../calls.ts";
-import { malformed, WireError } from "../errors.ts";
-import type { Handlers } from "../handlers.ts";
-import type { Inbox } from "../inbox.ts";
-import { Queue } from "../_queue.ts";
-import type { Window } from "../_window.ts";
-import { MESSAGE_COST } from "../_turnstile.ts";
+import type { Calls } from "../rpc/calls.ts";
+import { malformed, WireError } from "../base/errors.ts";
+import type { IncomingCalls } from "../rpc/incoming_calls.ts";
+import type { Inbox } from "../rpc/inbox.ts";
+import { Queue } from "../base/collections.ts";
+import type { ReceiveWindow } from "../flow/receive_window.ts";
+import { MESSAGE_OVERHEAD } from "../flow/send_queue.ts";
 import { listOf } from "./cons.ts";
 import { RemoteAbort } from "./errors.ts";
 import {
@@ -51,10 +51,10 @@ interface Owed extends Outcome {
 export interface RequestOptions {
   readonly output: LispOutput;
   readonly calls: Calls;
-  readonly handlers: Handlers;
+  readonly incoming: IncomingCalls;
   readonly inbox: Inbox;
-  readonly sendWindow: Window;
-  readonly messageWindow: Window;
+  readonly sendWindow: ReceiveWindow;
+  readonly messageWindow: ReceiveWindow;
   /** How many calls may wait for their value in a chain. */
   readonly nesting: number;
   /** The name under which a function is served; undefined if it is not. */
@@ -95,7 +95,7 @@ export class Requests {
    */
   take(arrival: Arrival, size: number): void {
     const { value, error } = arrival;
-    const cost = size + MESSAGE_COST;
+    const cost = size + MESSAGE_OVERHEAD;
     if (error !== undefined) return this.#overLimit(value, error, cost);
     if (value instanceof LispCall) {
       const verb = this.#verb(value);
@@ -105,7 +105,7 @@ export class Requests {
     const askers = this.#takeAskers();
     if (askers.length > 0) return this.#echo(askers, value, cost);
     const { inbox, messageWindow } = this.#options;
-    messageWindow.enter(cost);
+    messageWindow.received(cost);
     inbox.put(value, undefined, cost);
   }
 
@@ -216,11 +216,11 @@ export class Requests {
     }
     const name = this.#name(call);
     if (name === undefined) return void outcome.unwind(notServed(call.fn));
-    const { handlers, sendWindow } = this.#options;
+    const { incoming, sendWindow } = this.#options;
     const { args } = call;
     this.#guard(() => {
-      sendWindow.enter(cost);
-      handlers.send({ kind: "send", name, args, deadline: 0 }, cost);
+      sendWindow.received(cost);
+      incoming.send({ kind: "send", name, args, deadline: 0 }, cost);
     });
   }
 
@@ -248,7 +248,7 @@ export class Requests {
     this.owedBytes += cost;
     const { args } = call;
     this.#guard(() =>
-      this.#options.handlers.call({
+      this.#options.incoming.call({
         kind: "call",
         id,
         wantsValues,
@@ -273,7 +273,7 @@ export class Requests {
       let isNow = true;
       let isDone = false;
       // What they hold is counted with the outermost call.
-      this.#evaluate(arg, MESSAGE_COST, {
+      this.#evaluate(arg, MESSAGE_OVERHEAD, {
         values: (list) => {
           args[index] = list[0] ?? nil;
           isDone = true;
@@ -394,7 +394,7 @@ export class Requests {
         this.#outcome(askers, "").unwind(error);
         return;
       }
-      messageWindow.enter(cost);
+      messageWindow.received(cost);
       return inbox.put(undefined, error, cost);
     }
     const verb = this.#verb(value);

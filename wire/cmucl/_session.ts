@@ -5,27 +5,27 @@
  * @module
  */
 
-import { isInstance, setBrand } from "../_brand.ts";
-import { formatAddress, type WireAddress } from "../address.ts";
-import type { CallOptions } from "../call_options.ts";
-import { Calls } from "../calls.ts";
-import { afterPatience } from "../clock.ts";
-import type { Session, SessionOptions, WireStats } from "../dialect.ts";
-import { errorMessage, WireError } from "../errors.ts";
-import { Handlers } from "../handlers.ts";
-import { Inbox } from "../inbox.ts";
-import type { PeerLimits } from "../messages.ts";
-import type { Transport } from "../transport.ts";
-import { rejected } from "../_call_promise.ts";
-import { Death } from "../_death.ts";
-import { farewell } from "../_farewell.ts";
-import { closedReason } from "../_leaving.ts";
-import { unawaited } from "../_left_alone.ts";
-import { isA } from "../_odd_values.ts";
-import { Outbound } from "../_outbound.ts";
-import type { Report } from "../_report.ts";
-import { Watch } from "../_watch.ts";
-import { Window } from "../_window.ts";
+import { isInstance, setBrand } from "../base/brand.ts";
+import { formatAddress, type WireAddress } from "../base/address.ts";
+import type { CallOptions } from "../rpc/context.ts";
+import { Calls } from "../rpc/calls.ts";
+import { afterPatience } from "../base/clock.ts";
+import type { Session, SessionOptions, WireStats } from "../session/dialect.ts";
+import { errorMessage, WireError } from "../base/errors.ts";
+import { IncomingCalls } from "../rpc/incoming_calls.ts";
+import { Inbox } from "../rpc/inbox.ts";
+import type { PeerLimits } from "../codec/messages.ts";
+import type { Transport } from "../transport/transport.ts";
+import { rejected } from "../rpc/pending_call.ts";
+import { Lifetime } from "../base/lifetime.ts";
+import { drainAndClose } from "../session/graceful_close.ts";
+import { closedReason } from "../session/graceful_close.ts";
+import { unawaited } from "../base/left_alone.ts";
+import { isA } from "../base/odd_values.ts";
+import { Outbound } from "../rpc/outbound.ts";
+import type { Report } from "../base/report.ts";
+import { Keepalive } from "../session/keepalive.ts";
+import { ReceiveWindow } from "../flow/receive_window.ts";
 import { Names } from "./_names.ts";
 import { LispOutput, type Manner } from "./_output.ts";
 import { Reading } from "./_reading.ts";
@@ -45,9 +45,9 @@ export interface LispSetup {
 }
 
 /** The machinery of one end of a wire that speaks CMUCL's protocol. */
-export class LispSession implements Session {
+export class CmuclSession implements Session {
   /** The end. */
-  readonly death: Death;
+  readonly lifetime: Lifetime;
 
   readonly #transport: Transport;
   readonly #options: SessionOptions;
@@ -55,13 +55,13 @@ export class LispSession implements Session {
   readonly #output: LispOutput;
   readonly #outbound: Outbound;
   readonly #calls: Calls;
-  readonly #handlers: Handlers;
+  readonly #incoming: IncomingCalls;
   readonly #inbox: Inbox;
-  readonly #sendWindow: Window;
-  readonly #messageWindow: Window;
+  readonly #sendWindow: ReceiveWindow;
+  readonly #messageWindow: ReceiveWindow;
   readonly #requests: Requests;
   readonly #reader: LispReader;
-  readonly #watch: Watch;
+  readonly #keepalive: Keepalive;
   readonly #opened = Promise.withResolvers<void>();
   readonly #reading: Reading;
   readonly #readerDone: Promise<void>;
@@ -87,7 +87,7 @@ export class LispSession implements Session {
     const { limits, clock, onError } = options;
     this.#transport = transport;
     this.#options = options;
-    this.death = new Death(onError);
+    this.lifetime = new Lifetime(onError);
     const names = this.#names = new Names(setup.packageName);
     const output = this.#output = new LispOutput(
       transport,
@@ -99,8 +99,8 @@ export class LispSession implements Session {
     );
     this.#exported = setup.objects;
     const outbound = this.#outbound = new Outbound(output, onError);
-    this.#sendWindow = new Window("sends", limits.window, output);
-    this.#messageWindow = new Window("messages", limits.window, output);
+    this.#sendWindow = new ReceiveWindow("sends", limits.window, output);
+    this.#messageWindow = new ReceiveWindow("messages", limits.window, output);
     this.#inbox = new Inbox(this.#messageWindow, onError);
     this.#calls = new Calls(
       output,
@@ -109,7 +109,7 @@ export class LispSession implements Session {
       options.recordCallSites,
     );
     this.#calls.report = onError;
-    this.#handlers = new Handlers(
+    this.#incoming = new IncomingCalls(
       wire,
       output,
       clock,
@@ -121,7 +121,7 @@ export class LispSession implements Session {
     this.#requests = new Requests({
       output,
       calls: this.#calls,
-      handlers: this.#handlers,
+      incoming: this.#incoming,
       inbox: this.#inbox,
       sendWindow: this.#sendWindow,
       messageWindow: this.#messageWindow,
@@ -135,27 +135,27 @@ export class LispSession implements Session {
     this.#reading = new Reading({
       transport,
       reader: this.#reader,
-      death: this.death,
+      lifetime: this.lifetime,
       isHeld: setup.untagged,
       isFull: () => this.#isFull(),
-      onAlive: () => this.#watch.received(),
+      onAlive: () => this.#keepalive.received(),
       onObject: (arrival) => {
         this.#objects++;
         this.#requests.take(arrival, this.#reader.size);
       },
     });
-    this.#watch = new Watch({
+    this.#keepalive = new Keepalive({
       clock,
       limits,
       output,
       end: (reason, tell) => this.end(reason, tell),
-      opening: { accepted: false },
+      handshake: { accepted: false },
       decoder: this.#reading,
     });
     this.#listen();
     this.#opened.promise.catch(() => {});
     this.#readerDone = this.#open();
-    if (transport.local !== true) this.#watch.start();
+    if (transport.local !== true) this.#keepalive.start();
   }
 
   /** Where the peer is. */
@@ -171,7 +171,7 @@ export class LispSession implements Session {
   /** Serves functions. */
   serve(functions: object): void {
     const named = this.#names.name(functions);
-    this.#handlers.serve(named);
+    this.#incoming.serve(named);
     this.#names.add(named);
   }
 
@@ -227,7 +227,7 @@ export class LispSession implements Session {
   async forceOutput(): Promise<void> {
     await this.#outbound.whenPassed();
     await this.#output.flush();
-    if (this.death.reason !== undefined) throw this.death.reason;
+    if (this.lifetime.reason !== undefined) throw this.lifetime.reason;
   }
 
   /** Has the peer send a number back; no function is called. */
@@ -246,7 +246,7 @@ export class LispSession implements Session {
 
   /** Takes leave: calls under way finish, and answers owed are sent. */
   async close(): Promise<void> {
-    if (!this.#isLeaving && this.death.reason === undefined) {
+    if (!this.#isLeaving && this.lifetime.reason === undefined) {
       this.#isLeaving = true;
       this.#leavingTimer = afterPatience(
         this.#options.clock,
@@ -257,7 +257,7 @@ export class LispSession implements Session {
       await this.#outbound.whenPassed();
       this.#advance();
     }
-    await this.death.closed;
+    await this.lifetime.closed;
   }
 
   /** Counts. */
@@ -271,10 +271,10 @@ export class LispSession implements Session {
       messagesReceived: this.#objects,
       messagesSent: output.messages,
       callsMade: this.#calls.made,
-      callsServed: this.#handlers.served,
+      callsServed: this.#incoming.served,
       callsPending: this.#calls.pending,
       callsWaiting: this.#outbound.calls.waiting,
-      callsRunning: this.#handlers.running,
+      callsRunning: this.#incoming.running,
       objectsExported: 0,
       objectsImported: 0,
       streamsReceiving: 0,
@@ -285,7 +285,7 @@ export class LispSession implements Session {
       flow: {
         sent: this.#outbound.bytes,
         received: {
-          calls: this.#handlers.held,
+          calls: this.#incoming.held,
           sends: this.#sendWindow.used,
           messages: this.#messageWindow.used,
         },
@@ -301,20 +301,20 @@ export class LispSession implements Session {
    * @param reason Why; the first reason counts.
    */
   end(reason: WireError, _tell: boolean): void {
-    if (this.death.reason !== undefined) return;
-    this.death.reason = reason;
-    this.#watch.end();
+    if (this.lifetime.reason !== undefined) return;
+    this.lifetime.reason = reason;
+    this.#keepalive.end();
     this.#leavingTimer?.();
     this.#calls.failAll(reason);
     this.#outbound.end(reason);
-    this.#handlers.end(reason);
+    this.#incoming.end(reason);
     this.#inbox.end(reason);
     this.#sendWindow.end();
     this.#messageWindow.end();
     this.#opened.reject(reason);
-    this.death.declare(reason);
+    this.lifetime.declare(reason);
     this.#reading.end();
-    farewell({
+    drainAndClose({
       transport: this.#transport,
       clock: this.#options.clock,
       output: this.#output,
@@ -322,7 +322,7 @@ export class LispSession implements Session {
       polite: reason.code === "closed",
       onFault: (error) =>
         this.#options.onError(error, "closing the connection"),
-    }).then(() => this.death.bury());
+    }).then(() => this.lifetime.markClosed());
   }
 
   /** All limits. */
@@ -360,12 +360,12 @@ export class LispSession implements Session {
 
   #listen(): void {
     const advance = () => this.#advance();
-    this.#calls.onIdle = this.#handlers.onIdle = advance;
+    this.#calls.onIdle = this.#incoming.onIdle = advance;
     this.#outbound.sends.onEmpty = this.#outbound.messages.onEmpty = advance;
     this.#output.onCredit = () => this.#reading.goOn();
     this.#output.onRoom = () => {
       this.#outbound.drain();
-      this.#handlers.resume();
+      this.#incoming.resume();
       this.#requests.resume();
       this.#reading.goOn();
     };
@@ -383,10 +383,10 @@ export class LispSession implements Session {
     const late = () => this.#fail(undecided());
     const stopTimer = afterPatience(clock, limits.hello, late);
     const dead = new Promise<boolean>((resolve) =>
-      this.death.listen(() => resolve(false))
+      this.lifetime.listen(() => resolve(false))
     );
     try {
-      if (this.death.reason === undefined) {
+      if (this.lifetime.reason === undefined) {
         const isWelcome = await Promise.race([confirm(), dead]);
         if (!isWelcome) {
           throw new WireError("refused", "The connection was not accepted.");
@@ -424,13 +424,13 @@ export class LispSession implements Session {
 
   /** Why nothing more can be sent; undefined when it can. */
   #refusal(what: string): WireError | undefined {
-    return this.death.refusal(what, this.#isLeaving);
+    return this.lifetime.refusal(what, this.#isLeaving);
   }
 
   /** Ends a wire that is being closed, once nothing is left to do. */
   #advance(): void {
-    if (!this.#isLeaving || this.death.reason !== undefined) return;
-    const isIdle = this.#calls.wanted === 0 && this.#handlers.running === 0 &&
+    if (!this.#isLeaving || this.lifetime.reason !== undefined) return;
+    const isIdle = this.#calls.wanted === 0 && this.#incoming.running === 0 &&
       this.#outbound.waiting === 0;
     if (isIdle) this.end(closedReason(), false);
   }
@@ -438,12 +438,12 @@ export class LispSession implements Session {
   #lateness(): WireError {
     return new WireError(
       "timeout",
-      `Closing took longer than ${this.#options.limits.close} ms: ${this.#calls.wanted} calls had no answer, ${this.#handlers.running} were being served.`,
+      `Closing took longer than ${this.#options.limits.close} ms: ${this.#calls.wanted} calls had no answer, ${this.#incoming.running} were being served.`,
     );
   }
 
   #endOfStream(): void {
-    if (this.death.reason !== undefined) return;
+    if (this.lifetime.reason !== undefined) return;
     const { isTorn } = this.#reading;
     if (!isTorn && this.#calls.pending === 0) {
       return this.end(
@@ -483,7 +483,7 @@ export class LispSession implements Session {
   }
 
   static {
-    setBrand(this, "LispSession");
+    setBrand(this, "CmuclSession");
   }
 }
 

@@ -5,8 +5,8 @@
  * @module
  */
 
-import { malformed, WireError } from "../errors.ts";
-import type { WireLimits } from "../limits.ts";
+import { malformed, WireError } from "../base/errors.ts";
+import type { WireLimits } from "../base/limits.ts";
 import { Input } from "./_input.ts";
 import { readCharacters, readWords } from "./octets.ts";
 import { CALL_MOST, OP } from "./opcodes.ts";

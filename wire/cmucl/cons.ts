@@ -5,8 +5,8 @@
  * @module
  */
 
-import { isInstance, setBrand } from "../_brand.ts";
-import { WireError } from "../errors.ts";
+import { isInstance, setBrand } from "../base/brand.ts";
+import { WireError } from "../base/errors.ts";
 import { nil } from "./symbols.ts";
 
 /**

@@ -4,15 +4,15 @@
  * @module
  */
 
-import { type CallOptions, checkCallOptions } from "../call_options.ts";
-import type { Dialect, Session, SessionOptions } from "../dialect.ts";
-import { WireError } from "../errors.ts";
-import { owned, unawaited } from "../_left_alone.ts";
-import { shown } from "../_shown.ts";
-import { checkOptionKeys } from "../_option_keys.ts";
-import type { Report } from "../_report.ts";
-import type { Transport } from "../transport.ts";
-import { LispSession } from "./_session.ts";
+import { type CallOptions, checkCallOptions } from "../rpc/context.ts";
+import type { Dialect, Session, SessionOptions } from "../session/dialect.ts";
+import { WireError } from "../base/errors.ts";
+import { owned, unawaited } from "../base/left_alone.ts";
+import { shown } from "../base/shown.ts";
+import { checkOptionKeys } from "../base/checks.ts";
+import type { Report } from "../base/report.ts";
+import type { Transport } from "../transport/transport.ts";
+import { CmuclSession } from "./_session.ts";
 import { toCount } from "./opcodes.ts";
 import { type RemoteObject, RemoteObjects } from "./remote_objects.ts";
 import { USER_PACKAGE } from "./symbols.ts";
@@ -92,7 +92,7 @@ export class CmuclDialect implements Dialect {
    * @returns The session.
    */
   open(wire: object, transport: Transport, options: SessionOptions): Session {
-    return new LispSession(wire, transport, options, {
+    return new CmuclSession(wire, transport, options, {
       objects: this.#objects,
       packageName: this.#packageName,
       untagged: this.#untagged,
@@ -228,7 +228,7 @@ export function remoteValueBind(
 }
 
 async function bind(
-  session: LispSession,
+  session: CmuclSession,
   count: number,
   name: string,
   args: unknown[],

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { setBrand } from "../_brand.ts";
-import { RemoteError } from "../errors.ts";
+import { setBrand } from "../base/brand.ts";
+import { RemoteError } from "../base/errors.ts";
 
 /**
  * A call unwound at the peer instead of returning: CMUCL's

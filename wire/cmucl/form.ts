@@ -4,7 +4,7 @@
  * @module
  */
 
-import { isInstance, setBrand } from "../_brand.ts";
+import { isInstance, setBrand } from "../base/brand.ts";
 import { type LispSymbol, readSymbol } from "./symbols.ts";
 
 /** A call that the peer is to perform in the place of an argument. */

@@ -5,8 +5,8 @@
  * @module
  */
 
-import type { ByteReader, ByteWriter } from "../bytes.ts";
-import { WireError } from "../errors.ts";
+import type { ByteReader, ByteWriter } from "../codec/bytes.ts";
+import { WireError } from "../base/errors.ts";
 
 /** How many characters one call of `fromCharCode` takes. */
 const RUN = 4_096;

@@ -5,8 +5,8 @@
  * @module
  */
 
-import { malformed, WireError } from "../errors.ts";
-import type { WireLimits } from "../limits.ts";
+import { malformed, WireError } from "../base/errors.ts";
+import type { WireLimits } from "../base/limits.ts";
 import { overLimit, type TokenLimits, Tokens } from "./_tokens.ts";
 import type { Input } from "./_input.ts";
 import { makeList } from "./cons.ts";

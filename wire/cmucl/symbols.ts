@@ -5,8 +5,8 @@
  * @module
  */
 
-import { isInstance, setBrand } from "../_brand.ts";
-import { WireError } from "../errors.ts";
+import { isInstance, setBrand } from "../base/brand.ts";
+import { WireError } from "../base/errors.ts";
 
 /** The package where names without a package belong, unless told otherwise. */
 export const USER_PACKAGE = "COMMON-LISP-USER";

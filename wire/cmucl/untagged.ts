@@ -5,18 +5,18 @@
  * @module
  */
 
-import { otherVersion } from "../_brand.ts";
-import { WireError } from "../errors.ts";
-import { quiet } from "../_left_alone.ts";
-import { shown } from "../_shown.ts";
-import type { Session } from "../dialect.ts";
+import { otherVersion } from "../base/brand.ts";
+import { WireError } from "../base/errors.ts";
+import { quiet } from "../base/left_alone.ts";
+import { shown } from "../base/shown.ts";
+import type { Session } from "../session/dialect.ts";
 import {
   readCharacters,
   readWords,
   writeBignum,
   writeString,
 } from "./octets.ts";
-import { LispSession } from "./_session.ts";
+import { CmuclSession } from "./_session.ts";
 
 const UNSIGNED_MOST = 0xffffffff;
 const SIGNED_LEAST = -0x80000000;
@@ -29,7 +29,7 @@ const SIGNED_LEAST = -0x80000000;
  * else; the peer has to know what it is.
  */
 export class Untagged implements Disposable {
-  readonly #session: LispSession;
+  readonly #session: CmuclSession;
   #isDisposed = false;
   /** Reads follow each other, whether they are awaited or not. */
   #last: Promise<unknown> = Promise.resolve();
@@ -39,7 +39,7 @@ export class Untagged implements Disposable {
    *
    * @param session What speaks the wire's protocol.
    */
-  constructor(session: LispSession) {
+  constructor(session: CmuclSession) {
     this.#session = session;
     session.reading.hold();
   }
@@ -267,9 +267,9 @@ export function untagged(wire: { readonly session: Session }): Untagged {
  * @returns Its session.
  * @throws {WireError} `invalidArgument` for a wire of another dialect.
  */
-export function lispSession(wire: { readonly session: Session }): LispSession {
+export function lispSession(wire: { readonly session: Session }): CmuclSession {
   const { session } = wire;
-  if (session instanceof LispSession) return session;
+  if (session instanceof CmuclSession) return session;
   throw new WireError(
     "invalidArgument",
     `That wire does not speak CMUCL's protocol. ${

@@ -5,10 +5,10 @@
  * @module
  */
 
-import { otherVersion } from "../_brand.ts";
-import type { ByteWriter } from "../bytes.ts";
-import { WireError } from "../errors.ts";
-import type { WireLimits } from "../limits.ts";
+import { otherVersion } from "../base/brand.ts";
+import type { ByteWriter } from "../codec/bytes.ts";
+import { WireError } from "../base/errors.ts";
+import type { WireLimits } from "../base/limits.ts";
 import { Cons } from "./cons.ts";
 import { Form } from "./form.ts";
 import { isInt32, writeBignum, writeString } from "./octets.ts";

@@ -12,10 +12,10 @@ import {
   type Wire,
   type WireOptions,
 } from "../../../wire/mod.ts";
-import { ByteWriter } from "../../../wire/bytes.ts";
+import { ByteWriter } from "../../../wire/codec/bytes.ts";
 import { cmucl, type CmuclDialect } from "../../../wire/cmucl/mod.ts";
 import { LispWriter } from "../../../wire/cmucl/writer.ts";
-import { resolveLimits } from "../../../wire/limits.ts";
+import { resolveLimits } from "../../../wire/base/limits.ts";
 
 /** Two ends of a wire. */
 export interface LispPair extends AsyncDisposable {

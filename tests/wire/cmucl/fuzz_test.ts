@@ -2,7 +2,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { LispReader } from "../../../wire/cmucl/reader.ts";
-import { resolveLimits } from "../../../wire/limits.ts";
+import { resolveLimits } from "../../../wire/base/limits.ts";
 import { WireError } from "../../../wire/mod.ts";
 import { test } from "../../_test.ts";
 import { fromHex, join } from "./_lisp.ts";

@@ -1,7 +1,7 @@
 /** Objects to bytes and back. */
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { ByteWriter } from "../../../wire/bytes.ts";
+import { ByteWriter } from "../../../wire/codec/bytes.ts";
 import {
   Cons,
   form,
@@ -14,7 +14,7 @@ import {
 } from "../../../wire/cmucl/mod.ts";
 import { LispReader } from "../../../wire/cmucl/reader.ts";
 import { LispWriter } from "../../../wire/cmucl/writer.ts";
-import { resolveLimits } from "../../../wire/limits.ts";
+import { resolveLimits } from "../../../wire/base/limits.ts";
 import type { WireError, WireLimits } from "../../../wire/mod.ts";
 import { test } from "../../_test.ts";
 import { toHex, written } from "./_lisp.ts";

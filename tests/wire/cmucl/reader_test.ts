@@ -7,7 +7,7 @@ import {
   LispCall,
   LispReader,
 } from "../../../wire/cmucl/reader.ts";
-import { resolveLimits } from "../../../wire/limits.ts";
+import { resolveLimits } from "../../../wire/base/limits.ts";
 import type { WireError, WireLimits } from "../../../wire/mod.ts";
 import { test } from "../../_test.ts";
 import { fromHex, join, written } from "./_lisp.ts";

@@ -3,11 +3,11 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { ByteWriter } from "../../../wire/bytes.ts";
+import { ByteWriter } from "../../../wire/codec/bytes.ts";
 import { cmucl, RemoteObject, symbol } from "../../../wire/cmucl/mod.ts";
 import { type LispCall, LispReader } from "../../../wire/cmucl/reader.ts";
 import { LispWriter } from "../../../wire/cmucl/writer.ts";
-import { resolveLimits } from "../../../wire/limits.ts";
+import { resolveLimits } from "../../../wire/base/limits.ts";
 import type { Wire } from "../../../wire/mod.ts";
 import { test } from "../../_test.ts";
 import { fromHex, join, RawLisp, toHex } from "./_lisp.ts";

@@ -1,0 +1,139 @@
+/**
+ * A first-in, first-out queue with constant cost at both ends.
+ *
+ * @module
+ */
+
+/** A queue. It takes hardly any memory while it is empty. */
+export class Queue<T> {
+  #items: (T | undefined)[] | undefined;
+  #head = 0;
+
+  /** How many items wait. */
+  get size(): number {
+    return this.#items === undefined ? 0 : this.#items.length - this.#head;
+  }
+
+  /** The next item, left where it is. */
+  peek(): T | undefined {
+    return this.#items === undefined ? undefined : this.#items[this.#head];
+  }
+
+  /** Adds an item at the end. */
+  push(item: T): void {
+    if (this.#items === undefined) this.#items = [item];
+    else this.#items.push(item);
+  }
+
+  /** Takes the next item. */
+  shift(): T | undefined {
+    const items = this.#items;
+    if (items === undefined) return undefined;
+    const item = items[this.#head];
+    items[this.#head++] = undefined;
+    if (this.#head === items.length) {
+      this.#items = undefined;
+      this.#head = 0;
+    } else if (this.#head > 1024 && this.#head * 2 > items.length) {
+      this.#items = items.slice(this.#head);
+      this.#head = 0;
+    }
+    return item;
+  }
+}
+
+// A map that takes hardly any memory while it is empty: most maps of an idle
+// wire never hold anything.
+
+const NONE: ReadonlyMap<never, never> = new Map<never, never>();
+
+/** A map that is made when something is first put into it. */
+export class LazyMap<K, V> {
+  #map: Map<K, V> | undefined;
+
+  /** How many entries there are. */
+  get size(): number {
+    return this.#map === undefined ? 0 : this.#map.size;
+  }
+
+  /** Whether there is an entry of that key. */
+  has(key: K): boolean {
+    return this.#map !== undefined && this.#map.has(key);
+  }
+
+  /** The value of a key; undefined where there is none. */
+  get(key: K): V | undefined {
+    return this.#map === undefined ? undefined : this.#map.get(key);
+  }
+
+  /** Sets the value of a key. */
+  set(key: K, value: V): void {
+    (this.#map ??= new Map()).set(key, value);
+  }
+
+  /** Takes an entry away; tells whether there was one. */
+  delete(key: K): boolean {
+    return this.#map !== undefined && this.#map.delete(key);
+  }
+
+  /** Takes all entries away. */
+  clear(): void {
+    this.#map = undefined;
+  }
+
+  /** The values, in the order in which they were set. */
+  values(): Iterable<V> {
+    return (this.#map ?? NONE).values();
+  }
+
+  /** Keys with their values, in the order in which they were set. */
+  [Symbol.iterator](): Iterator<[K, V]> {
+    return (this.#map ?? NONE)[Symbol.iterator]();
+  }
+}
+
+// Large buffers that are used again: to get a new one is dearer than to fill
+// it, for it has to be cleared first, and collected later.
+
+/** So many are kept at the most. */
+const MOST = 4;
+/** And so many bytes. */
+const MOST_BYTES = 8 * 1024 * 1024;
+
+/** A few buffers that nobody uses just now. */
+export class SpareBuffers {
+  #buffers: ArrayBuffer[] | undefined;
+
+  /**
+   * Takes a buffer, a spare one where one is large enough.
+   *
+   * @param length How many bytes are needed.
+   * @returns So many bytes, which may hold anything.
+   */
+  take(length: number): Uint8Array<ArrayBuffer> {
+    const buffers = this.#buffers ?? [];
+    let best = -1;
+    for (const [index, { byteLength }] of buffers.entries()) {
+      const isBetter = best < 0 || byteLength < buffers[best]!.byteLength;
+      if (byteLength >= length && isBetter) best = index;
+    }
+    if (best < 0) return new Uint8Array(length);
+    const [buffer] = buffers.splice(best, 1);
+    return new Uint8Array(buffer!, 0, length);
+  }
+
+  /** Keeps a buffer that is used no more; the oldest ones make room for it. */
+  give(buffer: ArrayBuffer): void {
+    const buffers = this.#buffers ??= [];
+    buffers.push(buffer);
+    let bytes = buffers.reduce((sum, { byteLength }) => sum + byteLength, 0);
+    while (buffers.length > MOST || bytes > MOST_BYTES) {
+      bytes -= buffers.shift()!.byteLength;
+    }
+  }
+
+  /** Keeps none. */
+  clear(): void {
+    this.#buffers = undefined;
+  }
+}

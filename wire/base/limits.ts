@@ -1,0 +1,215 @@
+/**
+ * Every bound of a wire and of a server, in one place.
+ *
+ * @module
+ */
+
+import { WireError } from "./errors.ts";
+import { unknownName } from "./checks.ts";
+import { shown } from "./shown.ts";
+
+/**
+ * The bounds that keep one peer from harming another. Each side states its own
+ * at the start of a wire, and its peer keeps to them. Sizes are in bytes,
+ * times in milliseconds.
+ */
+export interface WireLimits {
+  /** The largest message, whole, in bytes. @default {4194304} */
+  message: number;
+  /** The largest frame; larger messages travel in pieces. @default {65536} */
+  frame: number;
+  /** The largest frame before the peer is accepted. @default {16384} */
+  helloFrame: number;
+  /** How deeply values may nest, at most 1,000. @default {64} */
+  nesting: number;
+  /** How many values one message may hold, at all depths. @default {262144} */
+  values: number;
+  /** The largest bigint, in bytes of its magnitude. @default {8192} */
+  bigint: number;
+  /** How many calls a wire serves at a time. @default {1000} */
+  calls: number;
+  /** How many messages in pieces may be unfinished. @default {8} */
+  pieces: number;
+  /**
+   * Bytes of calls, of one-way calls and of messages (each counted by itself,
+   * 64 bytes added for each; for calls, `message` bytes more) under way towards
+   * this side. @default {4194304}
+   */
+  window: number;
+  /** How many streams may come, and may leave, at a time. @default {100} */
+  streams: number;
+  /**
+   * Bytes of one stream under way towards this side, once its window has
+   * grown; and the largest item. @default {262144}
+   */
+  streamWindow: number;
+  /**
+   * How many objects of the peer this side holds, and how many of its own it
+   * keeps for the peer. @default {10000}
+   */
+  objects: number;
+  /** How many cancels may come at once. @default {1000} */
+  cancels: number;
+  /** How many cancels a second may come after that. @default {33} */
+  cancelsPerSecond: number;
+  /** Output waiting at which producers are paused. @default {4194304} */
+  sendPause: number;
+  /**
+   * Output waiting, and calls and messages that wait to leave (512 bytes added
+   * for each), at which further ones, and answers, fail with `limit`. One
+   * message, and `sendPause` bytes, may wait in any case. @default {67108864}
+   */
+  sendMost: number;
+  /**
+   * Output waiting at which a wire whose peer takes nothing for a second
+   * ends. @default {16777216}
+   */
+  sendEnd: number;
+  /** How long output may wait without progress. @default {10000} */
+  stall: number;
+  /** Silence after which the peer is pinged. @default {30000} */
+  keepaliveIdle: number;
+  /** Silence after that ping which ends the wire. @default {20000} */
+  keepaliveDeath: number;
+  /** How long a peer may take to say hello and accept. @default {10000} */
+  hello: number;
+  /** How long an unfinished frame may make no progress. @default {30000} */
+  frameProgress: number;
+  /** How long a graceful close may take. @default {10000} */
+  close: number;
+  /** How many wires a server holds; further ones hear `busy`. @default {1000} */
+  wires: number;
+  /**
+   * How many connections beside them may not have said hello yet; further ones
+   * wait in the operating system's queue. @default {64}
+   */
+  wiresBeforeHello: number;
+  /** CMUCL dialect: the longest string, in characters. @default {1048576} */
+  cmuclString: number;
+  /** CMUCL dialect: how many objects a peer may save. @default {4096} */
+  cmuclCache: number;
+  /** CMUCL dialect: the largest bignum, in words of 32 bits. @default {2048} */
+  cmuclBignum: number;
+}
+
+/** The bounds that values have to keep. */
+export type ValueLimits = Pick<WireLimits, "nesting" | "values" | "bigint">;
+
+/** The limits that hold where nothing else is said. */
+export const DEFAULT_LIMITS: Readonly<WireLimits> = Object.freeze({
+  message: 4 * 1024 * 1024,
+  frame: 64 * 1024,
+  helloFrame: 16 * 1024,
+  nesting: 64,
+  values: 262_144,
+  bigint: 8 * 1024,
+  calls: 1_000,
+  pieces: 8,
+  window: 4 * 1024 * 1024,
+  streams: 100,
+  streamWindow: 256 * 1024,
+  objects: 10_000,
+  cancels: 1_000,
+  cancelsPerSecond: 33,
+  sendPause: 4 * 1024 * 1024,
+  sendMost: 64 * 1024 * 1024,
+  sendEnd: 16 * 1024 * 1024,
+  stall: 10_000,
+  keepaliveIdle: 30_000,
+  keepaliveDeath: 20_000,
+  hello: 10_000,
+  frameProgress: 30_000,
+  close: 10_000,
+  wires: 1_000,
+  wiresBeforeHello: 64,
+  cmuclString: 1024 * 1024,
+  cmuclCache: 4_096,
+  cmuclBignum: 2_048,
+});
+
+/** The smallest and largest value of a limit. */
+interface LimitRange {
+  readonly least: number;
+  readonly most: number;
+}
+
+/** Those of the limits that have narrower ones. */
+const RANGES: Partial<Record<keyof WireLimits, LimitRange>> = {
+  message: { least: 4096, most: 1024 * 1024 * 1024 },
+  frame: { least: 1024, most: 16 * 1024 * 1024 },
+  helloFrame: { least: 4096, most: 16 * 1024 * 1024 },
+  nesting: { least: 1, most: 1_000 },
+};
+
+/** Those of every other limit: up to what a 32-bit timer can wait. */
+const RANGE: LimitRange = { least: 1, most: 2 ** 31 - 1 };
+
+/**
+ * The range of a limit.
+ *
+ * @param name The limit.
+ * @returns Its smallest and its largest value.
+ */
+export function limitRange(name: keyof WireLimits): LimitRange {
+  return RANGES[name] ?? RANGE;
+}
+
+function isInRange(name: keyof WireLimits, value: unknown): value is number {
+  const { least, most } = limitRange(name);
+  return typeof value === "number" && Number.isInteger(value) &&
+    value >= least && value <= most;
+}
+
+/** The sets that are complete, checked, and cannot change. */
+const resolvedSets = new WeakSet<object>([DEFAULT_LIMITS]);
+
+/**
+ * Completes and checks a partial set of limits.
+ *
+ * @param limits The limits that differ from the default.
+ * @returns All limits.
+ * @throws {WireError} `invalidArgument`, naming the limit, when one is unknown
+ * or outside its range.
+ *
+ * @example
+ * ```ts
+ * import { resolveLimits } from "@remote/wire/wire";
+ *
+ * const limits = resolveLimits({ calls: 10 });
+ * if (limits.calls !== 10 || limits.nesting !== 64) throw new Error();
+ * ```
+ */
+export function resolveLimits(
+  limits: Partial<WireLimits> = DEFAULT_LIMITS,
+): Readonly<WireLimits> {
+  // The wires of a server share one set, and need not make another.
+  if (resolvedSets.has(limits)) return limits as Readonly<WireLimits>;
+  if (typeof limits !== "object" || limits === null) {
+    throw new WireError(
+      "invalidArgument",
+      `The option "limits" is an object, such as { calls: 10 }, and not ${
+        shown(limits)
+      }.`,
+    );
+  }
+  const resolved: WireLimits = { ...DEFAULT_LIMITS };
+  for (const [name, value] of Object.entries(limits)) {
+    if (!Object.hasOwn(DEFAULT_LIMITS, name)) {
+      throw unknownName("limit", name, Object.keys(DEFAULT_LIMITS));
+    }
+    if (value === undefined) continue;
+    const key = name as keyof WireLimits;
+    if (!isInRange(key, value)) {
+      const { least, most } = limitRange(key);
+      throw new WireError(
+        "invalidArgument",
+        `The limit "${name}" must be an integer from ${least} to ${most}, not ${
+          shown(value)
+        }.`,
+      );
+    }
+    resolved[key] = value;
+  }
+  resolvedSets.add(resolved);
+  return Object.freeze(resolved);
+}

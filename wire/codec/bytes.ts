@@ -1,0 +1,668 @@
+/**
+ * Paired writer and reader of the untyped ground of the protocol: bytes,
+ * numbers, variable-length integers and UTF-8 over one buffer.
+ *
+ * @module
+ */
+
+import { malformed, WireError } from "../base/errors.ts";
+import { rawBytes } from "../base/odd_values.ts";
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+/** What that puts in the place of bytes that are no UTF-8. */
+const REPLACEMENT = "\ufffd";
+
+/** Up to this many UTF-16 units a loop beats TextEncoder. */
+const SHORT_TEXT = 64;
+/** From here on the worst case of three bytes a unit is too much to reserve. */
+const LONG_TEXT = 16 * 1024;
+
+/** A writer's first buffer, and what a trimmed one may keep. */
+const LEAST_BYTES = 256;
+const KEPT_BYTES = 64 * 1024;
+const EMPTY = new Uint8Array(0);
+const EMPTY_VIEW = new DataView(EMPTY.buffer);
+
+/** How many bytes an unsigned integer takes as a varint. */
+export function varintSize(value: number): number {
+  return value < 0x80
+    ? 1
+    : value < 0x4000
+    ? 2
+    : value < 0x200000
+    ? 3
+    : value < 0x10000000
+    ? 4
+    : 5;
+}
+
+/** Bytes that stay where they are, and where in the output they belong. */
+export interface External {
+  /** The bytes. */
+  readonly bytes: Uint8Array;
+  /** How many there were as they were counted. */
+  readonly count: number;
+  /** They go in front of what stands at this position of the writer. */
+  readonly position: number;
+}
+
+/** Writes into a buffer that grows by doubling. */
+export class ByteWriter {
+  /** The buffer; replaced when it grows. Bytes up to `position` are valid. */
+  buffer: Uint8Array<ArrayBuffer>;
+  /** A view of the same buffer. */
+  view: DataView<ArrayBuffer>;
+  /** Where the next byte goes. */
+  position = 0;
+  /** The buffer does not grow beyond this many bytes. */
+  bound = Infinity;
+  /** Byte arrays at least as large as this are not copied into the buffer. */
+  externalFrom = Infinity;
+  /**
+   * Where something ends that may be gone on with, as long as nothing has been
+   * written behind it; −1 when it is no longer here.
+   */
+  mark = -1;
+  /** Those that were not. Who sets `externalFrom` takes them from here. */
+  externals: External[] = [];
+
+  /** The buffer that {@linkcode flip} goes on in, with its view. */
+  #otherBuffer: Uint8Array<ArrayBuffer>;
+  #otherView: DataView<ArrayBuffer>;
+
+  /** Makes an empty writer. */
+  constructor() {
+    this.buffer = this.#otherBuffer = EMPTY;
+    this.view = this.#otherView = EMPTY_VIEW;
+  }
+
+  /**
+   * Hands out what was written, and goes on in another buffer. What was handed
+   * out stays as it is until the next flip, or until {@linkcode takeBack}.
+   */
+  flip(): Uint8Array<ArrayBuffer> {
+    const written = this.written();
+    this.#swap();
+    this.clear();
+    return written;
+  }
+
+  /** Forgets what was written. */
+  clear(): void {
+    this.position = 0;
+    this.mark = -1;
+  }
+
+  /**
+   * Goes on in the buffer that was handed out last, now that nobody reads it
+   * any more, so that a quiet writer needs only one.
+   */
+  takeBack(): void {
+    if (this.position === 0) this.#swap();
+  }
+
+  #swap(): void {
+    const { buffer, view } = this;
+    this.buffer = this.#otherBuffer;
+    this.view = this.#otherView;
+    this.#otherBuffer = buffer;
+    this.#otherView = view;
+  }
+
+  /** Gives back the memory of an empty writer's buffers, where it is much. */
+  trim(): void {
+    if (this.position > 0) return;
+    if (this.buffer.length + this.#otherBuffer.length <= KEPT_BYTES) return;
+    this.buffer = this.#otherBuffer = EMPTY;
+    this.view = this.#otherView = EMPTY_VIEW;
+  }
+
+  /** Makes room for that many more bytes. */
+  reserve(count: number): void {
+    const needed = this.position + count;
+    if (needed > this.buffer.length) this.#grow(needed);
+  }
+
+  #grow(needed: number): void {
+    if (needed > this.bound) {
+      throw new WireError(
+        "limit",
+        'The peer does not take messages as large as this one (its limit "message", or "streamWindow" for an item of a stream). Send it in parts, or raise that limit.',
+      );
+    }
+    const grown = new Uint8Array(
+      Math.max(needed, this.buffer.length * 2, LEAST_BYTES),
+    );
+    grown.set(this.buffer.subarray(0, this.position));
+    this.buffer = grown;
+    this.view = new DataView(grown.buffer);
+  }
+
+  /** What was written so far, as a view: valid until the next write. */
+  written(from = 0): Uint8Array<ArrayBuffer> {
+    return this.buffer.subarray(from, this.position);
+  }
+
+  /** One byte. */
+  byte(value: number): void {
+    if (this.position === this.buffer.length) this.#grow(this.position + 1);
+    this.buffer[this.position++] = value;
+  }
+
+  /** A 16-bit big-endian integer, signed or not. */
+  uint16(value: number): void {
+    this.reserve(2);
+    this.view.setUint16(this.position, value);
+    this.position += 2;
+  }
+
+  /** A 32-bit big-endian integer, signed or not. */
+  uint32(value: number): void {
+    this.reserve(4);
+    this.view.setUint32(this.position, value);
+    this.position += 4;
+  }
+
+  /** An IEEE 754 double, big-endian. */
+  float64(value: number): void {
+    this.reserve(8);
+    this.view.setFloat64(this.position, value);
+    this.position += 8;
+  }
+
+  /** A tag, then a byte. */
+  tagged8(tag: number, value: number): void {
+    this.reserve(2);
+    const position = this.position;
+    this.buffer[position] = tag;
+    this.buffer[position + 1] = value;
+    this.position = position + 2;
+  }
+
+  /** A tag, then a 16-bit big-endian integer, signed or not. */
+  tagged16(tag: number, value: number): void {
+    this.reserve(3);
+    const position = this.position;
+    this.buffer[position] = tag;
+    this.view.setUint16(position + 1, value);
+    this.position = position + 3;
+  }
+
+  /** A tag, then a 32-bit big-endian integer, signed or not. */
+  tagged32(tag: number, value: number): void {
+    this.reserve(5);
+    const position = this.position;
+    this.buffer[position] = tag;
+    this.view.setUint32(position + 1, value);
+    this.position = position + 5;
+  }
+
+  /** A tag, then a 48-bit big-endian unsigned integer. */
+  tagged48(tag: number, value: number): void {
+    this.reserve(7);
+    const position = this.position;
+    this.buffer[position] = tag;
+    this.view.setUint16(position + 1, value / 0x1_0000_0000);
+    this.view.setUint32(position + 3, value);
+    this.position = position + 7;
+  }
+
+  /** A tag, then an IEEE 754 single, big-endian. */
+  taggedFloat32(tag: number, value: number): void {
+    this.reserve(5);
+    const position = this.position;
+    this.buffer[position] = tag;
+    this.view.setFloat32(position + 1, value);
+    this.position = position + 5;
+  }
+
+  /** A tag, then an IEEE 754 double, big-endian. */
+  taggedFloat64(tag: number, value: number): void {
+    this.reserve(9);
+    const position = this.position;
+    this.buffer[position] = tag;
+    this.view.setFloat64(position + 1, value);
+    this.position = position + 9;
+  }
+
+  /** An unsigned integer below 2^32, seven bits a byte, lowest first. */
+  varint(value: number): void {
+    this.reserve(5);
+    const buffer = this.buffer;
+    let position = this.position;
+    while (value >= 0x80) {
+      buffer[position++] = value & 0x7f | 0x80;
+      value >>>= 7;
+    }
+    buffer[position++] = value;
+    this.position = position;
+  }
+
+  /**
+   * Bytes of a value, which may stay where they are.
+   *
+   * @param bytes The bytes.
+   * @param count How many there are.
+   */
+  valueBytes(bytes: Uint8Array, count: number): void {
+    if (count >= this.externalFrom) {
+      const { position } = this;
+      this.externals.push({ bytes: rawBytes(bytes), count, position });
+      return;
+    }
+    this.reserve(count);
+    this.buffer.set(bytes, this.position);
+    this.position += count;
+  }
+
+  /** Bytes as they are. */
+  bytes(bytes: Uint8Array): void {
+    this.reserve(bytes.length);
+    this.buffer.set(bytes, this.position);
+    this.position += bytes.length;
+  }
+
+  /** A varint that counts bytes, then a string as that many bytes of UTF-8. */
+  text(text: string): void {
+    // Room for any count: when it is written at last, the buffer must not grow,
+    // for what stands behind it would be left behind.
+    this.reserve(5);
+    const start = this.position;
+    const guess = varintSize(text.length);
+    this.position += guess;
+    const count = this.utf8(text);
+    this.fitHeader(start, guess, varintSize(count), count);
+    this.position = start;
+    this.varint(count);
+    this.position += count;
+  }
+
+  /**
+   * A short ASCII string in one go: a byte that is `tag` plus its length, then
+   * its bytes.
+   *
+   * @returns False, with nothing written, when a unit is not ASCII.
+   */
+  shortAscii(tag: number, text: string): boolean {
+    const length = text.length;
+    this.reserve(length + 1);
+    const buffer = this.buffer;
+    const start = this.position;
+    let at = start + 1;
+    for (let index = 0; index < length; index++) {
+      const unit = text.charCodeAt(index);
+      if (unit > 0x7f) return false;
+      buffer[at++] = unit;
+    }
+    buffer[start] = tag + length;
+    this.position = at;
+    return true;
+  }
+
+  /**
+   * A string as UTF-8, without its length.
+   *
+   * @returns How many bytes were written.
+   * @throws {WireError} `unsupportedValue` for a string with a lone surrogate.
+   */
+  utf8(text: string): number {
+    const length = text.length;
+    const start = this.position;
+    if (length <= SHORT_TEXT) {
+      this.reserve(length * 3);
+      const buffer = this.buffer;
+      let index = 0;
+      for (; index < length; index++) {
+        const unit = text.charCodeAt(index);
+        if (unit > 0x7f) break;
+        buffer[start + index] = unit;
+      }
+      if (index === length) {
+        this.position = start + length;
+        return length;
+      }
+    }
+    if (length > LONG_TEXT || start + length * 3 > this.bound) {
+      // Room for the worst case would be three times what is needed.
+      this.bytes(encoder.encode(text));
+    } else {
+      this.reserve(length * 3);
+      const room = this.buffer.subarray(start);
+      this.position += encoder.encodeInto(text, room).written;
+    }
+    const written = this.position - start;
+    if (written !== length && !text.isWellFormed()) {
+      throw new WireError(
+        "unsupportedValue",
+        "A string to be sent must be well-formed Unicode, and this one has a lone surrogate. Repair it with toWellFormed(), or send its bytes.",
+      );
+    }
+    return written;
+  }
+
+  /**
+   * Moves what was written behind a header whose size was guessed, so that
+   * the header's real size fits.
+   *
+   * @param start Where the header begins.
+   * @param guess The size that was left free for it.
+   * @param size The size that it needs.
+   * @param count How many bytes stand behind it.
+   */
+  fitHeader(start: number, guess: number, size: number, count: number): void {
+    if (size === guess) return;
+    this.reserve(Math.max(0, size - guess));
+    const from = start + guess;
+    this.buffer.copyWithin(start + size, from, from + count);
+  }
+}
+
+/**
+ * Reads from a window of a buffer. Every method throws a `malformed` error
+ * where the bytes are short, and none allocates more than the bytes hold.
+ */
+export class ByteReader {
+  /** The buffer. */
+  buffer: Uint8Array = EMPTY;
+  /** A view of the same bytes, and of what may stand behind them. */
+  view: DataView = EMPTY_VIEW;
+  /** Where the next byte comes from. */
+  position = 0;
+  /** Where the window ends. */
+  end = 0;
+  /** Whether values may keep parts of the buffer, because nobody else will. */
+  isOwned = false;
+
+  /** Turns to another window of the same or another buffer. */
+  turnTo(
+    buffer: Uint8Array,
+    start: number,
+    end: number,
+    isOwned = false,
+  ): void {
+    this.isOwned = isOwned;
+    if (buffer !== this.buffer) {
+      const { view } = this;
+      this.buffer = buffer;
+      if (
+        view.buffer !== buffer.buffer ||
+        view.byteOffset !== buffer.byteOffset ||
+        view.byteLength < buffer.byteLength
+      ) {
+        this.view = new DataView(buffer.buffer, buffer.byteOffset);
+      }
+    }
+    this.position = start;
+    this.end = end;
+  }
+
+  /** Lets go of the buffer, of which all was read. */
+  release(): void {
+    this.buffer = EMPTY;
+    this.position = this.end = 0;
+  }
+
+  /** How many bytes are left. */
+  get remaining(): number {
+    return this.end - this.position;
+  }
+
+  /** Takes that many bytes and tells where they begin. */
+  take(count: number): number {
+    const start = this.position;
+    if (count > this.end - start) {
+      throw malformed(
+        `The bytes of a message end too early: ${count} more were announced, ${
+          this.end - start
+        } are there.`,
+      );
+    }
+    this.position = start + count;
+    return start;
+  }
+
+  /** One byte. */
+  byte(): number {
+    const position = this.position;
+    if (position >= this.end) this.take(1);
+    this.position = position + 1;
+    return this.buffer[position]!;
+  }
+
+  /** A 16-bit big-endian unsigned integer. */
+  uint16(): number {
+    return this.view.getUint16(this.take(2));
+  }
+
+  /** A 16-bit big-endian signed integer. */
+  int16(): number {
+    return this.view.getInt16(this.take(2));
+  }
+
+  /** A 32-bit big-endian unsigned integer. */
+  uint32(): number {
+    return this.view.getUint32(this.take(4));
+  }
+
+  /** A 48-bit big-endian unsigned integer. */
+  uint48(): number {
+    const start = this.take(6);
+    const { view } = this;
+    return view.getUint16(start) * 0x1_0000_0000 + view.getUint32(start + 2);
+  }
+
+  /** A 32-bit big-endian signed integer. */
+  int32(): number {
+    return this.view.getInt32(this.take(4));
+  }
+
+  /** An IEEE 754 single, big-endian. */
+  float32(): number {
+    return this.view.getFloat32(this.take(4));
+  }
+
+  /** An IEEE 754 double, big-endian. */
+  float64(): number {
+    return this.view.getFloat64(this.take(8));
+  }
+
+  /** An unsigned integer below 2^32, seven bits a byte, lowest first. */
+  varint(): number {
+    const { buffer, end } = this;
+    let position = this.position;
+    if (position < end && buffer[position]! < 0x80) {
+      this.position = position + 1;
+      return buffer[position]!;
+    }
+    let value = 0;
+    for (let shift = 0, scale = 1; shift < 35; shift += 7, scale *= 128) {
+      if (position >= end) {
+        throw malformed("The bytes of a message end within a varint.");
+      }
+      const byte = buffer[position++]!;
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) {
+        if ((byte === 0 && shift > 0) || value > 0xffffffff) break;
+        this.position = position;
+        return value;
+      }
+    }
+    throw malformed(
+      "A varint must be below 2^32 and take as few bytes as it can.",
+    );
+  }
+
+  /** A copy of that many bytes. */
+  bytes(count: number): Uint8Array<ArrayBuffer> {
+    const start = this.take(count);
+    return new Uint8Array(this.buffer.subarray(start, start + count));
+  }
+
+  /** Bytes of a value: a copy, unless they are most of a buffer of its own. */
+  valueBytes(count: number): Uint8Array {
+    if (!this.isOwned || count * 2 < this.buffer.length) {
+      return this.bytes(count);
+    }
+    const start = this.take(count);
+    return this.buffer.subarray(start, start + count);
+  }
+
+  /** A varint that counts bytes, then a string as that many bytes of UTF-8. */
+  text(): string {
+    return this.utf8(this.varint());
+  }
+
+  /** That many bytes of UTF-8 as a string. */
+  utf8(count: number): string {
+    const start = this.take(count);
+    if (count <= LONGEST_ASCII) {
+      const text = asciiText(this.buffer, start, count);
+      if (text !== undefined) return text;
+    }
+    // A decoder that does not look for errors takes a quarter of the time.
+    const bytes = this.buffer.subarray(start, start + count);
+    const text = decoder.decode(bytes);
+    if (text.includes(REPLACEMENT)) checkUtf8(bytes);
+    return text;
+  }
+
+  /**
+   * ASCII from the end of the window, behind which its length stands as a
+   * 16-bit integer; the window ends in front of it from now on.
+   *
+   * @param most How many characters it may have.
+   */
+  textAtEnd(most: number): string {
+    const { position, end } = this;
+    const count = end - position < 2 ? 0 : this.view.getUint16(end - 2);
+    const start = end - 2 - count;
+    if (count === 0 || count > most || start < position) {
+      throw malformed(
+        `A message gathers 1 to ${most} characters and tells how many, and not ${count} in ${
+          end - position
+        } bytes.`,
+      );
+    }
+    this.position = start;
+    const text = this.utf8(count);
+    if (text.length !== count) {
+      throw malformed("The string section of a message must be ASCII.");
+    }
+    this.position = position;
+    this.end = start;
+    return text;
+  }
+
+  /** Refuses bytes that are left over. */
+  finish(): void {
+    if (this.position !== this.end) {
+      throw malformed(
+        `A message must end where its frame ends, and ${
+          this.end - this.position
+        } bytes trail it.`,
+      );
+    }
+  }
+}
+
+/** Looks for errors; made when there may be the first. */
+let strictDecoder: TextDecoder | undefined;
+
+/** Refuses what is no UTF-8. */
+function checkUtf8(bytes: Uint8Array): void {
+  strictDecoder ??= new TextDecoder("utf-8", { fatal: true });
+  try {
+    strictDecoder.decode(bytes);
+  } catch {
+    throw malformed("A string must be valid UTF-8, and this one is not.");
+  }
+}
+
+// Short ASCII strings from bytes. One call that makes a whole string beats a
+// string put together from parts, and up to some length both beat TextDecoder.
+// For each length that comes often there is a function of generated code; it
+// depends on nothing but the length.
+
+/** The longest string that is made here. */
+export const LONGEST_ASCII = 80;
+/** From so many strings of a length on, generated code makes them. */
+const MANY = 8;
+
+/** Makes a string of ASCII; undefined where a byte is not. */
+type TextMaker = (bytes: Uint8Array, at: number) => string | undefined;
+
+/** Who makes strings of each length. */
+const makers: TextMaker[] = Array.from(
+  { length: LONGEST_ASCII + 1 },
+  (_, count) => beginner(count),
+);
+
+/**
+ * ASCII as a string.
+ *
+ * @param bytes Where it is.
+ * @param at Where it begins.
+ * @param count How long it is, at most {@linkcode LONGEST_ASCII}.
+ * @returns The string; undefined where a byte is not ASCII.
+ */
+export function asciiText(
+  bytes: Uint8Array,
+  at: number,
+  count: number,
+): string | undefined {
+  return makers[count]!(bytes, at);
+}
+
+/** Makes strings of a length until there are many of them. */
+function beginner(count: number): TextMaker {
+  let uses = 0;
+  return (bytes, at) => {
+    if (++uses === MANY) makers[count] = textMaker(count);
+    return byList(bytes, at, count);
+  };
+}
+
+/**
+ * Makes a maker of strings of one length.
+ *
+ * @param count The length.
+ * @param compile What compiles the text of a function, or throws.
+ * @returns The maker.
+ */
+export function textMaker(
+  count: number,
+  compile: (...parts: string[]) => unknown = Function,
+): TextMaker {
+  const units = Array.from({ length: count }, (_, index) => `u${index}`);
+  const read = units.map((unit, index) =>
+    `const ${unit} = bytes[at + ${index}];`
+  );
+  const code = `return (bytes, at) => {
+    ${read.join("\n")}
+    return (${units.join(" | ") || 0}) > 0x7f ? undefined : make(${units});
+  };`;
+  try {
+    return (compile("make", code) as (make: unknown) => TextMaker)(
+      String.fromCharCode,
+    );
+  } catch {
+    return (bytes, at) => byList(bytes, at, count);
+  }
+}
+
+/** What a maker does, without generated code. */
+function byList(
+  bytes: Uint8Array,
+  at: number,
+  count: number,
+): string | undefined {
+  const units: number[] = [];
+  let all = 0;
+  for (let index = at; index < at + count; index++) {
+    const unit = bytes[index]!;
+    all |= unit;
+    units.push(unit);
+  }
+  return all > 0x7f ? undefined : String.fromCharCode(...units);
+}

@@ -1,0 +1,360 @@
+/**
+ * The kinds of message, in one table: its code in the protocol, and what it
+ * holds.
+ *
+ * @module
+ */
+
+import { WireError } from "../base/errors.ts";
+import { knownProtocol, shownBytes } from "../base/shown.ts";
+import type { ReceivedAttachments } from "./passing.ts";
+
+/** The first byte of each message's body. */
+export const KIND = {
+  hello: 0x01,
+  accept: 0x02,
+  define: 0x03,
+  reset: 0x04,
+  piece: 0x05,
+  message: 0x10,
+  send: 0x11,
+  call: 0x12,
+  return: 0x13,
+  returnValues: 0x14,
+  throw: 0x15,
+  fail: 0x16,
+  cancel: 0x17,
+  credit: 0x18,
+  sends: 0x19,
+  ping: 0x20,
+  pong: 0x21,
+  close: 0x30,
+  finish: 0x31,
+  abort: 0x32,
+  release: 0x40,
+  forget: 0x41,
+  streamValue: 0x50,
+  streamBytes: 0x51,
+  streamEnd: 0x52,
+  streamError: 0x53,
+  streamCancel: 0x54,
+  streamCredit: 0x55,
+  streamFail: 0x56,
+} as const;
+
+/** Added to a message's kind when the text of its strings is gathered. */
+export const STRINGS = 0x80;
+
+/** The protocol's version, and what a peer's first frame must say. */
+export const VERSION = 1;
+/** The bytes that follow the first frame's kind. */
+export const MAGIC = "WIRE";
+
+/** What each side says of itself first. */
+export interface Hello {
+  readonly kind: "hello";
+  /** The version of the protocol. */
+  readonly version: number;
+  /** Bits for parts of the protocol that a peer may lack; none is defined. */
+  readonly features: number;
+  /** What this side takes, in the order of {@linkcode HELLO_LIMITS}. */
+  readonly limits: PeerLimits;
+  /** A shared secret, or nothing. */
+  readonly credential: string;
+  /** What identifies a contract, or nothing. */
+  readonly contract: string;
+}
+
+/** The limits that a peer has to know, in the order in which they travel. */
+export const HELLO_LIMITS = [
+  "helloFrame",
+  "frame",
+  "message",
+  "nesting",
+  "values",
+  "bigint",
+  "calls",
+  "window",
+  "pieces",
+  "cancels",
+  "cancelsPerSecond",
+  "streams",
+  "streamWindow",
+  "objects",
+] as const;
+
+/** The limits that a side tells its peer. */
+export type PeerLimits = Record<typeof HELLO_LIMITS[number], number>;
+
+/** A flow of its own: what is counted against a window of the receiver's. */
+export type Channel = "messages" | "sends";
+
+/** A call, one way or for an answer. */
+export interface CallFields {
+  /** The function's name. */
+  readonly name: string;
+  /** Its arguments; undefined when they are over a limit. */
+  readonly args: unknown[];
+  /** How many milliseconds the caller will wait; 0 for ever. */
+  readonly deadline: number;
+  /** What the function is a method of; undefined for what was served. */
+  readonly target?: Target | undefined;
+  /** What the caller says besides. */
+  readonly metadata?: Metadata | undefined;
+  /** Of a call that came: what came along with its arguments. */
+  readonly arrived?: ReceivedAttachments | undefined;
+}
+
+/** Texts by name that travel with a call. */
+export type Metadata = Readonly<Record<string, string>>;
+
+/** How many texts a call takes along. */
+export const METADATA_ENTRIES = 64;
+/** How many UTF-16 units they have, keys and values together. */
+export const METADATA_UNITS = 8 * 1024;
+
+/** Whether metadata are within the limits. */
+export function metadataFit(metadata: Metadata): boolean {
+  const entries = Object.entries(metadata);
+  let units = 0;
+  for (const [key, value] of entries) units += key.length + value.length;
+  return entries.length <= METADATA_ENTRIES && units <= METADATA_UNITS;
+}
+
+/** What a call is addressed to other than what was served. */
+export type Target =
+  /** An object that the receiver had passed by reference. */
+  | { readonly slot: number; readonly nonce: number }
+  /** The result of an earlier call, whether it is there already or not. */
+  | { readonly result: number };
+
+/** Everything that travels in a frame. */
+export type Message =
+  | Hello
+  | { readonly kind: "accept" }
+  | {
+    readonly kind: "message";
+    readonly value: unknown;
+    readonly arrived?: ReceivedAttachments | undefined;
+  }
+  | { readonly kind: "send" } & CallFields
+  | {
+    readonly kind: "call";
+    readonly id: number;
+    /** Whether all values are wanted, or only the first. */
+    readonly wantsValues: boolean;
+  } & CallFields
+  | {
+    readonly kind: "return";
+    readonly id: number;
+    readonly value: unknown;
+    readonly arrived?: ReceivedAttachments | undefined;
+  }
+  | {
+    readonly kind: "returnValues";
+    readonly id: number;
+    readonly values: unknown[];
+    readonly arrived?: ReceivedAttachments | undefined;
+  }
+  | {
+    readonly kind: "throw";
+    readonly id: number;
+    readonly thrown: unknown;
+    readonly arrived?: ReceivedAttachments | undefined;
+  }
+  | {
+    readonly kind: "fail";
+    readonly id: number;
+    readonly code: string;
+    readonly message: string;
+  }
+  | { readonly kind: "cancel"; readonly id: number }
+  | {
+    readonly kind: "credit";
+    readonly channel: Channel;
+    readonly amount: number;
+  }
+  | { readonly kind: "ping" | "pong"; readonly token: number }
+  | {
+    readonly kind: "release";
+    readonly slot: number;
+    readonly nonce: number;
+    /** How often the object is given back. */
+    readonly count: number;
+  }
+  | { readonly kind: "forget"; readonly slot: number; readonly nonce: number }
+  | {
+    readonly kind: "streamValue";
+    readonly id: number;
+    readonly value: unknown;
+    readonly arrived?: ReceivedAttachments | undefined;
+  }
+  | {
+    readonly kind: "streamBytes";
+    readonly id: number;
+    readonly bytes: Uint8Array;
+  }
+  | { readonly kind: "streamEnd"; readonly id: number }
+  | {
+    readonly kind: "streamError";
+    readonly id: number;
+    readonly thrown: unknown;
+    readonly arrived?: ReceivedAttachments | undefined;
+  }
+  | {
+    readonly kind: "streamFail";
+    readonly id: number;
+    readonly code: string;
+    readonly message: string;
+  }
+  | {
+    readonly kind: "streamCancel";
+    readonly id: number;
+    readonly reason: unknown;
+    readonly arrived?: ReceivedAttachments | undefined;
+  }
+  | {
+    readonly kind: "streamCredit";
+    readonly id: number;
+    readonly amount: number;
+  }
+  | { readonly kind: "close" }
+  | { readonly kind: "finish" }
+  | { readonly kind: "abort"; readonly code: string; readonly message: string };
+
+/**
+ * A one-way call that leaves.
+ *
+ * The messages that are made most often are of classes. Of what an object
+ * literal makes, the engine observes how long it lives: where many messages
+ * have to wait, it would take them, and the arguments in them, for long-lived,
+ * and would put the arguments of all later calls where garbage is collected
+ * most slowly.
+ */
+export class SendMessage implements CallFields {
+  readonly kind = "send";
+
+  /**
+   * @param name The function's name.
+   * @param args Its arguments.
+   * @param deadline What travels of its deadline.
+   * @param target What it is of.
+   * @param metadata What travels besides.
+   */
+  constructor(
+    readonly name: string,
+    readonly args: unknown[],
+    readonly deadline: number,
+    readonly target: Target | undefined,
+    readonly metadata: Metadata | undefined,
+  ) {}
+}
+
+/** A call for an answer that leaves. */
+export class CallMessage implements CallFields {
+  readonly kind = "call";
+
+  /**
+   * @param id The call's id.
+   * @param wantsValues Whether all values are wanted.
+   * @param name The function's name.
+   * @param args Its arguments.
+   * @param deadline What travels of its deadline.
+   * @param target What it is of.
+   * @param metadata What travels besides.
+   */
+  constructor(
+    readonly id: number,
+    readonly wantsValues: boolean,
+    readonly name: string,
+    readonly args: unknown[],
+    readonly deadline: number,
+    readonly target: Target | undefined,
+    readonly metadata: Metadata | undefined,
+  ) {}
+}
+
+/** An answer with one value that leaves. */
+export class ReturnMessage {
+  readonly kind = "return";
+
+  /**
+   * @param id The call's id.
+   * @param value The value.
+   */
+  constructor(readonly id: number, readonly value: unknown) {}
+}
+
+/**
+ * A message whose bytes are well formed, but whose values are over a limit of
+ * this side: it fails by itself, and the wire goes on.
+ */
+export interface OverLimit {
+  readonly kind: "overLimit";
+  /** Which kind of message it is. */
+  readonly of:
+    | "message"
+    | "send"
+    | "call"
+    | "return"
+    | "returnValues"
+    | "throw"
+    | "streamValue"
+    | "streamError"
+    | "streamCancel";
+  /** The call's or the stream's id, where there is one. */
+  readonly id: number;
+  /** The function's name, where there is one. */
+  readonly name: string;
+  /** What is over which limit. */
+  readonly error: Error;
+}
+
+// The layout of messages that whoever writes and whoever reads them share.
+
+/** Channels by their numbers. */
+export const CHANNELS: readonly Channel[] = ["messages", "sends"];
+
+/** What is said of a call in its flags. */
+export const FLAG = {
+  wantsValues: 1,
+  hasDeadline: 2,
+  hasTarget: 4,
+  hasMetadata: 8,
+} as const;
+
+/** A call with more arguments than this is not taken for a plain one. */
+export const PLAIN_ARGUMENTS = 8;
+
+/** One-way calls in a row share a frame of about so many bytes. */
+export const BATCH_BYTES = 4 * 1024;
+
+/** How a target begins. */
+export const TARGET = { object: 0, result: 1 } as const;
+
+/** The text for metadata that are too many or too long. */
+export function metadataLimit(entries: number, units: number): string {
+  return `The metadata of a call may have ${METADATA_ENTRIES} entries and ${METADATA_UNITS} characters, not ${entries} and ${units}. Pass what is larger as an argument.`;
+}
+
+/**
+ * The error for a first frame that is no hello.
+ *
+ * @param first What came first, as far as it is known.
+ * @param isPiped Whether the connection is a pair of streams.
+ */
+export function notAWire(
+  first: Uint8Array = new Uint8Array(0),
+  isPiped = false,
+): WireError {
+  const came = first.length === 0 ? "" : `, but with ${shownBytes(first)}`;
+  const protocol = knownProtocol(first);
+  const guess = protocol === undefined ? "" : ` It ${protocol}.`;
+  const cure = isPiped && protocol === undefined
+    ? "Check that nothing else writes to that stream: a process whose pipes are the wire must not print to its standard output (use console.error)."
+    : "Check that its port belongs to a request server, and that both ends use TLS or neither does.";
+  return new WireError(
+    "notAWire",
+    `The peer did not begin with a wire's hello${came}.${guess} ${cure}`,
+  );
+}

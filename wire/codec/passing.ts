@@ -1,0 +1,429 @@
+/**
+ * Which functions of an object can be called from afar.
+ *
+ * @module
+ */
+
+import { keyOf } from "../base/brand.ts";
+import { malformed, WireError } from "../base/errors.ts";
+
+/** A function that is called with whatever came. */
+export type Method = (this: unknown, ...args: unknown[]) => unknown;
+
+/**
+ * Finds a function of an object that was passed by reference: its own, or one
+ * of its class, but neither a getter's nor what all objects or functions have.
+ *
+ * @param object The object.
+ * @param name The function's name; empty for the object itself.
+ * @returns The function.
+ * @throws {WireError} `noSuchFunction`.
+ */
+export function methodOf(object: object, name: string): Method {
+  if (name === "") {
+    if (typeof object === "function") return object as Method;
+    throw new WireError(
+      "noSuchFunction",
+      "The remote object is not a function. Call one of its functions by name.",
+    );
+  }
+  for (
+    let holder: object | null = object;
+    holder !== null && !isCommon(holder) && name !== "constructor";
+    holder = Object.getPrototypeOf(holder)
+  ) {
+    const property = Object.getOwnPropertyDescriptor(holder, name);
+    if (property === undefined) continue;
+    if (typeof property.value === "function") return property.value;
+    break;
+  }
+  throw new WireError(
+    "noSuchFunction",
+    `The remote object has no function ${
+      JSON.stringify(name.length > 100 ? `${name.slice(0, 100)}…` : name)
+    }. Those of its class can be called, and its own.`,
+  );
+}
+
+/** Whether an object is of no class. */
+export function isPlain(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
+function isCommon(holder: object): boolean {
+  return holder === Object.prototype || holder === Function.prototype;
+}
+
+// What the codec asks about things that are not copied: objects and functions
+// that are passed by reference, streams, results that are not there yet.
+
+/** How such a thing travels. */
+export type Passed =
+  /** An object of the sender. */
+  | {
+    readonly as: "object";
+    readonly isFunction: boolean;
+    readonly slot: number;
+    readonly nonce: number;
+  }
+  /** An object of the receiver, which comes home. */
+  | { readonly as: "own"; readonly slot: number; readonly nonce: number }
+  /** A stream, whose items follow in messages of their own. */
+  | { readonly as: "stream"; readonly id: number }
+  /** The result of a call that was sent before. */
+  | { readonly as: "result"; readonly id: number }
+  /** Nothing special after all: a value. */
+  | { readonly as: "value"; readonly value: unknown };
+
+/** What travels along with a message that leaves. */
+export interface SentAttachments {
+  /**
+   * The message is about to leave, perhaps long after it was written: asks
+   * whether the peer takes what travels along, which counts as its own then.
+   *
+   * @returns Why it does not.
+   */
+  admit(): WireError | undefined;
+  /** The message has left. */
+  left(): void;
+  /**
+   * The message will never leave: all is as if it had not been tried.
+   *
+   * @param isRetried Whether what it holds will be sent with another message.
+   */
+  undo(isRetried?: boolean): void;
+}
+
+/**
+ * Thrown by an exporter when a message has to wait for a result that cannot
+ * travel yet.
+ */
+export class NotReady {
+  /** Settles with the result. */
+  readonly result: Promise<unknown>;
+
+  /** @param result Settles with the result. */
+  constructor(result: Promise<unknown>) {
+    this.result = result;
+  }
+}
+
+/** Says how things travel that are not copied. */
+export interface Exporter {
+  /**
+   * Says how a thing travels.
+   *
+   * @param value An object or a function that is no data.
+   * @returns How, or undefined when it cannot be sent.
+   */
+  pass(value: object): Passed | undefined;
+  /** The message is written, or given up: what travels with it. */
+  take(): SentAttachments | undefined;
+}
+
+/** A stream, at one of its ends, that may belong to a call. */
+export interface BoundStream {
+  /** The call, as long as that can end it. */
+  call: StreamsOfCall | undefined;
+  /** Ends it at once; whoever takes it learns the reason. */
+  abort(reason: WireError): void;
+}
+
+/** The streams that end with a call. */
+export interface StreamsOfCall {
+  /** One more goes with the call. */
+  add(stream: BoundStream): void;
+  /** One has ended by itself. */
+  remove(stream: BoundStream): void;
+}
+
+/** What results are copied for: the arguments of one call. */
+export interface Borrower {
+  /** How many bytes of results were copied. */
+  copied: number;
+  /** Whether nothing is copied any more: the call is answered. */
+  isOver: boolean;
+}
+
+/** What came along with a message. */
+export interface ReceivedAttachments extends Borrower {
+  /** Says where it came, for warnings. */
+  label(place: string): void;
+  /** Nobody wants it: gives everything back. */
+  drop(): void;
+  /** Has the streams that came end with those of a call. */
+  bind(call: Pick<StreamsOfCall, "add">): void;
+  /** Ends the streams that came. */
+  abort(reason: WireError): void;
+  /** Cancels the streams that nobody takes. */
+  dropUntaken(reason: WireError): void;
+  /** Why the message fails by itself; undefined if it does not. */
+  readonly failure: WireError | undefined;
+  /** Results that arguments are to be, and that are not there yet. */
+  readonly awaited: readonly AwaitedResult[];
+  /** Whether results of calls are among the values. */
+  readonly hasResults: boolean;
+  /** What is no data of the message's: objects of this side, results. */
+  readonly own: ReadonlySet<object>;
+}
+
+/** The moment when a result is there, some turns before its promise tells. */
+export class Arrival {
+  #isOver = false;
+  #waiting: (() => void)[] = [];
+
+  /** Has a function called then; at once if it is over. */
+  listen(listener: () => void): void {
+    if (this.#isOver) listener();
+    else this.#waiting.push(listener);
+  }
+
+  /** The result is there. */
+  declare(): void {
+    this.#isOver = true;
+    for (const listener of this.#waiting.splice(0)) listener();
+  }
+}
+
+/** Stands in a value for a result that is not there yet. */
+export class AwaitedResult {
+  /** Resolves with the result. */
+  readonly result: Promise<unknown>;
+  /** When it is there. */
+  readonly arrival: Arrival;
+
+  /**
+   * @param result Resolves with the result.
+   * @param arrival When it is there.
+   */
+  constructor(result: Promise<unknown>, arrival: Arrival) {
+    this.result = result;
+    this.arrival = arrival;
+    // The call that needs it may be given up meanwhile.
+    result.catch(() => {});
+  }
+}
+
+/**
+ * Puts results in the place of what stood for them.
+ *
+ * @param args Decoded values, whose results are all there.
+ * @param own What is no data of the message's, and left alone.
+ */
+export async function fill(
+  args: unknown[],
+  own: ReadonlySet<object>,
+): Promise<void> {
+  const waiting: object[] = [args];
+  for (let holder; (holder = waiting.pop()) !== undefined;) {
+    if (holder instanceof Map || holder instanceof Set) {
+      const items: unknown[] = [...holder];
+      await fill(items, own);
+      holder.clear();
+      for (const item of items) {
+        if (holder instanceof Set) holder.add(item);
+        else holder.set(...item as [unknown, unknown]);
+      }
+      continue;
+    }
+    for (const key of Object.getOwnPropertyNames(holder)) {
+      if (key === "stack" && holder instanceof Error) continue;
+      const item = (holder as Record<string, unknown>)[key];
+      if (item instanceof AwaitedResult) {
+        const value = await item.result;
+        Object.defineProperty(holder, key, { value });
+      } else if (isHolder(item) && !own.has(item)) {
+        waiting.push(item);
+      }
+    }
+  }
+}
+
+/** Whether decoded data may hold further values. */
+function isHolder(value: unknown): value is object {
+  if (typeof value !== "object" || value === null) return false;
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || Array.isArray(value) ||
+    value instanceof Map || value instanceof Set || value instanceof Error;
+}
+
+/** Makes of what came by reference what the receiver gets. */
+export interface Importer {
+  /** An object of the peer. */
+  object(slot: number, nonce: number, isFunction: boolean): unknown;
+  /** An object of this side. */
+  own(slot: number, nonce: number): unknown;
+  /** A stream of the peer. */
+  stream(id: number): unknown;
+  /** The result of a call that the peer made. */
+  result(id: number): unknown;
+  /**
+   * What stands for a value under the key `then`. An object with a function
+   * `then` would be called by whoever awaits it.
+   */
+  asThen(value: unknown): unknown;
+  /** The message is read, or given up: what came with it. */
+  take(): ReceivedAttachments | undefined;
+}
+
+/** For values by themselves: nothing passes but data. */
+export const NO_EXPORTER: Exporter = {
+  pass: () => undefined,
+  take: () => undefined,
+};
+
+/** For values by themselves. */
+export const NO_IMPORTER: Importer = {
+  object: noWire,
+  own: noWire,
+  stream: noWire,
+  result: noWire,
+  asThen: (value) => value,
+  take: () => undefined,
+};
+
+function noWire(): never {
+  throw malformed("References and streams only pass over a wire.");
+}
+
+// What travels as a stream, and whether values have any among them.
+
+/** Of this realm, whatever a promise has in its place. */
+const { then } = Promise.prototype;
+/** What promises of calls have. */
+const REFERENCE = Symbol.for(keyOf("reference"));
+
+/** Streams stand near the top: below so many objects nobody looks for them. */
+const LOOKED_AT = 10_000;
+/** Nor behind so many items of one collection. */
+const MOST_ITEMS = 1_000_000;
+
+/** What travels as a stream. */
+export type Streamed = ReadableStream<unknown> | AsyncIterable<unknown>;
+
+/** Whether something travels as a stream. */
+export function isStreamed(value: object): value is Streamed {
+  return value instanceof ReadableStream ||
+    typeof (value as Partial<AsyncIterable<unknown>>)[Symbol.asyncIterator] ===
+      "function";
+}
+
+/**
+ * Looks for a stream, at any depth: it can be sent but once.
+ *
+ * @param value What is to be sent.
+ * @returns Whether there is one. False for what cannot be looked at, and sent.
+ */
+export function carriesStream(value: unknown): boolean {
+  return findStream(value, partsOf, yes);
+}
+
+/**
+ * Ends the streams of something that will not be sent: a `ReadableStream` is
+ * cancelled, a generator returns. What somebody reads already is left alone,
+ * and so are what would have to be begun first, and what lies deep in much data.
+ * A promise among it, which somebody forgot to await, may fail unheard.
+ *
+ * @param value What was to be sent.
+ * @param reason Why it is not.
+ */
+export function endStreams(value: unknown, reason: unknown): void {
+  let looked = 0;
+  const partsOf = (value: object) => ++looked < LOOKED_AT ? dataOf(value) : [];
+  findStream(value, partsOf, (stream) => {
+    endStream(stream, reason).catch(nothing);
+    return false;
+  }, (promise) => {
+    // Somebody forgot to await it. What was to carry it says so; its own
+    // failure is nobody's, and is not to end the process.
+    if (!(REFERENCE in promise)) void then.call(promise, undefined, nothing);
+  });
+}
+
+async function endStream(stream: Streamed, reason: unknown): Promise<void> {
+  if (stream instanceof ReadableStream) {
+    if (!stream.locked) await stream.cancel(reason);
+    return;
+  }
+  const { cancel, next } = stream as { cancel?: unknown; next?: unknown };
+  if (typeof cancel !== "function" && typeof next !== "function") return;
+  // One of a wire throws here where somebody takes it already.
+  await stream[Symbol.asyncIterator]().return?.();
+}
+
+/**
+ * Goes through data for streams, at any depth.
+ *
+ * @param value The data.
+ * @param partsOf Tells what an object holds.
+ * @param isEnough Gets each stream; true ends the search.
+ * @param isPromise Gets each promise, where one is of interest.
+ * @returns Whether something was enough. False for what cannot be looked at.
+ */
+function findStream(
+  value: unknown,
+  partsOf: (value: object) => Iterable<unknown>,
+  isEnough: (stream: Streamed) => boolean,
+  isPromise?: (promise: Promise<unknown>) => void,
+): boolean {
+  // What is added meanwhile is gone through as well.
+  const found = new Set<unknown>([value]);
+  try {
+    for (const value of found) {
+      if (typeof value !== "object" || value === null) continue;
+      if (isStreamed(value)) {
+        if (isEnough(value)) return true;
+        continue;
+      }
+      if (value instanceof Promise) {
+        isPromise?.(value);
+        continue;
+      }
+      if (ArrayBuffer.isView(value)) continue;
+      for (const part of partsOf(value)) {
+        if (typeof part === "object") found.add(part);
+      }
+    }
+  } catch {
+    // A getter threw.
+  }
+  return false;
+}
+
+function partsOf(value: object): Iterable<unknown> {
+  if (value instanceof Map) {
+    return [...firstOf(value.keys()), ...firstOf(value.values())];
+  }
+  if (value instanceof Set) return firstOf(value);
+  const parts = Object.values(value);
+  if (!(value instanceof Error)) return parts;
+  return [...parts, value.cause, (value as Partial<AggregateError>).errors];
+}
+
+/**
+ * The same of what is sent as data, without asking getters. What is of a class,
+ * or behind a reference, is more than what was to be sent.
+ */
+function dataOf(value: object): Iterable<unknown> {
+  if (value instanceof Map || value instanceof Set) return partsOf(value);
+  if (Array.isArray(value)) return firstOf(value);
+  if (!isPlain(value) && !(value instanceof Error)) return [];
+  const properties = Object.values(Object.getOwnPropertyDescriptors(value));
+  return properties.map((property) => property.value);
+}
+
+/** What is in a collection: a proxy may claim to have any number of items. */
+function* firstOf(items: Iterable<unknown>): Iterable<unknown> {
+  let count = 0;
+  for (const item of items) {
+    if (++count > MOST_ITEMS) return;
+    yield item;
+  }
+}
+
+function yes(): true {
+  return true;
+}
+
+function nothing(): void {}

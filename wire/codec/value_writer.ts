@@ -1,0 +1,464 @@
+/**
+ * Typed values to bytes; `_value_reader.ts` mirrors it method by method, and
+ * `docs/protocol.md` describes each tag.
+ *
+ * @module
+ */
+
+import { writeMagnitude, writeView } from "./value_kinds.ts";
+import { errorParts } from "./value_kinds.ts";
+import { encodeByKey, MANY, objectEncoderOf } from "./_objects.ts";
+import { otherVersion } from "../base/brand.ts";
+import { type ByteWriter, varintSize } from "./bytes.ts";
+import { WireError } from "../base/errors.ts";
+import type { ValueLimits } from "../base/limits.ts";
+import { type Exporter, NO_EXPORTER } from "./passing.ts";
+import { byteCount, viewKind } from "../base/odd_values.ts";
+import { shown } from "../base/shown.ts";
+import type { SendTables, Shape } from "./tables.ts";
+import { ERROR_PART, TAG } from "./value_kinds.ts";
+
+/** A message with more text than this does not gather it. */
+export const MOST_GATHERED = 2_048;
+/** Nor does one that is likely to have fewer strings, or less text. */
+const LEAST_STRINGS = 8;
+const LEAST_GATHERED = 128;
+
+/** Thrown where a message cannot gather its text after all. */
+export const NOT_GATHERED: unique symbol = Symbol("not gathered");
+
+const timeOf = Date.prototype.getTime;
+
+/** Writes values. */
+export class ValueWriter {
+  readonly #writer: ByteWriter;
+  readonly #tables: SendTables;
+  #limits: ValueLimits;
+  #values = 0;
+  /** The text of the message so far, where it is gathered. */
+  #gathered: string | undefined;
+  /** What the message has of strings, which tells what is to be expected. */
+  #strings = 0;
+  #units = 0;
+  /** Whether its text could be gathered, as far as it is written. */
+  #isGatherable = true;
+  /** Whether the next message with strings does well to gather its text. */
+  isTextual = false;
+  /** Whether errors take their stacks along. */
+  sendStacks = false;
+  /** Says how things travel that are not copied. */
+  exporter: Exporter = NO_EXPORTER;
+
+  /**
+   * @param writer Where the bytes go.
+   * @param tables The key sets that the peer knows.
+   * @param limits The peer's limits.
+   */
+  constructor(writer: ByteWriter, tables: SendTables, limits: ValueLimits) {
+    this.#writer = writer;
+    this.#tables = tables;
+    this.#limits = limits;
+  }
+
+  /** The peer's limits, once it has told them. */
+  set limits(limits: ValueLimits) {
+    this.#limits = limits;
+  }
+
+  /**
+   * Begins a message: its values are counted afresh.
+   *
+   * @param gathers Whether the text of its strings is gathered, in the place of
+   * being written with each.
+   */
+  begin(gathers = false): void {
+    this.#values = this.#strings = this.#units = 0;
+    this.#isGatherable = true;
+    this.#gathered = gathers ? "" : undefined;
+  }
+
+  /** The message is written: returns the text that it gathered. */
+  end(): string {
+    const text = this.#gathered ?? "";
+    if (this.#strings > 0) {
+      this.isTextual = this.#isGatherable && this.#strings >= LEAST_STRINGS &&
+        this.#units >= LEAST_GATHERED && this.#units <= MOST_GATHERED;
+    }
+    return text;
+  }
+
+  /** Forgets what belongs to one message alone, written to its end or not. */
+  clear(): void {
+    this.#values = this.#strings = this.#units = 0;
+    this.#gathered = undefined;
+  }
+
+  /**
+   * Writes a value.
+   *
+   * @param value The value.
+   * @param depth How many values it is inside of.
+   * @throws {WireError} `unsupportedValue` or `limit`, when it cannot be sent.
+   * @throws {NOT_GATHERED} When it can, but not in a message that gathers.
+   */
+  write(value: unknown, depth = 0): void {
+    // Asked one by one, which the engine does without finding a type's name.
+    if (typeof value === "string") return this.writeText(value);
+    if (typeof value === "number") return this.writeNumber(value);
+    if (typeof value === "object" && value !== null) {
+      return this.#object(value, depth);
+    }
+    if (this.writePlain(value)) return;
+    if (typeof value === "bigint") return this.#bigint(value);
+    if (typeof value === "function") return this.#pass(value, depth);
+    throw unsupported(value);
+  }
+
+  /**
+   * Writes a value that is neither long nor holds others, for which nothing can
+   * go wrong.
+   *
+   * @returns False for any other, with nothing written.
+   */
+  writePlain(value: unknown): boolean {
+    if (typeof value === "number") {
+      this.writeNumber(value);
+      return true;
+    }
+    const writer = this.#writer;
+    if (typeof value === "string") {
+      return value.length < 32 && writer.shortAscii(TAG.text, value);
+    }
+    if (value === true) writer.byte(TAG.true);
+    else if (value === false) writer.byte(TAG.false);
+    else if (value === undefined) writer.byte(TAG.undefined);
+    else if (value === null) writer.byte(TAG.null);
+    else return false;
+    return true;
+  }
+
+  /**
+   * Writes values that are neither long nor hold others; there has to be room
+   * for 32 bytes each.
+   *
+   * @returns False where one is another; then some of them may be written.
+   */
+  writeAllPlain(values: readonly unknown[]): boolean {
+    const writer = this.#writer;
+    const { buffer, view } = writer;
+    let at = writer.position;
+    for (let index = 0; index < values.length; index++) {
+      // The two ways to write most integers are written in place.
+      const value = values[index];
+      if (typeof value === "number" && (value | 0) === value) {
+        if (value > 0 && value < 0x80) {
+          buffer[at++] = value;
+          continue;
+        }
+        if (value >= 0x10000 || value < -0x8000) {
+          buffer[at] = TAG.int32;
+          view.setInt32(at + 1, value);
+          at += 5;
+          continue;
+        }
+      }
+      writer.position = at;
+      if (!this.writePlain(value)) return false;
+      at = writer.position;
+    }
+    writer.position = at;
+    return true;
+  }
+
+  /** What is no data: a reference, a stream, a result that is to come. */
+  #pass(value: object, depth: number): void {
+    const writer = this.#writer;
+    // The message may have to be written again, but this can be done only once.
+    if (this.#gathered !== undefined) throw NOT_GATHERED;
+    this.#isGatherable = false;
+    const passed = this.exporter.pass(value);
+    switch (passed?.as) {
+      case "object":
+        writer.tagged8(TAG.reference, passed.isFunction ? 1 : 0);
+        writer.varint(passed.slot);
+        return writer.uint32(passed.nonce);
+      case "own":
+        writer.byte(TAG.own);
+        writer.varint(passed.slot);
+        return writer.uint32(passed.nonce);
+      case "stream":
+        writer.byte(TAG.stream);
+        return writer.varint(passed.id);
+      case "result":
+        writer.byte(TAG.result);
+        return writer.varint(passed.id);
+      case "value":
+        return this.write(passed.value, depth);
+      default:
+        throw unsupported(value);
+    }
+  }
+
+  /** Writes a number; see {@linkcode write}. */
+  writeNumber(value: number): void {
+    const writer = this.#writer;
+    if ((value | 0) === value && (value !== 0 || 1 / value > 0)) {
+      if (value >= -0x20 && value < 0x80) {
+        writer.byte(value & 0xff);
+      } else if (value >= -0x8000 && value < 0x10000) {
+        if (value < 0) writer.tagged16(TAG.int16, value);
+        else if (value < 0x100) writer.tagged8(TAG.uint8, value);
+        else writer.tagged16(TAG.uint16, value);
+      } else {
+        writer.tagged32(TAG.int32, value);
+      }
+    } else if (value >>> 0 === value && value !== 0) {
+      writer.tagged32(TAG.uint32, value);
+    } else if (Math.fround(value) === value) {
+      writer.taggedFloat32(TAG.float32, value);
+    } else {
+      writer.taggedFloat64(TAG.float64, value);
+    }
+  }
+
+  #bigint(value: bigint): void {
+    this.#writer.byte(value < 0n ? TAG.negativeBigint : TAG.positiveBigint);
+    const magnitude = value < 0n ? -value : value;
+    writeMagnitude(this.#writer, magnitude, this.#limits.bigint);
+  }
+
+  /** Writes a string; see {@linkcode write}. */
+  writeText(value: string): void {
+    const { length } = value;
+    this.#strings++;
+    this.#units += length;
+    if (this.#gathered !== undefined) return this.#gather(value);
+    if (length < 32 && this.#writer.shortAscii(TAG.text, value)) return;
+    this.#textInPlace(value);
+  }
+
+  /** Writes the header of a string, whose text follows later. */
+  #gather(value: string): void {
+    if (this.#units > MOST_GATHERED) throw NOT_GATHERED;
+    this.#gathered += value;
+    this.#textHeader(value.length);
+  }
+
+  #textInPlace(value: string): void {
+    const writer = this.#writer;
+    const { length } = value;
+    const start = writer.position;
+    writer.reserve(6);
+    const guess = textHeader(length);
+    writer.position = start + guess;
+    const count = writer.utf8(value);
+    if (count !== length) this.#isGatherable = false;
+    writer.fitHeader(start, guess, textHeader(count), count);
+    writer.position = start;
+    this.#textHeader(count);
+    writer.position += count;
+  }
+
+  #textHeader(count: number): void {
+    const writer = this.#writer;
+    if (count < 32) return writer.byte(TAG.text + count);
+    writer.byte(TAG.longText);
+    writer.varint(count);
+  }
+
+  #object(value: object, depth: number): void {
+    if (Array.isArray(value)) return this.#list(value, depth);
+    const prototype = Object.getPrototypeOf(value);
+    if (prototype === Object.prototype || prototype === null) {
+      if (Symbol.asyncIterator in value) return this.#pass(value, depth);
+      return this.#plainObject(value as Record<string, unknown>, depth);
+    }
+    const writer = this.#writer;
+    if (ArrayBuffer.isView(value) && viewKind(value) === "Uint8Array") {
+      const count = byteCount(value as Uint8Array);
+      writer.byte(TAG.bytes);
+      writer.varint(count);
+      writer.valueBytes(value as Uint8Array, count);
+    } else if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) {
+      writer.byte(TAG.view);
+      writeView(writer, value);
+    } else if (value instanceof Date) {
+      const time = timeOf.call(value);
+      if (time >= 0 && time < 2 ** 48) writer.tagged48(TAG.time, time);
+      else writer.taggedFloat64(TAG.date, time);
+    } else if (value instanceof Map) {
+      this.#map(value, depth);
+    } else if (value instanceof Set) {
+      this.#set(value, depth);
+    } else if (value instanceof Error) {
+      this.#error(value, depth);
+    } else {
+      this.#pass(value, depth);
+    }
+  }
+
+  #list(value: readonly unknown[], depth: number): void {
+    const count = value.length;
+    this.#enter(count, depth);
+    if (count < 16) {
+      this.#writer.byte(TAG.list + count);
+    } else {
+      this.#writer.byte(TAG.longList);
+      this.#writer.varint(count);
+    }
+    for (let index = 0; index < count; index++) {
+      const item = value[index];
+      if (typeof item === "number") this.writeNumber(item);
+      else if (typeof item === "string") this.writeText(item);
+      else this.write(item, depth + 1);
+    }
+  }
+
+  #plainObject(value: Record<string, unknown>, depth: number): void {
+    const expected = this.#tables.expected(value);
+    if (expected !== undefined) {
+      this.#enter(expected.keys.length, depth);
+      return this.#shaped(value, expected, depth + 1);
+    }
+    const keys = Object.keys(value);
+    this.#enter(keys.length, depth);
+    const shape = this.#tables.shape(keys);
+    if (shape !== undefined) return this.#shaped(value, shape, depth + 1);
+    const writer = this.#writer;
+    writer.byte(TAG.dictionary);
+    writer.varint(keys.length);
+    for (const key of keys) {
+      writer.text(key);
+      this.write(value[key], depth + 1);
+    }
+  }
+
+  /** An object of a key set that the peer knows, or will know. */
+  #shaped(value: Record<string, unknown>, shape: Shape, depth: number): void {
+    const writer = this.#writer;
+    if (shape.index < 16) {
+      writer.byte(TAG.object + shape.index);
+    } else {
+      writer.byte(TAG.anyObject);
+      writer.varint(shape.index);
+    }
+    if (shape.taker !== undefined) return shape.taker(this, value, depth);
+    if (++shape.uses === MANY) shape.taker = objectEncoderOf(shape.keys);
+    encodeByKey(shape.keys, this, value, depth);
+  }
+
+  #map(value: ReadonlyMap<unknown, unknown>, depth: number): void {
+    let left = value.size;
+    this.#enter(left * 2, depth);
+    this.#writer.byte(TAG.map);
+    this.#writer.varint(left);
+    for (const [key, item] of value) {
+      if (left-- === 0) break;
+      if (key instanceof Promise) throw unsupported(key);
+      this.write(key, depth + 1);
+      this.write(item, depth + 1);
+    }
+    if (left !== 0) throw changed("Map");
+  }
+
+  #set(value: ReadonlySet<unknown>, depth: number): void {
+    let left = value.size;
+    this.#enter(left, depth);
+    this.#writer.byte(TAG.set);
+    this.#writer.varint(left);
+    for (const item of value) {
+      if (left-- === 0) break;
+      if (item instanceof Promise) throw unsupported(item);
+      this.write(item, depth + 1);
+    }
+    if (left !== 0) throw changed("Set");
+  }
+
+  #error(value: Error, depth: number): void {
+    this.#enter(1, depth);
+    const writer = this.#writer;
+    const parts = errorParts(value, this.sendStacks);
+    writer.byte(TAG.error);
+    writer.text(parts.name);
+    writer.text(parts.message);
+    writer.byte(
+      (parts.stack !== undefined ? ERROR_PART.stack : 0) |
+        (parts.hasCause ? ERROR_PART.cause : 0) |
+        (parts.errors !== undefined ? ERROR_PART.errors : 0) |
+        (parts.data !== undefined ? ERROR_PART.data : 0),
+    );
+    if (parts.stack !== undefined) writer.text(parts.stack);
+    if (parts.hasCause) this.write(parts.cause, depth + 1);
+    if (parts.errors !== undefined) this.write(parts.errors, depth + 1);
+    if (parts.data !== undefined) this.write(parts.data, depth + 1);
+  }
+
+  /** Counts what a value is about to hold. */
+  #enter(count: number, depth: number): void {
+    const { nesting } = this.#limits;
+    if (depth >= nesting) {
+      throw new WireError(
+        "limit",
+        `The peer takes values nested up to ${nesting} deep, and this one is deeper, or contains itself. Send it in parts, or raise the peer's limit "nesting".`,
+      );
+    }
+    this.hold(count);
+  }
+
+  /** Counts values that the message is about to hold. */
+  hold(count: number): void {
+    const { values } = this.#limits;
+    // Of a list that is a proxy, the length may be anything.
+    if (count >>> 0 !== count) throw uncounted(count);
+    this.#values += count;
+    if (this.#values > values) {
+      throw new WireError(
+        "limit",
+        `The peer takes messages of up to ${values} values, and this one has more. Send it in parts, or raise the peer's limit "values".`,
+      );
+    }
+  }
+}
+
+/** How many bytes stand before that many bytes of text. */
+function textHeader(count: number): number {
+  return count < 32 ? 1 : 1 + varintSize(count);
+}
+
+/** The error for what became more or fewer while it was written. */
+export function changed(what: string): WireError {
+  return new WireError(
+    "unsupportedValue",
+    `A ${what} changed while it was being sent: a getter, or a proxy, of the value did that. Send a copy.`,
+  );
+}
+
+/** The error for a list whose length is none. */
+function uncounted(count: unknown): WireError {
+  return new WireError(
+    "unsupportedValue",
+    `A list cannot be sent whose length is ${shown(count)}.`,
+  );
+}
+
+/** The error for a value that has no bytes. */
+function unsupported(value: unknown): WireError {
+  const [what, cure] = typeof value === "function"
+    ? [
+      `The function ${value.name || "(anonymous)"}`,
+      "Functions pass over this module's own wires alone.",
+    ]
+    : typeof value === "symbol"
+    ? ["A symbol", "Send its description."]
+    : value instanceof Promise
+    ? ["A Promise", "Await it first, and send its value."]
+    : [
+      `An instance of ${Object(value).constructor?.name || "a class"}`,
+      otherVersion(value) ??
+        "Send a plain object with its data, or pass it by reference with makeRemoteObject().",
+    ];
+  return new WireError(
+    "unsupportedValue",
+    `${what} cannot be sent. ${cure}`,
+  );
+}

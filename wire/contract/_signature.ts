@@ -1,0 +1,219 @@
+/**
+ * One function of a contract.
+ *
+ * @module
+ */
+
+import { WireError } from "../base/errors.ts";
+import type { FunctionDefinition } from "./contract_types.ts";
+import type { FunctionDescription } from "../rpc/introspection.ts";
+import { ANY, type Shape, shapeOf } from "./_shape.ts";
+import { unknownName } from "../base/checks.ts";
+import { shown } from "../base/shown.ts";
+import type { StandardSchema } from "./standard_schema.ts";
+
+/** What is known of a function before any wire is made. */
+export class Signature {
+  /** The function's name. */
+  readonly name: string;
+  /** A schema for each argument. */
+  readonly args: readonly StandardSchema[];
+  /** A schema for every further one. */
+  readonly rest: StandardSchema | undefined;
+  /** A schema for each value that the function gives; undefined for any. */
+  readonly results: readonly StandardSchema[] | undefined;
+  /** The schema of the properties of each declared error. */
+  readonly errors: ReadonlyMap<string, StandardSchema | null>;
+  /** What the function is good for. */
+  readonly doc: string | undefined;
+  /** What changes with the meaning. */
+  readonly version: string | undefined;
+
+  #shapes: SignatureShapes | undefined;
+  #description: FunctionDescription | undefined;
+
+  /**
+   * Checks what was written.
+   *
+   * @param name The function's name.
+   * @param definition What the contract says of it.
+   * @throws {WireError} `invalidArgument` for what is no schema.
+   */
+  constructor(name: string, definition: FunctionDefinition) {
+    checkParts(name, definition);
+    checkLists(name, definition);
+    const { args = [], rest, result, results, errors = {} } = definition;
+    this.name = name;
+    this.args = args.map((each, i) => schema(each, name, `argument ${i + 1}`));
+    this.rest = rest && schema(rest, name, "the further arguments");
+    const values = results ?? (result && [result]);
+    this.results = values?.map((each, i) =>
+      schema(each, name, `result ${i + 1}`)
+    );
+    this.errors = new Map(
+      Object.entries(errors).map(([error, each]) => [
+        error,
+        each === null ? null : schema(each, name, `the error "${error}"`),
+      ]),
+    );
+    this.doc = definition.doc;
+    this.version = definition.version;
+  }
+
+  /** Its shapes, made when they are first asked for. */
+  get shapes(): SignatureShapes {
+    return this.#shapes ??= {
+      required: requiredCount(this.args),
+      args: this.args.map(shapeOfSchema),
+      rest: this.rest && shapeOfSchema(this.rest),
+      results: this.results?.map(shapeOfSchema),
+      errors: new Map(
+        [...this.errors].map(([name, each]) => [
+          name,
+          each === null ? {} : shapeOfSchema(each),
+        ]),
+      ),
+    };
+  }
+
+  /** What it says, as plain data, made when it is first asked for. */
+  get description(): FunctionDescription {
+    return this.#description ??= this.#describe();
+  }
+
+  #describe(): FunctionDescription {
+    const { name, args, rest, results, doc, errors } = this;
+    return {
+      name,
+      arity: args.length,
+      ...(doc === undefined ? {} : { doc }),
+      contract: {
+        args: args.map(jsonSchema),
+        ...(rest === undefined ? {} : { rest: jsonSchema(rest) }),
+        result: results?.[0] === undefined ? null : jsonSchema(results[0]),
+        errors: [...errors.keys()],
+      },
+    };
+  }
+}
+
+/** The functions of a contract by name. */
+export type Signatures = ReadonlyMap<string, Signature>;
+
+/** The shapes of all that travels for a function. */
+export interface SignatureShapes {
+  /** How many arguments there must be. */
+  readonly required: number;
+  /** Of each argument. */
+  readonly args: readonly Shape[];
+  /** Of each further one; undefined where there may be none. */
+  readonly rest: Shape | undefined;
+  /** Of each value; undefined where nothing is said. */
+  readonly results: readonly Shape[] | undefined;
+  /** Of the properties of each declared error. */
+  readonly errors: ReadonlyMap<string, Shape>;
+}
+
+/** What a definition may have. */
+const PARTS = [
+  "args",
+  "rest",
+  "result",
+  "results",
+  "errors",
+  "doc",
+  "version",
+] satisfies (keyof FunctionDefinition)[];
+
+/** A part that is misspelt would leave unchecked what it is about. */
+function checkParts(name: string, definition: FunctionDefinition): void {
+  if (typeof definition !== "object" || definition === null) {
+    throw new WireError(
+      "invalidArgument",
+      `contract() takes an object that tells of ${
+        JSON.stringify(name)
+      }, such as { args: [], result: schema }, not ${shown(definition)}.`,
+    );
+  }
+  const strange = Object.keys(definition).find((part) =>
+    !(PARTS as string[]).includes(part)
+  );
+  if (strange === undefined) return;
+  const of = ` of ${shown(name)} in a contract`;
+  throw unknownName("part", strange, PARTS, of);
+}
+
+/** Arguments and results are lists, and errors go by their names. */
+function checkLists(name: string, definition: FunctionDefinition): void {
+  const { args, results, errors } = definition;
+  for (const [part, list] of Object.entries({ args, results })) {
+    if (list === undefined || Array.isArray(list)) continue;
+    throw new WireError(
+      "invalidArgument",
+      `contract() takes "${part}" of ${
+        JSON.stringify(name)
+      } as an array of schemas, not ${shown(list)}.`,
+    );
+  }
+  const isNamed = typeof errors === "object" && !Array.isArray(errors);
+  if (errors === undefined || (errors !== null && isNamed)) return;
+  throw new WireError(
+    "invalidArgument",
+    `contract() takes "errors" of ${
+      JSON.stringify(name)
+    } as an object, a schema by each error's name, not ${shown(errors)}.`,
+  );
+}
+
+function schema(value: unknown, name: string, what: string): StandardSchema {
+  // Some libraries make schemas that are functions.
+  const properties = value === null || value === undefined
+    ? undefined
+    : (value as Partial<StandardSchema>)["~standard"];
+  if (typeof properties?.validate === "function") {
+    return value as StandardSchema;
+  }
+  throw new WireError(
+    "invalidArgument",
+    `contract() takes schemas of a library that follows Standard Schema, such as valibot, zod or arktype; for ${what} of ${
+      JSON.stringify(name)
+    } there is none.`,
+  );
+}
+
+/** How many arguments there must be: up to the last that is not optional. */
+function requiredCount(args: readonly StandardSchema[]): number {
+  return args.findLastIndex((each) => !takesUndefined(each)) + 1;
+}
+
+/** Whether a schema takes undefined, as far as it tells at once. */
+function takesUndefined(each: StandardSchema): boolean {
+  try {
+    const result = each["~standard"].validate(undefined);
+    if (!(result instanceof Promise)) return !result.issues;
+    result.catch(() => {});
+    return false;
+  } catch {
+    return false;
+  }
+}
+
+/** The JSON Schema of what a schema takes; null where it has none. */
+function jsonSchema(each: StandardSchema): object | null {
+  try {
+    const { jsonSchema } = each["~standard"];
+    return jsonSchema?.input({ target: "draft-2020-12" }) ?? null;
+  } catch {
+    return null;
+  }
+}
+
+function shapeOfSchema(each: StandardSchema): Shape {
+  const json = jsonSchema(each);
+  try {
+    return json === null ? ANY : shapeOf(json);
+  } catch {
+    // Its getters throw.
+    return ANY;
+  }
+}

@@ -1,0 +1,228 @@
+/**
+ * Contracts: interfaces that exist at run time.
+ *
+ * @module
+ */
+
+import type {
+  CalledFunctions,
+  ContractDefinition,
+  ContractTypes,
+  DeclaredErrors,
+  Implementation,
+  ServableFunctions,
+} from "./contract_types.ts";
+import { isInstance, keyOf, otherVersion, setBrand } from "../base/brand.ts";
+import { DeclaredError, makeDeclaredError } from "./declared_error.ts";
+import { WireError } from "../base/errors.ts";
+import type { AnyFunctions, ServedFunctions } from "../rpc/remote_types.ts";
+import type { FunctionDescription } from "../rpc/introspection.ts";
+import { implemented } from "./guard.ts";
+import { shown } from "../base/shown.ts";
+import { Signature, type Signatures } from "./_signature.ts";
+
+/** Where a contract keeps its functions, whichever copy of this module made it. */
+const SIGNATURES = Symbol.for(keyOf("signatures"));
+
+/**
+ * The functions of a contract; for the wire alone.
+ *
+ * @param contract What was given as one.
+ * @returns Its functions.
+ * @throws {WireError} `invalidArgument` for what is no contract.
+ */
+export function signaturesOf(contract: object): Signatures {
+  const kept = contract as { readonly [SIGNATURES]?: Signatures } | null;
+  const signatures = kept?.[SIGNATURES];
+  if (signatures instanceof Map) return signatures;
+  throw new WireError(
+    "invalidArgument",
+    `What is served or expected is told by a contract that contract() made. ${
+      otherVersion(contract) ?? "Pass what it returned."
+    }`,
+  );
+}
+
+/**
+ * What one side serves and the other expects: functions, their arguments,
+ * results and errors, each with a schema. {@linkcode contract} makes it.
+ *
+ * @typeParam T The interface that callers see.
+ * @typeParam E The data of each declared error, by function and name.
+ * @typeParam S The interface that the implementer sees: all functions of the
+ * callers' one, none left out, and others only where schemas transform.
+ */
+export class Contract<
+  T extends object = AnyFunctions,
+  // deno-lint-ignore no-explicit-any -- errors are known where they are said
+  E extends object = any,
+  S extends object = Required<T>,
+> {
+  /** For the type checker alone; it is never there. */
+  declare readonly "~types"?: ContractTypes<T, E, S>;
+  /**
+   * Use {@linkcode contract}.
+   *
+   * @param definition The functions by name.
+   */
+  constructor(definition: ContractDefinition) {
+    if (typeof definition !== "object" || definition === null) {
+      throw new WireError(
+        "invalidArgument",
+        `contract() takes an object, which tells of each function by its name, and not ${
+          shown(definition)
+        }.`,
+      );
+    }
+    const signatures: Signatures = new Map(
+      Object.entries(definition).map(([name, each]) => [
+        name,
+        new Signature(name, each),
+      ]),
+    );
+    // No private field: those of two copies would be two types to the checker.
+    Object.defineProperty(this, SIGNATURES, { value: signatures });
+  }
+
+  /**
+   * Puts functions behind the contract, ready to be served: arguments are
+   * checked, and replaced by what their schemas make of them, before a
+   * function runs. A call that does not fit fails at its caller with the code
+   * `invalidArgument`.
+   *
+   * @param functions All functions of the contract, and no other.
+   * @returns What `wire.serve()` takes.
+   * @throws {WireError} `invalidArgument` when there is one too few or too
+   * many.
+   */
+  implement(functions: ServedFunctions<S>): Implementation<S> {
+    return implemented(functions, signaturesOf(this)) as Implementation<S>;
+  }
+
+  /**
+   * Makes a declared error, for a served function to throw.
+   *
+   * @param functionName The function.
+   * @param name The error's name.
+   * @param rest Its data, and a message for people.
+   * @returns The error.
+   * @throws {WireError} `invalidArgument` for one that is not declared.
+   */
+  error<F extends keyof E & string, N extends keyof E[F] & string>(
+    functionName: F,
+    name: N,
+    ...rest: undefined extends E[F][N] ? [data?: E[F][N], message?: string]
+      : [data: E[F][N], message?: string]
+  ): Error {
+    const [data, message = `"${functionName}" failed: ${name}.`] = rest;
+    if (!signaturesOf(this).get(functionName)?.errors.has(name)) {
+      throw new WireError(
+        "invalidArgument",
+        `The contract declares no error "${name}" of "${functionName}".`,
+      );
+    }
+    return makeDeclaredError(name, data, message);
+  }
+
+  /**
+   * Tells whether a call failed with a declared error. The wire has to know
+   * the contract: give it as `expects`.
+   *
+   * @param error What the call threw.
+   * @param functionName The function that was called.
+   * @param name The error's name.
+   * @returns Whether it is that error; its `data` have their type then.
+   */
+  isError<F extends keyof E & string, N extends keyof E[F] & string>(
+    error: unknown,
+    functionName: F,
+    name: N,
+  ): error is DeclaredError<E[F][N]> {
+    return error instanceof DeclaredError && error.isOf(this) &&
+      error.functionName === functionName && error.name === name;
+  }
+
+  /**
+   * What the contract says, as plain data: JSON Schemas where the library of
+   * a schema makes them.
+   *
+   * @returns Each function.
+   */
+  describe(): FunctionDescription[] {
+    return [...signaturesOf(this).values()]
+      .map(({ description }) => description);
+  }
+
+  /**
+   * Has `instanceof` know those that another copy of this module made, too.
+   *
+   * @param value Anything.
+   * @returns Whether it is one.
+   */
+  static [Symbol.hasInstance](value: unknown): boolean {
+    return isInstance(this, value);
+  }
+
+  static {
+    setBrand(this, "Contract");
+  }
+}
+
+/** Any contract. */
+// deno-lint-ignore no-explicit-any -- whatever it is about
+export type AnyContract = Contract<any, any, any>;
+
+/** The interface that a contract describes, as its callers see it. */
+export type Functions<C> = C extends
+  Contract<infer T, infer _E extends object, infer _S extends object> ? T
+  : never;
+
+/**
+ * Describes functions with schemas of any library that follows Standard
+ * Schema, such as valibot, zod and arktype.
+ *
+ * @typeParam D What was written.
+ * @param definition The functions by name.
+ * @returns The contract. A variable that is exported has to carry its type, as
+ * below, where a module is published on JSR; the checker then holds schemas
+ * and interface to each other.
+ * @throws {WireError} `invalidArgument` for what is no schema.
+ *
+ * @example
+ * ```ts
+ * import { type Contract, contract, wirePair } from "@remote/wire";
+ * import * as v from "npm:valibot@1.5.0";
+ *
+ * interface Calculator {
+ *   divide(a: number, b: number): number;
+ * }
+ * const calculator: Contract<Calculator> = contract({
+ *   divide: {
+ *     args: [v.number(), v.number()],
+ *     result: v.number(),
+ *     errors: { DivisionByZero: v.object({ dividend: v.number() }) },
+ *   },
+ * });
+ *
+ * const [near, far] = wirePair({ expects: calculator }, { serves: calculator });
+ * far.serve(calculator.implement({
+ *   divide(a, b) {
+ *     if (b !== 0) return a / b;
+ *     throw calculator.error("divide", "DivisionByZero", { dividend: a });
+ *   },
+ * }));
+ * if (await near.remoteValue.divide(42, 2) !== 21) throw new Error();
+ * const error = await near.remoteValue.divide(1, 0).catch((e: unknown) => e);
+ * if (!calculator.isError(error, "divide", "DivisionByZero")) throw error;
+ * if (error.data.dividend !== 1) throw error;
+ * const refusal = await near.call("divide", [1, "2"])
+ *   .catch((e: unknown) => e) as { code: string };
+ * if (refusal.code !== "invalidArgument") throw refusal;
+ * await Promise.all([near.close(), far.close()]);
+ * ```
+ */
+export function contract<const D extends ContractDefinition>(
+  definition: D,
+): Contract<CalledFunctions<D>, DeclaredErrors<D>, ServableFunctions<D>> {
+  return new Contract(definition);
+}

@@ -1,0 +1,148 @@
+/**
+ * How a contract is written, and what the type checker makes of it.
+ *
+ * @module
+ */
+
+import type { Values } from "../base/multiple_values.ts";
+import type { AnyFunctions, FunctionNames } from "../rpc/remote_types.ts";
+import type {
+  SchemaInput,
+  SchemaOutput,
+  StandardSchema,
+} from "./standard_schema.ts";
+
+/** What a contract says of one function. Nothing of it has to be said. */
+export interface FunctionDefinition {
+  /**
+   * A schema for each argument. An argument may be left out where its schema,
+   * and those behind it, take undefined.
+   *
+   * @default {[]}
+   */
+  readonly args?: readonly StandardSchema[] | undefined;
+  /** A schema for every further argument. Without, there may be none. */
+  readonly rest?: StandardSchema | undefined;
+  /** A schema for the result. Without, any result is taken. */
+  readonly result?: StandardSchema | undefined;
+  /** Instead of `result`: a schema for each of several values. */
+  readonly results?: readonly StandardSchema[] | undefined;
+  /**
+   * The errors that a caller is to know, by name: a schema for the properties
+   * of each, or null where it has none.
+   */
+  readonly errors?: Readonly<Record<string, StandardSchema | null>> | undefined;
+  /** What the function is good for. */
+  readonly doc?: string | undefined;
+  /**
+   * A text that changes when the meaning does. Two ends that give different
+   * ones do not fit.
+   */
+  readonly version?: string | undefined;
+}
+
+/** Functions by name. */
+export type ContractDefinition = Readonly<Record<string, FunctionDefinition>>;
+
+/** A part of a function's definition; undefined where it is not said. */
+export type DefinitionPart<F, K extends keyof FunctionDefinition> = F extends
+  { readonly [P in K]: infer Part } ? Part : undefined;
+
+/** What schemas take, as a list. */
+export type SchemaInputs<L> = L extends readonly StandardSchema[] ? {
+    -readonly [I in keyof L]: L[I] extends StandardSchema ? SchemaInput<L[I]>
+      : never;
+  }
+  : [];
+
+/** What schemas make, as a list. */
+export type SchemaOutputs<L> = L extends readonly StandardSchema[] ? {
+    -readonly [I in keyof L]: L[I] extends StandardSchema ? SchemaOutput<L[I]>
+      : never;
+  }
+  : [];
+
+/** Arguments, of which the last may be left out where they may be undefined. */
+export type Omissible<L extends readonly unknown[]> = L extends
+  readonly [...infer Head, infer Last]
+  ? undefined extends Last ? [...Omissible<Head>, Last?] : L
+  : L;
+
+/** The interface that a definition describes, as its callers see it. */
+export type CalledFunctions<D> = {
+  [K in keyof D]: (
+    ...args: [
+      ...Omissible<SchemaInputs<DefinitionPart<D[K], "args">>>,
+      ...DefinitionPart<D[K], "rest"> extends infer R extends StandardSchema
+        ? SchemaInput<R>[]
+        : [],
+    ]
+  ) => DefinitionPart<D[K], "results"> extends
+    infer L extends readonly StandardSchema[] ? Values<SchemaOutputs<L>>
+    : DefinitionPart<D[K], "result"> extends infer R extends StandardSchema
+      ? SchemaOutput<R>
+    // deno-lint-ignore no-explicit-any -- nothing is said of the result
+    : any;
+};
+
+/**
+ * The interface that a definition describes, as its implementer sees it:
+ * another one only where schemas transform.
+ */
+export type ServableFunctions<D> = {
+  [K in keyof D]: (
+    ...args: [
+      ...SchemaOutputs<DefinitionPart<D[K], "args">>,
+      ...DefinitionPart<D[K], "rest"> extends infer R extends StandardSchema
+        ? SchemaOutput<R>[]
+        : [],
+    ]
+  ) => DefinitionPart<D[K], "results"> extends
+    infer L extends readonly StandardSchema[] ? Values<SchemaInputs<L>>
+    : DefinitionPart<D[K], "result"> extends infer R extends StandardSchema
+      ? SchemaInput<R>
+    // deno-lint-ignore no-explicit-any -- nothing is said of the result
+    : any;
+};
+
+/** The properties of each declared error, by function and name. */
+export type DeclaredErrors<D> = {
+  [K in keyof D]: D[K] extends { readonly errors: infer E } ? {
+      [N in keyof E]: E[N] extends StandardSchema ? SchemaOutput<E[N]>
+        : undefined;
+    }
+    : object;
+};
+
+/**
+ * An interface as plain functions, so that the type checker compares arguments
+ * strictly: those of methods it would compare in either direction.
+ */
+export type PlainFunctions<T> = {
+  -readonly [K in FunctionNames<T>]-?: Exclude<T[K], undefined> extends
+    infer F extends AnyFunctions[string]
+    ? (...args: Parameters<F>) => Awaited<ReturnType<F>>
+    : never;
+};
+
+/** For the type checker alone: what a contract is about. */
+export interface ContractTypes<T, E, S> {
+  /** The interface that callers see. */
+  // deno-lint-ignore no-explicit-any -- nothing is known of the interface
+  readonly called: string extends keyof T ? any : PlainFunctions<T>;
+  /** The interface that the implementer sees. */
+  readonly served: (
+    // deno-lint-ignore no-explicit-any -- nothing is known of the interface
+    functions: string extends keyof S ? any : PlainFunctions<S>,
+  ) => void;
+  /** The declared errors. */
+  readonly errors: E;
+}
+
+/**
+ * What implements a contract: ready to be served. Its functions take what
+ * travels.
+ */
+export type Implementation<S> = Readonly<
+  Record<FunctionNames<S>, AnyFunctions[string]>
+>;

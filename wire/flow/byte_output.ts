@@ -1,0 +1,253 @@
+/**
+ * The way of bytes out of a wire, whatever they mean: gathered until the end
+ * of the tick, written one write at a time, counted until they are taken.
+ *
+ * @module
+ */
+
+import { ByteWriter } from "../codec/bytes.ts";
+import type { Clock } from "../base/clock.ts";
+import { WireError } from "../base/errors.ts";
+import type { WireLimits } from "../base/limits.ts";
+import { checkWritten, type Transport } from "../transport/transport.ts";
+
+/** So much is written without waiting for more. */
+const STRINGS = 8 * 1024;
+/** So many milliseconds after one write the next may wait for more. */
+const JUST_NOW = 0.1;
+/** An answer of so many bytes always finds room: each call has to have one. */
+const SMALL_ANSWER = 1024;
+
+/** How much may wait to leave. */
+export type OutputLimits = Pick<WireLimits, "sendPause" | "sendMost">;
+
+/** What waits in front of an output. */
+export interface Before {
+  /** How many messages. */
+  readonly waiting: number;
+  /** What they count for, in bytes. */
+  readonly held: number;
+}
+
+/** An answer finds no room in the output. */
+export class NoRoom extends WireError {
+  /** How many bytes it has. */
+  readonly size: number;
+
+  /**
+   * @param size How many bytes it has.
+   * @param held How many wait already.
+   * @param most How many may.
+   */
+  constructor(size: number, held: number, most: number) {
+    super(
+      "limit",
+      `It has ${size} bytes, and ${held} wait already for the peer, which takes them too slowly (limit "sendMost": ${most}). Have less under way at a time, or raise that limit.`,
+    );
+    this.size = size;
+  }
+}
+
+/** Gathers, counts and writes. */
+export class ByteOutput {
+  /** Bytes handed to the transport so far. */
+  handed = 0;
+  /** Writes so far. */
+  writes = 0;
+  /** When the transport last took something, or was last asked to. */
+  progressAt = 0;
+  /** Called when room was made. */
+  onRoom: () => void = nothing;
+
+  /** Where output gathers; call `schedule()` after writing. */
+  protected readonly writer: ByteWriter = new ByteWriter();
+  /** How many waiting bytes leave no room. */
+  readonly pause: number;
+  /** How many may wait at all, one large message aside. */
+  readonly most: number;
+  /** What waits in front of this. */
+  before: Before | undefined;
+
+  /** How many bytes wait elsewhere, for `next()` to hand them out. */
+  protected elsewhere = 0;
+
+  /** Tells the time. */
+  readonly clock: Clock;
+
+  readonly #transport: Transport;
+  readonly #onFailed: (error: unknown) => void;
+  #scheduled = false;
+  /** How much had gathered when that was last looked at. */
+  #seen = 0;
+  #stopped = false;
+  /** What the transport is taking, and how much of it is left to take. */
+  #writing: Uint8Array<ArrayBuffer> | undefined;
+  #left = 0;
+  #flushed: (() => void)[] = [];
+
+  /**
+   * @param transport Where the bytes go.
+   * @param clock Tells when there was progress.
+   * @param limits How much may wait.
+   * @param onFailed Called once, when a write failed.
+   */
+  constructor(
+    transport: Transport,
+    clock: Clock,
+    limits: OutputLimits,
+    onFailed: (error: unknown) => void,
+  ) {
+    this.#transport = transport;
+    this.clock = clock;
+    this.pause = limits.sendPause;
+    this.most = Math.max(limits.sendPause, limits.sendMost);
+    this.#onFailed = onFailed;
+  }
+
+  /** How many bytes wait, or are being taken. */
+  get waiting(): number {
+    return this.writer.position + this.elsewhere + this.#left;
+  }
+
+  /** How many of them are no large messages. */
+  get gathered(): number {
+    return this.waiting - this.elsewhere;
+  }
+
+  /** How many bytes wait here and in front of this. */
+  get held(): number {
+    return this.waiting + (this.before === undefined ? 0 : this.before.held);
+  }
+
+  /** Whether producers may go on. */
+  get hasRoom(): boolean {
+    return this.waiting < this.pause;
+  }
+
+  /**
+   * Checks that what was just written may be added to what waits.
+   *
+   * @param start Where it begins in the writer.
+   * @param size How many bytes it has.
+   * @throws {NoRoom} Where too much waits; the writer is as it was before.
+   */
+  protected findRoom(start: number, size: number): void {
+    const { writer } = this;
+    const end = writer.position;
+    writer.position = start;
+    const isFine = size <= SMALL_ANSWER || this.hasRoom ||
+      this.held + size <= this.most;
+    if (!isFine) throw new NoRoom(size, this.held, this.most);
+    writer.position = end;
+  }
+
+  /** Whether the transport was asked to take something and has not yet. */
+  get busy(): boolean {
+    return this.#writing !== undefined;
+  }
+
+  /** Resolves when all output so far was taken by the transport. */
+  flush(): Promise<void> {
+    if (this.#stopped || this.waiting === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#flushed.push(resolve));
+  }
+
+  /** Gives back memory that a burst of output took. */
+  trim(): void {
+    if (this.waiting === 0) this.writer.trim();
+  }
+
+  /** Stops for good: what waits is dropped. */
+  stop(): void {
+    this.#stopped = true;
+    this.#finishFlush();
+  }
+
+  /** Has what was written leave at the end of the tick. */
+  protected schedule(): void {
+    if (this.#scheduled || this.#writing !== undefined) return;
+    this.#scheduled = true;
+    queueMicrotask(this.#tick);
+  }
+
+  /** What to write next; undefined when there is nothing. */
+  protected next(): Uint8Array<ArrayBuffer> | undefined {
+    return this.writer.position > 0 ? this.writer.flip() : undefined;
+  }
+
+  readonly #tick = (): void => {
+    const { position } = this.writer;
+    const now = this.clock.now();
+    // Somebody may be sending in a row: then what still comes leaves with the
+    // same write. What comes alone leaves at once.
+    if (
+      position > this.#seen && position < STRINGS &&
+      now - this.progressAt < JUST_NOW
+    ) {
+      this.#seen = position;
+      queueMicrotask(this.#tick);
+      return;
+    }
+    this.#seen = 0;
+    this.#scheduled = false;
+    if (this.#writing === undefined) this.#pump(now);
+  };
+
+  #pump(now: number): void {
+    if (this.#stopped) return;
+    const bytes = this.next();
+    if (bytes === undefined) return this.#finishFlush();
+    this.handed += bytes.length;
+    this.#writing = bytes;
+    this.#left = bytes.length;
+    this.progressAt = now;
+    this.#write(bytes);
+  }
+
+  #write(bytes: Uint8Array<ArrayBuffer>): void {
+    this.writes++;
+    try {
+      // A transport of somebody else's may answer without a promise.
+      Promise.resolve(this.#transport.write(bytes))
+        .then(this.#wrote, this.#failed);
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  readonly #wrote = (count: number): void => {
+    const writing = this.#writing!;
+    try {
+      checkWritten(count, writing, this.#left);
+    } catch (error) {
+      return this.#failed(error);
+    }
+    this.#left -= count;
+    this.progressAt = this.clock.now();
+    if (this.#left > 0) {
+      if (!this.#stopped) this.#write(writing.subarray(-this.#left));
+      return;
+    }
+    this.#writing = undefined;
+    if (this.writer.position > 0) this.schedule();
+    else this.#pump(this.progressAt);
+    if (!this.busy) this.writer.takeBack();
+    if (this.hasRoom && !this.#stopped) this.onRoom();
+  };
+
+  readonly #failed = (error: unknown): void => {
+    this.#writing = undefined;
+    this.#left = 0;
+    this.stop();
+    this.#onFailed(error);
+  };
+
+  #finishFlush(): void {
+    const flushed = this.#flushed;
+    if (flushed.length === 0) return;
+    this.#flushed = [];
+    for (const resolve of flushed) resolve();
+  }
+}
+
+function nothing(): void {}

@@ -1,0 +1,617 @@
+/**
+ * Messages on their way out: encoded, gathered until the end of the tick, and
+ * cut into pieces where they are larger than a frame.
+ *
+ * @module
+ */
+
+import { ByteOutput, type OutputLimits } from "./byte_output.ts";
+import { type External, varintSize } from "../codec/bytes.ts";
+import type { Clock } from "../base/clock.ts";
+import { Encoder, type EncoderLimits, tooLarge } from "../codec/codec.ts";
+import { FRAME_HEADER } from "../codec/frames.ts";
+import { KIND, type Message } from "../codec/messages.ts";
+import type { SentAttachments } from "../codec/passing.ts";
+import { PIECE } from "../codec/frames.ts";
+import type { PlainWriter } from "../codec/message_writer.ts";
+import { SpareBuffers } from "../base/collections.ts";
+import type { Transport } from "../transport/transport.ts";
+import { putVarint, QueuedDeadline } from "./_queued_deadline.ts";
+
+/** How much of a large message one write takes along, about. */
+const BYTES_PER_WRITE = 256 * 1024;
+/**
+ * After about so many bytes, it is another large message's turn. Where all of
+ * them took turns at each write, all would arrive at once, and the receiver
+ * would have nothing to do until then.
+ */
+const BYTES_PER_TURN = 1024 * 1024;
+
+/** Messages that a program does not make itself, and does not wait for. */
+const LATER: ReadonlySet<Message["kind"]> = new Set([
+  "cancel",
+  "close",
+  "credit",
+  "finish",
+  "forget",
+  "ping",
+  "pong",
+  "release",
+  "streamCancel",
+  "streamCredit",
+  "streamEnd",
+]);
+
+/** Messages that find no room where too much waits; all others wait for it. */
+const ANSWERS: ReadonlySet<Message["kind"]> = new Set([
+  "return",
+  "returnValues",
+  "throw",
+]);
+
+/** A message on its way. */
+export interface Ticket {
+  /** The offset of its first byte in the output; Infinity until it has one. */
+  position: number;
+  /**
+   * Called when all of it is in the output, or with the reason why it never
+   * will be; but only if that is later than the sending.
+   */
+  left?: ((failure?: Error) => void) | undefined;
+}
+
+/** What sends messages, and has others wait for large ones. */
+export interface Sender {
+  /** All of a large message is in the output. */
+  largeLeft(): void;
+}
+
+/** A message that is encoded and waits. */
+export interface Body {
+  /** How many bytes it has. */
+  size: number;
+  /** The bytes; those of its frames, where it is cut into pieces already. */
+  bytes: Uint8Array<ArrayBuffer>;
+  /** Its deadline, which goes on; then it is not cut yet. */
+  readonly deadline?: QueuedDeadline | undefined;
+  /** The number of its pieces, then. */
+  readonly number?: number | undefined;
+  /** What travels along with it. */
+  readonly attachments?: SentAttachments | undefined;
+}
+
+/** What the rest of a wire asks of an output, whatever the protocol. */
+export type MessageOutput =
+  & Pick<
+    Output,
+    | "abandon"
+    | "addPlainSend"
+    | "before"
+    | "busy"
+    | "clock"
+    | "dropLarge"
+    | "encode"
+    | "flush"
+    | "gathered"
+    | "handed"
+    | "hasRoom"
+    | "held"
+    | "mayCut"
+    | "messages"
+    | "most"
+    | "pause"
+    | "pieces"
+    | "progressAt"
+    | "send"
+    | "sendBody"
+    | "sendPlainAnswer"
+    | "sendPlainCall"
+    | "sendPlainSend"
+    | "stop"
+    | "trim"
+    | "waiting"
+    | "wasHanded"
+    | "writes"
+  >
+  & { readonly encoder: Pick<Encoder, "limits"> };
+
+/** A message that travels in pieces. */
+interface Large {
+  readonly ticket: Ticket;
+  /** What travels along with it. */
+  readonly attachments: SentAttachments | undefined;
+  /** Learns first when all of it is in the output. */
+  readonly sender: Sender | undefined;
+  readonly number: number;
+  /** Its pieces, each in a frame; all but the last of the same length. */
+  readonly frames: Uint8Array<ArrayBuffer>;
+  /** The first of these lengths. */
+  readonly frameLength: number;
+  /** Where the output stood when it was sent: what it needs stands there. */
+  readonly after: number;
+  /** How many bytes of the frames are in the output. */
+  offset: number;
+  /** Resolves when it has left, or never will. */
+  gone: PromiseWithResolvers<void> | undefined;
+}
+
+/** Encodes messages, gathers their frames, and writes. */
+export class Output extends ByteOutput {
+  /** Turns messages into bytes. */
+  readonly encoder: Encoder;
+  readonly #plain: PlainWriter;
+  /** Frames of whole messages, and messages in pieces, so far. */
+  messages = 0;
+  /** How many large messages may be under way at once; the peer's limit. */
+  pieces = 1;
+  /** Whether messages larger than a frame may leave: not before acceptance. */
+  mayCut = false;
+  /** Large messages: the first `pieces` of them take turns. */
+  #large: Large[] = [];
+  #turn = 0;
+  #number = 0;
+  /** Buffers that large messages no longer need, for the next ones. */
+  readonly #spares = new SpareBuffers();
+  /** One whose last bytes are being written. */
+  #retired: ArrayBuffer | undefined;
+  /** Large messages and all others take turns, too. */
+  #isLargesTurn = false;
+
+  /**
+   * @param transport Where the bytes go.
+   * @param clock Tells when there was progress.
+   * @param limits The peer's limits, or a guess, and how much may wait.
+   * @param onFailed Called once, when a write failed.
+   */
+  constructor(
+    transport: Transport,
+    clock: Clock,
+    limits: EncoderLimits & OutputLimits,
+    onFailed: (error: unknown) => void,
+  ) {
+    super(transport, clock, limits, onFailed);
+    this.encoder = new Encoder(this.writer, limits);
+    this.#plain = this.encoder.plainWriter;
+  }
+
+  /**
+   * Whether producers may go on. One large message leaves room for others:
+   * they go between its pieces.
+   */
+  override get hasRoom(): boolean {
+    if (this.#large.length === 0) return this.waiting < this.pause;
+    const { frames, offset } = this.#large[0]!;
+    return this.waiting - (frames.length - offset) < this.pause;
+  }
+
+  /** Whether the bytes of a ticket were, perhaps, handed over. */
+  wasHanded(ticket: Ticket): boolean {
+    return ticket.position < this.handed;
+  }
+
+  /**
+   * Sends a message.
+   *
+   * @param message The message.
+   * @param ticket Learns its position, and when a large message has left.
+   * @param sender Learns when a large message has left, before the ticket.
+   * @param most How many bytes its body may have.
+   * @returns The size of its body in bytes.
+   * @throws {WireError} `unsupportedValue` or `limit`; then nothing is sent.
+   * `NoRoom` for an answer where too much waits.
+   */
+  send(
+    message: Message,
+    ticket: Ticket = { position: Infinity },
+    sender?: Sender,
+    most?: number,
+  ): number {
+    const { encoder, writer } = this;
+    if (encoder.isBusy && LATER.has(message.kind)) {
+      this.#sendLater(message);
+      return 0;
+    }
+    encoder.checkIdle();
+    this.#forgetTables();
+    const start = writer.position;
+    const size = encoder.encode(message, most);
+    const { attachments } = encoder;
+    const { frame } = encoder.limits;
+    if (ANSWERS.has(message.kind)) this.#findRoomFor(start, size);
+    if (size <= frame) {
+      ticket.position = this.handed + start;
+      this.messages++;
+      this.#define(start);
+      attachments?.left();
+    } else {
+      const parts = this.#parts(start);
+      writer.position = start;
+      if (!this.mayCut) {
+        attachments?.undo();
+        throw tooLarge(size, frame);
+      }
+      // The parts are read before anything is written in their place.
+      const number = this.#nextNumber();
+      const frames = this.#cut(parts, size, number);
+      this.#enqueue(frames, number, ticket, attachments, sender);
+    }
+    this.schedule();
+    return size;
+  }
+
+  /** Takes an answer back that was just encoded, where it finds no room. */
+  #findRoomFor(start: number, size: number): void {
+    try {
+      this.findRoom(start, size);
+    } catch (error) {
+      this.encoder.attachments?.undo();
+      throw error;
+    }
+  }
+
+  /**
+   * Sends what a getter gave rise to, as soon as the message is written whose
+   * value has the getter: it gave a reference back, say, or aborted a call.
+   */
+  #sendLater(message: Message): void {
+    queueMicrotask(() => {
+      try {
+        this.send(message);
+      } catch {
+        // The reason of a cancel cannot be sent.
+        if (message.kind === "streamCancel") {
+          this.send({ ...message, reason: undefined });
+        }
+      }
+    });
+  }
+
+  /**
+   * Sends a call for an answer where it is plain: see `_plain_writer.ts`.
+   *
+   * @param ticket Learns its position.
+   * @returns The size of its body; 0 where it is not, and nothing is sent.
+   */
+  sendPlainCall(
+    id: number,
+    wantsValues: boolean,
+    name: string,
+    args: readonly unknown[],
+    ticket: Ticket,
+  ): number {
+    const position = this.handed + this.writer.position;
+    const size = this.encoder.plain?.call(id, wantsValues, name, args) ?? 0;
+    if (size > 0) ticket.position = position;
+    return this.#sentPlain(size);
+  }
+
+  /**
+   * Adds a one-way call to those that are just gathering. What they did not
+   * have to wait for, it need not wait for either.
+   *
+   * @returns How many bytes it has; 0 if it is not added.
+   */
+  addPlainSend(name: string, args: readonly unknown[]): number {
+    const size = this.#plain.add(name, args);
+    if (size > 0) this.messages++;
+    return size;
+  }
+
+  /** Sends a one-way call where it is plain; see {@linkcode sendPlainCall}. */
+  sendPlainSend(name: string, args: readonly unknown[]): number {
+    return this.#sentPlain(this.encoder.plain?.send(name, args) ?? 0);
+  }
+
+  /** Sends an answer where it is plain; see {@linkcode sendPlainCall}. */
+  sendPlainAnswer(id: number, value: unknown): number {
+    // What finds no room is found out in the long way.
+    if (this.writer.position > this.pause) return 0;
+    return this.#sentPlain(this.encoder.plain?.return(id, value) ?? 0);
+  }
+
+  #sentPlain(size: number): number {
+    if (size === 0) return 0;
+    this.messages++;
+    this.schedule();
+    return size;
+  }
+
+  /**
+   * Encodes a message that has to wait.
+   *
+   * @param message The message.
+   * @returns Its body, for {@linkcode sendBody}.
+   * @throws {WireError} `unsupportedValue` or `limit`.
+   */
+  encode(message: Message): Body {
+    const { writer } = this;
+    const start = writer.position;
+    // What comes later is not to be added in front of what waits.
+    writer.mark = -1;
+    const size = this.encoder.encode(message);
+    const { attachments, limits } = this.encoder;
+    const parts = this.#parts(start);
+    writer.position = start;
+    const deadline = this.#deadlineOf(message, start + FRAME_HEADER);
+    if (size > limits.frame && this.mayCut && deadline === undefined) {
+      const number = this.#nextNumber();
+      return {
+        size,
+        bytes: this.#cut(parts, size, number),
+        number,
+        attachments,
+      };
+    }
+    const bytes = new Uint8Array(size);
+    let at = 0;
+    for (const part of parts) {
+      bytes.set(part, at);
+      at += part.length;
+    }
+    return { size, bytes, attachments, deadline };
+  }
+
+  /** The deadline of a message that was just encoded. */
+  #deadlineOf(message: Message, start: number): QueuedDeadline | undefined {
+    if (message.kind !== "call" && message.kind !== "send") return undefined;
+    const { name, deadline } = message;
+    if (deadline === 0) return undefined;
+    const at = this.encoder.deadlineAt - start;
+    return new QueuedDeadline(name, deadline, this.clock.now(), at);
+  }
+
+  /** Sends a body that {@linkcode encode} made. See {@linkcode send}. */
+  sendBody(body: Body, ticket: Ticket, sender?: Sender): void {
+    const { writer } = this;
+    this.encoder.checkIdle();
+    this.schedule();
+    if (body.size > this.encoder.limits.frame) {
+      const { bytes, size, attachments, number = this.#nextNumber() } = body;
+      const frames = body.number === undefined
+        ? this.#cut([bytes], size, number)
+        : bytes;
+      return this.#enqueue(frames, number, ticket, attachments, sender);
+    }
+    this.#define(writer.position);
+    ticket.position = this.handed + writer.position;
+    this.messages++;
+    writer.uint32(body.size);
+    writer.bytes(body.bytes);
+    body.attachments?.left();
+  }
+
+  /**
+   * Gives up a large message whose ticket this is.
+   *
+   * @returns Whether the peer will never see the whole of it.
+   */
+  abandon(ticket: Ticket): boolean {
+    const index = this.#large.findIndex((large) => large.ticket === ticket);
+    // It leaves, and its cancel behind it, where a getter gave it up.
+    if (index < 0 || this.encoder.isBusy) return false;
+    const [large] = this.#large.splice(index, 1);
+    const { frames, offset, number, attachments, gone } = large!;
+    attachments?.undo();
+    gone?.resolve();
+    this.elsewhere -= frames.length - offset;
+    if (offset > 0) {
+      const { writer } = this;
+      writer.uint32(2 + varintSize(number));
+      writer.byte(KIND.piece);
+      writer.varint(number);
+      writer.byte(PIECE.abandoned);
+      this.schedule();
+    }
+    return true;
+  }
+
+  /**
+   * Drops what gathered and was not handed over: the wire ends, and who waits
+   * for it was told that it was not sent.
+   */
+  drop(): void {
+    this.encoder.checkIdle();
+    this.writer.clear();
+  }
+
+  /** Drops the large messages that have not left. */
+  dropLarge(failure: Error): void {
+    const dropped = this.#large;
+    this.#large = [];
+    this.elsewhere = 0;
+    for (const { ticket, gone } of dropped) {
+      ticket.left?.(failure);
+      gone?.resolve();
+    }
+  }
+
+  /** Resolves when the large messages sent so far have left. */
+  async whenLargeLeft(): Promise<void> {
+    await Promise.all(this.#large.map((large) => {
+      large.gone ??= Promise.withResolvers<void>();
+      return large.gone.promise;
+    }));
+  }
+
+  /** How many large messages have not left. */
+  get large(): number {
+    return this.#large.length;
+  }
+
+  /** What to write next: all that gathered, or some of a large message. */
+  protected override next(): Uint8Array<ArrayBuffer> | undefined {
+    // The write before this one is over.
+    if (this.#retired !== undefined) {
+      this.#spares.give(this.#retired);
+      this.#retired = undefined;
+    }
+    const among = Math.min(this.#large.length, this.pieces);
+    const index = this.#turn % among; // NaN where there is none
+    const large = this.#large[index];
+    const isGathered = this.writer.position > 0;
+    const mayLeave = large !== undefined && this.handed >= large.after;
+    if (!mayLeave || (isGathered && !this.#isLargesTurn)) {
+      this.#isLargesTurn = true;
+      return isGathered ? super.next() : undefined;
+    }
+    this.#isLargesTurn = false;
+    const turns = Math.floor(large.offset / BYTES_PER_TURN);
+    const frames = this.#take(large, index);
+    const isOver = Math.floor(large.offset / BYTES_PER_TURN) > turns;
+    // One that has left stands at this place no more.
+    const stays = large.offset === large.frames.length || !isOver;
+    this.#turn = stays ? index : index + 1;
+    return frames;
+  }
+
+  /** Takes the next frames of a large message. */
+  #take(large: Large, index: number): Uint8Array<ArrayBuffer> {
+    const { frames, frameLength, offset, ticket } = large;
+    if (offset === 0) ticket.position = this.handed;
+    const count = Math.max(1, Math.round(BYTES_PER_WRITE / frameLength));
+    let end = offset + count * frameLength;
+    // No write for a little that is left over.
+    if (end > frames.length - BYTES_PER_WRITE / 4) end = frames.length;
+    large.offset = end;
+    this.elsewhere -= end - offset;
+    if (end === frames.length) {
+      this.#large.splice(index, 1);
+      this.#retired = frames.buffer;
+      this.messages++;
+      large.attachments?.left();
+      large.sender?.largeLeft();
+      ticket.left?.();
+      large.gone?.resolve();
+    }
+    return frames.subarray(offset, end);
+  }
+
+  /** Gives back memory that a burst of output took. */
+  override trim(): void {
+    super.trim();
+    if (this.waiting > 0) return;
+    this.#spares.clear();
+    this.#retired = undefined;
+  }
+
+  /** The parts of the message that was just encoded, as views. */
+  #parts(start: number): Uint8Array[] {
+    const { writer } = this;
+    return join(writer.written(), start + FRAME_HEADER, writer.externals);
+  }
+
+  #define(start: number): void {
+    if (this.encoder.tables.hasFresh) this.encoder.define(start);
+  }
+
+  /** Begins new tables where the old are full and nothing refers to them. */
+  #forgetTables(): void {
+    const { tables } = this.encoder;
+    if (!tables.full || this.#large.length > 0) return;
+    if (this.before === undefined || this.before.waiting === 0) {
+      this.encoder.reset();
+    }
+  }
+
+  #nextNumber(): number {
+    const number = this.#number;
+    this.#number = (number + 1) % 0x1_0000_0000;
+    return number;
+  }
+
+  #cut(
+    parts: readonly Uint8Array[],
+    size: number,
+    number: number,
+  ): Uint8Array<ArrayBuffer> {
+    const { frame } = this.encoder.limits;
+    return cut(parts, size, number, frame, this.#spares);
+  }
+
+  #enqueue(
+    frames: Uint8Array<ArrayBuffer>,
+    number: number,
+    ticket: Ticket,
+    attachments: SentAttachments | undefined,
+    sender: Sender | undefined,
+  ): void {
+    const { frame } = this.encoder.limits;
+    this.writer.mark = -1;
+    this.#define(this.writer.position);
+    this.#large.push({
+      ticket,
+      attachments,
+      sender,
+      number,
+      frames,
+      frameLength: frame + FRAME_HEADER,
+      after: this.handed + this.writer.position,
+      offset: 0,
+      gone: undefined,
+    });
+    this.elsewhere += frames.length;
+  }
+}
+
+/** Bytes from a position on, with those that belong in between. */
+function join(
+  written: Uint8Array,
+  from: number,
+  externals: readonly External[],
+): Uint8Array[] {
+  const parts: Uint8Array[] = [];
+  let at = from;
+  for (const { bytes, position } of externals) {
+    parts.push(written.subarray(at, position), bytes);
+    at = position;
+  }
+  parts.push(written.subarray(at));
+  return parts;
+}
+
+/**
+ * Cuts a message into pieces, each in a frame as large as may be, in a spare
+ * buffer where one is large enough. This is the one time that the bytes of a
+ * large message are copied.
+ */
+function cut(
+  parts: readonly Uint8Array[],
+  size: number,
+  number: number,
+  frame: number,
+  spares: SpareBuffers,
+): Uint8Array<ArrayBuffer> {
+  const header = 2 + varintSize(number);
+  const room = frame - header;
+  // The first piece tells the size, which takes some of its room.
+  const others = Math.ceil((size + varintSize(size)) / room) - 1;
+  const length = size + varintSize(size) +
+    (others + 1) * (FRAME_HEADER + header);
+  const frames = spares.take(length);
+  const view = new DataView(frames.buffer);
+  let at = 0;
+  /** Bytes that the frame at hand still has room for. */
+  let left = 0;
+  const begin = () => {
+    view.setUint32(at, Math.min(frame, frames.length - at - FRAME_HEADER));
+    at += FRAME_HEADER;
+    frames[at++] = KIND.piece;
+    at = putVarint(frames, at, number);
+    frames[at++] = PIECE.part;
+    left = room;
+  };
+  begin();
+  at = putVarint(frames, at, size);
+  left -= varintSize(size);
+  for (const part of parts) {
+    for (let from = 0; from < part.length;) {
+      if (left === 0) begin();
+      const to = Math.min(part.length, from + left);
+      frames.set(part.subarray(from, to), at);
+      at += to - from;
+      left -= to - from;
+      from = to;
+    }
+  }
+  return frames;
+}

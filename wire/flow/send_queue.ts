@@ -1,0 +1,242 @@
+/**
+ * Where messages wait their turn: for the peer's window, for its number of
+ * calls at a time, and for room in the output. What waits is encoded already,
+ * so that changing a value after passing it changes nothing.
+ *
+ * @module
+ */
+
+import type { Backlog } from "./backlog.ts";
+import { tooLarge } from "../codec/codec.ts";
+import type { Message } from "../codec/messages.ts";
+import type { Body, MessageOutput, Sender, Ticket } from "./output.ts";
+import { Queue } from "../base/collections.ts";
+
+/** What a message counts for in a window beyond its bytes. */
+export const MESSAGE_OVERHEAD = 64;
+
+/** A message that waits. */
+export interface QueuedMessage {
+  body: Body;
+  readonly ticket: Ticket;
+  /** True when nothing has to leave any more. */
+  dropped: boolean;
+  /** True while something that came before it waits at another turnstile. */
+  held: boolean;
+}
+
+/** Lets messages of one kind out, in order, as fast as the peer allows. */
+export class SendQueue implements Sender {
+  /** The peer's window, in bytes; nothing leaves while it is 0. */
+  window = 0;
+  /** How many may be under way at once. */
+  most = Infinity;
+  /** Called when nothing waits any more. */
+  onEmpty: () => void = nothing;
+
+  /** What waits at all turnstiles of the wire. */
+  readonly backlog: Backlog;
+
+  readonly #output: MessageOutput;
+  readonly #keepsOrder: boolean;
+  readonly #before: SendQueue | undefined;
+  readonly #queue = new Queue<QueuedMessage>();
+  #waiting = 0;
+  #count = 0;
+  #bytes = 0;
+  /** A large message is leaving, and nothing may overtake it. */
+  #held = false;
+
+  /**
+   * @param output Where messages go.
+   * @param backlog Counts what waits.
+   * @param keepsOrder Whether nothing may overtake a large message.
+   * @param before What waits at that one when a message comes here leaves
+   * before it.
+   */
+  constructor(
+    output: MessageOutput,
+    backlog: Backlog,
+    keepsOrder: boolean,
+    before?: SendQueue,
+  ) {
+    this.#output = output;
+    this.backlog = backlog;
+    this.#keepsOrder = keepsOrder;
+    this.#before = before;
+  }
+
+  /** How many messages wait. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  /** Whether the peer's window has room. */
+  get hasWindow(): boolean {
+    return this.#bytes < this.window;
+  }
+
+  get #isOpen(): boolean {
+    return this.hasWindow && this.#count < this.most &&
+      !this.#held && this.#output.hasRoom;
+  }
+
+  /** Whether a message need not wait, but may leave at once. */
+  get isClear(): boolean {
+    return this.#queue.size === 0 && this.#isOpen &&
+      (this.#before === undefined || this.#before.#queue.size === 0);
+  }
+
+  /** A message of so many bytes has left without waiting. */
+  entered(size: number): void {
+    this.#count++;
+    this.#bytes += size + MESSAGE_OVERHEAD;
+  }
+
+  /**
+   * Sends a message now, or when its turn comes.
+   *
+   * @param message The message.
+   * @param ticket Learns when and where it left.
+   * @returns What waits, or undefined when it went to the output at once.
+   * @throws {WireError} `unsupportedValue` or `limit`; then nothing is sent.
+   */
+  enqueue(message: Message, ticket: Ticket): QueuedMessage | undefined {
+    if (this.isClear) {
+      const size = this.#output.send(message, ticket, this);
+      this.#enter(size, ticket);
+      return undefined;
+    }
+    const before = this.#before;
+    const held = before !== undefined && before.#queue.size > 0;
+    this.backlog.admit(0);
+    const body = this.#output.encode(message);
+    try {
+      this.backlog.admit(body.size);
+    } catch (error) {
+      body.attachments?.undo();
+      throw error;
+    }
+    this.backlog.add(body.size);
+    const waiting = { body, ticket, dropped: false, held };
+    this.#queue.push(waiting);
+    this.#waiting++;
+    if (held) {
+      before.#mark(() => {
+        waiting.held = false;
+        this.drain();
+      });
+    }
+    return waiting;
+  }
+
+  /** Resolves when all that waits by now has left, or never will. */
+  whenPassed(): Promise<void> {
+    if (this.#queue.size === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#mark(resolve));
+  }
+
+  /** Has a function called when all that waits by now has left. */
+  #mark(passed: () => void): void {
+    this.#queue.push({
+      body: NOTHING,
+      ticket: { position: 0, left: passed },
+      dropped: true,
+      held: false,
+    });
+  }
+
+  /** Gives up a message that waits. */
+  withdraw(waiting: QueuedMessage): void {
+    if (waiting.dropped) return;
+    waiting.dropped = true;
+    waiting.ticket.left = undefined;
+    waiting.body.attachments?.undo();
+    this.#passed(waiting.body);
+    waiting.body = NOTHING;
+  }
+
+  /** One waits no longer. */
+  #passed(body: Body): void {
+    this.#waiting--;
+    this.backlog.remove(body.size);
+  }
+
+  /** Says that messages of that cost are no longer under way. */
+  settled(count: number, cost: number): void {
+    this.#count -= count;
+    this.#bytes -= cost;
+    if (this.#queue.size > 0) this.drain();
+  }
+
+  /** How many bytes are under way, as the peer counts them. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Lets out what may leave by now. */
+  drain(): void {
+    for (;;) {
+      const waiting = this.#queue.peek();
+      if (waiting === undefined) break;
+      let failure: Error | undefined;
+      if (!waiting.dropped) {
+        if (waiting.held || !this.#isOpen) return;
+        this.#passed(waiting.body);
+        waiting.dropped = true;
+        failure = this.#let(waiting);
+      }
+      this.#queue.shift();
+      const { ticket } = waiting;
+      // A large message leaves piece by piece, and tells its ticket itself.
+      if (ticket.position !== Infinity || failure !== undefined) {
+        ticket.left?.(failure);
+      }
+    }
+    this.onEmpty();
+  }
+
+  /**
+   * Lets one out, unless its deadline has passed, or the peer has told a
+   * smaller limit since.
+   */
+  #let({ body, ticket }: QueuedMessage): Error | undefined {
+    const { encoder, clock } = this.#output;
+    const most = encoder.limits.message;
+    const failure = body.size > most
+      ? tooLarge(body.size, most)
+      : body.deadline?.update(body, clock.now()) ?? body.attachments?.admit();
+    if (failure !== undefined) {
+      body.attachments?.undo();
+      return failure;
+    }
+    this.#output.sendBody(body, ticket, this);
+    this.#enter(body.size, ticket);
+    return undefined;
+  }
+
+  /** Forgets all that waits. */
+  clear(failure: Error): void {
+    for (let next; (next = this.#queue.shift()) !== undefined;) {
+      if (!next.dropped) this.#passed(next.body);
+      next.body.attachments?.undo();
+      next.ticket.left?.(failure);
+    }
+  }
+
+  #enter(size: number, ticket: Ticket): void {
+    this.entered(size);
+    // A ticket without a position is a large message that has not left yet.
+    if (this.#keepsOrder && ticket.position === Infinity) this.#held = true;
+  }
+
+  /** A large message has left. */
+  largeLeft(): void {
+    this.#held = false;
+    this.drain();
+  }
+}
+
+const NOTHING: Body = { size: 0, bytes: new Uint8Array(0) };
+
+function nothing(): void {}

@@ -1,0 +1,779 @@
+/**
+ * What is behind a wire: one read loop that routes what comes, one way out,
+ * one place where everything ends.
+ *
+ * @module
+ */
+
+import { formatAddress, type WireAddress } from "../base/address.ts";
+import { rejected } from "../rpc/pending_call.ts";
+import type { CallOptions } from "../rpc/context.ts";
+import { Calls } from "../rpc/calls.ts";
+import { endStreams } from "../codec/passing.ts";
+import type { Clock } from "../base/clock.ts";
+import { Decoder } from "../codec/codec.ts";
+import { notAWire } from "../codec/messages.ts";
+import type { Session, SessionOptions, WireStats } from "../session/dialect.ts";
+import {
+  errorMessage,
+  malformed,
+  shortText,
+  toErrorCode,
+  WireError,
+} from "../base/errors.ts";
+import { IncomingCalls } from "../rpc/incoming_calls.ts";
+import { Inbox } from "../rpc/inbox.ts";
+import type { Import } from "../objects/references.ts";
+import type { Message, OverLimit, Target } from "../codec/messages.ts";
+import { Objects } from "../objects/objects.ts";
+import { Output } from "../flow/output.ts";
+import type { Caller } from "../rpc/remote.ts";
+import type { Report } from "../base/report.ts";
+import { Streams } from "../streams/streams.ts";
+import { looksLikeText } from "../base/shown.ts";
+import { ChunkCheck, type Transport } from "../transport/transport.ts";
+import { callThrough } from "../rpc/middleware.ts";
+import { failed, unawaited, unsent } from "../base/left_alone.ts";
+import { Lifetime } from "../base/lifetime.ts";
+import { drainAndClose } from "../session/graceful_close.ts";
+import { LazyMap } from "../base/collections.ts";
+import { closedReason, GracefulClose } from "../session/graceful_close.ts";
+import { Handshake } from "../session/handshake.ts";
+import { isA } from "../base/odd_values.ts";
+import { Outbound } from "../rpc/outbound.ts";
+import { OwnTrouble } from "../base/errors.ts";
+import { calledLate, PlainRoute } from "../rpc/plain_route.ts";
+import { MESSAGE_OVERHEAD } from "../flow/send_queue.ts";
+import { Keepalive } from "../session/keepalive.ts";
+import { ReceiveWindow } from "../flow/receive_window.ts";
+
+/** What middleware around calls has to know of a wire. */
+type Mortal = { readonly ended: unknown };
+
+/** How much of the peer's allowance of cancels is used: clocks differ. */
+const CANCEL_SHARE = 0.9;
+
+/** So many of a peer's first bytes are shown where they are no hello. */
+const FIRST_BYTES = 64;
+const NO_BYTES = new Uint8Array(0);
+
+/** The machinery of one end of a wire. */
+export class NativeSession implements Session {
+  /** The end. */
+  readonly lifetime: Lifetime;
+
+  readonly #calls: Calls;
+  readonly #incoming: IncomingCalls;
+  readonly #inbox: Inbox;
+  readonly #objects: Objects;
+  readonly #streams: Streams;
+  readonly #output: Output;
+  readonly #outbound: Outbound;
+  readonly #handshake: Handshake;
+  readonly #closing: GracefulClose;
+  readonly #received = { bytes: 0, reads: 0, messages: 0 };
+  readonly #plain: PlainRoute;
+  readonly #transport: Transport;
+  readonly #clock: Clock;
+  readonly #onError: Report;
+  readonly #limits: SessionOptions["limits"];
+  readonly #decoder: Decoder;
+  readonly #keepalive: Keepalive;
+  readonly #sendWindow: ReceiveWindow;
+  readonly #messageWindow: ReceiveWindow;
+  readonly #pings = new LazyMap<number, () => void>();
+  #pingToken = 0;
+  readonly #chunks = new ChunkCheck();
+  /** What the peer sent first; forgotten once it has said hello. */
+  #first: Uint8Array = NO_BYTES;
+  #isClosing = false;
+  readonly #readerDone: Promise<void>;
+
+  /**
+   * Begins: says hello, and reads.
+   *
+   * @param wire What served functions get as `this.wire`.
+   * @param transport The connection.
+   * @param options Everything else.
+   */
+  constructor(wire: object, transport: Transport, options: SessionOptions) {
+    // What the functions below refer to is kept as long as the wire.
+    const { limits, clock, onError, callThrough: middleware } = options;
+    this.#onError = onError;
+    this.#transport = transport;
+    this.#clock = clock;
+    this.#limits = limits;
+    this.#decoder = new Decoder(limits, limits.helloFrame);
+    this.#decoder.isGreeted = this.#decoder.isOpen = false;
+    this.lifetime = new Lifetime(onError);
+    const output = this.#output = new Output(
+      transport,
+      clock,
+      limits,
+      (error) => this.#lost(error),
+    );
+    output.encoder.sendStacks = options.sendStacks;
+    output.onRoom = () => {
+      this.#outbound.drain();
+      this.#incoming.resume();
+      this.#streams.resume();
+    };
+    const outbound = this.#outbound = new Outbound(output, onError);
+    this.#sendWindow = new ReceiveWindow("sends", limits.window, output);
+    this.#messageWindow = new ReceiveWindow("messages", limits.window, output);
+    this.#inbox = new Inbox(this.#messageWindow, onError);
+    const calls = this.#calls = new Calls(
+      output,
+      outbound.calls,
+      clock,
+      options.recordCallSites,
+      true,
+    );
+    calls.refusal = (name) => this.#refusal(name);
+    calls.report = onError;
+    const incoming = this.#incoming = new IncomingCalls(
+      wire,
+      output,
+      clock,
+      limits,
+      this.#sendWindow,
+      onError,
+      options,
+    );
+    const streams = this.#streams = new Streams({
+      output,
+      clock,
+      limits,
+      onError,
+      onIdle: () => this.#closing.advance(),
+    });
+    calls.streams = outbound.streams = streams;
+    const objects = this.#objects = new Objects({
+      limits,
+      streams,
+      onError,
+      calls,
+      incoming,
+      caller: (place) =>
+        callThrough(
+          this.#callerOf(place),
+          middleware,
+          onError,
+          wire as Mortal,
+          clock,
+          () => place.handle?.deref() ?? place.uncallable?.deref(),
+        ),
+      sendBehind: (message) => this.#sendBehind(message),
+    });
+    incoming.objects = objects;
+    output.encoder.exporter = objects.exporter;
+    this.#decoder.importer = objects.importer;
+    this.#plain = this.#decoder.plainReceiver = new PlainRoute(
+      calls,
+      incoming,
+      this.#sendWindow,
+      this.lifetime,
+    );
+    const end = (reason: WireError, tell: boolean) => this.end(reason, tell);
+    const patience = limits.close;
+    this.#closing = new GracefulClose({
+      clock,
+      patience,
+      outbound,
+      calls,
+      incoming,
+      streams,
+      end,
+    });
+    this.#handshake = new Handshake(outbound, {
+      ...options,
+      address: transport.address,
+      onWelcome: () => {
+        this.#decoder.isOpen = true;
+        this.#decoder.frameLimit = limits.frame;
+      },
+      onFailed: (error) => this.#fail(error),
+    });
+    this.#keepalive = new Keepalive({
+      clock,
+      limits,
+      output,
+      handshake: this.#handshake,
+      decoder: this.#decoder,
+      end,
+    });
+    this.#readerDone = this.#read();
+    if (transport.local !== true) this.#keepalive.start();
+  }
+
+  /** Where the peer is. */
+  get address(): WireAddress {
+    return this.#transport.address;
+  }
+
+  /** Resolves when both ends have accepted each other. */
+  get opened(): Promise<void> {
+    return this.#handshake.opened;
+  }
+
+  /** Serves functions. */
+  serve(functions: object): void {
+    this.#incoming.serve(functions);
+  }
+
+  /** Calls for one value, or for the list of all. */
+  call(
+    name: string,
+    args: unknown[],
+    wantsValues: boolean,
+    options?: CallOptions,
+    target?: Target,
+  ): Promise<unknown> {
+    return this.#calls.call(name, args, wantsValues, options, target);
+  }
+
+  /** Calls one way. */
+  send(
+    name: string,
+    args: unknown[],
+    options?: CallOptions,
+    target?: Target,
+  ): Promise<void> {
+    const refusal = this.#refusal(name);
+    return this.#outbound.send(
+      name,
+      args,
+      options,
+      true,
+      refusal,
+      target,
+    );
+  }
+
+  /** What carries the calls of a reference out. */
+  #callerOf(place: Import): Caller {
+    return {
+      call: (name, args, wantsValues, options) =>
+        place.end === undefined
+          ? this.call(name, args, wantsValues, options, place)
+          : rejected(
+            unreachable(name, args, place.end),
+            this.#onError,
+            unawaited(name),
+          ),
+      send: (name, args, options) =>
+        place.end === undefined
+          ? this.send(name, args, options, place)
+          : failed(
+            unreachable(name, args, place.end),
+            this.#onError,
+            unsent(name),
+          ),
+    };
+  }
+
+  /** Sends a message that must not overtake what was sent before. */
+  #sendBehind(message: Message): void {
+    const { lifetime } = this;
+    if (lifetime.reason !== undefined) return;
+    const output = this.#output;
+    if (this.#outbound.waiting === 0 && output.large === 0) {
+      output.send(message);
+      return;
+    }
+    this.#outbound.whenPassed()
+      .then(() => output.whenLargeLeft())
+      .then(() => lifetime.reason === undefined && output.send(message))
+      .catch((error) => this.#fail(error));
+  }
+
+  /** Keeps the peer from reaching an object of this side. */
+  forgetRemoteTranslation(value: object): void {
+    this.#objects.forget(value);
+  }
+
+  /** Sends a typed message. */
+  outputObject(value: unknown): Promise<void> {
+    return this.#outbound.outputObject(value, this.#refusal("outputObject"));
+  }
+
+  /** Takes the next typed message. */
+  getObject(): Promise<unknown> {
+    return this.#inbox.take();
+  }
+
+  /** Resolves when all output so far was handed over. */
+  async forceOutput(): Promise<void> {
+    await this.#outbound.whenPassed();
+    await this.#outbound.output.flush();
+    if (this.lifetime.reason !== undefined) throw this.lifetime.reason;
+  }
+
+  /** Asks for a sign of life; resolves with the round trip in milliseconds. */
+  async ping(): Promise<number> {
+    await this.opened;
+    if (this.lifetime.reason !== undefined) throw this.lifetime.reason;
+    const begun = this.#clock.now();
+    await new Promise<void>((resolve) => {
+      const token = this.#pingToken = (this.#pingToken + 1) >>> 0;
+      this.#pings.set(token, resolve);
+      this.#outbound.output.send({ kind: "ping", token });
+    });
+    if (this.lifetime.reason !== undefined) throw this.lifetime.reason;
+    return this.#clock.now() - begun;
+  }
+
+  /** Takes leave. */
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    this.#streams.cancelAll(closedReason());
+    await this.#closing.begin(this.opened);
+    await this.lifetime.closed;
+  }
+
+  /** Counts. */
+  stats(): WireStats {
+    const received = this.#received;
+    const { output } = this.#outbound;
+    return {
+      bytesReceived: received.bytes,
+      bytesSent: output.handed,
+      reads: received.reads,
+      writes: output.writes,
+      messagesReceived: received.messages + this.#plain.messages,
+      messagesSent: output.messages,
+      callsMade: this.#calls.made,
+      callsServed: this.#incoming.served,
+      callsPending: this.#calls.pending,
+      callsWaiting: this.#outbound.calls.waiting,
+      callsRunning: this.#incoming.running,
+      objectsExported: this.#objects.exported,
+      objectsImported: this.#objects.imported,
+      streamsReceiving: this.#streams.receiving,
+      streamsSending: this.#streams.sending,
+      inbox: this.#inbox.size,
+      outputWaiting: output.waiting,
+      flow: {
+        sent: this.#outbound.bytes,
+        received: {
+          calls: this.#incoming.held,
+          sends: this.#sendWindow.used,
+          messages: this.#messageWindow.used,
+        },
+        streamSpare: this.#streams.spare,
+      },
+    };
+  }
+
+  /** Why nothing more can be sent; undefined when it can. */
+  #refusal(what: string): WireError | undefined {
+    return this.lifetime.refusal(what, this.#closing.isLeaving);
+  }
+
+  /**
+   * The one place where a wire ends.
+   *
+   * @param reason Why; the first reason counts.
+   * @param tell Whether to tell the peer.
+   */
+  end(reason: WireError, tell: boolean): void {
+    if (this.lifetime.reason !== undefined) return;
+    this.lifetime.reason = reason;
+    this.#keepalive.end();
+    this.#closing.end();
+    this.#calls.failAll(reason);
+    this.#outbound.end(reason);
+    this.#incoming.end(reason);
+    this.#inbox.end(reason);
+    this.#streams.end(reason);
+    this.#objects.end(reason, this.#isClosing && reason.code === "closed");
+    this.#sendWindow.end();
+    this.#messageWindow.end();
+    for (const resolve of this.#pings.values()) resolve();
+    this.#pings.clear();
+    this.#handshake.end(reason);
+    this.lifetime.declare(reason);
+    this.#takeLeave(reason, tell).then(() => this.lifetime.markClosed());
+  }
+
+  async #read(): Promise<void> {
+    const received = this.#received;
+    try {
+      for (;;) {
+        const chunk = this.#chunks.check(
+          await this.#transport.read(this.#decoder.isBulk),
+        );
+        if (chunk === null) break;
+        // Taking leave: what still comes is for nobody.
+        if (this.lifetime.reason !== undefined) continue;
+        const isStranger = !this.#handshake.greeted;
+        if (isStranger) this.#noteFirst(chunk);
+        received.reads++;
+        received.bytes += chunk.length;
+        this.#keepalive.received();
+        this.#decoder.feed(chunk);
+        const pause = this.#takeMessages();
+        // Mostly the hello has come whole, and nothing is copied.
+        if (isStranger) this.#first = this.#first.slice();
+        if (pause !== undefined) await pause;
+      }
+      if (this.lifetime.reason !== undefined) return;
+      if (this.#isNoise()) throw notAWire(this.#first, this.#isPiped);
+      this.#decoder.finish();
+      this.#endOfStream();
+    } catch (error) {
+      this.#lost(error);
+    }
+  }
+
+  /** Notes the first bytes of a peer, to say what they were if no hello. */
+  #noteFirst(chunk: Uint8Array): void {
+    const noted = this.#first;
+    const more = chunk.subarray(0, FIRST_BYTES - noted.length);
+    if (noted.length === 0) {
+      this.#first = more;
+    } else if (more.length > 0) {
+      const first = this.#first = new Uint8Array(noted.length + more.length);
+      first.set(noted);
+      first.set(more, noted.length);
+    }
+  }
+
+  /** Whether a peer's first bytes are no hello that was cut short. */
+  #isNoise(): boolean {
+    return !this.#handshake.greeted && this.#first.length > 0 &&
+      looksLikeText(this.#first);
+  }
+
+  /** Whether the connection is a pair of streams, such as a process's pipes. */
+  get #isPiped(): boolean {
+    return this.address.transport === "streams";
+  }
+
+  /** Routes the messages of a chunk; asynchronous once in a wire's life. */
+  #takeMessages(): Promise<void> | undefined {
+    if (this.lifetime.reason !== undefined) return undefined;
+    const decoder = this.#decoder;
+    this.#incoming.beginChunk();
+    try {
+      let message: Message | OverLimit | undefined;
+      while ((message = decoder.next()) !== undefined) {
+        this.#received.messages++;
+        this.#route(message);
+        if (this.lifetime.reason !== undefined) return undefined;
+        // Whoever waits for the opening may serve before the first call.
+        if (message.kind === "accept") {
+          return turns(16).then(() => this.#takeMessages());
+        }
+      }
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      this.#incoming.finishChunk();
+    }
+    return undefined;
+  }
+
+  #route(message: Message | OverLimit): void {
+    switch (message.kind) {
+      case "call":
+        this.#checkLast("call");
+        return this.#incoming.call(message, this.#cost);
+      case "return":
+        return this.#calls.returned(
+          message.id,
+          message.value,
+          message.arrived,
+        );
+      case "send":
+        this.#checkLast("one-way call");
+        return this.#incoming.send(message, this.#enter(this.#sendWindow));
+      case "message":
+        return this.#message(message.value, undefined);
+      case "returnValues":
+        return this.#calls.returnedValues(
+          message.id,
+          message.values,
+          message.arrived,
+        );
+      case "throw":
+        return this.#calls.threw(message.id, message.thrown, message.arrived);
+      case "fail":
+        return this.#calls.failed(message.id, message.code, message.message);
+      case "overLimit":
+        return this.#overLimit(message);
+      case "cancel":
+        return this.#incoming.cancel(message.id);
+      case "credit":
+        return this.#credit(message.channel, message.amount);
+      case "ping":
+        return this.#pong(message.token);
+      case "pong":
+        return this.#ponged(message.token);
+      case "hello":
+        this.#calls.allowCancels(
+          Math.floor(message.limits.cancels * CANCEL_SHARE),
+          message.limits.cancelsPerSecond * CANCEL_SHARE,
+        );
+        this.#objects.setPeerLimits(message.limits.objects);
+        this.#streams.setPeerLimits(message.limits);
+        this.#decoder.isGreeted = true;
+        this.#first = NO_BYTES;
+        return this.#handshake.hello(message);
+      case "accept":
+        return this.#handshake.accept();
+      case "close":
+        this.#plain.isLast = true;
+        return this.#closing.gotClose();
+      case "finish":
+        this.#plain.isLast = true;
+        return this.#closing.finish();
+      case "abort":
+        return this.#aborted(message.code, message.message);
+      case "release":
+        return this.#objects.released(
+          message.slot,
+          message.nonce,
+          message.count,
+        );
+      case "forget":
+        return this.#objects.forgotten(message.slot, message.nonce);
+      case "streamValue":
+        return this.#streams.item(
+          message.id,
+          message.value,
+          this.#decoder.size,
+          message.arrived,
+        );
+      case "streamBytes":
+        return this.#streams.item(
+          message.id,
+          message.bytes,
+          this.#decoder.size,
+        );
+      case "streamEnd":
+        return this.#streams.ended(message.id);
+      case "streamError":
+        return this.#streams.failed(
+          message.id,
+          message.thrown,
+          message.arrived,
+        );
+      case "streamFail":
+        return this.#streams.refused(message.id, message.code, message.message);
+      case "streamCancel":
+        return this.#streams.cancelled(
+          message.id,
+          message.reason,
+          message.arrived,
+        );
+      case "streamCredit":
+        return this.#streams.credit(message.id, message.amount);
+      default:
+        message satisfies never;
+    }
+  }
+
+  /** What the last message counts for in a window. */
+  get #cost(): number {
+    return this.#decoder.size + MESSAGE_OVERHEAD;
+  }
+
+  /** The last message enters a window; returns what it counts for there. */
+  #enter(window: ReceiveWindow): number {
+    const cost = this.#cost;
+    window.received(cost);
+    return cost;
+  }
+
+  /** Refuses what the peer has said that it would not send any more. */
+  #checkLast(what: string): void {
+    if (this.#plain.isLast) throw calledLate(what);
+  }
+
+  #message(value: unknown, error: Error | undefined): void {
+    this.#checkLast("message");
+    this.#inbox.put(value, error, this.#enter(this.#messageWindow));
+  }
+
+  #overLimit(message: OverLimit): void {
+    switch (message.of) {
+      case "message":
+        return this.#message(undefined, message.error);
+      case "call":
+        this.#checkLast("call");
+        return this.#incoming.call(message, this.#cost);
+      case "send":
+        this.#checkLast("one-way call");
+        return this.#incoming.overLimitSend(
+          message,
+          this.#enter(this.#sendWindow),
+        );
+      case "streamValue":
+        return this.#streams.overLimit(
+          message.id,
+          message.error,
+          this.#decoder.size,
+        );
+      case "streamError":
+        return this.#streams.failed(message.id, message.error);
+      case "streamCancel":
+        return this.#streams.cancelled(message.id, message.error);
+      default:
+        return this.#calls.overLimit(message);
+    }
+  }
+
+  #credit(channel: "messages" | "sends", amount: number): void {
+    const sendQueue = this.#outbound[channel];
+    if (amount > sendQueue.bytes) {
+      throw malformed(`The peer gave credit for more ${channel} than it got.`);
+    }
+    sendQueue.settled(0, amount);
+  }
+
+  /** Answers a ping, unless the peer asks more than it takes. */
+  #pong(token: number): void {
+    const { output } = this.#outbound;
+    if (output.waiting > this.#limits.sendEnd) {
+      throw new WireError(
+        "stalled",
+        `The peer sends pings, and does not take what waits for it: ${output.waiting} bytes.`,
+      );
+    }
+    output.send({ kind: "pong", token });
+  }
+
+  #ponged(token: number): void {
+    const resolve = this.#pings.get(token);
+    this.#pings.delete(token);
+    resolve?.();
+  }
+
+  #aborted(code: string, text: string): void {
+    const known = toErrorCode(code);
+    if (known === "busy") {
+      return this.end(
+        new WireError("busy", `The peer is busy: ${text}`),
+        false,
+      );
+    }
+    const isRefusal = known === "refused" || known === "unsupportedVersion" ||
+      known === "contractMismatch";
+    this.end(
+      isRefusal
+        ? new WireError(known, `The peer refused the connection: ${text}`)
+        : new WireError("peerAborted", `The peer ended the wire: ${text}`),
+      false,
+    );
+  }
+
+  #endOfStream(): void {
+    if (this.#closing.sentFinish || this.#closing.gotFinish) {
+      return this.end(closedReason(), false);
+    }
+    const text = !this.#handshake.greeted
+      ? `The peer at ${
+        formatAddress(this.address)
+      } closed the connection before its hello.${
+        this.address.transport === "tcp"
+          ? " If it speaks TLS, give the option tls."
+          : ""
+      }`
+      : "The connection closed without a goodbye: the peer's process may have died.";
+    this.end(new WireError("connectionLost", text), false);
+  }
+
+  /** Something went wrong on this side, or in what the peer said. */
+  #fail(error: unknown): void {
+    const reason = isA(error, WireError) ? error : this.#trouble(error);
+    const isStranger = !this.#handshake.greeted &&
+      this.#received.bytes > 0;
+    if (isStranger && reason.code === "malformed") {
+      this.end(notAWire(this.#first, this.#isPiped), false);
+    } else {
+      this.end(reason, !isStranger);
+    }
+  }
+
+  /** What went wrong is this side's own, and reported here. */
+  #trouble(error: unknown): OwnTrouble {
+    this.#onError(error, "the wire, which ends");
+    return new OwnTrouble(
+      "aborted",
+      `The wire failed: ${errorMessage(error)}`,
+      { cause: error },
+    );
+  }
+
+  /** The connection failed. */
+  #lost(error: unknown): void {
+    if (isA(error, WireError)) return this.#fail(error);
+    if (this.#closing.sentFinish) return this.end(closedReason(), false);
+    this.end(
+      new WireError(
+        "connectionLost",
+        `The connection to ${formatAddress(this.address)} was lost: ${
+          errorMessage(error)
+        }`,
+        { cause: error },
+      ),
+      false,
+    );
+  }
+
+  /** Lets what is under way leave, for a short time, and closes. */
+  async #takeLeave(reason: WireError, tell: boolean): Promise<void> {
+    const { output } = this.#outbound;
+    const told = tell && this.#tell(reason);
+    await drainAndClose({
+      transport: this.#transport,
+      clock: this.#clock,
+      output,
+      readerDone: this.#readerDone,
+      polite: told || reason.code === "closed",
+      onFault: (error) => this.#onError(error, "closing the connection"),
+    });
+  }
+
+  /** Tells the peer why; whether that was possible. */
+  #tell(reason: WireError): boolean {
+    const output = this.#output;
+    const isOwn = reason instanceof OwnTrouble;
+    const code = isOwn ? "aborted" : reason.code;
+    const message = isOwn ? "A fault on its own side." : reason.message;
+    try {
+      // Before that, the output may have this side's hello.
+      if (this.#handshake.accepted) output.drop();
+      output.send({ kind: "abort", code, message: shortText(message) });
+      return true;
+    } catch {
+      // A value is just being sent, and one of its getters ended the wire.
+      return false;
+    }
+  }
+}
+
+/** The error of a call of an object that can no longer be reached. */
+function unreachable(
+  name: string,
+  args: unknown[],
+  { code, message }: WireError,
+): WireError {
+  const error = new WireError(
+    code,
+    `"${name}" was called on a reference that is no longer valid: ${message}`,
+    { sent: "notSent" },
+  );
+  endStreams(args, error);
+  return error;
+}
+
+/** Lets other microtasks run: without a promise for each turn. */
+function turns(count: number): Promise<void> {
+  return new Promise((resolve) => {
+    let turn = 0;
+    const next = () => ++turn < count ? queueMicrotask(next) : resolve();
+    queueMicrotask(next);
+  });
+}

@@ -1,0 +1,474 @@
+/**
+ * The objects that pass over one wire by reference, in both directions, and
+ * how long they are kept.
+ *
+ * @module
+ */
+
+import { WireError } from "../base/errors.ts";
+import type { WireLimits } from "../base/limits.ts";
+import type { Message } from "../codec/messages.ts";
+import {
+  Arrival,
+  AwaitedResult,
+  type Borrower,
+  type Exporter,
+  type Importer,
+  type Passed,
+  type ReceivedAttachments,
+  type SentAttachments,
+  type StreamsOfCall,
+} from "../codec/passing.ts";
+import type { Calls } from "../rpc/calls.ts";
+import { abortContext, type CallContext } from "../rpc/context.ts";
+import type { IncomingCalls, ServedObjects } from "../rpc/incoming_calls.ts";
+import { CallPromise } from "../rpc/pending_call.ts";
+import type { Caller } from "../rpc/remote.ts";
+import {
+  localReference,
+  type Referent,
+  referentOf,
+  resolvable,
+} from "../rpc/remote_object.ts";
+import { FailedResult } from "../rpc/results.ts";
+import type { Sink } from "../streams/stream_sink.ts";
+import type { Source } from "../streams/stream_source.ts";
+import type { Streams } from "../streams/streams.ts";
+import { type Export, Exports, Import, Imports } from "./references.ts";
+
+/** How many places a warning lists. */
+const LISTED = 10;
+
+/** What objects work with. */
+export interface ObjectsOptions {
+  readonly limits: Readonly<WireLimits>;
+  readonly streams: Streams;
+  /** Say how promises of results travel. */
+  readonly calls: Pick<Calls, "pass">;
+  /** Have the results of the peer's calls. */
+  readonly incoming: Pick<IncomingCalls, "argument" | "releaseBorrowed">;
+  /** Makes what carries the calls of a reference out. */
+  readonly caller: (place: Import) => Caller;
+  /** Sends a message behind all that was sent before. */
+  readonly sendBehind: (message: Message) => void;
+  readonly onError: (error: unknown, where: string) => void;
+}
+
+/** The objects of one wire. Their tables are made when the first one passes. */
+export class Objects
+  implements ServedObjects, ExporterOptions, ImporterOptions {
+  /** Says how things travel that are not copied. */
+  readonly exporter: WireExporter;
+  /** Makes of what came what the receiver gets. */
+  readonly importer: WireImporter;
+
+  readonly #options: ObjectsOptions;
+  #exports: Exports | undefined;
+  #imports: Imports | undefined;
+  /** How many objects the peer takes: a guess, until its hello. */
+  #most: number;
+
+  /** @param options What to work with. */
+  constructor(options: ObjectsOptions) {
+    this.#options = options;
+    this.#most = options.limits.objects;
+    this.exporter = new WireExporter(this);
+    this.importer = new WireImporter(this);
+  }
+
+  /** The streams of the wire. */
+  get streams(): Streams {
+    return this.#options.streams;
+  }
+
+  /** Says how the promise of a result travels. */
+  passResult(promise: CallPromise): Passed {
+    return this.#options.calls.pass(promise);
+  }
+
+  /** The result of a call of the peer, as an argument of another. */
+  argument(id: number, borrower: Borrower): unknown {
+    return this.#options.incoming.argument(id, borrower);
+  }
+
+  /** What was copied of results is no longer held. */
+  releaseBorrowed(borrower: Borrower): void {
+    this.#options.incoming.releaseBorrowed(borrower);
+  }
+
+  /** The objects of this side that the peer knows of. */
+  get exports(): Exports {
+    return this.#exports ??= new Exports(this.#most, this.#options.onError);
+  }
+
+  /** The objects of the peer. */
+  get imports(): Imports {
+    return this.#imports ??= new Imports({
+      most: this.#options.limits.objects,
+      caller: this.#options.caller,
+      release: (place) => this.#release(place),
+      onLost: (place) => this.#lost(place),
+      onError: this.#options.onError,
+    });
+  }
+
+  /** How many objects of this side the peer holds. */
+  get exported(): number {
+    return this.#exports?.size ?? 0;
+  }
+
+  /** How many objects of the peer this side holds. */
+  get imported(): number {
+    return this.#imports?.size ?? 0;
+  }
+
+  /** The call whose answer is being sent. */
+  set context(context: CallContext | undefined) {
+    this.exporter.context = context;
+  }
+
+  /** The peer has said how many objects it takes. */
+  setPeerLimits(most: number): void {
+    // The peer's word is no limit of this side's memory.
+    this.#most = Math.min(most, this.#options.limits.objects);
+    this.#exports?.setPeerLimits(this.#most);
+  }
+
+  /** Whether the peer has a reference to an object. */
+  isExported(object: object): boolean {
+    return this.#exports?.of(object) !== undefined;
+  }
+
+  /** The object of a reference; undefined when there is none any more. */
+  find(slot: number, nonce: number): object | undefined {
+    return this.exports.find(slot, nonce)?.value;
+  }
+
+  /** The peer gave an object back. */
+  released(slot: number, nonce: number, count: number): void {
+    this.exports.release(slot, nonce, count);
+  }
+
+  /** The peer has forgotten one of its objects. */
+  forgotten(slot: number, nonce: number): void {
+    this.#imports?.forget(slot, nonce);
+  }
+
+  /** Keeps the peer from reaching an object of this side. */
+  forget(value: object): void {
+    const place = this.#exports?.forget(referentOf(value)?.local ?? value);
+    if (place === undefined) return;
+    const { slot, nonce } = place;
+    this.#options.sendBehind({ kind: "forget", slot, nonce });
+  }
+
+  /**
+   * The wire ended.
+   *
+   * @param reason Why.
+   * @param isReported Whether references that are left are worth a warning.
+   */
+  end(reason: WireError, isReported: boolean): void {
+    this.#exports?.clear();
+    const left = this.#imports?.clear(reason)
+      .filter(({ isForgotten }) => isForgotten) ?? [];
+    if (!isReported || left.length === 0) return;
+    const places = left.slice(0, LISTED).map(({ place }) => place);
+    if (left.length > LISTED) places.push("…");
+    this.#options.onError(
+      new WireError(
+        "released",
+        `${left.length} ${
+          left.length === 1 ? "reference was" : "references were"
+        } not disposed of before the wire was closed: ${
+          places.join(", ")
+        }. Take each with "using", or call its [Symbol.dispose]().`,
+      ),
+      "closing",
+    );
+  }
+
+  /** Gives an object of the peer back. */
+  #release(place: Import): void {
+    // What came along with a message may have been given back as lost.
+    if (!this.imports.has(place)) return;
+    const { slot, nonce, arrived } = place;
+    this.imports.remove(place);
+    this.#options.sendBehind({ kind: "release", slot, nonce, count: arrived });
+  }
+
+  /** Nobody has the reference any more, and nobody gave it back. */
+  #lost(place: Import): void {
+    if (!this.imports.has(place)) return;
+    const where = place.place;
+    const { isForgotten } = place;
+    this.#release(place);
+    if (!isForgotten) return;
+    this.#options.onError(
+      new WireError(
+        "released",
+        `A reference that came as ${where} was never disposed of; the garbage collector found it. Take it with "using", or call its [Symbol.dispose]().`,
+      ),
+      "a reference",
+    );
+  }
+}
+
+// Says how things travel over a wire that are not copied, and keeps count of
+// what travels along with each message.
+
+/** What an exporter works with. */
+export interface ExporterOptions {
+  readonly exports: Exports;
+  readonly imports: Imports;
+  readonly streams: Streams;
+  /** Says how promises of results travel. */
+  passResult(promise: CallPromise): Passed;
+}
+
+/** What travels along with one message. */
+class Companions implements SentAttachments {
+  readonly sources: Source[] = [];
+  readonly places: Export[] = [];
+  readonly #exports: Exports;
+  readonly #streams: Streams;
+
+  constructor(exports: Exports, streams: Streams) {
+    this.#exports = exports;
+    this.#streams = streams;
+  }
+
+  admit(): WireError | undefined {
+    return this.#streams.admit(this.sources) ??
+      this.#exports.admit(this.places);
+  }
+
+  left(): void {
+    this.#streams.admit(this.sources);
+    this.#exports.admit(this.places);
+    for (const source of this.sources) source.start();
+  }
+
+  undo(isRetried = false): void {
+    for (const source of this.sources) source.undo(isRetried);
+    for (const place of this.places) this.#exports.leave(place);
+  }
+}
+
+/** The exporter of a wire. */
+export class WireExporter implements Exporter {
+  /** The call whose answer is being sent: its streams may be cancelled. */
+  context: CallContext | undefined;
+
+  readonly #options: ExporterOptions;
+  #along: Companions | undefined;
+
+  /** @param options What to work with. */
+  constructor(options: ExporterOptions) {
+    this.#options = options;
+  }
+
+  /** Says how a thing travels. */
+  pass(value: object): Passed | undefined {
+    if (value instanceof CallPromise) return this.#options.passResult(value);
+    const referent = referentOf(value);
+    if (referent !== undefined) {
+      return referent.local === undefined
+        ? this.#home(referent)
+        : this.#export(referent.local, referent.onRelease);
+    }
+    if (typeof value === "function") return this.#export(value);
+    const source = this.#options.streams.open(value);
+    if (source === undefined) return undefined;
+    const { context } = this;
+    if (context !== undefined) {
+      source.onCancel = (reason) => abortContext(context, reason);
+    }
+    this.#companions().sources.push(source);
+    return { as: "stream", id: source.id };
+  }
+
+  /** What travels along with the message that was just written. */
+  take(): SentAttachments | undefined {
+    const along = this.#along;
+    this.#along = undefined;
+    return along;
+  }
+
+  #companions(): Companions {
+    const { exports, streams } = this.#options;
+    return this.#along ??= new Companions(exports, streams);
+  }
+
+  #export(value: object, onRelease?: () => void): Passed {
+    const place = this.#options.exports.add(value, onRelease);
+    this.#companions().places.push(place);
+    const { slot, nonce } = place;
+    const isFunction = typeof value === "function";
+    return { as: "object", slot, nonce, isFunction };
+  }
+
+  /** A reference of the peer's own object, if it came over this wire. */
+  #home(place: Referent): Passed {
+    if (place instanceof Import && this.#options.imports.has(place)) {
+      return { as: "own", slot: place.slot, nonce: place.nonce };
+    }
+    throw new WireError(
+      "unsupportedValue",
+      place.end === undefined
+        ? "The reference belongs to another wire, and is not valid on this one. Pass a function of your own that calls it."
+        : `The reference can no longer be sent: ${place.end.message}`,
+    );
+  }
+}
+
+// Makes of what came by reference what the receiver gets, and keeps count of
+// what came along with each message.
+
+/** What an importer works with. */
+export interface ImporterOptions {
+  readonly exports: Exports;
+  readonly imports: Imports;
+  readonly streams: Streams;
+  /** The result of a call of the peer, as an argument of another. */
+  argument(id: number, borrower: Borrower): unknown;
+  /** What was copied of results is no longer held. */
+  releaseBorrowed(borrower: Borrower): void;
+}
+
+/** What came along with one message. */
+class Arrivals implements ReceivedAttachments {
+  readonly places: Import[] = [];
+  readonly sinks: Sink[] = [];
+  readonly awaited: AwaitedResult[] = [];
+  readonly own: Set<object> = new Set();
+  hasResults = false;
+  failure: WireError | undefined;
+  copied = 0;
+  isOver = false;
+  readonly #options: ImporterOptions;
+
+  constructor(options: ImporterOptions) {
+    this.#options = options;
+  }
+
+  label(place: string): void {
+    for (const sink of this.sinks) sink.place = place;
+    for (const arrived of this.places) {
+      if (arrived.arrived === 1) arrived.place = place;
+    }
+  }
+
+  drop(): void {
+    for (const place of this.places) place.dispose();
+    for (const sink of this.sinks) sink.cancel();
+    this.#options.releaseBorrowed(this);
+  }
+
+  bind(call: Pick<StreamsOfCall, "add">): void {
+    for (const sink of this.sinks) call.add(sink);
+  }
+
+  abort(reason: WireError): void {
+    for (const sink of this.sinks) sink.abort(reason);
+  }
+
+  dropUntaken(reason: WireError): void {
+    for (const sink of this.sinks) if (!sink.isTaken) sink.cancel(reason);
+  }
+}
+
+/** The importer of a wire. */
+export class WireImporter implements Importer {
+  readonly #options: ImporterOptions;
+  #along: Arrivals | undefined;
+
+  /** @param options What to work with. */
+  constructor(options: ImporterOptions) {
+    this.#options = options;
+  }
+
+  /** An object of the peer. */
+  object(slot: number, nonce: number, isFunction: boolean): unknown {
+    const { imports } = this.#options;
+    const { place, handle } = imports.add(slot, nonce, isFunction);
+    this.#arrivals().places.push(place);
+    return handle;
+  }
+
+  /** An object of this side that comes home. */
+  own(slot: number, nonce: number): unknown {
+    const found = this.#options.exports.find(slot, nonce);
+    const arrivals = this.#arrivals();
+    if (found === undefined) {
+      arrivals.failure ??= new WireError(
+        "noSuchObject",
+        "A reference came to an object that is gone: its owner has forgotten it, or it was released.",
+      );
+      return undefined;
+    }
+    const value = resolvable(found.value);
+    arrivals.own.add(value);
+    return value;
+  }
+
+  /** A stream of the peer. */
+  stream(id: number): unknown {
+    const { sink, stream } = this.#options.streams.receive(id);
+    this.#arrivals().sinks.push(sink);
+    return stream;
+  }
+
+  /** The result of a call of the peer. */
+  result(id: number): unknown {
+    const arrivals = this.#arrivals();
+    arrivals.hasResults = true;
+    if (arrivals.failure !== undefined) return undefined;
+    try {
+      const result = this.#options.argument(id, arrivals);
+      if (result instanceof AwaitedResult) arrivals.awaited.push(result);
+      else if (typeof result === "object" && result !== null) {
+        arrivals.own.add(result);
+      }
+      return result;
+    } catch (error) {
+      if (error instanceof FailedResult) {
+        // The call fails as the one did whose result it needs.
+        const arrival = new Arrival();
+        arrival.declare();
+        const failed = new AwaitedResult(Promise.reject(error), arrival);
+        arrivals.awaited.push(failed);
+        return failed;
+      }
+      if (!(error instanceof WireError)) throw error;
+      arrivals.failure ??= error;
+      return undefined;
+    }
+  }
+
+  /** A function under the key `then` becomes an object that calls it. */
+  asThen(value: unknown): unknown {
+    if (value instanceof AwaitedResult) {
+      return new AwaitedResult(
+        value.result.then((result) => this.asThen(result)),
+        value.arrival,
+      );
+    }
+    if (typeof value !== "function") return value;
+    const referent = referentOf(value);
+    return referent instanceof Import
+      ? this.#options.imports.uncallable(referent)
+      : localReference(referent?.local ?? value, false);
+  }
+
+  /** What came along with the message that was just read. */
+  take(): ReceivedAttachments | undefined {
+    const along = this.#along;
+    this.#along = undefined;
+    return along;
+  }
+
+  #arrivals(): Arrivals {
+    return this.#along ??= new Arrivals(this.#options);
+  }
+}

@@ -1,0 +1,394 @@
+/**
+ * Calls and messages that outlive a wire: which of them another wire gets.
+ *
+ * @module
+ */
+
+import { WireError } from "../base/errors.ts";
+import {
+  failed,
+  knowsWhoAsks,
+  leave,
+  owned,
+  OwnPromise,
+  unawaited,
+  unsent,
+} from "../base/left_alone.ts";
+import { isA, isThenable } from "../base/odd_values.ts";
+import type { Report } from "../base/report.ts";
+import { carriesStream, endStreams } from "../codec/passing.ts";
+import { type CallOptions, dueAt, unusableOptions } from "../rpc/context.ts";
+import {
+  CallPromise,
+  LaterResult,
+  promised,
+  rejected,
+} from "../rpc/pending_call.ts";
+import type { Caller } from "../rpc/remote.ts";
+import { REFERENCE } from "../rpc/remote_types.ts";
+import {
+  type KeptCall,
+  type KeptKind,
+  optionsLeft,
+  ParkedCalls,
+  withFate,
+} from "./_parked_calls.ts";
+import type { KeptCallOptions, ResolvedKeepOptions } from "./keep_options.ts";
+
+/** What is asked of a wire. */
+export interface Carrier {
+  /** The reason of its death. */
+  readonly ended: WireError | undefined;
+  /** Calls for an answer. */
+  call(
+    name: string,
+    args: unknown[],
+    wantsValues: boolean,
+    options?: CallOptions,
+  ): Promise<unknown>;
+  /** Calls one way. */
+  send(name: string, args: unknown[], options?: CallOptions): Promise<void>;
+  /** Sends a typed message. */
+  outputObject(value: unknown): Promise<void>;
+}
+
+/** The options that matter to calls. */
+type Options = Pick<
+  ResolvedKeepOptions<object, object>,
+  "clock" | "idempotent" | "onError" | "repeats" | "waiting"
+>;
+
+/** Carries calls out over one wire after another. */
+export class KeptCalls {
+  /** How many went to another wire because the first never sent them. */
+  moved = 0;
+  /** How often a call was repeated. */
+  repeated = 0;
+
+  readonly #options: Options;
+  readonly #refusal: (name: string) => WireError | undefined;
+  readonly #waiting: ParkedCalls;
+  /** Where calls go; undefined where they have to wait. */
+  #wire: Carrier | undefined;
+  #made = 0;
+
+  /**
+   * @param options All options.
+   * @param refusal Why a call can no longer be made; undefined when it can.
+   * @param lastFailure Why there is no wire.
+   */
+  constructor(
+    options: Options,
+    refusal: (name: string) => WireError | undefined,
+    lastFailure: () => WireError | undefined,
+  ) {
+    this.#options = options;
+    this.#refusal = refusal;
+    this.#waiting = new ParkedCalls(options.clock, lastFailure);
+  }
+
+  /** How many wait for a wire. */
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
+  /**
+   * Makes a call, or sends a message.
+   *
+   * @param kind How it leaves.
+   * @param name The function's name.
+   * @param args Its arguments; the value of a message is the only one.
+   * @param options The caller's.
+   * @returns What becomes of it.
+   */
+  make(
+    kind: KeptKind,
+    name: string,
+    args: unknown[],
+    options?: KeptCallOptions,
+  ): Promise<unknown> {
+    try {
+      return this.#make(kind, name, args, options);
+    } catch (thrown) {
+      const error = unusableOptions(name, thrown);
+      const { onError } = this.#options;
+      return kind === "value"
+        ? rejected(error, onError, unawaited(name))
+        : failed(error, onError, place(kind, name));
+    }
+  }
+
+  #make(
+    kind: KeptKind,
+    name: string,
+    args: unknown[],
+    options: KeptCallOptions | undefined,
+  ): Promise<unknown> {
+    const call: KeptCall = {
+      order: this.#made++,
+      kind,
+      name,
+      args,
+      options,
+      dueAt: dueAt(options, this.#options.clock),
+      fate: "notSent",
+      repeats: 0,
+    };
+    const wire = this.#wire;
+    if (wire !== undefined) return this.#carry(call, wire, options);
+    const waiting = this.#wait(call, true);
+    if (kind === "value") return waiting;
+    return owned(waiting, this.#options.onError, place(kind, name));
+  }
+
+  /**
+   * A wire stands: what waits leaves first.
+   *
+   * @param wire The wire.
+   */
+  connected(wire: Carrier): void {
+    const { clock } = this.#options;
+    this.#waiting.takeAll((call) =>
+      this.#carry(call, wire, optionsLeft(call, clock))
+    );
+    const isUsable = wire.ended === undefined &&
+      this.#refusal("connected") === undefined;
+    this.#wire = isUsable ? wire : undefined;
+  }
+
+  /** There is no wire any more: calls wait. */
+  disconnected(): void {
+    this.#wire = undefined;
+  }
+
+  /**
+   * Fails all that waits, because nothing follows. What is under way is its
+   * wire's.
+   *
+   * @param reason Why.
+   */
+  end(reason: WireError): void {
+    this.#wire = undefined;
+    this.#waiting.failAll(reason);
+  }
+
+  /** Gives a call to a wire. */
+  #carry(
+    call: KeptCall,
+    wire: Carrier,
+    options: CallOptions | undefined,
+  ): Promise<unknown> {
+    const way = carry(call, wire, options);
+    const failed = async (error: unknown) =>
+      await this.#failed(call, wire, error);
+    if (call.kind !== "value") return this.#own(call, way, failed);
+    return new KeptPromise(
+      way,
+      failed,
+      (error) => this.#moves(wire, error),
+      this.#options.onError,
+      call.name,
+    );
+  }
+
+  /** What its caller holds of a call that is not for one value. */
+  #own(
+    { kind, name }: KeptCall,
+    way: Promise<unknown>,
+    failed: (error: unknown) => Promise<unknown>,
+  ): Promise<unknown> {
+    const made: OwnPromise<unknown> = new OwnPromise((resolve) =>
+      way.then(resolve, (error) =>
+        resolve(
+          failed(error).catch((error) => {
+            leave(made, error, this.#options.onError, place(kind, name));
+            throw error;
+          }),
+        ))
+    );
+    return made;
+  }
+
+  /** Whether a call on a result can be made on the result of another wire. */
+  #moves(wire: Carrier, error: unknown): boolean {
+    return isA(error, WireError) && error.sent === "notSent" &&
+      wire.ended !== undefined && this.#refusal("") === undefined;
+  }
+
+  /** A call failed: that is passed on, unless another wire may have it. */
+  #failed(call: KeptCall, wire: Carrier, error: unknown): Promise<unknown> {
+    if (!isA(error, WireError) || error.sent === undefined) {
+      return Promise.reject(error);
+    }
+    const isWires = wire.ended !== undefined || error.code === "closed";
+    if (!isWires) return Promise.reject(withFate(call, error));
+    // Perhaps it only takes leave; it takes no more calls.
+    if (this.#wire === wire) this.#wire = undefined;
+    const isOver = this.#refusal(call.name) !== undefined;
+    const isSafe = error.sent === "notSent";
+    const mayLeaveAgain = (isSafe || this.#mayRepeat(call)) &&
+      !carriesStream(call.args);
+    if (isOver || !mayLeaveAgain) return this.#fail(call, error);
+    if (isSafe) {
+      this.moved++;
+    } else {
+      this.repeated++;
+      call.repeats++;
+      call.fate = "maybeExecuted";
+    }
+    return this.#wait(call, false);
+  }
+
+  #mayRepeat({ kind, name, options, repeats }: KeptCall): boolean {
+    const { idempotent, onError, repeats: most } = this.#options;
+    if (kind === "message" || repeats >= most) return false;
+    try {
+      const answer: unknown = options?.idempotent ?? idempotent(name);
+      if (!isThenable(answer)) return answer === true;
+      Promise.resolve(answer).catch((error) => onError(error, "idempotent"));
+      throw new WireError(
+        "invalidArgument",
+        `The option "idempotent" has to answer at once whether "${name}" may run again, and it answered with a promise.`,
+      );
+    } catch (error) {
+      onError(error, "idempotent");
+      return false;
+    }
+  }
+
+  /** Lets a call wait for a wire, unless there is another by now. */
+  #wait(call: KeptCall, isNew: boolean): Promise<unknown> {
+    const refusal = this.#refusal(call.name);
+    if (refusal !== undefined) return this.#fail(call, refusal);
+    const { clock, onError, waiting: most } = this.#options;
+    const wire = this.#wire;
+    if (wire !== undefined) {
+      return this.#carry(call, wire, optionsLeft(call, clock));
+    }
+    if (isNew && this.waiting >= most) {
+      return this.#fail(call, tooManyWait(call.name, most));
+    }
+    const waiting = this.#waiting.add(call);
+    return call.kind === "value"
+      ? promised(waiting, onError, unawaited(call.name))
+      : waiting;
+  }
+
+  /** Fails a call. */
+  #fail(call: KeptCall, error: WireError): Promise<unknown> {
+    // What a wire has taken, it has ended.
+    if (error.sent !== "maybeExecuted") endStreams(call.args, error);
+    const told = withFate(call, error);
+    return call.kind === "value"
+      ? rejected(told, this.#options.onError, unawaited(call.name))
+      : Promise.reject(told);
+  }
+}
+
+/** Where something failed that nobody awaits. */
+function place(kind: KeptKind, name: string): string {
+  if (kind === "message") return "a message, which was not sent";
+  return kind === "send" ? unsent(name) : unawaited(name);
+}
+
+/** Lets a call out over a wire. */
+function carry(
+  { kind, name, args }: KeptCall,
+  wire: Carrier,
+  given: KeptCallOptions | undefined,
+): Promise<unknown> {
+  const options = ofWire(given);
+  switch (kind) {
+    case "value":
+      return wire.call(name, args, false, options);
+    case "values":
+      return wire.call(name, args, true, options);
+    case "send":
+      return wire.send(name, args, options);
+    case "message":
+      return wire.outputObject(args[0]);
+  }
+}
+
+/** What a wire is told: it repeats no call. */
+function ofWire(options: KeptCallOptions | undefined): CallOptions | undefined {
+  if (options === undefined || !("idempotent" in options)) return options;
+  const ofWire = { ...options };
+  delete ofWire.idempotent;
+  return ofWire;
+}
+
+function tooManyWait(name: string, most: number): WireError {
+  return new WireError(
+    "limit",
+    `The call of "${name}" may not wait for a connection: ${most} calls do (the option "waiting").`,
+    { sent: "notSent" },
+  );
+}
+
+// The promise of a value that one wire or another brings.
+
+/** The promise of a call's value, on which calls can be made at once. */
+export class KeptPromise extends CallPromise {
+  readonly #moves: (error: unknown) => boolean;
+  readonly #report: Report;
+
+  /**
+   * @param way The promise of the wire that has the call.
+   * @param failed Answers what becomes of the call when that fails.
+   * @param moves Whether what failed with an error was never sent, and can be
+   * made anew: so are calls on a result, once that is there.
+   * @param report Told what the call fails with where nobody awaits it.
+   * @param name The function's name.
+   */
+  constructor(
+    way: Promise<unknown>,
+    failed: (error: unknown) => Promise<unknown>,
+    moves: (error: unknown) => boolean,
+    report: Report,
+    name: string,
+  ) {
+    let settle!: (value: unknown) => void;
+    super((resolve) => settle = resolve);
+    this.#moves = moves;
+    this.#report = report;
+    const known = way instanceof CallPromise ? way[REFERENCE] : undefined;
+    const later = new LaterResult(report);
+    this[REFERENCE] = known ?? later;
+    const arrived = known === undefined
+      ? (value: unknown) => settle(later.keep(value))
+      : settle;
+    way.then(arrived, (error) => {
+      this[REFERENCE] = later;
+      settle(
+        failed(error).then(later.keep, (error) => {
+          leave(this, error, report, unawaited(name));
+          throw error;
+        }),
+      );
+    });
+  }
+
+  /** Calls functions of the result. */
+  protected override caller(): Caller {
+    const caller = super.caller();
+    const moves = this.#moves;
+    const report = this.#report;
+    return {
+      call: (...call) => {
+        const failed = (error: unknown) =>
+          moves(error) ? caller.call(...call) : Promise.reject(error);
+        return new KeptPromise(
+          caller.call(...call),
+          failed,
+          moves,
+          report,
+          call[0],
+        );
+      },
+      send: (...call) => caller.send(...call),
+    };
+  }
+}
+
+knowsWhoAsks(KeptPromise);

@@ -1,0 +1,737 @@
+/**
+ * The calling side: numbers calls, remembers who waits for which answer, and
+ * settles each call exactly once.
+ *
+ * @module
+ */
+
+import {
+  CallPromise,
+  LaterResult,
+  promised,
+  rejected,
+  suppressLeakWarning,
+} from "./pending_call.ts";
+import {
+  type CallOptions,
+  checkOptions,
+  deadlineToTell,
+  dueAt,
+  timeLeft,
+} from "./context.ts";
+import {
+  CallStreams,
+  streamsCancelled,
+  streamsTooLong,
+} from "./pending_call.ts";
+import { carriesStream, endStreams } from "../codec/passing.ts";
+import type { Clock } from "../base/clock.ts";
+import {
+  type CallFate,
+  errorMessage,
+  malformed,
+  WireError,
+} from "../base/errors.ts";
+import { leave, unawaited } from "../base/left_alone.ts";
+import type { MessageOutput } from "../flow/output.ts";
+import { CallMessage, type OverLimit, type Target } from "../codec/messages.ts";
+import {
+  NotReady,
+  type Passed,
+  type ReceivedAttachments,
+  type StreamsOfCall,
+} from "../codec/passing.ts";
+import { type CallMaker, type Following, PendingCall } from "./pending_call.ts";
+import { entered, left } from "../base/left_alone.ts";
+import { REFERENCE } from "./remote_types.ts";
+import type { Report } from "../base/report.ts";
+import { remoteError } from "./thrown.ts";
+import { TokenBucket } from "../base/clock.ts";
+import { MESSAGE_OVERHEAD, type SendQueue } from "../flow/send_queue.ts";
+
+/** The calls of one wire, in the direction towards the peer. */
+export class Calls implements CallMaker {
+  /** How many calls were made. */
+  made = 0;
+  /** Called when no call is pending any more, or one is for nobody. */
+  onIdle: () => void = nothing;
+  /** Why no call may be made; undefined when it may. */
+  refusal: (name: string) => WireError | undefined = nothing;
+  /** Told what calls fail with that nobody awaits. */
+  report: Report | undefined;
+  /** Told whose streams are just announced; a dialect may have none. */
+  streams: { call: Pick<StreamsOfCall, "add"> | undefined } | undefined;
+
+  readonly #output: MessageOutput;
+  readonly #sendQueue: SendQueue;
+  readonly #clock: Clock;
+  readonly #recordSites: boolean;
+  /** Whether calls may be of results that are not there yet. */
+  readonly #pipelines: boolean;
+  /** Calls whose results the call needs that is just being encoded. */
+  #bases: PendingCall[] | undefined;
+  /** Its arguments. */
+  #encoding: unknown[] | undefined;
+  #slots: (PendingCall | undefined)[] = [];
+  #free: number[] = [];
+  #pending = 0;
+  #cancels: TokenBucket | undefined;
+  /** Why the wire ended. */
+  #reason: WireError | undefined;
+
+  /**
+   * @param output Where cancels go.
+   * @param turnstile Where calls wait their turn.
+   * @param clock For deadlines.
+   * @param recordSites Whether to record where each call is made.
+   * @param pipelines Whether calls may be of results that are not there yet.
+   */
+  constructor(
+    output: MessageOutput,
+    sendQueue: SendQueue,
+    clock: Clock,
+    recordSites: boolean,
+    pipelines = false,
+  ) {
+    this.#output = output;
+    this.#sendQueue = sendQueue;
+    this.#clock = clock;
+    this.#recordSites = recordSites;
+    this.#pipelines = pipelines;
+  }
+
+  /** How many calls have no answer yet. */
+  get pending(): number {
+    return this.#pending;
+  }
+
+  /** How many of them somebody still waits for. */
+  get wanted(): number {
+    let count = 0;
+    for (const call of this.#slots) {
+      if (call !== undefined && !call.settled) count++;
+    }
+    return count;
+  }
+
+  /** Sets how many cancels the peer takes. */
+  allowCancels(atOnce: number, perSecond: number): void {
+    this.#cancels = new TokenBucket(this.#clock, atOnce, perSecond);
+  }
+
+  /**
+   * Calls a function of the peer.
+   *
+   * @param name Its name.
+   * @param args Its arguments.
+   * @param wantsValues Whether all its values are wanted, or the first.
+   * @param options The call's signal, deadline and metadata.
+   * @param target What it is of; nothing where it is of what was served.
+   * @param following What it needs of other calls.
+   * @returns A promise of the value, or of the list of values.
+   */
+  call(
+    name: string,
+    args: unknown[],
+    wantsValues: boolean,
+    options?: CallOptions,
+    target?: Target,
+    following?: Following,
+  ): CallPromise {
+    const tooDeep = entered(name);
+    if (tooDeep !== undefined) {
+      return rejected(tooDeep, this.report, unawaited(name));
+    }
+    try {
+      return this.#make(name, args, wantsValues, options, target, following);
+    } finally {
+      left();
+    }
+  }
+
+  #make(
+    name: string,
+    args: unknown[],
+    wantsValues: boolean,
+    options: CallOptions | undefined,
+    target: Target | undefined,
+    following: Following | undefined,
+  ): CallPromise {
+    let deadline: number | undefined;
+    let signal: AbortSignal | undefined;
+    try {
+      checkOptions(name, options);
+      this.#checkAlive(name);
+      deadline = options?.deadline;
+      signal = options?.signal;
+    } catch (error) {
+      endStreams(args, error);
+      return rejected(error, this.report, unawaited(name));
+    }
+    this.made++;
+    const id = this.#free.pop() ?? this.#slots.push(undefined) - 1;
+    const site = this.#recordSites ? new Error() : undefined;
+    const pending = new PendingCall(this, id, name, wantsValues, site);
+    pending.order = this.made;
+    const promise = pending.promise = new CallPromise((resolve) =>
+      pending.resolve = resolve
+    );
+    // Before it leaves: Deno runs other microtasks within a program's first
+    // setTimeout, and the peer's timer must not be older than this side's.
+    if (deadline !== undefined || signal !== undefined) {
+      this.#guard(pending, deadline, signal);
+      if (options!.streams === "free") pending.streams = new CallStreams(true);
+    }
+    let bases: PendingCall[] | undefined;
+    try {
+      bases = this.#send(pending, args, options, target);
+    } catch (error) {
+      this.#free.push(id);
+      pending.cleanup?.();
+      pending.cleanup = undefined;
+      if (!(error instanceof NotReady)) {
+        endStreams(args, error);
+        const report = this.#sendQueue.backlog.reportOf(error, this.report);
+        return rejected(error, report, unawaited(name));
+      }
+      // It is made once the results are there that it needs.
+      const again = following?.again ??
+        this.#caller(name, args, wantsValues, options, target);
+      error.result.catch((error) => endStreams(args, error));
+      return promised(
+        this.#await(name, args, error.result, again, options),
+        this.report,
+        unawaited(name),
+      );
+    }
+    if (this.#reason !== undefined) {
+      // A getter among the arguments ended the wire.
+      pending.cleanup?.();
+      const error = this.#tooLate(name, this.#reason);
+      return rejected(error, this.report, unawaited(name));
+    }
+    this.#slots[id] = pending;
+    this.#pending++;
+    if (pending.settled) this.#takeBack(pending);
+    if (bases !== undefined || following !== undefined) {
+      const again = following?.again ??
+        this.#caller(name, args, wantsValues, options, target);
+      this.#follow(pending, bases, following?.bases, again);
+    }
+    if (!wantsValues) promise[REFERENCE] = pending;
+    return promise;
+  }
+
+  /** Makes a call later, within what is left of its deadline then. */
+  #caller(
+    name: string,
+    args: unknown[],
+    wantsValues: boolean,
+    options: CallOptions | undefined,
+    target: Target | undefined,
+  ): () => Promise<unknown> {
+    const clock = this.#clock;
+    const due = dueAt(options, clock);
+    return () =>
+      this.call(
+        name,
+        args,
+        wantsValues,
+        timeLeft(options, due, clock),
+        target,
+      );
+  }
+
+  /** Makes a call when a result is there, as long as its caller waits. */
+  #await(
+    name: string,
+    args: unknown[],
+    result: Promise<unknown>,
+    again: () => Promise<unknown>,
+    options: CallOptions | undefined,
+  ): Promise<unknown> {
+    let sent: CallFate = "notSent";
+    let isGivenUp = false;
+    const made = result.then(() => {
+      if (isGivenUp) return;
+      sent = "maybeExecuted";
+      return again();
+    });
+    const { deadline, signal } = options ?? {};
+    if (deadline === undefined && signal === undefined) return made;
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    const giveUp = (error: WireError) => {
+      isGivenUp = true;
+      if (sent === "notSent") endStreams(args, error);
+      reject(error);
+    };
+    const stopTimer = deadline === undefined
+      ? nothing
+      : this.#clock.after(deadline, () =>
+        giveUp(
+          new WireError(
+            "deadline",
+            `The call of "${name}" was not answered within ${
+              Math.ceil(deadline)
+            } ms, its deadline. It waited for the result of another call.`,
+            { sent },
+          ),
+        ));
+    const onAbort = () =>
+      giveUp(
+        new WireError(
+          "cancelled",
+          `The call of "${name}" was cancelled by its caller's signal.`,
+          { cause: signal!.reason, sent },
+        ),
+      );
+    signal?.addEventListener("abort", onAbort, { once: true });
+    made.then(resolve, reject).then(() => {
+      stopTimer();
+      signal?.removeEventListener("abort", onAbort);
+    });
+    return promise;
+  }
+
+  /** Refuses a call: it may have waited for a result until the wire ended. */
+  #checkAlive(name: string): void {
+    const refusal = this.refusal(name);
+    if (refusal !== undefined) throw refusal;
+    if (this.#reason !== undefined) throw this.#tooLate(name, this.#reason);
+  }
+
+  #tooLate(name: string, reason: WireError): WireError {
+    return new WireError(
+      reason.code,
+      `"${name}" was not sent: ${reason.message}`,
+      { cause: reason, sent: "notSent" },
+    );
+  }
+
+  #send(
+    pending: PendingCall,
+    args: unknown[],
+    options: CallOptions | undefined,
+    target: Target | undefined,
+  ): PendingCall[] | undefined {
+    const sendQueue = this.#sendQueue;
+    const { id, wantsValues, name } = pending;
+    if (options === undefined && target === undefined && sendQueue.isClear) {
+      const size = this.#output.sendPlainCall(
+        id,
+        wantsValues,
+        name,
+        args,
+        pending,
+      );
+      if (size > 0) {
+        sendQueue.entered(size);
+        pending.cost = size + MESSAGE_OVERHEAD;
+        return undefined;
+      }
+    }
+    const before = sendQueue.bytes;
+    // A getter among the arguments may call, too.
+    const outerBases = this.#bases;
+    const outerArgs = this.#encoding;
+    let bases: PendingCall[] | undefined;
+    this.#bases = undefined;
+    this.#encoding = args;
+    const { streams } = this;
+    const ends = pending.cleanup !== undefined && streams !== undefined;
+    if (ends) streams.call = pending;
+    try {
+      pending.waiting = sendQueue.enqueue(
+        new CallMessage(
+          id,
+          wantsValues,
+          name,
+          args,
+          deadlineToTell(options?.deadline),
+          target,
+          options?.metadata,
+        ),
+        pending,
+      );
+    } finally {
+      bases = this.#bases;
+      this.#bases = outerBases;
+      this.#encoding = outerArgs;
+      if (ends) streams.call = undefined;
+    }
+    if (pending.waiting === undefined) {
+      pending.cost = sendQueue.bytes - before;
+    }
+    if (pending.position !== Infinity) return bases;
+    pending.left = (failure) => {
+      pending.left = undefined;
+      // It cannot leave after all; the turnstile counts it no more.
+      if (failure === undefined || pending.settled) return;
+      this.#fail(pending, () => failure);
+      this.#release(pending, false);
+      this.#dropFollowers(pending, "limit");
+    };
+    return bases;
+  }
+
+  /** Keeps the ids of calls whose results another one needs. */
+  #follow(
+    pending: PendingCall,
+    bases: PendingCall[] = [],
+    others: PendingCall[] = [],
+    again: () => Promise<unknown>,
+  ): void {
+    const all = [...bases, ...others];
+    for (const base of all) base.followers++;
+    pending.follows = { bases: all, again };
+  }
+
+  /** Whether a call may be made that needs the result of another. */
+  canFollow(base: PendingCall): boolean {
+    if (!this.#pipelines || base.settled) return false;
+    if (this.#slots[base.id] !== base) return false;
+    const { waiting, left } = base;
+    // What is large may be overtaken by what is small, until it has left.
+    return left === undefined || waiting !== undefined &&
+        !waiting.dropped &&
+        waiting.body.size <= this.#output.encoder.limits.frame;
+  }
+
+  /**
+   * Says how the promise of a call's value travels as an argument.
+   *
+   * @param promise The promise.
+   * @returns How.
+   * @throws {NotReady} When it has to be waited for.
+   * @throws {WireError} `unsupportedValue` where only values can be.
+   */
+  pass(promise: CallPromise): Passed {
+    const base = promise[REFERENCE];
+    if (base?.hasValue) {
+      return { as: "value", value: base.value };
+    }
+    if (this.#encoding === undefined) {
+      throw new WireError(
+        "unsupportedValue",
+        "A result that is not there yet can be an argument of a call for an answer. Await it first.",
+      );
+    }
+    promise.catch(nothing);
+    if (base !== undefined) base.isUsed = true;
+    if (!(base instanceof PendingCall && base.calls === this)) {
+      throw notReady(promise);
+    }
+    // Made anew, the call would send its streams a second time.
+    if (!this.canFollow(base) || carriesStream(this.#encoding)) {
+      throw notReady(promise);
+    }
+    (this.#bases ??= []).push(base);
+    return { as: "result", id: base.id };
+  }
+
+  /** Sets up what may end a call before its answer. */
+  #guard(
+    pending: PendingCall,
+    deadline: number | undefined,
+    signal: AbortSignal | undefined,
+  ): void {
+    const stopTimer = deadline === undefined
+      ? undefined
+      : this.#clock.after(deadline, () =>
+        pending.settled
+          ? pending.streams?.end(streamsTooLong(pending.name, deadline))
+          : this.#giveUp(
+            pending,
+            "deadline",
+            `The call of "${pending.name}" was not answered within ${
+              Math.ceil(deadline)
+            } ms, its deadline.`,
+          ));
+    const onAbort = () =>
+      pending.settled
+        ? pending.streams?.end(streamsCancelled(pending.name, signal!.reason))
+        : this.#giveUp(
+          pending,
+          "cancelled",
+          `The call of "${pending.name}" was cancelled by its caller's signal.`,
+          signal!.reason,
+        );
+    signal?.addEventListener("abort", onAbort, { once: true });
+    pending.cleanup = () => {
+      stopTimer?.();
+      signal?.removeEventListener("abort", onAbort);
+    };
+  }
+
+  /** The caller no longer waits; the peer is told, if it knows of the call. */
+  #giveUp(
+    pending: PendingCall,
+    code: "deadline" | "cancelled",
+    message: string,
+    cause?: unknown,
+  ): void {
+    // It may be given up by a getter among its arguments: then it leaves.
+    const isMade = this.#slots[pending.id] === pending;
+    // What is in the output already leaves, handed over or not.
+    const sent = isMade && pending.position === Infinity
+      ? "notSent"
+      : "maybeExecuted";
+    // Whatever streams come to it are late.
+    const streams = pending.streams ??= new CallStreams();
+    streams.end(new WireError(code, message, { cause }));
+    this.#fail(pending, () => new WireError(code, message, { cause, sent }));
+    if (!isMade) return;
+    try {
+      this.#takeBack(pending);
+    } catch {
+      // A getter of what is just being sent has aborted its signal.
+      queueMicrotask(() => {
+        if (this.#slots[pending.id] === pending) this.#takeBack(pending);
+      });
+    }
+    this.onIdle();
+  }
+
+  /** A call is settled: what may end it stays for streams that are open. */
+  #unguard(pending: PendingCall, arrived?: ReceivedAttachments): void {
+    const { cleanup } = pending;
+    if (cleanup === undefined) return;
+    arrived?.bind(pending);
+    if (pending.streams === undefined) cleanup();
+    else pending.streams.settled(cleanup);
+  }
+
+  /** A call is for nobody: it does not leave, or the peer is told. */
+  #takeBack(pending: PendingCall): void {
+    const { waiting } = pending;
+    if (waiting !== undefined && !waiting.dropped) {
+      this.#sendQueue.withdraw(waiting);
+      this.#release(pending, false);
+      this.#dropFollowers(pending, "cancelled");
+    } else if (this.#output.abandon(pending)) {
+      this.#release(pending, true);
+    } else if (this.#cancels?.take()) {
+      this.#output.send({ kind: "cancel", id: pending.id });
+    }
+  }
+
+  /**
+   * A call will never leave. Those that need its result wait behind it, and
+   * would find the result of the one that had its id before.
+   */
+  #dropFollowers(base: PendingCall, code: "cancelled" | "limit"): void {
+    if (base.followers === 0) return;
+    for (const pending of [...this.#slots]) {
+      if (!pending?.follows?.bases.includes(base)) continue;
+      this.#fail(pending, () =>
+        new WireError(
+          code,
+          `The call of "${pending.name}" was not sent: it needs the result of "${base.name}", which was not sent either.`,
+          { sent: "notSent" },
+        ));
+      this.#takeBack(pending);
+    }
+  }
+
+  /** An answer with one value came. */
+  returned(id: number, value: unknown, arrived?: ReceivedAttachments): void {
+    this.#succeed(this.#answered(id, false), value, arrived);
+  }
+
+  /** An answer with all values came. */
+  returnedValues(
+    id: number,
+    values: unknown[],
+    arrived?: ReceivedAttachments,
+  ): void {
+    this.#succeed(this.#answered(id, true), values, arrived);
+  }
+
+  /** What the remote function threw came. */
+  threw(id: number, thrown: unknown, arrived?: ReceivedAttachments): void {
+    const pending = this.#answered(id);
+    if (pending.settled) arrived?.drop();
+    else arrived?.label(`what "${pending.name}" threw`);
+    this.#fail(pending, () => remoteError(pending.name, thrown), arrived);
+  }
+
+  /** The peer could not, or would not, carry out a call. */
+  failed(id: number, code: string, message: string): void {
+    const pending = this.#answered(id);
+    const { follows } = pending;
+    if (code === "resultGone" && follows !== undefined && !pending.settled) {
+      pending.settled = true;
+      this.#unguard(pending);
+      return pending.resolve(
+        follows.again().then((value) => {
+          pending.hasValue = true;
+          return pending.value = value;
+        }, (error) => {
+          this.#leave(pending, error);
+          throw error;
+        }),
+      );
+    }
+    this.#fail(pending, () => new WireError(code, message));
+  }
+
+  /** An answer came that is an error of the protocol's own. */
+  refused(id: number, makeError: (name: string) => Error): void {
+    const pending = this.#answered(id);
+    this.#fail(pending, () => makeError(pending.name));
+  }
+
+  /** An answer came that is over a limit of this side. */
+  overLimit(message: OverLimit): void {
+    const pending = this.#answered(message.id);
+    const { error } = message;
+    const code = error instanceof WireError ? error.code : "limit";
+    this.#fail(pending, () =>
+      new WireError(
+        code,
+        `The answer of "${pending.name}" ${
+          code === "limit" ? "is over a limit" : "cannot be taken"
+        }. ${errorMessage(error)}`,
+        { cause: error },
+      ));
+  }
+
+  /** The wire ended: every call fails with its reason. */
+  failAll(reason: WireError): void {
+    this.#reason = reason;
+    // Another wire may get them, in the order in which they were made.
+    const all = this.#slots.filter((pending) => pending !== undefined);
+    for (const pending of all.sort((a, b) => a.order - b.order)) {
+      const sent = this.#fate(pending);
+      this.#fail(pending, () =>
+        new WireError(
+          reason.code,
+          `The wire ended before "${pending.name}" was answered (${
+            sent === "notSent" ? "it was not sent" : "it may have been executed"
+          }): ${reason.message}`,
+          { cause: reason, sent },
+        ));
+    }
+    this.#slots = [];
+    this.#free = [];
+    this.#pending = 0;
+  }
+
+  #fate(pending: PendingCall): CallFate {
+    return this.#output.wasHanded(pending) ? "maybeExecuted" : "notSent";
+  }
+
+  #answered(id: number, hasValues?: boolean): PendingCall {
+    const pending = this.#slots[id];
+    if (pending === undefined || pending.position === Infinity) {
+      throw malformed(`An answer came to the call ${id}, and there is none.`);
+    }
+    if (hasValues !== undefined && hasValues !== pending.wantsValues) {
+      throw malformed(
+        `The answer to the call ${id} has ${
+          hasValues ? "a list of values" : "one value"
+        }, and the other was asked for.`,
+      );
+    }
+    this.#release(pending, true);
+    return pending;
+  }
+
+  /** Frees the id of a call that the peer will not mention again. */
+  #release(pending: PendingCall, left: boolean): void {
+    this.#slots[pending.id] = undefined;
+    pending.isOver = true;
+    if (pending.followers === 0) this.#free.push(pending.id);
+    if (pending.follows !== undefined) this.#unfollow(pending.follows);
+    this.#pending--;
+    if (left) {
+      const { waiting } = pending;
+      this.#sendQueue.settled(
+        1,
+        // What it said of its deadline may have become shorter meanwhile.
+        waiting === undefined
+          ? pending.cost
+          : waiting.body.size + MESSAGE_OVERHEAD,
+      );
+    }
+    if (this.#pending === 0) this.onIdle();
+  }
+
+  #unfollow({ bases }: Following): void {
+    for (const base of bases) {
+      if (--base.followers === 0 && base.isOver) this.#free.push(base.id);
+    }
+  }
+
+  #succeed(
+    pending: PendingCall,
+    value: unknown,
+    arrived: ReceivedAttachments | undefined,
+  ): void {
+    if (pending.settled) return arrived?.drop();
+    arrived?.label(`the result of "${pending.name}"`);
+    if (pending.isUsed) suppressLeakWarning(value);
+    pending.settled = pending.hasValue = true;
+    pending.value = value;
+    this.#unguard(pending, arrived);
+    pending.resolve(value);
+  }
+
+  #fail(
+    pending: PendingCall,
+    error: () => Error,
+    arrived?: ReceivedAttachments,
+  ): void {
+    if (pending.settled) return;
+    pending.settled = true;
+    this.#unguard(pending, arrived);
+    const failing = failLater(
+      error,
+      pending.site,
+      (error) => this.#leave(pending, error),
+    );
+    pending.resolve(failing);
+  }
+
+  /** A call fails, whose promise may have been left alone. */
+  #leave({ promise, name }: PendingCall, error: unknown): void {
+    if (promise === undefined) return;
+    leave(promise, error, this.report, unawaited(name));
+  }
+}
+
+/**
+ * Rejects two turns later. By then whoever awaits the call is attached to it,
+ * so that the engine finds the awaiting functions for the error's stack: the
+ * call site costs nothing where no call fails.
+ *
+ * @param makeError Makes the error.
+ * @param site Where the call was made, if that is recorded.
+ * @param failing Told of the error once it is made.
+ */
+export async function failLater(
+  makeError: () => Error,
+  site: Error | undefined,
+  failing?: (error: Error) => void,
+): Promise<never> {
+  await undefined;
+  await undefined;
+  const error = makeError();
+  if (site !== undefined) {
+    const frames = site.stack?.split("\n").slice(1).join("\n") ?? "";
+    error.stack = `${error.name}: ${error.message}\n${frames}`;
+  }
+  failing?.(error);
+  throw error;
+}
+
+/** Has a result waited for, which its promise then knows. */
+function notReady(promise: CallPromise): NotReady {
+  const later = new LaterResult(promise[REFERENCE]?.report);
+  return new NotReady(promise.then((value) => {
+    promise[REFERENCE] = later;
+    return later.keep(value);
+  }));
+}
+
+function nothing(): undefined {}

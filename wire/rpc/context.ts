@@ -1,0 +1,399 @@
+/**
+ * What a served function knows of the call it is serving.
+ *
+ * @module
+ */
+
+import { isInstance, setBrand } from "../base/brand.ts";
+import { checkOptionKeys, checkSignal, mayBeOptions } from "../base/checks.ts";
+import type { Clock } from "../base/clock.ts";
+import { errorMessage, WireError } from "../base/errors.ts";
+import { isA } from "../base/odd_values.ts";
+import {
+  guardedController,
+  REPORT,
+  type Report,
+  reportToConsole,
+} from "../base/report.ts";
+import { kindOf, shown } from "../base/shown.ts";
+import type { Metadata } from "../codec/messages.ts";
+
+const NO_METADATA: Metadata = Object.freeze(Object.create(null));
+
+/** Aborts the signal of a context; for the wire alone. */
+export let abortContext: (context: CallContext, reason: WireError) => void;
+
+/** Gives a context other metadata; for middleware alone. */
+export let replaceMetadata: (context: CallContext, metadata: Metadata) => void;
+/** Whether a context was aborted; for the wire alone. */
+export let hasAborted: (context: CallContext) => boolean;
+
+/**
+ * The `this` of a served function. It has what `wire.with()` takes, so that
+ * `this.wire.with(this)` passes the caller's deadline, cancel and metadata on.
+ *
+ * @typeParam W The wire's type.
+ *
+ * @example A function that stops when its caller does
+ * ```ts
+ * import { type CallContext, wirePair } from "@remote/wire";
+ *
+ * const [near, far] = wirePair();
+ * far.serve({
+ *   async wait(this: CallContext) {
+ *     await new Promise((resolve) => this.signal.onabort = resolve);
+ *     return this.signal.reason.code;
+ *   },
+ * });
+ * const error = await near.with({ deadline: 20 }).remoteValue.wait()
+ *   .catch((e: unknown) => e) as { code: string };
+ * if (error.code !== "deadline") throw error;
+ * await Promise.all([near.close(), far.close()]);
+ * ```
+ */
+export class CallContext<W = unknown> {
+  /** The wire that the call came over. */
+  readonly wire: W;
+  /** The name under which the function was called. */
+  readonly functionName: string;
+  /** What most calls never need. */
+  #more: More | undefined;
+
+  /**
+   * Made by the wire.
+   *
+   * @param wire The wire.
+   * @param functionName The function's name.
+   * @param clock Tells the time left.
+   * @param deadline The caller's deadline in milliseconds from now; 0 for none.
+   * @param metadata What the caller said besides.
+   */
+  constructor(
+    wire: W,
+    functionName: string,
+    clock: Clock,
+    deadline: number,
+    metadata?: Metadata,
+  ) {
+    this.wire = wire;
+    this.functionName = functionName;
+    this.#more = deadline > 0 || metadata !== undefined
+      ? new More(clock, deadline, metadata)
+      : undefined;
+  }
+
+  /** What the caller said besides: texts by name. Empty where it said none. */
+  get metadata(): Metadata {
+    return this.#more?.metadata ?? NO_METADATA;
+  }
+
+  /**
+   * Aborts when the caller cancels, when its deadline passes and when the
+   * wire ends; the reason is a `WireError`.
+   */
+  get signal(): AbortSignal {
+    const more = this.#more ??= new More();
+    if (more.controller === undefined) {
+      const { [REPORT]: report } = this.wire as { [REPORT]?: Report };
+      more.controller = guardedController(
+        report ?? reportToConsole,
+        `a listener of the signal of "${this.functionName}"`,
+      );
+      if (more.reason !== undefined) more.controller.abort(more.reason);
+    }
+    return more.controller.signal;
+  }
+
+  /** Milliseconds until the caller's deadline; undefined where it has none. */
+  get deadline(): number | undefined {
+    return this.#more?.left();
+  }
+
+  /**
+   * Has `instanceof` know those that another copy of this module made, too.
+   *
+   * @param value Anything.
+   * @returns Whether it is one.
+   */
+  static [Symbol.hasInstance](value: unknown): boolean {
+    return isInstance(this, value);
+  }
+
+  static {
+    setBrand(this, "CallContext");
+    hasAborted = (context: CallContext): boolean =>
+      context.#more?.reason !== undefined;
+    abortContext = (context: CallContext, reason: WireError): void => {
+      const more = context.#more ??= new More();
+      if (more.reason !== undefined) return;
+      more.reason = reason;
+      more.controller?.abort(reason);
+    };
+    replaceMetadata = (context: CallContext, metadata: Metadata): void => {
+      (context.#more ??= new More()).metadata = metadata;
+    };
+  }
+}
+
+/** What a context knows beyond the names of its wire and its function. */
+class More {
+  metadata: Metadata | undefined;
+  reason: WireError | undefined = undefined;
+  controller: AbortController | undefined = undefined;
+  readonly #clock: Clock | undefined;
+  readonly #deadlineAt: number;
+
+  constructor(clock?: Clock, deadline = 0, metadata?: Metadata) {
+    this.metadata = metadata;
+    const hasDeadline = clock !== undefined && deadline > 0;
+    this.#clock = hasDeadline ? clock : undefined;
+    this.#deadlineAt = hasDeadline ? clock.now() + deadline : 0;
+  }
+
+  /** Milliseconds until the deadline; undefined where there is none. */
+  left(): number | undefined {
+    return this.#clock === undefined
+      ? undefined
+      : this.#deadlineAt - this.#clock.now();
+  }
+}
+
+// What may be said about a single call.
+
+/** What may be said about a single call. */
+export interface CallOptions {
+  /**
+   * Cancels the call: here at once, and at the peer. It ends the call's
+   * streams, too, those of the answer included.
+   */
+  signal?: AbortSignal | undefined;
+  /**
+   * How long to wait for the answer, in milliseconds from when the call is
+   * made, time in queues of this side included. The peer is told what is left
+   * when the call leaves, and its function's signal aborts then too. Streams of
+   * the call, those of the answer included, that have not ended by then are
+   * ended. `Infinity` is for ever. One of 0 or less has passed: the call is not
+   * made.
+   *
+   * @default {undefined} for ever
+   */
+  deadline?: number | undefined;
+  /**
+   * Texts by name that travel with the call: a trace, a request's number, a
+   * tenant. At most 64 of them with 8,192 UTF-16 units together.
+   *
+   * A served function that calls on with `this.wire.with(this)` passes its
+   * caller's metadata on too. Where they are not for that peer's eyes, pick
+   * what is: `with({ signal, deadline })`.
+   */
+  metadata?: Metadata | undefined;
+  /**
+   * Whether the signal and the deadline end streams of a call that is
+   * answered: `"bound"`, they do until each stream has come to its end;
+   * `"free"`, they are done with the call, and its streams go on. Until there
+   * is an answer they end those in its arguments in any case.
+   *
+   * @default {"bound"}
+   */
+  streams?: "bound" | "free" | undefined;
+}
+
+const CALL_KEYS: Readonly<Record<keyof CallOptions, true>> = {
+  signal: true,
+  deadline: true,
+  metadata: true,
+  streams: true,
+};
+
+/**
+ * Refuses options that are misspelt. What is of a class, as the context of a
+ * served call, has more than options, and is taken as it is.
+ *
+ * @param options What a program passed.
+ * @param known The options that there are.
+ * @throws {WireError} `invalidArgument`.
+ */
+export function checkCallOptions(
+  options: CallOptions | undefined,
+  known: Readonly<Record<string, true>> = CALL_KEYS,
+): void {
+  if (options === undefined) return;
+  if (typeof options !== "object" || options === null) {
+    return checkOptionKeys(options, known, "a call");
+  }
+  try {
+    let isKnown = false;
+    for (const key in options) {
+      if (known[key] === true) {
+        isKnown = true;
+        continue;
+      }
+      const prototype = Object.getPrototypeOf(options);
+      const isPlain = prototype === Object.prototype || prototype === null;
+      // What is of a class, and has none of them, is no options.
+      if (isPlain || Array.isArray(options) || !mayBeOptions(options, known)) {
+        checkOptionKeys(options, known, "a call");
+      }
+      return;
+    }
+    if (!isKnown) checkOptionKeys(options, known, "a call");
+  } catch (error) {
+    if (isA(error, WireError)) throw error;
+    // What cannot be looked at fails its call.
+  }
+}
+
+/** Those of a call over a kept connection. */
+export const KEPT_CALL_KEYS: Readonly<Record<string, true>> = {
+  ...CALL_KEYS,
+  idempotent: true,
+};
+
+/** The longest deadline that is told; a longer one is none to the peer. */
+const LONGEST_TOLD = 2 ** 32 - 1;
+
+/**
+ * What a peer is told of a deadline.
+ *
+ * @param deadline How long its caller waits, in milliseconds.
+ * @returns Whole milliseconds; 0 for none.
+ */
+export function deadlineToTell(deadline: number | undefined): number {
+  if (deadline === undefined || deadline > LONGEST_TOLD) return 0;
+  return Math.ceil(deadline);
+}
+
+/**
+ * The moment when a deadline passes.
+ *
+ * @param options The call's.
+ * @param clock Tells the time.
+ * @returns That moment; Infinity where there is no deadline.
+ */
+export function dueAt(options: CallOptions | undefined, clock: Clock): number {
+  const deadline: unknown = options?.deadline;
+  if (deadline === undefined) return Infinity;
+  return typeof deadline === "number" ? clock.now() + deadline : NaN;
+}
+
+/**
+ * A call's options by now: its deadline goes on while it waits.
+ *
+ * @param options The caller's.
+ * @param due When the deadline passes.
+ * @param clock Tells what is left of it.
+ * @returns The options.
+ */
+export function timeLeft<Options extends CallOptions>(
+  options: Options | undefined,
+  due: number,
+  clock: Clock,
+): Options | undefined {
+  if (options === undefined || due === Infinity) return options;
+  return {
+    ...options,
+    // Of a class, they may not be its own.
+    signal: options.signal,
+    metadata: options.metadata,
+    streams: options.streams,
+    deadline: due - clock.now(),
+  };
+}
+
+/**
+ * Refuses a call that is too late already.
+ *
+ * @param name The function's name.
+ * @param options The call's signal and deadline.
+ * @throws {WireError} `deadline`, `cancelled`, `invalidArgument`, or
+ * `unsupportedValue` for what throws when it is looked at.
+ */
+export function checkOptions(
+  name: string,
+  options: CallOptions | undefined,
+): void {
+  if (options === undefined) return;
+  try {
+    check(name, options);
+  } catch (error) {
+    throw unusableOptions(name, error);
+  }
+}
+
+/**
+ * The error of a call whose options cannot be used.
+ *
+ * @param name The function's name.
+ * @param error What looking at them threw.
+ */
+export function unusableOptions(name: string, error: unknown): WireError {
+  return isA(error, WireError) ? error : new WireError(
+    "unsupportedValue",
+    `The options of the call of "${name}" cannot be used: ${
+      errorMessage(error)
+    }`,
+    { cause: error },
+  );
+}
+
+function check(name: string, options: CallOptions): void {
+  const { deadline, signal, metadata, streams } = options;
+  if (metadata !== undefined) checkMetadata(metadata);
+  if (streams !== undefined && streams !== "bound" && streams !== "free") {
+    throw new WireError(
+      "invalidArgument",
+      `The option "streams" of a call is "bound" or "free", not ${
+        shown(streams)
+      }.`,
+    );
+  }
+  if (deadline !== undefined) checkDeadline(name, deadline);
+  if (signal === undefined) return;
+  checkSignal(signal);
+  if (signal.aborted) {
+    throw new WireError(
+      "cancelled",
+      `The call of "${name}" was cancelled by its caller's signal before it was made.`,
+      { cause: signal.reason, sent: "notSent" },
+    );
+  }
+}
+
+function checkDeadline(name: string, deadline: unknown): void {
+  if (typeof deadline === "number") {
+    if (deadline > 0) return;
+    if (deadline <= 0) {
+      throw new WireError(
+        "deadline",
+        `The deadline of "${name}" had passed before it was called.`,
+        { sent: "notSent" },
+      );
+    }
+  }
+  throw new WireError(
+    "invalidArgument",
+    `A deadline is a number of milliseconds, or Infinity for none, and not ${
+      shown(deadline)
+    }.`,
+  );
+}
+
+function checkMetadata(metadata: Metadata): void {
+  if (
+    typeof metadata !== "object" || metadata === null || Array.isArray(metadata)
+  ) {
+    throw new WireError(
+      "invalidArgument",
+      'The metadata of a call are an object of texts, such as { tenant: "blue" }.',
+    );
+  }
+  for (const [key, value] of Object.entries(metadata)) {
+    if (typeof value === "string") continue;
+    throw new WireError(
+      "invalidArgument",
+      `The metadata of a call are texts, and its "${key}" is ${
+        kindOf(value)
+      }. Use String(value), or pass it as an argument.`,
+    );
+  }
+}

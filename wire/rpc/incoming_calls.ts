@@ -1,0 +1,883 @@
+/**
+ * The serving side: finds the function that a call names, runs it, and sends
+ * what comes of it. A call reaches only what was served, by its own name.
+ *
+ * @module
+ */
+
+import { NoRoom } from "../flow/byte_output.ts";
+import { endStreams } from "../codec/passing.ts";
+import type { Clock } from "../base/clock.ts";
+import { abortContext, CallContext, hasAborted } from "./context.ts";
+import { malformed, Refusal, shortText, WireError } from "../base/errors.ts";
+import { type Expecting, Forecast } from "./_forecast.ts";
+import { LIST_FUNCTIONS, listFunctions } from "./introspection.ts";
+import type { WireLimits } from "../base/limits.ts";
+import {
+  type Message,
+  type OverLimit,
+  ReturnMessage,
+  type Target,
+} from "../codec/messages.ts";
+import { type Method, methodOf } from "../codec/passing.ts";
+import { type CallKind, type Middleware, serveThrough } from "./middleware.ts";
+import type { MessageOutput } from "../flow/output.ts";
+import { LazyMap } from "../base/collections.ts";
+import { isA, laterOf, settled, wordsOf } from "../base/odd_values.ts";
+import {
+  AwaitedResult,
+  type Borrower,
+  fill,
+  type ReceivedAttachments,
+} from "../codec/passing.ts";
+import { Queue } from "../base/collections.ts";
+import { referentOf, resolvable } from "./remote_object.ts";
+import {
+  FailedResult,
+  HeldFunctions,
+  Results,
+  type SharedObjects,
+} from "./results.ts";
+import { RipeCalls } from "./_ripe_calls.ts";
+import { servedEntries } from "./served.ts";
+import {
+  asWireError,
+  dropUnused,
+  gone,
+  keyOf,
+  noSuchFunction,
+  noSuchObject,
+  oneWay,
+  troubleOf,
+} from "./_served_calls.ts";
+import { sendThrown } from "./thrown.ts";
+import { TokenBucket } from "../base/clock.ts";
+import { ownSeveral, severalOf, Values } from "../base/multiple_values.ts";
+import type { ReceiveWindow } from "../flow/receive_window.ts";
+
+type Call = Extract<Message, { kind: "call" }>;
+type Send = Extract<Message, { kind: "send" }>;
+
+/** How calls are served. */
+export interface ServingOptions {
+  /** What they are served through; the first is the outermost. */
+  readonly serveThrough?: readonly Middleware[];
+  /** Whether to list what is served for a peer that asks. */
+  readonly introspection?: boolean;
+}
+
+/** A call that came, what it is of, and what it counts for. */
+interface ArrivedCall {
+  readonly call: Call | OverLimit;
+  readonly receiver: unknown;
+  readonly cost: number;
+}
+
+/** What serving has to do with objects that pass by reference. */
+export interface ServedObjects extends SharedObjects {
+  /** Called when streams of an answer are wanted no more. */
+  context: CallContext | undefined;
+  /** The object of a reference; undefined when there is none any more. */
+  find(slot: number, nonce: number): object | undefined;
+}
+
+/** A call that is being served. */
+interface Running extends Expecting {
+  readonly id: number;
+  /** What the call counts for. */
+  readonly cost: number;
+  readonly context: CallContext;
+  /** What came along with it. */
+  readonly arrived: ReceivedAttachments | undefined;
+  stopTimer: (() => void) | undefined;
+  /** Whether its caller has given up. */
+  isForNobody: boolean;
+}
+
+/** Runs what the peer calls. */
+export class IncomingCalls {
+  /** How many calls came. */
+  served = 0;
+  /** Called when nothing runs or waits any more. */
+  onIdle: () => void = nothing;
+
+  readonly #wire: object;
+  readonly #output: MessageOutput;
+  readonly #clock: Clock;
+  readonly #limits: WireLimits;
+  readonly #window: ReceiveWindow;
+  readonly #onError: (error: unknown, where: string) => void;
+  /** Undefined where there is none, which costs nothing then. */
+  readonly #middleware: readonly Middleware[] | undefined;
+  readonly #introspection: boolean;
+  readonly #functions = new Map<string, Method>();
+  #cancels: TokenBucket | undefined;
+  /** Calls that came, less the cancels: there is at most one for each. */
+  #cancellable = 0;
+  /** Asynchronous calls with an answer, by id. */
+  readonly #calls = new LazyMap<number, Running>();
+  /** Asynchronous one-way calls. */
+  readonly #sends = new LazyMap<Running, Running>();
+  /** Calls that came while the output had no room. */
+  readonly #parkedCalls = new LazyMap<number, ArrivedCall>();
+  /** Calls that have the results which they need, and are about to begin. */
+  #ripe: RipeCalls | undefined;
+  /** What answers that come later will be like; undefined until there is one. */
+  #forecast: Forecast | undefined;
+  /** What calls that wait for their answer count for. */
+  #held = 0;
+  /** One-way calls that came while too many were running. */
+  readonly #parkedSends = new Queue<
+    { send: Send; receiver: unknown; cost: number }
+  >();
+  /** Results that calls of the peer may need; a dialect may have none. */
+  #results: Results | undefined;
+  #objects: ServedObjects | undefined;
+  /** Whether the wire takes leave. */
+  #isLeaving = false;
+  #ended = false;
+
+  /**
+   * @param wire What functions get as `this.wire`.
+   * @param output Where answers go.
+   * @param clock For deadlines.
+   * @param limits This side's limits.
+   * @param window Accounts for one-way calls.
+   * @param onError Told what has no other place to go.
+   * @param serving How calls are served.
+   */
+  constructor(
+    wire: object,
+    output: MessageOutput,
+    clock: Clock,
+    limits: WireLimits,
+    window: ReceiveWindow,
+    onError: (error: unknown, where: string) => void,
+    { serveThrough = [], introspection = false }: ServingOptions = {},
+  ) {
+    this.#middleware = serveThrough.length > 0 ? serveThrough : undefined;
+    this.#introspection = introspection;
+    this.#wire = wire;
+    this.#output = output;
+    this.#clock = clock;
+    this.#limits = limits;
+    this.#window = window;
+    this.#onError = onError;
+  }
+
+  /** Lets calls be of objects, and of results. */
+  set objects(objects: ServedObjects) {
+    this.#objects = objects;
+    const { calls, message, window } = this.#limits;
+    this.#results = new Results(calls, window + message, objects);
+  }
+
+  /** Messages that came together are about to be dealt with. */
+  beginChunk(): void {
+    this.#results?.begin();
+  }
+
+  /** They are dealt with. */
+  finishChunk(): void {
+    this.#results?.finish();
+  }
+
+  /**
+   * The result of a call of the peer, as an argument of another.
+   *
+   * @param id The call whose result it is.
+   * @param borrower The arguments of the other one.
+   * @throws {WireError} `resultGone`.
+   */
+  argument(id: number, borrower: Borrower): unknown {
+    return this.#results?.argument(id, this.#isOwed(id), borrower);
+  }
+
+  /** What was copied of results is no longer held. */
+  releaseBorrowed(borrower: Borrower): void {
+    this.#results?.releaseBorrowed(borrower);
+  }
+
+  /** Whether a call may begin, rather than wait behind others. */
+  #mayBegin(key: string): boolean {
+    return (this.#ripe === undefined || this.#ripe.size === 0) &&
+      this.#hasRoom(key);
+  }
+
+  /** Whether the output has room for its answer. */
+  #hasRoom(key: string): boolean {
+    return this.#output.hasRoom &&
+      (this.#forecast === undefined || this.#forecast.fits(key));
+  }
+
+  /** Whether calls wait for room. */
+  get #isWaiting(): boolean {
+    return this.#parkedCalls.size > 0 ||
+      this.#ripe !== undefined && this.#ripe.waiting > 0;
+  }
+
+  #isOwed(id: number): boolean {
+    return this.#calls.has(id) || this.#parkedCalls.has(id);
+  }
+
+  /** How many bytes the calls count for that have no answer yet. */
+  get held(): number {
+    return this.#held;
+  }
+
+  /** How many calls run or wait to. */
+  get running(): number {
+    return this.#calls.size + this.#sends.size + this.#parkedCalls.size +
+      this.#parkedSends.size;
+  }
+
+  /** Adds functions to what is served. */
+  serve(functions: object): void {
+    for (const [name, served] of servedEntries(functions)) {
+      this.#functions.set(name, served);
+    }
+  }
+
+  /** Serves a call for an answer, or refuses one that is over a limit. */
+  call(call: Call | OverLimit, cost: number): void {
+    this.#admit(call.id);
+    if (call.kind === "call" && call.arrived?.hasResults) {
+      this.#results?.lend(call.id, call.arrived);
+    }
+    // What a call is of is looked up as it comes: it may be given back later.
+    const receiver = call.kind === "call" && call.target !== undefined
+      ? this.#receiver(call.target)
+      : undefined;
+    if (this.#parkedCalls.size > 0 || !this.#mayBegin(keyOf(call))) {
+      this.#held += cost;
+      this.#parkedCalls.set(call.id, { call, receiver, cost });
+    } else {
+      this.#begin(call, receiver, cost);
+    }
+  }
+
+  /**
+   * Serves a call of what was served, for one value, that has no deadline and
+   * no metadata, and with which nothing came along.
+   */
+  callPlain(id: number, name: string, args: unknown[], cost: number): void {
+    const served = this.#functions.get(name);
+    if (
+      served === undefined || this.#middleware !== undefined ||
+      this.#parkedCalls.size > 0 || !this.#mayBegin(name)
+    ) {
+      const kind = "call", wantsValues = false, deadline = 0;
+      return this.call({ kind, id, wantsValues, name, args, deadline }, cost);
+    }
+    this.#admit(id);
+    this.served++;
+    const context = new CallContext(this.#wire, name, this.#clock, 0);
+    let result: unknown;
+    let later: PromiseLike<unknown> | undefined;
+    try {
+      result = Reflect.apply(served, context, args);
+      later = laterOf(result);
+    } catch (error) {
+      return this.#throw(id, error);
+    }
+    if (later === undefined) {
+      return void this.#return(id, name, false, context, result);
+    }
+    const call = { id, name, wantsValues: false };
+    this.#answerLater(call, name, context, later, cost);
+  }
+
+  /** Refuses a call that breaks the peer's promises. */
+  #admit(id: number): void {
+    this.#cancellable++;
+    const { calls, message } = this.#limits;
+    const window = this.#limits.window + message;
+    if (this.#calls.size + this.#parkedCalls.size >= calls) {
+      throw malformed(
+        `At most ${calls} calls are served at a time, and one more came.`,
+      );
+    }
+    if (this.#held >= window) {
+      throw malformed(
+        `The peer sent calls beyond its window of ${window} bytes.`,
+      );
+    }
+    if (this.#isOwed(id)) {
+      throw malformed(`The call ${id} came again before its answer.`);
+    }
+  }
+
+  /** What a call is of: an object, a result to come, or why there is none. */
+  #receiver(target: Target): unknown {
+    try {
+      if ("result" in target) {
+        const { result } = target;
+        return this.#results?.target(result, this.#isOwed(result));
+      }
+      return this.#objects?.find(target.slot, target.nonce) ?? noSuchObject();
+    } catch (error) {
+      if (isA(error, FailedResult)) return error;
+      if (isA(error, WireError) && error.code === "malformed") throw error;
+      // An object of this side, perhaps, that cannot be looked at.
+      return new FailedResult(undefined, asWireError(error));
+    }
+  }
+
+  /** Serves a one-way call. */
+  send(send: Send, cost: number): void {
+    const receiver = send.target === undefined
+      ? undefined
+      : this.#receiver(send.target);
+    if (this.#sends.size >= this.#limits.calls || this.#parkedSends.size > 0) {
+      this.#parkedSends.push({ send, receiver, cost });
+    } else {
+      this.#send(send, receiver, cost);
+    }
+  }
+
+  /** Serves a one-way call as plain as {@linkcode callPlain} takes. */
+  sendPlain(name: string, args: unknown[], cost: number): void {
+    const served = this.#functions.get(name);
+    if (
+      served === undefined || this.#middleware !== undefined ||
+      this.#parkedSends.size > 0 || this.#sends.size >= this.#limits.calls
+    ) {
+      return this.send({ kind: "send", name, args, deadline: 0 }, cost);
+    }
+    this.served++;
+    const context = new CallContext(this.#wire, name, this.#clock, 0);
+    let later: PromiseLike<unknown> | undefined;
+    try {
+      later = laterOf(Reflect.apply(served, context, args));
+    } catch (error) {
+      this.#onError(troubleOf(error) ?? error, oneWay(name));
+    }
+    if (later === undefined) return this.#window.consumed(cost);
+    this.#leaveLater({ name, deadline: 0 }, context, later, cost);
+  }
+
+  /** Reports a one-way call that is over a limit. */
+  overLimitSend(message: OverLimit, cost: number): void {
+    this.#onError(message.error, oneWay(message.name));
+    this.#window.consumed(cost);
+  }
+
+  /** The caller of a call no longer wants its answer. */
+  cancel(id: number): void {
+    const { cancels, cancelsPerSecond } = this.#limits;
+    this.#cancels ??= new TokenBucket(this.#clock, cancels, cancelsPerSecond);
+    if (--this.#cancellable < 0) {
+      throw malformed("More cancels came than calls.");
+    }
+    // A network that stood still may bring those of a long time at once.
+    if (!this.#cancels.take()) return;
+    const running = this.#calls.get(id);
+    if (running !== undefined) {
+      const reason = "The caller cancelled its call.";
+      return this.#giveUp(running, new WireError("cancelled", reason));
+    }
+    const parked = this.#parkedCalls.get(id);
+    if (parked !== undefined) {
+      this.#parkedCalls.delete(id);
+      this.#held -= parked.cost;
+      if (parked.call.kind === "call") parked.call.arrived?.drop();
+      this.#fail(id, "cancelled", "The call was cancelled before it began.");
+    }
+  }
+
+  /**
+   * The wire takes leave: functions whose callers have given up are not waited
+   * for. Those of calls are answered, for a caller waits for all its answers.
+   */
+  leave(): void {
+    if (this.#isLeaving) return;
+    this.#isLeaving = true;
+    const running = [...this.#calls.values(), ...this.#sends.values()];
+    for (const each of running) if (each.isForNobody) this.#forsake(each);
+  }
+
+  /** The output has room again: calls that waited for it begin. */
+  resume(): void {
+    this.#ripe?.resume();
+    for (const [id, { call, receiver, cost }] of this.#parkedCalls) {
+      if (!this.#mayBegin(keyOf(call)) || this.#ended) break;
+      this.#parkedCalls.delete(id);
+      this.#held -= cost;
+      this.#begin(call, receiver, cost);
+    }
+    if (!this.#isWaiting) this.#forecast?.rest();
+    this.#checkIdle();
+  }
+
+  /** The wire ended: what runs is told, what waits is dropped. */
+  end(reason: WireError): void {
+    this.#ended = true;
+    const running = [...this.#calls.values(), ...this.#sends.values()];
+    this.#calls.clear();
+    this.#sends.clear();
+    this.#parkedCalls.clear();
+    this.#forecast?.rest();
+    while (this.#parkedSends.shift() !== undefined);
+    this.#ripe?.end();
+    for (const { context, stopTimer } of running) {
+      stopTimer?.();
+      abortContext(context, reason);
+    }
+  }
+
+  #begin(call: Call | OverLimit, receiver: unknown, cost: number): void {
+    if (call.kind !== "call") {
+      const { code, message } = asWireError(call.error);
+      return this.#fail(call.id, code, message);
+    }
+    this.served++;
+    if (receiver !== undefined || call.arrived !== undefined) {
+      return this.#beginWith(call, receiver, cost);
+    }
+    const { id, name } = call;
+    const served = this.#served(name);
+    if (served === undefined) return this.#refuse(id, noSuchFunction(name));
+    this.#call(call, served, this.#context(call), undefined, cost);
+  }
+
+  /** Begins a call that is of an object, or to which objects came along. */
+  #beginWith(call: Call, receiver: unknown, cost: number): void {
+    const { id, name, arrived } = call;
+    arrived?.label(`an argument of "${name}"`);
+    const awaited = [...arrived?.awaited ?? []];
+    if (receiver instanceof AwaitedResult) awaited.push(receiver);
+    const context = this.#context(call);
+    if (awaited.length > 0) {
+      return this.#await(call, receiver, awaited, context, cost);
+    }
+    try {
+      if (receiver instanceof FailedResult) throw receiver;
+      const [served, object] = this.#find(name, receiver);
+      this.#call(call, served, context, object, cost);
+    } catch (error) {
+      arrived?.drop();
+      this.#refuse(id, error);
+    }
+  }
+
+  /** Begins a call once the results are there that it needs. */
+  #await(
+    call: Call,
+    receiver: unknown,
+    awaited: readonly AwaitedResult[],
+    context: CallContext,
+    cost: number,
+  ): void {
+    const { id, name, arrived } = call;
+    const running = this.#start(id, context, cost, arrived);
+    const ripe = this.#ripe ??= new RipeCalls((key) => this.#hasRoom(key));
+    const ripening = ripe.follow(awaited);
+    Promise.all(awaited.map(({ result }) => result)).then(async () => {
+      if (arrived !== undefined) await fill(call.args, arrived.own);
+      return receiver instanceof AwaitedResult
+        ? await receiver.result
+        : receiver === undefined
+        ? undefined
+        : resolvable(receiver as object);
+    }).then((receiver) =>
+      ripe.inTurn(keyOf(call), () => {
+        if (!this.#settled(running)) return;
+        if (hasAborted(context)) {
+          throw new WireError(
+            "cancelled",
+            "The call was cancelled before it began.",
+          );
+        }
+        const [served, object] = this.#find(name, receiver);
+        this.#call(call, served, context, object, cost);
+      })
+    ).catch((error) => {
+      arrived?.drop();
+      this.#settled(running);
+      this.#refuse(id, error);
+    }).then(() => {
+      ripening();
+      this.resume();
+    });
+  }
+
+  /** Finds the function of a name, and the object whose it is. */
+  #find(name: string, receiver: unknown): [Method, object | undefined] {
+    if (receiver === undefined) {
+      const served = this.#served(name);
+      if (served === undefined) throw noSuchFunction(name);
+      return [served, undefined];
+    }
+    if (receiver instanceof HeldFunctions) {
+      const held = receiver.find(name);
+      return [held, held];
+    }
+    const object = receiver as object;
+    const caller = referentOf(object)?.caller;
+    if (caller === undefined) return [methodOf(object, name), object];
+    return [(...args) => caller.call(name, args, false), object];
+  }
+
+  /** Answers a call that could not begin. */
+  #refuse(id: number, error: unknown): void {
+    if (this.#ended) return;
+    const failed = isA(error, FailedResult) ? error : undefined;
+    if (failed !== undefined && failed.refusal === undefined) {
+      return this.#throw(id, failed.thrown);
+    }
+    const { code, message } = asWireError(failed?.refusal ?? error);
+    this.#fail(id, code, message);
+  }
+
+  #start(
+    id: number,
+    context: CallContext,
+    cost: number,
+    arrived: ReceivedAttachments | undefined,
+  ): Running {
+    const left = context.deadline;
+    const running: Running = {
+      id,
+      cost,
+      context,
+      arrived,
+      stopTimer: undefined,
+      answers: undefined,
+      kept: 0,
+      since: 0,
+      isForNobody: false,
+    };
+    if (left !== undefined) {
+      this.#startTimer(running, Math.max(1, Math.ceil(left)));
+    }
+    this.#calls.set(id, running);
+    this.#held += cost;
+    return running;
+  }
+
+  #call(
+    call: Call,
+    served: Method,
+    context: CallContext,
+    object: object | undefined,
+    cost: number,
+  ): void {
+    const { id, name, wantsValues } = call;
+    let result: unknown;
+    let later: PromiseLike<unknown> | undefined;
+    try {
+      const kind = wantsValues ? "values" : "value";
+      result = this.#run(served, object, context, call, kind);
+      later = laterOf(result);
+    } catch (error) {
+      dropUnused(call, error);
+      return this.#throw(id, error);
+    }
+    if (later === undefined) {
+      return void this.#return(id, name, wantsValues, context, result);
+    }
+    this.#answerLater(call, keyOf(call), context, later, cost);
+  }
+
+  /** Answers a call when its result is there. */
+  #answerLater(
+    call: Pick<Call, "id" | "name" | "wantsValues" | "arrived">,
+    key: string,
+    context: CallContext,
+    result: PromiseLike<unknown>,
+    cost: number,
+  ): void {
+    const { id, name, wantsValues } = call;
+    const running = this.#start(id, context, cost, call.arrived);
+    const forecast = this.#forecast ??= this.#makeForecast();
+    forecast.begin(key, running);
+    settled(result).then(
+      (value) => {
+        const isOwed = this.#settled(running) || this.#ended;
+        if (isOwed) {
+          const size = this.#return(id, name, wantsValues, context, value);
+          this.#answered(running, size);
+        } else endStreams(value, gone());
+        this.#checkIdle();
+      },
+      (error) => {
+        dropUnused(call, error);
+        if (this.#settled(running)) {
+          this.#throw(id, error);
+          this.#answered(running, 0);
+        }
+        this.#checkIdle();
+      },
+    );
+  }
+
+  #makeForecast(): Forecast {
+    const { calls } = this.#limits;
+    return new Forecast(this.#output, this.#clock, calls, () => {
+      this.#forecast!.expire(this.#calls.values());
+      this.resume();
+    });
+  }
+
+  /** A call was answered that had kept room for that: others may begin. */
+  #answered(running: Running, size: number): void {
+    this.#forecast!.learn(running, size);
+    if (this.#isWaiting) this.resume();
+  }
+
+  #send(send: Send, receiver: unknown, cost: number): void {
+    this.served++;
+    const { name, arrived } = send;
+    arrived?.label(`an argument of "${name}"`);
+    const context = this.#context(send);
+    let found: [Method, object | undefined];
+    try {
+      if (receiver instanceof FailedResult) throw receiver.refusal;
+      found = this.#find(name, receiver);
+    } catch (error) {
+      arrived?.drop();
+      this.#onError(error, oneWay(name));
+      return this.#window.consumed(cost);
+    }
+    let later: PromiseLike<unknown> | undefined;
+    try {
+      const [served, object] = found;
+      later = laterOf(this.#run(served, object, context, send, "oneWay"));
+    } catch (error) {
+      dropUnused(send, error);
+      this.#onError(troubleOf(error) ?? error, oneWay(name));
+    }
+    if (later === undefined) return this.#window.consumed(cost);
+    this.#leaveLater(send, context, later, cost);
+  }
+
+  /** Gives credit for a one-way call when it is over. */
+  #leaveLater(
+    send: Pick<Send, "name" | "deadline" | "arrived">,
+    context: CallContext,
+    result: PromiseLike<unknown>,
+    cost: number,
+  ): void {
+    const running: Running = {
+      id: 0,
+      cost,
+      context,
+      arrived: send.arrived,
+      stopTimer: undefined,
+      answers: undefined,
+      kept: 0,
+      since: 0,
+      isForNobody: false,
+    };
+    if (send.deadline > 0) this.#startTimer(running, send.deadline);
+    this.#sends.set(running, running);
+    settled(result)
+      .catch((error) => {
+        dropUnused(send, error);
+        this.#onError(troubleOf(error) ?? error, oneWay(send.name));
+      })
+      .then(() => this.#sent(running));
+  }
+
+  #sent(running: Running): void {
+    running.stopTimer?.();
+    if (!this.#sends.delete(running)) return;
+    this.#window.consumed(running.cost);
+    while (this.#sends.size < this.#limits.calls) {
+      const next = this.#parkedSends.shift();
+      if (next === undefined) break;
+      this.#send(next.send, next.receiver, next.cost);
+    }
+    this.#checkIdle();
+  }
+
+  /** The function of a name: one that was served, or the wire's own. */
+  #served(name: string): Method | undefined {
+    const served = this.#functions.get(name);
+    if (served !== undefined) return served;
+    if (name !== LIST_FUNCTIONS || !this.#introspection) return undefined;
+    return () => listFunctions(this.#functions);
+  }
+
+  /** Runs what a call is of, with what it is to have as `this`. */
+  #run(
+    served: Method,
+    object: object | undefined,
+    context: CallContext,
+    call: Call | Send,
+    kind: CallKind,
+  ): unknown {
+    // A function that is called by reference has no object.
+    const self = object === undefined || object === served ? context : object;
+    if (this.#middleware === undefined) {
+      return Reflect.apply(served, self, call.args);
+    }
+    return this.#runThrough(this.#middleware, context, call, kind, object, (
+      args,
+    ) => Reflect.apply(served, self, args));
+  }
+
+  async #runThrough(
+    middleware: readonly Middleware[],
+    context: CallContext,
+    { args, arrived }: Call | Send,
+    kind: CallKind,
+    object: object | undefined,
+    run: (args: readonly unknown[]) => unknown,
+  ): Promise<unknown> {
+    let hasRun = false;
+    try {
+      const served = serveThrough(
+        middleware,
+        context,
+        { kind, args, object },
+        (args) => {
+          hasRun = true;
+          return run(args);
+        },
+        this.#onError,
+      );
+      const later = laterOf(served);
+      return later === undefined ? served : await settled(later);
+    } finally {
+      // What came along was for the function.
+      if (!hasRun) arrived?.drop();
+    }
+  }
+
+  #context(call: Call | Send): CallContext {
+    const { name, deadline, metadata } = call;
+    return new CallContext(this.#wire, name, this.#clock, deadline, metadata);
+  }
+
+  #startTimer(running: Running, deadline: number): void {
+    running.stopTimer = this.#clock.after(
+      Math.min(deadline, 2 ** 31 - 1),
+      () => {
+        const reason = "The caller's deadline has passed.";
+        this.#giveUp(running, new WireError("deadline", reason));
+      },
+    );
+  }
+
+  /** The caller of a call no longer waits: its function and its streams end. */
+  #giveUp(running: Running, reason: WireError): void {
+    running.isForNobody = true;
+    abortContext(running.context, reason);
+    running.arrived?.abort(reason);
+    if (this.#isLeaving) this.#forsake(running);
+  }
+
+  /** A function whose caller has given up is not waited for. */
+  #forsake(running: Running): void {
+    if (this.#sends.has(running)) return this.#sent(running);
+    if (!this.#settled(running)) return;
+    this.#fail(running.id, "cancelled", "The caller gave up.");
+    this.#checkIdle();
+  }
+
+  /** Whether an asynchronous call still owes its answer; it is forgotten. */
+  #settled(running: Running): boolean {
+    running.stopTimer?.();
+    if (running.kept > 0) this.#forecast!.release(running);
+    if (this.#calls.get(running.id) !== running) return false;
+    this.#held -= running.cost;
+    return this.#calls.delete(running.id);
+  }
+
+  /** Sends an answer; returns how many bytes it has, or would have had. */
+  #return(
+    id: number,
+    name: string,
+    wantsValues: boolean,
+    context: CallContext,
+    result: unknown,
+  ): number {
+    if (this.#ended) {
+      endStreams(result, gone());
+      return 0;
+    }
+    if (!wantsValues) {
+      const size = this.#output.sendPlainAnswer(id, result);
+      if (size > 0) {
+        this.#results?.settle(id, result);
+        return size;
+      }
+    }
+    const list = ownSeveral(result);
+    const value = list === undefined ? result : list[0];
+    if (list !== undefined && !wantsValues && list.length > 1) {
+      endStreams(
+        list.slice(1),
+        new WireError("cancelled", "One value is wanted."),
+      );
+    }
+    const objects = this.#objects;
+    if (objects !== undefined) objects.context = context;
+    let size = 0;
+    try {
+      size = this.#output.send(
+        wantsValues
+          ? { kind: "returnValues", id, values: list ?? [result] }
+          : new ReturnMessage(id, value),
+      );
+    } catch (error) {
+      // Those of another copy are looked for only here, where it costs nothing.
+      const other = list === undefined ? severalOf(result) : undefined;
+      if (other !== undefined) {
+        return this.#return(id, name, wantsValues, context, new Values(other));
+      }
+      endStreams(result, error);
+      const { code, message } = asWireError(error);
+      this.#fail(
+        id,
+        code,
+        `The value of "${name}" could not be sent back: ${message}`,
+      );
+      return error instanceof NoRoom ? error.size : 0;
+    } finally {
+      if (objects !== undefined) objects.context = undefined;
+    }
+    this.#results?.settle(id, value);
+    return size;
+  }
+
+  #throw(id: number, thrown: unknown): void {
+    if (this.#ended) return;
+    if (isA(thrown, Refusal)) {
+      const trouble = troubleOf(thrown);
+      if (trouble !== undefined) this.#onError(trouble, "a contract's schema");
+      const { code, message } = wordsOf(thrown);
+      return this.#fail(id, code, message);
+    }
+    this.#results?.settle(id, new FailedResult(thrown));
+    sendThrown(
+      thrown,
+      this.#output.encoder.limits,
+      (thrown) => this.#output.send({ kind: "throw", id, thrown }),
+      () =>
+        this.#fail(
+          id,
+          "unsupportedValue",
+          "The function threw a value that cannot be read.",
+        ),
+    );
+  }
+
+  #fail(id: number, code: string, message: string): void {
+    const refusal = new WireError(shortText(code), shortText(message));
+    this.#results?.settle(id, new FailedResult(undefined, refusal));
+    this.#output.send({
+      kind: "fail",
+      id,
+      code: refusal.code,
+      message: refusal.message,
+    });
+  }
+
+  #checkIdle(): void {
+    if (this.running === 0 && !this.#ended) this.onIdle();
+  }
+}
+
+function nothing(): void {}

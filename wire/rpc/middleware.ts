@@ -1,0 +1,494 @@
+/**
+ * Middleware: what is wrapped around every call that is served, or made.
+ *
+ * @module
+ */
+
+import { checkOptionKeys, ownArguments } from "../base/checks.ts";
+import type { Clock } from "../base/clock.ts";
+import { errorMessage, WireError } from "../base/errors.ts";
+import {
+  begun,
+  knowsWhoAsks,
+  leave,
+  owned,
+  unawaited,
+  unsent,
+} from "../base/left_alone.ts";
+import type { Report } from "../base/report.ts";
+import { shown } from "../base/shown.ts";
+import type { Metadata } from "../codec/messages.ts";
+import { endStreams } from "../codec/passing.ts";
+import {
+  type CallContext,
+  type CallOptions,
+  checkOptions,
+  dueAt,
+  replaceMetadata,
+} from "./context.ts";
+import { CallPromise, promised } from "./pending_call.ts";
+import type { Caller } from "./remote.ts";
+import { REFERENCE } from "./remote_types.ts";
+
+/**
+ * How a call is answered: with one value, with the list of all, or not at
+ * all.
+ */
+export type CallKind = "value" | "values" | "oneWay";
+
+/**
+ * What a middleware is told of a call.
+ *
+ * @typeParam W The wire's type.
+ */
+export interface MiddlewareCall<W = unknown> {
+  /** Whether the peer makes the call, or this side. */
+  readonly side: "serving" | "calling";
+  /** How it is answered. */
+  readonly kind: CallKind;
+  /** The name of the function, or of the method. */
+  readonly name: string;
+  /** The object whose method it is; undefined for a function by itself. */
+  readonly object: unknown;
+  /** The arguments. */
+  readonly args: readonly unknown[];
+  /** What travels with the call: texts by name. Empty where there is none. */
+  readonly metadata: Metadata;
+  /** Aborts when nobody waits any more; a call made may have none. */
+  readonly signal: AbortSignal | undefined;
+  /** Milliseconds until nobody waits any more; undefined for ever. */
+  readonly deadline: number | undefined;
+  /** Whether signal and deadline end streams of a call made once it is answered. */
+  readonly streams?: CallOptions["streams"];
+  /** The wire. */
+  readonly wire: W;
+}
+
+/** What a middleware may change of a call before it goes on. */
+export interface CallChanges {
+  /** Other arguments. */
+  args?: readonly unknown[] | undefined;
+  /** Other metadata, in the place of all that there were. */
+  metadata?: Metadata | undefined;
+  /** Another signal, for a call that is made. */
+  signal?: AbortSignal | undefined;
+  /** Another deadline in milliseconds, for a call that is made. */
+  deadline?: number | undefined;
+  /** Whether these end streams once it is answered, for a call that is made. */
+  streams?: CallOptions["streams"];
+}
+
+/**
+ * Wraps calls. What it returns, or a promise of it, is what the call gives:
+ * mostly what `next()` gave. What it throws is what the call fails with; a
+ * `Refusal` reaches the caller as a `WireError` with its code.
+ *
+ * Of a call that is served, `next()` runs the function; it gives what that
+ * returned, which for several values is a `Values`. Of a call that is made,
+ * `next()` sends it; it gives the value or the list of values, and for a
+ * one-way call nothing, once that may leave. A call leaves when `next()` is
+ * called: before the caller's next one only where the middleware has not
+ * waited for anything. `next()` called again makes the call again. A call that
+ * needs the result of another waits for it where there is middleware around
+ * calls that are made, for that may change the result. (That of OpenTelemetry
+ * does not.)
+ *
+ * @typeParam W The wire's type.
+ * @param call What the call is.
+ * @param next Goes on, with changes or without.
+ * @returns What the call gives.
+ *
+ * @example Refusing, and measuring
+ * ```ts
+ * import { type Middleware, Refusal, WireError, wirePair } from "@remote/wire";
+ *
+ * const authorise: Middleware = (call, next) => {
+ *   if (call.name === "add" || call.metadata.user === "alice") return next();
+ *   throw new Refusal("refused", `${call.name} is for Alice.`);
+ * };
+ * const counts = new Map<string, number>();
+ * const count: Middleware = (call, next) => {
+ *   counts.set(call.name, (counts.get(call.name) ?? 0) + 1);
+ *   return next();
+ * };
+ * const [near, far] = wirePair({}, { serveThrough: [count, authorise] });
+ * far.serve({ add: (a: number, b: number) => a + b, reset: () => "done" });
+ *
+ * await near.remoteValue.add(40, 2);
+ * const error = await near.remoteValue.reset().catch((e: unknown) => e);
+ * if (!(error instanceof WireError) || error.code !== "refused") throw error;
+ * const alice = near.with({ metadata: { user: "alice" } });
+ * if (await alice.remoteValue.reset() !== "done") throw new Error();
+ * if (counts.get("reset") !== 2) throw new Error();
+ * await near.close();
+ * ```
+ */
+export type Middleware<W = unknown> = (
+  call: MiddlewareCall<W>,
+  next: (changes?: CallChanges) => Promise<unknown>,
+) => unknown;
+
+/** What changes, and what `{ ...call }` has besides. */
+const CHANGE_KEYS: Readonly<
+  Record<keyof CallChanges | keyof MiddlewareCall, true>
+> = {
+  args: true,
+  metadata: true,
+  signal: true,
+  deadline: true,
+  streams: true,
+  side: true,
+  kind: true,
+  name: true,
+  object: true,
+  wire: true,
+};
+
+/**
+ * Checks what a middleware wants to change.
+ *
+ * @param changes What it passed; undefined is nothing.
+ * @throws {WireError} `invalidArgument` for what cannot be changed.
+ */
+export function checkChanges(changes: CallChanges | undefined): void {
+  if (changes === undefined) return;
+  checkOptionKeys(changes, CHANGE_KEYS, "next()");
+}
+
+/** What is served: a function, or a method of an object. */
+export interface Serving {
+  /** How the call is answered. */
+  readonly kind: CallKind;
+  /** Its arguments. */
+  readonly args: readonly unknown[];
+  /** The object whose method it is. */
+  readonly object?: unknown;
+}
+
+/**
+ * Checks a list of middleware.
+ *
+ * @param middleware What a program passed; undefined is none.
+ * @param name The option's name.
+ * @throws {WireError} `invalidArgument` for what is no list of functions.
+ */
+export function checkMiddleware(middleware: unknown, name: string): void {
+  if (middleware === undefined) return;
+  let problem = `not ${shown(middleware)}`;
+  try {
+    if (Array.isArray(middleware)) {
+      const wrong = middleware.findIndex((each) => typeof each !== "function");
+      if (wrong < 0) return;
+      problem = `and its item ${wrong} is ${shown(middleware[wrong])}`;
+    }
+  } catch (error) {
+    problem = `and it cannot be read: ${errorMessage(error)}`;
+  }
+  throw new WireError(
+    "invalidArgument",
+    `The option "${name}" is an array of functions, ${problem}.`,
+  );
+}
+
+/**
+ * Serves a call through middleware.
+ *
+ * @param middleware The first is the outermost.
+ * @param context What the function gets as `this`.
+ * @param serving What the call is.
+ * @param run Runs the function with the arguments that it gets in the end.
+ * @param report Told what `next()` fails with where a middleware leaves it
+ * alone.
+ * @returns What the outermost middleware returned.
+ */
+export function serveThrough<W>(
+  middleware: readonly Middleware<W>[],
+  context: CallContext<W>,
+  serving: Serving,
+  run: (args: readonly unknown[]) => unknown,
+  report: Report,
+): unknown {
+  const { kind, object } = serving;
+  const { wire, functionName: name } = context;
+  const pass = (
+    index: number,
+    args: readonly unknown[],
+    metadata: Metadata,
+  ): unknown => {
+    const each = middleware[index];
+    if (each === undefined) {
+      replaceMetadata(context, metadata);
+      return run(args);
+    }
+    const call: MiddlewareCall<W> = {
+      side: "serving",
+      kind,
+      name,
+      object,
+      args,
+      metadata,
+      wire,
+      // Neither is made before somebody looks.
+      get signal() {
+        return context.signal;
+      },
+      get deadline() {
+        return context.deadline;
+      },
+    };
+    return each(call, (changes) =>
+      begun(
+        () => {
+          checkChanges(changes);
+          return pass(
+            index + 1,
+            changes?.args === undefined
+              ? args
+              : ownArguments(name, changes.args),
+            changes?.metadata ?? metadata,
+          );
+        },
+        report,
+        `"${name}", which a middleware did not await`,
+      ));
+  };
+  return pass(0, serving.args, context.metadata);
+}
+
+// Middleware around calls that are made: a {@linkcode Caller} in front of
+// another.
+
+/** Marks middleware that leaves every result as it is, and calls once. */
+export const TRANSPARENT: unique symbol = Symbol("transparent");
+
+const NO_METADATA: Metadata = Object.freeze(Object.create(null));
+
+/**
+ * Puts middleware in front of a caller.
+ *
+ * @param caller What carries calls out.
+ * @param middleware The first is the outermost.
+ * @param report Told what calls fail with that nobody awaits.
+ * @param wire The wire that middleware is told of.
+ * @param clock Tells what is left of deadlines.
+ * @param objectOf Tells the object whose methods the caller calls, if it is
+ * that of one.
+ * @returns The caller itself where there is no middleware.
+ */
+export function callThrough<W extends { readonly ended: unknown }>(
+  caller: Caller,
+  middleware: readonly Middleware<W>[],
+  report: Report,
+  wire: W,
+  clock: Clock,
+  objectOf?: () => unknown,
+): Caller {
+  if (middleware.length === 0) return caller;
+  type Last = (args: unknown[], options: CallOptions) => Promise<unknown>;
+  const pass = (
+    index: number,
+    call: MiddlewareCall<W>,
+    due: number,
+    last: Last,
+  ): unknown => {
+    const each = middleware[index];
+    if (each !== undefined) {
+      const goOn = (changes: CallChanges): unknown => {
+        const nextDue = changes.deadline === undefined
+          ? due
+          : dueAt({ deadline: changes.deadline }, clock);
+        const next: MiddlewareCall<W> = {
+          ...call,
+          args: changes.args === undefined
+            ? call.args
+            : ownArguments(call.name, changes.args),
+          metadata: changes.metadata ?? call.metadata,
+          signal: changes.signal ?? call.signal,
+          deadline: nextDue === Infinity ? undefined : nextDue - clock.now(),
+          streams: changes.streams ?? call.streams,
+        };
+        return pass(index + 1, next, nextDue, last);
+      };
+      return each(
+        call,
+        (changes) =>
+          begun(
+            () => {
+              checkChanges(changes);
+              return goOn(changes ?? {});
+            },
+            report,
+            unawaited(call.name),
+          ),
+      );
+    }
+    const { args, signal, deadline, streams } = call;
+    const metadata = call.metadata === NO_METADATA ? undefined : call.metadata;
+    return last([...args], { signal, deadline, metadata, streams });
+  };
+  const start = async (
+    kind: CallKind,
+    name: string,
+    args: unknown[],
+    options: CallOptions | undefined,
+    last: Last,
+  ): Promise<unknown> => {
+    let isMade = false;
+    try {
+      checkOptions(name, options);
+      const { metadata = NO_METADATA, signal, deadline, streams } = options ??
+        {};
+      const call: MiddlewareCall<W> = {
+        side: "calling",
+        kind,
+        name,
+        object: objectOf?.(),
+        args,
+        metadata,
+        signal,
+        deadline,
+        streams,
+        wire,
+      };
+      const due = dueAt(options, clock);
+      const begin = (last: Last) =>
+        pass(0, call, due, (args, options) => {
+          isMade = true;
+          return last(args, options);
+        });
+      const isBounded = deadline !== undefined || signal !== undefined;
+      return await (isTransparent || !isBounded
+        ? begin(last)
+        : unlessLate(name, options!, clock, begin, last));
+    } catch (error) {
+      if (!isMade) endStreams(args, error);
+      throw error;
+    }
+  };
+  const isTransparent = middleware.every((each) => TRANSPARENT in each);
+  return {
+    call(name, args, wantsValues, options) {
+      let made: Promise<unknown> | undefined;
+      const kind = wantsValues ? "values" : "value";
+      const result = start(
+        kind,
+        name,
+        args,
+        options,
+        (args, options) => made = caller.call(name, args, wantsValues, options),
+      );
+      // Where middleware may make the result another one, it is waited for.
+      return isTransparent && made instanceof CallPromise
+        ? new ThroughPromise(
+          result,
+          made,
+          (caller) => callThrough(caller, middleware, report, wire, clock),
+          (promise, error) => leave(promise, error, report, unawaited(name)),
+        )
+        : promised(result, report, unawaited(name));
+    },
+    send: (name, args, options) =>
+      owned(
+        start("oneWay", name, args, options, (args, options) =>
+          caller.send(name, args, options)).then(nothing),
+        report,
+        unsent(name),
+      ),
+  };
+}
+
+/**
+ * Ends a call at its caller's deadline and signal while middleware holds it.
+ * While it is under way, that is the affair of what carries it out.
+ *
+ * @param name The function's name.
+ * @param options Deadline and signal.
+ * @param clock For the deadline.
+ * @param begin Hands the call to the middleware.
+ * @param last Carries it out.
+ */
+function unlessLate<Args extends unknown[]>(
+  name: string,
+  { deadline, signal }: CallOptions,
+  clock: Clock,
+  begin: (last: (...args: Args) => Promise<unknown>) => unknown,
+  last: (...args: Args) => Promise<unknown>,
+): Promise<unknown> {
+  let wasMade = false;
+  let underWay = 0;
+  return new Promise((resolve, reject) => {
+    const giveUp = (
+      code: "deadline" | "cancelled",
+      text: string,
+      cause?: unknown,
+    ) => {
+      if (underWay > 0) return;
+      const sent = wasMade ? "maybeExecuted" : "notSent";
+      reject(
+        new WireError(
+          code,
+          `The call of "${name}" ${text} while middleware held it.`,
+          { cause, sent },
+        ),
+      );
+    };
+    const stopTimer = deadline === undefined ? undefined : clock.after(
+      deadline,
+      () => giveUp("deadline", `passed its deadline of ${deadline} ms`),
+    );
+    const onAbort = () =>
+      giveUp("cancelled", "was cancelled by its signal", signal!.reason);
+    signal?.addEventListener("abort", onAbort, { once: true });
+    const made = (async () =>
+      await begin(async (...args) => {
+        underWay++;
+        try {
+          const result = last(...args);
+          wasMade = true;
+          return await result;
+        } finally {
+          underWay--;
+        }
+      }))();
+    made.then(resolve, reject).then(() => {
+      stopTimer?.();
+      signal?.removeEventListener("abort", onAbort);
+    });
+  });
+}
+
+/**
+ * The promise of a result that middleware leaves as it is: calls on it need not
+ * wait for it, and go through the middleware, too.
+ */
+class ThroughPromise extends CallPromise {
+  readonly #through: (caller: Caller) => Caller;
+
+  constructor(
+    result: Promise<unknown>,
+    made: CallPromise,
+    through: (caller: Caller) => Caller,
+    failing: (promise: CallPromise, error: unknown) => void,
+  ) {
+    let settle!: (value: unknown) => void;
+    super((resolve) => settle = resolve);
+    settle(result.catch((error) => {
+      failing(this, error);
+      throw error;
+    }));
+    this[REFERENCE] = made[REFERENCE];
+    this.#through = through;
+  }
+
+  protected override caller(): Caller {
+    const caller = super.caller();
+    // What is called on a result that is there goes through middleware anyway.
+    return this[REFERENCE]?.canBeFollowed
+      ? { ...caller, call: this.#through(caller).call }
+      : caller;
+  }
+}
+
+knowsWhoAsks(ThroughPromise);
+
+function nothing(): void {}

@@ -1,0 +1,543 @@
+/**
+ * The types of what travels: how a function of an interface looks to the peer
+ * that calls it, and to the one that serves it.
+ *
+ * @module
+ */
+
+import { keyOf } from "../base/brand.ts";
+import type { CallOptions } from "./context.ts";
+import type { CallContext } from "./context.ts";
+import type { Values } from "../base/multiple_values.ts";
+
+/**
+ * Functions of which nothing is known: what a wire has in the place of an
+ * interface that was not given.
+ */
+export interface AnyFunctions {
+  /** Any name is a function of anything. */
+  // deno-lint-ignore no-explicit-any -- nothing is known of an untyped peer
+  [name: string]: (...args: any[]) => any;
+}
+
+/** Any function. */
+export type AnyFunction = AnyFunctions[string];
+
+/**
+ * The names of the functions of an interface, of those too that it says may be
+ * left out (`f?(): void`).
+ */
+export type FunctionNames<T> = {
+  [K in keyof T]-?: [Exclude<T[K], undefined>] extends [never] ? never
+    : Exclude<T[K], undefined> extends AnyFunction ? K
+    : never;
+}[keyof T];
+
+/**
+ * The names that a proxy answers by itself, because the language and its tools
+ * call them: functions of such a name are called by `wire.call()`, and those of
+ * a remote object by what `remoteCaller()` makes of it.
+ */
+export type LocalName =
+  | "asymmetricMatch"
+  | "constructor"
+  | "hasOwnProperty"
+  | "isPrototypeOf"
+  | "propertyIsEnumerable"
+  | "then"
+  | "toJSON"
+  | "toLocaleString"
+  | "toString"
+  | "valueOf";
+
+/** The names of the functions of an interface that its proxies have. */
+export type RemoteNames<T> = Exclude<FunctionNames<T>, LocalName>;
+
+/** What a caller gets of a function's result when it asks for one value. */
+export type FirstValue<R> = R extends Values<infer T>
+  ? T extends readonly [infer First, ...unknown[]] ? First : T[number]
+  : R;
+
+/** What a caller gets of a function's result when it asks for all values. */
+export type AllValues<R> = R extends Values<infer T> ? T : [R];
+
+/** What arrives as it was sent. */
+export type PlainValue =
+  | string
+  | number
+  | bigint
+  | boolean
+  | null
+  | undefined
+  | Date
+  | Error
+  | ArrayBuffer
+  | ArrayBufferView;
+
+/**
+ * In the place of a type whose values cannot be sent. No value is of this type,
+ * so that the type checker refuses what is given or used there.
+ *
+ * @typeParam Why Why not, and what to do; the checker's messages show it.
+ */
+export interface NotSendable<Why extends string> {
+  /** For the type checker alone. */
+  readonly "cannot be sent": Why;
+}
+
+/** Like {@linkcode NotSendable}: a function whose result cannot be sent. */
+export interface ResultNotSendable<Why extends string> {
+  /** For the type checker alone. */
+  readonly "its result cannot be sent": Why;
+}
+
+/** What looks like a `Map` to the type checker, and is none. */
+export type NoMap = URLSearchParams | Headers | FormData;
+
+/** What the language and the platform have that no wire sends. */
+export type Unsendable =
+  | symbol
+  | PromiseLike<unknown>
+  | RegExp
+  | WeakMap<WeakKey, unknown>
+  | WeakSet<WeakKey>
+  | WeakRef<WeakKey>
+  | Values<readonly unknown[]>
+  // deno-lint-ignore no-explicit-any -- whatever may be put into it
+  | IteratorObject<unknown, unknown, any>
+  | URL
+  | Blob
+  | Request
+  | Response
+  | EventTarget
+  | AbortController
+  | WritableStream
+  | SharedArrayBuffer;
+
+/** Why a value of a type cannot be sent. */
+export type WhyNot<T> = T extends symbol
+  ? "A symbol cannot be sent. Send its description."
+  : T extends PromiseLike<unknown>
+    ? "A promise cannot be sent. Await it first, and send its value."
+  : T extends RegExp ? "A RegExp cannot be sent. Send its source and its flags."
+  : T extends WeakMap<WeakKey, unknown> | WeakSet<WeakKey> | WeakRef<WeakKey>
+    ? "What is held weakly cannot be sent. Send a Map, a Set or the object."
+  : T extends Values<readonly unknown[]>
+    ? "values() is the whole result of a function, and no part of one."
+  // deno-lint-ignore no-explicit-any -- whatever may be put into it
+  : T extends IteratorObject<unknown, unknown, any>
+    ? "An iterator cannot be sent. Send an array, or an async generator."
+  : T extends URL ? "A URL cannot be sent. Send its href."
+  : T extends AbortSignal
+    ? "An AbortSignal cannot be sent. Call by with({ signal }): the function has this.signal."
+  : "An instance of a class cannot be sent. Send a plain object with its data, or pass it by reference with makeRemoteObject().";
+
+/**
+ * In which of its forms a type is wanted: what is taken to be sent, what
+ * arrives of it, the type itself where all of it can be sent, or where it is
+ * data to the ground, which arrive as they were sent.
+ */
+export type TypeForm = "sent" | "received" | "checked" | "data";
+
+/**
+ * A type parameter of whoever calls, while nothing is known of it: it can be
+ * given where itself is wanted. Never for a type that is known.
+ */
+export type Opaque<T> = [[T] extends [never] ? "open" : "known"] extends
+  ["known"] ? never : T;
+
+/** A type in one of its forms. */
+export type Formed<T, F extends TypeForm> = F extends "received" ? FormOf<T, F>
+  : FormOf<T, F> | Opaque<T>;
+
+/** A type that is known, in one of its forms. */
+export type FormOf<T, F extends TypeForm> = 0 extends 1 & T ? T // any stays any
+  : unknown extends T ? T
+  : T extends PlainValue | Reference ? T
+  : T extends AnyFunction ? F extends "sent" ? CallBack<T>
+    : F extends "received" ? RemoteFunction<T>
+    : F extends "data" ? NoData
+    : T
+  : T extends readonly unknown[]
+    ? F extends "received" ? ReceivedItems<T> : SentItems<T, F>
+  : T extends AsyncIterable<infer Item>
+    ? F extends "received" ? RemoteStream<Formed<Item, F>>
+    : F extends "data" ? NoData
+    : AsyncIterable<Formed<Item, F>>
+  : T extends NoMap ? NotSendable<WhyNot<T>>
+  : T extends ReadonlyMap<infer Key, infer Item>
+    ? F extends "received" ? Map<Formed<Key, F>, Formed<Item, F>>
+    : ReadonlyMap<Formed<Key, F>, Formed<Item, F>>
+  : T extends ReadonlySet<infer Item>
+    ? F extends "received" ? Set<Formed<Item, F>>
+    : ReadonlySet<Formed<Item, F>>
+  : T extends Unsendable ? NotSendable<WhyNot<T>>
+  // A class is a function, of which there may be functions to call.
+  : T extends abstract new (...args: never) => unknown
+    ? F extends "received" ? RemoteObject<T> : F extends "data" ? NoData : T
+  : T extends object
+  // What is lost here are private members, which only classes have.
+    ? { [K in keyof T]: T[K] } extends T ? FormedMembers<T, F>
+    : NotSendable<WhyNot<T>>
+  : T;
+
+/**
+ * The members of an object. Properties that go by symbols do not travel, and
+ * under `then` no function can be called.
+ */
+export type FormedMembers<T, F extends TypeForm> = T extends
+  Iterable<infer Item> ? Iterable<Item> extends T ? Iterable<Formed<Item, F>>
+  : FormedProperties<T, F>
+  : FormedProperties<T, F>;
+
+/** The properties of an object. */
+export type FormedProperties<T, F extends TypeForm> = F extends "received"
+  ? { [K in keyof T as Exclude<K, symbol>]: ReceivedMember<K, T[K]> }
+  : {
+    [K in keyof T]: [K, F] extends [symbol, "data"] ? NoData : Formed<T[K], F>;
+  };
+
+/** How a property arrives: under `then`, no function can be called. */
+export type ReceivedMember<K, T> = K extends "then"
+  ? T extends AnyFunction ? RemoteObject<T> : FormOf<T, "received">
+  : FormOf<T, "received">;
+
+/**
+ * The items of an array that arrives. Short tuples are written out, since the
+ * type checker puts off what is written so: a type may be a tuple of itself.
+ */
+export type ReceivedItems<T extends readonly unknown[]> =
+  readonly T[number][] extends Readonly<T> ? FormOf<T[number], "received">[]
+    : T extends readonly [infer A] ? [FormOf<A, "received">]
+    : T extends readonly [infer A, infer B]
+      ? [FormOf<A, "received">, FormOf<B, "received">]
+    : T extends readonly [infer A, infer B, infer C]
+      ? [FormOf<A, "received">, FormOf<B, "received">, FormOf<C, "received">]
+    : HeadAndRest<T> extends [infer Head, infer Item]
+      ? [FormOf<Head, "received">, ...FormOf<Item, "received">[]]
+    : T extends AnyTuple
+      ? { -readonly [I in keyof T]: FormOf<T[I], "received"> }
+    // An array with properties of its own, which do not travel.
+    : FormOf<T[number], "received">[];
+
+/** The items of an array that is sent: see {@linkcode ReceivedItems}. */
+export type SentItems<T extends readonly unknown[], F extends TypeForm> =
+  readonly T[number][] extends Readonly<T> ? readonly Formed<T[number], F>[]
+    : T extends readonly [infer A] ? readonly [Formed<A, F>]
+    : T extends readonly [infer A, infer B]
+      ? readonly [Formed<A, F>, Formed<B, F>]
+    : T extends readonly [infer A, infer B, infer C]
+      ? readonly [Formed<A, F>, Formed<B, F>, Formed<C, F>]
+    : HeadAndRest<T> extends [infer Head, infer Item]
+      ? readonly [Formed<Head, F>, ...Formed<Item, F>[]]
+    : T extends AnyTuple ? { readonly [I in keyof T]: Formed<T[I], F> }
+    : readonly Formed<T[number], F>[];
+
+/** Any tuple; an array that is a mere array, too. */
+export type AnyTuple =
+  | readonly [unknown, ...unknown[]]
+  | readonly [...unknown[], unknown]
+  | readonly [unknown?, ...unknown[]];
+
+/** The first item, and what any number of further ones are; or null. */
+export type HeadAndRest<T> = T extends readonly [infer Head, ...infer Rest]
+  ? readonly Rest[number][] extends Readonly<Rest> ? [Head, Rest[number]]
+  : null
+  : null;
+
+/**
+ * How a value of a type arrives at the other end: data as a copy, a function
+ * as a {@linkcode RemoteFunction}, what iterates asynchronously as a
+ * {@linkcode RemoteStream}, what cannot be sent as {@linkcode NotSendable}.
+ */
+export type Received<T> = IsData<T> extends "other" ? FormOf<T, "received">
+  : T;
+
+/**
+ * What is taken where a value of a type is to be sent: a function may be
+ * asynchronous, and nothing is taken for what cannot be sent, at any depth.
+ */
+export type Sendable<T> = IsData<T> extends "other" ? Formed<T, "sent"> : T;
+
+/** The type itself, with {@linkcode NotSendable} for what cannot be sent. */
+export type Checked<T> = Formed<T, "checked">;
+
+/** What makes {@linkcode IsData} say no; no value is of this type. */
+export interface NoData {
+  /** For the type checker alone. */
+  readonly "no data": true;
+}
+
+/**
+ * Whether a type is data to the ground: then it is at both ends what it is,
+ * under its own name, and nothing more has to be found out.
+ */
+export type IsData<T> =
+  [[T] extends [Formed<T, "data">] ? "data" : "other"] extends ["other"]
+    ? "other"
+    : "data";
+
+/**
+ * A function that is passed to the peer, which calls it: it may be
+ * asynchronous, and gets its arguments as they arrive. Where nothing is to be
+ * returned, it may return anything, as ever in TypeScript.
+ */
+export type CallBack<F extends AnyFunction> = (
+  ...args: ReceivedList<Parameters<F>>
+) => CallBackResult<Awaited<ReturnType<F>>>;
+
+/** What such a function returns. */
+export type CallBackResult<R> = [void, R] extends [R, void] ? R
+  : Answer<R> | Promise<Answer<R>>;
+
+/** What a function returns, whose caller is at the other end. */
+export type Answer<R> =
+  | (R extends Values<infer L> ? Values<SendableList<L>> : Sendable<R>)
+  | Opaque<R>;
+
+/** How arguments arrive. */
+export type ReceivedList<L extends readonly unknown[]> = {
+  [I in keyof L]: Received<L[I]>;
+};
+
+/** What is taken for arguments. */
+export type SendableList<L extends readonly unknown[]> = {
+  [I in keyof L]: Sendable<L[I]>;
+};
+
+/** What may be passed as arguments: results that are not there yet, too. */
+export type Arguments<L extends readonly unknown[]> = {
+  [I in keyof L]: Sendable<L[I]> | RemotePromise<L[I]>;
+};
+
+/** The arguments of a function as its caller writes them. */
+export type ArgumentsOf<F extends AnyFunction> = Arguments<Parameters<F>>;
+
+/** The arguments of a function as its caller writes them, one way. */
+export type SentArguments<F extends AnyFunction> = SendableList<Parameters<F>>;
+
+/** What a caller gets of a function when it asks for one value. */
+export type ResultOf<F extends AnyFunction> = Received<
+  FirstValue<Awaited<ReturnType<F>>>
+>;
+
+/** What a caller gets of a function when it asks for all values. */
+export type ResultsOf<F extends AnyFunction> = AllValues<
+  Awaited<ReturnType<F>>
+> extends infer L extends readonly unknown[] ? ReceivedList<L> : never;
+
+/**
+ * What a function is called on, if its result can be sent: anything. If not,
+ * {@linkcode ResultNotSendable}, so that each call is refused.
+ */
+export type Callable<F extends AnyFunction> = CheckedResult<
+  Awaited<ReturnType<F>>
+>;
+
+/** See {@linkcode Callable}. */
+export type CheckedResult<R> = IsData<R> extends "data" ? unknown
+  : CheckedParts<R>;
+
+/** See {@linkcode Callable}: of what is not all data. */
+export type CheckedParts<R> = [
+  [R] extends [R extends Values<infer L> ? Values<CheckedList<L>> : Checked<R>]
+    ? "sendable"
+    : "not",
+] extends ["not"] ? ResultNotSendable<
+    [WhyResult<R>] extends [never] ? "A part of it cannot be." : WhyResult<R>
+  >
+  : unknown;
+
+/** The types of a list themselves, where they can be sent. */
+export type CheckedList<L extends readonly unknown[]> = {
+  [I in keyof L]: Checked<L[I]>;
+};
+
+/** Why a result cannot be sent, where that is not too deep to be found. */
+export type WhyResult<R> = WhyPart<
+  R extends Values<infer L> ? CheckedList<L> : Checked<R>
+>;
+
+/** Why a part of something cannot be sent. */
+export type WhyPart<T, Depth extends readonly unknown[] = []> =
+  Depth["length"] extends 5 ? never
+    : T extends NotSendable<infer Why> ? Why
+    : T extends PlainValue | Reference | AnyFunction ? never
+    : T extends readonly unknown[] ? WhyPart<T[number], [...Depth, 0]>
+    : T extends AsyncIterable<infer Item> ? WhyPart<Item, [...Depth, 0]>
+    : T extends ReadonlyMap<infer Key, infer Item>
+      ? WhyPart<Key | Item, [...Depth, 0]>
+    : T extends ReadonlySet<infer Item> ? WhyPart<Item, [...Depth, 0]>
+    : T extends object
+      ? { [K in keyof T]-?: WhyPart<T[K], [...Depth, 0]> }[keyof T]
+    : never;
+
+/**
+ * A peer's functions, called one way: no answer travels. Of a function that
+ * came by reference it is the call of that.
+ */
+export type RemoteSend<T> = T extends AnyFunction
+  ? (...args: SentArguments<T>) => Promise<void>
+  // deno-lint-ignore no-explicit-any -- nothing is known of an untyped peer
+  : string extends keyof T ? any
+  : SendFunctions<T>;
+
+/** Functions that are called one way. */
+export type SendFunctions<T> = {
+  readonly [K in RemoteNames<T>]: Exclude<T[K], undefined> extends
+    infer F extends AnyFunction ? (...args: SentArguments<F>) => Promise<void>
+    : never;
+};
+
+/** A peer's functions, called for one value. */
+export type RemoteValue<T> = T extends AnyFunction ? ValueFunction<T>
+  // deno-lint-ignore no-explicit-any -- nothing is known of an untyped peer
+  : string extends keyof T ? any
+  : ValueFunctions<T>;
+
+/** A function that is called for one value. */
+export type ValueFunction<F extends AnyFunction> = (
+  this: Callable<F>,
+  ...args: ArgumentsOf<F>
+) => RemotePromise<ResultOf<F>>;
+
+/** Functions that are called for one value. */
+export type ValueFunctions<T> = {
+  readonly [K in RemoteNames<T>]: Exclude<T[K], undefined> extends
+    infer F extends AnyFunction ? ValueFunction<F> : never;
+};
+
+/** A peer's functions, called for all their values. */
+export type RemoteValues<T> = T extends AnyFunction ? ValuesFunction<T>
+  // deno-lint-ignore no-explicit-any -- nothing is known of an untyped peer
+  : string extends keyof T ? any
+  : ValuesFunctions<T>;
+
+/** A function that is called for all its values. */
+export type ValuesFunction<F extends AnyFunction> = (
+  this: Callable<F>,
+  ...args: ArgumentsOf<F>
+) => Promise<ResultsOf<F>>;
+
+/** Functions that are called for all their values. */
+export type ValuesFunctions<T> = {
+  readonly [K in RemoteNames<T>]: Exclude<T[K], undefined> extends
+    infer F extends AnyFunction ? ValuesFunction<F> : never;
+};
+
+/** The three ways to call functions of the other process. */
+export interface Remotes<T> {
+  /** Calls one way: the promise resolves when the call may leave. */
+  readonly remote: RemoteSend<T>;
+  /** Calls for one value. */
+  readonly remoteValue: RemoteValue<T>;
+  /** Calls for several values. */
+  readonly remoteValues: RemoteValues<T>;
+}
+
+/**
+ * What marks a reference, whichever copy of this module made it; nothing that
+ * comes off a wire has it.
+ */
+export const REFERENCE: unique symbol = Symbol.for(keyOf("reference"));
+
+/** What all references have, whatever they refer to. */
+export interface Reference extends Disposable {
+  /** For the wire alone. */
+  readonly [REFERENCE]: object;
+  /**
+   * Aborts when the object can no longer be reached, with a `WireError`: its
+   * wire has ended, its owner has forgotten it, or this reference was given
+   * back.
+   */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * An object of the other process, or one that is to be passed by reference.
+ * CMUCL's wires call it a remote object.
+ *
+ * Each time it arrives it has to be given back once: `using`, or
+ * `[Symbol.dispose]()`. The object's owner keeps it until then.
+ *
+ * @typeParam T The interface of the object, or the type of the function.
+ */
+export interface RemoteObject<T> extends Remotes<T>, Reference {
+  /**
+   * The object's functions, called with options.
+   *
+   * @param options A signal, a deadline, metadata, what they do to streams.
+   */
+  with(options: CallOptions): Remotes<T>;
+}
+
+/** A function of the other process: call it like one of your own. */
+export type RemoteFunction<F extends AnyFunction> =
+  & RemoteObject<F>
+  & ((
+    this: Callable<F>,
+    ...args: ArgumentsOf<F>
+  ) => RemotePromise<ResultOf<F>>);
+
+/** What can be called on a result that has not come. */
+export type ResultRemotes<T> = T extends RemoteObject<infer U> ? Remotes<U>
+  : unknown extends T ? Remotes<AnyFunctions>
+  : unknown;
+
+/**
+ * The promise of a call's value. Before it is there, it can be an argument of
+ * further calls over the same wire; and where it is a remote object, that
+ * object's functions can be called. Neither waits for the value to travel.
+ *
+ * One that rejects while nobody awaits it does not end the program: its error
+ * is told to `onError`. A promise that is made of it, by `then()` say, is one
+ * of your own, and has to be awaited.
+ */
+export type RemotePromise<T> =
+  & Promise<T>
+  & { readonly [REFERENCE]: object }
+  & ResultRemotes<T>;
+
+/**
+ * A stream of the other process, to be taken once: by `for await`, or by its
+ * `readable`. Leaving the loop, `cancel()` and `await using` tell the other
+ * end, whose generator then runs its `finally`. Only `cancel()` waits for that.
+ * The signal and the deadline of the call that brought it end it, too.
+ *
+ * @typeParam T The type of an item. Byte arrays may arrive in other parts.
+ */
+export interface RemoteStream<T> extends AsyncIterable<T>, AsyncDisposable {
+  /** The same as a stream of the platform. */
+  readonly readable: ReadableStream<T>;
+  /**
+   * Says that no more is wanted.
+   *
+   * @param reason Why; the producer learns of it.
+   * @returns A promise that resolves when the producer has finished.
+   */
+  cancel(reason?: unknown): Promise<void>;
+  /** Iterates; once. */
+  [Symbol.asyncIterator](): AsyncIterator<T, undefined, undefined>;
+}
+
+/**
+ * What implements an interface: its functions, each of which may be
+ * asynchronous, and is called with a {@linkcode CallContext} as `this`. Those
+ * that the interface says may be left out may be. For a wire without an
+ * interface that is any object of functions.
+ */
+export type ServedFunctions<T, W = unknown> = string extends keyof T
+  // deno-lint-ignore no-explicit-any -- nothing is known of the interface
+  ? Record<string, (this: CallContext<W>, ...args: any[]) => unknown> | object
+  : {
+    readonly [
+      K in keyof T as K extends FunctionNames<T> ? K : never
+    ]: Exclude<T[K], undefined> extends infer F extends AnyFunction ? (
+        this: CallContext<W>,
+        ...args: ReceivedList<Parameters<F>>
+      ) =>
+        | Answer<Awaited<ReturnType<F>>>
+        | Promise<Answer<Awaited<ReturnType<F>>>>
+        | Opaque<ReturnType<F>>
+      : never;
+  };

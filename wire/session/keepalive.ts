@@ -1,0 +1,174 @@
+/**
+ * Looks, now and then, whether a peer is alive and makes progress.
+ *
+ * @module
+ */
+
+import { afterLimit, BUSY, type Clock } from "../base/clock.ts";
+import { WireError } from "../base/errors.ts";
+import type { WireLimits } from "../base/limits.ts";
+import type { MessageOutput } from "../flow/output.ts";
+
+/** Output over `sendEnd` may wait for so many milliseconds. */
+const SHORT_STALL = 1_000;
+/** However patient the limits are, that is seen after so many more. */
+const LONGEST_INTERVAL = 2_500;
+
+/** What is watched, and who is told. */
+export interface KeepaliveOptions {
+  readonly clock: Clock;
+  readonly limits: Readonly<WireLimits>;
+  readonly output: MessageOutput;
+  /** Whether the peer has accepted this side, and may be pinged. */
+  readonly handshake: { readonly accepted: boolean };
+  /** Whether a message was begun and not finished. */
+  readonly decoder: { readonly unfinished: boolean };
+  /** Ends the wire, with the reason, and says whether to tell the peer. */
+  readonly end: (reason: WireError, tell: boolean) => void;
+}
+
+/**
+ * The watch over one wire: one timer, which looks at everything.
+ *
+ * A look that is late shows that this process was busy, and has not read what
+ * came meanwhile. That time does not count against the peer.
+ */
+export class Keepalive {
+  readonly #options: KeepaliveOptions;
+  readonly #interval: number;
+  /** How late a look may be; what is more was spent busy. */
+  readonly #lateness: number;
+  #receivedAt: number;
+  /** When the peer was pinged, if that was after its last byte. */
+  #pingedAt: number | undefined;
+  /** When the next look is due. */
+  #dueAt = 0;
+  /** When the output last made progress, and how long this side was busy since. */
+  #progressAt = 0;
+  #busySince = 0;
+  #stopTimer: (() => void) | undefined;
+  #ended = false;
+
+  /** @param options What to watch. */
+  constructor(options: KeepaliveOptions) {
+    this.#options = options;
+    this.#receivedAt = options.clock.now();
+    const { stall, keepaliveIdle, keepaliveDeath, frameProgress } =
+      options.limits;
+    const shortest = Math.min(
+      stall,
+      keepaliveIdle,
+      keepaliveDeath,
+      frameProgress,
+    );
+    this.#interval = Math.min(LONGEST_INTERVAL, Math.ceil(shortest / 4));
+    this.#lateness = Math.min(BUSY, this.#interval);
+  }
+
+  /** Begins to look. */
+  start(): void {
+    const { clock } = this.#options;
+    this.#dueAt = clock.now() + this.#interval;
+    this.#stopTimer = afterLimit(clock, this.#interval, this.#lookAgain);
+  }
+
+  /** Bytes came. */
+  received(): void {
+    this.#receivedAt = this.#options.clock.now();
+    this.#pingedAt = undefined;
+  }
+
+  /** The wire ended. */
+  end(): void {
+    this.#ended = true;
+    this.#stopTimer?.();
+  }
+
+  readonly #lookAgain = (): void => {
+    this.#look();
+    if (!this.#ended) this.start();
+  };
+
+  #look(): void {
+    const { clock, limits, output, decoder, handshake, end } = this.#options;
+    const now = clock.now();
+    const wasBusy = this.#forgive(now);
+    const silence = now - this.#receivedAt;
+    const stalled = output.busy ? now - output.progressAt - this.#busySince : 0;
+    const isFull = output.waiting > limits.sendEnd;
+    // Neither calls nor answers: what the peer brings forth, and hardly takes.
+    const isFlooded = output.gathered > limits.sendMost + limits.sendEnd;
+    // What came while this side was busy is read first.
+    const times = wasBusy ? 2 : 1;
+    if (stalled > times * (isFull ? SHORT_STALL : limits.stall)) {
+      end(stalledBy(output.waiting, stalled), false);
+    } else if (isFlooded) {
+      end(floodedBy(output.gathered), false);
+    } else if (decoder.unfinished && silence > times * limits.frameProgress) {
+      end(unfinishedFor(limits.frameProgress), true);
+    } else if (handshake.accepted && silence > limits.keepaliveIdle) {
+      this.#ping(now, silence, times * limits.keepaliveDeath);
+    }
+    if (silence > limits.stall) output.trim();
+  }
+
+  /**
+   * Leaves out the time in which this side was busy.
+   *
+   * @returns Whether it was.
+   */
+  #forgive(now: number): boolean {
+    const { progressAt } = this.#options.output;
+    if (progressAt !== this.#progressAt) this.#busySince = 0;
+    this.#progressAt = progressAt;
+    const busy = now - this.#dueAt;
+    if (busy <= this.#lateness) return false;
+    this.#receivedAt = Math.min(now, this.#receivedAt + busy);
+    if (this.#pingedAt !== undefined) {
+      this.#pingedAt = Math.min(now, this.#pingedAt + busy);
+    }
+    this.#busySince += busy;
+    return true;
+  }
+
+  #ping(now: number, silence: number, patience: number): void {
+    const { output, end } = this.#options;
+    if (this.#pingedAt === undefined) {
+      this.#pingedAt = now;
+      output.send({ kind: "ping", token: 0 });
+    } else if (now - this.#pingedAt > patience) {
+      end(
+        new WireError(
+          "keepalive",
+          `The peer was silent for ${
+            Math.round(silence)
+          } ms, and did not answer a ping.`,
+        ),
+        false,
+      );
+    }
+  }
+}
+
+function stalledBy(waiting: number, milliseconds: number): WireError {
+  return new WireError(
+    "stalled",
+    `The peer takes nothing: ${waiting} bytes have waited for ${
+      Math.round(milliseconds)
+    } ms.`,
+  );
+}
+
+function floodedBy(waiting: number): WireError {
+  return new WireError(
+    "stalled",
+    `The peer has this side say more than it takes: ${waiting} bytes wait.`,
+  );
+}
+
+function unfinishedFor(milliseconds: number): WireError {
+  return new WireError(
+    "stalled",
+    `A message was begun and not finished within ${milliseconds} ms.`,
+  );
+}

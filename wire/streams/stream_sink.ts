@@ -1,0 +1,300 @@
+/**
+ * The consuming end of a stream: holds what came and was not taken, and gives
+ * credit for what was.
+ *
+ * @module
+ */
+
+import { malformed, WireError } from "../base/errors.ts";
+import { quiet } from "../base/left_alone.ts";
+import type {
+  BoundStream,
+  ReceivedAttachments,
+  StreamsOfCall,
+} from "../codec/passing.ts";
+import { Queue } from "../base/collections.ts";
+import type { RemoteStream } from "../rpc/remote_types.ts";
+import { refusal } from "../rpc/thrown.ts";
+
+/** What a sink works with. */
+export interface SinkOptions {
+  /** How many bytes the producer may send at first. */
+  readonly first: number;
+  /** How many bytes may be on their way at most. */
+  readonly most: number;
+  /** Takes from what is left for windows to grow: as much as there is. */
+  readonly grow: (wanted: number) => number;
+  /** Gives the producer credit. */
+  readonly credit: (id: number, amount: number) => void;
+  /** Tells the producer that no more is wanted. */
+  readonly cancel: (id: number, reason: unknown) => void;
+}
+
+interface Item {
+  readonly value: unknown;
+  readonly arrived: ReceivedAttachments | undefined;
+  readonly cost: number;
+}
+
+interface Taker {
+  resolve: (step: IteratorResult<unknown, undefined>) => void;
+  reject: (error: unknown) => void;
+  promise?: Promise<unknown>;
+}
+
+/** Why a stream failed, and what came along with that. */
+export interface Failure {
+  readonly error: unknown;
+  readonly arrived?: ReceivedAttachments | undefined;
+  /** Whether what came before it and was not taken is for nobody. */
+  readonly isSudden?: boolean;
+}
+
+const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
+
+/** One stream that comes. */
+export class Sink implements BoundStream {
+  /** Its number in the peer's direction of the wire. */
+  readonly id: number;
+  /** Where it came, for warnings. */
+  place = "a message";
+  /** How much its window has grown. */
+  grown = 0;
+  /** Whether somebody takes it: it can be taken once. */
+  isTaken = false;
+  /** The call that ends it, if one of this side does. */
+  call: StreamsOfCall | undefined;
+
+  readonly #options: SinkOptions;
+  readonly #items = new Queue<Item>();
+  readonly #takers = new Queue<Taker>();
+  /** What the producer may still send. */
+  #left: number;
+  /** What was taken and the producer has no credit for yet. */
+  #owed = 0;
+  #isCancelled = false;
+  #isOver = false;
+  /** Why it failed, until somebody has heard. */
+  #failure: Failure | undefined;
+  #over: PromiseWithResolvers<void> | undefined;
+
+  /**
+   * @param id Its number.
+   * @param options What to work with.
+   */
+  constructor(id: number, options: SinkOptions) {
+    this.id = id;
+    this.#options = options;
+    this.#left = options.first;
+  }
+
+  /** Whether nothing more is wanted, or comes. */
+  get isDone(): boolean {
+    return this.#isCancelled || this.#isOver;
+  }
+
+  /**
+   * An item came.
+   *
+   * @param value The item.
+   * @param cost What it counts for.
+   * @param arrived What came along with it.
+   * @throws {WireError} `malformed` when it is beyond the producer's credit.
+   */
+  put(value: unknown, cost: number, arrived?: ReceivedAttachments): void {
+    this.spend(cost);
+    if (this.isDone) return arrived?.drop();
+    arrived?.label(`an item of ${this.place}`);
+    if (this.call !== undefined) arrived?.bind(this.call);
+    const taker = this.#takers.shift();
+    if (taker === undefined) {
+      this.#items.push({ value, arrived, cost });
+      return;
+    }
+    taker.resolve({ done: false, value });
+    this.#taken(cost);
+  }
+
+  /**
+   * Takes an item off the producer's credit.
+   *
+   * @throws {WireError} `malformed` when it is beyond that.
+   */
+  spend(cost: number): void {
+    if (this.#left <= 0) {
+      throw malformed("An item of a stream came beyond its credit.");
+    }
+    this.#left -= cost;
+  }
+
+  /** The producer has finished, or failed. */
+  end(failure?: Failure): void {
+    if (this.isDone) failure?.arrived?.drop();
+    else {
+      if (failure?.isSudden) this.#drop();
+      this.#failure = failure;
+    }
+    this.#isOver = true;
+    this.#over?.resolve();
+    this.#answerTakers();
+    this.#checkEnd();
+  }
+
+  /** Ends it at once: what came and was not taken is for nobody. */
+  abort(reason: WireError): void {
+    if (this.#isCancelled) return;
+    const wasDone = this.#isOver;
+    if (wasDone && this.#isEmpty) return;
+    this.#drop();
+    this.#failure = { error: reason };
+    this.#isCancelled = true;
+    if (!wasDone) {
+      const { code, message } = reason;
+      this.#options.cancel(this.id, refusal(code, message));
+    }
+    this.#answerTakers();
+    this.#leaveCall();
+  }
+
+  /** Those who wait for an item get what is left, which is its end. */
+  #answerTakers(): void {
+    for (let taker; (taker = this.#takers.shift()) !== undefined;) {
+      if (taker.promise !== undefined) quiet(taker.promise);
+      this.take().then(taker.resolve, taker.reject);
+    }
+  }
+
+  /** Whether nobody will learn anything more of it than that it is over. */
+  get #isEmpty(): boolean {
+    return this.#items.size === 0 && this.#failure === undefined;
+  }
+
+  /** The call has nothing left to end when all that came was taken. */
+  #checkEnd(): void {
+    if (this.#isOver && this.#items.size === 0) this.#leaveCall();
+  }
+
+  #leaveCall(): void {
+    this.call?.remove(this);
+  }
+
+  /** What came is given back. */
+  #drop(): void {
+    for (let item; (item = this.#items.shift()) !== undefined;) {
+      item.arrived?.drop();
+    }
+    this.#failure?.arrived?.drop();
+    this.#failure = undefined;
+  }
+
+  /** Takes the next item, or waits for it. */
+  take(): Promise<IteratorResult<unknown, undefined>> {
+    const item = this.#items.shift();
+    if (item !== undefined) {
+      this.#taken(item.cost);
+      this.#checkEnd();
+      return Promise.resolve({ done: false, value: item.value });
+    }
+    const failure = this.#failure;
+    if (failure !== undefined) {
+      this.#failure = undefined;
+      return quiet(Promise.reject(failure.error));
+    }
+    if (this.isDone) return Promise.resolve(DONE);
+    let taker!: Taker;
+    const promise = new Promise<IteratorResult<unknown, undefined>>((
+      resolve,
+      reject,
+    ) => taker = { resolve, reject });
+    taker.promise = promise;
+    this.#takers.push(taker);
+    return promise;
+  }
+
+  /** No more is wanted; resolves when the producer has finished. */
+  cancel(reason?: unknown): Promise<void> {
+    this.#drop();
+    this.#leaveCall();
+    if (!this.isDone) {
+      this.#isCancelled = true;
+      for (let taker; (taker = this.#takers.shift()) !== undefined;) {
+        taker.resolve(DONE);
+      }
+      this.#options.cancel(this.id, reason);
+    }
+    if (this.#isOver) return Promise.resolve();
+    this.#over ??= Promise.withResolvers<void>();
+    return this.#over.promise;
+  }
+
+  #taken(cost: number): void {
+    this.#owed += cost;
+    const { first, most, grow, credit } = this.#options;
+    const window = first + this.grown;
+    if (this.#owed * 2 < window || this.isDone) return;
+    let amount = this.#owed;
+    this.#owed = 0;
+    if (this.#items.size === 0 && window < most) {
+      // All was taken as it came: more may be on its way.
+      const extra = grow(Math.min(window, most - window));
+      this.grown += extra;
+      amount += extra;
+    }
+    this.#left += amount;
+    credit(this.id, amount);
+  }
+}
+
+/** What the receiver of a stream gets. */
+export class SinkStream implements RemoteStream<unknown> {
+  readonly #sink: Sink;
+
+  /** @param sink What is behind it. */
+  constructor(sink: Sink) {
+    this.#sink = sink;
+  }
+
+  get readable(): ReadableStream<unknown> {
+    const take = this.#take();
+    return new ReadableStream<unknown>({
+      pull: async (controller) => {
+        const { done, value } = await take();
+        if (done) controller.close();
+        else controller.enqueue(value);
+      },
+      cancel: (reason) => this.cancel(reason),
+    }, { highWaterMark: 0 });
+  }
+
+  cancel(reason?: unknown): Promise<void> {
+    return this.#sink.cancel(reason);
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<unknown, undefined, undefined> {
+    const take = this.#take();
+    return {
+      next: take,
+      // The consumer leaves at once, whatever the producer still does.
+      return: () => {
+        this.cancel();
+        return Promise.resolve(DONE);
+      },
+    };
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.cancel();
+    return Promise.resolve();
+  }
+
+  #take(): () => Promise<IteratorResult<unknown, undefined>> {
+    if (this.#sink.isTaken) {
+      throw new WireError(
+        "invalidArgument",
+        "A stream can be read once: by one loop, or by its readable. Use the readable's tee() for two readers.",
+      );
+    }
+    this.#sink.isTaken = true;
+    return () => this.#sink.take();
+  }
+}

@@ -1,0 +1,389 @@
+/**
+ * The streams of one wire, in both directions.
+ *
+ * @module
+ */
+
+import {
+  CallStreams,
+  streamsCancelled,
+  streamsTooLong,
+} from "../rpc/pending_call.ts";
+import type { CallOptions } from "../rpc/context.ts";
+import { isStreamed } from "../codec/passing.ts";
+import type { Clock } from "../base/clock.ts";
+import { malformed, WireError } from "../base/errors.ts";
+import { LazyMap } from "../base/collections.ts";
+import type { WireLimits } from "../base/limits.ts";
+import type { MessageOutput } from "../flow/output.ts";
+import type { ReceivedAttachments, StreamsOfCall } from "../codec/passing.ts";
+import type { RemoteStream } from "../rpc/remote_types.ts";
+import { Sink, SinkStream } from "./stream_sink.ts";
+import { producerOf, Source } from "./stream_source.ts";
+import { remoteError, sendThrown } from "../rpc/thrown.ts";
+import { MESSAGE_OVERHEAD } from "../flow/send_queue.ts";
+
+/** The limits that streams have to do with. */
+type StreamLimits = Pick<WireLimits, "streams" | "streamWindow" | "window">;
+
+/** What streams work with. */
+export interface StreamsOptions {
+  readonly output: MessageOutput;
+  readonly clock: Clock;
+  readonly limits: StreamLimits;
+  readonly onError: (error: unknown, where: string) => void;
+  /** Called when fewer streams are wanted. */
+  readonly onIdle: () => void;
+}
+
+/**
+ * How many bytes of a stream may be under way before the first credit: half of
+ * the wire's window is shared out to all streams that there may be, the other
+ * half is for those to grow whose consumer keeps up.
+ */
+function firstCredit({ streams, streamWindow, window }: StreamLimits): number {
+  const share = Math.floor(window / 2 / streams);
+  return Math.min(streamWindow, Math.max(1, share));
+}
+
+/** Opens, feeds and ends streams. */
+export class Streams {
+  /** The call whose arguments are just being sent, where it ends streams. */
+  call: Pick<StreamsOfCall, "add"> | undefined;
+
+  readonly #options: StreamsOptions;
+  readonly #sources = new LazyMap<number, Source>();
+  readonly #sinks = new LazyMap<number, Sink>();
+  #nextId = 0;
+  /** How many streams of this side the peer knows of, or is about to. */
+  #announced = 0;
+  #peer: StreamLimits;
+  /** What is left for windows to grow. */
+  #spare: number;
+  #room: PromiseWithResolvers<void> | undefined;
+  #registry: FinalizationRegistry<Sink> | undefined;
+
+  /** @param options What to work with. */
+  constructor(options: StreamsOptions) {
+    this.#options = options;
+    // A guess, until the peer's hello.
+    this.#peer = options.limits;
+    this.#spare = Math.floor(options.limits.window / 2);
+  }
+
+  /** How many streams of this side are open. */
+  get sending(): number {
+    return this.#sources.size;
+  }
+
+  /** How many streams of the peer are open. */
+  get receiving(): number {
+    return this.#sinks.size;
+  }
+
+  /** How many bytes are left for the windows of streams to grow. */
+  get spare(): number {
+    return this.#spare;
+  }
+
+  /** How many streams somebody still wants something of. */
+  get wanted(): number {
+    let count = 0;
+    for (const source of this.#sources.values()) if (!source.isStopped) count++;
+    for (const sink of this.#sinks.values()) if (!sink.isDone) count++;
+    return count;
+  }
+
+  /**
+   * The peer has said what it takes. Messages that wait already may announce
+   * more streams than that: see {@linkcode admit}.
+   */
+  setPeerLimits({ streams, streamWindow, window }: StreamLimits): void {
+    this.#peer = { streams, streamWindow, window };
+  }
+
+  /** How many may leave: the peer's word is no limit of this side's memory. */
+  get #most(): number {
+    return Math.min(this.#peer.streams, this.#options.limits.streams);
+  }
+
+  /**
+   * A message is about to leave that announces streams of this side.
+   *
+   * @param sources The streams.
+   * @returns Why the peer does not take them.
+   */
+  admit(sources: readonly Source[]): WireError | undefined {
+    const fresh = sources.filter(({ isAnnounced }) => !isAnnounced);
+    if (fresh.length === 0) return undefined;
+    if (this.#announced + fresh.length > this.#most) {
+      return this.#tooMany();
+    }
+    this.#announced += fresh.length;
+    for (const source of fresh) source.isAnnounced = true;
+    return undefined;
+  }
+
+  /**
+   * Announces a stream of this side.
+   *
+   * @param value Anything.
+   * @returns Undefined for what is no stream.
+   * @throws {WireError} `limit` when the peer takes no more streams.
+   */
+  open(value: object): Source | undefined {
+    if (!isStreamed(value)) return undefined;
+    if (this.#sources.size >= this.#most) throw this.#tooMany();
+    const { output, onError } = this.#options;
+    const source = new Source(this.#id(), producerOf(value), {
+      output,
+      handshake: this,
+      onError,
+      first: () => firstCredit(this.#peer),
+      most: () => this.#peer.streamWindow,
+      room: () => this.#whenRoom(),
+      onOver: ({ id, isAnnounced }) => {
+        if (isAnnounced) this.#announced--;
+        this.#closed(this.#sources, id);
+      },
+    });
+    this.#sources.set(source.id, source);
+    this.call?.add(source);
+    return source;
+  }
+
+  /**
+   * Sends a one-way call whose streams end with its signal and its deadline.
+   *
+   * @param name The function's name.
+   * @param options The call's.
+   * @param send Sends it.
+   * @returns What that returns.
+   */
+  sendBound<T>(name: string, options: CallOptions, send: () => T): T {
+    const { deadline, signal, streams } = options;
+    const isFree = streams === "free" ||
+      (deadline === undefined && signal === undefined);
+    if (isFree) return send();
+    const call = new CallStreams();
+    this.call = call;
+    try {
+      return send();
+    } finally {
+      this.call = undefined;
+      if (call.size > 0) this.#guard(call, name, deadline, signal);
+    }
+  }
+
+  /** Sets up what may end the streams of a one-way call. */
+  #guard(
+    call: CallStreams,
+    name: string,
+    deadline: number | undefined,
+    signal: AbortSignal | undefined,
+  ): void {
+    const stopTimer = deadline === undefined
+      ? undefined
+      : this.#options.clock.after(
+        deadline,
+        () => call.end(streamsTooLong(name, deadline)),
+      );
+    const onAbort = () => call.end(streamsCancelled(name, signal!.reason));
+    signal?.addEventListener("abort", onAbort, { once: true });
+    call.settled(() => {
+      stopTimer?.();
+      signal?.removeEventListener("abort", onAbort);
+    });
+    // A getter among the arguments may have aborted it.
+    if (signal?.aborted) onAbort();
+  }
+
+  /** A stream of the peer is announced. */
+  receive(id: number): { sink: Sink; stream: RemoteStream<unknown> } {
+    const { limits, output } = this.#options;
+    if (this.#sinks.size >= limits.streams || this.#sinks.has(id)) {
+      throw malformed(
+        `At most ${limits.streams} streams are taken at a time, each under a number of its own.`,
+      );
+    }
+    const sink = new Sink(id, {
+      first: firstCredit(limits),
+      most: limits.streamWindow,
+      grow: (wanted) => {
+        const extra = Math.min(wanted, this.#spare);
+        this.#spare -= extra;
+        return extra;
+      },
+      credit: (id, amount) => output.send({ kind: "streamCredit", id, amount }),
+      cancel: (id, reason) => this.#cancel(id, reason),
+    });
+    this.#sinks.set(id, sink);
+    const stream = new SinkStream(sink);
+    this.#registry ??= new FinalizationRegistry((sink) => this.#lost(sink));
+    this.#registry.register(stream, sink);
+    return { sink, stream };
+  }
+
+  /** An item came. */
+  item(
+    id: number,
+    value: unknown,
+    size: number,
+    arrived?: ReceivedAttachments,
+  ): void {
+    this.#sink(id).put(value, size + MESSAGE_OVERHEAD, arrived);
+  }
+
+  /** An item came that is over a limit: the stream ends here. */
+  overLimit(id: number, error: unknown, size: number): void {
+    const sink = this.#sink(id);
+    sink.spend(size + MESSAGE_OVERHEAD);
+    if (sink.isDone) return;
+    sink.end({ error });
+    this.#cancel(id, error);
+  }
+
+  /** The producer has finished. */
+  ended(id: number): void {
+    const sink = this.#sink(id);
+    this.#drop(sink);
+    sink.end();
+  }
+
+  /** The producer has failed. */
+  failed(id: number, thrown: unknown, arrived?: ReceivedAttachments): void {
+    const sink = this.#sink(id);
+    arrived?.label(`the failure of ${sink.place}`);
+    this.#drop(sink);
+    sink.end({ error: remoteError(sink.place, thrown), arrived });
+  }
+
+  /** The producer's side has ended it, or it refused to go on. */
+  refused(id: number, code: string, message: string): void {
+    const sink = this.#sink(id);
+    this.#drop(sink);
+    // Its call was given up, and with it what came and was not taken.
+    const isSudden = code === "cancelled" || code === "deadline";
+    sink.end({ error: new WireError(code, message), isSudden });
+  }
+
+  /** The consumer gives credit. */
+  credit(id: number, amount: number): void {
+    this.#source(id)?.more(amount);
+  }
+
+  /** The consumer wants no more. */
+  cancelled(id: number, reason: unknown, arrived?: ReceivedAttachments): void {
+    const source = this.#source(id);
+    if (source === undefined || source.isStopped) return arrived?.drop();
+    arrived?.label("the reason of a cancel");
+    source.cancel(reason);
+    this.#options.onIdle();
+  }
+
+  /** The output has room again. */
+  resume(): void {
+    this.#room?.resolve();
+    this.#room = undefined;
+  }
+
+  /** This side takes leave: what comes is for nobody. */
+  cancelAll(reason: WireError): void {
+    for (const sink of this.#sinks.values()) {
+      if (sink.isDone) continue;
+      this.#cancel(sink.id, reason);
+      sink.end({ error: reason });
+    }
+  }
+
+  /** The wire ended. */
+  end(reason: WireError): void {
+    const [sinks, sources] = [this.#sinks, this.#sources];
+    for (const sink of [...sinks.values()]) {
+      sink.end({ error: reason });
+      sink.call?.remove(sink);
+    }
+    sinks.clear();
+    for (const source of [...sources.values()]) source.end(reason);
+    sources.clear();
+    this.#registry = undefined;
+    this.resume();
+  }
+
+  #cancel(id: number, reason: unknown): void {
+    const { output, onIdle } = this.#options;
+    const tell = () =>
+      sendThrown(
+        reason,
+        output.encoder.limits,
+        (reason) => output.send({ kind: "streamCancel", id, reason }),
+      );
+    try {
+      tell();
+    } catch {
+      // A getter of what is just being sent has aborted a signal.
+      queueMicrotask(() => this.#sinks.has(id) && tell());
+    }
+    onIdle();
+  }
+
+  /** Nobody has the stream any more, and nobody has ended it. */
+  #lost(sink: Sink): void {
+    if (sink.isDone) return void sink.cancel();
+    const error = new WireError(
+      "released",
+      `A stream that came as ${sink.place} was never read to its end. Read it in a loop, or cancel() it.`,
+    );
+    sink.cancel(error);
+    this.#options.onError(error, "a stream");
+  }
+
+  #sink(id: number): Sink {
+    const sink = this.#sinks.get(id);
+    if (sink !== undefined) return sink;
+    throw malformed(`Something came for the stream ${id}, and there is none.`);
+  }
+
+  /** The source of a number; undefined when it has ended meanwhile. */
+  #source(id: number): Source | undefined {
+    const source = this.#sources.get(id);
+    if (source === undefined && id >= this.#nextId) {
+      throw malformed(`There was never a stream ${id}.`);
+    }
+    return source;
+  }
+
+  #tooMany(): WireError {
+    return new WireError(
+      "limit",
+      `At most ${this.#most} streams go to the peer at a time (the limit "streams" of either side). Let some of them end first, or raise that limit.`,
+    );
+  }
+
+  #drop(sink: Sink): void {
+    this.#spare += sink.grown;
+    this.#closed(this.#sinks, sink.id);
+  }
+
+  #closed(table: { delete(id: number): boolean }, id: number): void {
+    table.delete(id);
+    this.#options.onIdle();
+  }
+
+  #id(): number {
+    const id = this.#nextId;
+    if (id === 0xffff_ffff) {
+      throw new WireError(
+        "limit",
+        `A wire carries ${id} streams in its life. Open another one.`,
+      );
+    }
+    this.#nextId++;
+    return id;
+  }
+
+  #whenRoom(): Promise<void> {
+    this.#room ??= Promise.withResolvers<void>();
+    return this.#room.promise;
+  }
+}

@@ -1,0 +1,278 @@
+/**
+ * TLS over a TCP connection that stays in hand, for servers and clients.
+ *
+ * Closing a connection of `Deno.listenTls` or `Deno.startTls` does not end it
+ * while its handshake is under way: it stays open for as long as the peer keeps
+ * silent. So TLS is left to `node:tls`, and the TCP connection below is closed
+ * when it has to go.
+ *
+ * @module
+ */
+
+import type { WireAddress } from "../base/address.ts";
+import type { Transport } from "./transport.ts";
+
+/** What is read at a time: little at first, for many connections are quiet. */
+const FIRST_READ = 2 * 1024;
+const LARGEST_READ = 64 * 1024;
+/** How records of TLS begin: with a type between these. */
+const FIRST_TYPE = 20;
+const LAST_TYPE = 23;
+/** A fatal alert, "unexpected message": who speaks no TLS may know its look. */
+const ALERT = new Uint8Array([21, 3, 3, 0, 2, 2, 10]);
+
+// Loaded where TLS is spoken, and nowhere else: everybody would pay for an
+// import.
+/** Gives `node:tls`. */
+// deno-lint-ignore no-process-global
+export const loadTls = () => process.getBuiltinModule("node:tls");
+// deno-lint-ignore no-process-global
+const loadStreams = () => process.getBuiltinModule("node:stream");
+
+/** The module `node:tls`. */
+export type Tls = ReturnType<typeof loadTls>;
+/** Certificates and keys, or whom to trust. */
+export type SecureContext = ReturnType<Tls["createSecureContext"]>;
+/** A socket of `node:tls`. */
+export type TLSSocket = InstanceType<Tls["TLSSocket"]>;
+/** What such a socket can stand on. */
+export type Duplex = InstanceType<ReturnType<typeof loadStreams>["Duplex"]>;
+
+/** What the bytes below TLS come from and go to. */
+class RawEnd {
+  /** Called when no more bytes come. */
+  onEnd: () => void = () => {};
+  /** Called when the peer speaks something else than TLS. */
+  onForeign: () => void = () => {};
+  /** Whether bytes came. */
+  hasBegun = false;
+  readonly #conn: Deno.Conn;
+  #buffer = new Uint8Array(FIRST_READ);
+
+  constructor(conn: Deno.Conn) {
+    this.#conn = conn;
+  }
+
+  read(into: Duplex): void {
+    const buffer = this.#buffer;
+    this.#conn.read(buffer).then(
+      (count) => {
+        // Whether that is a proper end, TLS itself has to say.
+        if (count === null) return this.onEnd();
+        if (!this.hasBegun && isForeign(buffer[0]!)) return this.onForeign();
+        this.hasBegun = true;
+        if (count === buffer.length && count < LARGEST_READ) {
+          this.#buffer = new Uint8Array(count * 4);
+        }
+        into.push(buffer.slice(0, count));
+      },
+      (error) => into.destroy(error),
+    );
+  }
+
+  write(bytes: Uint8Array, done: (error?: Error | null) => void): void {
+    this.#conn.write(bytes).then(
+      (sent) => {
+        if (sent === bytes.length) done();
+        else this.write(bytes.subarray(sent), done);
+      },
+      done,
+    );
+  }
+
+  close(): void {
+    try {
+      this.#conn.close();
+    } catch {
+      // It is closed.
+    }
+  }
+}
+
+function isForeign(firstByte: number): boolean {
+  return firstByte < FIRST_TYPE || firstByte > LAST_TYPE;
+}
+
+/** Makes the bytes of a connection those of a stream of Node. */
+function duplexOver(conn: Deno.Conn, raw: RawEnd): Duplex {
+  const { Duplex } = loadStreams();
+  return new Duplex({
+    read(): void {
+      raw.read(this as Duplex);
+    },
+    write(chunk: Uint8Array, _encoding, done): void {
+      raw.write(chunk, done);
+    },
+    writev(chunks, done): void {
+      raw.write(joined(chunks.map(({ chunk }) => chunk)), done);
+    },
+    final(done): void {
+      conn.closeWrite().then(() => done(), done);
+    },
+    destroy(error, done): void {
+      raw.close();
+      done(error);
+    },
+  });
+}
+
+/** Many small writes cost more than one. */
+function joined(chunks: Uint8Array[]): Uint8Array {
+  const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
+}
+
+/** How one side begins to speak TLS. */
+export interface TlsSide {
+  /** Makes its socket, over the bytes of a connection. */
+  start(over: Duplex): TLSSocket;
+  /** The event that tells that the peer is who it should be. */
+  readonly secured: "secure" | "secureConnect";
+}
+
+/** A connection that speaks TLS. */
+export class TlsTransport implements Transport {
+  readonly address: WireAddress;
+  /** Resolves after the handshake; rejects if there is none. */
+  readonly secured: Promise<void>;
+  readonly #socket: TLSSocket;
+  readonly #duplex: Duplex;
+  readonly #raw: RawEnd;
+  /** Why nothing goes on; undefined while it does. */
+  #failure: Error | undefined;
+  #isSecure = false;
+  /** TLS said that no more comes. */
+  #isEnded = false;
+  /** No more bytes come, whether TLS said so or not. */
+  #isCut = false;
+  #wake: (() => void) | undefined;
+
+  /**
+   * Begins a handshake. What is written waits for it.
+   *
+   * @param conn The connection, which the transport owns from now on.
+   * @param address Where the peer is.
+   * @param side Which side of TLS this is.
+   */
+  constructor(conn: Deno.Conn, address: WireAddress, side: TlsSide) {
+    this.address = address;
+    const raw = this.#raw = new RawEnd(conn);
+    const duplex = this.#duplex = duplexOver(conn, raw);
+    const socket = this.#socket = side.start(duplex);
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.secured = promise;
+    promise.catch(() => {});
+    const fail = (error: Error) => {
+      this.#failure ??= error;
+      reject(this.#failure);
+      this.close();
+      this.#wake?.();
+    };
+    const wake = () => this.#wake?.();
+    // Over streams, the alerts of Deno's TLS do not reach the peer.
+    raw.onForeign = () => raw.write(ALERT, () => fail(noTls()));
+    raw.onEnd = () => {
+      if (!this.#isSecure) return fail(cutOff());
+      this.#isCut = true;
+      wake();
+    };
+    socket.on(side.secured, () => {
+      this.#isSecure = true;
+      resolve();
+    });
+    socket.on("readable", wake);
+    socket.on("end", () => {
+      this.#isEnded = true;
+      wake();
+    });
+    socket.on("error", fail);
+    duplex.on("error", fail);
+    socket.on("close", () => {
+      if (!this.#isEnded) fail(closedHere());
+    });
+  }
+
+  /** Whether anything came from the peer. */
+  get hasBegun(): boolean {
+    return this.#raw.hasBegun;
+  }
+
+  /** Whether the handshake is done. */
+  get isSecure(): boolean {
+    return this.#isSecure;
+  }
+
+  /** Reads the next bytes; null at the end of the stream. */
+  async read(): Promise<Uint8Array | null> {
+    for (let isLast = false;;) {
+      const chunk: Uint8Array | null = this.#socket.read();
+      if (chunk !== null) return chunk;
+      if (this.#isEnded) return null;
+      if (this.#failure !== undefined) throw this.#failure;
+      // What TLS was given last may still be with it.
+      if (isLast) throw cutOff();
+      isLast = this.#isCut;
+      await this.#news(isLast);
+    }
+  }
+
+  /** Writes; all of it is taken once TLS, and the peer, have room. */
+  write(bytes: Uint8Array): Promise<number> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    return new Promise((resolve, reject) =>
+      this.#socket.write(bytes, (error) => {
+        if (error) reject(error);
+        else if (this.#failure !== undefined) reject(this.#failure);
+        else resolve(bytes.length);
+      })
+    );
+  }
+
+  /** Says that no more is sent. */
+  closeWrite(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#socket.once("error", reject);
+      this.#socket.once("close", () => resolve());
+      this.#socket.end(() => resolve());
+    });
+  }
+
+  /** Closes the connection, in a handshake too. */
+  close(): void {
+    this.#failure ??= closedHere();
+    this.#raw.close();
+    this.#socket.destroy();
+    this.#duplex.destroy();
+    this.#wake?.();
+  }
+
+  /** Resolves when something happened, or after a turn of the event loop. */
+  async #news(isLast: boolean): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#wake = resolve;
+    const timer = isLast ? setTimeout(resolve) : undefined;
+    await promise;
+    clearTimeout(timer);
+    this.#wake = undefined;
+  }
+}
+
+function closedHere(): Error {
+  return new Deno.errors.BadResource("this side closed the connection");
+}
+
+function noTls(): Error {
+  return new Deno.errors.InvalidData("the peer sent what is no TLS");
+}
+
+function cutOff(): Error {
+  return new Deno.errors.UnexpectedEof(
+    "the peer closed the connection without ending TLS",
+  );
+}

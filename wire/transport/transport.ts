@@ -1,0 +1,380 @@
+/**
+ * What a wire needs of a connection, and three ways to get it: from something
+ * that reads and writes like a socket, from a pair of streams, or in memory.
+ *
+ * @module
+ */
+
+import type { WireAddress } from "../base/address.ts";
+import { WireError } from "../base/errors.ts";
+import { kindOf } from "../base/shown.ts";
+
+/** A connection as a wire sees it: bytes in, bytes out. */
+export interface Transport {
+  /** Where the peer is. */
+  readonly address: WireAddress;
+  /**
+   * True when the peer lives in the same process and cannot fall silent by
+   * itself: then it is not pinged.
+   */
+  readonly local?: boolean;
+  /**
+   * Reads the next bytes. One read at a time.
+   *
+   * @param isBulk Whether a large message is under way: then it is well to
+   * read as much at once as there is. A transport need not heed it.
+   * @returns A chunk that stays as it is until the next read, or null at the
+   * end of the stream.
+   */
+  read(isBulk?: boolean): Promise<Uint8Array | null>;
+  /**
+   * Writes. One write at a time.
+   *
+   * @param bytes The bytes; left as they are until the promise settles.
+   * @returns How many of them were taken, at least one.
+   */
+  write(bytes: Uint8Array<ArrayBuffer>): Promise<number>;
+  /** Ends this side's direction; the other may go on. */
+  closeWrite(): Promise<void>;
+  /** Ends both directions at once. What is under way settles. */
+  close(): void;
+}
+
+/** What reads and writes like a socket; `Deno.Conn` does. */
+export interface SocketLike {
+  /** Reads into a buffer; null at the end. */
+  read(buffer: Uint8Array): Promise<number | null>;
+  /** Writes some of the bytes. */
+  write(bytes: Uint8Array): Promise<number>;
+  /** Ends the writing direction. */
+  closeWrite(): Promise<void>;
+  /** Closes. */
+  close(): void;
+}
+
+/** A byte duplex: a child process's two pipes, a WebSocketStream, and so on. */
+export interface ByteDuplex {
+  /** What the peer sends. */
+  readonly readable: ReadableStream<Uint8Array>;
+  /** What the peer gets. */
+  readonly writable: WritableStream<Uint8Array>;
+}
+
+const FIRST_READ = 256;
+/**
+ * What one read takes is answered in one write. In portions of this size, the
+ * two ends of a busy wire work at the same time, rather than taking turns.
+ */
+const LARGEST_READ = 16 * 1024;
+/** What one read takes of large messages, and so many reads after them. */
+const BULK_READ = 64 * 1024;
+const BULK_READS = 8;
+/** How much of a chunk one write hands to a stream. */
+const LARGEST_WRITE = 64 * 1024;
+
+/**
+ * A transport over something that reads and writes like a socket.
+ *
+ * @param socket The socket. The transport closes it.
+ * @param address Where the peer is.
+ * @returns The transport.
+ */
+export function socketTransport(
+  socket: SocketLike,
+  address: WireAddress,
+): Transport {
+  return new SocketTransport(socket, address);
+}
+
+class SocketTransport implements Transport {
+  readonly address: WireAddress;
+  readonly #socket: SocketLike;
+  /** Small at first, for many connections are quiet. */
+  #buffer = new Uint8Array(FIRST_READ);
+  #bulkReads = 0;
+
+  constructor(socket: SocketLike, address: WireAddress) {
+    this.#socket = socket;
+    this.address = address;
+  }
+
+  read(isBulk = false): Promise<Uint8Array | null> {
+    if (isBulk) this.#bulkReads = BULK_READS;
+    else if (this.#bulkReads > 0) this.#bulkReads--;
+    return this.#socket.read(this.#room()).then(this.#came);
+  }
+
+  #room(): Uint8Array {
+    const buffer = this.#buffer;
+    if (this.#bulkReads === 0) {
+      return buffer.length <= LARGEST_READ
+        ? buffer
+        : buffer.subarray(0, LARGEST_READ);
+    }
+    if (buffer.length < BULK_READ) this.#buffer = new Uint8Array(BULK_READ);
+    return this.#buffer;
+  }
+
+  readonly #came = (count: number | null): Uint8Array | null => {
+    if (count === null) return null;
+    const buffer = this.#buffer;
+    if (!(count >= 0 && count <= buffer.length)) {
+      throw transportFault(
+        `read() of the socket gave ${
+          kindOf(count)
+        }, and not how many bytes it put into a buffer of ${buffer.length}, or null at the end`,
+      );
+    }
+    if (count === buffer.length && count < LARGEST_READ) {
+      this.#buffer = new Uint8Array(count * 4);
+    }
+    return buffer.subarray(0, count);
+  };
+
+  write(bytes: Uint8Array): Promise<number> {
+    return this.#socket.write(bytes);
+  }
+
+  closeWrite(): Promise<void> {
+    return this.#socket.closeWrite();
+  }
+
+  close(): void {
+    try {
+      this.#socket.close();
+    } catch {
+      // It was closed before.
+    }
+  }
+}
+
+/**
+ * A transport over a pair of streams.
+ *
+ * @param duplex The streams. The transport locks, and ends, both.
+ * @param address Where the peer is.
+ * @returns The transport.
+ */
+export function streamTransport(
+  duplex: ByteDuplex,
+  address: WireAddress = { transport: "streams" },
+): Transport {
+  for (const name of ["readable", "writable"] as const) {
+    if (!duplex[name].locked) continue;
+    throw new WireError(
+      "invalidArgument",
+      `The stream "${name}" is in use already (locked): a wire needs it for itself.`,
+    );
+  }
+  const reader = duplex.readable.getReader();
+  const writer = duplex.writable.getWriter();
+  const chunks = new ChunkCheck();
+  // Whatever goes wrong shows in read() and write() as well.
+  reader.closed.catch(ignore);
+  writer.closed.catch(ignore);
+  return {
+    address,
+    async read(): Promise<Uint8Array | null> {
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (done) return null;
+        const bytes = chunks.check(toBytes(value))!;
+        if (bytes.length > 0) return bytes;
+      }
+    },
+    async write(bytes: Uint8Array<ArrayBuffer>): Promise<number> {
+      // A stream may keep a chunk for longer than its write takes.
+      const chunk = bytes.slice(0, LARGEST_WRITE);
+      await writer.ready;
+      await writer.write(chunk);
+      return chunk.length;
+    },
+    closeWrite: (): Promise<void> => writer.close(),
+    close(): void {
+      reader.cancel().catch(ignore);
+      writer.abort().catch(ignore);
+    },
+  };
+}
+
+/**
+ * Two transports joined in memory: what one writes, the other reads.
+ *
+ * @returns The two ends.
+ */
+export function memoryTransports(): [Transport, Transport] {
+  const there = new MemoryPipe();
+  const back = new MemoryPipe();
+  return [memoryEnd(back, there), memoryEnd(there, back)];
+}
+
+function memoryEnd(incoming: MemoryPipe, outgoing: MemoryPipe): Transport {
+  return {
+    address: { transport: "memory" },
+    local: true,
+    read: (): Promise<Uint8Array | null> => incoming.read(),
+    write: (bytes: Uint8Array): Promise<number> => outgoing.write(bytes),
+    closeWrite(): Promise<void> {
+      outgoing.end();
+      return Promise.resolve();
+    },
+    close(): void {
+      outgoing.end();
+      incoming.break();
+    },
+  };
+}
+
+/** One direction of a memory connection: a write lasts until it was read. */
+class MemoryPipe {
+  #chunk: Uint8Array | undefined;
+  #written: ((count: number) => void) | undefined;
+  #refused: ((error: Error) => void) | undefined;
+  #reader: ((chunk: Uint8Array | null) => void) | undefined;
+  #lent = false;
+  #ended = false;
+
+  read(): Promise<Uint8Array | null> {
+    this.#releaseBorrowed();
+    if (this.#chunk !== undefined) return Promise.resolve(this.#lend());
+    if (this.#ended) return Promise.resolve(null);
+    return new Promise((resolve) => this.#reader = resolve);
+  }
+
+  write(bytes: Uint8Array): Promise<number> {
+    if (this.#ended) return Promise.reject(brokenPipe());
+    return new Promise((resolve, reject) => {
+      this.#chunk = bytes;
+      this.#written = resolve;
+      this.#refused = reject;
+      const reader = this.#reader;
+      this.#reader = undefined;
+      reader?.(this.#lend());
+    });
+  }
+
+  /** The writer ends: what it wrote can still be read. */
+  end(): void {
+    this.#ended = true;
+    if (this.#chunk === undefined) this.#reader?.(null);
+  }
+
+  /** The reader ends: what is being written is refused. */
+  break(): void {
+    this.#ended = true;
+    this.#chunk = undefined;
+    this.#refused?.(brokenPipe());
+    this.#reader?.(null);
+  }
+
+  #lend(): Uint8Array {
+    this.#lent = true;
+    return this.#chunk!;
+  }
+
+  #releaseBorrowed(): void {
+    if (!this.#lent) return;
+    this.#lent = false;
+    const count = this.#chunk?.length ?? 0;
+    this.#chunk = undefined;
+    this.#refused = undefined;
+    this.#written?.(count);
+  }
+}
+
+/** A transport that gives nothing so often in a row is broken. */
+const MOST_EMPTY = 1_000;
+
+/** Checks what one transport reads. */
+export class ChunkCheck {
+  #empty = 0;
+
+  /**
+   * Checks a chunk.
+   *
+   * @param chunk What `read()` gave.
+   * @returns The same.
+   * @throws {WireError} `invalidArgument` for what is neither bytes nor null,
+   * and for the last of too many empty chunks in a row.
+   */
+  check(chunk: Uint8Array | null): Uint8Array | null {
+    if (chunk === null) return null;
+    if (!(chunk instanceof Uint8Array)) {
+      throw transportFault(
+        `read() gave ${
+          kindOf(chunk)
+        }, and not a Uint8Array, or null at the end`,
+      );
+    }
+    if (chunk.length > 0) {
+      this.#empty = 0;
+    } else if (++this.#empty >= MOST_EMPTY) {
+      throw transportFault(
+        `read() gave ${MOST_EMPTY} chunks without a byte, one after the other. It has to wait until there is one, and to give null at the end`,
+      );
+    }
+    return chunk;
+  }
+}
+
+/**
+ * Checks what a transport has written.
+ *
+ * @param count How many bytes it says that it took.
+ * @param bytes What it was given.
+ * @param length How many bytes these were.
+ * @returns The count.
+ * @throws {WireError} `invalidArgument` where that cannot be.
+ */
+export function checkWritten(
+  count: number,
+  bytes: Uint8Array,
+  length: number,
+): number {
+  if (bytes.length === 0) {
+    throw transportFault(
+      "write() transferred the bytes that it was given, which are not its own. Have it send a copy: bytes.slice()",
+    );
+  }
+  if (count > 0 && count <= length && Number.isInteger(count)) return count;
+  throw transportFault(
+    `write() gave ${
+      kindOf(count)
+    }, and not how many of ${length} bytes it took, which is one at least`,
+  );
+}
+
+/** The bytes of a chunk of somebody else's stream. */
+function toBytes(chunk: unknown): Uint8Array {
+  if (chunk instanceof Uint8Array) return chunk;
+  if (ArrayBuffer.isView(chunk)) {
+    return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+  }
+  const isBuffer = chunk instanceof ArrayBuffer ||
+    typeof SharedArrayBuffer === "function" &&
+      chunk instanceof SharedArrayBuffer;
+  if (isBuffer) return new Uint8Array(chunk);
+  throw transportFault(
+    `its stream "readable" gave a chunk that is ${
+      kindOf(chunk)
+    }, and not bytes (a Uint8Array, another view, or an ArrayBuffer)${
+      typeof chunk === "string"
+        ? ". Pass the stream itself, without a TextDecoderStream"
+        : ""
+    }`,
+  );
+}
+
+/** The error for a transport that does not do what it has to. */
+function transportFault(text: string): WireError {
+  return new WireError(
+    "invalidArgument",
+    `The transport of the wire is at fault: ${text}.`,
+  );
+}
+
+function brokenPipe(): Error {
+  return new Error("The peer closed its end of the memory connection.");
+}
+
+function ignore(): void {}
