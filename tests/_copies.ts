@@ -6,7 +6,7 @@
  */
 
 const ROOT = new URL("../", import.meta.url);
-const PARTS = ["mod.ts", "wire", "server", "client", "tls"];
+const PARTS = ["mod.ts", "wire", "server", "client"];
 
 /** A copy of the module. */
 export interface Copy {

@@ -45,7 +45,7 @@ test("mod.ts works when it is imported by URL", async () => {
   assertEquals(code, 0);
   assertEquals(
     served.filter((path) =>
-      !/^(mod\.ts|(wire|server|client|tls)\/)/.test(path)
+      !/^(mod\.ts|(wire|server|client)\/)/.test(path)
     ),
     [],
   );
