@@ -16,7 +16,7 @@ type Main = typeof own;
 const { main: other, lisp: otherLisp } = await loadCopy();
 /** A copy that has changed what others read of these. */
 const { main: later } = await loadCopy((text) =>
-  ["Contract", "Refusal", "Values", "described", "reference", "signatures"]
+  ["Contract", "Refusal", "Values", "described", "reference", "rules"]
     .reduce((text, brand) => text.replace(`${brand}: 1`, `${brand}: 2`), text)
 );
 
@@ -541,7 +541,7 @@ test("what comes over a wire carries no brand", async () => {
   const brands = [
     ...["CallContext", "CallPromise", "Contract", "DeclaredError", "Refusal"],
     ...["RemoteError", "Unfit", "Values", "Wire", "WireError", "described"],
-    ...["reference", "signatures"],
+    ...["reference", "rules"],
   ] as const;
   for (const brand of brands) {
     const key = keyOf(brand);

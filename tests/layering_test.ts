@@ -43,6 +43,8 @@ interface Module {
   readonly specifiers: readonly string[];
   /** Paths of the files of this project; types count as well. */
   readonly imports: readonly string[];
+  /** Of these, what is loaded together with it at run time. */
+  readonly loads: readonly string[];
 }
 
 /** What `deno info --json` tells of a module. */
@@ -52,6 +54,7 @@ interface Described {
     readonly specifier: string;
     readonly code?: { readonly specifier?: string };
     readonly type?: { readonly specifier?: string };
+    readonly isDynamic?: boolean;
   }[];
 }
 
@@ -69,13 +72,20 @@ async function reached(...entries: string[]): Promise<Module[]> {
     for (const { specifier, dependencies = [] } of modules) {
       if (!specifier.startsWith(ROOT)) continue;
       const path = specifier.slice(ROOT.length);
+      const own = (targets: readonly (string | undefined)[]) =>
+        targets.filter((target) => target !== undefined)
+          .filter((target) => target.startsWith(ROOT))
+          .map((target) => target.slice(ROOT.length));
       found.set(path, {
         path,
         specifiers: dependencies.map(({ specifier }) => specifier),
-        imports: dependencies
-          .map(({ code, type }) => (code ?? type)?.specifier ?? "")
-          .filter((target) => target.startsWith(ROOT))
-          .map((target) => target.slice(ROOT.length)),
+        imports: own(
+          dependencies.map(({ code, type }) => (code ?? type)?.specifier),
+        ),
+        loads: own(
+          dependencies.filter(({ isDynamic }) => !isDynamic)
+            .map(({ code }) => code?.specifier),
+        ),
       });
     }
   }
@@ -123,6 +133,14 @@ test("rooms beside each other do not know each other", async () => {
       }
     }
   }
+});
+
+test("contracts are loaded only by entry points that export them", async () => {
+  const loaders = (await reached(...CORE))
+    .filter(({ path }) => roomOf(path) !== "contract")
+    .filter(({ loads }) => loads.some((to) => roomOf(to) === "contract"))
+    .map(({ path }) => path);
+  assertEquals(loaders, ["wire/mod.ts"]);
 });
 
 test("no imports run in a circle", async () => {

@@ -44,9 +44,7 @@ test("mod.ts works when it is imported by URL", async () => {
   assertEquals(new TextDecoder().decode(stdout), "42\n");
   assertEquals(code, 0);
   assertEquals(
-    served.filter((path) =>
-      !/^(mod\.ts|(wire|server|client)\/)/.test(path)
-    ),
+    served.filter((path) => !/^(mod\.ts|(wire|server|client)\/)/.test(path)),
     [],
   );
   await Deno.remove(folder, { recursive: true });

@@ -10,7 +10,7 @@ import { ownArguments } from "./base/checks.ts";
 import { rejected } from "./rpc/pending_call.ts";
 import { type CallOptions, checkCallOptions } from "./rpc/context.ts";
 import { type Clock, systemClock } from "./base/clock.ts";
-import { type Contract, signaturesOf } from "./contract/contract.ts";
+import type { Contract } from "./contract/contract.ts";
 import { errorMessage, WireError } from "./base/errors.ts";
 import {
   checkListing,
@@ -36,18 +36,15 @@ import {
 } from "./transport/transport.ts";
 import type { Dialect, Session, WireStats } from "./session/dialect.ts";
 import { callThrough } from "./rpc/middleware.ts";
-import { CheckedCaller } from "./contract/checked_caller.ts";
-import { checkTold, contractSummary } from "./contract/summary.ts";
 import { checkCredential } from "./base/checks.ts";
 import { decide } from "./base/checks.ts";
-import { guarded, implemented } from "./contract/guard.ts";
 import { checkGate, checkHooks, checkOnDeath } from "./base/checks.ts";
 import { NativeSession } from "./native/native_session.ts";
 import { failed, owned, quiet, unawaited, unsent } from "./base/left_alone.ts";
 import { isA } from "./base/odd_values.ts";
 import { checkOptionKeys, checkSignal } from "./base/checks.ts";
 import { REPORT, type Report, reporter } from "./base/report.ts";
-import { servedEntries } from "./rpc/served.ts";
+import { type ContractRules, rulesOf, servedEntries } from "./rpc/served.ts";
 import { shown } from "./base/shown.ts";
 import { findTelemetry, spans } from "./telemetry/telemetry.ts";
 
@@ -218,7 +215,7 @@ export class Wire<
   readonly #caller: Caller;
   readonly #dialect: Dialect;
   readonly #report: Report;
-  readonly #serves: WireOptions<Remote, Local>["serves"];
+  readonly #kept: ContractRules | undefined;
   #made: Remotes<Remote> | undefined;
 
   /**
@@ -237,7 +234,8 @@ export class Wire<
     const api = options.telemetry === false ? undefined : findTelemetry();
     const telemetry = api === undefined ? [] : [spans(api)];
     const calling = through(telemetry, options.callThrough);
-    const expected = expects === undefined ? undefined : signaturesOf(expects);
+    const kept = serves === undefined ? undefined : rulesOf(serves);
+    const expected = expects === undefined ? undefined : rulesOf(expects);
     const limits = resolveLimits(options.limits);
     checkCredentials(options);
     const clock = options.clock ?? systemClock;
@@ -252,14 +250,8 @@ export class Wire<
         limits,
         clock,
         credential,
-        contract: serves === undefined ? "" : contractSummary(
-          signaturesOf(serves),
-          limits.helloFrame,
-          credential,
-        ),
-        checkContract(told) {
-          if (expected !== undefined) checkTold(told, expected);
-        },
+        contract: kept?.summary(limits.helloFrame, credential) ?? "",
+        checkContract: (told) => expected?.checkPeer(told),
         requireCredential: options.requireCredential,
         confirm: () =>
           decide(
@@ -276,22 +268,16 @@ export class Wire<
         callThrough: calling,
       },
     );
-    this.#serves = serves;
+    this.#kept = kept;
     this.#caller = callThrough(
-      expects === undefined
-        ? session
-        : new CheckedCaller(session, expects, report),
+      expected?.caller(session, report) ?? session,
       calling,
       report,
       this as unknown as Wire,
       clock,
     );
     if (functions !== undefined) {
-      session.serve(
-        serves === undefined
-          ? functions
-          : implemented(functions, signaturesOf(serves)),
-      );
+      session.serve(kept?.implemented(functions) ?? functions);
     }
     if (onDeath) session.lifetime.listen(onDeath);
     if (signal !== undefined) this.#abortOn(signal);
@@ -459,10 +445,10 @@ export class Wire<
   serve<Served extends object = Local>(
     functions: ServedFunctions<NoInfer<Served>, Wire>,
   ): void {
-    const serves = this.#serves;
-    if (serves === undefined) return this.#session.serve(functions);
+    const kept = this.#kept;
+    if (kept === undefined) return this.#session.serve(functions);
     servedEntries(functions);
-    this.#session.serve(guarded(functions, signaturesOf(serves)));
+    this.#session.serve(kept.guarded(functions));
   }
 
   /**
@@ -819,11 +805,11 @@ export function checkServing(
   const { functions, serves, expects } = options;
   checkCredentials(options);
   checkParts(options);
-  if (expects !== undefined) signaturesOf(expects);
-  const signatures = serves === undefined ? undefined : signaturesOf(serves);
+  if (expects !== undefined) rulesOf(expects);
+  const kept = serves === undefined ? undefined : rulesOf(serves);
   if (functions === undefined) return;
   servedEntries(functions);
-  if (signatures !== undefined) implemented(functions, signatures);
+  kept?.implemented(functions);
 }
 
 /** The error of a peer that does not tell what it serves. */

@@ -32,7 +32,7 @@ const VERSIONS = {
   WireError: 1,
   described: 1,
   reference: 1,
-  signatures: 1,
+  rules: 1,
 } as const;
 
 /** The name of something that copies share. */

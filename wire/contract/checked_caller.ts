@@ -7,7 +7,6 @@
 
 import type { CallOptions } from "../rpc/context.ts";
 import { endStreams } from "../codec/passing.ts";
-import { type AnyContract, signaturesOf } from "./contract.ts";
 import { DeclaredError } from "./declared_error.ts";
 import { errorMessage, RemoteError, WireError } from "../base/errors.ts";
 import type { Caller } from "../rpc/remote.ts";
@@ -15,23 +14,31 @@ import { REFERENCE } from "../rpc/remote_types.ts";
 import { unawaited } from "../base/left_alone.ts";
 import type { Report } from "../base/report.ts";
 import { type CallPromise, promised } from "../rpc/pending_call.ts";
-import type { Signature } from "./_signature.ts";
+import type { Signature, Signatures } from "./_signature.ts";
 import { type Checked, checkValues, issuesText } from "./standard_schema.ts";
 
 /** A caller in front of another, which checks what that brings. */
 export class CheckedCaller implements Caller {
   readonly #caller: Caller;
-  readonly #contract: AnyContract;
+  readonly #contract: object;
+  readonly #signatures: Signatures;
   readonly #report: Report;
 
   /**
    * @param caller Carries the calls out.
    * @param contract What the peer is expected to keep.
+   * @param signatures Its functions.
    * @param report Told what calls fail with that nobody awaits.
    */
-  constructor(caller: Caller, contract: AnyContract, report: Report) {
+  constructor(
+    caller: Caller,
+    contract: object,
+    signatures: Signatures,
+    report: Report,
+  ) {
     this.#caller = caller;
     this.#contract = contract;
+    this.#signatures = signatures;
     this.#report = report;
   }
 
@@ -46,7 +53,7 @@ export class CheckedCaller implements Caller {
     options?: CallOptions,
   ): Promise<unknown> {
     const answer = this.#caller.call(name, args, wantsValues, options);
-    const signature = signaturesOf(this.#contract).get(name);
+    const signature = this.#signatures.get(name);
     if (signature === undefined) return answer;
     const checked = promised(
       answer.then(

@@ -12,35 +12,25 @@ import type {
   Implementation,
   ServableFunctions,
 } from "./contract_types.ts";
-import { isInstance, keyOf, otherVersion, setBrand } from "../base/brand.ts";
+import { isInstance, setBrand } from "../base/brand.ts";
 import { DeclaredError, makeDeclaredError } from "./declared_error.ts";
 import { WireError } from "../base/errors.ts";
 import type { AnyFunctions, ServedFunctions } from "../rpc/remote_types.ts";
 import type { FunctionDescription } from "../rpc/introspection.ts";
-import { implemented } from "./guard.ts";
+import { RULES, rulesOf } from "../rpc/served.ts";
+import { Rules } from "./_rules.ts";
 import { shown } from "../base/shown.ts";
 import { Signature, type Signatures } from "./_signature.ts";
 
-/** Where a contract keeps its functions, whichever copy of this module made it. */
-const SIGNATURES = Symbol.for(keyOf("signatures"));
-
 /**
- * The functions of a contract; for the wire alone.
+ * The functions of a contract.
  *
  * @param contract What was given as one.
  * @returns Its functions.
  * @throws {WireError} `invalidArgument` for what is no contract.
  */
 export function signaturesOf(contract: object): Signatures {
-  const kept = contract as { readonly [SIGNATURES]?: Signatures } | null;
-  const signatures = kept?.[SIGNATURES];
-  if (signatures instanceof Map) return signatures;
-  throw new WireError(
-    "invalidArgument",
-    `What is served or expected is told by a contract that contract() made. ${
-      otherVersion(contract) ?? "Pass what it returned."
-    }`,
-  );
+  return (rulesOf(contract) as Rules).signatures;
 }
 
 /**
@@ -81,7 +71,7 @@ export class Contract<
       ]),
     );
     // No private field: those of two copies would be two types to the checker.
-    Object.defineProperty(this, SIGNATURES, { value: signatures });
+    Object.defineProperty(this, RULES, { value: new Rules(this, signatures) });
   }
 
   /**
@@ -96,7 +86,7 @@ export class Contract<
    * many.
    */
   implement(functions: ServedFunctions<S>): Implementation<S> {
-    return implemented(functions, signaturesOf(this)) as Implementation<S>;
+    return rulesOf(this).implemented(functions) as Implementation<S>;
   }
 
   /**
