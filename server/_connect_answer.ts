@@ -4,6 +4,7 @@
  * @module
  */
 
+import { otherVersion } from "../wire/base/brand.ts";
 import { checkOptionKeys } from "../wire/base/checks.ts";
 import { WireError } from "../wire/base/errors.ts";
 import { Values } from "../wire/base/multiple_values.ts";
@@ -81,6 +82,8 @@ function parts(answer: unknown): { accept?: unknown; onDeath?: unknown } {
   ) {
     throw unclear(`with ${kindOf(answer)}`);
   }
+  const problem = otherVersion(answer, "Values");
+  if (problem !== undefined) throw new WireError("invalidArgument", problem);
   checkOptionKeys(answer, KEYS, "onConnect's answer");
   return answer;
 }

@@ -5,13 +5,19 @@
  * @module
  */
 
+import type { Contract } from "../mod.ts";
+import { v } from "./wire/_schemas.ts";
+
+/** A copy's `mod.ts`. */
+export type Main = typeof import("../mod.ts");
+
 const ROOT = new URL("../", import.meta.url);
 const PARTS = ["mod.ts", "wire", "server", "client"];
 
 /** A copy of the module. */
 export interface Copy {
   /** Its `mod.ts`. */
-  readonly main: typeof import("../mod.ts");
+  readonly main: Main;
   /** Its `wire/cmucl/mod.ts`. */
   readonly lisp: typeof import("../wire/cmucl/mod.ts");
 }
@@ -48,4 +54,25 @@ async function copy(from: URL, folder: string, part: string): Promise<void> {
   for await (const { name } of Deno.readDir(from)) {
     await copy(new URL(`${from}/${name}`), folder, `${part}/${name}`);
   }
+}
+
+/** What a contract of a copy is about. */
+export interface Division {
+  /** Divides. */
+  divide(a: number, b: number): number;
+}
+
+/** A contract of one of the copies. */
+export function division(
+  copy: Main,
+  argument = v.number(),
+): Contract<Division> {
+  return copy.contract({
+    divide: {
+      args: [argument, v.number()],
+      result: v.number(),
+      errors: { DivisionByZero: v.object({ dividend: v.number() }) },
+      doc: "Divides.",
+    },
+  }) as Contract<Division>;
 }

@@ -1,39 +1,18 @@
 /**
- * Two copies of the module in one process understand each other, and nothing
- * that comes over a wire passes for what only the module makes.
+ * Two copies of the module in one process understand each other.
  */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import * as own from "../mod.ts";
 import * as ownLisp from "../wire/cmucl/mod.ts";
-import { keyOf } from "../wire/base/brand.ts";
-import { loadCopy } from "./_copies.ts";
+import { loadCopy, type Main } from "./_copies.ts";
 import { test } from "./_test.ts";
-import { v } from "./wire/_schemas.ts";
+import { failure } from "./wire/_failure.ts";
 
-type Main = typeof own;
-
-const { main: other, lisp: otherLisp } = await loadCopy();
-/** A copy that has changed what others read of these. */
-const { main: later } = await loadCopy((text) =>
-  ["Contract", "Refusal", "Values", "described", "reference", "rules"]
-    .reduce((text, brand) => text.replace(`${brand}: 1`, `${brand}: 2`), text)
-);
+const { main: other } = await loadCopy();
 
 /** Each copy beside the other. */
 const BOTH: readonly [Main, Main][] = [[own, other], [other, own]];
-
-/** What a call fails with. */
-async function failure(call: Promise<unknown>): Promise<
-  Error & { code?: string; data?: unknown }
-> {
-  return await call.then(
-    (value) => {
-      throw new Error(`It did not fail, but gave ${Deno.inspect(value)}`);
-    },
-    (error) => error,
-  );
-}
 
 /** Proxies that throw when they are looked at, and one that never does. */
 function oddValues(): unknown[] {
@@ -159,7 +138,9 @@ test("Refusal of another copy refuses with its code", async () => {
     // A WireError that is no Refusal is what the function threw.
     const thrown = await failure(client.call("fail", []));
     assert(thrown instanceof near.RemoteError);
-    assertEquals(thrown.data, { code: "limit" });
+    assertEquals((thrown as unknown as own.RemoteError).data, {
+      code: "limit",
+    });
     assertEquals(ran, []);
     await Promise.all([client.close(), server.close()]);
   }
@@ -268,6 +249,66 @@ test("a reference over a wire of another copy is known as one", async () => {
   }
 });
 
+test("servers, clients and what onConnect answers are of any copy", async () => {
+  for (const [near, far] of BOTH) {
+    const ends: string[] = [];
+    const server = near.createRequestServer(0, {
+      functions: { one: () => 1 },
+      onConnect: () =>
+        far.values(
+          true,
+          (reason: own.WireError) => void ends.push(reason.code),
+        ),
+    });
+    const wire = await far.connectToRemoteServer("127.0.0.1", server.port);
+    assertEquals(await wire.remoteValue.one(), 1);
+    await wire.close();
+    await far.destroyRequestServer(server);
+    await server.finished;
+    assertEquals(ends, ["closed"]);
+    const error = await failure(
+      far.connectToRemoteServer("127.0.0.1", server.port),
+    );
+    assert(error instanceof near.WireError);
+  }
+});
+
+test("a stream that came over a wire of another copy is passed on as a result", async () => {
+  for (const [near, far] of BOTH) {
+    const [client, server] = far.wirePair();
+    const ended = Promise.withResolvers<void>();
+    server.serve({
+      async *count() {
+        try {
+          for (let n = 1;; n++) yield n;
+        } finally {
+          ended.resolve();
+        }
+      },
+      async *fail() {
+        yield 1;
+        await Promise.resolve();
+        throw new near.Refusal("busy", "not now");
+      },
+    });
+    const [here, there] = near.wirePair();
+    there.serve({
+      count: () => client.call("count", []),
+    });
+    for await (
+      const n of await here.call("count", []) as AsyncIterable<number>
+    ) if (n === 3) break;
+    await ended.promise;
+    const failing = await client.call("fail", []) as AsyncIterable<number>;
+    const error = await failure((async () => {
+      for await (const n of failing) assertEquals(n, 1);
+    })());
+    assert(error instanceof near.WireError && error instanceof far.WireError);
+    assertEquals([error.code, error.message], ["busy", "not now"]);
+    for (const wire of [client, server, here, there]) await wire.close();
+  }
+});
+
 test("streams and results to come of another copy are arguments", async () => {
   for (const [near, far] of BOTH) {
     const [client, server] = far.wirePair();
@@ -298,304 +339,4 @@ test("streams and results to come of another copy are arguments", async () => {
     assertEquals([error.name, error.message], ["RangeError", "out"]);
     for (const wire of [client, server, here, there]) await wire.close();
   }
-});
-
-interface Division {
-  divide(a: number, b: number): number;
-}
-
-/** A contract of one of the copies. */
-function division(copy: Main, argument = v.number()): own.Contract<Division> {
-  return copy.contract({
-    divide: {
-      args: [argument, v.number()],
-      result: v.number(),
-      errors: { DivisionByZero: v.object({ dividend: v.number() }) },
-      doc: "Divides.",
-    },
-  }) as own.Contract<Division>;
-}
-
-test("contract() of another copy is served and expected", async () => {
-  for (const [near, far] of BOTH) {
-    const made = division(far);
-    assert(made instanceof near.Contract);
-    const divide = (a: number, b: number) => {
-      if (b !== 0) return a / b;
-      throw made.error("divide", "DivisionByZero", { dividend: a });
-    };
-    for (const options of [{ serves: made }, {}]) {
-      const [client, server] = near.wirePair({ expects: made }, options);
-      // Guarded by the copy that made it, and not a second time.
-      server.serve(made.implement({ divide }));
-      assertEquals(await client.call("divide", [1, 2]), 0.5);
-      const error = await failure(client.call("divide", [1, 0]));
-      assert(made.isError(error, "divide", "DivisionByZero"));
-      assert(error instanceof near.DeclaredError);
-      assertEquals(error.data, { dividend: 1 });
-      assert(!division(far).isError(error, "divide", "DivisionByZero"));
-      const refusal = await failure(client.call("divide", ["1", 2]));
-      assert(refusal instanceof near.WireError);
-      assertEquals(refusal.code, "invalidArgument");
-      const [info] = await client.listFunctions();
-      assertEquals([info?.doc, info?.arity], ["Divides.", 2]);
-      assertEquals(info?.contract?.errors, ["DivisionByZero"]);
-      await Promise.all([client.close(), server.close()]);
-    }
-    const [client, server] = near.wirePair({ expects: made }, {
-      serves: near.contract({ divide: { args: [] } }) as own.AnyContract,
-    });
-    const error = await failure(client.opened);
-    assertEquals(error.code, "contractMismatch");
-    await Promise.all([client.closed, server.closed]);
-  }
-});
-
-test("what came along with a call that another copy's contract refuses is given back", async () => {
-  const made = other.contract({ take: { args: [v.any(), v.number()] } });
-  const [client, server] = own.wirePair();
-  server.serve(made.implement({ take: () => "taken" }));
-  const call = client.call("take", [() => {}, "no number"]);
-  assertEquals((await failure(call)).code, "invalidArgument");
-  await client.ping();
-  assertEquals(client.stats().objectsExported, 0);
-  await Promise.all([client.close(), server.close()]);
-});
-
-test("keepConnected() keeps wires of another copy", async () => {
-  for (const [near, far] of BOTH) {
-    let attempts = 0;
-    const connect = () => {
-      if (attempts++ === 0) {
-        return Promise.reject(new far.WireError("connectFailed", "not yet"));
-      }
-      const [client, server] = far.wirePair();
-      server.serve({
-        add: (a: number, b: number) => a + b,
-        object: () => far.makeRemoteObject({ name: () => "object" }),
-        lose: () => server.abort(),
-      });
-      return Promise.resolve(client as unknown as own.Wire);
-    };
-    const kept = near.keepConnected(connect, {
-      backoff: { least: 1, most: 1 },
-      idempotent: ["add"],
-      onError: () => {},
-    });
-    assertEquals(await kept.call("add", [40, 2]), 42);
-    assertEquals(await kept.remoteValue.object().remoteValue.name(), "object");
-    const lost = await failure(kept.call("lose", []));
-    assert(lost instanceof near.WireError);
-    assertEquals(await kept.call("add", [1, 1]), 2);
-    assert(attempts > 2);
-    await kept.close();
-  }
-});
-
-test("clocks, limits, reasons and contexts of another copy are taken", async () => {
-  for (const [near, far] of BOTH) {
-    const limits = far.resolveLimits({ calls: 7 });
-    assertEquals(near.resolveLimits(limits), { ...limits });
-    const [inner, innermost] = far.wirePair();
-    innermost.serve({
-      tell(this: own.CallContext) {
-        return [this.metadata.user, typeof this.deadline];
-      },
-    });
-    const contexts: unknown[] = [];
-    const [client, server] = near.wirePair({ limits }, {
-      clock: far.systemClock,
-      limits: far.DEFAULT_LIMITS,
-    });
-    server.serve({
-      pass(this: own.CallContext) {
-        contexts.push(this instanceof far.CallContext);
-        return inner.with(this).remoteValue.tell();
-      },
-    });
-    const options = { metadata: { user: "alice" }, deadline: 60_000 };
-    assertEquals(
-      await client.call("pass", [], false, options),
-      ["alice", "number"],
-    );
-    assertEquals(contexts, [true]);
-    assert(client instanceof far.Wire && !(client instanceof far.Values));
-    const reason = new far.WireError("keepalive", "no answer");
-    client.abort(reason);
-    assertEquals(await client.closed, reason as own.WireError);
-    await server.closed;
-    await Promise.all([inner.close(), innermost.close()]);
-  }
-});
-
-test("cmucl() of another copy is a dialect, and its data are sent", async () => {
-  for (const [near, lisp] of [[own, otherLisp], [other, ownLisp]] as const) {
-    const mine = near === own ? ownLisp : otherLisp;
-    for (const dialects of [lisp, mine]) {
-      const dialect = dialects.cmucl();
-      const data = dialects === lisp ? mine : lisp;
-      const [here, there] = near.memoryTransports();
-      const client = near.makeWire(here, { dialect });
-      const server = near.makeWire(there, { dialect, onError: () => {} });
-      server.serve({
-        "cl:list": (...items: unknown[]) => items,
-        "cl:+": (a: number, b: number) => a + b,
-        "cl:floor": () => data.form === undefined ? 0 : near.values(3, 2),
-        fail: () => Promise.reject(new Error("at home")),
-        read: () => {
-          using raw = data.untagged(server);
-          return raw.getNumber();
-        },
-      });
-      const kept = { kept: true };
-      const sent = [
-        data.symbol("CAR", "COMMON-LISP"),
-        new data.Cons(1, 2),
-        dialect.makeRemoteObject(kept),
-        data.nil,
-        data.form("cl:+", 40, 2),
-      ];
-      const list = await client.call("cl:list", sent) as unknown[];
-      const [symbol, cons, remote, nothing, sum] = list;
-      assert(symbol instanceof data.LispSymbol && symbol.equals(sent[0]));
-      assert(cons instanceof data.Cons && cons.car === 1 && cons.cdr === 2);
-      assert(remote instanceof data.RemoteObject);
-      assertEquals(
-        dialect.remoteObjectValue(remote as ownLisp.RemoteObject),
-        kept,
-      );
-      assert(data.nil.equals(nothing) && data.listOf(nothing).length === 0);
-      assertEquals(sum, 42);
-      const two = await data.remoteValueBind(client, 2, "cl:floor", []);
-      assertEquals(two, [3, 2]);
-      const error = await failure(client.call("fail", []));
-      assert(error instanceof data.RemoteAbort);
-      assert(error instanceof near.RemoteError);
-      await Promise.all([client.close(), server.close()]);
-    }
-  }
-});
-
-test("what an incompatible version made is refused by name", async () => {
-  const [client, server] = own.wirePair();
-  const ran: string[] = [];
-  server.serve({
-    both: () => later.values(1, 2),
-    object: () => later.makeRemoteObject({}),
-    refuse() {
-      throw new later.Refusal("permissionDenied", "not for you");
-    },
-    take: () => void ran.push("take"),
-  });
-  for (const [name, brand] of [["both", "Values"], ["object", "reference"]]) {
-    const error = await failure(client.call(name!, []));
-    assert(error instanceof own.WireError);
-    assertEquals(error.code, "unsupportedValue");
-    assertStringIncludes(
-      error.message,
-      `It is a ${brand} of another version of @remote/wire (${brand} 2, and 1 is known here). Have all parts of the program import the same version.`,
-    );
-  }
-  const marked = later.makeRemoteObject({});
-  const argument = await failure(client.call("take", [marked]));
-  assertStringIncludes(argument.message, "another version of @remote/wire");
-  // It still refuses, as an error that was thrown.
-  const refused = await failure(client.call("refuse", []));
-  assert(refused instanceof own.RemoteError);
-  assertEquals(refused.message, "not for you");
-  let error: Partial<own.WireError> | undefined;
-  try {
-    own.wirePair({ expects: division(later) });
-  } catch (thrown) {
-    error = thrown as own.WireError;
-  }
-  assertEquals(error?.code, "invalidArgument");
-  assertStringIncludes(
-    String(error?.message),
-    "another version of @remote/wire",
-  );
-  assertEquals(ran, []);
-  await Promise.all([client.close(), server.close()]);
-});
-
-/** All that a value is made of. */
-function parts(value: unknown, found = new Set<unknown>()): Set<unknown> {
-  if (typeof value !== "object" || value === null || found.has(value)) {
-    return found;
-  }
-  found.add(value);
-  if (value instanceof Map) {
-    for (const pair of value) parts([...pair], found);
-  } else if (value instanceof Set) {
-    for (const item of value) parts(item, found);
-  } else {
-    for (const key of Reflect.ownKeys(value)) {
-      parts((value as Record<PropertyKey, unknown>)[key], found);
-    }
-  }
-  return found;
-}
-
-test("what comes over a wire carries no brand", async () => {
-  const forged: Record<string, unknown> = Object.create(null);
-  const brands = [
-    ...["CallContext", "CallPromise", "Contract", "DeclaredError", "Refusal"],
-    ...["RemoteError", "Unfit", "Values", "Wire", "WireError", "described"],
-    ...["reference", "rules"],
-  ] as const;
-  for (const brand of brands) {
-    const key = keyOf(brand);
-    for (const name of [key, `Symbol(${key})`, `@@${key}`, brand]) {
-      forged[name] = true;
-    }
-  }
-  Object.assign(forged, { list: [1, 2], code: "refused", message: "forged" });
-  Object.assign(forged, { caller: {}, local: {}, "~types": {} });
-  Object.defineProperty(forged, "__proto__", { value: {}, enumerable: true });
-  const error = Object.assign(new Error("forged"), { ...forged });
-  error.name = "Refusal";
-  const all: unknown[] = [forged, [forged], error];
-  all.push(new Map([[forged, forged]]));
-  all.push(new Set([forged]), new Error("outer", { cause: forged }));
-
-  const seen: unknown[] = [];
-  const [client, server] = own.wirePair();
-  server.serve({
-    give: () => all,
-    throws: (value: unknown) => {
-      seen.push(value);
-      throw value;
-    },
-    returns: (value: unknown) => value,
-  });
-  const came = [await client.call("give", [])];
-  for (const value of all) {
-    came.push(await client.call("returns", [value]));
-    const thrown = await failure(client.call("throws", [value]));
-    assert(thrown instanceof own.RemoteError, "a forged Refusal");
-    came.push(thrown.data, thrown.cause);
-  }
-  const found = parts([...came, ...seen]);
-  assert(found.size > 20);
-  for (const value of found) {
-    assertEquals(Object.getOwnPropertySymbols(value), []);
-    for (const brand of brands) {
-      const key = Symbol.for(keyOf(brand));
-      assertEquals((value as Record<symbol, unknown>)[key], undefined);
-    }
-    assert(!((value as object) instanceof own.WireError));
-    assert(!((value as object) instanceof own.Values));
-    assert(!own.isRemoteObject(value));
-  }
-  // Nor does the data pass for several values or for a contract.
-  const first = await client.call("returns", [forged], true) as unknown[];
-  assertEquals(first.length, 1);
-  let refusal: unknown;
-  try {
-    own.wirePair({ expects: first[0] as own.AnyContract });
-  } catch (thrown) {
-    refusal = thrown;
-  }
-  assertEquals((refusal as own.WireError).code, "invalidArgument");
-  await Promise.all([client.close(), server.close()]);
 });

@@ -20,6 +20,7 @@ import {
 import { resolveLimits, type WireLimits } from "./base/limits.ts";
 import { checkMiddleware, type Middleware } from "./rpc/middleware.ts";
 import { type Caller, remotes } from "./rpc/remote.ts";
+import { checkReference } from "./rpc/remote_object.ts";
 import type {
   AnyFunctions,
   Checked,
@@ -594,6 +595,7 @@ export class Wire<
    * ```
    */
   forgetRemoteTranslation(value: object): void {
+    checkReference(value);
     this.#session.forgetRemoteTranslation(value);
   }
 

@@ -118,9 +118,13 @@ function hasKey(value: object, key: string | undefined): boolean {
  * does not understand, what it is.
  *
  * @param value Anything.
+ * @param brand What it has to be a thing of; anything, where it is left out.
  * @returns What it is and what to do; undefined for everything else.
  */
-export function otherVersion(value: unknown): string | undefined {
+export function otherVersion(
+  value: unknown,
+  brand?: Brand,
+): string | undefined {
   try {
     const mark = (value as { readonly [MARK]?: unknown })[MARK];
     if (typeof mark !== "string" || !mark.startsWith(`${MODULE}/`)) {
@@ -131,6 +135,7 @@ export function otherVersion(value: unknown): string | undefined {
       ? VERSIONS[name as Brand]
       : undefined;
     if (String(own) === version) return undefined;
+    if (brand !== undefined && name !== brand) return undefined;
     return `It is a ${name} of another version of ${MODULE} (${name} ${version}, and ${
       own === undefined ? "none is known here" : `${own} is known here`
     }). Have all parts of the program import the same version.`;

@@ -451,7 +451,10 @@ function unsupported(value: unknown): WireError {
     : typeof value === "symbol"
     ? ["A symbol", "Send its description."]
     : value instanceof Promise
-    ? ["A Promise", "Await it first, and send its value."]
+    ? [
+      "A Promise",
+      otherVersion(value) ?? "Await it first, and send its value.",
+    ]
     : [
       `An instance of ${Object(value).constructor?.name || "a class"}`,
       otherVersion(value) ??

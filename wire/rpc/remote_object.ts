@@ -6,7 +6,7 @@
  */
 
 import { ownArguments } from "../base/checks.ts";
-import { setBrand } from "../base/brand.ts";
+import { otherVersion, setBrand } from "../base/brand.ts";
 import { type CallOptions, checkCallOptions, checkOptions } from "./context.ts";
 import { WireError } from "../base/errors.ts";
 import { failed, owned, unawaited, unsent } from "../base/left_alone.ts";
@@ -206,6 +206,7 @@ export function makeRemoteObject<T extends object>(
   if (referentOf(value) !== undefined) {
     return value as unknown as RemoteObject<T>;
   }
+  checkReference(value);
   if (typeof value !== "function" && (typeof value !== "object" || !value)) {
     throw new WireError(
       "invalidArgument",
@@ -345,7 +346,10 @@ export function remoteObjectEq(one: unknown, other: unknown): boolean {
  */
 export function remoteObjectValue<T>(value: RemoteObject<T> | T): T {
   const referent = referentOf(value);
-  if (referent === undefined) return value as T;
+  if (referent === undefined) {
+    checkReference(value);
+    return value as T;
+  }
   if (referent.local !== undefined) return referent.local as T;
   throw new WireError(
     "invalidArgument",
@@ -384,10 +388,22 @@ export function remoteObjectValue<T>(value: RemoteObject<T> | T): T {
 export function remoteCaller(reference: Reference): Caller {
   const referent = referentOf(reference);
   if (referent !== undefined) return checked(referent.caller);
+  checkReference(reference);
   throw new WireError(
     "invalidArgument",
     "remoteCaller() takes a reference: a RemoteObject, or a function of the other process.",
   );
+}
+
+/**
+ * Refuses references that another version of this module made.
+ *
+ * @param value Anything.
+ * @throws {WireError} `invalidArgument` for such a reference.
+ */
+export function checkReference(value: unknown): void {
+  const problem = otherVersion(value, "reference");
+  if (problem !== undefined) throw new WireError("invalidArgument", problem);
 }
 
 /** A caller that takes names and arguments as programs pass them. */
