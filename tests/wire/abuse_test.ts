@@ -42,6 +42,22 @@ test("a peer that pings, and takes little, is left", async () => {
   await peer.hearOut();
 });
 
+test("a ping ends no wire because much output waits", async () => {
+  // Nobody reads yet: what is answered waits.
+  await using peer = new RawPeer({
+    limits: { sendEnd: 1_000 },
+    functions: { large: () => "x".repeat(20_000) },
+  });
+  await peer.open();
+  await peer.tell(call(0, "large"), call(1, "large"), call(2, "large"));
+  await peer.tell({ kind: "ping", token: 1 }, { kind: "ping", token: 2 });
+  await settle();
+  assert(peer.wire.stats().outputWaiting > 1_000, "nothing waits");
+  assertEquals(peer.wire.ended, undefined);
+  assertEquals((await peer.hear("pong"))?.token, 1);
+  assertEquals((await peer.hear("pong"))?.token, 2);
+});
+
 test("calls beyond the window end the wire", async () => {
   await using peer = new RawPeer({
     limits: { window: 1_000, message: 4_096 },

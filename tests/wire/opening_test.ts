@@ -1,6 +1,9 @@
 /** The beginning of a wire: what can end it before it is open. */
 
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
+import type { WireError } from "../../wire/errors.ts";
+import type { WireLimits } from "../../wire/limits.ts";
+import { anyPair } from "./_pair.ts";
 import { FakeClock, settle } from "../_fake_clock.ts";
 import { hello, RawPeer } from "../_raw_peer.ts";
 import { test } from "../_test.ts";
@@ -98,3 +101,78 @@ test("a credential with NULs is a secret of its own", async () => {
     assertEquals(heard?.kind, credential === "a\0" ? "accept" : "abort");
   }
 });
+
+/** Frames so small that larger messages are cut, and may not be yet. */
+const FRAMES: readonly [string, Partial<WireLimits>][] = [
+  ["by default", {}],
+  ["with frames that shrink", { helloFrame: 8_192, frame: 1_024 }],
+  ["with frames that grow", { helloFrame: 4_096, frame: 9_000 }],
+];
+
+for (const [how, limits] of FRAMES) {
+  test(`large answers wait for who decides, and calls meanwhile, ${how}`, async () => {
+    const sizes = [100, 1_500, 5_000, 8_500, 20_000, 100_000];
+    const asked: number[] = [];
+    const [near, far] = anyPair({
+      limits,
+      // A decision that asks the peer, as for a challenge.
+      async confirm(wire) {
+        const ask = wire as unknown as typeof near;
+        const values = sizes.map((size) => ask.remoteValue.bytes!(size));
+        asked.push(await ask.remoteValue.bytes!(10).then(lengthOf));
+        answers = Promise.all(values);
+        return true;
+      },
+    }, {
+      functions: {
+        bytes: (size: number) => new Uint8Array(size),
+        async *items(size: number) {
+          for (let index = 0; index < 3; index++) yield new Uint8Array(size);
+        },
+      },
+    });
+    let answers: Promise<unknown[]> | undefined;
+    await near.opened;
+    assertEquals((await answers!).map(lengthOf), sizes);
+    assertEquals(asked, [10]);
+    await Promise.all([near.close(), far.close()]);
+  });
+}
+
+test("a stream's large items wait for a consumer who decides", async () => {
+  const gate = Promise.withResolvers<boolean>();
+  const [near, far] = anyPair({ confirm: () => gate.promise }, {
+    functions: {
+      async *items() {
+        for (let size = 1; size < 4; size++) yield "x".repeat(size * 20_000);
+      },
+    },
+  });
+  const stream = await near.remoteValue.items!() as AsyncIterable<string>;
+  const lengths: number[] = [];
+  const taken = (async () => {
+    for await (const item of stream) lengths.push(item.length);
+  })();
+  await settle();
+  assertEquals(lengths, []);
+  gate.resolve(true);
+  await taken;
+  assertEquals(lengths, [20_000, 40_000, 60_000]);
+  await Promise.all([near.close(), far.close()]);
+});
+
+test("large answers to who is gone before it has decided are let go", async () => {
+  const [near, far] = anyPair({ confirm: () => new Promise(() => {}) }, {
+    functions: { large: () => new Uint8Array(50_000) },
+  });
+  const call = near.remoteValue.large!().catch((error: WireError) => error);
+  await settle();
+  assert(far.stats().outputWaiting > 50_000, "it does not wait");
+  near.abort();
+  assertEquals((await call as WireError).sent, "maybeExecuted");
+  await far.closed;
+});
+
+function lengthOf(bytes: unknown): number {
+  return (bytes as Uint8Array).length;
+}

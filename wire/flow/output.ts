@@ -142,10 +142,9 @@ export class Output extends ByteOutput {
   readonly #plain: PlainWriter;
   /** Frames of whole messages, and messages in pieces, so far. */
   messages = 0;
-  /** How many large messages may be under way at once; the peer's limit. */
-  pieces = 1;
-  /** Whether messages larger than a frame may leave: not before acceptance. */
+  /** Whether messages larger than a frame are cut: not before the peer's hello. */
   mayCut = false;
+  #pieces = 0;
   /** Large messages: the first `pieces` of them take turns. */
   #large: Large[] = [];
   #turn = 0;
@@ -172,6 +171,19 @@ export class Output extends ByteOutput {
     super(transport, clock, limits, onFailed);
     this.encoder = new Encoder(this.writer, limits);
     this.#plain = this.encoder.plainWriter;
+  }
+
+  /**
+   * How many large messages may be under way at once: the peer's limit, once it
+   * has accepted. Until then they wait.
+   */
+  get pieces(): number {
+    return this.#pieces;
+  }
+
+  set pieces(count: number) {
+    this.#pieces = count;
+    if (this.#large.length > 0) this.schedule();
   }
 
   /**
@@ -333,7 +345,8 @@ export class Output extends ByteOutput {
     const parts = this.#parts(start);
     writer.position = start;
     const deadline = this.#deadlineOf(message, start + FRAME_HEADER);
-    if (size > limits.frame && this.mayCut && deadline === undefined) {
+    // How large a frame may be that leaves is known once the peer has accepted.
+    if (size > limits.frame && this.#pieces > 0 && deadline === undefined) {
       const number = this.#nextNumber();
       return {
         size,
@@ -445,7 +458,7 @@ export class Output extends ByteOutput {
       this.#spares.give(this.#retired);
       this.#retired = undefined;
     }
-    const among = Math.min(this.#large.length, this.pieces);
+    const among = Math.min(this.#large.length, this.#pieces);
     const index = this.#turn % among; // NaN where there is none
     const large = this.#large[index];
     const isGathered = this.writer.position > 0;

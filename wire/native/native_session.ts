@@ -53,6 +53,9 @@ type Mortal = { readonly ended: unknown };
 /** How much of the peer's allowance of cancels is used: clocks differ. */
 const CANCEL_SHARE = 0.9;
 
+/** So many pings are answered while output over `sendEnd` does not move. */
+const PONGS = 100;
+
 /** So many of a peer's first bytes are shown where they are no hello. */
 const FIRST_BYTES = 64;
 const NO_BYTES = new Uint8Array(0);
@@ -83,6 +86,9 @@ export class NativeSession implements Session {
   readonly #messageWindow: ReceiveWindow;
   readonly #pings = new LazyMap<number, () => void>();
   #pingToken = 0;
+  /** Pings answered since the output last had room or made progress. */
+  #pongs = 0;
+  #pongedAt = 0;
   readonly #chunks = new ChunkCheck();
   /** What the peer sent first; forgotten once it has said hello. */
   #first: Uint8Array = NO_BYTES;
@@ -632,10 +638,14 @@ export class NativeSession implements Session {
     sendQueue.settled(0, amount);
   }
 
-  /** Answers a ping, unless the peer asks more than it takes. */
+  /** Answers a ping, unless the peer goes on asking and takes nothing. */
   #pong(token: number): void {
     const { output } = this.#outbound;
-    if (output.waiting > this.#limits.sendEnd) {
+    const { progressAt } = output;
+    const isFull = output.waiting > this.#limits.sendEnd;
+    if (!isFull || progressAt !== this.#pongedAt) this.#pongs = 0;
+    this.#pongedAt = progressAt;
+    if (++this.#pongs > PONGS && isFull) {
       throw new WireError(
         "stalled",
         `The peer sends pings, and does not take what waits for it: ${output.waiting} bytes.`,

@@ -87,17 +87,26 @@ export class Outbound {
     return this.#backlog.held;
   }
 
-  /** Sets how large messages may be, and what they may hold. */
+  /** Sets how large frames and messages may be, and what they may hold. */
   limit(peer: PeerLimits, frame: number, message: number): void {
     const { nesting, values, bigint } = peer;
     this.output.encoder.limits = { frame, message, nesting, values, bigint };
+  }
+
+  /**
+   * The peer said hello: it may call, and be answered, before it has accepted.
+   * Answers that are large wait for that, in frames that it takes then, too.
+   */
+  greet(peer: PeerLimits): void {
+    const frame = Math.min(peer.helloFrame, peer.frame);
+    this.limit(peer, frame, peer.message);
+    this.output.mayCut = true;
   }
 
   /** The peer accepted: everything may leave, as far as its limits allow. */
   open(peer: PeerLimits): void {
     this.limit(peer, peer.frame, peer.message);
     this.output.pieces = peer.pieces;
-    this.output.mayCut = true;
     this.calls.most = peer.calls;
     // One large call is not to hold up small ones.
     this.calls.window = peer.window + peer.message;

@@ -118,7 +118,7 @@ export class Handshake {
         "The credential is missing or wrong.",
       );
     }
-    outbound.limit(peer, peer.helloFrame, peer.message);
+    outbound.greet(peer);
     options.checkContract(hello.contract);
     const welcome = confirm();
     if (typeof welcome === "boolean") return this.#decide(welcome);
