@@ -13,8 +13,8 @@ import {
   values,
   type Wire,
 } from "../../wire/mod.ts";
-import type { Ledger } from "./_ledger.ts";
-import { valueOf } from "./_values.ts";
+import { innerSerial, type Ledger } from "./_ledger.ts";
+import { type Making, valueOf } from "./_values.ts";
 import type { World } from "./_world.ts";
 
 /** What `fail` throws. */
@@ -24,6 +24,8 @@ export class Planned extends Error {
 
 /** How long it may take until a callee hears of a cancel, in milliseconds. */
 const NOTICE = 6_000;
+/** How many streams or objects a stream of such has at most. */
+const MOST_INNER = 4;
 
 /** A served object. */
 export class Counter {
@@ -35,6 +37,11 @@ export class Counter {
   }
 }
 
+/** Where a stream's items are counted. */
+export interface Items extends Making {
+  readonly count: number;
+}
+
 /** The functions of an end; each is called with its operation's serial. */
 export interface Actor {
   echo(serial: number, value: unknown): unknown;
@@ -42,7 +49,12 @@ export interface Actor {
   fail(serial: number, isLater: boolean): Promise<never>;
   note(serial: number, value: unknown, order: number): void;
   many(serial: number, count: number): Values<number[]>;
-  download(serial: number, count: number, size: number): AsyncIterable<unknown>;
+  pair(serial: number, value: unknown, count: number): unknown[];
+  download(serial: number, items: Items): AsyncIterable<unknown>;
+  bytes(serial: number, count: number, size: number): AsyncIterable<Uint8Array>;
+  broken(serial: number, items: Items): AsyncIterable<unknown>;
+  objects(serial: number, count: number): AsyncIterable<unknown>;
+  streams(serial: number, items: Items): AsyncIterable<unknown>;
   upload(
     serial: number,
     stream: AsyncIterable<unknown>,
@@ -53,7 +65,9 @@ export interface Actor {
     call: (index: number) => unknown,
     count: number,
   ): Promise<number>;
-  object(serial: number): unknown;
+  object(serial: number, time: number): unknown;
+  mortal(serial: number, time: number): unknown;
+  relay(serial: number, object: unknown): Promise<number>;
   nest(serial: number, depth: number): Promise<number>;
 }
 
@@ -61,24 +75,88 @@ export interface Actor {
 export async function* items(
   world: World,
   ledger: Ledger,
-  serial: number,
-  count: number,
-  size: number,
+  { serial, count, ...making }: Items,
 ): AsyncGenerator<unknown> {
   ledger.producers++;
   try {
     for (let index = 0; index < count; index++) {
       if (index % 3 === 2) await world.sleep(index);
-      yield [serial, index, valueOf(serial + index, size)];
+      yield [serial, index, valueOf({ ...making, serial: serial + index })];
     }
   } finally {
     ledger.producers--;
   }
 }
 
-/** Makes the functions of an end. */
-export function makeActor(world: World, ledger: Ledger, end: 0 | 1): Actor {
+/** The functions that give streams; of bytes, so many may wait for a peer. */
+function makeProducers(world: World, ledger: Ledger, most: number) {
+  /** Knows whether a producer that has begun ends. */
+  async function* counted<T>(
+    count: number,
+    make: (index: number) => T,
+  ): AsyncGenerator<T> {
+    ledger.producers++;
+    try {
+      for (let index = 0; index < count; index++) {
+        if (index % 3 === 2) await world.sleep(index);
+        yield make(index);
+      }
+    } finally {
+      ledger.producers--;
+    }
+  }
   return {
+    download(serial: number, made: Items) {
+      ledger.ran(serial);
+      return items(world, ledger, made);
+    },
+    bytes(serial: number, count: number, size: number) {
+      ledger.ran(serial);
+      ledger.streamBegins(serial);
+      return counted(count, () => {
+        const ahead = ledger.streamed(serial, size);
+        if (ahead > most + 2 * size) {
+          ledger.fault(`bytes ${serial}: ${ahead} bytes went ahead of ${most}`);
+        }
+        return new Uint8Array(size).fill(serial);
+      });
+    },
+    async *broken(serial: number, made: Items) {
+      ledger.ran(serial);
+      yield* items(world, ledger, made);
+      throw new Planned(`fault ${serial}`);
+    },
+    objects(serial: number, count: number) {
+      ledger.ran(serial);
+      return counted(
+        Math.min(count, MOST_INNER),
+        () => makeRemoteObject(new Counter()),
+      );
+    },
+    streams(serial: number, made: Items) {
+      ledger.ran(serial);
+      return counted(
+        Math.min(made.count, MOST_INNER),
+        (index) =>
+          items(world, ledger, { ...made, serial: serial + index, count: 3 }),
+      );
+    },
+  };
+}
+
+/**
+ * Makes the functions of an end.
+ *
+ * @param most How many bytes of a stream the peer takes ahead.
+ */
+export function makeActor(
+  world: World,
+  ledger: Ledger,
+  end: 0 | 1,
+  most: number,
+): Actor {
+  return {
+    ...makeProducers(world, ledger, most),
     echo(serial, value) {
       ledger.ran(serial);
       return value;
@@ -105,9 +183,14 @@ export function makeActor(world: World, ledger: Ledger, end: 0 | 1): Actor {
       ledger.ran(serial);
       return values(...Array.from({ length: count }, (_, index) => index));
     },
-    download(serial, count, size) {
-      ledger.ran(serial);
-      return items(world, ledger, serial, count, size);
+    pair(serial, value, count) {
+      const own = innerSerial(serial);
+      ledger.ran(own);
+      const givenUpAt = ledger.givenUpAt(own) ?? Infinity;
+      if (world.now() - givenUpAt > NOTICE) {
+        ledger.fault(`pair ${serial} began long after it was given up`);
+      }
+      return [value, count];
     },
     async upload(serial, stream, take) {
       ledger.ran(serial);
@@ -135,9 +218,25 @@ export function makeActor(world: World, ledger: Ledger, end: 0 | 1): Actor {
       }
       return sum;
     },
-    object(serial) {
+    async object(serial, time) {
       ledger.ran(serial);
+      if (time > 0) await world.sleep(time);
       return makeRemoteObject(new Counter());
+    },
+    mortal(this: CallContext<Wire>, serial, time) {
+      ledger.ran(serial);
+      const object = makeRemoteObject(new Counter());
+      world.after(time, () => this.wire.forgetRemoteTranslation(object));
+      return object;
+    },
+    async relay(this: CallContext<Wire>, serial, object) {
+      ledger.ran(serial);
+      if (typeof object === "function") {
+        using given = object as RemoteFunction<(amount: number) => number>;
+        return await given.with(this).remoteValue(3);
+      }
+      // One's own object comes back as itself.
+      return (object as Counter).add(3);
     },
     async nest(this: CallContext<Wire>, serial, depth) {
       if (depth < 1) return 0;

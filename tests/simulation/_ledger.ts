@@ -5,6 +5,11 @@
  * @module
  */
 
+/** What a call that needs the result of another one is known by. */
+export function innerSerial(serial: number): number {
+  return serial + 0.5;
+}
+
 /** Everything that is counted in one run. */
 export class Ledger {
   /** What was found wrong. */
@@ -13,8 +18,12 @@ export class Ledger {
   readonly #notSent = new Set<number>();
   readonly #succeeded = new Set<number>();
   readonly #repeatable = new Set<number>();
+  /** What was produced of streams of bytes and not taken. */
+  readonly #ahead = new Map<number, number>();
   readonly #givenUp = new Map<number, number>();
   readonly #lastTaken = new Map<string, number>();
+  /** Signals, by whose they are. */
+  readonly #signals: [string, { readonly listeners: number }][] = [];
   #sent = 0;
   /** Producers that have begun, less those that have ended. */
   producers = 0;
@@ -39,6 +48,18 @@ export class Ledger {
     return ++this.#sent;
   }
 
+  /** A stream of bytes begins, perhaps once more. */
+  streamBegins(serial: number): void {
+    this.#ahead.set(serial, 0);
+  }
+
+  /** So many bytes of it were produced, or less than none: taken. */
+  streamed(serial: number, bytes: number): number {
+    const ahead = (this.#ahead.get(serial) ?? 0) + bytes;
+    this.#ahead.set(serial, ahead);
+    return ahead;
+  }
+
   /** Something came that has to come in the order in which it was sent. */
   taken(channel: string, order: number): void {
     const last = this.#lastTaken.get(channel) ?? 0;
@@ -59,6 +80,11 @@ export class Ledger {
   /** A call may run more than once. */
   repeatable(serial: number): void {
     this.#repeatable.add(serial);
+  }
+
+  /** What listens to a signal is to be gone in the end. */
+  listening(whose: string, signal: { readonly listeners: number }): void {
+    this.#signals.push([whose, signal]);
   }
 
   /** Something is wrong. */
@@ -82,6 +108,11 @@ export class Ledger {
     for (const [serial, runs] of this.#runs) {
       if (runs > 1 && !this.#repeatable.has(serial)) {
         this.fault(`call ${serial} ran ${runs} times`);
+      }
+    }
+    for (const [whose, { listeners }] of this.#signals) {
+      if (listeners > 0) {
+        this.fault(`${listeners} listeners are left on the signal of ${whose}`);
       }
     }
     if (this.producers !== 0) {

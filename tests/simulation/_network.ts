@@ -20,11 +20,19 @@ export interface LinkPlan {
   capacity: number;
   /** Whether writes take only some of what they are given. */
   isShort: boolean;
-  /** Holds everything up, once. */
-  stall?: { at: number; time: number } | undefined;
-  /** Cuts the connection once so many bytes have been written to it. */
-  cut?: { bytes: number; isReset: boolean } | undefined;
+  /** Whether chunks that arrive at one moment are there at once. */
+  isBunched?: boolean | undefined;
+  /** Holds everything up once, or one direction: what that end writes. */
+  stall?: { at: number; time: number; of?: 0 | 1 | undefined } | undefined;
+  /**
+   * Cuts the connection once so many bytes have been written to it; `of` has
+   * one direction end, while the other one goes on.
+   */
+  cut?: { bytes: number; isReset: boolean; of?: 0 | 1 | undefined } | undefined;
 }
+
+/** A write is chopped into so many chunks at most, about. */
+const MOST_CHUNKS = 64;
 
 const ADDRESS: WireAddress = { transport: "streams" };
 /** What a chunk is overwritten with once it may no longer be read. */
@@ -35,6 +43,7 @@ class Pipe {
   readonly #world: World;
   readonly #random: Random;
   readonly #plan: LinkPlan;
+  readonly #stall: LinkPlan["stall"];
   readonly #arrived: Uint8Array<ArrayBuffer>[] = [];
   #lent: Uint8Array | undefined;
   #reader: PromiseWithResolvers<Uint8Array | null> | undefined;
@@ -47,10 +56,13 @@ class Pipe {
   #hasEnd = false;
   #error: Error | undefined;
 
-  constructor(world: World, random: Random, plan: LinkPlan) {
+  /** @param from Which end writes to it. */
+  constructor(world: World, random: Random, plan: LinkPlan, from: 0 | 1) {
     this.#world = world;
     this.#random = random;
     this.#plan = plan;
+    const of = plan.stall?.of;
+    this.#stall = of === undefined || of === from ? plan.stall : undefined;
   }
 
   read(): Promise<Uint8Array | null> {
@@ -87,8 +99,11 @@ class Pipe {
   }
 
   #send(bytes: Uint8Array<ArrayBuffer>): void {
+    const { chop } = this.#plan;
+    const most = chop === 0
+      ? bytes.length
+      : Math.max(chop, Math.ceil(bytes.length / MOST_CHUNKS));
     for (let at = 0; at < bytes.length;) {
-      const most = this.#plan.chop === 0 ? bytes.length : this.#plan.chop;
       const end = Math.min(bytes.length, at + this.#random.int(1, most));
       const chunk = bytes.slice(at, end);
       this.#later(() => {
@@ -101,14 +116,15 @@ class Pipe {
 
   /** Does something when what was sent before has arrived, or later. */
   #later(arrive: () => void): void {
-    const { latency, stall } = this.#plan;
+    const { latency } = this.#plan;
+    const stall = this.#stall;
     const now = this.#world.now();
     let at = Math.max(this.#lastAt, now + this.#random.int(0, latency));
     if (stall !== undefined && at >= stall.at && at < stall.at + stall.time) {
       at = stall.at + stall.time;
     }
     this.#lastAt = at;
-    this.#world.after(at - now, arrive);
+    this.#world.after(at - now, arrive, this.#plan.isBunched);
   }
 
   end(): void {
@@ -162,15 +178,16 @@ export class Connection {
    */
   constructor(world: World, random: Random, plan: LinkPlan) {
     this.#plan = plan;
-    const there = new Pipe(world, random, plan);
-    const back = new Pipe(world, random, plan);
+    const there = new Pipe(world, random, plan, 0);
+    const back = new Pipe(world, random, plan, 1);
     this.#pipes = [there, back];
     this.ends = [this.#end(back, there), this.#end(there, back)];
   }
 
   /** Cuts it, as when a machine or a cable is gone. */
-  cut(isReset: boolean): void {
-    for (const pipe of this.#pipes) {
+  cut(isReset: boolean, of?: 0 | 1): void {
+    for (const [from, pipe] of this.#pipes.entries()) {
+      if (of !== undefined && of !== from) continue;
       if (isReset) pipe.break(new Error("connection reset by the plan"));
       else pipe.end();
     }
@@ -204,7 +221,7 @@ export class Connection {
     const before = this.#written;
     this.#written += bytes;
     if (cut !== undefined && before < cut.bytes && this.#written >= cut.bytes) {
-      this.cut(cut.isReset);
+      this.cut(cut.isReset, cut.of);
     }
   }
 }

@@ -1,36 +1,15 @@
 /**
- * Carries operations out, and judges what comes of each.
+ * Has operations carried out, and judges what comes of each.
  *
  * @module
  */
 
-import { isDeepStrictEqual } from "node:util";
-import {
-  type RemoteObject,
-  type RemoteStream,
-  WireError,
-} from "../../wire/mod.ts";
-import { type Counter, items } from "./_actor.ts";
-import type { Ledger } from "./_ledger.ts";
+import { DEFAULT_LIMITS, WireError } from "../../wire/mod.ts";
+import { countedSignal } from "../wire/_listeners.ts";
+import { Deeds, type Hand, short, type Subject } from "./_deeds.ts";
+import { innerSerial, type Ledger } from "./_ledger.ts";
 import type { Operation } from "./_plan.ts";
-import { valueOf } from "./_values.ts";
 import type { World } from "./_world.ts";
-
-/** The ways to call; those of a wire, and of a kept connection. */
-export interface Remotes {
-  // deno-lint-ignore no-explicit-any -- what is served is not typed here
-  readonly remote: any;
-  // deno-lint-ignore no-explicit-any -- nor its results
-  readonly remoteValue: any;
-  // deno-lint-ignore no-explicit-any -- nor its lists
-  readonly remoteValues: any;
-}
-
-/** What operations are carried out over. */
-export interface Subject extends Remotes {
-  with(options: object): Remotes;
-  outputObject(value: unknown): Promise<void>;
-}
 
 /** What is allowed in a run. */
 export interface Allowance {
@@ -44,8 +23,47 @@ export interface Allowance {
   readonly isKept: boolean;
 }
 
+type Kind = Operation["kind"];
+
 /** What a graceful close lets finish that was begun before. */
-const FINISHED: ReadonlySet<string> = new Set(["echo", "wait", "many", "note"]);
+const FINISHED: ReadonlySet<Kind> = new Set<Kind>([
+  "echo",
+  "wait",
+  "many",
+  "note",
+]);
+/** What runs no function that notes its serial, or need not have when it is over. */
+const UNNOTED: ReadonlySet<Kind> = new Set<Kind>([
+  "message",
+  "nest",
+  "note",
+  "noteStream",
+  "ping",
+]);
+/** What makes several calls, or is over after its call. */
+const SEVERAL: ReadonlySet<Kind> = new Set<Kind>([
+  "argument",
+  "objects",
+  "object",
+  "mortal",
+  "pipeline",
+  "relay",
+]);
+/** What may fail in a stream, which has no fate. */
+const STREAMING: ReadonlySet<Kind> = new Set<Kind>([
+  "download",
+  "bytes",
+  "broken",
+  "objects",
+  "streams",
+]);
+/** What calls, or takes, something within the peer's function. */
+const INNER: ReadonlySet<Kind> = new Set<Kind>([
+  "nest",
+  "callBack",
+  "upload",
+  "relay",
+]);
 
 /** The codes with which a wire ends. */
 const ENDS: ReadonlySet<string> = new Set([
@@ -54,195 +72,91 @@ const ENDS: ReadonlySet<string> = new Set([
   "connectionLost",
   "keepalive",
   "peerAborted",
+  "refused",
   "stalled",
   "timeout",
 ]);
 
-/** Carries out operations of one run. */
+/** Has operations of one run carried out. */
 export class Operator {
   readonly #world: World;
   readonly #ledger: Ledger;
   readonly #allowance: Allowance;
-  /** References, kept so that the garbage collector changes nothing. */
-  readonly #kept: unknown[] = [];
+  readonly #deeds: Deeds;
 
   constructor(world: World, ledger: Ledger, allowance: Allowance) {
     this.#world = world;
     this.#ledger = ledger;
     this.#allowance = allowance;
+    this.#deeds = new Deeds(world, ledger);
   }
 
-  /** Carries one out; the promise never rejects. */
-  async run(subject: Subject, operation: Operation): Promise<void> {
+  /**
+   * Has one carried out; the promise never rejects.
+   *
+   * @param subject What it goes over.
+   * @param operation The operation.
+   * @param other The other wire of that end.
+   */
+  async run(
+    subject: Subject,
+    operation: Operation,
+    other: Subject = subject,
+  ): Promise<void> {
     if (operation.at > 0) await this.#world.sleep(operation.at);
-    const isInTime = !this.#allowance.mayEnd();
+    const { isKept, mayEnd } = this.#allowance;
+    const isInTime = !mayEnd();
     const { deadline, abort, isIdempotent, serial } = operation;
-    const controller = new AbortController();
+    const counted = countedSignal();
     const options = {
       ...deadline > 0 ? { deadline } : {},
-      ...abort > 0 ? { signal: controller.signal } : {},
-      ...this.#allowance.isKept ? { idempotent: isIdempotent } : {},
+      ...abort > 0 ? { signal: counted.signal } : {},
+      ...isKept ? { idempotent: isIdempotent } : {},
     };
-    if (this.#allowance.isKept && isIdempotent) this.#ledger.repeatable(serial);
+    if (isKept && isIdempotent) {
+      this.#ledger.repeatable(serial);
+      this.#ledger.repeatable(innerSerial(serial));
+    }
     const remotes = Object.keys(options).length > 0
       ? subject.with(options)
       : subject;
     const stop = abort > 0
-      ? this.#world.after(abort, () => controller.abort(new Error("planned")))
+      ? this.#world.after(
+        abort,
+        () => counted.controller.abort(new Error("planned")),
+      )
       : undefined;
+    const hand: Hand = { subject, remotes, other };
+    const sent = this.#sentBy(hand);
     try {
-      await this.#carryOut(subject, remotes, operation);
-      if (operation.kind !== "message" && operation.kind !== "nest") {
-        if (operation.kind !== "note") this.#ledger.succeeded(serial);
-      }
+      await this.#deeds.carryOut(hand, operation);
+      if (!UNNOTED.has(operation.kind)) this.#ledger.succeeded(serial);
     } catch (error) {
-      this.#judge(operation, error, isInTime);
+      const isUnsent = !isKept && this.#sentBy(hand) === sent;
+      this.#judge(operation, error, isInTime, isUnsent);
     } finally {
       stop?.();
     }
+    this.#ledger.listening(`${operation.kind} ${serial}`, counted);
   }
 
-  #expect(operation: Operation, got: unknown, expected: unknown): void {
-    if (isDeepStrictEqual(got, expected)) return;
-    this.#ledger.fault(
-      `${operation.kind} ${operation.serial}: ${
-        short(got)
-      } came in the place of ${short(expected)}`,
-    );
-  }
-
-  async #carryOut(
-    subject: Subject,
-    remotes: Remotes,
-    operation: Operation,
-  ): Promise<void> {
-    const { kind, serial, count, size, take, time } = operation;
-    const { remoteValue, remoteValues } = remotes;
-    switch (kind) {
-      case "echo": {
-        const value = valueOf(serial, size);
-        const got = await remoteValue.echo(serial, value);
-        return this.#expect(operation, got, value);
-      }
-      case "wait":
-        return this.#expect(
-          operation,
-          await remoteValue.wait(serial, time),
-          serial,
-        );
-      case "fail":
-        return await remoteValue.fail(serial, time > 0);
-      case "note":
-        return await remotes.remote.note(
-          serial,
-          valueOf(serial, size),
-          this.#ledger.next(),
-        );
-      case "many": {
-        const list = Array.from({ length: count }, (_, index) => index);
-        return this.#expect(
-          operation,
-          await remoteValues.many(serial, count),
-          list,
-        );
-      }
-      case "download":
-        return await this.#download(remotes, operation);
-      case "upload": {
-        const stream = items(this.#world, this.#ledger, serial, count, size);
-        const taken = await remoteValue.upload(serial, stream, take);
-        return this.#expect(operation, taken, Math.min(count, take));
-      }
-      case "callBack": {
-        const call = (index: number) => index;
-        const sum = await remoteValue.callBack(serial, call, count);
-        return this.#expect(
-          operation,
-          sum,
-          count < 2 ? 0 : count * (count - 1) / 2,
-        );
-      }
-      case "object":
-        return await this.#object(remotes, operation);
-      case "pipeline": {
-        const object = remoteValue.object(serial);
-        this.#kept.push(object);
-        try {
-          const sums = await Promise.all([
-            object.remoteValue.add(count),
-            object.remoteValue.add(1),
-          ]);
-          return this.#expect(operation, sums, [count, count + 1]);
-        } finally {
-          // It may be there though a call of it found no room.
-          await object.then(
-            (there: Disposable) => there[Symbol.dispose](),
-            () => {},
-          );
-        }
-      }
-      case "nest":
-        return this.#expect(
-          operation,
-          await remoteValue.nest(serial, Math.min(count, 8)),
-          Math.min(count, 8),
-        );
-      case "message":
-        return await subject.outputObject([
-          this.#ledger.next(),
-          valueOf(serial, size),
-        ]);
-      case "unsendable":
-        return await remoteValue.echo(serial, [1, { bad: Symbol("bad") }]);
-    }
-  }
-
-  async #download(
-    { remoteValue }: Remotes,
-    operation: Operation,
-  ): Promise<void> {
-    const { serial, count, size, take, time } = operation;
-    const stream: RemoteStream<unknown> = await remoteValue.download(
-      serial,
-      count,
-      size,
-    );
-    this.#kept.push(stream);
-    if (take === 0) return await stream.cancel(new Error("planned"));
-    let index = 0;
-    for await (const item of stream) {
-      this.#expect(operation, item, [
-        serial,
-        index,
-        valueOf(serial + index, size),
-      ]);
-      if (++index >= take) break;
-      if (index % 4 === 0 && time > 0) await this.#world.sleep(time / 10);
-    }
-    this.#expect(operation, index, Math.min(count, take));
-  }
-
-  async #object(remotes: Remotes, operation: Operation): Promise<void> {
-    const { serial, count } = operation;
-    const object: RemoteObject<Counter> = await remotes.remoteValue.object(
-      serial,
-    );
-    this.#kept.push(object);
-    try {
-      for (let index = 1; index <= Math.min(count, 5); index++) {
-        this.#expect(operation, await object.remoteValue.add(1), index);
-      }
-    } finally {
-      object[Symbol.dispose]();
-    }
+  /** How much was handed over; a kept connection does not say. */
+  #sentBy({ subject, other }: Hand): number {
+    if (this.#allowance.isKept) return 0;
+    return subject.stats().bytesSent + other.stats().bytesSent;
   }
 
   /** Whether an operation may fail so. */
-  #judge(operation: Operation, error: unknown, isInTime: boolean): void {
-    const { kind, serial, deadline, abort } = operation;
-    const { mayEnd, isTight, isKept, isGraceful } = this.#allowance;
+  #judge(
+    operation: Operation,
+    error: unknown,
+    isInTime: boolean,
+    isUnsent: boolean,
+  ): void {
+    const { kind, serial } = operation;
+    const { mayEnd, isTight } = this.#allowance;
     const fault = (why: string) =>
-      this.#ledger.fault(`${kind} ${serial}: ${why}: ${short(error)}`);
+      this.#ledger.fault(`${kind} ${serial}: ${why}: ${told(error)}`);
     if (!(error instanceof WireError)) {
       if ((error as Error)?.name === "Planned") {
         if (kind !== "fail") fault("nothing was to be thrown");
@@ -250,47 +164,77 @@ export class Operator {
       }
       // What fails inside the peer, over a wire that has ended or limits that
       // are too small for it, arrives as what the peer's function threw.
-      const isInner = kind === "nest" || kind === "callBack" ||
-        kind === "upload";
       const isOfWire = (error as Error)?.name === "WireError";
-      if (isInner && isOfWire && (isTight || mayEnd())) return;
+      const mayFail = isTight || mayEnd() || isLargeItem(operation);
+      if (INNER.has(kind) && isOfWire && mayFail) return;
       return fault("no WireError");
     }
+    this.#claim(operation, error);
+    const why = this.#whyNot(operation, error, isInTime);
+    if (why !== undefined) fault(why);
     const { code, sent } = error;
-    // Of these, a later call may be the one that was not sent.
-    const isOne = kind !== "pipeline" && kind !== "object";
-    if (sent === "notSent" && isOne) this.#ledger.claimNotSent(serial);
-    if (code === "deadline" || code === "cancelled") {
-      if (sent === "maybeExecuted" && !isTight && !mayEnd()) {
-        this.#ledger.givenUp(serial, this.#world.now());
+    if (isUnsent && ENDS.has(code) && sent === "maybeExecuted") {
+      fault("nothing was sent of it");
+    }
+  }
+
+  /** Notes what an error claims of a call's fate. */
+  #claim({ kind, serial }: Operation, { code, sent }: WireError): void {
+    const { mayEnd, isTight } = this.#allowance;
+    const isGivenUp = code === "deadline" || code === "cancelled";
+    // The base of a call has neither signal nor deadline: the call itself has.
+    const own = kind === "argument" && isGivenUp ? innerSerial(serial) : serial;
+    const isOne = !SEVERAL.has(kind) || own !== serial;
+    if (sent === "notSent" && isOne) this.#ledger.claimNotSent(own);
+    if (isGivenUp && sent === "maybeExecuted" && !isTight && !mayEnd()) {
+      this.#ledger.givenUp(own, this.#world.now());
+    }
+  }
+
+  /** Why an operation may not fail so; undefined where it may. */
+  #whyNot(
+    operation: Operation,
+    { code, sent }: WireError,
+    isInTime: boolean,
+  ): string | undefined {
+    const { kind, deadline, abort, time } = operation;
+    const { mayEnd, isTight, isKept, isGraceful } = this.#allowance;
+    switch (code) {
+      case "deadline":
+        return deadline === 0 ? "there is no deadline" : undefined;
+      case "cancelled": {
+        // What needs the result of a call that was given up is given up, too.
+        const isGivenUp = kind === "pipeline" && deadline > 0;
+        return abort === 0 && !isGivenUp ? "there is no signal" : undefined;
       }
+      case "unsupportedValue":
+        return kind === "unsendable" ? undefined : "everything can be sent";
+      case "limit":
+        return isTight || isKept || isLargeItem(operation)
+          ? undefined
+          : "no limit is small";
+      case "noSuchObject":
+        return kind === "mortal" ? undefined : "the object is there";
     }
-    if (code === "deadline") {
-      if (deadline === 0) fault("there is no deadline");
-    } else if (code === "cancelled") {
-      // What needs the result of a call that was given up is given up, too.
-      const isGivenUp = kind === "pipeline" && deadline > 0;
-      if (abort === 0 && !isGivenUp) fault("there is no signal");
-    } else if (code === "unsupportedValue") {
-      if (kind !== "unsendable") fault("everything can be sent");
-    } else if (code === "limit") {
-      if (!isTight && !isKept) fault("no limit is small");
-    } else if (ENDS.has(code)) {
-      const isFinished = isInTime && isGraceful && FINISHED.has(kind) &&
-        operation.time < 5_000;
-      if (!mayEnd() || isFinished) fault("the wire is not to end");
-      const isCall = kind !== "message" && kind !== "download" &&
-        kind !== "object" && kind !== "pipeline";
-      if (isCall && sent === undefined) fault("the fate is untold");
-    } else {
-      fault("no such failure is planned");
-    }
+    if (!ENDS.has(code)) return "no such failure is planned";
+    const isFinished = isInTime && isGraceful && FINISHED.has(kind) &&
+      time < 5_000;
+    if (!mayEnd() || isFinished) return "the wire is not to end";
+    const isCall = kind !== "message" && kind !== "ping" &&
+      !SEVERAL.has(kind) && !STREAMING.has(kind);
+    return isCall && sent === undefined ? "the fate is untold" : undefined;
   }
 }
 
-function short(value: unknown): string {
-  const text = value instanceof WireError
-    ? `${value.code} (${value.sent}): ${value.message}`
-    : Deno.inspect(value, { depth: 3, breakLength: Infinity });
-  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
+/** Whether items may be larger than the window of a stream. */
+function isLargeItem({ kind, size }: Operation): boolean {
+  return size * 3 > DEFAULT_LIMITS.streamWindow &&
+    (STREAMING.has(kind) || kind === "upload");
+}
+
+/** An error in a line. */
+function told(error: unknown): string {
+  return error instanceof WireError
+    ? `${error.code} (${error.sent}): ${error.message}`.slice(0, 200)
+    : short(error);
 }

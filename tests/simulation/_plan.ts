@@ -25,13 +25,27 @@ export const KINDS = [
   "nest",
   "message",
   "unsendable",
+  "argument",
+  "bytes",
+  "broken",
+  "objects",
+  "streams",
+  "noteStream",
+  "mortal",
+  "ping",
+  "relay",
 ] as const;
+
+/** What has to be called by an end that has a wire rather than wires. */
+const OF_WIRES: readonly Operation["kind"][] = ["ping", "relay"];
 
 /** One thing that an end does. */
 export interface Operation {
   readonly kind: typeof KINDS[number];
   /** Which end does it. */
   readonly by: 0 | 1;
+  /** Over which wire, where there are two. */
+  readonly wire?: 0 | 1;
   /** What it is known by; also the seed of its values. */
   readonly serial: number;
   /** When it begins, in virtual milliseconds. */
@@ -40,6 +54,8 @@ export interface Operation {
   readonly count: number;
   /** How many bytes an item has, about. */
   readonly size: number;
+  /** Whether values have keys that no other has, so that tables fill. */
+  readonly isWordy?: boolean;
   /** How many items are taken; the consumer leaves then. */
   readonly take: number;
   /** How long the peer works on it. */
@@ -54,10 +70,27 @@ export interface Operation {
 
 /** How the wire ends. */
 export interface Ending {
-  readonly how: "close" | "closeBoth" | "abort";
+  readonly how: "close" | "closeBoth" | "abort" | "signal";
   readonly by: 0 | 1;
   /** When, in virtual milliseconds; 0 for when all operations are over. */
   readonly at: number;
+}
+
+/** What an end asks of its peer before it lets it in. */
+export interface Gate {
+  /** How long it decides; 0 for at once. */
+  readonly time: number;
+  readonly answer: "yes" | "no" | "throw";
+  /** Whether the peer has to show a secret, and shows it. */
+  readonly secret: "none" | "right" | "wrong";
+}
+
+/** A time in which a server is down. */
+export interface Outage {
+  readonly at: number;
+  readonly time: number;
+  /** Whether it takes leave of its wires rather than being gone at once. */
+  readonly isDrain?: boolean;
 }
 
 /** One run. */
@@ -66,54 +99,113 @@ export interface Plan {
   /** Whether the first end keeps a connection that is lost again and again. */
   readonly isKept: boolean;
   readonly link: LinkPlan;
+  /** A second connection beside it. */
+  readonly second?: LinkPlan | undefined;
   readonly limits: readonly [Partial<WireLimits>, Partial<WireLimits>];
   readonly operations: readonly Operation[];
   readonly ending: Ending;
   /** Kept: when the server goes down, and for how long. */
-  readonly outages: readonly { readonly at: number; readonly time: number }[];
+  readonly outages: readonly Outage[];
+  /** What lets the peers in. */
+  readonly gates?: readonly [Gate | undefined, Gate | undefined] | undefined;
+  /** Whether each end has middleware around calls, which does nothing. */
+  readonly isThrough?: readonly [boolean, boolean] | undefined;
 }
 
 /** How long everything begins, in virtual milliseconds. */
 const SPAN = 2_000;
+/** Waiting for so long may end a wire. */
+const LONG = 8_000;
+/** And for so long, where no output may wait. */
+const SHORT = 700;
 
 /** Makes a plan of a seed. */
 export function makePlan(seed: number): Plan {
   const random = new Random(seed);
   const isKept = random.chance(0.15);
   const isCut = !isKept && random.chance(0.3);
+  const hasSecond = !isKept && random.chance(0.15);
   const length = random.int(1, random.pick([3, 8, 20]));
   const limits = [makeLimits(random), makeLimits(random)] as const;
   const isNarrow = limits.some(({ calls }) => calls !== undefined);
+  const link = makeLink(random, isCut, isKept);
+  const isWordy = random.chance(0.06);
   const operations = Array.from({ length }, (_, index) => {
-    const operation = makeOperation(random, index + 1, isKept);
+    const operation = makeOperation(random, index + 1, isKept, link);
     // Calls that call back need as many calls at a time as they are deep.
-    const isDeep = operation.kind === "nest" || operation.kind === "callBack";
-    return isNarrow && isDeep
-      ? { ...operation, deadline: random.int(1, 2_000) }
-      : operation;
+    const isDeep = operation.kind === "nest" ||
+      operation.kind === "callBack" || operation.kind === "relay";
+    const wire = hasSecond ? random.pick([0, 1] as const) : 0;
+    return {
+      ...operation,
+      ...wire === 1 ? { wire } : {},
+      ...isWordy ? { isWordy } : {},
+      ...isNarrow && isDeep ? { deadline: random.int(1, 2_000) } : {},
+    };
   });
+  const gates = isKept || random.chance(0.8)
+    ? {}
+    : { gates: [makeGate(random), makeGate(random)] as const };
   return {
     seed,
     isKept,
-    link: makeLink(random, isCut),
+    link,
+    ...hasSecond ? { second: makeLink(random, false, isKept) } : {},
     limits,
     operations,
     ending: {
-      how: random.pick(["close", "close", "closeBoth", "abort"] as const),
+      how: random.pick(
+        ["close", "close", "close", "closeBoth", "abort", "signal"] as const,
+      ),
       by: random.pick([0, 1] as const),
-      at: random.chance(0.25) ? random.int(1, SPAN) : 0,
+      // Much of what can be met is over after a few milliseconds.
+      at: random.chance(0.35) ? random.int(1, random.pick([5, 200, SPAN])) : 0,
     },
     outages: isKept
       ? Array.from({ length: random.int(0, 3) }, () => ({
         at: random.int(1, SPAN),
         time: random.int(0, 500),
+        isDrain: random.chance(0.3),
       }))
       : [],
+    ...gates,
+    isThrough: [random.chance(0.1), random.chance(0.1)],
   };
 }
 
-function makeLink(random: Random, isCut: boolean): LinkPlan {
+/** Whether a connection may end before its time. */
+export function mayFail({ link, second, limits, gates }: Plan): boolean {
+  // Much output may wait for a second only.
+  const isHasty = limits.some(({ sendEnd }) => sendEnd !== undefined);
+  const longest = isHasty ? SHORT : LONG;
+  const isFrail = [link, second].some((link) =>
+    link?.cut !== undefined || (link?.stall?.time ?? 0) >= longest
+  );
+  const isShut = gates?.some((gate) =>
+    gate !== undefined &&
+    (gate.answer !== "yes" || gate.secret === "wrong" || gate.time >= LONG)
+  );
+  return isFrail || isShut === true;
+}
+
+function makeGate(random: Random): Gate | undefined {
+  if (random.chance(0.4)) return undefined;
+  return {
+    time: random.chance(0.4) ? 0 : random.int(1, random.pick([300, 15_000])),
+    answer: random.pick(["yes", "yes", "yes", "no", "throw"] as const),
+    secret: random.pick(["none", "none", "right", "right", "wrong"] as const),
+  };
+}
+
+function makeLink(
+  random: Random,
+  isCut: boolean,
+  isKept: boolean,
+): LinkPlan {
   const capacity = random.pick([64 * 1024, 64 * 1024, 4096, 700]);
+  const side = () => random.pick([undefined, 0, 1] as const);
+  // A kept connection is lost by outages alone.
+  const longest = isKept ? 4_000 : random.pick([4_000, 4_000, 70_000]);
   return {
     latency: capacity < 4096
       ? random.pick([0, 1])
@@ -121,13 +213,19 @@ function makeLink(random: Random, isCut: boolean): LinkPlan {
     chop: random.pick([0, 0, 1, 7, 600]),
     capacity,
     isShort: random.chance(0.3),
+    isBunched: random.chance(0.6),
     stall: random.chance(0.2)
-      ? { at: random.int(0, SPAN), time: random.int(10, 4_000) }
+      ? {
+        at: random.int(0, SPAN),
+        time: random.int(10, longest),
+        of: side(),
+      }
       : undefined,
     cut: isCut
       ? {
         bytes: random.int(1, random.pick([300, 3_000, 60_000])),
         isReset: random.chance(0.5),
+        of: side(),
       }
       : undefined,
   };
@@ -152,6 +250,7 @@ function makeLimits(random: Random): Partial<WireLimits> {
   set("nesting", [1, 3]);
   set("bigint", [1, 16]);
   set("sendPause", [1, 1_000, 50_000]);
+  set("sendEnd", [1, 20_000]);
   set("sendMost", [1, 3_000, 100_000]);
   return limits;
 }
@@ -160,15 +259,21 @@ function makeOperation(
   random: Random,
   serial: number,
   isKept: boolean,
+  { capacity }: LinkPlan,
 ): Operation {
   const count = random.int(0, random.pick([2, 5, 30]));
+  const kind = random.pick(KINDS);
+  const isSingle = count < 3 && capacity > 4_096;
   return {
-    kind: random.pick(KINDS),
+    kind: isKept && OF_WIRES.includes(kind) ? "echo" : kind,
     by: isKept ? 0 : random.pick([0, 1] as const),
     serial,
     at: random.chance(0.5) ? 0 : random.int(0, SPAN),
     count,
-    size: random.int(0, random.pick([20, 300, 3_000, 40_000])),
+    size: random.int(
+      0,
+      random.pick([20, 300, 3_000, 40_000, isSingle ? 700_000 : 40_000]),
+    ),
     take: random.chance(0.6) ? count + 1 : random.int(0, count),
     time: random.chance(0.5)
       ? 0

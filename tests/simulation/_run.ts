@@ -9,22 +9,32 @@ import {
   keepConnected,
   type KeptConnection,
   makeWire,
+  type Middleware,
   type Wire,
   WireError,
   type WireOptions,
 } from "../../wire/mod.ts";
+import { countedSignal } from "../wire/_listeners.ts";
 import { makeActor } from "./_actor.ts";
+import { checkBounds, checkGone, checkQuiet } from "./_checks.ts";
+import type { Subject } from "./_deeds.ts";
 import { Ledger } from "./_ledger.ts";
 import { Connection } from "./_network.ts";
-import { type Allowance, Operator, type Subject } from "./_operations.ts";
-import type { Plan } from "./_plan.ts";
+import { type Allowance, Operator } from "./_operations.ts";
+import { type Gate, mayFail, type Plan } from "./_plan.ts";
 import { Random } from "./_random.ts";
 import { World } from "./_world.ts";
 
 /** How long all operations may take, in virtual milliseconds. */
 const PATIENCE = 600_000;
+/** How long it takes at most until everything is told that is left. */
+const QUIET = 45_000;
 /** How long what is left may take after that: closing, and its time limits. */
 const AFTERMATH = 120_000;
+
+const SECRET = "open sesame";
+/** Middleware that does nothing. */
+const THROUGH: Middleware = (_call, next) => next();
 
 /** What came of a run. */
 export interface Outcome {
@@ -68,6 +78,16 @@ export async function runPlan(plan: Plan): Promise<Outcome> {
   return { faults: ledger.faults, events: world.events };
 }
 
+/** A wire, and what is known of it. */
+interface Known {
+  readonly wire: Wire;
+  readonly end: 0 | 1;
+  deaths: number;
+}
+
+/** Two ends of one connection. */
+type Pair = readonly [Wire, Wire];
+
 /** One run. */
 class Run {
   readonly #plan: Plan;
@@ -75,8 +95,9 @@ class Run {
   readonly #ledger: Ledger;
   readonly #random: Random;
   /** All wires that were made. */
-  readonly #wires: Wire[] = [];
-  readonly #deaths = new Map<Wire, number>();
+  readonly #wires: Known[] = [];
+  /** What ends the wires of each end at once. */
+  readonly #signals = [countedSignal(), countedSignal()] as const;
   #isEnding = false;
 
   constructor(plan: Plan, world: World, ledger: Ledger, random: Random) {
@@ -84,28 +105,47 @@ class Run {
     this.#world = world;
     this.#ledger = ledger;
     this.#random = random;
+    world.onLook = () => {
+      for (const { wire, end } of this.#wires) {
+        if (wire.ended !== undefined) continue;
+        checkBounds(ledger, wire, this.#limitsOf(end));
+      }
+    };
+    for (const [end, signal] of this.#signals.entries()) {
+      ledger.listening(`the wires of end ${end}`, signal);
+    }
   }
 
-  /** Two ends over one connection. */
+  /** Two ends over one connection, or two. */
   async plain(): Promise<void> {
-    const { link, operations, ending } = this.#plan;
-    const connection = new Connection(this.#world, this.#random, link);
-    const ends = [this.#wire(connection, 0), this.#wire(connection, 1)];
-    for (const wire of ends) {
-      this.#take(wire, `messages to end ${ends.indexOf(wire)}`);
-    }
+    const { link, second, operations, ending } = this.#plan;
+    const links = second === undefined ? [link] : [link, second];
+    const pairs = links.map((link, index) => {
+      const connection = new Connection(this.#world, this.#random, link);
+      const pair = [
+        this.#wire(connection, 0),
+        this.#wire(connection, 1),
+      ] as const;
+      for (const [end, wire] of pair.entries()) {
+        this.#take(wire, `messages to end ${end} over connection ${index}`);
+      }
+      return pair;
+    });
     const operator = new Operator(this.#world, this.#ledger, this.#allowance());
-    const all = operations.map((operation) =>
-      operator.run(ends[operation.by] as unknown as Subject, operation)
-    );
-    if (ending.at > 0) {
-      this.#world.after(ending.at, () => this.#end(ends));
-    }
+    const all = operations.map((operation) => {
+      const subjects = pairs.map((pair) =>
+        pair[operation.by] as unknown as Subject
+      );
+      const own = subjects[operation.wire ?? 0]!;
+      return operator.run(own, operation, subjects.find((one) => one !== own));
+    });
+    const ends = () => pairs.forEach((pair) => this.#end(pair));
+    if (ending.at > 0) this.#world.after(ending.at, ends);
     await this.#settle(Promise.all(all), "operations");
-    if (ending.at === 0 && ends.every((wire) => wire.ended === undefined)) {
-      await this.#checkQuiet(ends);
+    if (ending.at === 0) {
+      await this.#checkQuiet(pairs);
+      ends();
     }
-    if (ending.at === 0) this.#end(ends);
     await this.#checkOver();
   }
 
@@ -114,7 +154,7 @@ class Run {
     const { operations, outages } = this.#plan;
     const world = this.#world;
     let isDown = false;
-    let connections: Connection[] = [];
+    let connections: [Connection, Wire][] = [];
     const kept: KeptConnection = keepConnected(
       async () => {
         await world.sleep(this.#random.int(0, 20));
@@ -124,11 +164,9 @@ class Run {
           this.#random,
           this.#plan.link,
         );
-        connections.push(connection);
-        this.#take(
-          this.#wire(connection, 1),
-          `messages over connection ${connections.length}`,
-        );
+        const server = this.#wire(connection, 1);
+        connections.push([connection, server]);
+        this.#take(server, `messages over connection ${connections.length}`);
         return this.#wire(connection, 0);
       },
       {
@@ -138,11 +176,12 @@ class Run {
         timeout: 60_000,
       },
     );
-    for (const { at, time } of outages) {
+    for (const { at, time, isDrain } of outages) {
       world.after(at, () => {
         isDown = true;
-        for (const connection of connections) {
-          connection.cut(this.#random.chance(0.5));
+        for (const [connection, server] of connections) {
+          if (isDrain) server.close();
+          else connection.cut(this.#random.chance(0.5));
         }
         connections = [];
         world.after(time, () => isDown = false);
@@ -156,37 +195,71 @@ class Run {
     this.#isEnding = true;
     const closing = kept.close();
     await this.#settle(closing, "closing");
-    for (const wire of this.#wires) wire.abort();
+    for (const { wire } of this.#wires) wire.abort();
     await this.#checkOver();
   }
 
   #allowance(): Allowance {
-    const { limits, link, ending, isKept } = this.#plan;
+    const { limits, ending, isKept } = this.#plan;
+    const isFrail = mayFail(this.#plan);
+    const isSudden = ending.how === "abort" || ending.how === "signal";
     return {
       isKept,
-      isGraceful: !isKept && link.cut === undefined && ending.how !== "abort" &&
+      isGraceful: !isKept && !isFrail && !isSudden &&
         limits.every(({ calls, window }) =>
           calls === undefined && window === undefined
         ),
       isTight: limits.some((limits) => Object.keys(limits).length > 0),
-      mayEnd: () => this.#isEnding || isKept || link.cut !== undefined,
+      mayEnd: () => this.#isEnding || isKept || isFrail,
     };
   }
 
+  #limitsOf(end: 0 | 1) {
+    return { ...DEFAULT_LIMITS, ...this.#plan.limits[end] };
+  }
+
   #wire(connection: Connection, end: 0 | 1): Wire {
+    const world = this.#world;
+    const peer = end === 0 ? 1 : 0;
+    const { streamWindow } = this.#limitsOf(peer);
+    const through = this.#plan.isThrough?.[end] ? [THROUGH] : [];
     const options: WireOptions = {
-      clock: this.#world,
+      clock: world,
       limits: this.#plan.limits[end],
-      functions: makeActor(this.#world, this.#ledger, end),
+      functions: makeActor(world, this.#ledger, end, streamWindow),
+      signal: this.#signals[end].signal,
+      serveThrough: through,
+      callThrough: through,
       // One-way calls and streams of wires that end have nowhere else to go.
       onError: () => {},
-      onDeath: () => {
-        this.#deaths.set(wire, (this.#deaths.get(wire) ?? 0) + 1);
-      },
+      onDeath: () => known.deaths++,
+      ...this.#gate(this.#plan.gates?.[end]),
+      ...this.#secret(this.#plan.gates?.[peer]),
     };
     const wire = makeWire(connection.ends[end], options);
-    this.#wires.push(wire);
+    const known: Known = { wire, end, deaths: 0 };
+    this.#wires.push(known);
     return wire;
+  }
+
+  /** What decides on the peer. */
+  #gate(gate: Gate | undefined): Partial<WireOptions> {
+    if (gate === undefined) return {};
+    const { time, answer, secret } = gate;
+    const decide = () => {
+      if (answer === "throw") throw new Error("planned");
+      return answer === "yes";
+    };
+    return {
+      confirm: time === 0 ? decide : () => this.#world.sleep(time).then(decide),
+      ...secret === "none" ? {} : { requireCredential: SECRET },
+    };
+  }
+
+  /** What the peer's gate is shown. */
+  #secret(gate: Gate | undefined): Partial<WireOptions> {
+    if (gate === undefined || gate.secret === "none") return {};
+    return { credential: gate.secret === "right" ? SECRET : "open barley" };
   }
 
   /** Takes typed messages as they come. */
@@ -202,12 +275,14 @@ class Run {
     }
   }
 
-  #end(ends: readonly Wire[]): void {
+  #end(ends: Pair): void {
     this.#isEnding = true;
     const { how, by } = this.#plan.ending;
-    if (how === "abort") ends[by]!.abort(new Error("planned"));
-    else ends[by]!.close();
-    if (how === "closeBoth") ends[1 - by]!.close();
+    const reason = new Error("planned");
+    if (how === "abort") ends[by].abort(reason);
+    else if (how === "signal") this.#signals[by].controller.abort(reason);
+    else ends[by].close();
+    if (how === "closeBoth") ends[by === 0 ? 1 : 0].close();
   }
 
   /** Waits; it is a fault where nothing more happens before that is settled. */
@@ -216,71 +291,30 @@ class Run {
     this.#ledger.fault(`${what} never settled`);
   }
 
-  /** Everything was given back, while the wire still stands. */
-  async #checkQuiet(ends: readonly Wire[]): Promise<void> {
-    await this.#world.pass(45_000);
-    if (ends.some((wire) => wire.ended !== undefined)) return;
-    ends.forEach((wire, end) => {
-      this.#checkFlow(end, wire, ends[1 - end]!);
-      const stats = wire.stats();
-      for (
-        const name of [
-          "callsPending",
-          "callsWaiting",
-          "callsRunning",
-          "objectsExported",
-          "objectsImported",
-          "streamsReceiving",
-          "streamsSending",
-          "inbox",
-          "outputWaiting",
-        ] as const
-      ) {
-        if (stats[name] !== 0) {
-          this.#ledger.fault(`end ${end}: ${name} is ${stats[name]}, not 0`);
-        }
+  /** Everything was given back, while the wires still stand. */
+  async #checkQuiet(pairs: readonly Pair[]): Promise<void> {
+    const { link, second } = this.#plan;
+    const stalls = [link.stall, second?.stall].map((stall) =>
+      stall === undefined ? 0 : stall.at + stall.time - this.#world.now()
+    );
+    await this.#world.pass(Math.max(0, ...stalls) + QUIET);
+    for (const pair of pairs) {
+      if (pair.some((wire) => wire.ended !== undefined)) continue;
+      for (const end of [0, 1] as const) {
+        const peer = end === 0 ? 1 : 0;
+        const limits = this.#limitsOf(peer);
+        checkQuiet(this.#ledger, end, pair[end], pair[peer], limits);
       }
-    });
-  }
-
-  /** Both ends account for the same bytes, and nothing is held. */
-  #checkFlow(end: number, wire: Wire, peer: Wire): void {
-    const { sent } = wire.stats().flow;
-    const { received, streamSpare } = peer.stats().flow;
-    for (const channel of ["calls", "sends", "messages"] as const) {
-      if (sent[channel] !== received[channel]) {
-        this.#ledger.fault(
-          `end ${end}: ${
-            sent[channel]
-          } bytes of ${channel} are under way, and the peer knows of ${
-            received[channel]
-          }`,
-        );
-      }
-    }
-    if (sent.calls !== 0) this.#ledger.fault(`end ${end}: calls hold bytes`);
-    const { window = DEFAULT_LIMITS.window } = this.#plan.limits[1 - end]!;
-    if (Math.max(sent.sends, sent.messages) * 4 >= Math.max(window, 4)) {
-      this.#ledger.fault(`end ${end}: credit of a quarter was not told`);
-    }
-    if (streamSpare !== Math.floor(window / 2)) {
-      this.#ledger.fault(`end ${end}: ${streamSpare} bytes are spare`);
     }
   }
 
   /** Every wire has ended, once, and left nothing behind. */
   async #checkOver(): Promise<void> {
-    const gone = Promise.all(this.#wires.map((wire) => wire.closed));
+    const gone = Promise.all(this.#wires.map(({ wire }) => wire.closed));
     await this.#settle(gone, "the wires' end");
     await this.#world.pass(AFTERMATH);
-    for (const wire of this.#wires) {
-      const deaths = this.#deaths.get(wire) ?? 0;
-      if (deaths !== 1) this.#ledger.fault(`onDeath ran ${deaths} times`);
-      const { callsPending, callsRunning, streamsReceiving, streamsSending } =
-        wire.stats();
-      const left = callsPending + callsRunning + streamsReceiving +
-        streamsSending;
-      if (left > 0) this.#ledger.fault("a wire that ended holds something");
+    for (const { wire, deaths } of this.#wires) {
+      checkGone(this.#ledger, wire, deaths);
     }
     if (this.#world.pending > 0) {
       this.#ledger.fault(`${this.#world.pending} timers were left behind`);

@@ -9,6 +9,16 @@ import type { Plan } from "./_plan.ts";
 /** A simpler plan in the place of another. */
 type Step = (plan: Plan) => Plan | undefined;
 
+function withLink(plan: Plan, name: "cut" | "stall", part: "of"): Plan {
+  const { link } = plan;
+  const whole = link[name];
+  if (whole === undefined) return plan;
+  return {
+    ...plan,
+    link: { ...link, [name]: { ...whole, [part]: undefined } },
+  };
+}
+
 /** Parts of a plan that may not matter. */
 const STEPS: readonly Step[] = [
   ...([0, 1] as const).flatMap((end) => [
@@ -19,6 +29,12 @@ const STEPS: readonly Step[] = [
   (plan) => ({ ...plan, link: { ...plan.link, latency: 0 } }),
   (plan) => ({ ...plan, link: { ...plan.link, chop: 0 } }),
   (plan) => ({ ...plan, link: { ...plan.link, isShort: false } }),
+  (plan) => ({ ...plan, link: { ...plan.link, isBunched: undefined } }),
+  (plan) => withLink(plan, "cut", "of"),
+  (plan) => withLink(plan, "stall", "of"),
+  (plan) => ({ ...plan, second: undefined }),
+  (plan) => ({ ...plan, gates: undefined }),
+  (plan) => ({ ...plan, isThrough: undefined }),
   (plan) => ({ ...plan, link: { ...plan.link, capacity: 65_536 } }),
   (plan) => ({ ...plan, ending: { ...plan.ending, at: 0 } }),
   (plan) => ({ ...plan, outages: plan.outages.slice(1) }),

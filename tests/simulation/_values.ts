@@ -6,15 +6,28 @@
 
 import { Random } from "./_random.ts";
 
-/**
- * A value of about so many bytes.
- *
- * @param seed What it is made of.
- * @param size About how many bytes it takes.
- * @returns The value.
- */
-export function valueOf(seed: number, size: number): unknown {
-  const random = new Random(seed);
+/** How many objects a wordy value holds. */
+const WORDS = 300;
+
+/** What a value is made of. */
+export interface Making {
+  /** What makes it differ from all others. */
+  readonly serial: number;
+  /** About how many bytes it takes. */
+  readonly size: number;
+  /** Whether it has keys that no other has, so that tables fill. */
+  readonly isWordy?: boolean;
+}
+
+/** The value that both ends make of the same. */
+export function valueOf({ serial, size, isWordy }: Making): unknown {
+  const random = new Random(serial);
+  if (isWordy) {
+    return Array.from(
+      { length: WORDS },
+      (_, index) => ({ [`${serial} ${index}`]: index, [text(random, 4)]: 1 }),
+    );
+  }
   const shapes = [
     () => random.int(-100, 100_000),
     () => text(random, size),

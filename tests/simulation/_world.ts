@@ -12,8 +12,13 @@ interface Event {
   readonly at: number;
   readonly order: number;
   readonly run: () => void;
+  /** Whether it goes with the one before it, where both are of one moment. */
+  readonly isJoined: boolean;
   isCancelled: boolean;
 }
+
+/** After how many events somebody looks at everything. */
+const LOOKS = 16;
 
 /** A clock, and the loop that turns its hands from one event to the next. */
 export class World implements Clock {
@@ -24,19 +29,27 @@ export class World implements Clock {
   #live = 0;
   /** How many events have happened. */
   events = 0;
+  /** Called now and then, when nothing runs. */
+  onLook: () => void = () => {};
 
   /** Virtual milliseconds. */
   now(): number {
     return this.#now;
   }
 
-  /** Has a function called at a moment of virtual time. */
-  after(delay: number, run: () => void): () => void {
+  /**
+   * Has a function called at a moment of virtual time.
+   *
+   * @param isJoined Whether nothing else runs between it and one before it
+   * that is joined, too, at the same moment.
+   */
+  after(delay: number, run: () => void, isJoined = false): () => void {
     if (delay === Infinity) return () => {};
     const event: Event = {
       at: this.#now + Math.max(0, delay),
       order: this.#order++,
       run,
+      isJoined,
       isCancelled: false,
     };
     this.#push(event);
@@ -75,14 +88,26 @@ export class World implements Clock {
       const event = this.#pop();
       if (event === undefined || event.at > end) return false;
       this.#now = event.at;
-      // It is over, and can no longer be cancelled.
-      event.isCancelled = true;
-      this.#live--;
-      this.events++;
-      event.run();
+      this.#happen(event);
+      while (event.isJoined && this.#isNextJoined()) this.#happen(this.#pop()!);
       await turn();
+      if (this.events % LOOKS === 0) this.onLook();
     }
     return true;
+  }
+
+  #happen(event: Event): void {
+    // It is over, and can no longer be cancelled.
+    event.isCancelled = true;
+    this.#live--;
+    this.events++;
+    event.run();
+  }
+
+  #isNextJoined(): boolean {
+    const next = this.#events[0];
+    return next !== undefined && next.isJoined && !next.isCancelled &&
+      next.at <= this.#now;
   }
 
   /** Lets so much time pass. */
