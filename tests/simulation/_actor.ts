@@ -121,10 +121,12 @@ function makeProducers(world: World, ledger: Ledger, most: number) {
         return new Uint8Array(size).fill(serial);
       });
     },
-    async *broken(serial: number, made: Items) {
+    broken(serial: number, made: Items) {
       ledger.ran(serial);
-      yield* items(world, ledger, made);
-      throw new Planned(`fault ${serial}`);
+      return (async function* () {
+        yield* items(world, ledger, made);
+        throw new Planned(`fault ${serial}`);
+      })();
     },
     objects(serial: number, count: number) {
       ledger.ran(serial);
