@@ -54,8 +54,9 @@ test("a ping ends no wire because much output waits", async () => {
   await settle();
   assert(peer.wire.stats().outputWaiting > 1_000, "nothing waits");
   assertEquals(peer.wire.ended, undefined);
-  assertEquals((await peer.hear("pong"))?.token, 1);
-  assertEquals((await peer.hear("pong"))?.token, 2);
+  for (const token of [1, 2]) {
+    assertEquals(await peer.hear("pong") as unknown, { kind: "pong", token });
+  }
 });
 
 test("calls beyond the window end the wire", async () => {

@@ -1,8 +1,8 @@
 /** The beginning of a wire: what can end it before it is open. */
 
 import { assert, assertEquals } from "@std/assert";
-import type { WireError } from "../../wire/errors.ts";
-import type { WireLimits } from "../../wire/limits.ts";
+import type { WireError } from "../../wire/base/errors.ts";
+import type { WireLimits } from "../../wire/base/limits.ts";
 import { anyPair } from "./_pair.ts";
 import { FakeClock, settle } from "../_fake_clock.ts";
 import { hello, RawPeer } from "../_raw_peer.ts";

@@ -243,8 +243,13 @@ test("a peer that has not accepted is not pinged", async () => {
 
 test("a peer that has a wire say far more than it takes ends it", async () => {
   const clock = new FakeClock();
-  const limits = resolveLimits({ sendMost: 30_000, sendEnd: 10_000 });
+  const limits = resolveLimits({
+    sendMost: 30_000,
+    sendEnd: 10_000,
+    calls: 30,
+  });
   const output = {
+    encoder: { limits: { frame: 1_024 } },
     busy: true,
     waiting: 0,
     gathered: 40_000,
@@ -272,4 +277,36 @@ test("a peer that has a wire say far more than it takes ends it", async () => {
   await clock.advance(2_500);
   assertEquals(ends, ["stalled false"]);
   assertEquals(clock.timers, 0);
+});
+
+test("small answers, and a frame of each kind, flood nothing", async () => {
+  const clock = new FakeClock();
+  const limits = resolveLimits({ sendMost: 1, sendEnd: 1, calls: 5 });
+  const output = {
+    encoder: { limits: { frame: 2_000 } },
+    busy: true,
+    waiting: 1,
+    gathered: 5 * 1_024 + 4 * 2_000,
+    get progressAt() {
+      return clock.now();
+    },
+  };
+  const ends: string[] = [];
+  const watch = new Keepalive({
+    clock,
+    limits,
+    output: output as unknown as MessageOutput,
+    handshake: { accepted: true },
+    decoder: { unfinished: false },
+    end: ({ code }) => {
+      ends.push(code);
+      watch.end();
+    },
+  });
+  watch.start();
+  await clock.advance(5_000);
+  assertEquals(ends, []);
+  output.gathered++;
+  await clock.advance(2_500);
+  assertEquals(ends, ["stalled"]);
 });

@@ -16,7 +16,7 @@ const STRINGS = 8 * 1024;
 /** So many milliseconds after one write the next may wait for more. */
 const JUST_NOW = 0.1;
 /** An answer of so many bytes always finds room: each call has to have one. */
-const SMALL_ANSWER = 1024;
+export const SMALL_ANSWER = 1024;
 
 /** How much may wait to leave. */
 export type OutputLimits = Pick<WireLimits, "sendPause" | "sendMost">;

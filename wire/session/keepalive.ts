@@ -7,6 +7,7 @@
 import { afterLimit, BUSY, type Clock } from "../base/clock.ts";
 import { WireError } from "../base/errors.ts";
 import type { WireLimits } from "../base/limits.ts";
+import { SMALL_ANSWER } from "../flow/byte_output.ts";
 import type { MessageOutput } from "../flow/output.ts";
 
 /** Output over `sendEnd` may wait for so many milliseconds. */
@@ -96,13 +97,11 @@ export class Keepalive {
     const silence = now - this.#receivedAt;
     const stalled = output.busy ? now - output.progressAt - this.#busySince : 0;
     const isFull = output.waiting > limits.sendEnd;
-    // Neither calls nor answers: what the peer brings forth, and hardly takes.
-    const isFlooded = output.gathered > limits.sendMost + limits.sendEnd;
     // What came while this side was busy is read first.
     const times = wasBusy ? 2 : 1;
     if (stalled > times * (isFull ? SHORT_STALL : limits.stall)) {
       end(stalledBy(output.waiting, stalled), false);
-    } else if (isFlooded) {
+    } else if (output.gathered > this.#flood()) {
       end(floodedBy(output.gathered), false);
     } else if (decoder.unfinished && silence > times * limits.frameProgress) {
       end(unfinishedFor(limits.frameProgress), true);
@@ -110,6 +109,18 @@ export class Keepalive {
       this.#ping(now, silence, times * limits.keepaliveDeath);
     }
     if (silence > limits.stall) output.trim();
+  }
+
+  /**
+   * More than that may not gather: neither calls nor answers come to so much,
+   * but what the peer brings forth, and hardly takes. Small answers, and a
+   * frame of each kind, always find room.
+   */
+  #flood(): number {
+    const { limits, output } = this.#options;
+    const { sendMost, sendEnd, calls } = limits;
+    const always = calls * SMALL_ANSWER + 4 * output.encoder.limits.frame;
+    return Math.max(sendMost + sendEnd, always);
   }
 
   /**
