@@ -28,6 +28,8 @@ export interface SinkOptions {
   readonly credit: (id: number, amount: number) => void;
   /** Tells the producer that no more is wanted. */
   readonly cancel: (id: number, reason: unknown) => void;
+  /** Called once nobody reads any more of it. */
+  readonly onRead?: (sink: Sink) => void;
 }
 
 interface Item {
@@ -175,6 +177,7 @@ export class Sink implements BoundStream {
   }
 
   #leaveCall(): void {
+    this.#options.onRead?.(this);
     this.call?.remove(this);
   }
 

@@ -18,7 +18,7 @@ import type { WireLimits } from "../base/limits.ts";
 import type { MessageOutput } from "../flow/output.ts";
 import type { ReceivedAttachments, StreamsOfCall } from "../codec/passing.ts";
 import type { RemoteStream } from "../rpc/remote_types.ts";
-import { Sink, SinkStream } from "./stream_sink.ts";
+import { type Failure, Sink, SinkStream } from "./stream_sink.ts";
 import { producerOf, Source } from "./stream_source.ts";
 import { remoteError, sendThrown } from "../rpc/thrown.ts";
 import { MESSAGE_OVERHEAD } from "../flow/send_queue.ts";
@@ -54,6 +54,8 @@ export class Streams {
   readonly #options: StreamsOptions;
   readonly #sources = new LazyMap<number, Source>();
   readonly #sinks = new LazyMap<number, Sink>();
+  /** Streams that are over, and of which a call's signal may end the reading. */
+  readonly #unread = new Set<Sink>();
   #nextId = 0;
   /** How many streams of this side the peer knows of, or is about to. */
   #announced = 0;
@@ -216,6 +218,7 @@ export class Streams {
       },
       credit: (id, amount) => output.send({ kind: "streamCredit", id, amount }),
       cancel: (id, reason) => this.#cancel(id, reason),
+      onRead: (sink) => this.#unread.delete(sink),
     });
     this.#sinks.set(id, sink);
     const stream = new SinkStream(sink);
@@ -247,7 +250,7 @@ export class Streams {
   ended(id: number): void {
     const sink = this.#sink(id);
     this.#drop(sink);
-    sink.end();
+    this.#end(sink);
   }
 
   /** The producer has failed. */
@@ -255,7 +258,7 @@ export class Streams {
     const sink = this.#sink(id);
     arrived?.label(`the failure of ${sink.place}`);
     this.#drop(sink);
-    sink.end({ error: remoteError(sink.place, thrown), arrived });
+    this.#end(sink, { error: remoteError(sink.place, thrown), arrived });
   }
 
   /** The producer's side has ended it, or it refused to go on. */
@@ -264,7 +267,7 @@ export class Streams {
     this.#drop(sink);
     // Its call was given up, and with it what came and was not taken.
     const isSudden = code === "cancelled" || code === "deadline";
-    sink.end({ error: new WireError(code, message), isSudden });
+    this.#end(sink, { error: new WireError(code, message), isSudden });
   }
 
   /** The consumer gives credit. */
@@ -304,6 +307,8 @@ export class Streams {
       sink.call?.remove(sink);
     }
     sinks.clear();
+    for (const sink of this.#unread) sink.call?.remove(sink);
+    this.#unread.clear();
     for (const source of [...sources.values()]) source.end(reason);
     sources.clear();
     this.#registry = undefined;
@@ -358,6 +363,12 @@ export class Streams {
       "limit",
       `At most ${this.#most} streams go to the peer at a time (the limit "streams" of either side). Let some of them end first, or raise that limit.`,
     );
+  }
+
+  /** A stream is over; its call has to do with it until all was read. */
+  #end(sink: Sink, failure?: Failure): void {
+    sink.end(failure);
+    if (sink.call !== undefined) this.#unread.add(sink);
   }
 
   #drop(sink: Sink): void {
