@@ -49,7 +49,7 @@ export interface Actor {
   fail(serial: number, isLater: boolean): Promise<never>;
   note(serial: number, value: unknown, order: number): void;
   many(serial: number, count: number): Values<number[]>;
-  pair(serial: number, value: unknown, count: number): unknown[];
+  pair(serial: number, value: unknown, rest: Uint8Array): unknown[];
   download(serial: number, items: Items): AsyncIterable<unknown>;
   bytes(serial: number, count: number, size: number): AsyncIterable<Uint8Array>;
   broken(serial: number, items: Items): AsyncIterable<unknown>;
@@ -149,12 +149,14 @@ function makeProducers(world: World, ledger: Ledger, most: number) {
 /**
  * Makes the functions of an end.
  *
+ * @param place The end of which connection it is: one-way calls keep their
+ * order there.
  * @param most How many bytes of a stream the peer takes ahead.
  */
 export function makeActor(
   world: World,
   ledger: Ledger,
-  end: 0 | 1,
+  place: string,
   most: number,
 ): Actor {
   return {
@@ -179,20 +181,20 @@ export function makeActor(
     },
     note(serial, _value, order) {
       ledger.ran(serial);
-      ledger.taken(`one-way calls to end ${end}`, order);
+      ledger.taken(`one-way calls to ${place}`, order);
     },
     many(serial, count) {
       ledger.ran(serial);
       return values(...Array.from({ length: count }, (_, index) => index));
     },
-    pair(serial, value, count) {
+    pair(serial, value, rest) {
       const own = innerSerial(serial);
       ledger.ran(own);
       const givenUpAt = ledger.givenUpAt(own) ?? Infinity;
       if (world.now() - givenUpAt > NOTICE) {
         ledger.fault(`pair ${serial} began long after it was given up`);
       }
-      return [value, count];
+      return [value, rest.length];
     },
     async upload(serial, stream, take) {
       ledger.ran(serial);

@@ -206,13 +206,15 @@ export class Deeds {
     { subject, remotes }: Hand,
     operation: Operation,
   ): Promise<void> {
-    const { serial, count, time } = operation;
+    const { serial, size, time } = operation;
     const value = time > 0 ? serial : valueOf(operation);
     const base = time > 0
       ? subject.remoteValue.wait(serial, time)
       : subject.remoteValue.echo(serial, value);
-    const pair = await remotes.remoteValue.pair(serial, base, count);
-    this.#expect(operation, pair, [value, count]);
+    // What is large leaves late, and others may be answered meanwhile.
+    const rest = new Uint8Array(size);
+    const pair = await remotes.remoteValue.pair(serial, base, rest);
+    this.#expect(operation, pair, [value, size]);
   }
 
   /** Takes a stream, or some of it. */
@@ -271,12 +273,15 @@ export class Deeds {
     { remoteValue }: Remotes,
     operation: Operation,
   ): Promise<void> {
-    const { serial, count, size, take } = operation;
+    const { serial, size, take } = operation;
+    // Of small ones many, so that a window may grow.
+    const count = size < 300 ? operation.count * 8 : operation.count;
+    const most = size < 300 ? take * 8 : take;
     let length = 0;
     let parts = 0;
     await this.#take(
       await remoteValue.bytes(serial, count, size),
-      operation,
+      { ...operation, take: most },
       (item) => {
         const bytes = item as Uint8Array;
         parts++;
@@ -287,7 +292,7 @@ export class Deeds {
       },
     );
     // Large arrays come in parts.
-    if (parts < take) this.#expect(operation, length, count * size);
+    if (parts < most) this.#expect(operation, length, count * size);
   }
 
   /** Takes a stream that fails behind its last item. */

@@ -36,6 +36,18 @@ export const KINDS = [
   "relay",
 ] as const;
 
+/** What carries values, or much. */
+const LADEN: readonly Operation["kind"][] = [
+  "echo",
+  "note",
+  "message",
+  "argument",
+  "echo",
+  "note",
+  "message",
+  "download",
+];
+
 /** What has to be called by an end that has a wire rather than wires. */
 const OF_WIRES: readonly Operation["kind"][] = ["ping", "relay"];
 
@@ -129,9 +141,10 @@ export function makePlan(seed: number): Plan {
   const limits = [makeLimits(random), makeLimits(random)] as const;
   const isNarrow = limits.some(({ calls }) => calls !== undefined);
   const link = makeLink(random, isCut, isKept);
-  const isWordy = random.chance(0.06);
+  const isWordy = random.chance(0.08);
   const operations = Array.from({ length }, (_, index) => {
-    const operation = makeOperation(random, index + 1, isKept, link);
+    const kinds = isWordy ? LADEN : KINDS;
+    const operation = makeOperation(random, index + 1, isKept, link, kinds);
     // Calls that call back need as many calls at a time as they are deep.
     const isDeep = operation.kind === "nest" ||
       operation.kind === "callBack" || operation.kind === "relay";
@@ -144,8 +157,8 @@ export function makePlan(seed: number): Plan {
     };
   });
   const gates = isKept || random.chance(0.8)
-    ? {}
-    : { gates: [makeGate(random), makeGate(random)] as const };
+    ? undefined
+    : [makeGate(random), makeGate(random)] as const;
   return {
     seed,
     isKept,
@@ -159,7 +172,9 @@ export function makePlan(seed: number): Plan {
       ),
       by: random.pick([0, 1] as const),
       // Much of what can be met is over after a few milliseconds.
-      at: random.chance(0.35) ? random.int(1, random.pick([5, 200, SPAN])) : 0,
+      at: random.chance(gates === undefined ? 0.3 : 0.6)
+        ? random.int(1, random.pick([5, 200, SPAN]))
+        : 0,
     },
     outages: isKept
       ? Array.from({ length: random.int(0, 3) }, () => ({
@@ -168,7 +183,7 @@ export function makePlan(seed: number): Plan {
         isDrain: random.chance(0.3),
       }))
       : [],
-    ...gates,
+    ...gates === undefined ? {} : { gates },
     isThrough: [random.chance(0.1), random.chance(0.1)],
   };
 }
@@ -260,26 +275,34 @@ function makeOperation(
   serial: number,
   isKept: boolean,
   { capacity }: LinkPlan,
+  kinds: readonly Operation["kind"][],
 ): Operation {
   const count = random.int(0, random.pick([2, 5, 30]));
-  const kind = random.pick(KINDS);
+  const kind = random.pick(kinds);
   const isSingle = count < 3 && capacity > 4_096;
+  const size = random.int(
+    0,
+    random.pick([20, 300, 3_000, 40_000, isSingle ? 700_000 : 40_000]),
+  );
+  // What is large leaves for a while, in which it may be given up.
+  const isLarge = size > 1_000;
+  const givenUp = () =>
+    random.chance(isLarge ? 0.3 : 0.2)
+      ? random.int(1, random.pick(isLarge ? [5, 50, 400] : [400]))
+      : 0;
   return {
     kind: isKept && OF_WIRES.includes(kind) ? "echo" : kind,
     by: isKept ? 0 : random.pick([0, 1] as const),
     serial,
-    at: random.chance(0.5) ? 0 : random.int(0, SPAN),
+    at: random.chance(0.4) ? 0 : random.int(0, random.pick([5, 100, SPAN])),
     count,
-    size: random.int(
-      0,
-      random.pick([20, 300, 3_000, 40_000, isSingle ? 700_000 : 40_000]),
-    ),
+    size,
     take: random.chance(0.6) ? count + 1 : random.int(0, count),
     time: random.chance(0.5)
       ? 0
       : random.int(0, random.pick([300, 300, 300, 20_000])),
-    deadline: random.chance(0.2) ? random.int(1, 400) : 0,
-    abort: random.chance(0.2) ? random.int(1, 400) : 0,
+    deadline: givenUp(),
+    abort: givenUp(),
     isIdempotent: random.chance(0.4),
   };
 }

@@ -32,6 +32,9 @@ const QUIET = 45_000;
 /** How long what is left may take after that: closing, and its time limits. */
 const AFTERMATH = 120_000;
 
+/** How long an end takes at most, once it is to end. */
+const LONGEST_CLOSE = 11_000;
+
 const SECRET = "open sesame";
 /** Middleware that does nothing. */
 const THROUGH: Middleware = (_call, next) => next();
@@ -123,8 +126,8 @@ class Run {
     const pairs = links.map((link, index) => {
       const connection = new Connection(this.#world, this.#random, link);
       const pair = [
-        this.#wire(connection, 0),
-        this.#wire(connection, 1),
+        this.#wire(connection, 0, index),
+        this.#wire(connection, 1, index),
       ] as const;
       for (const [end, wire] of pair.entries()) {
         this.#take(wire, `messages to end ${end} over connection ${index}`);
@@ -218,7 +221,7 @@ class Run {
     return { ...DEFAULT_LIMITS, ...this.#plan.limits[end] };
   }
 
-  #wire(connection: Connection, end: 0 | 1): Wire {
+  #wire(connection: Connection, end: 0 | 1, index = 0): Wire {
     const world = this.#world;
     const peer = end === 0 ? 1 : 0;
     const { streamWindow } = this.#limitsOf(peer);
@@ -226,7 +229,12 @@ class Run {
     const options: WireOptions = {
       clock: world,
       limits: this.#plan.limits[end],
-      functions: makeActor(world, this.#ledger, end, streamWindow),
+      functions: makeActor(
+        world,
+        this.#ledger,
+        `end ${end} of connection ${index}`,
+        streamWindow,
+      ),
       signal: this.#signals[end].signal,
       serveThrough: through,
       callThrough: through,
@@ -278,6 +286,11 @@ class Run {
   #end(ends: Pair): void {
     this.#isEnding = true;
     const { how, by } = this.#plan.ending;
+    this.#world.after(LONGEST_CLOSE, () => {
+      if (ends[by].ended === undefined) {
+        this.#ledger.fault(`end ${by} did not end though it was to`);
+      }
+    });
     const reason = new Error("planned");
     if (how === "abort") ends[by].abort(reason);
     else if (how === "signal") this.#signals[by].controller.abort(reason);
@@ -298,8 +311,13 @@ class Run {
       stall === undefined ? 0 : stall.at + stall.time - this.#world.now()
     );
     await this.#world.pass(Math.max(0, ...stalls) + QUIET);
+    const { mayEnd } = this.#allowance();
     for (const pair of pairs) {
-      if (pair.some((wire) => wire.ended !== undefined)) continue;
+      const reason = pair.map((wire) => wire.ended).find((one) => one);
+      if (reason !== undefined) {
+        if (!mayEnd()) this.#ledger.fault(`it ended by itself: ${reason}`);
+        continue;
+      }
       for (const end of [0, 1] as const) {
         const peer = end === 0 ? 1 : 0;
         const limits = this.#limitsOf(peer);

@@ -7,7 +7,7 @@
 import { Random } from "./_random.ts";
 
 /** How many objects a wordy value holds. */
-const WORDS = 300;
+const WORDS = 700;
 
 /** What a value is made of. */
 export interface Making {
