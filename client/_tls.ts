@@ -11,6 +11,7 @@ import {
   type Duplex,
   loadTls,
   type SecureContext,
+  speaksNoTls,
   type Tls,
   type TlsSide,
   type TLSSocket,
@@ -299,7 +300,7 @@ function tlsCure(text: string): string {
   if (/Unable to add pem|pem file/i.test(text)) {
     return "tls.caCerts holds what is no certificate in PEM";
   }
-  if (/no TLS|WRONG_VERSION|ending TLS/i.test(text)) {
+  if (speaksNoTls(text) || /ending TLS/.test(text)) {
     return "it does not speak TLS. Leave tls out, or give the server its tls option";
   }
   return "the handshake failed";

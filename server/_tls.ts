@@ -10,6 +10,7 @@ import {
   type Duplex,
   loadTls,
   type SecureContext,
+  speaksNoTls,
   type Tls,
   type TlsSide,
   type TLSSocket,
@@ -58,7 +59,7 @@ export function tlsTrouble(count: number, cause: unknown): WireError {
   const text = errorMessage(cause);
   const why = /alert/i.test(text)
     ? "the client did not trust the certificate, or supports no common version of TLS"
-    : /no TLS|WRONG_VERSION/i.test(text)
+    : speaksNoTls(text)
     ? "the client did not speak TLS"
     : "the client closed the connection: perhaps it does not trust the certificate, or the handshake took too long";
   return new WireError(

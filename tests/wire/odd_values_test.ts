@@ -91,6 +91,29 @@ function pair(far: WireOptions = {}, near: WireOptions = {}) {
   return { near: here as Wire as Any, far: there, gate, slow, told };
 }
 
+/** What a pair has, for who tries something on it. */
+type Ends = ReturnType<typeof pair>;
+
+/**
+ * Tries something while a call is under way: that call, and both ends, know
+ * nothing of it, and no rejection is left unhandled.
+ */
+async function byItself(
+  { near, far, gate, slow }: Pick<Ends, "near" | "far" | "gate" | "slow">,
+  tried: () => Promise<void>,
+): Promise<void> {
+  const found = await unhandledIn(async () => {
+    const under = slow();
+    await tried();
+    gate.resolve("done");
+    assertEquals(await under, "done");
+  });
+  assertEquals(found, []);
+  assertEquals([near.ended, far.ended], [undefined, undefined]);
+  near.abort();
+  await far.closed;
+}
+
 const through: Middleware = (_call, next) => next();
 const waiting: Middleware = async (_call, next) => {
   await 0;
@@ -108,7 +131,8 @@ const THROUGH: Record<string, WireOptions> = {
 for (const [how, options] of Object.entries(THROUGH)) {
   for (const [what, make] of Object.entries(ODD)) {
     test(`${what} fails by itself as a result${how}`, async () => {
-      const { near, far, gate, slow, told } = pair(options, options);
+      const ends = pair(options, options);
+      const { near, far, told } = ends;
       const functions = {
         odd: () => make(),
         inside: () => [{ deep: make() }],
@@ -119,8 +143,7 @@ for (const [how, options] of Object.entries(THROUGH)) {
         object: () => makeRemoteObject({ ...functions }),
         f: () => () => make(),
       });
-      const found = await unhandledIn(async () => {
-        const under = slow();
+      await byItself(ends, async () => {
         const object = await near.remoteValue.object();
         const f = await near.remoteValue.f();
         const codes = [];
@@ -137,20 +160,15 @@ for (const [how, options] of Object.entries(THROUGH)) {
         );
         const expected = Array(14).fill("unsupportedValue");
         assertEquals(codes, expected);
-        gate.resolve("done");
-        assertEquals(await under, "done");
       });
-      assertEquals(found, []);
-      assertEquals([near.ended, far.ended], [undefined, undefined]);
       assert(told.every((error) => isA(error, WireError)));
-      near.abort();
-      await far.closed;
     });
   }
 
   for (const [what, make] of Object.entries(BLIND)) {
     test(`${what} fails by itself when it is thrown${how}`, async () => {
-      const { near, far, gate, slow } = pair(options, options);
+      const ends = pair(options, options);
+      const { near, far } = ends;
       const functions = {
         odd: () => {
           throw make();
@@ -169,8 +187,7 @@ for (const [how, options] of Object.entries(THROUGH)) {
           throw make();
         },
       });
-      const found = await unhandledIn(async () => {
-        const under = slow();
+      await byItself(ends, async () => {
         const object = await near.remoteValue.object();
         for (const remote of [near, object]) {
           for (const name of Object.keys(functions)) {
@@ -184,25 +201,19 @@ for (const [how, options] of Object.entries(THROUGH)) {
           for await (const _ of items);
         })();
         await failure(left);
-        gate.resolve("done");
-        assertEquals(await under, "done");
       });
-      assertEquals(found, []);
-      assertEquals([near.ended, far.ended], [undefined, undefined]);
-      near.abort();
-      await far.closed;
     });
   }
 
   for (const [what, make] of Object.entries(ODD)) {
     test(`${what} fails by itself when it is sent${how}`, async () => {
-      const { near, far, gate, slow } = pair(options, options);
+      const ends = pair(options, options);
+      const { near, far } = ends;
       far.serve({
         take: () => 1,
         object: () => makeRemoteObject({ take: () => 1 }),
       });
-      const found = await unhandledIn(async () => {
-        const under = slow();
+      await byItself(ends, async () => {
         const object = await near.remoteValue.object();
         const codes = [];
         for (const remote of [near, object]) {
@@ -218,23 +229,17 @@ for (const [how, options] of Object.entries(THROUGH)) {
         codes.push((await failure(result.remoteValue.take(make()))).code);
         codes.push((await failure(result.remote.take(make()))).code);
         assertEquals(codes, Array(22).fill("unsupportedValue"));
-        gate.resolve("done");
-        assertEquals(await under, "done");
       });
-      assertEquals(found, []);
-      assertEquals([near.ended, far.ended], [undefined, undefined]);
-      near.abort();
-      await far.closed;
     });
   }
 }
 
 for (const [what, make] of Object.entries(BLIND)) {
   test(`${what} fails by itself as an option of a call`, async () => {
-    const { near, far, gate, slow } = pair();
+    const ends = pair();
+    const { near, far } = ends;
     far.serve({ take: () => 1 });
-    const found = await unhandledIn(async () => {
-      const under = slow();
+    await byItself(ends, async () => {
       const metadata = make() as Metadata;
       for (const options of [make(), { metadata }]) {
         for (const kind of ["remote", "remoteValue", "remoteValues"]) {
@@ -242,12 +247,7 @@ for (const [what, make] of Object.entries(BLIND)) {
           assertEquals(error.code, "unsupportedValue");
         }
       }
-      gate.resolve("done");
-      assertEquals(await under, "done");
     });
-    assertEquals(found, []);
-    near.abort();
-    await far.closed;
   });
 
   test(`${what} is a reason like any other`, async () => {
@@ -283,7 +283,8 @@ for (const [what, make] of Object.entries(BLIND)) {
   });
 
   test(`${what} as an item ends its stream alone`, async () => {
-    const { near, far, gate, slow } = pair();
+    const ends = pair();
+    const { near, far } = ends;
     far.serve({
       async *items() {
         yield 1;
@@ -293,8 +294,7 @@ for (const [what, make] of Object.entries(BLIND)) {
         for await (const _ of items);
       },
     });
-    const found = await unhandledIn(async () => {
-      const under = slow();
+    await byItself(ends, async () => {
       const got: unknown[] = [];
       await failure((async () => {
         for await (const item of await near.remoteValue.items()) got.push(item);
@@ -305,13 +305,7 @@ for (const [what, make] of Object.entries(BLIND)) {
         yield [make()];
       })();
       await failure(near.remoteValue.take(sent));
-      gate.resolve("done");
-      assertEquals(await under, "done");
     });
-    assertEquals(found, []);
-    assertEquals([near.ended, far.ended], [undefined, undefined]);
-    near.abort();
-    await far.closed;
   });
 
   test(`${what} fails by itself over CMUCL's protocol`, async () => {
@@ -335,8 +329,8 @@ for (const [what, make] of Object.entries(BLIND)) {
       "cl-user:slow": () => gate.promise,
     });
     await near.opened;
-    const found = await unhandledIn(async () => {
-      const under = near.remoteValue.slow();
+    const slow = () => near.remoteValue.slow();
+    await byItself({ near, far, gate, slow }, async () => {
       for (const name of ["odd", "odd-later", "throws", "throws-later"]) {
         await failure(near.remoteValue[name]());
         await failure(near.remoteValues[name]());
@@ -350,13 +344,7 @@ for (const [what, make] of Object.entries(BLIND)) {
         const error = await failure(near.outputObject(arg));
         assertEquals(error.code, "unsupportedValue");
       }
-      gate.resolve("done");
-      assertEquals(await under, "done");
     });
-    assertEquals(found, []);
-    assertEquals([near.ended, far.ended], [undefined, undefined]);
-    near.abort();
-    await far.closed;
   });
 
   test(`${what} fails by itself where it is called by reference at home`, async () => {
@@ -379,7 +367,8 @@ for (const [what, make] of Object.entries(BLIND)) {
   });
 
   test(`${what} as an object by reference has its calls fail alone`, async () => {
-    const { near, far, gate, slow } = pair();
+    const ends = pair();
+    const { near, far } = ends;
     // It is made odd after it was sent.
     let isOdd = false;
     const object = new Proxy({ f: () => 1 }, {
@@ -389,25 +378,20 @@ for (const [what, make] of Object.entries(BLIND)) {
       },
     });
     far.serve({ object: () => makeRemoteObject(object) });
-    const found = await unhandledIn(async () => {
-      const under = slow();
+    await byItself(ends, async () => {
       const reference = await near.remoteValue.object() as RemoteObject<Any>;
       assertEquals(await reference.remoteValue.f(), 1);
       isOdd = true;
       const error = await failure(reference.remoteValue.f());
       assertEquals(error.code, "unsupportedValue");
       await reference.remote.f();
-      gate.resolve("done");
-      assertEquals(await under, "done");
     });
-    assertEquals(found, []);
-    near.abort();
-    await far.closed;
   });
 }
 
 test("a result that can be sent, but not looked at again, harms nothing", async () => {
-  const { near, far, gate, slow } = pair();
+  const ends = pair();
+  const { near, far } = ends;
   // It is sent as data, of which the wire asks nothing else.
   const once = () =>
     new Proxy({ a: 1, then: undefined } as Record<PropertyKey, unknown>, {
@@ -418,8 +402,7 @@ test("a result that can be sent, but not looked at again, harms nothing", async 
     onceLater: async () => await once(),
     take: (x: unknown) => x,
   });
-  const found = await unhandledIn(async () => {
-    const under = slow();
+  await byItself(ends, async () => {
     for (const name of ["once", "onceLater"]) {
       const codes = [];
       const result = near.remoteValue[name]();
@@ -442,13 +425,7 @@ test("a result that can be sent, but not looked at again, harms nothing", async 
         codes.join(),
       );
     }
-    gate.resolve("done");
-    assertEquals(await under, "done");
   });
-  assertEquals(found, []);
-  assertEquals([near.ended, far.ended], [undefined, undefined]);
-  near.abort();
-  await far.closed;
 });
 
 test("isA() and laterOf() never throw anything else", () => {

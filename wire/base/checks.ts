@@ -7,7 +7,7 @@
  */
 
 import { errorMessage, WireError } from "./errors.ts";
-import { isThenable } from "./odd_values.ts";
+import { isA, isThenable } from "./odd_values.ts";
 import type { Report } from "./report.ts";
 import { kindOf, shown } from "./shown.ts";
 
@@ -244,22 +244,13 @@ export function unknownName(
  * @throws {WireError} `invalidArgument` for what is no signal.
  */
 export function checkSignal(signal: unknown): void {
-  if (signal === undefined || isMade(signal, AbortSignal)) return;
+  if (signal === undefined || isA(signal, AbortSignal)) return;
   throw new WireError(
     "invalidArgument",
-    isMade(signal, AbortController)
+    isA(signal, AbortController)
       ? "signal is the signal of an AbortController, and not the controller itself: pass controller.signal."
       : "signal is an AbortSignal, such as that of an AbortController.",
   );
-}
-
-/** Whether something is of a class of the platform; never throws. */
-function isMade(value: unknown, made: new () => unknown): boolean {
-  try {
-    return value instanceof made;
-  } catch {
-    return false;
-  }
 }
 
 /** The known name that is most like another; undefined where none is. */

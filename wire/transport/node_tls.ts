@@ -271,6 +271,15 @@ function noTls(): Error {
   return new Deno.errors.InvalidData("the peer sent what is no TLS");
 }
 
+/**
+ * Whether an error says that the peer speaks something else than TLS.
+ *
+ * @param text The error's message.
+ */
+export function speaksNoTls(text: string): boolean {
+  return /no TLS|WRONG_VERSION/i.test(text);
+}
+
 function cutOff(): Error {
   return new Deno.errors.UnexpectedEof(
     "the peer closed the connection without ending TLS",
