@@ -5,6 +5,7 @@
  */
 
 import { formatAddress, type WireAddress } from "../wire/base/address.ts";
+import { checkOptionKeys } from "../wire/base/checks.ts";
 import {
   errorMessage,
   WireError,
@@ -14,13 +15,55 @@ import {
   socketTransport,
   type Transport,
 } from "../wire/transport/transport.ts";
-import { dialTcp, dialUnix } from "./_dial.ts";
-import {
-  type ClientTls,
-  secureTransport,
-  tlsFailure,
-  TlsProblem,
-} from "./_tls.ts";
+import { dialTcp, dialUnix } from "./_attempt.ts";
+import type { ClientTls } from "./_tls.ts";
+
+const TLS_KEYS: Readonly<Record<keyof ClientTls, true>> = {
+  caCerts: true,
+  hostname: true,
+};
+
+/** How the text of a certificate begins. */
+const PEM = "-----BEGIN CERTIFICATE-----";
+/** What is longer is no path that a message should show. */
+const LONGEST_PATH = 300;
+
+/**
+ * Checks the client's half of TLS.
+ *
+ * @param tls What a program passed.
+ * @throws {WireError} `invalidArgument`.
+ */
+export function checkTls(tls: ClientTls | undefined): void {
+  if (tls === undefined) return;
+  checkOptionKeys(tls, TLS_KEYS, "tls");
+  const { hostname, caCerts = [] } = tls;
+  if (hostname !== undefined && (typeof hostname !== "string" || !hostname)) {
+    throw new WireError(
+      "invalidArgument",
+      "tls.hostname is the name in the server's certificate.",
+    );
+  }
+  if (!Array.isArray(caCerts)) {
+    throw new WireError(
+      "invalidArgument",
+      "tls.caCerts is a list of texts: [Deno.readTextFileSync(path)].",
+    );
+  }
+  for (const text of caCerts as unknown[]) {
+    if (typeof text === "string" && text.includes(PEM)) continue;
+    throw new WireError(
+      "invalidArgument",
+      // A key, say, is nobody's business.
+      typeof text === "string" && text.length < LONGEST_PATH &&
+        !text.includes("-----")
+        ? `tls.caCerts holds certificates, as text that has "${PEM}", and not ${
+          JSON.stringify(text)
+        }. Where that is a path, pass Deno.readTextFileSync(path).`
+        : `tls.caCerts holds certificates, as text that has "${PEM}" (PEM).`,
+    );
+  }
+}
 
 /** Where to connect to, and how. */
 export interface OpenOptions {
@@ -58,9 +101,10 @@ export async function openConnection(
       tcp.setNoDelay(true);
       return tcp;
     };
-    return tls === undefined
-      ? socketTransport(await dial(), address)
-      : await secureTransport({ address, host, tls, signal, dial });
+    if (tls === undefined) return socketTransport(await dial(), address);
+    // Whoever does not speak TLS does not load it.
+    const { secureTransport } = await import("./_tls.ts");
+    return await secureTransport({ address, host, tls, signal, dial });
   } catch (error) {
     throw signal.aborted ? signal.reason : connectError(error, address);
   }
@@ -70,7 +114,6 @@ function connectError(error: unknown, address: WireAddress): WireError {
   if (error instanceof WireError) return error;
   const where = formatAddress(address);
   const text = errorMessage(error);
-  if (error instanceof TlsProblem) return tlsFailure(error, where);
   const [code, cure] = address.transport === "unix"
     ? unixDiagnosis(error, text, address.path)
     : diagnosis(error, text);

@@ -1,11 +1,11 @@
 /**
  * The client's half of TLS: whom it trusts, and what is wrong with the others.
+ * It is loaded when TLS is first spoken.
  *
  * @module
  */
 
-import type { WireAddress } from "../wire/base/address.ts";
-import { checkOptionKeys } from "../wire/base/checks.ts";
+import { formatAddress, type WireAddress } from "../wire/base/address.ts";
 import { errorMessage, WireError } from "../wire/base/errors.ts";
 import {
   type Duplex,
@@ -18,7 +18,7 @@ import {
   TlsTransport,
 } from "../wire/transport/node_tls.ts";
 import type { Transport } from "../wire/transport/transport.ts";
-import { abortable } from "./_dial.ts";
+import { abortable } from "./_attempt.ts";
 
 /** The client's half of TLS. */
 export interface ClientTls {
@@ -36,60 +36,13 @@ export interface ClientTls {
   hostname?: string | undefined;
 }
 
-const TLS_KEYS: Readonly<Record<keyof ClientTls, true>> = {
-  caCerts: true,
-  hostname: true,
-};
-
-/** How the text of a certificate begins. */
-const PEM = "-----BEGIN CERTIFICATE-----";
-/** What is longer is no path that a message should show. */
-const LONGEST_PATH = 300;
-
-/**
- * Checks the client's half of TLS.
- *
- * @param tls What a program passed.
- * @throws {WireError} `invalidArgument`.
- */
-export function checkTls(tls: ClientTls | undefined): void {
-  if (tls === undefined) return;
-  checkOptionKeys(tls, TLS_KEYS, "tls");
-  const { hostname, caCerts = [] } = tls;
-  if (hostname !== undefined && (typeof hostname !== "string" || !hostname)) {
-    throw new WireError(
-      "invalidArgument",
-      "tls.hostname is the name in the server's certificate.",
-    );
-  }
-  if (!Array.isArray(caCerts)) {
-    throw new WireError(
-      "invalidArgument",
-      "tls.caCerts is a list of texts: [Deno.readTextFileSync(path)].",
-    );
-  }
-  for (const text of caCerts as unknown[]) {
-    if (typeof text === "string" && text.includes(PEM)) continue;
-    throw new WireError(
-      "invalidArgument",
-      // A key, say, is nobody's business.
-      typeof text === "string" && text.length < LONGEST_PATH &&
-        !text.includes("-----")
-        ? `tls.caCerts holds certificates, as text that has "${PEM}", and not ${
-          JSON.stringify(text)
-        }. Where that is a path, pass Deno.readTextFileSync(path).`
-        : `tls.caCerts holds certificates, as text that has "${PEM}" (PEM).`,
-    );
-  }
-}
-
 /** What TLS is spoken over, and with whom. */
 export interface SecureOptions {
   /** Where the server is. */
   readonly address: WireAddress;
   /** The host that was connected to. */
   readonly host: string;
-  /** Checked by {@linkcode checkTls}. */
+  /** Checked by `checkTls()`. */
   readonly tls: ClientTls;
   /** Gives up, with its reason. */
   readonly signal: AbortSignal;
@@ -102,11 +55,21 @@ export interface SecureOptions {
  *
  * @param options Whom with.
  * @returns A transport whose peer is who it should be.
- * @throws {TlsProblem} If it is not; or what `dial` or the signal says.
+ * @throws {WireError} `tlsFailed` if it is not; or what `dial` or the signal
+ * says.
  */
 export async function secureTransport(
   options: SecureOptions,
 ): Promise<Transport> {
+  try {
+    return await trustedTransport(options);
+  } catch (error) {
+    if (!(error instanceof TlsProblem)) throw error;
+    throw tlsFailure(error, formatAddress(options.address));
+  }
+}
+
+async function trustedTransport(options: SecureOptions): Promise<Transport> {
   const { host, tls: { hostname = host, caCerts = [] } } = options;
   const side = problemsOfTls(() => new TlsClient(hostname, caCerts));
   try {
@@ -249,7 +212,7 @@ function isIp(hostname: string): boolean {
 }
 
 /** Marks an error of the TLS layer. */
-export class TlsProblem extends Error {}
+class TlsProblem extends Error {}
 
 function tlsProblem(error: unknown): TlsProblem {
   return new TlsProblem(errorMessage(error), { cause: error });
@@ -268,7 +231,7 @@ const MAKE_CERTIFICATE =
   `openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 365 -keyout server.key -out server.pem -subj "/CN=localhost" -addext "basicConstraints=critical,CA:FALSE" -addext "subjectAltName=DNS:localhost,IP:127.0.0.1"`;
 
 /** What to tell of a problem of TLS. */
-export function tlsFailure(problem: TlsProblem, where: string): WireError {
+function tlsFailure(problem: TlsProblem, where: string): WireError {
   const { message, cause } = problem;
   return new WireError(
     "tlsFailed",

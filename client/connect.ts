@@ -21,8 +21,8 @@ import { shown } from "../wire/base/shown.ts";
 import type { AnyFunctions } from "../wire/rpc/remote_types.ts";
 import { checkServing, Wire, type WireOptions } from "../wire/wire.ts";
 import { Attempt, checkAttempt } from "./_attempt.ts";
-import { openConnection } from "./_open_connection.ts";
-import { checkTls, type ClientTls } from "./_tls.ts";
+import { checkTls, openConnection } from "./_open_connection.ts";
+import type { ClientTls } from "./_tls.ts";
 
 /** What a connection is made with. Everything has a default. */
 export interface ConnectOptions<

@@ -7,8 +7,7 @@
 import { hostInteger, hostName } from "../wire/base/address.ts";
 import { checkOptionKeys } from "../wire/base/checks.ts";
 import { errorMessage, WireError } from "../wire/base/errors.ts";
-import { Attempt, checkAttempt } from "./_attempt.ts";
-import { abortable } from "./_dial.ts";
+import { abortable, Attempt, checkAttempt } from "./_attempt.ts";
 
 /** What is known of a host, as CMUCL's `host-entry`. */
 export interface HostEntry {

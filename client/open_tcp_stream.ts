@@ -21,8 +21,8 @@ import {
 import { serviceFile } from "../wire/lines/node_services.ts";
 import { servicePort } from "../wire/lines/services.ts";
 import { Attempt, checkAttempt } from "./_attempt.ts";
-import { openConnection } from "./_open_connection.ts";
-import { checkTls, type ClientTls } from "./_tls.ts";
+import { checkTls, openConnection } from "./_open_connection.ts";
+import type { ClientTls } from "./_tls.ts";
 
 /** What a stream is opened with. Everything has a default. */
 export interface OpenTcpStreamOptions extends LineStreamOptions {
