@@ -18,6 +18,8 @@ const PARTS = ["mod.ts", "wire", "server", "client"];
 export interface Copy {
   /** Its `mod.ts`. */
   readonly main: Main;
+  /** Its `wire/mod.ts`. */
+  readonly wire: typeof import("../wire/mod.ts");
   /** Its `wire/cmucl/mod.ts`. */
   readonly lisp: typeof import("../wire/cmucl/mod.ts");
 }
@@ -39,6 +41,7 @@ export async function loadCopy(
     await Deno.writeTextFile(brand, change(await Deno.readTextFile(brand)));
     return {
       main: await import(`file://${folder}/mod.ts`),
+      wire: await import(`file://${folder}/wire/mod.ts`),
       lisp: await import(`file://${folder}/wire/cmucl/mod.ts`),
     };
   } finally {

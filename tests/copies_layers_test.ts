@@ -5,13 +5,14 @@
 
 import { assert, assertEquals } from "@std/assert";
 import * as own from "../mod.ts";
+import * as ownWire from "../wire/mod.ts";
 import * as ownLisp from "../wire/cmucl/mod.ts";
 import { division, loadCopy, type Main } from "./_copies.ts";
 import { test } from "./_test.ts";
 import { failure } from "./wire/_failure.ts";
 import { v } from "./wire/_schemas.ts";
 
-const { main: other, lisp: otherLisp } = await loadCopy();
+const { main: other, wire: otherWire, lisp: otherLisp } = await loadCopy();
 
 /** Each copy beside the other. */
 const BOTH: readonly [Main, Main][] = [[own, other], [other, own]];
@@ -94,8 +95,7 @@ test("keepConnected() keeps wires of another copy", async () => {
 
 test("clocks, limits, reasons and contexts of another copy are taken", async () => {
   for (const [near, far] of BOTH) {
-    const limits = far.resolveLimits({ calls: 7 });
-    assertEquals(near.resolveLimits(limits), { ...limits });
+    const limits = Object.freeze({ ...far.DEFAULT_LIMITS, calls: 7 });
     const [inner, innermost] = far.wirePair();
     innermost.serve({
       tell(this: own.CallContext) {
@@ -104,7 +104,7 @@ test("clocks, limits, reasons and contexts of another copy are taken", async () 
     });
     const contexts: unknown[] = [];
     const [client, server] = near.wirePair({ limits }, {
-      clock: far.systemClock,
+      clock: (far === own ? ownWire : otherWire).systemClock,
       limits: far.DEFAULT_LIMITS,
     });
     server.serve({

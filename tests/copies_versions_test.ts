@@ -11,6 +11,7 @@ import {
 } from "@std/assert";
 import * as own from "../mod.ts";
 import { keyOf } from "../wire/base/brand.ts";
+import { remoteCaller } from "../wire/mod.ts";
 import { division, loadCopy } from "./_copies.ts";
 import { test } from "./_test.ts";
 import { failure } from "./wire/_failure.ts";
@@ -51,7 +52,7 @@ test("what an incompatible version made is refused by name", async () => {
     const use of [
       () => own.makeRemoteObject(marked),
       () => own.remoteObjectValue(marked),
-      () => own.remoteCaller(marked),
+      () => remoteCaller(marked),
       () => server.forgetRemoteTranslation(marked),
     ]
   ) {

@@ -20,16 +20,15 @@ import {
   memoryTransports,
   type Middleware,
   openTcpStream,
-  remoteCaller,
   type RemoteObject,
   RequestServer,
-  resolveLimits,
-  resolveLineStreamOptions,
   startUpServer,
   Wire,
   type WireError,
   wirePair,
 } from "../mod.ts";
+import { MessageTap } from "../wire/codec/mod.ts";
+import { remoteCaller } from "../wire/mod.ts";
 import { cmucl, CmuclDialect, remoteValueBind } from "../wire/cmucl/mod.ts";
 import { test } from "./_test.ts";
 
@@ -169,10 +168,9 @@ const CASES: Record<string, Case[]> = {
   "LineStream.readLine": [
     [(o) => new LineStream(transport()).readLine(o), "maxLenght", "maxLength"],
   ],
-  resolveLineStreamOptions: [
-    [(o) => resolveLineStreamOptions(o), "outputPuase", "outputPause"],
+  "new MessageTap": [
+    [(o) => new MessageTap(o), "streamWindwo", "streamWindow"],
   ],
-  resolveLimits: [[(o) => resolveLimits(o), "streamWindwo", "streamWindow"]],
   encodeValue: [[(o) => encodeValue(1, o), "nestign", "nesting"]],
   decodeValue: [
     [(o) => decodeValue(encodeValue(1), o), "mesage", "message"],
@@ -261,7 +259,10 @@ function takesOptions(params: unknown): boolean {
 
 test("everything that takes options is in this test", async () => {
   const found = new Set<string>();
-  for (const entry of ["mod.ts", "wire/cmucl/mod.ts"]) {
+  const { default: { exports } } = await import("../deno.json", {
+    with: { type: "json" },
+  });
+  for (const entry of Object.values(exports)) {
     for (const each of await documented(entry)) {
       for (const name of takers(each)) found.add(name);
     }

@@ -9,7 +9,7 @@ import { assert, assertEquals } from "@std/assert";
 import { connect, createServer } from "node:net";
 import { openTcpStream } from "../client/mod.ts";
 import { startUpServer } from "../server/mod.ts";
-import type { LineStream } from "../wire/mod.ts";
+import type { LineStream } from "../wire/lines/mod.ts";
 import { startListener } from "./server/listener/_client.ts";
 import { test } from "./_test.ts";
 

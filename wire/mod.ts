@@ -2,6 +2,9 @@
  * The wire itself, over any connection: what runs wherever the web platform
  * does, without `Deno.*`, permissions or dependencies.
  *
+ * Beside what the module's root has of it: {@linkcode remoteCaller} for calls by
+ * name, the clock, the parts of a dialect, and every type.
+ *
  * @example
  * ```ts
  * import { wirePair } from "@remote/wire/wire";
@@ -15,192 +18,19 @@
  * @module
  */
 
-export {
-  checkPort,
-  formatAddress,
-  hostInteger,
-  hostName,
-  type WireAddress,
-} from "./base/address.ts";
-export type { CallOptions } from "./rpc/context.ts";
+export * from "./exports.ts";
 export { type Clock, systemClock } from "./base/clock.ts";
-export { CallContext } from "./rpc/context.ts";
-export {
-  type AnyContract,
-  Contract,
-  contract,
-  type Functions,
-} from "./contract/contract.ts";
-export type {
-  CalledFunctions,
-  ContractDefinition,
-  ContractTypes,
-  DeclaredErrors,
-  DefinitionPart,
-  FunctionDefinition,
-  Implementation,
-  Omissible,
-  PlainFunctions,
-  SchemaInputs,
-  SchemaOutputs,
-  ServableFunctions,
-} from "./contract/contract_types.ts";
-export { DeclaredError } from "./contract/declared_error.ts";
+export type { RemoteErrorInit } from "./base/errors.ts";
 export type {
   DescribedContract,
   FunctionDescription,
 } from "./rpc/introspection.ts";
-export {
-  type AnyErrorCode,
-  type CallFate,
-  Refusal,
-  RemoteError,
-  type RemoteErrorInit,
-  WireError,
-  type WireErrorCode,
-  type WireErrorOptions,
-} from "./base/errors.ts";
+export type { Caller } from "./rpc/remote.ts";
+export { remoteCaller } from "./rpc/remote_object.ts";
+export type * from "./rpc/remote_types.ts";
 export type {
   Dialect,
-  FlowBytes,
-  FlowStats,
   Session,
   SessionEnd,
   SessionOptions,
-  WireStats,
 } from "./session/dialect.ts";
-export type { Metadata } from "./codec/messages.ts";
-export type {
-  CallChanges,
-  CallKind,
-  Middleware,
-  MiddlewareCall,
-} from "./rpc/middleware.ts";
-export { type FunctionInfo, LIST_FUNCTIONS } from "./rpc/introspection.ts";
-export { FrameDecoder } from "./codec/frames.ts";
-export {
-  keepConnected,
-  KeptConnection,
-  type KeptStats,
-} from "./reconnect/keep_connected.ts";
-export type {
-  BackoffOptions,
-  Connect,
-  ConnectedInfo,
-  KeepConnectedOptions,
-  KeptCallOptions,
-  LostInfo,
-} from "./reconnect/keep_options.ts";
-export {
-  DEFAULT_LIMITS,
-  resolveLimits,
-  type WireLimits,
-} from "./base/limits.ts";
-export {
-  LINE_STREAM_DEFAULTS,
-  LineStream,
-  type LineStreamOptions,
-  resolveLineStreamOptions,
-} from "./lines/line_stream.ts";
-export { Values, values } from "./base/multiple_values.ts";
-export { wirePair } from "./pair.ts";
-export type { Caller } from "./rpc/remote.ts";
-export type {
-  AllValues,
-  Answer,
-  AnyFunction,
-  AnyFunctions,
-  AnyTuple,
-  Arguments,
-  ArgumentsOf,
-  Callable,
-  CallBack,
-  CallBackResult,
-  Checked,
-  CheckedList,
-  CheckedParts,
-  CheckedResult,
-  FirstValue,
-  Formed,
-  FormedMembers,
-  FormedProperties,
-  FormOf,
-  FunctionNames,
-  HeadAndRest,
-  IsData,
-  LocalName,
-  NoData,
-  NoMap,
-  NotSendable,
-  Opaque,
-  PlainValue,
-  Received,
-  ReceivedItems,
-  ReceivedList,
-  ReceivedMember,
-  Reference,
-  RemoteFunction,
-  RemoteNames,
-  RemoteObject,
-  RemotePromise,
-  Remotes,
-  RemoteSend,
-  RemoteStream,
-  RemoteValue,
-  RemoteValues,
-  ResultNotSendable,
-  ResultOf,
-  ResultRemotes,
-  ResultsOf,
-  Sendable,
-  SendableList,
-  SendFunctions,
-  SentArguments,
-  SentItems,
-  ServedFunctions,
-  TypeForm,
-  Unsendable,
-  ValueFunction,
-  ValueFunctions,
-  ValuesFunction,
-  ValuesFunctions,
-  WhyNot,
-  WhyPart,
-  WhyResult,
-} from "./rpc/remote_types.ts";
-export { REFERENCE } from "./rpc/remote_types.ts";
-export {
-  isRemoteObject,
-  makeRemoteObject,
-  remoteCaller,
-  remoteObjectEq,
-  remoteObjectLocal,
-  type RemoteObjectOptions,
-  remoteObjectValue,
-} from "./rpc/remote_object.ts";
-export {
-  findService,
-  type ServiceFile,
-  servicePort,
-} from "./lines/services.ts";
-export {
-  type ByteDuplex,
-  memoryTransports,
-  type SocketLike,
-  socketTransport,
-  streamTransport,
-  type Transport,
-} from "./transport/transport.ts";
-export { decodeValue, encodeValue } from "./codec/single_value.ts";
-export type {
-  JsonSchemaSource,
-  SchemaInput,
-  SchemaIssue,
-  SchemaOutput,
-  SchemaResult,
-  SchemaTypes,
-  StandardSchema,
-  StandardSchemaProperties,
-} from "./contract/standard_schema.ts";
-export type { ContractIssue } from "./contract/standard_schema.ts";
-export { makeWire, Wire, type WireOptions } from "./wire.ts";

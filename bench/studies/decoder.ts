@@ -5,12 +5,8 @@
  * @module
  */
 
-import {
-  FrameDecoder,
-  makeWire,
-  memoryTransports,
-  type Transport,
-} from "../../mod.ts";
+import { makeWire, memoryTransports, type Transport } from "../../mod.ts";
+import { FrameDecoder } from "../../wire/codec/mod.ts";
 import { atMost } from "../_mark.ts";
 import { summary } from "../_statistics.ts";
 import type { Study } from "../_study.ts";

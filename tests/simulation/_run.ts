@@ -6,14 +6,16 @@
 
 import {
   DEFAULT_LIMITS,
-  keepConnected,
-  type KeptConnection,
   makeWire,
   type Middleware,
   type Wire,
   WireError,
   type WireOptions,
 } from "../../wire/mod.ts";
+import {
+  keepConnected,
+  type KeptConnection,
+} from "../../wire/reconnect/mod.ts";
 import { countedSignal } from "../wire/_listeners.ts";
 import { makeActor } from "./_actor.ts";
 import { checkBounds, checkGone, checkQuiet } from "./_checks.ts";

@@ -8,7 +8,6 @@ import {
   type CallContext,
   type Contract,
   contract,
-  type FunctionNames,
   type Functions,
   type Implementation,
   keepConnected,
@@ -24,6 +23,7 @@ import {
   WireError,
   wirePair,
 } from "../../mod.ts";
+import type { FunctionNames } from "../../wire/mod.ts";
 import { test } from "../_test.ts";
 import { v } from "../wire/_schemas.ts";
 

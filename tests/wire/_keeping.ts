@@ -7,15 +7,17 @@
 
 import { assertEquals } from "@std/assert";
 import {
-  keepConnected,
-  type KeepConnectedOptions,
-  type KeptConnection,
   memoryTransports,
   values,
   type Wire,
   WireError,
   type WireOptions,
 } from "../../wire/mod.ts";
+import {
+  keepConnected,
+  type KeepConnectedOptions,
+  type KeptConnection,
+} from "../../wire/reconnect/mod.ts";
 import { makeWire } from "../../wire/wire.ts";
 import { FakeClock, settle } from "../_fake_clock.ts";
 

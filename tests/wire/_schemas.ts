@@ -10,7 +10,8 @@ import { type } from "npm:arktype@2.2.9";
 import * as v from "npm:valibot@1.5.0";
 import * as z from "npm:zod@4.6.7";
 import { assert } from "@std/assert";
-import { type StandardSchema, WireError } from "../../mod.ts";
+import { WireError } from "../../mod.ts";
+import type { StandardSchema } from "../../wire/contract/mod.ts";
 
 export { toStandardJsonSchema, type, v, z };
 

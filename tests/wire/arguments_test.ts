@@ -3,7 +3,6 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { ownArguments } from "../../wire/base/checks.ts";
 import {
-  keepConnected,
   makeRemoteObject,
   memoryTransports,
   type Middleware,
@@ -13,6 +12,7 @@ import {
   type WireOptions,
   wirePair,
 } from "../../wire/mod.ts";
+import { keepConnected } from "../../wire/reconnect/mod.ts";
 import { test } from "../_test.ts";
 import { failure } from "./_failure.ts";
 import { lispPair } from "./cmucl/_lisp.ts";

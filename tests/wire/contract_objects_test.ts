@@ -1,7 +1,8 @@
 /** Objects and streams among arguments that do not keep a contract. */
 
 import { assertEquals } from "@std/assert";
-import { contract, type StandardSchema, wirePair } from "../../mod.ts";
+import { contract, wirePair } from "../../mod.ts";
+import type { StandardSchema } from "../../wire/contract/mod.ts";
 import { settle } from "../_fake_clock.ts";
 import { test } from "../_test.ts";
 import { failure, schema } from "./_schemas.ts";

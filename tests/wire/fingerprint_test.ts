@@ -6,13 +6,15 @@ import { assert, assertEquals } from "@std/assert";
 import {
   type AnyContract,
   contract,
-  type FunctionDefinition,
   makeWire,
   memoryTransports,
-  type StandardSchema,
   type WireError,
   wirePair,
 } from "../../mod.ts";
+import type {
+  FunctionDefinition,
+  StandardSchema,
+} from "../../wire/contract/mod.ts";
 import { signaturesOf } from "../../wire/contract/contract.ts";
 import { contractSummary } from "../../wire/contract/summary.ts";
 import { hello, RawPeer } from "../_raw_peer.ts";

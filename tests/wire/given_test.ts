@@ -4,14 +4,16 @@
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import {
-  contract,
-  keepConnected,
-  type KeepConnectedOptions,
   makeWire,
   memoryTransports,
   WireError,
   wirePair,
 } from "../../wire/mod.ts";
+import { contract } from "../../wire/contract/mod.ts";
+import {
+  keepConnected,
+  type KeepConnectedOptions,
+} from "../../wire/reconnect/mod.ts";
 import { settle } from "../_fake_clock.ts";
 import { test } from "../_test.ts";
 import { failure } from "./_failure.ts";

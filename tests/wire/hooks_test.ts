@@ -6,20 +6,21 @@
 import { assert, assertEquals } from "@std/assert";
 import {
   type CallContext,
-  contract,
-  keepConnected,
-  type KeepConnectedOptions,
   makeRemoteObject,
   makeWire,
   memoryTransports,
   type Middleware,
-  type StandardSchema,
   systemClock,
   type Wire,
   WireError,
   type WireOptions,
   wirePair,
 } from "../../wire/mod.ts";
+import { contract, type StandardSchema } from "../../wire/contract/mod.ts";
+import {
+  keepConnected,
+  type KeepConnectedOptions,
+} from "../../wire/reconnect/mod.ts";
 import { cmucl } from "../../wire/cmucl/mod.ts";
 import { guardedController } from "../../wire/base/report.ts";
 import { test } from "../_test.ts";

@@ -4,15 +4,14 @@
 
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import {
-  contract,
-  LIST_FUNCTIONS,
   makeWire,
   memoryTransports,
   Refusal,
-  type StandardSchema,
   WireError,
   wirePair,
 } from "../../wire/mod.ts";
+import { contract, type StandardSchema } from "../../wire/contract/mod.ts";
+import { LIST_FUNCTIONS } from "../../wire/rpc/introspection.ts";
 import { cmucl } from "../../wire/cmucl/mod.ts";
 import { DESCRIBED } from "../../wire/rpc/introspection.ts";
 import { RawPeer } from "../_raw_peer.ts";

@@ -1,10 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
+import { type Wire, wirePair } from "../../wire/mod.ts";
 import {
   keepConnected,
   type KeepConnectedOptions,
-  type Wire,
-  wirePair,
-} from "../../wire/mod.ts";
+} from "../../wire/reconnect/mod.ts";
 import { FakeClock, settle } from "../_fake_clock.ts";
 import { test } from "../_test.ts";
 import { fate, nobody, Place } from "./_keeping.ts";

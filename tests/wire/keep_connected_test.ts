@@ -1,11 +1,10 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { WireError, type WireErrorCode } from "../../wire/mod.ts";
 import {
   keepConnected,
   type KeepConnectedOptions,
   type KeptConnection,
-  WireError,
-  type WireErrorCode,
-} from "../../wire/mod.ts";
+} from "../../wire/reconnect/mod.ts";
 import { FakeClock, settle } from "../_fake_clock.ts";
 import { test } from "../_test.ts";
 import { fate, lost, nobody, Place } from "./_keeping.ts";

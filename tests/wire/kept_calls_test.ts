@@ -1,9 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import type {
-  KeepConnectedOptions,
-  WireError,
-  WireOptions,
-} from "../../wire/mod.ts";
+import type { WireError, WireOptions } from "../../wire/mod.ts";
+import type { KeepConnectedOptions } from "../../wire/reconnect/mod.ts";
 import { settle } from "../_fake_clock.ts";
 import { test } from "../_test.ts";
 import { fate, lost, nobody, Place } from "./_keeping.ts";

@@ -1,12 +1,14 @@
 import { assertEquals } from "@std/assert";
 import {
-  keepConnected,
-  type KeptConnection,
   makeRemoteObject,
   makeWire,
   memoryTransports,
   type Wire,
 } from "../../wire/mod.ts";
+import {
+  keepConnected,
+  type KeptConnection,
+} from "../../wire/reconnect/mod.ts";
 import { FakeClock, settle } from "../_fake_clock.ts";
 import { test } from "../_test.ts";
 import { fate, lost } from "./_keeping.ts";

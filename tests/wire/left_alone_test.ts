@@ -5,9 +5,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import {
-  contract,
   isRemoteObject,
-  keepConnected,
   makeRemoteObject,
   makeWire,
   memoryTransports,
@@ -19,6 +17,8 @@ import {
   type WireOptions,
   wirePair,
 } from "../../wire/mod.ts";
+import { contract } from "../../wire/contract/mod.ts";
+import { keepConnected } from "../../wire/reconnect/mod.ts";
 import { LineStream } from "../../wire/lines/line_stream.ts";
 import { cmucl, remoteValueBind } from "../../wire/cmucl/mod.ts";
 import { RawPeer } from "../_raw_peer.ts";

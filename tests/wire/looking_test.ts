@@ -6,13 +6,13 @@
 import { assert, assertEquals } from "@std/assert";
 import {
   type AnyFunctions,
-  keepConnected,
   makeRemoteObject,
   remoteCaller,
   type RemoteObject,
   WireError,
   wirePair,
 } from "../../wire/mod.ts";
+import { keepConnected } from "../../wire/reconnect/mod.ts";
 import { test } from "../_test.ts";
 import { failure } from "./_failure.ts";
 import { macrotask, unhandledIn } from "./_unhandled.ts";

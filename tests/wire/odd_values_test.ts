@@ -5,7 +5,6 @@
 
 import { assert, assertEquals } from "@std/assert";
 import {
-  keepConnected,
   makeRemoteObject,
   makeWire,
   memoryTransports,
@@ -19,6 +18,7 @@ import {
   type WireOptions,
   wirePair,
 } from "../../wire/mod.ts";
+import { keepConnected } from "../../wire/reconnect/mod.ts";
 import { isA, laterOf } from "../../wire/base/odd_values.ts";
 import { cmucl } from "../../wire/cmucl/mod.ts";
 import { test } from "../_test.ts";

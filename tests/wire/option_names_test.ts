@@ -12,12 +12,12 @@ import {
   makeRemoteObject,
   memoryTransports,
   type Middleware,
-  remoteCaller,
   type RemoteObject,
   type Wire,
   WireError,
   wirePair,
 } from "../../mod.ts";
+import { remoteCaller } from "../../wire/mod.ts";
 import { cmucl } from "../../wire/cmucl/mod.ts";
 import { test } from "../_test.ts";
 

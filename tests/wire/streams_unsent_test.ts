@@ -5,7 +5,6 @@
 
 import { assertEquals } from "@std/assert";
 import {
-  contract,
   makeRemoteObject,
   type RemoteStream,
   values,
@@ -13,6 +12,7 @@ import {
   type WireError,
   wirePair,
 } from "../../wire/mod.ts";
+import { contract } from "../../wire/contract/mod.ts";
 import { FakeClock } from "../_fake_clock.ts";
 import { test } from "../_test.ts";
 import { schema } from "./_schemas.ts";

@@ -6,13 +6,13 @@ import {
   assertThrows,
 } from "@std/assert";
 import {
-  LineStream,
   makeWire,
   memoryTransports,
   type Transport,
   type Wire,
   WireError,
 } from "../../wire/mod.ts";
+import { LineStream } from "../../wire/lines/mod.ts";
 import { socketTransport } from "../../wire/transport/transport.ts";
 import { cmucl } from "../../wire/cmucl/mod.ts";
 import { FakeClock } from "../_fake_clock.ts";

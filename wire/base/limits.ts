@@ -170,14 +170,6 @@ const resolvedSets = new WeakSet<object>([DEFAULT_LIMITS]);
  * @returns All limits.
  * @throws {WireError} `invalidArgument`, naming the limit, when one is unknown
  * or outside its range.
- *
- * @example
- * ```ts
- * import { resolveLimits } from "@remote/wire/wire";
- *
- * const limits = resolveLimits({ calls: 10 });
- * if (limits.calls !== 10 || limits.nesting !== 64) throw new Error();
- * ```
  */
 export function resolveLimits(
   limits: Partial<WireLimits> = DEFAULT_LIMITS,

@@ -26,7 +26,7 @@ const EMPTY = new Uint8Array(0);
  *
  * @example
  * ```ts
- * import { FrameDecoder } from "@remote/wire/wire";
+ * import { FrameDecoder } from "@remote/wire/codec";
  *
  * const frames = new FrameDecoder(1024);
  * frames.feed(new Uint8Array([0, 0, 0, 2, 7, 8, 0, 0]));

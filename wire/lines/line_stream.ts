@@ -69,7 +69,8 @@ const LARGEST = 2 ** 31 - 1;
  *
  * @example Two ends in memory
  * ```ts
- * import { LineStream, memoryTransports } from "@remote/wire/wire";
+ * import { LineStream } from "@remote/wire/lines";
+ * import { memoryTransports } from "@remote/wire/wire";
  *
  * const [one, other] = memoryTransports();
  * const near = new LineStream(one);

@@ -25,7 +25,7 @@ export interface ServiceFile {
  *
  * @example
  * ```ts
- * import { findService } from "@remote/wire/wire";
+ * import { findService } from "@remote/wire/lines";
  *
  * const text = "http  80/tcp  www  # the web\n";
  * if (findService(text, "www") !== 80) throw new Error();

@@ -369,7 +369,7 @@ export function remoteObjectValue<T>(value: RemoteObject<T> | T): T {
  *
  * @example
  * ```ts
- * import { makeRemoteObject, remoteCaller, wirePair } from "@remote/wire";
+ * import { makeRemoteObject, remoteCaller, wirePair } from "@remote/wire/wire";
  *
  * class Point {
  *   toString(): string {

@@ -12,7 +12,7 @@ import {
   type StartUpServerOptions,
   type StreamServer,
 } from "../../../server/mod.ts";
-import type { LineStream } from "../../../wire/mod.ts";
+import type { LineStream } from "../../../wire/lines/mod.ts";
 
 /** A connection to a listener. */
 export class Client implements AsyncDisposable {
