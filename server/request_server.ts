@@ -103,9 +103,9 @@ export interface RequestServerOptions<
    */
   requireCredential?: string;
   /**
-   * The secret that the server shows to its clients, for clients that require
-   * one. It is refused where `requireCredential` is not given: a secret that
-   * everybody is shown is none.
+   * The secret that the server shows to clients which have shown theirs, for
+   * clients that require one. It is refused where `requireCredential` is not
+   * given: a secret that everybody is shown is none.
    */
   credential?: string | undefined;
   /** Whether errors take their stacks to the client. @default {false} */
@@ -424,7 +424,8 @@ export class RequestServer implements AsyncDisposable {
       credential,
       ...(requireCredential === undefined ? {} : { requireCredential }),
       confirm: (wire) => this.#confirm(wire),
-    });
+      // A secret that every stranger is shown is none.
+    }, credential !== undefined);
   }
 
   #transport(conn: Deno.Conn, address: WireAddress): Transport {

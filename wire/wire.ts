@@ -224,10 +224,13 @@ export class Wire<
    *
    * @param transport The connection, which the wire owns from now on.
    * @param options What differs from the default.
+   * @param peerFirst Whether the peer shows its secret before this side shows
+   * its own. Servers have it so; at one end at most.
    */
   constructor(
     transport: Transport,
     options: WireOptions<Remote, Local> = {},
+    peerFirst = false,
   ) {
     const { signal, functions, onDeath, confirm, serves, expects } = options;
     checkOptionKeys(options, OPTION_KEYS, "a wire");
@@ -254,6 +257,7 @@ export class Wire<
         contract: kept?.summary(limits.helloFrame, credential) ?? "",
         checkContract: (told) => expected?.checkPeer(told),
         requireCredential: options.requireCredential,
+        peerFirst,
         confirm: () =>
           decide(
             confirm === undefined

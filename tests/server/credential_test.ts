@@ -14,7 +14,9 @@ import {
   WireError,
 } from "../../mod.ts";
 import { test } from "../_test.ts";
+import { framed, hello } from "../_raw_peer.ts";
 import { failure } from "../wire/_failure.ts";
+import type { Message } from "../../wire/codec/messages.ts";
 
 for (const credential of ["open sesame", "", undefined, null, 42]) {
   test(`createRequestServer() that demands nothing refuses credential: ${JSON.stringify(credential)}`, () => {
@@ -68,6 +70,39 @@ test("a client demands a credential of its server", async () => {
   const missing = await failure(connect({ requireCredential }));
   assertEquals(missing.code, "refused");
   assertEquals(served, ["both", "one"]);
+});
+
+/** All that a server sends to a peer that says hello with a credential. */
+async function shown(port: number, credential: string): Promise<string> {
+  using conn = await Deno.connect({ hostname: "127.0.0.1", port });
+  const writer = conn.writable.getWriter();
+  await writer.write(framed({ ...hello(), credential } as Message));
+  let text = "";
+  try {
+    for await (const chunk of conn.readable) {
+      text += new TextDecoder("latin1").decode(chunk);
+      if (text.includes("of the server")) break;
+    }
+  } catch (error) {
+    // The server closed it while something was under way.
+    if (!(error instanceof Deno.errors.ConnectionReset)) throw error;
+  }
+  return text;
+}
+
+test("a server shows its credential only to clients that have shown theirs", async () => {
+  await using server = createRequestServer(0, {
+    requireCredential: "of the client",
+    credential: "of the server",
+    onError() {},
+  });
+  const { port } = server;
+  assertMatch(await shown(port, "of the client"), /WIRE.*of the server/s);
+  for (const credential of ["", "of the clien", "of the server!"]) {
+    const text = await shown(port, credential);
+    assert(text !== "" && !text.includes("WIRE"), JSON.stringify(text));
+    assertMatch(text, /refused/);
+  }
 });
 
 test("a client that demands a credential refuses a server that shows none", async () => {

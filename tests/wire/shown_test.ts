@@ -151,7 +151,7 @@ test("contract() refuses what is no object", () => {
 
 const ODD: readonly unknown[] = [
   Symbol("odd"),
-  10n,
+  -10n,
   revoked(),
   { valueOf: no, toString: no, [Symbol.toPrimitive]: no },
   Object.create(null),

@@ -123,6 +123,8 @@ export interface SessionOptions {
   readonly credential: string;
   /** The secret that the peer has to show. */
   readonly requireCredential: string | undefined;
+  /** Whether the peer shows its secret before this side shows its own. */
+  readonly peerFirst?: boolean | undefined;
   /** What to tell the peer of the contract that is served here. */
   readonly contract: string;
   /**

@@ -22,6 +22,8 @@ export interface HandshakeOptions {
   readonly credential: string;
   /** The secret that the peer has to show. */
   readonly requireCredential: string | undefined;
+  /** Whether to say hello only when the peer has, and has shown its secret. */
+  readonly peerFirst?: boolean | undefined;
   /** What to tell of the contract that is served here. */
   readonly contract: string;
   /** Throws when what the peer tells of its contract is not as expected. */
@@ -62,7 +64,7 @@ export class Handshake {
   #pending: Pending | undefined;
 
   /**
-   * Says hello.
+   * Says hello, unless the peer has to be first.
    *
    * @param outbound The way out.
    * @param options What to say, and what to ask for.
@@ -71,15 +73,8 @@ export class Handshake {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.opened = promise;
     promise.catch(() => {});
-    const { limits, clock, credential, contract } = options;
-    outbound.output.send({
-      kind: "hello",
-      version: VERSION,
-      features: 0,
-      limits,
-      credential,
-      contract,
-    });
+    const { limits, clock } = options;
+    if (!options.peerFirst) sayHello(outbound, options);
     const stopTimer = afterPatience(
       clock,
       limits.hello,
@@ -118,6 +113,7 @@ export class Handshake {
         "The credential is missing or wrong.",
       );
     }
+    if (options.peerFirst) sayHello(outbound, options);
     outbound.greet(peer);
     options.checkContract(hello.contract);
     const welcome = confirm();
@@ -179,4 +175,18 @@ export class Handshake {
       } was not opened within ${limits.hello} ms: ${missing}.`,
     );
   }
+}
+
+function sayHello(
+  { output }: Outbound,
+  { limits, credential, contract }: HandshakeOptions,
+): void {
+  output.send({
+    kind: "hello",
+    version: VERSION,
+    features: 0,
+    limits,
+    credential,
+    contract,
+  });
 }
