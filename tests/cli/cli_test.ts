@@ -238,7 +238,7 @@ const WRONG: [string[], string][] = [
     "--cert and --key go together.",
   ],
   [["serve", `${TLS}/../../wire/messages.ts`, "x"], '"x" is a word too many.'],
-  [["serve", `${TLS}/../../wire/dialect.ts`], "exports no function."],
+  [["serve", `${TLS}/../../wire/session/dialect.ts`], "exports no function."],
 ];
 
 test("cli.ts ends with code 2 where the command line makes no sense", async () => {

@@ -211,15 +211,13 @@ export const wire: Target = {
   run: (input, isCounted) =>
     isCounted
       ? inHarness(() => counted(input))
-      : inHarness(async () => (await setPeerLimits(input)).came),
+      : inHarness(async () => (await meet(input)).came),
 };
 
 /** The same, where room is made for what is said, not for what is announced. */
 async function counted(input: Bytes): Promise<string> {
   let met!: Met;
-  const { allocated } = await byteCosts(async () =>
-    met = await setPeerLimits(input)
-  );
+  const { allocated } = await byteCosts(async () => met = await meet(input));
   checkHeld(allocated - OWN_ROOM, met.said, "what was asked for");
   return met.came;
 }
@@ -231,7 +229,7 @@ interface Met {
 }
 
 /** Has a wire and a peer meet. */
-async function setPeerLimits(input: Bytes): Promise<Met> {
+async function meet(input: Bytes): Promise<Met> {
   const cursor = new Cursor(input);
   const mode = cursor.byte();
   const cut = cursor.byte();

@@ -179,7 +179,7 @@ test("calls that all have to run begin by and by", async () => {
   const everybody = Promise.withResolvers<unknown>();
   let running = 0;
   await using peer = await slowPeer({
-    setPeerLimits() {
+    meet() {
       if (++running === 1_000) everybody.resolve(ANSWER.slice(0, 10));
       return everybody.promise;
     },
