@@ -101,3 +101,14 @@ test("Output.encode() copies a large message once, and sends the same", async ()
     assert(bytes.every((byte, at) => byte === later.writes[index]![at]));
   }
 });
+
+test("Output holds no array of a message that it has encoded", async () => {
+  const { output } = openOutput();
+  const value = new Uint8Array(MIB);
+  const externals = () => output.encoder.writer.externals;
+  output.send({ kind: "message", value });
+  assertEquals(externals(), []);
+  output.encode({ kind: "message", value });
+  assertEquals(externals(), []);
+  await output.flush();
+});

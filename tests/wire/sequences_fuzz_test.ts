@@ -1,7 +1,7 @@
 /**
  * Random sequences of calls whose values are random, of all types: whatever
- * came before, what arrives is what left. A sequence that fails is shrunk to a
- * small one.
+ * came before, what arrives is what left, and after each the wire is as new. A
+ * sequence that fails is shrunk to a small one.
  *
  * `WIRE_TEST_SEED` and `WIRE_TEST_RUNS` ask for other sequences, or for more.
  */
@@ -9,13 +9,20 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import {
+  DEFAULT_LIMITS,
+  makeRemoteObject,
   makeWire,
   memoryTransports,
   RemoteError,
+  type RemoteObject,
   values,
   type Wire,
+  type WireError,
+  type WireLimits,
 } from "../../wire/mod.ts";
+import { settle } from "../_fake_clock.ts";
 import { test } from "../_test.ts";
+import { checkAsNew, withCodecs } from "./_as_new.ts";
 import { exactly } from "./_exact.ts";
 import { cut, texts } from "./_succession.ts";
 
@@ -135,6 +142,20 @@ function served(got: Got) {
       yield [value];
       yield value instanceof Uint8Array ? null : value;
     },
+    /** Calls what it got, with what it got, and gives an object. */
+    async lend(call: (value: unknown) => unknown, value: unknown) {
+      const given = call as typeof call & Disposable;
+      try {
+        const came = await given(value);
+        return makeRemoteObject({ get: () => came });
+      } finally {
+        given[Symbol.dispose]();
+      }
+    },
+    /** Takes a stream, and gives one. */
+    async *pass(stream: AsyncIterable<unknown>) {
+      for await (const item of stream) yield [item];
+    },
   };
 }
 
@@ -165,6 +186,46 @@ const STEPS: Readonly<
     }
     return first[0];
   },
+  async reference(wire, _, value) {
+    const echo = (value: unknown) => value;
+    using object = await wire.remoteValue.lend(echo, value) as RemoteObject<
+      { get(): unknown }
+    >;
+    return await object.remoteValue.get();
+  },
+  async streams(wire, _, value) {
+    const stream = await wire.remoteValue.pass((async function* () {
+      yield [value];
+      yield await 1;
+    })());
+    const items: unknown[] = [];
+    for await (const item of stream) items.push(item);
+    assertEquals(exactly(items), exactly([[[value]], [1]]));
+    return value;
+  },
+  async followed(wire, _, value) {
+    const echoed = wire.remoteValue.later(value);
+    const [one, other] = await Promise.all([
+      wire.remoteValue.echo([echoed, 1]),
+      echoed,
+    ]);
+    assertEquals(exactly(one), exactly([value, 1]));
+    return other;
+  },
+  async cancelled(wire, _, value) {
+    const controller = new AbortController();
+    const call = wire.with(controller).remoteValue.later(value);
+    await settle();
+    controller.abort();
+    await call.catch(() => {});
+    return value;
+  },
+  async refused(wire, _, value) {
+    const call = wire.remoteValue.echo([value, Symbol("no")]);
+    const error = await call.catch((error: unknown) => error);
+    assertEquals((error as WireError).code, "unsupportedValue");
+    return value;
+  },
   async abandoned(wire, _, value) {
     const controller = new AbortController();
     const call = wire.with(controller).remoteValue.later(value);
@@ -172,6 +233,21 @@ const STEPS: Readonly<
     await call.catch(() => {});
     return value;
   },
+};
+
+/** Limits under which all of that fits, one after the other. */
+const LEAST: Partial<WireLimits> = {
+  frame: 1_024,
+  helloFrame: 4_096,
+  window: 1,
+  calls: 1,
+  pieces: 1,
+  streams: 1,
+  objects: 1,
+  cancels: 1,
+  cancelsPerSecond: 1,
+  sendPause: 1,
+  sendEnd: 1,
 };
 
 const step = fc.record({
@@ -186,20 +262,41 @@ type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
 const program = fc.record({
   steps: fc.array(step, { minLength: 1, maxLength: 12, size: "max" }),
   most: fc.constantFrom(Infinity, Infinity, 1, 100),
-  frame: fc.constantFrom(65_536, 1_024),
+  limits: fc.constantFrom<Partial<WireLimits>>({}, { frame: 1_024 }, LEAST),
 });
 
-async function run(
-  { steps, most, frame }: { steps: Step[]; most: number; frame: number },
+/** Waits until all is told, and checks that both wires are as new. */
+async function checked(
+  ends: [Wire, Wire],
+  codecs: Parameters<typeof checkAsNew>[1],
+  window: number,
 ): Promise<void> {
+  for (let again = 20; again >= 0; again--) {
+    await Promise.all(ends.map((wire) => wire.ping()));
+    try {
+      return checkAsNew(ends, codecs, window);
+    } catch (error) {
+      if (again === 0) throw error;
+    }
+  }
+}
+
+async function run({ steps, most, limits }: {
+  steps: Step[];
+  most: number;
+  limits: Partial<WireLimits>;
+}): Promise<void> {
   const gots: [Got, Got] = [[], []];
-  const [near, far] = memoryTransports().map((end, at) =>
-    makeWire(most === Infinity ? end : cut(end, most), {
-      functions: served(gots[at]!),
-      limits: { frame },
-      onError: () => {},
-    })
-  ) as [Wire, Wire];
+  const [[near, far], codecs] = withCodecs(() =>
+    memoryTransports().map((end, at) =>
+      makeWire(most === Infinity ? end : cut(end, most), {
+        functions: served(gots[at]!),
+        limits,
+        onError: () => {},
+      })
+    ) as [Wire, Wire]
+  );
+  const { window = DEFAULT_LIMITS.window } = limits;
   try {
     for (const { kind, isBack, value } of steps) {
       const [wire, peer, got] = isBack
@@ -213,6 +310,7 @@ async function run(
         const came = await STEPS[kind]!(wire, peer, value);
         assertEquals(exactly(came), exactly(value), kind);
       }
+      await checked([near, far], codecs, window);
     }
     assertEquals([near.ended, far.ended], [undefined, undefined]);
   } finally {

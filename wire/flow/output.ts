@@ -510,7 +510,10 @@ export class Output extends ByteOutput {
   /** The parts of the message that was just encoded, as views. */
   #parts(start: number): Uint8Array[] {
     const { writer } = this;
-    return join(writer.written(), start + FRAME_HEADER, writer.externals);
+    const { externals } = writer;
+    // A program's large arrays are not to live as long as a quiet wire.
+    if (externals.length > 0) writer.externals = [];
+    return join(writer.written(), start + FRAME_HEADER, externals);
   }
 
   #define(start: number): void {
