@@ -18,7 +18,8 @@ commands:
   call HOST:PORT NAME ARG…     calls a function, prints each value on a line
   ping HOST:PORT               asks for a sign of life
   serve MODULE                 serves the functions that a module exports,
-                               except classes and the default export
+                               except classes and the default export; those
+                               of an object of functions as users.get
   listen                       a listener: clients work in it as in a REPL
 
 An ARG is JSON where it reads as JSON: 40, true, null, '{"x": 1}', '[1, 2]'.

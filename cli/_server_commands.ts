@@ -34,7 +34,7 @@ export async function serve(line: CommandLine): Promise<void> {
     throw new UsageError(showsNothing);
   }
   const functions = functionsOf(await load(specifier));
-  const names = Object.keys(functions);
+  const names = pathsOf(functions);
   if (names.length === 0) {
     throw new UsageError(`${specifier} exports no function.`);
   }
@@ -111,16 +111,59 @@ function escaped(path: string): string {
   return encodeURI(path).replaceAll("?", "%3F").replaceAll("#", "%23");
 }
 
-/** The functions among what a module exports, by name; no classes. */
+/**
+ * The functions among what a module exports, by name; no classes. What is an
+ * object of nothing but functions is a namespace, and so is a module that is
+ * exported whole (`export * as users from "./users.ts"`).
+ *
+ * @param exported What is exported.
+ * @param path That, and the objects that it is in.
+ */
 function functionsOf(
-  exported: Record<string, unknown>,
+  exported: object,
+  path: readonly object[] = [exported],
 ): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(exported).filter(([name, value]) =>
-      name !== "default" && typeof value === "function" &&
-      !/^class\b/.test(Function.prototype.toString.call(value))
-    ),
+  const found: [string, unknown][] = [];
+  for (const [name, value] of Object.entries(exported)) {
+    if (name === "default") continue;
+    const served = typeof value === "function"
+      ? isClass(value) ? undefined : value
+      : namespaceOf(value, path);
+    if (served !== undefined) found.push([name, served]);
+  }
+  return Object.fromEntries(found);
+}
+
+/** The names under which functions are served. */
+function pathsOf(functions: object, prefix = ""): string[] {
+  return Object.entries(functions).flatMap(([name, value]) =>
+    typeof value === "function"
+      ? [prefix + name]
+      : pathsOf(value, `${prefix}${name}.`)
   );
+}
+
+function isClass(value: object): boolean {
+  return /^class\b/.test(Function.prototype.toString.call(value));
+}
+
+/** An export as a namespace; undefined where it is none. */
+function namespaceOf(
+  value: unknown,
+  path: readonly object[],
+): object | undefined {
+  if (typeof value !== "object" || value === null || path.includes(value)) {
+    return undefined;
+  }
+  const prototype = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) return undefined;
+  const functions = functionsOf(value, [...path, value]);
+  const count = Object.keys(functions).length;
+  const isModule =
+    (value as { [Symbol.toStringTag]?: string })[Symbol.toStringTag] ===
+      "Module";
+  const isWhole = isModule || count === Object.keys(value).length;
+  return isWhole && count > 0 ? functions : undefined;
 }
 
 function tlsOf(line: CommandLine): { cert: string; key: string } | undefined {

@@ -282,7 +282,14 @@ export class Wire<
       clock,
     );
     if (functions !== undefined) {
-      session.serve(kept?.implemented(functions) ?? functions);
+      try {
+        session.serve(kept?.implemented(functions) ?? functions);
+      } catch (error) {
+        // Nobody gets this wire, and so nobody would end it.
+        const text = `The wire was not made: ${errorMessage(error)}`;
+        session.end(new WireError("aborted", text, { cause: error }), false);
+        throw error;
+      }
     }
     if (onDeath) session.lifetime.listen(onDeath);
     if (signal !== undefined) this.#abortOn(signal);
@@ -796,7 +803,8 @@ function checkPart(
  */
 export function checkServing(
   options: Pick<
-    WireOptions,
+    // deno-lint-ignore no-explicit-any -- whatever the interfaces are
+    WireOptions<any, any>,
     | "functions"
     | "serves"
     | "expects"

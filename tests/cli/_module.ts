@@ -83,6 +83,16 @@ export function objects(): unknown {
   return values(makeRemoteObject({}), () => {});
 }
 
+/** A namespace. */
+export const users = {
+  get: (id: number): string => `user ${id}`,
+  roles: { list: (): string[] => ["admin"] },
+};
+/** A namespace that is a module. */
+export * as more from "./_more.ts";
+/** Is none: it is not all functions. */
+export const config = { depth: 3, read: (): number => 3 };
+
 /** Is no function to serve. */
 export class Thing {}
 /** Is none either. */

@@ -46,7 +46,7 @@ async function serving(
   assertEquals([ended.code, ended.stderr], [0, ""]);
   assertMatch(
     ended.stdout,
-    /^serving add, bytes, count, divmod, (\w+, )*wait; listening on /,
+    /^serving add, bytes, count, divmod, ([\w.]+, )*users.roles.list, wait; listening on /,
   );
 }
 
@@ -62,10 +62,13 @@ echo()
 fail()
 kinds()
 metadata()
+more.half(_)
 nothing()
 objects()
 refuse()
 show(_)
+users.get(_)
+users.roles.list()
 wait()
 `;
 
@@ -89,6 +92,8 @@ const CALLS: [string[], string[], string][] = [
   // What stands behind the name is an argument.
   [[], ["add", "-1", '"--json"'], "-1--json\n"],
   [[], ["divmod", "17", "5"], "3\n2\n"],
+  [[], ["users.get", "7"], "user 7\n"],
+  [[], ["more.half", "7"], "3.5\n"],
   [["--json"], ["divmod", "17", "5"], "3\n2\n"],
   [[], ["nothing"], ""],
   [["--json"], ["nothing"], "null\n"],
@@ -237,7 +242,10 @@ const WRONG: [string[], string][] = [
     ["serve", `${TLS}/../_test.ts`, "--cert", `${TLS}/server.pem`],
     "--cert and --key go together.",
   ],
-  [["serve", `${TLS}/../../wire/messages.ts`, "x"], '"x" is a word too many.'],
+  [
+    ["serve", `${TLS}/../../wire/codec/messages.ts`, "x"],
+    '"x" is a word too many.',
+  ],
   [["serve", `${TLS}/../../wire/session/dialect.ts`], "exports no function."],
 ];
 

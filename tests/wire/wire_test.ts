@@ -239,6 +239,21 @@ test("Wire.serve() refuses what is no function", () => {
   return Promise.all([near.closed, far.closed]).then(() => {});
 });
 
+test("makeWire() closes the connection if it refuses the functions", async () => {
+  const [here, there] = memoryTransports();
+  const bad = { five: 5 } as unknown as Record<string, () => unknown>;
+  let code = "";
+  try {
+    makeWire(here, { functions: bad });
+  } catch (error) {
+    code = (error as WireError).code;
+  }
+  assertEquals(code, "invalidArgument");
+  const far = makeWire(there);
+  const { code: reason } = await far.closed;
+  assert(["connectionLost", "notAWire"].includes(reason), reason);
+});
+
 test("RemoteError carries the remote stack only where it is sent", async () => {
   const [near, far] = wirePair({}, { sendStacks: true });
   far.serve({

@@ -6,6 +6,7 @@
  */
 
 import { WireError } from "../base/errors.ts";
+import { servedEntries } from "../rpc/served.ts";
 import {
   type LispSymbol,
   readSymbol,
@@ -43,9 +44,7 @@ export class Names {
 
   /** The same functions, under the names of their symbols. */
   name(functions: object): object {
-    const entries = Object.entries(functions ?? {});
-    // What is wrong with it is said by who takes it.
-    if (entries.length === 0) return functions;
+    const entries = servedEntries(functions);
     const named: Record<string, unknown> = Object.create(null);
     for (const [name, served] of entries) {
       const symbol = String(this.read(name));

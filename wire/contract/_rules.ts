@@ -4,7 +4,6 @@
  * @module
  */
 
-import type { Method } from "../codec/passing.ts";
 import type { Report } from "../base/report.ts";
 import type { Caller } from "../rpc/remote.ts";
 import type { ContractRules } from "../rpc/served.ts";
@@ -28,11 +27,11 @@ export class Rules implements ContractRules {
     this.signatures = signatures;
   }
 
-  implemented(functions: object): Record<string, Method> {
+  implemented(functions: object): object {
     return implemented(functions, this.signatures);
   }
 
-  guarded(functions: object): Record<string, Method> {
+  guarded(functions: object): object {
     return guarded(functions, this.signatures);
   }
 

@@ -5,7 +5,10 @@
  */
 
 import { WireError } from "../base/errors.ts";
-import type { FunctionDefinition } from "./contract_types.ts";
+import type {
+  ContractDefinition,
+  FunctionDefinition,
+} from "./contract_types.ts";
 import type { FunctionDescription } from "../rpc/introspection.ts";
 import { ANY, type Shape, shapeOf } from "./_shape.ts";
 import { unknownName } from "../base/checks.ts";
@@ -125,6 +128,51 @@ const PARTS = [
   "version",
 ] satisfies (keyof FunctionDefinition)[];
 
+/**
+ * Whether a part of a contract is a namespace, and no function: it is not
+ * empty, and each property tells of a function or of a namespace in turn. What
+ * a function's definition has is no such thing: arrays, texts and schemas, and
+ * errors, which have schemas and null.
+ *
+ * @param part What stands under a name.
+ * @returns True for a namespace.
+ */
+export function isNamespaceDefinition(
+  part: FunctionDefinition | ContractDefinition,
+): part is ContractDefinition {
+  if (!isDefinition(part)) return false;
+  const members = Object.entries(part);
+  return members.length > 0 &&
+    members.every(([key, member]) =>
+      isDefinition(member) && !areErrors(key, member)
+    );
+}
+
+/** Whether something may tell of a function, or of a namespace. */
+function isDefinition(value: unknown): value is object {
+  return typeof value === "object" && value !== null &&
+    !Array.isArray(value) && !("~standard" in value);
+}
+
+/** Whether something tells of errors, under a misspelt name perhaps. */
+function areErrors(key: string, value: object): boolean {
+  const errors = Object.values(value);
+  const haveSchemas = errors.every((each) => each === null || isSchema(each));
+  const haveParts = Object.keys(value)
+    .every((name) => (PARTS as string[]).includes(name));
+  if (key !== "errors") return haveSchemas && !haveParts;
+  // They may be a function of that name, or a namespace.
+  return haveSchemas || !haveParts && !errors.every(isDefinition);
+}
+
+/** Whether something is a schema: some libraries make them functions. */
+function isSchema(value: unknown): value is StandardSchema {
+  const properties = value === null || value === undefined
+    ? undefined
+    : (value as Partial<StandardSchema>)["~standard"];
+  return typeof properties?.validate === "function";
+}
+
 /** A part that is misspelt would leave unchecked what it is about. */
 function checkParts(name: string, definition: FunctionDefinition): void {
   if (typeof definition !== "object" || definition === null) {
@@ -166,13 +214,7 @@ function checkLists(name: string, definition: FunctionDefinition): void {
 }
 
 function schema(value: unknown, name: string, what: string): StandardSchema {
-  // Some libraries make schemas that are functions.
-  const properties = value === null || value === undefined
-    ? undefined
-    : (value as Partial<StandardSchema>)["~standard"];
-  if (typeof properties?.validate === "function") {
-    return value as StandardSchema;
-  }
+  if (isSchema(value)) return value;
   throw new WireError(
     "invalidArgument",
     `contract() takes schemas of a library that follows Standard Schema, such as valibot, zod or arktype; for ${what} of ${

@@ -10,6 +10,7 @@ import type {
   ContractTypes,
   DeclaredErrors,
   Implementation,
+  RequiredFunctions,
   ServableFunctions,
 } from "./contract_types.ts";
 import { isInstance, setBrand } from "../base/brand.ts";
@@ -20,7 +21,11 @@ import type { FunctionDescription } from "../rpc/introspection.ts";
 import { RULES, rulesOf } from "../rpc/served.ts";
 import { Rules } from "./_rules.ts";
 import { shown } from "../base/shown.ts";
-import { Signature, type Signatures } from "./_signature.ts";
+import {
+  isNamespaceDefinition,
+  Signature,
+  type Signatures,
+} from "./_signature.ts";
 
 /**
  * The functions of a contract.
@@ -46,7 +51,7 @@ export class Contract<
   T extends object = AnyFunctions,
   // deno-lint-ignore no-explicit-any -- errors are known where they are said
   E extends object = any,
-  S extends object = Required<T>,
+  S extends object = RequiredFunctions<T>,
 > {
   /** For the type checker alone; it is never there. */
   declare readonly "~types"?: ContractTypes<T, E, S>;
@@ -64,12 +69,8 @@ export class Contract<
         }.`,
       );
     }
-    const signatures: Signatures = new Map(
-      Object.entries(definition).map(([name, each]) => [
-        name,
-        new Signature(name, each),
-      ]),
-    );
+    const signatures = new Map<string, Signature>();
+    addSignatures(definition, "", signatures);
     // No private field: those of two copies would be two types to the checker.
     Object.defineProperty(this, RULES, { value: new Rules(this, signatures) });
   }
@@ -80,19 +81,22 @@ export class Contract<
    * function runs. A call that does not fit fails at its caller with the code
    * `invalidArgument`.
    *
-   * @param functions All functions of the contract, and no other.
+   * @param functions All functions of the contract, and no other; in the same
+   * namespaces.
    * @returns What `wire.serve()` takes.
    * @throws {WireError} `invalidArgument` when there is one too few or too
    * many.
    */
   implement(functions: ServedFunctions<S>): Implementation<S> {
-    return rulesOf(this).implemented(functions) as Implementation<S>;
+    return rulesOf(this).implemented(
+      functions,
+    ) as unknown as Implementation<S>;
   }
 
   /**
    * Makes a declared error, for a served function to throw.
    *
-   * @param functionName The function.
+   * @param functionName The function; in a namespace, its path: "users.get".
    * @param name The error's name.
    * @param rest Its data, and a message for people.
    * @returns The error.
@@ -155,6 +159,28 @@ export class Contract<
 
   static {
     setBrand(this, "Contract");
+  }
+}
+
+/** Adds the functions of a definition, and of its namespaces. */
+function addSignatures(
+  definition: ContractDefinition,
+  prefix: string,
+  signatures: Map<string, Signature>,
+): void {
+  for (const [key, part] of Object.entries(definition)) {
+    const name = prefix + key;
+    if (isNamespaceDefinition(part)) {
+      addSignatures(part, `${name}.`, signatures);
+      continue;
+    }
+    if (signatures.has(name)) {
+      throw new WireError(
+        "invalidArgument",
+        `contract() got two functions of the name "${name}": one in a namespace, and one whose name has a dot. Rename one.`,
+      );
+    }
+    signatures.set(name, new Signature(name, part));
   }
 }
 

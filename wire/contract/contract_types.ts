@@ -5,7 +5,11 @@
  */
 
 import type { Values } from "../base/multiple_values.ts";
-import type { AnyFunctions, FunctionNames } from "../rpc/remote_types.ts";
+import type {
+  AnyFunctions,
+  FunctionNames,
+  NamespaceNames,
+} from "../rpc/remote_types.ts";
 import type {
   SchemaInput,
   SchemaOutput,
@@ -41,8 +45,15 @@ export interface FunctionDefinition {
   readonly version?: string | undefined;
 }
 
-/** Functions by name. */
-export type ContractDefinition = Readonly<Record<string, FunctionDefinition>>;
+/**
+ * Functions by name, and namespaces of functions. What has any property but
+ * those of a function's definition, each of which tells of a function or of a
+ * namespace, is a namespace.
+ */
+export interface ContractDefinition {
+  /** Any name is one of a function, or of a namespace. */
+  readonly [name: string]: FunctionDefinition | ContractDefinition;
+}
 
 /** A part of a function's definition; undefined where it is not said. */
 export type DefinitionPart<F, K extends keyof FunctionDefinition> = F extends
@@ -70,48 +81,76 @@ export type Omissible<L extends readonly unknown[]> = L extends
 
 /** The interface that a definition describes, as its callers see it. */
 export type CalledFunctions<D> = {
-  [K in keyof D]: (
-    ...args: [
-      ...Omissible<SchemaInputs<DefinitionPart<D[K], "args">>>,
-      ...DefinitionPart<D[K], "rest"> extends infer R extends StandardSchema
-        ? SchemaInput<R>[]
-        : [],
-    ]
-  ) => DefinitionPart<D[K], "results"> extends
-    infer L extends readonly StandardSchema[] ? Values<SchemaOutputs<L>>
-    : DefinitionPart<D[K], "result"> extends infer R extends StandardSchema
-      ? SchemaOutput<R>
-    // deno-lint-ignore no-explicit-any -- nothing is said of the result
-    : any;
+  [K in keyof D]: D[K] extends FunctionDefinition ? CalledFunction<D[K]>
+    : CalledFunctions<D[K]>;
 };
+
+/** A function as its callers see it. */
+export type CalledFunction<F> = (
+  ...args: [
+    ...Omissible<SchemaInputs<DefinitionPart<F, "args">>>,
+    ...DefinitionPart<F, "rest"> extends infer R extends StandardSchema
+      ? SchemaInput<R>[]
+      : [],
+  ]
+) => DefinitionPart<F, "results"> extends
+  infer L extends readonly StandardSchema[] ? Values<SchemaOutputs<L>>
+  : DefinitionPart<F, "result"> extends infer R extends StandardSchema
+    ? SchemaOutput<R>
+  // deno-lint-ignore no-explicit-any -- nothing is said of the result
+  : any;
 
 /**
  * The interface that a definition describes, as its implementer sees it:
  * another one only where schemas transform.
  */
 export type ServableFunctions<D> = {
-  [K in keyof D]: (
-    ...args: [
-      ...SchemaOutputs<DefinitionPart<D[K], "args">>,
-      ...DefinitionPart<D[K], "rest"> extends infer R extends StandardSchema
-        ? SchemaOutput<R>[]
-        : [],
-    ]
-  ) => DefinitionPart<D[K], "results"> extends
-    infer L extends readonly StandardSchema[] ? Values<SchemaInputs<L>>
-    : DefinitionPart<D[K], "result"> extends infer R extends StandardSchema
-      ? SchemaInput<R>
-    // deno-lint-ignore no-explicit-any -- nothing is said of the result
-    : any;
+  [K in keyof D]: D[K] extends FunctionDefinition ? ServableFunction<D[K]>
+    : ServableFunctions<D[K]>;
 };
+
+/** A function as its implementer sees it. */
+export type ServableFunction<F> = (
+  ...args: [
+    ...SchemaOutputs<DefinitionPart<F, "args">>,
+    ...DefinitionPart<F, "rest"> extends infer R extends StandardSchema
+      ? SchemaOutput<R>[]
+      : [],
+  ]
+) => DefinitionPart<F, "results"> extends
+  infer L extends readonly StandardSchema[] ? Values<SchemaInputs<L>>
+  : DefinitionPart<F, "result"> extends infer R extends StandardSchema
+    ? SchemaInput<R>
+  // deno-lint-ignore no-explicit-any -- nothing is said of the result
+  : any;
+
+/** The names of the functions of a definition; in namespaces, their paths. */
+export type FunctionPaths<D> = {
+  [K in keyof D & string]: D[K] extends FunctionDefinition ? K
+    : `${K}.${FunctionPaths<D[K]>}`;
+}[keyof D & string];
+
+/** What a definition says under a path. */
+export type DefinitionAt<D, Path> = Path extends keyof D ? D[Path]
+  : Path extends `${infer Name}.${infer Rest}`
+    ? Name extends keyof D ? DefinitionAt<D[Name], Rest> : never
+  : never;
 
 /** The properties of each declared error, by function and name. */
 export type DeclaredErrors<D> = {
-  [K in keyof D]: D[K] extends { readonly errors: infer E } ? {
+  [Path in FunctionPaths<D>]: DefinitionAt<D, Path> extends
+    { readonly errors: infer E } ? {
       [N in keyof E]: E[N] extends StandardSchema ? SchemaOutput<E[N]>
         : undefined;
     }
     : object;
+};
+
+/** An interface without anything that may be left out. */
+export type RequiredFunctions<T> = {
+  [K in keyof T]-?: K extends NamespaceNames<T>
+    ? RequiredFunctions<Exclude<T[K], undefined>>
+    : Exclude<T[K], undefined>;
 };
 
 /**
@@ -119,10 +158,12 @@ export type DeclaredErrors<D> = {
  * strictly: those of methods it would compare in either direction.
  */
 export type PlainFunctions<T> = {
-  -readonly [K in FunctionNames<T>]-?: Exclude<T[K], undefined> extends
-    infer F extends AnyFunctions[string]
+  -readonly [K in FunctionNames<T> | NamespaceNames<T>]-?: Exclude<
+    T[K],
+    undefined
+  > extends infer F extends AnyFunctions[string]
     ? (...args: Parameters<F>) => Awaited<ReturnType<F>>
-    : never;
+    : PlainFunctions<Exclude<T[K], undefined>>;
 };
 
 /** For the type checker alone: what a contract is about. */
@@ -143,6 +184,10 @@ export interface ContractTypes<T, E, S> {
  * What implements a contract: ready to be served. Its functions take what
  * travels.
  */
-export type Implementation<S> = Readonly<
-  Record<FunctionNames<S>, AnyFunctions[string]>
->;
+export type Implementation<S> = {
+  readonly [K in FunctionNames<S> | NamespaceNames<S>]: Exclude<
+    S[K],
+    undefined
+  > extends AnyFunctions[string] ? AnyFunctions[string]
+    : Implementation<Exclude<S[K], undefined>>;
+};

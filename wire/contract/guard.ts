@@ -8,10 +8,16 @@
 import { CallContext } from "../rpc/context.ts";
 import { Unfit, WireError } from "../base/errors.ts";
 import { DESCRIBED } from "../rpc/introspection.ts";
+import { flattened, isNamespace } from "../rpc/served.ts";
 import type { Signature, Signatures } from "./_signature.ts";
 import { type Checked, checkValues, issuesText } from "./standard_schema.ts";
 
 type Served = (this: unknown, ...args: unknown[]) => unknown;
+
+/** Functions and namespaces of them, those of a contract behind it. */
+interface Guarded {
+  [name: string]: Served | Guarded;
+}
 
 /**
  * Puts functions behind the contract.
@@ -24,15 +30,16 @@ type Served = (this: unknown, ...args: unknown[]) => unknown;
 export function implemented(
   functions: object,
   signatures: Signatures,
-): Record<string, Served> {
+): Guarded {
+  const names = flattened(functions);
   for (const name of signatures.keys()) {
-    if (Object.hasOwn(functions, name)) continue;
+    if (names.has(name)) continue;
     throw new WireError(
       "invalidArgument",
       `The contract has the function "${name}", and the implementation lacks it. It takes an object whose own properties are functions; the methods of a class are inherited.`,
     );
   }
-  const stranger = Object.keys(functions).find((name) => !signatures.has(name));
+  const stranger = [...names.keys()].find((name) => !signatures.has(name));
   if (stranger !== undefined) {
     throw new WireError(
       "invalidArgument",
@@ -45,19 +52,26 @@ export function implemented(
 /**
  * Puts those of some functions behind a contract that it knows.
  *
- * @param functions Functions to serve.
+ * @param functions Functions to serve, and namespaces of them.
  * @param signatures The contract.
+ * @param prefix What their names begin with.
  * @returns All of them, guarded or as they are.
  * @throws {WireError} `invalidArgument` for what is no function.
  */
 export function guarded(
   functions: object,
   signatures: Signatures,
-): Record<string, Served> {
-  const result: Record<string, Served> = Object.create(null);
-  for (const [name, served] of Object.entries(functions)) {
+  prefix = "",
+): Guarded {
+  const result: Guarded = Object.create(null);
+  for (const [key, served] of Object.entries(functions)) {
+    const name = prefix + key;
     const signature = signatures.get(name);
-    result[name] = signature === undefined ? served : guard(signature, served);
+    result[key] = isNamespace(served)
+      ? guarded(served, signatures, `${name}.`)
+      : signature === undefined
+      ? served
+      : guard(signature, served);
   }
   return result;
 }

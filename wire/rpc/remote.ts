@@ -7,6 +7,7 @@
 
 import type { CallOptions } from "./context.ts";
 import type {
+  Place,
   Remotes,
   RemoteSend,
   RemoteValue,
@@ -58,111 +59,208 @@ const OWN: ReadonlyMap<string | symbol, unknown> = new Map<
   [Symbol.for("nodejs.util.inspect.custom"), shown],
 ]);
 
+const { apply, bind, call } = Function.prototype;
+
+/**
+ * What else functions have: a function of a name may be a namespace as well, of
+ * which these are no functions. Whoever is handed a function may call it so.
+ */
+const OWN_OF_FUNCTIONS: ReadonlyMap<string | symbol, unknown> = new Map<
+  string | symbol,
+  unknown
+>([...OWN, ["apply", apply], ["bind", bind], ["call", call]]);
+
 /**
  * Makes the three proxies. Any string is a name but those that the language
  * calls by itself: `then`, `toJSON`, `toString`, `valueOf` and what else all
  * objects have, and `asymmetricMatch`, which libraries for tests call.
  * `wire.call("toString", …)` and {@linkcode Caller.call} have them.
  *
+ * What was served in a namespace has its path as its name: `users.get(1)` is a
+ * call of the name "users.get".
+ *
  * @param caller Carries the calls out.
  * @param options The signal, the deadline and the metadata of every call.
- * @param isCallable Whether the proxies can be called themselves, as those of
- * what may be a function: that is a call of the name "".
+ * @param isObject Whether the functions are those of an object, which may be a
+ * function itself, rather than what a peer serves: then the proxies can be
+ * called, which is a call of the name "", and there are no namespaces.
  * @returns The proxies, each made when it is first used.
  */
-export function remotes<T>(
+export function remotes<T, P extends Place = "wire">(
   caller: Caller,
   options?: CallOptions,
-  isCallable = false,
-): Remotes<T> {
-  return new Proxies(caller, options, isCallable);
+  isObject = false,
+): Remotes<T, P> {
+  return new Proxies(caller, options, isObject);
 }
 
-class Proxies<T> implements Remotes<T> {
+class Proxies<T, P extends Place> implements Remotes<T, P> {
   readonly #caller: Caller;
   readonly #options: CallOptions | undefined;
-  readonly #isCallable: boolean;
-  #remote: RemoteSend<T> | undefined;
-  #remoteValue: RemoteValue<T> | undefined;
-  #remoteValues: RemoteValues<T> | undefined;
+  readonly #isObject: boolean;
+  #remote: RemoteSend<T, P> | undefined;
+  #remoteValue: RemoteValue<T, P> | undefined;
+  #remoteValues: RemoteValues<T, P> | undefined;
 
   constructor(
     caller: Caller,
     options: CallOptions | undefined,
-    isCallable: boolean,
+    isObject: boolean,
   ) {
     this.#caller = caller;
     this.#options = options;
-    this.#isCallable = isCallable;
+    this.#isObject = isObject;
   }
 
-  get remote(): RemoteSend<T> {
+  get remote(): RemoteSend<T, P> {
     return this.#remote ??= this.#functions((name) => (...args) =>
       this.#caller.send(name, args, this.#options)
-    ) as RemoteSend<T>;
+    ) as RemoteSend<T, P>;
   }
 
-  get remoteValue(): RemoteValue<T> {
+  get remoteValue(): RemoteValue<T, P> {
     return this.#remoteValue ??= this.#functions((name) => (...args) =>
       this.#caller.call(name, args, false, this.#options)
-    ) as RemoteValue<T>;
+    ) as RemoteValue<T, P>;
   }
 
-  get remoteValues(): RemoteValues<T> {
+  get remoteValues(): RemoteValues<T, P> {
     return this.#remoteValues ??= this.#functions((name) => (...args) =>
       this.#caller.call(name, args, true, this.#options)
-    ) as RemoteValues<T>;
+    ) as RemoteValues<T, P>;
   }
 
-  #functions(make: ObjectDecoder["make"]): unknown {
-    return functionsOf(make, this.#isCallable);
+  #functions(make: MakeCall): unknown {
+    if (this.#isObject) return objectFunctions(make);
+    // What was made for a call with options is seldom used for another.
+    const kind = this.#options === undefined ? Functions : BriefFunctions;
+    return withFunctions(Object.create(behind), new kind(make, ""));
   }
 }
 
-/** What an object with a function for every name is made of. */
-interface ObjectDecoder {
-  readonly make: (name: string) => Call;
+/** Makes the function of a name. */
+type MakeCall = (name: string) => Call;
+
+/** Where the functions of an object, or of a namespace, come from. */
+class Functions {
+  protected readonly make: MakeCall;
+  /** What the names of its functions begin with. */
+  protected readonly prefix: string;
   /** How many of them are properties by now. */
-  remembered: number;
+  #remembered = 0;
+
+  constructor(make: MakeCall, prefix: string) {
+    this.make = make;
+    this.prefix = prefix;
+  }
+
+  /** What a name is for whoever has the object, looked up for the first time. */
+  find(name: string, holder: object): unknown {
+    const found = this.found(this.prefix + name);
+    if (this.#remembered < REMEMBERED) {
+      this.#remembered++;
+      Object.defineProperty(holder, name, { value: found });
+    }
+    return found;
+  }
+
+  /** A function that is a namespace as well. */
+  protected found(name: string): unknown {
+    const call = bare(this.make(name));
+    Object.setPrototypeOf(call, behindFunctions);
+    return withFunctions(call, new Functions(this.make, `${name}.`));
+  }
 }
 
+/** The functions of an object, each of which is nothing else. */
+class ObjectFunctions extends Functions {
+  protected override found(name: string): unknown {
+    return this.make(name);
+  }
+}
+
+/**
+ * Functions of which each is called once, mostly: to make it is cheaper, and
+ * to call it a little dearer.
+ */
+class BriefFunctions extends Functions implements ProxyHandler<Call> {
+  #isUsed = false;
+
+  override find(name: string, holder: object): unknown {
+    if (this.#isUsed) return super.find(name, holder);
+    this.#isUsed = true;
+    return this.found(this.prefix + name);
+  }
+
+  protected override found(name: string): unknown {
+    return new Proxy(
+      this.make(name),
+      new BriefFunctions(this.make, `${name}.`),
+    );
+  }
+
+  /** Of the namespace that a function may be. */
+  get(_call: Call, name: string | symbol): unknown {
+    return typeof name === "symbol" || OWN_OF_FUNCTIONS.has(name)
+      ? OWN_OF_FUNCTIONS.get(name)
+      : this.found(this.prefix + name);
+  }
+
+  set(): boolean {
+    return false;
+  }
+}
+
+/** Where an object with a function for every name has what makes them. */
 const MAKER = Symbol("maker");
 
 /** Tools go down the prototypes until they find one that has this. */
-const ground: object = Object.create(null, { toString: { value: shown } });
+const GROUND = { toString: { value: shown } };
 
 /**
  * Stands behind all objects with a function for every name, as their prototype:
  * a name is looked up here once, and is a plain property after. A proxy for
  * each of them would take most of the memory, and of the time to make one.
  */
-const behind: object = new Proxy(ground, {
-  get(_target, name, receiver) {
-    if (typeof name === "symbol" || OWN.has(name)) return OWN.get(name);
-    const maker: ObjectDecoder | undefined = receiver?.[MAKER];
-    if (maker === undefined) return undefined;
-    const value = maker.make(name);
-    if (maker.remembered < REMEMBERED) {
-      maker.remembered++;
-      Object.defineProperty(receiver, name, { value });
-    }
-    return value;
-  },
-  set: () => false,
-});
+const behind: object = new Proxy(
+  Object.create(null, GROUND),
+  handlerWith(OWN),
+);
 
-/** An object with a function for every name. */
-function functionsOf(
-  make: (name: string) => Call,
-  isCallable: boolean,
-): unknown {
-  const maker: ObjectDecoder = { make, remembered: 0 };
-  const functions = isCallable ? make("") : Object.create(behind);
-  if (isCallable) {
-    // Nothing of its own, so that every name is found behind it.
-    Reflect.deleteProperty(functions, "name");
-    Reflect.deleteProperty(functions, "length");
-    Object.setPrototypeOf(functions, behind);
-  }
-  return Object.defineProperty(functions, MAKER, { value: maker });
+/** The same behind functions that are namespaces as well. */
+const behindFunctions: object = new Proxy(
+  Object.create(Function.prototype, GROUND),
+  handlerWith(OWN_OF_FUNCTIONS),
+);
+
+function handlerWith(
+  own: ReadonlyMap<string | symbol, unknown>,
+): ProxyHandler<object> {
+  return {
+    get(_ground, name, receiver) {
+      if (typeof name === "symbol" || own.has(name)) return own.get(name);
+      const maker: Functions | undefined = receiver?.[MAKER];
+      return maker?.find(name, receiver);
+    },
+    set: () => false,
+  };
+}
+
+/** Gives something a function for every name. */
+function withFunctions(holder: object, maker: Functions): object {
+  return Object.defineProperty(holder, MAKER, { value: maker });
+}
+
+/** The functions of an object, which may be one itself. */
+function objectFunctions(make: MakeCall): object {
+  const functions = bare(make(""));
+  Object.setPrototypeOf(functions, behind);
+  return withFunctions(functions, new ObjectFunctions(make, ""));
+}
+
+/** A function with nothing of its own: every name is found behind it. */
+function bare(call: Call): Call {
+  Reflect.deleteProperty(call, "name");
+  Reflect.deleteProperty(call, "length");
+  return call;
 }

@@ -38,7 +38,7 @@ export interface Referent {
   /** The object itself, where it is one of this process. */
   readonly local: object | undefined;
   /** The three proxies, once they were used. */
-  proxies?: Remotes<object>;
+  proxies?: Remotes<object, "object">;
   /** Of an object of this process: called when a peer holds it no more. */
   readonly onRelease?: (() => void) | undefined;
   /** Gives the reference back. */
@@ -72,19 +72,19 @@ class ObjectReference implements RemoteObject<object> {
     this[REFERENCE] = referent;
   }
 
-  get remote(): RemoteSend<object> {
+  get remote(): RemoteSend<object, "object"> {
     return proxiesOf(this).remote;
   }
 
-  get remoteValue(): RemoteValue<object> {
+  get remoteValue(): RemoteValue<object, "object"> {
     return proxiesOf(this).remoteValue;
   }
 
-  get remoteValues(): RemoteValues<object> {
+  get remoteValues(): RemoteValues<object, "object"> {
     return proxiesOf(this).remoteValues;
   }
 
-  with(options: CallOptions): Remotes<object> {
+  with(options: CallOptions): Remotes<object, "object"> {
     checkCallOptions(options);
     return remotes(this[REFERENCE].caller, options, true);
   }
@@ -107,7 +107,7 @@ class ObjectReference implements RemoteObject<object> {
   }
 }
 
-function proxiesOf(reference: ObjectReference): Remotes<object> {
+function proxiesOf(reference: ObjectReference): Remotes<object, "object"> {
   const referent = reference[REFERENCE];
   return referent.proxies ??= remotes(referent.caller, undefined, true);
 }

@@ -50,8 +50,51 @@ export type LocalName =
   | "toString"
   | "valueOf";
 
-/** The names of the functions of an interface that its proxies have. */
-export type RemoteNames<T> = Exclude<FunctionNames<T>, LocalName>;
+/**
+ * The names that a function has of its own, which may be a namespace as well:
+ * in a namespace, functions of such a name are called by `wire.call()`.
+ */
+export type FunctionOwnName = "apply" | "bind" | "call";
+
+/**
+ * Whether a member of an interface is a namespace: an object of functions, or
+ * of namespaces in turn, that is no value to be sent and no class.
+ */
+export type IsNamespace<M, Depth extends readonly unknown[] = []> =
+  Depth["length"] extends 10 ? false
+    : [M] extends [never] ? false
+    : unknown extends M ? false
+    : M extends
+      | PlainValue
+      | Reference
+      | AnyFunction
+      | readonly unknown[]
+      | AsyncIterable<unknown>
+      | Iterable<unknown>
+      | NoMap
+      | Unsendable ? false
+    : M extends object
+      ? { [K in keyof M]: M[K] } extends M
+        ? [FunctionNames<M> | NamespaceNames<M, [...Depth, 0]>] extends [never]
+          ? false
+        : true
+      : false
+    : false;
+
+/** The names of the namespaces of an interface. */
+export type NamespaceNames<T, Depth extends readonly unknown[] = []> = {
+  [K in keyof T]-?: [IsNamespace<Exclude<T[K], undefined>, Depth>] extends
+    [true] ? K : never;
+}[keyof T];
+
+/** Where functions are called: on a wire, in a namespace of it, on an object. */
+export type Place = "wire" | "namespace" | "object";
+
+/** The names that the proxies of an interface have. */
+export type RemoteNames<T, P extends Place = "wire"> = Exclude<
+  P extends "object" ? FunctionNames<T> : FunctionNames<T> | NamespaceNames<T>,
+  P extends "namespace" ? LocalName | FunctionOwnName : LocalName
+>;
 
 /** What a caller gets of a function's result when it asks for one value. */
 export type FirstValue<R> = R extends Values<infer T>
@@ -375,25 +418,35 @@ export type WhyPart<T, Depth extends readonly unknown[] = []> =
 /**
  * A peer's functions, called one way: no answer travels. Of a function that
  * came by reference it is the call of that.
+ *
+ * @typeParam T The interface.
+ * @typeParam P Whether that is a wire's, a namespace, or an object's, of whose
+ * members only the functions can be called.
  */
-export type RemoteSend<T> = T extends AnyFunction
-  ? (...args: SentArguments<T>) => Promise<void>
+export type RemoteSend<T, P extends Place = "wire"> = T extends AnyFunction
+  ? SendFunction<T>
   // deno-lint-ignore no-explicit-any -- nothing is known of an untyped peer
   : string extends keyof T ? any
-  : SendFunctions<T>;
+  : SendFunctions<T, P>;
+
+/** A function that is called one way. */
+export type SendFunction<F extends AnyFunction> = (
+  ...args: SentArguments<F>
+) => Promise<void>;
 
 /** Functions that are called one way. */
-export type SendFunctions<T> = {
-  readonly [K in RemoteNames<T>]: Exclude<T[K], undefined> extends
-    infer F extends AnyFunction ? (...args: SentArguments<F>) => Promise<void>
-    : never;
+export type SendFunctions<T, P extends Place> = {
+  readonly [K in RemoteNames<T, P>]: Exclude<T[K], undefined> extends
+    infer F extends AnyFunction ? SendFunction<F>
+    : RemoteSend<Exclude<T[K], undefined>, "namespace">;
 };
 
-/** A peer's functions, called for one value. */
-export type RemoteValue<T> = T extends AnyFunction ? ValueFunction<T>
+/** A peer's functions, called for one value. See {@linkcode RemoteSend}. */
+export type RemoteValue<T, P extends Place = "wire"> = T extends AnyFunction
+  ? ValueFunction<T>
   // deno-lint-ignore no-explicit-any -- nothing is known of an untyped peer
   : string extends keyof T ? any
-  : ValueFunctions<T>;
+  : ValueFunctions<T, P>;
 
 /** A function that is called for one value. */
 export type ValueFunction<F extends AnyFunction> = (
@@ -402,16 +455,18 @@ export type ValueFunction<F extends AnyFunction> = (
 ) => RemotePromise<ResultOf<F>>;
 
 /** Functions that are called for one value. */
-export type ValueFunctions<T> = {
-  readonly [K in RemoteNames<T>]: Exclude<T[K], undefined> extends
-    infer F extends AnyFunction ? ValueFunction<F> : never;
+export type ValueFunctions<T, P extends Place> = {
+  readonly [K in RemoteNames<T, P>]: Exclude<T[K], undefined> extends
+    infer F extends AnyFunction ? ValueFunction<F>
+    : RemoteValue<Exclude<T[K], undefined>, "namespace">;
 };
 
-/** A peer's functions, called for all their values. */
-export type RemoteValues<T> = T extends AnyFunction ? ValuesFunction<T>
+/** A peer's functions, called for all their values: {@linkcode RemoteSend}. */
+export type RemoteValues<T, P extends Place = "wire"> = T extends AnyFunction
+  ? ValuesFunction<T>
   // deno-lint-ignore no-explicit-any -- nothing is known of an untyped peer
   : string extends keyof T ? any
-  : ValuesFunctions<T>;
+  : ValuesFunctions<T, P>;
 
 /** A function that is called for all its values. */
 export type ValuesFunction<F extends AnyFunction> = (
@@ -420,19 +475,20 @@ export type ValuesFunction<F extends AnyFunction> = (
 ) => Promise<ResultsOf<F>>;
 
 /** Functions that are called for all their values. */
-export type ValuesFunctions<T> = {
-  readonly [K in RemoteNames<T>]: Exclude<T[K], undefined> extends
-    infer F extends AnyFunction ? ValuesFunction<F> : never;
+export type ValuesFunctions<T, P extends Place> = {
+  readonly [K in RemoteNames<T, P>]: Exclude<T[K], undefined> extends
+    infer F extends AnyFunction ? ValuesFunction<F>
+    : RemoteValues<Exclude<T[K], undefined>, "namespace">;
 };
 
 /** The three ways to call functions of the other process. */
-export interface Remotes<T> {
+export interface Remotes<T, P extends Place = "wire"> {
   /** Calls one way: the promise resolves when the call may leave. */
-  readonly remote: RemoteSend<T>;
+  readonly remote: RemoteSend<T, P>;
   /** Calls for one value. */
-  readonly remoteValue: RemoteValue<T>;
+  readonly remoteValue: RemoteValue<T, P>;
   /** Calls for several values. */
-  readonly remoteValues: RemoteValues<T>;
+  readonly remoteValues: RemoteValues<T, P>;
 }
 
 /**
@@ -462,25 +518,23 @@ export interface Reference extends Disposable {
  *
  * @typeParam T The interface of the object, or the type of the function.
  */
-export interface RemoteObject<T> extends Remotes<T>, Reference {
+export interface RemoteObject<T> extends Remotes<T, "object">, Reference {
   /**
    * The object's functions, called with options.
    *
    * @param options A signal, a deadline, metadata, what they do to streams.
    */
-  with(options: CallOptions): Remotes<T>;
+  with(options: CallOptions): Remotes<T, "object">;
 }
 
 /** A function of the other process: call it like one of your own. */
 export type RemoteFunction<F extends AnyFunction> =
   & RemoteObject<F>
-  & ((
-    this: Callable<F>,
-    ...args: ArgumentsOf<F>
-  ) => RemotePromise<ResultOf<F>>);
+  & ValueFunction<F>;
 
 /** What can be called on a result that has not come. */
-export type ResultRemotes<T> = T extends RemoteObject<infer U> ? Remotes<U>
+export type ResultRemotes<T> = T extends RemoteObject<infer U>
+  ? Remotes<U, "object">
   : unknown extends T ? Remotes<AnyFunctions>
   : unknown;
 
@@ -522,22 +576,26 @@ export interface RemoteStream<T> extends AsyncIterable<T>, AsyncDisposable {
 
 /**
  * What implements an interface: its functions, each of which may be
- * asynchronous, and is called with a {@linkcode CallContext} as `this`. Those
- * that the interface says may be left out may be. For a wire without an
- * interface that is any object of functions.
+ * asynchronous, and is called with a {@linkcode CallContext} as `this`, and its
+ * namespaces. Those that the interface says may be left out may be. For a wire
+ * without an interface that is any object of functions.
  */
 export type ServedFunctions<T, W = unknown> = string extends keyof T
   // deno-lint-ignore no-explicit-any -- nothing is known of the interface
   ? Record<string, (this: CallContext<W>, ...args: any[]) => unknown> | object
   : {
     readonly [
-      K in keyof T as K extends FunctionNames<T> ? K : never
-    ]: Exclude<T[K], undefined> extends infer F extends AnyFunction ? (
-        this: CallContext<W>,
-        ...args: ReceivedList<Parameters<F>>
-      ) =>
-        | Answer<Awaited<ReturnType<F>>>
-        | Promise<Answer<Awaited<ReturnType<F>>>>
-        | Opaque<ReturnType<F>>
-      : never;
+      K in keyof T as K extends FunctionNames<T> | NamespaceNames<T> ? K : never
+    ]: Exclude<T[K], undefined> extends infer F extends AnyFunction
+      ? ServedFunction<F, W>
+      : ServedFunctions<Exclude<T[K], undefined>, W>;
   };
+
+/** What implements a function of an interface. */
+export type ServedFunction<F extends AnyFunction, W = unknown> = (
+  this: CallContext<W>,
+  ...args: ReceivedList<Parameters<F>>
+) =>
+  | Answer<Awaited<ReturnType<F>>>
+  | Promise<Answer<Awaited<ReturnType<F>>>>
+  | Opaque<ReturnType<F>>;

@@ -15,8 +15,10 @@ import { shown } from "../base/shown.ts";
 /**
  * The functions of an object that is to be served.
  *
- * @param functions Own enumerable properties, each a function.
- * @returns Name and function of each.
+ * @param functions Own enumerable properties, each a function, or a namespace:
+ * a plain object of such properties.
+ * @returns Name and function of each. In a namespace, the name is the path:
+ * "users.get".
  * @throws {WireError} `invalidArgument` for what cannot be served.
  */
 export function servedEntries(functions: object): [string, Method][] {
@@ -34,20 +36,18 @@ export function servedEntries(functions: object): [string, Method][] {
       "serve() takes an object of functions, not an array, whose functions have no names. Give each one: { add: (a, b) => a + b }.",
     );
   }
-  const entries = Object.entries(functions);
-  if (!isPlain(functions) && !entries.some(([, each]) => isFunction(each))) {
+  if (
+    !isPlain(functions) &&
+    !Object.values(functions).some((each) => typeof each === "function")
+  ) {
     throw new WireError(
       "invalidArgument",
       "serve() takes an object whose own properties are functions; the methods of a class are inherited. List them: { add: (a, b) => calculator.add(a, b) }.",
     );
   }
-  for (const [name, served] of entries) {
-    if (!isFunction(served)) {
-      throw new WireError(
-        "invalidArgument",
-        `serve() takes an object of functions, and its "${name}" is not a function.`,
-      );
-    }
+  const found = flattened(functions);
+  for (const [name, served] of found) {
+    if (typeof served !== "function") throw notServable(name, served);
     if (name === LIST_FUNCTIONS) {
       throw new WireError(
         "invalidArgument",
@@ -55,11 +55,77 @@ export function servedEntries(functions: object): [string, Method][] {
       );
     }
   }
-  return entries;
+  return [...found as Map<string, Method>];
 }
 
-function isFunction(value: unknown): boolean {
-  return typeof value === "function";
+/**
+ * What is in an object of functions, and in its namespaces.
+ *
+ * @param functions The object, checked or not.
+ * @returns What there is, by its path.
+ * @throws {WireError} `invalidArgument` where two have the same path, and for a
+ * namespace that contains itself.
+ */
+export function flattened(functions: object): Map<string, unknown> {
+  const found = new Map<string, unknown>();
+  collect(functions, "", new Set(), found);
+  return found;
+}
+
+/**
+ * Collects what is in an object of functions.
+ *
+ * @param functions The object.
+ * @param prefix What the paths of its properties begin with.
+ * @param within The objects that it is in.
+ * @param found What there is, by its path.
+ */
+function collect(
+  functions: object,
+  prefix: string,
+  within: Set<object>,
+  found: Map<string, unknown>,
+): void {
+  within.add(functions);
+  for (const [key, value] of Object.entries(functions)) {
+    const name = prefix + key;
+    if (within.has(value)) {
+      throw new WireError(
+        "invalidArgument",
+        `Functions are served in namespaces to any depth, but "${name}" contains itself.`,
+      );
+    }
+    if (isNamespace(value)) {
+      collect(value, `${name}.`, within, found);
+    } else if (found.has(name)) {
+      throw new WireError(
+        "invalidArgument",
+        `Two functions have the name "${name}": one in a namespace, and one whose name has a dot. Rename one.`,
+      );
+    } else {
+      found.set(name, value);
+    }
+  }
+  within.delete(functions);
+}
+
+/**
+ * Whether something that is to be served is a namespace.
+ *
+ * @param value A property of an object of functions.
+ * @returns True for a plain object.
+ */
+export function isNamespace(value: unknown): value is object {
+  return typeof value === "object" && value !== null && isPlain(value);
+}
+
+function notServable(name: string, value: unknown): WireError {
+  return new WireError(
+    "invalidArgument",
+    typeof value === "object" && value !== null
+      ? `serve() takes functions, and plain objects of functions as namespaces; its "${name}" is neither. List the functions: { get: (id) => users.get(id) }.`
+      : `serve() takes an object of functions, and its "${name}" is not a function.`,
+  );
 }
 
 // Contracts bring their own code along, so that a wire without one loads none.
@@ -74,9 +140,9 @@ export interface ContractRules {
    *
    * @throws {WireError} `invalidArgument` unless they are all of its functions.
    */
-  implemented(functions: object): Record<string, Method>;
+  implemented(functions: object): object;
   /** Puts those of some functions behind the contract that it knows. */
-  guarded(functions: object): Record<string, Method>;
+  guarded(functions: object): object;
   /** What the peer is told of it, in a hello that has room for so much. */
   summary(helloFrame: number, credential: string): string;
   /**
