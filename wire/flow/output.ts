@@ -5,7 +5,12 @@
  * @module
  */
 
-import { ByteOutput, type OutputLimits } from "./byte_output.ts";
+import {
+  ByteOutput,
+  type OutputLimits,
+  putVarint,
+  QueuedDeadline,
+} from "./byte_output.ts";
 import { type External, varintSize } from "../codec/bytes.ts";
 import type { Clock } from "../base/clock.ts";
 import { Encoder, type EncoderLimits, tooLarge } from "../codec/codec.ts";
@@ -16,7 +21,6 @@ import { PIECE } from "../codec/frames.ts";
 import type { PlainWriter } from "../codec/message_writer.ts";
 import { SpareBuffers } from "../base/collections.ts";
 import type { Transport } from "../transport/transport.ts";
-import { putVarint, QueuedDeadline } from "./_queued_deadline.ts";
 
 /** How much of a large message one write takes along, about. */
 const BYTES_PER_WRITE = 256 * 1024;

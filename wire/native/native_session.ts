@@ -22,7 +22,7 @@ import {
   WireError,
 } from "../base/errors.ts";
 import { IncomingCalls } from "../rpc/incoming_calls.ts";
-import { Inbox } from "../rpc/inbox.ts";
+import { Inbox, ReceiveWindow } from "../flow/receive_window.ts";
 import type { Import } from "../objects/references.ts";
 import type { Message, OverLimit, Target } from "../codec/messages.ts";
 import { Objects } from "../objects/objects.ts";
@@ -45,7 +45,6 @@ import { OwnTrouble } from "../base/errors.ts";
 import { calledLate, PlainRoute } from "../rpc/plain_route.ts";
 import { MESSAGE_OVERHEAD } from "../flow/send_queue.ts";
 import { Keepalive } from "../session/keepalive.ts";
-import { ReceiveWindow } from "../flow/receive_window.ts";
 
 /** What middleware around calls has to know of a wire. */
 type Mortal = { readonly ended: unknown };

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Backlog } from "../flow/backlog.ts";
+import { Backlog, type QueuedMessage, SendQueue } from "../flow/send_queue.ts";
 import { type CallOptions, checkOptions, deadlineToTell } from "./context.ts";
 import { endStreams } from "../codec/passing.ts";
 import { WireError } from "../base/errors.ts";
@@ -18,7 +18,6 @@ import {
 import type { MessageOutput, Ticket } from "../flow/output.ts";
 import { entered, left } from "../base/left_alone.ts";
 import type { Report } from "../base/report.ts";
-import { type QueuedMessage, SendQueue } from "../flow/send_queue.ts";
 
 /** A resolved promise, for what is done already. */
 const DONE: Promise<void> = Promise.resolve();
