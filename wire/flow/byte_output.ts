@@ -22,7 +22,7 @@ export const SMALL_ANSWER = 1024;
 export type OutputLimits = Pick<WireLimits, "sendPause" | "sendMost">;
 
 /** What waits in front of an output. */
-export interface Before {
+interface Before {
   /** How many messages. */
   readonly waiting: number;
   /** What they count for, in bytes. */
