@@ -3,7 +3,8 @@
  * docs/architecture.md says. Imports of types do not count, nor what is
  * imported by `import()` when it is needed.
  *
- *     deno run --allow-read --allow-run .ci/entries.ts
+ *     deno run -A .ci/entries.ts            prints it; --list has the modules
+ *     deno run -A .ci/entries.ts --write    corrects the table
  */
 
 import config from "../deno.json" with { type: "json" };
@@ -65,9 +66,27 @@ export async function loads(): Promise<Load[]> {
   return await Promise.all(core.map(([entry, path]) => loadOf(entry, path)));
 }
 
+/** Puts the figures into the table of docs/architecture.md. */
+async function correct(found: readonly Load[]): Promise<void> {
+  const page = new URL("docs/architecture.md", ROOT);
+  let text = await Deno.readTextFile(page);
+  for (const { entry, modules, kib } of found) {
+    text = text.replace(
+      new RegExp(`(\\| \`${entry}\` .*\\|) *\\d+ *\\| *\\d+ *\\|`),
+      (_, row) => `${row} ${modules.length} | ${kib} |`,
+    );
+  }
+  await Deno.writeTextFile(page, text);
+  await new Deno.Command(Deno.execPath(), {
+    args: ["fmt", "--quiet", page.pathname],
+  }).output();
+}
+
 if (import.meta.main) {
-  for (const { entry, modules, kib } of await loads()) {
+  const found = await loads();
+  for (const { entry, modules, kib } of found) {
     console.log(`${entry}: ${modules.length} modules, ${kib} KiB`);
     if (Deno.args.includes("--list")) console.log(modules.join("\n"));
   }
+  if (Deno.args.includes("--write")) await correct(found);
 }

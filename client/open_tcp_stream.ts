@@ -13,13 +13,10 @@ import { checkOptionKeys } from "../wire/base/checks.ts";
 import { WireError } from "../wire/base/errors.ts";
 import { DEFAULT_LIMITS } from "../wire/base/limits.ts";
 import { shown } from "../wire/base/shown.ts";
-import {
+import type {
   LineStream,
-  type LineStreamOptions,
-  resolveLineStreamOptions,
+  LineStreamOptions,
 } from "../wire/lines/line_stream.ts";
-import { serviceFile } from "../wire/lines/node_services.ts";
-import { servicePort } from "../wire/lines/services.ts";
 import { Attempt, checkAttempt } from "./_attempt.ts";
 import { checkTls, openConnection } from "./_open_connection.ts";
 import type { ClientTls } from "./_tls.ts";
@@ -100,15 +97,24 @@ export async function openTcpStream(
     );
   }
   const { timeout = DEFAULT_LIMITS.hello } = options;
+  const { maxLineLength, outputPause, maxOutput, closeTimeout } = options;
   try {
     checkAttempt({ timeout, signal });
     checkTls(tls);
+    const hostname = hostName(host);
+    // Whoever wants wires alone does not load streams of lines.
+    const [
+      { LineStream, resolveLineStreamOptions },
+      { localServicePort },
+    ] = await Promise.all([
+      import("../wire/lines/line_stream.ts"),
+      import("../wire/lines/node_services.ts"),
+    ]);
     const address: WireAddress = {
       transport: tls === undefined ? "tcp" : "tls",
-      hostname: hostName(host),
-      port: servicePort(service, serviceFile()),
+      hostname,
+      port: localServicePort(service),
     };
-    const { maxLineLength, outputPause, maxOutput, closeTimeout } = options;
     const streamOptions = resolveLineStreamOptions({
       maxLineLength,
       outputPause,

@@ -20,8 +20,7 @@ import {
   type LineStreamOptions,
   resolveLineStreamOptions,
 } from "../wire/lines/line_stream.ts";
-import { serviceFile } from "../wire/lines/node_services.ts";
-import { servicePort } from "../wire/lines/services.ts";
+import { localServicePort } from "../wire/lines/node_services.ts";
 import { type Announce, announce, checkAnnounce } from "./_announce.ts";
 import { checkTarget, listen, type ServerTls } from "./_listen.ts";
 import { sessionCommand } from "./listener/command.ts";
@@ -182,7 +181,7 @@ export function startUpServer(
       ? listenerFunction(options)
       : { run: options.function, ready: undefined };
     const stream = resolveLineStreamOptions(options.stream);
-    const port = servicePort(service, serviceFile());
+    const port = localServicePort(service);
     return {
       run,
       ready,

@@ -1,17 +1,24 @@
 /**
- * Where this operating system lists its services.
+ * Services as this operating system lists them.
  *
  * @module
  */
 
-import type { ServiceFile } from "./services.ts";
+import { type ServiceFile, servicePort } from "./services.ts";
 
 /**
- * The services file.
+ * The port of a service, looked up on this machine where it is a name.
  *
- * @returns Its path, and how to read it.
+ * @param service A port or a name.
+ * @returns The port.
+ * @throws {WireError} As `servicePort()` does.
  */
-export function serviceFile(): ServiceFile {
+export function localServicePort(service: number | string): number {
+  return servicePort(service, serviceFile());
+}
+
+/** The services file: its path, and how to read it. */
+function serviceFile(): ServiceFile {
   const path = Deno.build.os === "windows"
     ? `${systemRoot()}\\System32\\drivers\\etc\\services`
     : "/etc/services";
