@@ -168,7 +168,12 @@ async function acceptRaw(listener: Deno.TcpListener): Promise<void> {
 
 function listenWires(limits: Partial<WireLimits>): number {
   return createRequestServer(0, serveWire, {
-    limits: { wires: 10_000, wiresBeforeHello: 10_000, ...limits },
+    limits: {
+      wires: 10_000,
+      wiresBeforeHello: 10_000,
+      handshakesPerAddress: 10_000,
+      ...limits,
+    },
   }).port;
 }
 

@@ -84,7 +84,7 @@ export class Acceptor {
       } catch (error) {
         if (isClosed(error)) break;
         if (isExhaustion(error)) await this.#exhausted(error);
-        else this.#failed(error);
+        else this.lost(error);
         if (this.#failures > BURST) await this.#pause(FIRST_RETRY);
         continue;
       }
@@ -102,7 +102,7 @@ export class Acceptor {
       if (taken !== undefined) await taken;
     } catch (error) {
       closeQuietly(conn);
-      this.#failed(error);
+      this.lost(error);
     }
   }
 
@@ -148,7 +148,8 @@ export class Acceptor {
       ));
   }
 
-  #failed(error: unknown): void {
+  /** Counts a connection that came to nothing, and tells why. */
+  lost(error: unknown): void {
     const text = errorMessage(error);
     if (isGone(error)) {
       return this.note("gone", (count) =>

@@ -6,6 +6,7 @@
 
 import type { WireAddress } from "../wire/base/address.ts";
 import { errorMessage, WireError } from "../wire/base/errors.ts";
+import type { SocketLike } from "../wire/transport/transport.ts";
 import {
   type Duplex,
   loadTls,
@@ -37,7 +38,7 @@ export class TlsServer implements TlsSide {
    * @param address Where the peer is.
    * @returns The transport. What is written waits for the handshake.
    */
-  transport(conn: Deno.Conn, address: WireAddress): TlsTransport {
+  transport(conn: SocketLike, address: WireAddress): TlsTransport {
     return new TlsTransport(conn, address, this);
   }
 

@@ -37,6 +37,7 @@ import {
 } from "../wire/transport/transport.ts";
 import { checkServing, Wire } from "../wire/wire.ts";
 import { Acceptor } from "./_accept.ts";
+import { Arrival } from "./_arrival.ts";
 import { type ConnectAnswer, readAnswer } from "./_connect_answer.ts";
 import {
   type AnyListener,
@@ -47,7 +48,10 @@ import {
   peerAddress,
   type ServerTls,
 } from "./_listen.ts";
+import { Guesses } from "./_guesses.ts";
+import { networkOf } from "./_network.ts";
 import { Newcomers } from "./_newcomers.ts";
+import { Seats, type Shortage } from "./_seats.ts";
 import { TlsServer, tlsTrouble } from "./_tls.ts";
 
 /**
@@ -188,8 +192,12 @@ const FORMS: HookForms = {
   known: OPTION_KEYS,
 };
 
-/** How many clients are told at a time that there is no room. */
+/** How many clients of a network are told at a time why they have to go. */
 const FAREWELLS = 64;
+/** The same of all. */
+const ALL_FAREWELLS = 16 * FAREWELLS;
+/** How long one waits, for the others' news to be read, in milliseconds. */
+const READING = 20;
 /** The share of the limit `hello` that a silent one has while others wait. */
 const PATIENCE = 1 / 4;
 
@@ -205,12 +213,14 @@ export class RequestServer implements AsyncDisposable {
   readonly #wires = new Set<Wire>();
   /** Those that were not yet: their peers said no hello, or are decided on. */
   readonly #handshake = new Map<Wire, Transport>();
-  /** Those of them whose peers said no hello: they take nobody's place. */
+  /** Those of them whose peers said no hello: they take nobody's seat. */
   readonly #newcomers: Newcomers<Wire>;
-  /** Those of them whose peers did. */
-  readonly #deciding = new Set<Wire>();
-  /** Those whose peers are told that there is no room. */
-  readonly #leaving = new Set<Wire>();
+  /** The wires that were accepted, and those that are decided on. */
+  readonly #seats: Seats<Wire>;
+  /** Those that were not accepted, and whose peers are told why. */
+  readonly #leaving: Seats<Wire>;
+  /** Who shows wrong credentials, where there is one. */
+  readonly #guesses: Guesses | undefined;
   readonly #finished = Promise.withResolvers<void>();
   readonly #listener: AnyListener;
   readonly #tls: TlsServer | undefined;
@@ -255,19 +265,32 @@ export class RequestServer implements AsyncDisposable {
     this.#address = listenerAddress(this.#listener, tls !== undefined);
     this.#report = this.#reporter();
     this.#tls = tls === undefined ? undefined : new TlsServer(tls);
-    this.#newcomers = new Newcomers({
-      most: this.#limits.wiresBeforeHello,
-      patience: this.#limits.hello * PATIENCE,
-      hasBegun: (wire) => hasBegun(this.#handshake.get(wire)),
-      end: (wire) => this.#endSilent(wire),
+    this.#newcomers = this.#makeNewcomers();
+    this.#seats = new Seats({
+      most: this.#limits.wires,
+      perNetwork: this.#limits.wiresPerAddress,
+      yieldAfter: this.#limits.yieldAfter,
+      activity: activityOf,
+      end: (wire, idle) => this.#endIdle(wire, idle),
+    });
+    this.#leaving = new Seats({
+      most: ALL_FAREWELLS,
+      perNetwork: FAREWELLS,
+      yieldAfter: Infinity,
+      activity: () => 0,
+      end: (wire) => wire.abort(),
     });
     this.#acceptor = new Acceptor({
       listener: this.#listener,
       onConnection: (conn) => this.#connected(conn),
-      count: () => this.#wires.size + this.#handshake.size + this.#leaving.size,
-      shed: (count, isUrgent) => this.#newcomers.shed(count, isUrgent),
+      count: () => this.#connections + this.#newcomers.waiting,
+      shed: (count, isUrgent) =>
+        this.#seats.shed(count - this.#newcomers.shed(count, isUrgent)),
       onError: (error) => this.#report(error, "accepting connections"),
     });
+    this.#guesses = options.requireCredential === undefined
+      ? undefined
+      : new Guesses(this.#limits, (...told) => this.#acceptor.note(...told));
     this.#acceptor.done.then(() => {
       this.#accepting = false;
       this.#checkFinished();
@@ -359,51 +382,82 @@ export class RequestServer implements AsyncDisposable {
     await this.shutdown();
   }
 
-  /** A connection came. What is returned delays the next. */
-  #connected(conn: Deno.Conn): void | Promise<void> {
-    const mayWait = this.#newcomers.size >= this.#limits.wiresBeforeHello ||
-      this.#isOver;
-    if (!mayWait) return this.#begin(conn);
-    return this.#wait().then(() => this.#begin(conn));
+  #makeNewcomers(): Newcomers<Wire> {
+    const { wiresBeforeHello, handshakesPerAddress, hello } = this.#limits;
+    return new Newcomers({
+      most: wiresBeforeHello,
+      perNetwork: handshakesPerAddress,
+      patience: hello * PATIENCE,
+      longestWait: hello,
+      readsAhead: true,
+      mayBegin: (network) => this.#leaving.shortage(network) === undefined,
+      begin: (arrival) => this.#begin(arrival),
+      hasSpoken: (wire) => this.#hasSpoken(wire),
+      end: (wire) => this.#endSilent(wire),
+      turnAway: (arrival) => this.#turnAwayUnheard(arrival),
+    });
   }
 
-  /** Waits until one more connection may be begun. */
-  async #wait(): Promise<void> {
-    if (!this.#isOver) await this.#newcomers.room();
-    while (this.#isOver && this.#leaving.size >= FAREWELLS) {
-      await Promise.race([...this.#leaving].map((wire) => wire.closed));
+  /** How many connections there are that wires were made of. */
+  get #connections(): number {
+    return this.#wires.size + this.#handshake.size + this.#leaving.size;
+  }
+
+  /** A connection came. */
+  #connected(conn: Deno.Conn): void {
+    if (this.#destroyed) return conn.close();
+    if ("setNoDelay" in conn) (conn as Deno.TcpConn).setNoDelay(true);
+    const { path } = this.#options;
+    const address = peerAddress(conn, path, this.#tls !== undefined);
+    const network = networkOf(address);
+    const arrival = new Arrival(conn, address, network);
+    // Whoever guesses by the thousand is not even told so.
+    const isShut = this.#guesses?.isShut(network) === true &&
+      this.#leaving.shortage(network) !== undefined;
+    if (!isShut) return this.#newcomers.enter(arrival);
+    this.#guesses?.turnedAway(arrival);
+    arrival.close();
+  }
+
+  /** Makes a wire; undefined where that went wrong. */
+  #begin(arrival: Arrival): Wire | undefined {
+    try {
+      const transport = this.#transport(arrival);
+      const wire = this.#makeWire(transport, arrival);
+      this.#handshake.set(wire, transport);
+      this.#follow(wire, arrival.network);
+      return wire;
+    } catch (error) {
+      arrival.close();
+      this.#acceptor.lost(error);
+      return undefined;
     }
   }
 
-  /** Whether there are as many wires as there may be. */
-  get #isOver(): boolean {
-    return this.#wires.size + this.#deciding.size >= this.#limits.wires;
+  /** Whether anything has come of a hello, or of a handshake before it. */
+  #hasSpoken(wire: Wire): boolean {
+    const transport = this.#handshake.get(wire);
+    return transport instanceof TlsTransport
+      ? transport.hasBegun
+      : wire.stats().bytesReceived > 0;
   }
 
-  #begin(conn: Deno.Conn): void {
-    if (this.#destroyed) return conn.close();
-    const { path } = this.#options;
-    if ("setNoDelay" in conn) (conn as Deno.TcpConn).setNoDelay(true);
-    const address = peerAddress(conn, path, this.#tls !== undefined);
-    const transport = this.#transport(conn, address);
-    const wire = this.#makeWire(transport);
-    this.#handshake.set(wire, transport);
-    if (this.#isOver) this.#turnAwayForRoom(wire);
-    else this.#newcomers.add(wire);
+  /** Sees to it that a wire is forgotten when it has ended. */
+  #follow(wire: Wire, network: string): void {
     wire.onDeath(() => {
-      this.#newcomers.delete(wire);
-      this.#deciding.delete(wire);
+      this.#newcomers.left(wire);
+      this.#seats.leave(wire);
+      if (this.#handshake.delete(wire)) this.#leaving.take(wire, network);
     });
     wire.closed.then(() => {
-      this.#newcomers.delete(wire);
-      this.#handshake.delete(wire);
-      this.#leaving.delete(wire);
       this.#wires.delete(wire);
+      if (this.#leaving.leave(wire)) this.#newcomers.advance();
       this.#checkFinished();
     });
   }
 
-  #makeWire(transport: Transport): Wire {
+  #makeWire(transport: Transport, arrival: Arrival): Wire {
+    const { network } = arrival;
     const { functions, credential, requireCredential, sendStacks } =
       this.#options;
     const { dialect, serves, expects } = this.#options;
@@ -423,14 +477,18 @@ export class RequestServer implements AsyncDisposable {
       onError: this.#options.onError,
       credential,
       ...(requireCredential === undefined ? {} : { requireCredential }),
-      confirm: (wire) => this.#confirm(wire),
+      confirm: (wire) => this.#confirm(wire, network),
+    }, {
       // A secret that every stranger is shown is none.
-    }, credential !== undefined);
+      peerFirst: credential !== undefined,
+      gate: this.#guesses?.gateOf(arrival),
+    });
   }
 
-  #transport(conn: Deno.Conn, address: WireAddress): Transport {
-    if (this.#tls === undefined) return socketTransport(conn, address);
-    const transport = this.#tls.transport(conn, address);
+  #transport(arrival: Arrival): Transport {
+    const { address, socket } = arrival;
+    if (this.#tls === undefined) return socketTransport(socket, address);
+    const transport = this.#tls.transport(socket, address);
     transport.secured.catch((error) => {
       // Whoever closed it knows.
       if (error instanceof Deno.errors.BadResource) return;
@@ -444,10 +502,12 @@ export class RequestServer implements AsyncDisposable {
 
   /** There is no room for a connection: its peer is told so. */
   #turnAway(wire: Wire, why: string, told: string): void {
-    this.#turnedAway++;
-    this.#handshake.delete(wire);
-    this.#leaving.add(wire);
     wire.abort(new WireError("busy", why));
+    this.#noteTurnedAway(told);
+  }
+
+  #noteTurnedAway(told: string): void {
+    this.#turnedAway++;
     this.#acceptor.note(told, (count) =>
       new WireError(
         "busy",
@@ -457,42 +517,96 @@ export class RequestServer implements AsyncDisposable {
       ));
   }
 
-  #turnAwayForRoom(wire: Wire): void {
-    const { wires } = this.#limits;
+  #turnAwayForRoom(wire: Wire, shortage: Shortage): void {
+    const { wires, wiresPerAddress } = this.#limits;
+    if (shortage === "all") {
+      return this.#turnAway(
+        wire,
+        `the server has ${wires} wires (its limit "wires"). Try again later.`,
+        "It has as many wires as it may",
+      );
+    }
     this.#turnAway(
       wire,
-      `the server has ${wires} wires (its limit "wires"). Try again later.`,
-      "It has as many wires as it may",
+      `the server has ${wiresPerAddress} wires of your address (its limit "wiresPerAddress"). Try again later.`,
+      'It has as many wires of one address as it may (its limit "wiresPerAddress")',
     );
   }
 
-  /** Others wait, and this one says nothing. */
+  /** Others wait, and this one does not say hello. */
   #endSilent(wire: Wire): void {
-    const { wiresBeforeHello } = this.#limits;
     const transport = this.#handshake.get(wire);
     // Nothing can be told before TLS stands; and not to everybody at a time.
     const isDeaf = transport instanceof TlsTransport && !transport.isSecure;
-    const isCrowded = this.#leaving.size >= FAREWELLS;
-    this.#turnAway(
-      wire,
-      "no hello came in time, and others wait. Try again later.",
-      `They said no hello while others waited; it holds ${wiresBeforeHello} such connections (its limit "wiresBeforeHello"), and fewer when it runs out of file descriptors`,
-    );
+    const isCrowded = this.#leaving.shortage(networkOf(wire.address)) !==
+      undefined;
+    this.#turnAway(wire, UNHEARD, this.#saidNothing);
     if (isDeaf || isCrowded) transport?.close();
   }
 
-  #confirm(wire: Wire): boolean | Promise<boolean> {
-    this.#newcomers.delete(wire);
+  /** It has waited for too long, or too many do. */
+  #turnAwayUnheard(arrival: Arrival): void {
+    const isDeaf = this.#tls !== undefined ||
+      this.#leaving.shortage(arrival.network) !== undefined;
+    if (isDeaf) {
+      arrival.close();
+      return this.#noteTurnedAway(this.#saidNothing);
+    }
+    const wire = this.#begin(arrival);
+    if (wire !== undefined) this.#turnAway(wire, UNHEARD, this.#saidNothing);
+  }
+
+  get #saidNothing(): string {
+    const { wiresBeforeHello, handshakesPerAddress } = this.#limits;
+    return `They said no hello while others waited; it holds ${wiresBeforeHello} such connections (its limit "wiresBeforeHello"), ${handshakesPerAddress} of one address ("handshakesPerAddress"), and fewer when it runs out of file descriptors`;
+  }
+
+  /** Others wait for a seat, and this one does nothing with its own. */
+  #endIdle(wire: Wire, idle: number): void {
+    const { yieldAfter } = this.#limits;
+    wire.abort(
+      new WireError(
+        "busy",
+        `this wire did nothing for ${
+          Math.round(idle / 1000)
+        } s, and others wait for its place. Connect again when there is something to do.`,
+      ),
+    );
+    this.#acceptor.note("idle", (count) =>
+      new WireError(
+        "busy",
+        `The server ended ${
+          count === 1 ? "a wire that had" : `${count} wires that had each`
+        } done nothing for ${yieldAfter} ms, because newcomers found no place (its limits "wires", "wiresPerAddress" and "yieldAfter").`,
+      ));
+  }
+
+  #confirm(wire: Wire, network: string): boolean | Promise<boolean> {
+    this.#newcomers.left(wire);
     if (this.#destroyed) {
       wire.abort(shuttingDown());
       return false;
     }
-    // There was room when it came, and others were faster.
-    if (this.#isOver) {
-      this.#turnAwayForRoom(wire);
+    const shortage = this.#seats.shortage(network);
+    if (shortage !== undefined) return this.#findSeat(wire, network);
+    this.#seats.take(wire, network);
+    return this.#decide(wire);
+  }
+
+  /** Somebody else may have to go. */
+  async #findSeat(wire: Wire, network: string): Promise<boolean> {
+    await new Promise((resolve) => setTimeout(resolve, READING));
+    if (wire.ended !== undefined) return false;
+    if (!this.#seats.makeRoom(network)) {
+      const shortage = this.#seats.shortage(network) ?? "all";
+      this.#turnAwayForRoom(wire, shortage);
       return false;
     }
-    this.#deciding.add(wire);
+    this.#seats.take(wire, network);
+    return await this.#decide(wire);
+  }
+
+  #decide(wire: Wire): boolean | Promise<boolean> {
     const failed = (error: unknown) => {
       this.#report(error, "onConnect");
       return false;
@@ -523,8 +637,9 @@ export class RequestServer implements AsyncDisposable {
     // It may have ended in the meantime.
     if (wire.ended === undefined) {
       this.#handshake.delete(wire);
-      this.#deciding.delete(wire);
       this.#wires.add(wire);
+      // From then on it counts what it does.
+      wire.opened.then(() => this.#seats.refresh(wire), () => {});
     }
     return true;
   }
@@ -546,16 +661,26 @@ export class RequestServer implements AsyncDisposable {
   }
 
   #checkFinished(): void {
-    const wires = this.#wires.size + this.#handshake.size + this.#leaving.size;
-    if (this.#destroyed && !this.#accepting && wires === 0) {
+    if (this.#destroyed && !this.#accepting && this.#connections === 0) {
       this.#finished.resolve();
     }
   }
 }
 
-/** Whether a peer has begun to shake hands, as far as that can be told. */
-function hasBegun(transport: Transport | undefined): boolean {
-  return transport instanceof TlsTransport && transport.hasBegun;
+const UNHEARD = "no hello came in time, and others wait. Try again later.";
+
+/**
+ * What tells whether a wire has done anything: how much was said, but for signs
+ * of life. While a call or a stream is under way, or the server has a function
+ * or an object of the client, it is not idle.
+ */
+function activityOf(wire: Wire): number | undefined {
+  const stats = wire.stats();
+  const waits = stats.callsPending + stats.callsRunning +
+    stats.streamsReceiving + stats.streamsSending + stats.objectsImported;
+  return waits > 0
+    ? undefined
+    : stats.messagesReceived + stats.messagesSent - stats.signsOfLife;
 }
 
 /** Where the options say to listen. */

@@ -78,9 +78,23 @@ export interface StartUpServerOptions {
   /**
    * How many connections there may be at a time; further ones wait.
    *
-   * @default {1000}
+   * @default {2000}
    */
   maxConnections?: number | undefined;
+  /**
+   * How many of them may be of one address, or of one /64 of IPv6.
+   *
+   * @default {1000, or `maxConnections` where only that is given}
+   */
+  connectionsPerAddress?: number | undefined;
+  /**
+   * How long nothing has come or gone over a connection whose function waits
+   * for its client, in milliseconds, when it has to end because others wait and
+   * there is no place left.
+   *
+   * @default {30000}
+   */
+  yieldAfter?: number | undefined;
   /**
    * Whether the server accepts no further connection until the promise that
    * `function` returned has settled; others wait. That is how LispWorks' words
@@ -91,7 +105,8 @@ export interface StartUpServerOptions {
   oneAtATime?: boolean | undefined;
   /**
    * How long a TLS handshake may take, in milliseconds. It may take a quarter
-   * of that while more than 64 are under way.
+   * of that while others wait: 64 of an address are under way at a time, and
+   * 128 in all.
    *
    * @default {10000}
    */
@@ -110,7 +125,9 @@ export interface StartUpServerOptions {
 }
 
 const LOOPBACK = "127.0.0.1";
-const MAX_CONNECTIONS = 1_000;
+const MAX_CONNECTIONS = 2_000;
+const CONNECTIONS_PER_ADDRESS = 1_000;
+const YIELD_AFTER = 30_000;
 const HANDSHAKE_TIMEOUT = 10_000;
 
 /** The names of the options, for finding those that are misspelt. */
@@ -124,6 +141,8 @@ const OPTION_KEYS: Readonly<Record<keyof StartUpServerOptions, true>> = {
   tls: true,
   stream: true,
   maxConnections: true,
+  connectionsPerAddress: true,
+  yieldAfter: true,
   oneAtATime: true,
   handshakeTimeout: true,
   listener: true,
@@ -209,6 +228,9 @@ export function startUpServer(
     ready,
     stream,
     maxConnections: options.maxConnections ?? MAX_CONNECTIONS,
+    connectionsPerAddress: options.connectionsPerAddress ??
+      options.maxConnections ?? CONNECTIONS_PER_ADDRESS,
+    yieldAfter: options.yieldAfter ?? YIELD_AFTER,
     onError,
   });
   killWith(server, signal);
@@ -252,9 +274,10 @@ function checkOptions(options: StartUpServerOptions): void {
   checkCredential(listener.requireCredential, gate);
   checkGate(listener, "requireCredential", gate);
   checkCount(options.maxConnections, "maxConnections");
+  checkCount(options.connectionsPerAddress, "connectionsPerAddress");
   checkCount(options.backlog, "backlog");
-  if (options.handshakeTimeout !== undefined) {
-    checkTime(options.handshakeTimeout, "handshakeTimeout");
+  for (const name of ["handshakeTimeout", "yieldAfter"] as const) {
+    if (options[name] !== undefined) checkTime(options[name], name);
   }
   const { oneAtATime } = options;
   if (oneAtATime !== undefined && typeof oneAtATime !== "boolean") {

@@ -19,10 +19,14 @@ import {
   type Transport,
 } from "../wire/transport/transport.ts";
 import { Acceptor } from "./_accept.ts";
+import { Arrival } from "./_arrival.ts";
 import { listenerAddress, peerAddress, type ServerTls } from "./_listen.ts";
+import { networkOf } from "./_network.ts";
 import { Newcomers } from "./_newcomers.ts";
-import { TlsServer, tlsTrouble } from "./_tls.ts";
+import { Seats } from "./_seats.ts";
 import type { ServerProcess } from "./server_process.ts";
+import { TlsServer, tlsTrouble } from "./_tls.ts";
+import { WatchedTransport } from "./_watched.ts";
 
 /**
  * Called with each connection. The server accepts no further one until it
@@ -60,6 +64,10 @@ export interface StreamServerInit {
   readonly stream: LineStreamOptions;
   /** How many connections there may be at a time. */
   readonly maxConnections: number;
+  /** How many of them may be of one address. */
+  readonly connectionsPerAddress: number;
+  /** How long one has done nothing when it has to go, in milliseconds. */
+  readonly yieldAfter: number;
   /** Whether the next connection waits for the promise of the last. */
   readonly oneAtATime: boolean;
   /** Told of errors that have no other place to go. */
@@ -68,10 +76,14 @@ export interface StreamServerInit {
 
 interface Connection extends ServerProcess {
   readonly stream: LineStream;
+  readonly transport: WatchedTransport;
 }
 
-/** How many TLS handshakes may be under way. */
-const HANDSHAKES = 64;
+/** How many TLS handshakes may be under way, and how many of one network. */
+const HANDSHAKES = 128;
+const HANDSHAKES_OF_NETWORK = 64;
+/** Between two looks whether there is a seat for who has shaken hands. */
+const READY_LOOK = 250;
 /** The share of their time that they have while others wait. */
 const PATIENCE = 1 / 4;
 
@@ -87,11 +99,19 @@ export class StreamServer implements AsyncDisposable {
   readonly #init: StreamServerInit;
   readonly #process: ServerProcess;
   readonly #connections = new Set<Connection>();
+  /** Their places. */
+  readonly #seats: Seats<Connection>;
   readonly #tls: TlsServer | undefined;
-  readonly #handshakes: Newcomers<TlsTransport>;
+  /** TLS handshakes, and connections that wait for a seat. */
+  readonly #newcomers: Newcomers<TlsTransport>;
+  /** Those that others were faster than, while they shook hands. */
+  readonly #ready = new Set<Transport>();
+  /** Handshakes that had to go for others; that was told. */
+  readonly #displaced = new WeakSet<TlsTransport>();
+  #readyTimer: ReturnType<typeof setTimeout> | undefined;
   readonly #acceptor: Acceptor;
   readonly #finished = Promise.withResolvers<void>();
-  #room = Promise.withResolvers<void>();
+  #turn = Promise.withResolvers<void>();
   /** How many functions have not returned, or their promises not settled. */
   #running = 0;
   #killed = false;
@@ -115,18 +135,22 @@ export class StreamServer implements AsyncDisposable {
       kill: () => this.kill(),
     };
     this.#tls = init.tls === undefined ? undefined : new TlsServer(init.tls);
-    this.#handshakes = new Newcomers({
-      most: HANDSHAKES,
-      patience: init.handshake * PATIENCE,
-      hasBegun: (transport) => transport.hasBegun,
-      end: (transport) => transport.close(),
+    this.#newcomers = this.#makeNewcomers();
+    this.#seats = new Seats({
+      most: init.maxConnections,
+      perNetwork: init.connectionsPerAddress,
+      yieldAfter: init.yieldAfter,
+      activity: ({ transport }) => transport.activity,
+      end: (connection, idle) => this.#endIdle(connection, idle),
     });
     this.#acceptor = new Acceptor({
       listener: init.listener,
       ready: init.ready,
       onConnection: (conn) => this.#connected(conn),
-      count: () => this.#connections.size + this.#handshakes.size,
-      shed: (count, isUrgent) => this.#handshakes.shed(count, isUrgent),
+      count: () =>
+        this.#connections.size + this.#newcomers.size +
+        this.#newcomers.waiting + this.#ready.size,
+      shed: (count, isUrgent) => this.#shed(count, isUrgent),
       onError: (error) => this.#report(error, this.#process),
     });
     this.#acceptor.done.then(() => {
@@ -165,8 +189,11 @@ export class StreamServer implements AsyncDisposable {
     if (!this.#killed) {
       this.#killed = true;
       this.#acceptor.close();
-      this.#handshakes.close();
-      for (const transport of this.#handshakes) transport.close();
+      this.#newcomers.close();
+      const all = [...this.#newcomers, ...this.#ready];
+      for (const transport of all) transport.close();
+      this.#ready.clear();
+      clearTimeout(this.#readyTimer);
       this.#roomMade();
       this.#checkFinished();
     }
@@ -204,6 +231,30 @@ export class StreamServer implements AsyncDisposable {
     this.#init.listener.unref();
   }
 
+  #makeNewcomers(): Newcomers<TlsTransport> {
+    const { handshake, tls } = this.#init;
+    return new Newcomers({
+      most: HANDSHAKES,
+      perNetwork: HANDSHAKES_OF_NETWORK,
+      patience: handshake * PATIENCE,
+      longestWait: tls === undefined ? Infinity : handshake,
+      // Who is to speak first, nobody knows but the function.
+      readsAhead: tls !== undefined,
+      mayBegin: (network) => this.#mayBegin(network),
+      begin: (arrival) => this.#arrived(arrival),
+      hasSpoken: (transport) => transport.hasBegun,
+      end: (transport) => {
+        this.#displaced.add(transport);
+        transport.close();
+        this.#noteTurnedAway();
+      },
+      turnAway: (arrival) => {
+        arrival.close();
+        this.#noteTurnedAway();
+      },
+    });
+  }
+
   /** What is returned delays the next connection. */
   #connected(conn: Deno.Conn): void | Promise<void> {
     if (this.#killed) return conn.close();
@@ -212,37 +263,75 @@ export class StreamServer implements AsyncDisposable {
       tcp.setNoDelay(true);
       tcp.setKeepAlive(true);
     }
-    const tls = this.#tls;
-    const peer = peerAddress(conn, undefined, tls !== undefined);
-    if (tls !== undefined) return this.#shakeHands(tls.transport(conn, peer));
-    this.#begin(socketTransport(conn, peer));
-    if (!this.#hasRoom) return this.#waitForRoom();
+    const peer = peerAddress(conn, undefined, this.#tls !== undefined);
+    this.#newcomers.enter(new Arrival(conn, peer, networkOf(peer)));
+    if (!this.#isTurn) return this.#waitForTurn();
   }
 
-  /** Others go on while a peer and TLS get to know each other. */
-  async #shakeHands(transport: TlsTransport): Promise<void> {
-    const handshakes = this.#handshakes;
-    await handshakes.room();
-    if (this.#killed) return transport.close();
-    handshakes.add(transport);
+  /** Makes room in the process. */
+  #shed(count: number, isUrgent: boolean): void {
+    // Without TLS, who waits does so because the seats are taken.
+    const mayShed = isUrgent || this.#tls !== undefined;
+    const ended = mayShed ? this.#newcomers.shed(count, isUrgent) : 0;
+    this.#seats.shed(count - ended);
+  }
+
+  /** Whether one more connection of a network may be served, or shake hands. */
+  #mayBegin(network: string): boolean {
+    if (this.#killed || !this.#isTurn) return false;
+    if (this.#tls === undefined) return this.#seats.makeRoom(network);
+    let ready = 0;
+    for (const { address } of this.#ready) {
+      if (networkOf(address) === network) ready++;
+    }
+    return this.#ready.size < HANDSHAKES && ready < HANDSHAKES_OF_NETWORK;
+  }
+
+  /** A connection's turn has come: it is served, or shakes hands first. */
+  #arrived(arrival: Arrival): TlsTransport | undefined {
+    const { address, socket } = arrival;
+    if (this.#tls === undefined) {
+      this.#begin(socketTransport(socket, address));
+      return undefined;
+    }
+    const transport = this.#tls.transport(socket, address);
     const stopTimer = systemClock.after(
       this.#init.handshake,
       () => transport.close(),
     );
-    transport.secured.then(() => true, (error) => this.#noHandshake(error))
-      .then(async (isSecure) => {
+    transport.secured.then(
+      () => true,
+      (error) => this.#noHandshake(error, transport),
+    )
+      .then((isSecure) => {
         stopTimer();
-        handshakes.delete(transport);
-        await this.#waitForRoom();
-        if (isSecure && !this.#killed) this.#begin(transport);
+        if (isSecure && !this.#killed) this.#ready.add(transport);
         else transport.close();
+        this.#newcomers.left(transport);
+        this.#serveReady();
       });
-    await this.#waitForRoom();
+    return transport;
+  }
+
+  /** Serves those that have shaken hands, as far as there are seats. */
+  #serveReady(): void {
+    clearTimeout(this.#readyTimer);
+    for (const transport of this.#ready) {
+      const network = networkOf(transport.address);
+      if (!this.#isTurn || !this.#seats.makeRoom(network)) continue;
+      this.#ready.delete(transport);
+      this.#begin(transport);
+    }
+    // Somebody may have done nothing for long enough by then.
+    if (this.#ready.size > 0) {
+      this.#readyTimer = setTimeout(() => this.#serveReady(), READY_LOOK);
+    }
   }
 
   /** A function gets a connection. */
-  #begin(transport: Transport): void {
-    const peer = transport.address;
+  #begin(connected: Transport): void {
+    const peer = connected.address;
+    const transport = new WatchedTransport(connected);
     const stream = new LineStream(transport, this.#init.stream);
     const connection: Connection = {
       kind: "connection",
@@ -250,14 +339,17 @@ export class StreamServer implements AsyncDisposable {
       peer,
       since: new Date(),
       stream,
+      transport,
       async kill(): Promise<void> {
         stream.abort(killed(connection.name));
         await stream.closed;
       },
     };
     this.#connections.add(connection);
+    this.#seats.take(connection, networkOf(peer));
     this.#run(connection).then(() => {
       this.#connections.delete(connection);
+      this.#seats.leave(connection);
       this.#roomMade();
       this.#checkFinished();
     });
@@ -306,24 +398,59 @@ export class StreamServer implements AsyncDisposable {
     stream.abort();
   }
 
+  /** A seat is free, or it is the next one's turn. */
   #roomMade(): void {
-    this.#room.resolve();
-    this.#room = Promise.withResolvers();
+    this.#turn.resolve();
+    this.#turn = Promise.withResolvers();
+    if (this.#killed) return;
+    this.#serveReady();
+    this.#newcomers.advance();
   }
 
-  /** Waits until one more connection may be served. */
-  async #waitForRoom(): Promise<void> {
-    while (!this.#killed && !this.#hasRoom) await this.#room.promise;
+  /** Accepts no further connection before its turn. */
+  async #waitForTurn(): Promise<void> {
+    while (!this.#killed && !this.#isTurn) await this.#turn.promise;
   }
 
-  get #hasRoom(): boolean {
-    const { maxConnections, oneAtATime } = this.#init;
-    return this.#connections.size < maxConnections &&
-      !(oneAtATime && this.#running > 0);
+  /** Whether no function stands in the way of the next. */
+  get #isTurn(): boolean {
+    return !(this.#init.oneAtATime && this.#running > 0);
   }
 
-  #noHandshake(error: unknown): boolean {
-    if (this.#killed) return false;
+  /** Others wait for a seat, and this one does nothing with its own. */
+  #endIdle(connection: Connection, idle: number): void {
+    const { maxConnections, connectionsPerAddress, yieldAfter } = this.#init;
+    connection.stream.abort(
+      new WireError(
+        "busy",
+        `Nothing came from ${
+          formatAddress(connection.stream.address)
+        }, or went there, for ${
+          Math.round(idle / 1000)
+        } s, and others wait for its place.`,
+      ),
+    );
+    this.#acceptor.note("idle", (count) =>
+      new WireError(
+        "busy",
+        `${
+          count === 1 ? "A connection" : `${count} connections`
+        } had to go for others, after nothing came or went for ${yieldAfter} ms: there are ${maxConnections} ("maxConnections"), ${connectionsPerAddress} of one address ("connectionsPerAddress").`,
+      ));
+  }
+
+  #noteTurnedAway(): void {
+    this.#acceptor.note("turned away", (count) =>
+      new WireError(
+        "busy",
+        `${
+          count === 1 ? "A connection" : `${count} connections`
+        } had to go before being served: too many waited, or for too long.`,
+      ));
+  }
+
+  #noHandshake(error: unknown, transport: TlsTransport): boolean {
+    if (this.#killed || this.#displaced.has(transport)) return false;
     const text = errorMessage(error);
     this.#acceptor.note(`TLS ${text}`, (count) => tlsTrouble(count, error));
     return false;

@@ -29,6 +29,7 @@ export type { Caller } from "./rpc/remote.ts";
 export { remoteCaller } from "./rpc/remote_object.ts";
 export type * from "./rpc/remote_types.ts";
 export type {
+  CredentialGate,
   Dialect,
   Session,
   SessionEnd,

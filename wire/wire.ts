@@ -35,7 +35,12 @@ import {
   streamTransport,
   type Transport,
 } from "./transport/transport.ts";
-import type { Dialect, Session, WireStats } from "./session/dialect.ts";
+import type {
+  Dialect,
+  Session,
+  SessionOptions,
+  WireStats,
+} from "./session/dialect.ts";
 import { callThrough } from "./rpc/middleware.ts";
 import { checkCredential } from "./base/checks.ts";
 import { decide } from "./base/checks.ts";
@@ -224,13 +229,13 @@ export class Wire<
    *
    * @param transport The connection, which the wire owns from now on.
    * @param options What differs from the default.
-   * @param peerFirst Whether the peer shows its secret before this side shows
-   * its own. Servers have it so; at one end at most.
+   * @param side What servers have beside them: whether the peer shows its
+   * secret first, and who counts wrong ones.
    */
   constructor(
     transport: Transport,
     options: WireOptions<Remote, Local> = {},
-    peerFirst = false,
+    side: Pick<SessionOptions, "peerFirst" | "gate"> = {},
   ) {
     const { signal, functions, onDeath, confirm, serves, expects } = options;
     checkOptionKeys(options, OPTION_KEYS, "a wire");
@@ -257,7 +262,7 @@ export class Wire<
         contract: kept?.summary(limits.helloFrame, credential) ?? "",
         checkContract: (told) => expected?.checkPeer(told),
         requireCredential: options.requireCredential,
-        peerFirst,
+        ...side,
         confirm: () =>
           decide(
             confirm === undefined

@@ -10,7 +10,8 @@ import { systemClock } from "../../wire/base/clock.ts";
 import { WireError } from "../../wire/base/errors.ts";
 import type { LineStream } from "../../wire/lines/line_stream.ts";
 import type { ServerProcess } from "../server_process.ts";
-import { Attempts } from "./attempts.ts";
+import { Attempts } from "../_attempts.ts";
+import { networkOf } from "../_network.ts";
 import type { SessionCommand } from "./command.ts";
 import { looksLikeHttp, parseName, sameSecret } from "./introduction.ts";
 import type { ListenerLimits } from "./options.ts";
@@ -56,7 +57,7 @@ export class Listener {
     this.#strangers++;
     let name: string | undefined;
     try {
-      name = await this.#setPeerLimits(stream);
+      name = await this.#meet(stream);
     } finally {
       this.#strangers--;
     }
@@ -84,13 +85,13 @@ export class Listener {
 
   /** Why a connection is turned away before it has said a word. */
   #refusal(address: WireAddress): string | undefined {
-    if (this.#attempts.wait(hostOf(address)) > 0) return TOO_MANY;
+    if (this.#attempts.wait(networkOf(address)) > 0) return TOO_MANY;
     if (this.#strangers < this.#limits.strangers) return undefined;
     return "Too many clients have not said yet who they are. Try later";
   }
 
   /** Learns the client's name; undefined if it was turned away. */
-  async #setPeerLimits(stream: LineStream): Promise<string | undefined> {
+  async #meet(stream: LineStream): Promise<string | undefined> {
     const { introduction } = this.#limits;
     const timer = setTimeout(
       () =>
@@ -141,12 +142,12 @@ export class Listener {
     stream: LineStream,
     given: string,
   ): Promise<string | undefined> {
-    const host = hostOf(stream.address);
-    if (!this.#attempts.take(host)) return TOO_MANY;
+    const network = networkOf(stream.address);
+    if (!this.#attempts.take(network)) return TOO_MANY;
     if (!await sameSecret(this.#credential!, given)) {
       return "That is not the credential";
     }
-    this.#attempts.releaseBorrowed(host);
+    this.#attempts.giveBack(network);
     return undefined;
   }
 }
@@ -158,8 +159,4 @@ const TOO_MANY = "Too many attempts failed. Try later";
 async function turnAway(stream: LineStream, reason: string): Promise<void> {
   stream.write(`; ${reason}.\n`);
   await stream.close();
-}
-
-function hostOf(address: WireAddress): string {
-  return "hostname" in address ? address.hostname : "";
 }

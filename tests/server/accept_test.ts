@@ -2,7 +2,6 @@ import { assert, assertEquals } from "@std/assert";
 import { WireError } from "../../mod.ts";
 import { Acceptor } from "../../server/_accept.ts";
 import { Descriptors, isExhaustion } from "../../server/_descriptors.ts";
-import { Newcomers } from "../../server/_newcomers.ts";
 import { Tally } from "../../server/_tally.ts";
 import { test } from "../_test.ts";
 
@@ -126,69 +125,6 @@ test("isExhaustion() knows what a server has to wait for", () => {
 test("Descriptors.take() tells that there are some", () => {
   const descriptors = new Descriptors();
   for (let n = 0; n < 20; n++) assertEquals(descriptors.take(), true);
-});
-
-function newcomersOf(
-  most: number,
-  patience: number,
-  end: (one: number) => void,
-  hasBegun: (one: number) => boolean = () => false,
-): Newcomers<number> {
-  return new Newcomers({ most, patience, end, hasBegun });
-}
-
-test("Newcomers.room() ends the oldest that is silent for long", async () => {
-  const ended: number[] = [];
-  const newcomers = newcomersOf(2, 10, (one) => ended.push(one));
-  await newcomers.room();
-  newcomers.add(1);
-  newcomers.add(2);
-  await newcomers.room();
-  assertEquals([ended, newcomers.size], [[1], 1]);
-});
-
-test("Newcomers.room() waits for one who says hello", async () => {
-  const newcomers = newcomersOf(1, 1e6, () => {
-    throw new Error("nobody is to be ended");
-  });
-  newcomers.add(1);
-  const room = newcomers.room();
-  newcomers.delete(1);
-  await room;
-  newcomers.add(2);
-  const closed = newcomers.room();
-  newcomers.close();
-  await closed;
-});
-
-test("Newcomers.room() bears longer with who has begun to speak", async () => {
-  const ended: number[] = [];
-  const newcomers = newcomersOf(
-    2,
-    400,
-    (one) => ended.push(one),
-    (one) => one === 10,
-  );
-  newcomers.add(0);
-  // What each has shrinks while one after the other comes and says nothing.
-  for (let one = 1; one < 20; one++) {
-    newcomers.add(one);
-    await newcomers.room();
-  }
-  const silent = Array.from({ length: 12 }, (_, n) => n).filter((n) =>
-    n !== 10
-  );
-  assertEquals(ended.slice(0, 11), silent);
-});
-
-test("Newcomers.shed() spares the young unless it is urgent", () => {
-  const ended: number[] = [];
-  const newcomers = newcomersOf(9, 1e6, (one) => ended.push(one));
-  for (const one of [1, 2, 3]) newcomers.add(one);
-  newcomers.shed(2, false);
-  assertEquals(ended, []);
-  newcomers.shed(2, true);
-  assertEquals([ended, newcomers.size], [[1, 2], 1]);
 });
 
 test("Tally tells the first of a kind at once, and the others as a number", () => {

@@ -36,8 +36,13 @@ test("DEFAULT_LIMITS are these", () => {
     cmuclString: 1_048_576,
     cmuclCache: 4_096,
     cmuclBignum: 2_048,
-    wires: 1_000,
-    wiresBeforeHello: 64,
+    wires: 2_000,
+    wiresPerAddress: 1_000,
+    wiresBeforeHello: 128,
+    handshakesPerAddress: 64,
+    yieldAfter: 30_000,
+    attempts: 10,
+    attemptEvery: 1_000,
   });
   assert(Object.isFrozen(DEFAULT_LIMITS));
 });
@@ -51,6 +56,14 @@ test("resolveLimits() completes what it is given", () => {
   );
   const absent = { calls: undefined } as unknown as Partial<WireLimits>;
   assertEquals(resolveLimits(absent).calls, 1_000);
+});
+
+test("resolveLimits() lets all wires be of one address where only their number is given", () => {
+  const { wires, wiresPerAddress } = resolveLimits({ wires: 5_000 });
+  assertEquals([wires, wiresPerAddress], [5_000, 5_000]);
+  const both = resolveLimits({ wires: 5_000, wiresPerAddress: 7 });
+  assertEquals([both.wires, both.wiresPerAddress], [5_000, 7]);
+  assertEquals(resolveLimits({ wiresPerAddress: 7 }).wires, 2_000);
 });
 
 const NAMES = Object.keys(DEFAULT_LIMITS) as (keyof WireLimits)[];

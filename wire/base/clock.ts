@@ -214,12 +214,29 @@ export class TokenBucket {
 
   /** Takes a token; false when there is none. */
   take(): boolean {
+    this.#fill();
+    if (this.#tokens < 1) return false;
+    this.#tokens--;
+    return true;
+  }
+
+  /** Puts a token back. */
+  giveBack(): void {
+    this.#tokens = Math.min(this.#most, this.#tokens + 1);
+  }
+
+  /** How many milliseconds it takes until there is a token; 0 if there is. */
+  wait(): number {
+    this.#fill();
+    return this.#tokens >= 1
+      ? 0
+      : Math.ceil((1 - this.#tokens) / this.#perSecond * 1000);
+  }
+
+  #fill(): void {
     const now = this.#clock.now();
     const inflow = (now - this.#filledAt) / 1000 * this.#perSecond;
     this.#tokens = Math.min(this.#most, this.#tokens + inflow);
     this.#filledAt = now;
-    if (this.#tokens < 1) return false;
-    this.#tokens--;
-    return true;
   }
 }

@@ -77,13 +77,30 @@ export interface WireLimits {
   frameProgress: number;
   /** How long a graceful close may take. @default {10000} */
   close: number;
-  /** How many wires a server holds; further ones hear `busy`. @default {1000} */
+  /** How many wires a server holds; further ones hear `busy`. @default {2000} */
   wires: number;
   /**
-   * How many connections beside them may not have said hello yet; further ones
-   * wait in the operating system's queue. @default {64}
+   * How many of them may be of one address; of one /64 where that is IPv6.
+   *
+   * @default {1000, or `wires` where only that is given}
+   */
+  wiresPerAddress: number;
+  /**
+   * How many connections of a server may be about to say hello, and how many
+   * may be silent, at a time; others wait. @default {128}
    */
   wiresBeforeHello: number;
+  /** How many of either may be of one address. @default {64} */
+  handshakesPerAddress: number;
+  /**
+   * How long a wire has done nothing when it has to leave a server that has no
+   * other place for a newcomer. @default {30000}
+   */
+  yieldAfter: number;
+  /** How many wrong credentials an address has at once. @default {10} */
+  attempts: number;
+  /** After how long it has one more of these. @default {1000} */
+  attemptEvery: number;
   /** CMUCL dialect: the longest string, in characters. @default {1048576} */
   cmuclString: number;
   /** CMUCL dialect: how many objects a peer may save. @default {4096} */
@@ -120,8 +137,13 @@ export const DEFAULT_LIMITS: Readonly<WireLimits> = Object.freeze({
   hello: 10_000,
   frameProgress: 30_000,
   close: 10_000,
-  wires: 1_000,
-  wiresBeforeHello: 64,
+  wires: 2_000,
+  wiresPerAddress: 1_000,
+  wiresBeforeHello: 128,
+  handshakesPerAddress: 64,
+  yieldAfter: 30_000,
+  attempts: 10,
+  attemptEvery: 1_000,
   cmuclString: 1024 * 1024,
   cmuclCache: 4_096,
   cmuclBignum: 2_048,
@@ -201,6 +223,10 @@ export function resolveLimits(
       );
     }
     resolved[key] = value;
+  }
+  // Who counts on so many wires may have them all of one address: of a proxy.
+  if (limits.wiresPerAddress === undefined && limits.wires !== undefined) {
+    resolved.wiresPerAddress = resolved.wires;
   }
   resolvedSets.add(resolved);
   return Object.freeze(resolved);

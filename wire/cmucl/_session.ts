@@ -269,6 +269,7 @@ export class CmuclSession implements Session {
       writes: output.writes,
       messagesReceived: this.#objects,
       messagesSent: output.messages,
+      signsOfLife: 0,
       callsMade: this.#calls.made,
       callsServed: this.#incoming.served,
       callsPending: this.#calls.pending,

@@ -88,6 +88,8 @@ export class NativeSession implements Session {
   /** Pings answered since the output last had room or made progress. */
   #pongs = 0;
   #pongedAt = 0;
+  /** Pings, and answers to them, that came or left; but for keepalive's. */
+  #signsOfLife = 0;
   readonly #chunks = new ChunkCheck();
   /** What the peer sent first; forgotten once it has said hello. */
   #first: Uint8Array = NO_BYTES;
@@ -322,6 +324,7 @@ export class NativeSession implements Session {
     await new Promise<void>((resolve) => {
       const token = this.#pingToken = (this.#pingToken + 1) >>> 0;
       this.#pings.set(token, resolve);
+      this.#signsOfLife++;
       this.#outbound.output.send({ kind: "ping", token });
     });
     if (this.lifetime.reason !== undefined) throw this.lifetime.reason;
@@ -347,6 +350,7 @@ export class NativeSession implements Session {
       writes: output.writes,
       messagesReceived: received.messages + this.#plain.messages,
       messagesSent: output.messages,
+      signsOfLife: this.#signsOfLife + this.#keepalive.pings,
       callsMade: this.#calls.made,
       callsServed: this.#incoming.served,
       callsPending: this.#calls.pending,
@@ -650,10 +654,12 @@ export class NativeSession implements Session {
         `The peer sends pings, and does not take what waits for it: ${output.waiting} bytes.`,
       );
     }
+    this.#signsOfLife += 2;
     output.send({ kind: "pong", token });
   }
 
   #ponged(token: number): void {
+    this.#signsOfLife++;
     const resolve = this.#pings.get(token);
     this.#pings.delete(token);
     resolve?.();

@@ -47,6 +47,8 @@ export interface WireStats {
   readonly messagesReceived: number;
   /** Messages of all kinds that left. */
   readonly messagesSent: number;
+  /** Pings, and answers to them, among the messages of both directions. */
+  readonly signsOfLife: number;
   /** Calls made for an answer. */
   readonly callsMade: number;
   /** Calls of the peer that were begun, one-way calls included. */
@@ -113,6 +115,18 @@ export interface Session extends Caller {
   stats(): WireStats;
 }
 
+/** Who counts the peers that show a wrong secret. */
+export interface CredentialGate {
+  /** Why no secret of this peer is looked at now; undefined if one is. */
+  refusal(): WireError | undefined;
+  /**
+   * The peer showed a wrong secret.
+   *
+   * @param given What it showed.
+   */
+  failed(given: string): void;
+}
+
 /** What a session is made with: a wire's options, completed. */
 export interface SessionOptions {
   /** All limits. */
@@ -125,6 +139,8 @@ export interface SessionOptions {
   readonly requireCredential: string | undefined;
   /** Whether the peer shows its secret before this side shows its own. */
   readonly peerFirst?: boolean | undefined;
+  /** Counts wrong secrets, where that is done. */
+  readonly gate?: CredentialGate | undefined;
   /** What to tell the peer of the contract that is served here. */
   readonly contract: string;
   /**

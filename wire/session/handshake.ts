@@ -12,6 +12,7 @@ import { type Hello, type PeerLimits, VERSION } from "../codec/messages.ts";
 import type { Outbound } from "../rpc/outbound.ts";
 import type { Report } from "../base/report.ts";
 import { constantTimeEqual } from "../base/checks.ts";
+import type { CredentialGate } from "./dialect.ts";
 
 /** What decides whether two ends get on. */
 export interface HandshakeOptions {
@@ -24,6 +25,8 @@ export interface HandshakeOptions {
   readonly requireCredential: string | undefined;
   /** Whether to say hello only when the peer has, and has shown its secret. */
   readonly peerFirst?: boolean | undefined;
+  /** Counts wrong secrets, where that is done. */
+  readonly gate?: CredentialGate | undefined;
   /** What to tell of the contract that is served here. */
   readonly contract: string;
   /** Throws when what the peer tells of its contract is not as expected. */
@@ -103,16 +106,8 @@ export class Handshake {
       );
     }
     const { options, outbound } = this.#pending;
-    const { requireCredential, confirm, onFailed } = options;
-    if (
-      requireCredential !== undefined &&
-      !constantTimeEqual(hello.credential, requireCredential)
-    ) {
-      throw new WireError(
-        "refused",
-        "The credential is missing or wrong.",
-      );
-    }
+    const { confirm, onFailed } = options;
+    checkShown(hello.credential, options);
     if (options.peerFirst) sayHello(outbound, options);
     outbound.greet(peer);
     options.checkContract(hello.contract);
@@ -189,4 +184,20 @@ function sayHello(
     credential,
     contract,
   });
+}
+
+/** Refuses a peer that does not show the secret, or has guessed too often. */
+function checkShown(
+  shown: string,
+  { requireCredential, gate }: HandshakeOptions,
+): void {
+  if (requireCredential === undefined) return;
+  const refusal = gate?.refusal();
+  if (refusal !== undefined) throw refusal;
+  if (constantTimeEqual(shown, requireCredential)) return;
+  gate?.failed(shown);
+  throw new WireError(
+    "refused",
+    "The credential is missing or wrong.",
+  );
 }

@@ -35,6 +35,9 @@ export interface KeepaliveOptions {
  * came meanwhile. That time does not count against the peer.
  */
 export class Keepalive {
+  /** How many pings it has sent. */
+  pings = 0;
+
   readonly #options: KeepaliveOptions;
   readonly #interval: number;
   /** How late a look may be; what is more was spent busy. */
@@ -146,6 +149,7 @@ export class Keepalive {
     const { output, end } = this.#options;
     if (this.#pingedAt === undefined) {
       this.#pingedAt = now;
+      this.pings++;
       output.send({ kind: "ping", token: 0 });
     } else if (now - this.#pingedAt > patience) {
       end(

@@ -10,7 +10,7 @@
  */
 
 import type { WireAddress } from "../base/address.ts";
-import type { Transport } from "./transport.ts";
+import type { SocketLike, Transport } from "./transport.ts";
 
 /** What is read at a time: little at first, for many connections are quiet. */
 const FIRST_READ = 2 * 1024;
@@ -46,10 +46,10 @@ class RawEnd {
   onForeign: () => void = () => {};
   /** Whether bytes came. */
   hasBegun = false;
-  readonly #conn: Deno.Conn;
+  readonly #conn: SocketLike;
   #buffer = new Uint8Array(FIRST_READ);
 
-  constructor(conn: Deno.Conn) {
+  constructor(conn: SocketLike) {
     this.#conn = conn;
   }
 
@@ -94,7 +94,7 @@ function isForeign(firstByte: number): boolean {
 }
 
 /** Makes the bytes of a connection those of a stream of Node. */
-function duplexOver(conn: Deno.Conn, raw: RawEnd): Duplex {
+function duplexOver(conn: SocketLike, raw: RawEnd): Duplex {
   const { Duplex } = loadStreams();
   return new Duplex({
     read(): void {
@@ -160,7 +160,7 @@ export class TlsTransport implements Transport {
    * @param address Where the peer is.
    * @param side Which side of TLS this is.
    */
-  constructor(conn: Deno.Conn, address: WireAddress, side: TlsSide) {
+  constructor(conn: SocketLike, address: WireAddress, side: TlsSide) {
     this.address = address;
     const raw = this.#raw = new RawEnd(conn);
     const duplex = this.#duplex = duplexOver(conn, raw);

@@ -1,0 +1,105 @@
+/**
+ * Peers that guess a server's secret: counted by network, told of, and not
+ * listened to once there were too many.
+ *
+ * @module
+ */
+
+import { formatAddress } from "../wire/base/address.ts";
+import { systemClock } from "../wire/base/clock.ts";
+import { WireError } from "../wire/base/errors.ts";
+import type { CredentialGate } from "../wire/session/dialect.ts";
+import type { Arrival } from "./_arrival.ts";
+import { type AttemptLimits, Attempts } from "./_attempts.ts";
+import type { Acceptor } from "./_accept.ts";
+
+/** How many wrong secrets are remembered, and how long ones. */
+const MOST_REMEMBERED = 1_000;
+const LONGEST_REMEMBERED = 256;
+
+/** Whose secret it is. */
+type Peer = Pick<Arrival, "network" | "address">;
+
+/** Counts wrong secrets. */
+export class Guesses {
+  readonly #limits: AttemptLimits;
+  readonly #attempts: Attempts;
+  readonly #note: Acceptor["note"];
+  /** What came last of a network. */
+  readonly #last = new Map<string, string>();
+
+  /**
+   * @param limits How many there may be.
+   * @param note Told of each.
+   */
+  constructor(limits: AttemptLimits, note: Acceptor["note"]) {
+    this.#limits = limits;
+    this.#attempts = new Attempts(systemClock, limits);
+    this.#note = note;
+  }
+
+  /** Whether no secret of a network is looked at now. */
+  isShut(network: string): boolean {
+    return this.#attempts.wait(network) > 0;
+  }
+
+  /** Tells that a peer was turned away because of its network. */
+  turnedAway({ address }: Peer): void {
+    const { attempts, attemptEvery } = this.#limits;
+    this.#note("guesses", (count) =>
+      new WireError(
+        "busy",
+        `${
+          counted(count)
+        } turned away unheard: too many wrong credentials came from the same address. The last came from ${
+          formatAddress(address)
+        }. An address has ${attempts} at once, and one more after ${attemptEvery} ms (the limits "attempts" and "attemptEvery").`,
+      ));
+  }
+
+  /** What one wire asks. */
+  gateOf(peer: Peer): CredentialGate {
+    const { network, address } = peer;
+    return {
+      refusal: () => {
+        const wait = this.#attempts.wait(network);
+        if (wait === 0) return undefined;
+        this.turnedAway(peer);
+        return new WireError(
+          "busy",
+          `too many wrong credentials came from your address. The next is looked at in ${wait} ms.`,
+        );
+      },
+      failed: (given) => {
+        // A program that tries the same again learns nothing, and is none that
+        // guesses.
+        if (this.#isNew(network, given)) this.#attempts.take(network);
+        this.#note("credential", (count) =>
+          new WireError(
+            "refused",
+            `${
+              counted(count)
+            } refused: a wrong credential, or none. The last came from ${
+              formatAddress(address)
+            }.`,
+          ));
+      },
+    };
+  }
+
+  #isNew(network: string, given: string): boolean {
+    if (this.#last.get(network) === given) return false;
+    this.#last.delete(network);
+    if (given.length > LONGEST_REMEMBERED) return true;
+    this.#last.set(network, given);
+    if (this.#last.size > MOST_REMEMBERED) {
+      const [oldest] = this.#last.keys();
+      this.#last.delete(oldest!);
+    }
+    return true;
+  }
+}
+
+function counted(count: number): string {
+  return count === 1 ? "A connection was" : `${count} connections were`;
+}
