@@ -1,0 +1,4 @@
+import { REFERENCES } from "./_references.ts";
+import { testAttacks } from "./_run.ts";
+
+testAttacks(REFERENCES);
