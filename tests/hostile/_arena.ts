@@ -14,6 +14,7 @@ import {
   type Siege,
 } from "./_attack.ts";
 import { type Bystander, bystander, Watching } from "./_bystander.ts";
+import type { Bytes } from "./_bytes.ts";
 import { hello } from "../_raw_peer.ts";
 import { type HostilePeer, isForeign } from "./_peer.ts";
 import { doorOf, Roads } from "./_roads.ts";
@@ -21,7 +22,7 @@ import type { Door, Lifetime, State } from "./_victim.ts";
 import { startVictim, type Victim } from "./_victim_process.ts";
 
 /** After so long, an attack or its end is taken for hanging. */
-const PATIENCE = 20_000;
+const PATIENCE = 60_000;
 /** What may remain of one: compiled code, buffers that are kept for the next. */
 const LITTER = 16 * 1024 * 1024;
 /** Watches of bystanders share timers at some moments, and at others not. */
@@ -99,12 +100,13 @@ export class Arena implements AsyncDisposable {
     const roads = attack.over ?? this.#catalogue.over ?? ALL;
     const peers: HostilePeer[] = [];
     await this.victim.ask.deaths();
+    const bytes = attack.says?.();
     try {
       await Promise.all(roads.map((road) =>
         on(road, async () => {
           const peer = await this.roads.connect(road);
           peers.push(peer);
-          await begin(attack, peer);
+          await begin(attack, peer, bytes);
           await attack.run?.(peer);
           if (attack.promise === "goes on") {
             await this.#checkAlive(attack, peer);
@@ -195,14 +197,17 @@ export class Arena implements AsyncDisposable {
   }
 }
 
-async function begin(attack: Attack, peer: HostilePeer): Promise<void> {
-  const { before, says, reads = true } = attack;
+async function begin(
+  { before, reads = true }: Attack,
+  peer: HostilePeer,
+  bytes: Bytes | undefined,
+): Promise<void> {
   if (!isForeign(peer.road)) {
     if (reads) peer.listen();
     if (before === undefined) await peer.open();
     if (before === "accept") await peer.tell(hello());
   }
-  if (says !== undefined) await peer.say(says());
+  if (bytes !== undefined) await peer.say(bytes);
 }
 
 /** The code with which a wire is to end. */

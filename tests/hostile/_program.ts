@@ -87,12 +87,13 @@ export const PROGRAM = {
     for (let n = 0; n < count; n++) this.wire.remoteValue[name]!();
   },
   /** The same, and gives up. */
-  askAndGiveUp(this: CallContext<Wire>, name: string, count: number) {
+  async askAndGiveUp(this: CallContext<Wire>, name: string, count: number) {
     const controller = new AbortController();
     const { remoteValue } = this.wire.with({ signal: controller.signal });
     const asked = Array.from({ length: count }, () => remoteValue[name]!());
+    await this.wire.forceOutput();
     controller.abort();
-    return Promise.allSettled(asked).then((all) => all.length);
+    return (await Promise.allSettled(asked)).length;
   },
   /** Calls what came. */
   call: (fn: (x: unknown) => unknown, x: unknown) =>
