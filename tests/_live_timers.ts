@@ -29,7 +29,7 @@ export function countTimers(): LiveTimers {
     }, delay);
     live.add(id);
     return id;
-  }) as typeof setTimeout;
+  }) as unknown as typeof setTimeout;
   globalThis.clearTimeout = (id) => {
     live.delete(id);
     clearTimeout(id);

@@ -18,7 +18,7 @@ import type { Bytes } from "./_bytes.ts";
 import { hello } from "../_raw_peer.ts";
 import { type HostilePeer, isForeign } from "./_peer.ts";
 import { doorOf, Roads } from "./_roads.ts";
-import type { Door, Lifetime, State } from "./_victim.ts";
+import type { Door, Ending, State } from "./_victim.ts";
 import { startVictim, type Victim } from "./_victim_process.ts";
 
 /** After so long, an attack or its end is taken for hanging. */
@@ -28,6 +28,12 @@ const LITTER = 16 * 1024 * 1024;
 /** Watches of bystanders share timers at some moments, and at others not. */
 const SPARE_TIMERS = 4;
 const MIB = 1024 * 1024;
+/** A process that looks at its clock so often is not busy; milliseconds. */
+const TICK = 200;
+/** How often an attacker does something, and bystanders do. */
+const STEP = 1_000;
+/** Longer than any time limit: keepalive has 50 seconds. */
+const LONGEST = 60_000;
 
 /** What one attack did, for a table. */
 export interface Account {
@@ -44,7 +50,8 @@ export class Arena implements AsyncDisposable {
   readonly #bystanders: readonly Bystander[];
   readonly #catalogue: Catalogue;
   /** What is held by nothing but bystanders. */
-  #quiet: State;
+  readonly #quiet: State;
+  #watching: Watching | undefined;
 
   private constructor(
     victim: Victim,
@@ -84,7 +91,7 @@ export class Arena implements AsyncDisposable {
    * @param account Learns what was sent and held, if it is given.
    */
   async bear(attack: Attack | Siege, account?: Account): Promise<void> {
-    const watching = new Watching(this.#bystanders);
+    const watching = this.#watching = new Watching(this.#bystanders);
     try {
       await inTime(
         "siege" in attack ? attack.siege(this) : this.#attack(attack, account),
@@ -97,39 +104,104 @@ export class Arena implements AsyncDisposable {
   }
 
   async #attack(attack: Attack, account?: Account): Promise<void> {
-    const roads = attack.over ?? this.#catalogue.over ?? ALL;
     const peers: HostilePeer[] = [];
     await this.victim.ask.deaths();
-    const bytes = attack.says?.();
     try {
-      await Promise.all(roads.map((road) =>
-        on(road, async () => {
-          const peer = await this.roads.connect(road);
-          peers.push(peer);
-          await begin(attack, peer, bytes);
-          await attack.run?.(peer);
-          if (attack.promise === "goes on") {
-            await this.#checkAlive(attack, peer);
-          } else await checkEnd(attack, peer);
-        })
-      ));
+      await this.#carryOut(attack, peers);
       if (attack.holds !== undefined || account !== undefined) {
         await this.#weigh(attack, peers, account);
       }
     } finally {
-      for (const peer of peers) peer.close();
+      close(peers);
     }
-    await this.#checkDeaths(attack, roads);
-    for (const peer of peers) {
+    for (const { dialled, road } of peers) {
       // Whatever they were, its client has ended.
-      if (peer.dialled !== undefined) await inTime(peer.dialled, peer.road);
+      if (dialled !== undefined) await inTime(dialled, road);
     }
+  }
+
+  /** Over all roads at a time. */
+  async #carryOut(attack: Attack, peers: HostilePeer[]): Promise<void> {
+    const { run, says, promise } = attack;
+    const bytes = says?.();
+    await Promise.all(
+      this.#roads(attack).map((road) =>
+        on(road, async () => {
+          const peer = await this.roads.connect(road);
+          peers.push(peer);
+          await begin(attack, peer, bytes);
+          await run?.(peer);
+        })
+      ),
+    );
+    const goesOn = promise === "goes on";
+    if (goesOn) await this.#passTime(attack, peers);
+    const checked = Promise.all(peers.map((peer) =>
+      on(
+        peer.road,
+        () => goesOn ? this.#checkAlive(attack, peer) : checkEnd(attack, peer),
+      )
+    ));
+    const over = Promise.all([checked, this.#checkDeaths(attack)]);
+    if (!goesOn) await this.#passTime(attack, peers, over);
+    await over;
+  }
+
+  /** Lets as much time pass as any limit has, or until something is over. */
+  async #passTime(
+    { meanwhile }: Attack,
+    peers: readonly HostilePeer[],
+    over?: Promise<unknown>,
+  ): Promise<void> {
+    if (this.#catalogue.takesTime !== true) return;
+    let isOver = false;
+    const end = () => isOver = true;
+    over?.then(end, end);
+    for (let passed = 0; passed < LONGEST && !isOver; passed += STEP) {
+      if (meanwhile !== undefined) await Promise.all(peers.map(meanwhile));
+      await this.pass(STEP);
+    }
+  }
+
+  /**
+   * Lets time pass for the victim, bit by bit: it is not to think that it was
+   * busy, nor that bystanders are silent.
+   *
+   * @param time In milliseconds.
+   */
+  async pass(time: number): Promise<void> {
+    for (let passed = 0; passed < time; passed += TICK) {
+      await this.victim.ask.advance(TICK);
+    }
+    await this.#watching?.nextRound();
+  }
+
+  #roads({ over }: Attack): readonly Road[] {
+    return over ?? this.#catalogue.over ?? ALL;
+  }
+
+  /** Through which doors wires come that the attack makes. */
+  #doors(attack: Attack): readonly Door[] {
+    if (attack.before === "hello") return [];
+    return this.#roads(attack).map(doorOf).filter((door) =>
+      door !== undefined && !/lines|listener/.test(door)
+    ) as Door[];
   }
 
   async #checkAlive({ alive }: Attack, peer: HostilePeer): Promise<void> {
     const check = alive ?? this.#catalogue.alive;
-    if (check === undefined) await peer.checkAlive();
-    else await check(peer);
+    try {
+      if (check === undefined) await peer.checkAlive();
+      else await check(peer);
+    } catch (error) {
+      // Why, its victim may know.
+      const deaths = await this.victim.ask.deaths();
+      throw new Error(
+        [(error as Error).message, ...deaths.map(({ message }) => message)]
+          .join(" "),
+        { cause: error },
+      );
+    }
   }
 
   async #weigh(
@@ -149,14 +221,11 @@ export class Arena implements AsyncDisposable {
   }
 
   /** Whether the wires of servers ended as they should. */
-  async #checkDeaths(
-    { promise, before }: Attack,
-    roads: readonly Road[],
-  ): Promise<void> {
-    const expected = codeOf(promise);
-    if (expected === undefined || before === "hello") return;
-    const doors = roads.map(doorOf).filter(isOfWires);
-    const deaths: Lifetime[] = [];
+  async #checkDeaths(attack: Attack): Promise<void> {
+    const expected = codeOf(attack.promise);
+    if (expected === undefined) return;
+    const doors = this.#doors(attack);
+    const deaths: Ending[] = [];
     await patiently(async () => {
       deaths.push(...await this.victim.ask.deaths());
       return deaths.length >= doors.length ? undefined : "Wires have not ended";
@@ -192,7 +261,6 @@ export class Arena implements AsyncDisposable {
   /** Ends it; the victim must have printed nothing. */
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#bystanders.map((each) => each.close()));
-    this.roads.close();
     assertEquals(await this.victim.end(), { said: "", code: 0 });
   }
 }
@@ -232,9 +300,8 @@ async function checkEnd(attack: Attack, peer: HostilePeer): Promise<void> {
   assertEquals(code, lured ?? codeOf(promise), message);
 }
 
-/** Whether wires come through it, of whose end a victim tells. */
-function isOfWires(door: Door | undefined): boolean {
-  return door !== undefined && !/lines|listener/.test(door);
+function close(peers: readonly HostilePeer[]): void {
+  for (const peer of peers) peer.close();
 }
 
 /** Says over which road something failed. */

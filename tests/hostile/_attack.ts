@@ -60,6 +60,8 @@ export interface Attack {
   readonly says?: () => Bytes;
   /** What it does besides. */
   readonly run?: (peer: HostilePeer) => Promise<unknown>;
+  /** What it does now and then, while time passes. */
+  readonly meanwhile?: (peer: HostilePeer) => Promise<unknown>;
   /** What must be true in the end. */
   readonly promise: Outcome;
   /** How it shows that it goes on, where that is no wire of this protocol. */
@@ -96,5 +98,7 @@ export interface Catalogue {
   readonly over?: readonly Road[];
   /** How it shows that the attacker's connection goes on. */
   readonly alive?: (peer: HostilePeer) => Promise<unknown>;
+  /** Whether time passes for the victim, until each has its end. */
+  readonly takesTime?: boolean;
   readonly attacks: readonly (Attack | Siege)[];
 }

@@ -134,13 +134,25 @@ export class Watching {
   /** How many answers were right. */
   rounds = 0;
   readonly #loops: Promise<void>[];
+  /** Resolved when the next round of each is over. */
+  readonly #next: PromiseWithResolvers<void>[];
   #isOver = false;
 
   /** @param bystanders Who asks. */
   constructor(bystanders: readonly Bystander[]) {
-    this.#loops = bystanders.map((each) => this.#loop(each));
+    this.#next = bystanders.map(() => Promise.withResolvers<void>());
+    this.#loops = bystanders.map((each, n) => this.#loop(each, n));
     // Told when they are stopped.
     for (const loop of this.#loops) loop.catch(() => {});
+  }
+
+  /** Resolves when each has had an answer. */
+  async nextRound(): Promise<void> {
+    const next = this.#next.map(({ promise }) => promise);
+    // One whose answer is wrong has no next round.
+    await Promise.all(
+      next.map((each, n) => Promise.race([each, this.#loops[n]])),
+    );
   }
 
   /** Has each ask once more; fails if any answer was wrong. */
@@ -149,13 +161,14 @@ export class Watching {
     await Promise.all(this.#loops);
   }
 
-  async #loop(bystander: Bystander): Promise<void> {
-    let isLast;
-    do {
-      isLast = this.#isOver;
-      await bystander.round(this.rounds);
-      this.rounds++;
-      if (!isLast) await new Promise((resolve) => setTimeout(resolve, PAUSE));
-    } while (!isLast);
+  async #loop(bystander: Bystander, n: number): Promise<void> {
+    for (;;) {
+      const isLast = this.#isOver;
+      await bystander.round(this.rounds++);
+      this.#next[n]!.resolve();
+      this.#next[n] = Promise.withResolvers<void>();
+      if (isLast) return;
+      await new Promise((resolve) => setTimeout(resolve, PAUSE));
+    }
   }
 }

@@ -22,7 +22,7 @@ export function doorOf(road: Road): Door | undefined {
 /** All ways to one victim. */
 export class Roads {
   readonly #victim: Victim;
-  readonly #lures = new Map<Road, Deno.Listener<Deno.Conn>>();
+  #lures = 0;
 
   /** @param victim The victim. */
   constructor(victim: Victim) {
@@ -53,8 +53,7 @@ export class Roads {
 
   /** Has a client of the victim's come. */
   async #lure(road: Road): Promise<HostilePeer> {
-    const listener = this.#lures.get(road) ?? this.#listen(road);
-    this.#lures.set(road, listener);
+    using listener = this.#listen(road);
     const { addr } = listener;
     const port = "port" in addr ? addr.port : 0;
     const path = "path" in addr ? addr.path : "";
@@ -75,14 +74,9 @@ export class Roads {
       return Deno.listenTls({ ...address, ...SERVER_TLS });
     }
     if (road === "client unix") {
-      const path = `${this.#victim.folder}/lure.sock`;
+      const path = `${this.#victim.folder}/lure_${this.#lures++}.sock`;
       return Deno.listen({ transport: "unix", path });
     }
     return Deno.listen(address);
-  }
-
-  /** No client comes any more. */
-  close(): void {
-    for (const listener of this.#lures.values()) listener.close();
   }
 }

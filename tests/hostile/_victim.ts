@@ -22,6 +22,7 @@ import {
 import { streamTransport } from "../../wire/mod.ts";
 import { cmucl } from "../../wire/cmucl/mod.ts";
 import { countTimers } from "../_live_timers.ts";
+import { takeTime } from "../_time_travel.ts";
 import { CLIENT_TLS, SERVER_TLS } from "../_transports.ts";
 import { PROGRAM } from "./_program.ts";
 
@@ -48,7 +49,7 @@ export type Door =
   | "listener";
 
 /** How one of its wires has ended. */
-export interface Lifetime {
+export interface Ending {
   /** The door that it came through. */
   readonly door: Door;
   readonly code: AnyErrorCode;
@@ -80,8 +81,10 @@ export interface Dialled {
 export interface Control {
   ports(): Record<string, number>;
   state(collects: boolean): State;
+  /** Lets time pass for it, so many milliseconds. */
+  advance(time: number): Promise<void>;
   /** How its servers' wires have ended, since it was asked last. */
-  deaths(): Lifetime[];
+  deaths(): Ending[];
   /** Connects to a hostile server; resolves when that is over. */
   dial(door: Door, port: number, path: string): Promise<Dialled>;
   /** The same with a stream of lines, whose lines it takes. */
@@ -91,9 +94,10 @@ export interface Control {
 declare const gc: () => void;
 
 const options = JSON.parse(Deno.args[0]!) as VictimOptions;
+const time = takeTime();
 const timers = countTimers();
 const { limits } = options;
-const deaths: Lifetime[] = [];
+const deaths: Ending[] = [];
 let errors = 0;
 const onError = () => void errors++;
 
@@ -229,6 +233,7 @@ const control: Control = {
     memory: collects ? memory() : 0,
     errors,
   }),
+  advance: (delay) => time.advance(delay),
   deaths: () => deaths.splice(0),
   dial,
   read,

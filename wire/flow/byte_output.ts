@@ -114,6 +114,11 @@ export class ByteOutput {
     return this.waiting - this.elsewhere;
   }
 
+  /** How many bytes the transport has taken so far. */
+  get taken(): number {
+    return this.handed - this.#left;
+  }
+
   /** How many bytes wait here and in front of this. */
   get held(): number {
     return this.waiting + (this.before === undefined ? 0 : this.before.held);

@@ -112,6 +112,7 @@ export type MessageOutput =
     | "sendPlainCall"
     | "sendPlainSend"
     | "stop"
+    | "taken"
     | "trim"
     | "waiting"
     | "wasHanded"

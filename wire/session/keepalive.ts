@@ -8,7 +8,7 @@ import { afterLimit, BUSY, type Clock } from "../base/clock.ts";
 import { WireError } from "../base/errors.ts";
 import type { WireLimits } from "../base/limits.ts";
 import { SMALL_ANSWER } from "../flow/byte_output.ts";
-import type { MessageOutput } from "../flow/output.ts";
+import type { MessageOutput, Ticket } from "../flow/output.ts";
 
 /** Output over `sendEnd` may wait for so many milliseconds. */
 const SHORT_STALL = 1_000;
@@ -45,6 +45,8 @@ export class Keepalive {
   #receivedAt: number;
   /** When the peer was pinged, if that was after its last byte. */
   #pingedAt: number | undefined;
+  /** Where that ping stands in the output. */
+  #ping: Ticket = { position: Infinity };
   /** When the next look is due. */
   #dueAt = 0;
   /** When the output last made progress, and how long this side was busy since. */
@@ -109,7 +111,7 @@ export class Keepalive {
     } else if (decoder.unfinished && silence > times * limits.frameProgress) {
       end(unfinishedFor(limits.frameProgress), true);
     } else if (handshake.accepted && silence > limits.keepaliveIdle) {
-      this.#ping(now, silence, times * limits.keepaliveDeath);
+      this.#ask(now, silence, times * limits.keepaliveDeath);
     }
     if (silence > limits.stall) output.trim();
   }
@@ -145,12 +147,17 @@ export class Keepalive {
     return true;
   }
 
-  #ping(now: number, silence: number, patience: number): void {
+  /** Pings a peer that is silent, once; and ends the wire in the end. */
+  #ask(now: number, silence: number, patience: number): void {
     const { output, end } = this.#options;
     if (this.#pingedAt === undefined) {
       this.#pingedAt = now;
       this.pings++;
-      output.send({ kind: "ping", token: 0 });
+      this.#ping = { position: Infinity };
+      output.send({ kind: "ping", token: 0 }, this.#ping);
+    } else if (output.taken <= this.#ping.position) {
+      // The peer takes what stands before it, or `stall` ends the wire.
+      this.#pingedAt = now;
     } else if (now - this.#pingedAt > patience) {
       end(
         new WireError(

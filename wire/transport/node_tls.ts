@@ -15,6 +15,8 @@ import type { SocketLike, Transport } from "./transport.ts";
 /** What is read at a time: little at first, for many connections are quiet. */
 const FIRST_READ = 2 * 1024;
 const LARGEST_READ = 64 * 1024;
+/** What is written at a time. */
+const LARGEST_WRITE = 64 * 1024;
 /** How records of TLS begin: with a type between these. */
 const FIRST_TYPE = 20;
 const LAST_TYPE = 23;
@@ -222,14 +224,19 @@ export class TlsTransport implements Transport {
     }
   }
 
-  /** Writes; all of it is taken once TLS, and the peer, have room. */
+  /**
+   * Writes some of it; that is taken once TLS, and the peer, have room. All of
+   * much output would only be taken together, and a slow peer seem to take
+   * nothing until then.
+   */
   write(bytes: Uint8Array): Promise<number> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    const some = bytes.subarray(0, LARGEST_WRITE);
     return new Promise((resolve, reject) =>
-      this.#socket.write(bytes, (error) => {
+      this.#socket.write(some, (error) => {
         if (error) reject(error);
         else if (this.#failure !== undefined) reject(this.#failure);
-        else resolve(bytes.length);
+        else resolve(some.length);
       })
     );
   }

@@ -1,0 +1,4 @@
+import { testAttacks } from "./_run.ts";
+import { STUBBORN } from "./_stubborn.ts";
+
+testAttacks(STUBBORN);
