@@ -26,7 +26,7 @@ export type { Metadata } from "./codec/messages.ts";
 export { decodeValue, encodeValue } from "./codec/single_value.ts";
 export { wirePair } from "./pair.ts";
 export { CallContext, type CallOptions } from "./rpc/context.ts";
-export type { FunctionInfo } from "./rpc/introspection.ts";
+export type { FunctionInfo } from "./rpc/served.ts";
 export type {
   CallChanges,
   CallKind,

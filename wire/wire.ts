@@ -14,9 +14,12 @@ import type { Contract } from "./contract/contract.ts";
 import { errorMessage, WireError } from "./base/errors.ts";
 import {
   checkListing,
+  type ContractRules,
   type FunctionInfo,
   LIST_FUNCTIONS,
-} from "./rpc/introspection.ts";
+  rulesOf,
+  servedEntries,
+} from "./rpc/served.ts";
 import { resolveLimits, type WireLimits } from "./base/limits.ts";
 import { checkMiddleware, type Middleware } from "./rpc/middleware.ts";
 import { type Caller, remotes } from "./rpc/remote.ts";
@@ -50,7 +53,6 @@ import { failed, owned, quiet, unawaited, unsent } from "./base/left_alone.ts";
 import { isA } from "./base/odd_values.ts";
 import { checkOptionKeys, checkSignal } from "./base/checks.ts";
 import { REPORT, type Report, reporter } from "./base/report.ts";
-import { type ContractRules, rulesOf, servedEntries } from "./rpc/served.ts";
 import { shown } from "./base/shown.ts";
 import { findTelemetry, spans } from "./telemetry/telemetry.ts";
 

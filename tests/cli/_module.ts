@@ -10,7 +10,7 @@ import {
   Refusal,
   values,
 } from "../../mod.ts";
-import { DESCRIBED } from "../../wire/rpc/introspection.ts";
+import { DESCRIBED } from "../../wire/rpc/served.ts";
 
 /** The sum. */
 export function add(a: number, b: number): number {

@@ -11,7 +11,7 @@ import {
   Refusal,
   WireError,
 } from "../../mod.ts";
-import { DESCRIBED } from "../../wire/rpc/introspection.ts";
+import { DESCRIBED } from "../../wire/rpc/served.ts";
 import { startServer } from "../examples/_run.ts";
 import { test } from "../_test.ts";
 

@@ -11,9 +11,8 @@ import {
   wirePair,
 } from "../../wire/mod.ts";
 import { contract, type StandardSchema } from "../../wire/contract/mod.ts";
-import { LIST_FUNCTIONS } from "../../wire/rpc/introspection.ts";
+import { DESCRIBED, LIST_FUNCTIONS } from "../../wire/rpc/served.ts";
 import { cmucl } from "../../wire/cmucl/mod.ts";
-import { DESCRIBED } from "../../wire/rpc/introspection.ts";
 import { RawPeer } from "../_raw_peer.ts";
 import { test } from "../_test.ts";
 

@@ -3,8 +3,12 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { findIncompatibility } from "../../wire/contract/_compatibility.ts";
-import { shallow, type Shape, shapeOf } from "../../wire/contract/_shape.ts";
+import {
+  findIncompatibility,
+  shallow,
+  type Shape,
+  shapeOf,
+} from "../../wire/contract/_shape.ts";
 import { test } from "../_test.ts";
 import { toStandardJsonSchema, type, v, z } from "./_schemas.ts";
 

@@ -1,16 +1,28 @@
 /**
- * What a contract does for the wires that are given it.
+ * What a contract does for the wires that are given it: it checks arguments
+ * before functions run, and answers when they come.
  *
  * @module
  */
 
 import type { Report } from "../base/report.ts";
 import type { Caller } from "../rpc/remote.ts";
-import type { ContractRules } from "../rpc/served.ts";
-import type { Signatures } from "./_signature.ts";
-import { CheckedCaller } from "./checked_caller.ts";
-import { guarded, implemented } from "./guard.ts";
+import {
+  type ContractRules,
+  DESCRIBED,
+  flattened,
+  isNamespace,
+} from "../rpc/served.ts";
+import type { Signature, Signatures } from "./_signature.ts";
 import { checkTold, contractSummary } from "./summary.ts";
+import { CallContext, type CallOptions } from "../rpc/context.ts";
+import { errorMessage, RemoteError, Unfit, WireError } from "../base/errors.ts";
+import { type Checked, checkValues, issuesText } from "./standard_schema.ts";
+import { endStreams } from "../codec/passing.ts";
+import { setBrand } from "../base/brand.ts";
+import { REFERENCE } from "../rpc/remote_types.ts";
+import { unawaited } from "../base/left_alone.ts";
+import { type CallPromise, promised } from "../rpc/pending_call.ts";
 
 /** The rules of one contract. */
 export class Rules implements ContractRules {
@@ -46,4 +58,354 @@ export class Rules implements ContractRules {
   caller(caller: Caller, report: Report): Caller {
     return new CheckedCaller(caller, this.#contract, this.signatures, report);
   }
+}
+
+// Served functions behind their contract: what does not fit never reaches
+// them.
+
+type Served = (this: unknown, ...args: unknown[]) => unknown;
+
+/** Functions and namespaces of them, those of a contract behind it. */
+interface Guarded {
+  [name: string]: Served | Guarded;
+}
+
+/**
+ * Puts functions behind the contract.
+ *
+ * @param functions What implements it: own enumerable properties.
+ * @param signatures The contract.
+ * @returns The guarded functions. One that is guarded already stays as it is.
+ * @throws {WireError} `invalidArgument` when there is one too few or too many.
+ */
+function implemented(
+  functions: object,
+  signatures: Signatures,
+): Guarded {
+  const names = flattened(functions);
+  for (const name of signatures.keys()) {
+    if (names.has(name)) continue;
+    throw new WireError(
+      "invalidArgument",
+      `The contract has the function "${name}", and the implementation lacks it. It takes an object whose own properties are functions; the methods of a class are inherited.`,
+    );
+  }
+  const stranger = [...names.keys()].find((name) => !signatures.has(name));
+  if (stranger !== undefined) {
+    throw new WireError(
+      "invalidArgument",
+      `The implementation has the function "${stranger}", which is not in the contract. Serve it by itself, or add it there.`,
+    );
+  }
+  return guarded(functions, signatures);
+}
+
+/**
+ * Puts those of some functions behind a contract that it knows.
+ *
+ * @param functions Functions to serve, and namespaces of them.
+ * @param signatures The contract.
+ * @param prefix What their names begin with.
+ * @returns All of them, guarded or as they are.
+ * @throws {WireError} `invalidArgument` for what is no function.
+ */
+function guarded(
+  functions: object,
+  signatures: Signatures,
+  prefix = "",
+): Guarded {
+  const result: Guarded = Object.create(null);
+  for (const [key, served] of Object.entries(functions)) {
+    const name = prefix + key;
+    const signature = signatures.get(name);
+    result[key] = isNamespace(served)
+      ? guarded(served, signatures, `${name}.`)
+      : signature === undefined
+      ? served
+      : guard(signature, served);
+  }
+  return result;
+}
+
+function guard(signature: Signature, served: unknown): Served {
+  if (typeof served !== "function") {
+    throw new WireError(
+      "invalidArgument",
+      `The contract's "${signature.name}" is implemented by something that is not a function.`,
+    );
+  }
+  const { [DESCRIBED]: described } = served as { [DESCRIBED]?: object };
+  if (described === signature.description) return served as Served;
+  const wrapper = function (this: unknown, ...args: unknown[]): unknown {
+    const checked = checkArguments(signature, args);
+    return checked instanceof Promise
+      ? checked.then((checked) => {
+        // Its caller may be gone by now.
+        if (this instanceof CallContext && this.signal.aborted) {
+          const { code, message } = this.signal.reason as WireError;
+          throw new Unfit(code, message);
+        }
+        return Reflect.apply(served, this, accepted(signature, checked));
+      })
+      : Reflect.apply(served, this, accepted(signature, checked));
+  };
+  return Object.defineProperty(wrapper, DESCRIBED, {
+    get: () => signature.description,
+  });
+}
+
+function checkArguments(
+  { name, args: schemas, rest }: Signature,
+  args: unknown[],
+): Checked | Promise<Checked> {
+  const further = args.length - schemas.length;
+  if (further <= 0) return checkValues(schemas, args);
+  if (rest === undefined) {
+    throw new Unfit(
+      "invalidArgument",
+      `The call of "${name}" was refused: it takes ${schemas.length} arguments, and ${args.length} came.`,
+    );
+  }
+  const all = [...schemas, ...Array.from({ length: further }, () => rest)];
+  return checkValues(all, args);
+}
+
+/** What the schemas made of the arguments, if they let them pass. */
+function accepted(
+  { name }: Signature,
+  { values, issues, trouble }: Checked,
+): unknown[] {
+  if (issues.length === 0) return values;
+  const unfit = new Unfit(
+    "invalidArgument",
+    `The call of "${name}" was refused: ${issuesText("argument", issues)}.`,
+    { cause: issues },
+  );
+  unfit.trouble = trouble;
+  throw unfit;
+}
+
+// Calls whose answers are checked with the contract that the peer is expected
+// to keep.
+
+/** A caller in front of another, which checks what that brings. */
+class CheckedCaller implements Caller {
+  readonly #caller: Caller;
+  readonly #contract: object;
+  readonly #signatures: Signatures;
+  readonly #report: Report;
+
+  /**
+   * @param caller Carries the calls out.
+   * @param contract What the peer is expected to keep.
+   * @param signatures Its functions.
+   * @param report Told what calls fail with that nobody awaits.
+   */
+  constructor(
+    caller: Caller,
+    contract: object,
+    signatures: Signatures,
+    report: Report,
+  ) {
+    this.#caller = caller;
+    this.#contract = contract;
+    this.#signatures = signatures;
+    this.#report = report;
+  }
+
+  /**
+   * Calls for an answer, and checks it. What is called on the answer before it
+   * has come does not wait for the check.
+   */
+  call(
+    name: string,
+    args: unknown[],
+    wantsValues: boolean,
+    options?: CallOptions,
+  ): Promise<unknown> {
+    const answer = this.#caller.call(name, args, wantsValues, options);
+    const signature = this.#signatures.get(name);
+    if (signature === undefined) return answer;
+    const checked = promised(
+      answer.then(
+        (value) => checkAnswer(signature, value, wantsValues),
+        (error) => this.#checkError(signature, error),
+      ),
+      this.#report,
+      unawaited(name),
+    );
+    checked[REFERENCE] = (answer as Partial<CallPromise>)[REFERENCE];
+    return checked;
+  }
+
+  /** Calls one way: there is nothing to check. */
+  send(name: string, args: unknown[], options?: CallOptions): Promise<void> {
+    return this.#caller.send(name, args, options);
+  }
+
+  async #checkError(signature: Signature, error: unknown): Promise<never> {
+    if (!(error instanceof RemoteError)) throw error;
+    const schema = signature.errors.get(error.name);
+    if (schema === undefined) throw error;
+    if (schema === null) {
+      throw new DeclaredError(error, undefined, this.#contract);
+    }
+    const checked = await checkValues([schema], [error.data ?? {}]);
+    if (checked.issues.length === 0) {
+      throw new DeclaredError(error, checked.values[0], this.#contract);
+    }
+    throw new WireError(
+      "invalidResult",
+      `"${signature.name}" threw the error "${error.name}", whose data do not keep the contract: ${
+        issuesText("error", checked.issues)
+      }${because(checked)}.`,
+      { cause: error },
+    );
+  }
+}
+
+/** The value, or the list of values, that the schemas made; or a promise. */
+function checkAnswer(
+  signature: Signature,
+  answer: unknown,
+  wantsValues: boolean,
+): unknown {
+  const { results: schemas, name } = signature;
+  if (schemas === undefined) return answer;
+  const values = wantsValues ? answer as unknown[] : [answer];
+  const asked = wantsValues ? schemas : schemas.slice(0, 1);
+  const invalid = (message: string, cause?: unknown) => {
+    const error = new WireError("invalidResult", message, { cause });
+    // Nobody gets it.
+    endStreams(answer, error);
+    return error;
+  };
+  if (wantsValues && values.length > schemas.length) {
+    throw invalid(
+      `"${name}" gave ${values.length} values, and its contract has ${schemas.length}.`,
+    );
+  }
+  const accepted = (checked: Checked) => {
+    const { values, issues } = checked;
+    if (issues.length === 0) return wantsValues ? values : values[0];
+    throw invalid(
+      `What "${name}" gave does not keep its contract: ${
+        issuesText("result", issues)
+      }${because(checked)}.`,
+      issues,
+    );
+  };
+  const checked = checkValues(asked, values);
+  return checked instanceof Promise
+    ? checked.then(accepted)
+    : accepted(checked);
+}
+
+/** What a schema threw; it is this side's own. */
+function because({ trouble }: Checked): string {
+  return trouble === undefined ? "" : `, for ${errorMessage(trouble)}`;
+}
+
+// Errors that a contract declares.
+
+/** Where an error keeps the contract that declares it. */
+const CONTRACT = Symbol("contract");
+
+/**
+ * A {@linkcode RemoteError} that the function's contract declares, with data
+ * that were checked. The wire makes these when it is given the contract as
+ * `expects`; `contract.isError()` tells them apart.
+ *
+ * @typeParam Data What the error holds.
+ */
+export class DeclaredError<Data = unknown> extends RemoteError {
+  /** What the error holds, as its schema made it. */
+  declare readonly data: Data;
+
+  /**
+   * Made by the wire.
+   *
+   * @param error What arrived.
+   * @param data What the schema made of its data.
+   * @param contract The contract.
+   */
+  constructor(error: RemoteError, data: Data, contract: object) {
+    const { name, message, functionName, cause, remoteStack } = error;
+    super({ name, message, functionName, data, cause, remoteStack });
+    // No private field: those of two copies would be two types to the checker.
+    Object.defineProperty(this, CONTRACT, { value: contract });
+    // That of the call, not of its check.
+    Object.defineProperty(this, "stack", {
+      value: error.stack,
+      configurable: true,
+      writable: true,
+    });
+  }
+
+  /**
+   * Whether a contract declares it.
+   *
+   * @param contract The contract.
+   * @returns Whether it is the one that the wire was given.
+   */
+  isOf(contract: object): boolean {
+    const { [CONTRACT]: own } = this as { readonly [CONTRACT]?: object };
+    return own === contract;
+  }
+
+  static {
+    setBrand(this, "DeclaredError");
+  }
+}
+
+/** Parts of an error that travel by themselves, not among its data. */
+const TAKEN: ReadonlySet<string> = new Set([
+  "name",
+  "message",
+  "stack",
+  "cause",
+  "errors",
+]);
+
+/**
+ * Makes the error that a served function throws.
+ *
+ * @param name The error's name.
+ * @param data Its properties.
+ * @param message Its message.
+ * @returns The error.
+ * @throws {WireError} `invalidArgument` for data that cannot be properties of
+ * an error.
+ */
+export function makeDeclaredError(
+  name: string,
+  data: unknown,
+  message: string,
+): Error {
+  const error = new Error(message);
+  const define = (key: string, value: unknown, enumerable: boolean) =>
+    Object.defineProperty(error, key, {
+      value,
+      enumerable,
+      configurable: true,
+      writable: true,
+    });
+  define("name", name, false);
+  if (data === undefined) return error;
+  if (typeof data !== "object" || data === null || Array.isArray(data)) {
+    throw new WireError(
+      "invalidArgument",
+      `The data of the error "${name}" must be an object: its keys become properties of the error.`,
+    );
+  }
+  for (const [key, value] of Object.entries(data)) {
+    if (TAKEN.has(key)) {
+      throw new WireError(
+        "invalidArgument",
+        `The data of the error "${name}" must not have the key "${key}", which every error has.`,
+      );
+    }
+    define(key, value, true);
+  }
+  return error;
 }

@@ -9,7 +9,7 @@ import type {
   ContractDefinition,
   FunctionDefinition,
 } from "./contract_types.ts";
-import type { FunctionDescription } from "../rpc/introspection.ts";
+import type { FunctionDescription } from "../rpc/served.ts";
 import { ANY, type Shape, shapeOf } from "./_shape.ts";
 import { unknownName } from "../base/checks.ts";
 import { shown } from "../base/shown.ts";

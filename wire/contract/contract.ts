@@ -14,12 +14,10 @@ import type {
   ServableFunctions,
 } from "./contract_types.ts";
 import { isInstance, setBrand } from "../base/brand.ts";
-import { DeclaredError, makeDeclaredError } from "./declared_error.ts";
 import { WireError } from "../base/errors.ts";
 import type { AnyFunctions, ServedFunctions } from "../rpc/remote_types.ts";
-import type { FunctionDescription } from "../rpc/introspection.ts";
-import { RULES, rulesOf } from "../rpc/served.ts";
-import { Rules } from "./_rules.ts";
+import { type FunctionDescription, RULES, rulesOf } from "../rpc/served.ts";
+import { DeclaredError, makeDeclaredError, Rules } from "./_rules.ts";
 import { shown } from "../base/shown.ts";
 import {
   isNamespaceDefinition,

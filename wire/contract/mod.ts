@@ -27,7 +27,7 @@ export {
   type Functions,
 } from "./contract.ts";
 export type * from "./contract_types.ts";
-export { DeclaredError } from "./declared_error.ts";
+export { DeclaredError } from "./_rules.ts";
 export type {
   ContractIssue,
   JsonSchemaSource,

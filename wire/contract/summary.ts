@@ -6,8 +6,14 @@
  */
 
 import { malformed, WireError } from "../base/errors.ts";
-import { findIncompatibility } from "./_compatibility.ts";
-import { ANY, DEPTH, isObject, shallow, type Shape } from "./_shape.ts";
+import {
+  ANY,
+  DEPTH,
+  findIncompatibility,
+  isObject,
+  shallow,
+  type Shape,
+} from "./_shape.ts";
 import type { Signature, Signatures, SignatureShapes } from "./_signature.ts";
 
 /** The most that a side tells, and takes, in bytes and in characters. */

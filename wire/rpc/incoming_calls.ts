@@ -11,7 +11,7 @@ import type { Clock } from "../base/clock.ts";
 import { abortContext, CallContext, hasAborted } from "./context.ts";
 import { malformed, Refusal, shortText, WireError } from "../base/errors.ts";
 import { type Expecting, Forecast } from "./_forecast.ts";
-import { LIST_FUNCTIONS, listFunctions } from "./introspection.ts";
+import { LIST_FUNCTIONS, listFunctions, servedEntries } from "./served.ts";
 import type { WireLimits } from "../base/limits.ts";
 import {
   type Message,
@@ -39,7 +39,6 @@ import {
   type SharedObjects,
 } from "./results.ts";
 import { RipeCalls } from "./_ripe_calls.ts";
-import { servedEntries } from "./served.ts";
 import {
   asWireError,
   dropUnused,
