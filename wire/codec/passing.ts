@@ -291,8 +291,11 @@ function noWire(): never {
 
 /** Of this realm, whatever a promise has in its place. */
 const { then } = Promise.prototype;
-/** What promises of calls have. */
-const REFERENCE = Symbol.for(keyOf("reference"));
+/**
+ * What marks a reference, and the promise of a call, whichever copy of this
+ * module made it; nothing that comes off a wire has it.
+ */
+export const REFERENCE: unique symbol = Symbol.for(keyOf("reference"));
 
 /** Streams stand near the top: below so many objects nobody looks for them. */
 const LOOKED_AT = 10_000;

@@ -18,9 +18,8 @@ import { checkTold, contractSummary } from "./summary.ts";
 import { CallContext, type CallOptions } from "../rpc/context.ts";
 import { errorMessage, RemoteError, Unfit, WireError } from "../base/errors.ts";
 import { type Checked, checkValues, issuesText } from "./standard_schema.ts";
-import { endStreams } from "../codec/passing.ts";
+import { endStreams, REFERENCE } from "../codec/passing.ts";
 import { setBrand } from "../base/brand.ts";
-import { REFERENCE } from "../rpc/remote_types.ts";
 import { unawaited } from "../base/left_alone.ts";
 import { type CallPromise, promised } from "../rpc/pending_call.ts";
 

@@ -16,7 +16,7 @@ import {
 } from "../base/left_alone.ts";
 import { isA, isThenable } from "../base/odd_values.ts";
 import type { Report } from "../base/report.ts";
-import { carriesStream, endStreams } from "../codec/passing.ts";
+import { carriesStream, endStreams, REFERENCE } from "../codec/passing.ts";
 import {
   type CallOptions,
   checkOptions,
@@ -31,7 +31,6 @@ import {
   rejected,
 } from "../rpc/pending_call.ts";
 import type { Caller } from "../rpc/remote.ts";
-import { REFERENCE } from "../rpc/remote_types.ts";
 import type { KeptCallOptions, ResolvedKeepOptions } from "./keep_options.ts";
 import { failLater } from "../rpc/calls.ts";
 import type { Clock } from "../base/clock.ts";

@@ -24,7 +24,15 @@ import {
   streamsCancelled,
   streamsTooLong,
 } from "./pending_call.ts";
-import { carriesStream, endStreams } from "../codec/passing.ts";
+import {
+  carriesStream,
+  endStreams,
+  NotReady,
+  type Passed,
+  type ReceivedAttachments,
+  REFERENCE,
+  type StreamsOfCall,
+} from "../codec/passing.ts";
 import type { Clock } from "../base/clock.ts";
 import {
   type CallFate,
@@ -35,15 +43,8 @@ import {
 import { leave, unawaited } from "../base/left_alone.ts";
 import type { MessageOutput } from "../flow/output.ts";
 import { CallMessage, type OverLimit, type Target } from "../codec/messages.ts";
-import {
-  NotReady,
-  type Passed,
-  type ReceivedAttachments,
-  type StreamsOfCall,
-} from "../codec/passing.ts";
 import { type CallMaker, type Following, PendingCall } from "./pending_call.ts";
 import { entered, left } from "../base/left_alone.ts";
-import { REFERENCE } from "./remote_types.ts";
 import type { Report } from "../base/report.ts";
 import { remoteError } from "./thrown.ts";
 import { TokenBucket } from "../base/clock.ts";

@@ -18,7 +18,7 @@ import {
 import type { Report } from "../base/report.ts";
 import { shown } from "../base/shown.ts";
 import type { Metadata } from "../codec/messages.ts";
-import { endStreams } from "../codec/passing.ts";
+import { endStreams, REFERENCE } from "../codec/passing.ts";
 import {
   type CallContext,
   type CallOptions,
@@ -28,7 +28,6 @@ import {
 } from "./context.ts";
 import { CallPromise, promised } from "./pending_call.ts";
 import type { Caller } from "./remote.ts";
-import { REFERENCE } from "./remote_types.ts";
 
 /**
  * How a call is answered: with one value, with the list of all, or not at

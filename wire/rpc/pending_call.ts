@@ -21,6 +21,7 @@ import {
   type BoundStream,
   carriesStream,
   endStreams,
+  REFERENCE,
   type StreamsOfCall,
 } from "../codec/passing.ts";
 import type { Ticket } from "../flow/output.ts";
@@ -28,12 +29,11 @@ import type { QueuedMessage } from "../flow/send_queue.ts";
 import type { CallOptions } from "./context.ts";
 import { type Caller, remotes } from "./remote.ts";
 import { localCaller, referentOf } from "./remote_object.ts";
-import {
-  type AnyFunctions,
-  REFERENCE,
-  type RemoteSend,
-  type RemoteValue,
-  type RemoteValues,
+import type {
+  AnyFunctions,
+  RemoteSend,
+  RemoteValue,
+  RemoteValues,
 } from "./remote_types.ts";
 
 /** What makes calls that need the result of another. */

@@ -10,21 +10,20 @@ import { otherVersion, setBrand } from "../base/brand.ts";
 import { type CallOptions, checkCallOptions, checkOptions } from "./context.ts";
 import { WireError } from "../base/errors.ts";
 import { failed, owned, unawaited, unsent } from "../base/left_alone.ts";
-import { methodOf } from "../codec/passing.ts";
+import { methodOf, REFERENCE } from "../codec/passing.ts";
 import { severalOf } from "../base/multiple_values.ts";
 import { laterOf, readable, settled } from "../base/odd_values.ts";
 import { checkOptionKeys } from "../base/checks.ts";
 import { isThenable } from "../base/odd_values.ts";
 import { type Caller, remotes } from "./remote.ts";
-import {
-  type AnyFunctions,
-  REFERENCE,
-  type Reference,
-  type RemoteObject,
-  type Remotes,
-  type RemoteSend,
-  type RemoteValue,
-  type RemoteValues,
+import type {
+  AnyFunctions,
+  Reference,
+  RemoteObject,
+  Remotes,
+  RemoteSend,
+  RemoteValue,
+  RemoteValues,
 } from "./remote_types.ts";
 import { reportToConsole } from "../base/report.ts";
 import { kindOf } from "../base/shown.ts";

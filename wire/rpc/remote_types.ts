@@ -5,7 +5,7 @@
  * @module
  */
 
-import { keyOf } from "../base/brand.ts";
+import type { REFERENCE } from "../codec/passing.ts";
 import type { CallOptions } from "./context.ts";
 import type { CallContext } from "./context.ts";
 import type { Values } from "../base/multiple_values.ts";
@@ -490,12 +490,6 @@ export interface Remotes<T, P extends Place = "wire"> {
   /** Calls for several values. */
   readonly remoteValues: RemoteValues<T, P>;
 }
-
-/**
- * What marks a reference, whichever copy of this module made it; nothing that
- * comes off a wire has it.
- */
-export const REFERENCE: unique symbol = Symbol.for(keyOf("reference"));
 
 /** What all references have, whatever they refer to. */
 export interface Reference extends Disposable {

@@ -13,9 +13,8 @@ import {
 } from "../base/errors.ts";
 import type { WireLimits } from "../base/limits.ts";
 import { isReadable, rawBytes } from "../base/odd_values.ts";
-import { endStreams, isStreamed } from "../codec/passing.ts";
+import { endStreams, isStreamed, REFERENCE } from "../codec/passing.ts";
 import { errorList } from "../codec/value_kinds.ts";
-import { REFERENCE } from "./remote_types.ts";
 
 /** The name of an error that stands for what a wire itself has to say. */
 const REFUSAL = "Refusal";
