@@ -1,13 +1,12 @@
 /**
- * The loop that accepts connections, for servers of all kinds.
+ * The loop that accepts connections, for servers of all kinds: as long as there
+ * are descriptors, and what goes wrong is told by the dozen.
  *
  * @module
  */
 
 import { errorMessage, WireError } from "../wire/base/errors.ts";
-import { Descriptors, isExhaustion, RESERVE } from "./_descriptors.ts";
 import type { AnyListener } from "./_listen.ts";
-import { Tally } from "./_tally.ts";
 
 const FIRST_RETRY = 10;
 const LAST_RETRY = 1_000;
@@ -15,7 +14,7 @@ const LAST_RETRY = 1_000;
 const BURST = 32;
 
 /** What accepts, and who gets the connections. */
-export interface AcceptOptions {
+interface AcceptOptions {
   /** What is waited for before the first one is accepted; it never rejects. */
   readonly ready?: Promise<unknown> | undefined;
   /** The listener; closing it ends the loop. */
@@ -199,5 +198,140 @@ function closeQuietly(conn: Deno.Conn): void {
     conn.close();
   } catch {
     // It is closed.
+  }
+}
+
+// How many more files and sockets this process can open.
+
+/** How many must be free, for whatever a program opens for a connection. */
+const RESERVE = 16;
+/** After how many connections it is measured again. */
+const EVERY = 8;
+const PROBE = "/dev/null";
+
+/**
+ * The descriptors that are free. A process that has none left fails in places
+ * where nobody expects it, and Deno itself may end; so a server keeps some.
+ */
+export class Descriptors {
+  /** How many connections may come before the next look; the first ones do. */
+  #known = EVERY;
+
+  /**
+   * Takes one, for a connection.
+   *
+   * @returns False where too few are free. Where that cannot be told, because
+   * the program may not read {@linkcode PROBE}, it is true.
+   */
+  take(): boolean {
+    if (this.#known > 0) {
+      this.#known--;
+      return true;
+    }
+    if (!mayProbe()) return true;
+    if (!areFree(RESERVE + EVERY)) return areFree(RESERVE + 1);
+    this.#known = EVERY - 1;
+    return true;
+  }
+
+  /** Looks again at the next {@linkcode Descriptors.take}. */
+  forget(): void {
+    this.#known = 0;
+  }
+}
+
+/** No permission is asked for: only one that is there is used. */
+function mayProbe(): boolean {
+  if (Deno.build.os === "windows") return false;
+  const { state } = Deno.permissions.querySync({ name: "read", path: PROBE });
+  return state === "granted";
+}
+
+/** Opens that many files, and closes them. */
+function areFree(count: number): boolean {
+  const files: Deno.FsFile[] = [];
+  try {
+    while (files.length < count) files.push(Deno.openSync(PROBE));
+    return true;
+  } catch (error) {
+    // What else goes wrong says nothing of how many are free.
+    return !isExhaustion(error);
+  } finally {
+    for (const file of files) file.close();
+  }
+}
+
+const EXHAUSTED = ["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"];
+
+/** Whether the process, or the system, is out of descriptors or memory. */
+export function isExhaustion(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  return typeof code === "string" && EXHAUSTED.includes(code);
+}
+
+// Troubles that may come by the hundred, told by the dozen.
+
+/** How often one kind of trouble is told of, in milliseconds. */
+const PERIOD = 1_000;
+
+/** What came of one kind since it was told last. */
+interface Count {
+  timer: ReturnType<typeof setTimeout>;
+  count: number;
+  make: (count: number) => WireError;
+}
+
+/** Counts troubles by kind, and tells of each kind once a second at most. */
+export class Tally {
+  readonly #counts = new Map<string, Count>();
+  readonly #report: (error: WireError) => void;
+  #isOver = false;
+
+  /** @param report Told; it must not throw. */
+  constructor(report: (error: WireError) => void) {
+    this.#report = report;
+  }
+
+  /**
+   * Something happened. The first of a kind is told at once.
+   *
+   * @param kind Of which kind it was.
+   * @param make Makes the error of so many of them.
+   */
+  add(kind: string, make: (count: number) => WireError): void {
+    if (this.#isOver) return;
+    const known = this.#counts.get(kind);
+    if (known !== undefined) {
+      known.count++;
+      known.make = make;
+      return;
+    }
+    this.#counts.set(kind, { timer: this.#after(kind), count: 0, make });
+    this.#report(make(1));
+  }
+
+  /** Tells what was not told yet. What comes later is of no interest. */
+  end(): void {
+    this.#isOver = true;
+    for (const [kind, { timer, count, make }] of this.#counts) {
+      clearTimeout(timer);
+      this.#counts.delete(kind);
+      if (count > 0) this.#report(make(count));
+    }
+  }
+
+  /** Such a timer keeps no process alive. */
+  #after(kind: string): ReturnType<typeof setTimeout> {
+    const timer = setTimeout(() => this.#tell(kind), PERIOD);
+    Deno.unrefTimer(timer);
+    return timer;
+  }
+
+  #tell(kind: string): void {
+    const { count, make } = this.#counts.get(kind)!;
+    this.#counts.delete(kind);
+    if (count === 0) return;
+    this.#counts.set(kind, { timer: this.#after(kind), count: 0, make });
+    this.#report(make(count));
   }
 }

@@ -1,11 +1,12 @@
 /**
- * A connection that was accepted, before there is anything of it but bytes.
+ * A connection that was accepted, before there is anything of it but bytes: who
+ * it counts for, and whether it does anything.
  *
  * @module
  */
 
 import type { WireAddress } from "../wire/base/address.ts";
-import type { SocketLike } from "../wire/transport/transport.ts";
+import type { SocketLike, Transport } from "../wire/transport/transport.ts";
 
 /** What is read ahead of a connection that waits. */
 const AHEAD = 256;
@@ -94,3 +95,96 @@ export class Arrival implements SocketLike {
 }
 
 function ignore(): void {}
+
+// Who counts as one where peers are told apart by their addresses.
+
+/** Addresses of one link: every machine on it has one of the same /64. */
+const LINK_LOCAL = /^fe[89ab]/i;
+
+/**
+ * What stands for a peer in counts by address. One who has an IPv6 address
+ * mostly has all of its /64, so that counts as one. All peers of a Unix socket
+ * count as one, for the operating system tells nothing of them.
+ *
+ * @param address Where the peer is.
+ * @returns An address, or the first half of one.
+ */
+export function networkOf(address: WireAddress): string {
+  return "hostname" in address ? networkOfHost(address.hostname) : "";
+}
+
+/** The same of an IP address. */
+export function networkOfHost(hostname: string): string {
+  const host = hostname.replace(/^\[|\]$/g, "");
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(host)?.[1];
+  if (mapped !== undefined) return mapped;
+  if (!host.includes(":") || LINK_LOCAL.test(host)) return host;
+  const [head = "", tail] = host.split("::");
+  const first = head === "" ? [] : head.split(":");
+  const last = tail === undefined || tail === "" ? [] : tail.split(":");
+  const zeros = Array(Math.max(0, 8 - first.length - last.length)).fill("0");
+  return [...first, ...zeros, ...last].slice(0, 4)
+    .map((group) => parseInt(group, 16).toString(16)).join(":");
+}
+
+// A transport that tells whether its connection does anything.
+
+/** Counts what goes through a transport, and what is waited for. */
+export class WatchedTransport implements Transport {
+  readonly #transport: Transport;
+  /** Reads and writes that were done. */
+  #done = 0;
+  /** Reads and writes that the peer keeps waiting. */
+  #waiting = 0;
+
+  /** @param transport The transport, which belongs to this from now on. */
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  /** Where the peer is. */
+  get address(): WireAddress {
+    return this.#transport.address;
+  }
+
+  /**
+   * A number that changes with every read and write; undefined while the peer
+   * is not waited for.
+   */
+  get activity(): number | undefined {
+    return this.#waiting > 0 ? this.#done : undefined;
+  }
+
+  /** Reads the next bytes; null at the end of the stream. */
+  read(isBulk?: boolean): Promise<Uint8Array | null> {
+    this.#waiting++;
+    return this.#transport.read(isBulk).then(this.#came, this.#failed);
+  }
+
+  /** Writes some of the bytes. */
+  write(bytes: Uint8Array<ArrayBuffer>): Promise<number> {
+    this.#waiting++;
+    return this.#transport.write(bytes).then(this.#came, this.#failed);
+  }
+
+  /** Ends this side's direction. */
+  closeWrite(): Promise<void> {
+    return this.#transport.closeWrite();
+  }
+
+  /** Ends both directions at once. */
+  close(): void {
+    this.#transport.close();
+  }
+
+  readonly #came = <R>(result: R): R => {
+    this.#waiting--;
+    this.#done++;
+    return result;
+  };
+
+  readonly #failed = (error: unknown): never => {
+    this.#waiting--;
+    throw error;
+  };
+}

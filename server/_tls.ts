@@ -1,5 +1,5 @@
 /**
- * The server's half of TLS.
+ * The server's half of TLS. It is loaded where a server speaks it.
  *
  * @module
  */
@@ -17,7 +17,6 @@ import {
   type TLSSocket,
   TlsTransport,
 } from "../wire/transport/node_tls.ts";
-import type { ServerTls } from "./_listen.ts";
 
 /** Makes transports of accepted connections. */
 export class TlsServer implements TlsSide {
@@ -26,8 +25,8 @@ export class TlsServer implements TlsSide {
   readonly #tls: Tls = loadTls();
   readonly #secureContext: SecureContext;
 
-  /** @param tls Certificate and key, which were checked. */
-  constructor({ cert, key }: ServerTls) {
+  /** @param tls Certificate chain and private key, which were checked. */
+  constructor({ cert, key }: { readonly cert: string; readonly key: string }) {
     this.#secureContext = this.#tls.createSecureContext({ cert, key });
   }
 
@@ -53,20 +52,20 @@ export class TlsServer implements TlsSide {
       } as ConstructorParameters<Tls["TLSSocket"]>[1],
     );
   }
-}
 
-/** The error of handshakes that came to nothing. */
-export function tlsTrouble(count: number, cause: unknown): WireError {
-  const text = errorMessage(cause);
-  const why = /alert/i.test(text)
-    ? "the client did not trust the certificate, or supports no common version of TLS"
-    : speaksNoTls(text)
-    ? "the client did not speak TLS"
-    : "the client closed the connection: perhaps it does not trust the certificate, or the handshake took too long";
-  return new WireError(
-    "tlsFailed",
-    `${
-      count === 1 ? "A TLS handshake" : `${count} TLS handshakes`
-    } failed: ${why} (${text}).`,
-  );
+  /** The error of handshakes that came to nothing. */
+  trouble(count: number, cause: unknown): WireError {
+    const text = errorMessage(cause);
+    const why = /alert/i.test(text)
+      ? "the client did not trust the certificate, or supports no common version of TLS"
+      : speaksNoTls(text)
+      ? "the client did not speak TLS"
+      : "the client closed the connection: perhaps it does not trust the certificate, or the handshake took too long";
+    return new WireError(
+      "tlsFailed",
+      `${
+        count === 1 ? "A TLS handshake" : `${count} TLS handshakes`
+      } failed: ${why} (${text}).`,
+    );
+  }
 }

@@ -15,7 +15,7 @@
  * @module
  */
 
-export type { Announce, ByteWriterLike } from "./_announce.ts";
+export type { Announce, ByteWriterLike } from "./start_up_server.ts";
 export type { ConnectAnswer } from "./_connect_answer.ts";
 export type { ServerTls } from "./_listen.ts";
 export {

@@ -30,29 +30,28 @@ import type {
   ServedFunctions,
 } from "../wire/rpc/remote_types.ts";
 import type { Dialect } from "../wire/session/dialect.ts";
-import { TlsTransport } from "../wire/transport/node_tls.ts";
 import {
   socketTransport,
   type Transport,
 } from "../wire/transport/transport.ts";
 import { checkServing, Wire } from "../wire/wire.ts";
 import { Acceptor } from "./_accept.ts";
-import { Arrival } from "./_arrival.ts";
+import { Arrival, networkOf } from "./_arrival.ts";
 import { type ConnectAnswer, readAnswer } from "./_connect_answer.ts";
 import {
   type AnyListener,
   checkTarget,
+  isTls,
   listen,
   listenerAddress,
   type ListenTarget,
   peerAddress,
   type ServerTls,
+  TlsLoader,
 } from "./_listen.ts";
 import { Guesses } from "./_guesses.ts";
-import { networkOf } from "./_network.ts";
 import { Newcomers } from "./_newcomers.ts";
 import { Seats, type Shortage } from "./_seats.ts";
-import { TlsServer, tlsTrouble } from "./_tls.ts";
 
 /**
  * Called for each connection whose peer said hello.
@@ -223,7 +222,7 @@ export class RequestServer implements AsyncDisposable {
   readonly #guesses: Guesses | undefined;
   readonly #finished = Promise.withResolvers<void>();
   readonly #listener: AnyListener;
-  readonly #tls: TlsServer | undefined;
+  readonly #tls: TlsLoader | undefined;
   readonly #acceptor: Acceptor;
   readonly #address: WireAddress;
   #destroyed = false;
@@ -264,7 +263,7 @@ export class RequestServer implements AsyncDisposable {
     this.#listener = listener;
     this.#address = listenerAddress(this.#listener, tls !== undefined);
     this.#report = this.#reporter();
-    this.#tls = tls === undefined ? undefined : new TlsServer(tls);
+    this.#tls = tls === undefined ? undefined : new TlsLoader(tls);
     this.#newcomers = this.#makeNewcomers();
     this.#seats = new Seats({
       most: this.#limits.wires,
@@ -282,6 +281,7 @@ export class RequestServer implements AsyncDisposable {
     });
     this.#acceptor = new Acceptor({
       listener: this.#listener,
+      ready: this.#tls?.ready,
       onConnection: (conn) => this.#connected(conn),
       count: () => this.#connections + this.#newcomers.waiting,
       shed: (count, isUrgent) =>
@@ -437,7 +437,7 @@ export class RequestServer implements AsyncDisposable {
   /** Whether anything has come of a hello, or of a handshake before it. */
   #hasSpoken(wire: Wire): boolean {
     const transport = this.#handshake.get(wire);
-    return transport instanceof TlsTransport
+    return isTls(transport)
       ? transport.hasBegun
       : wire.stats().bytesReceived > 0;
   }
@@ -488,13 +488,14 @@ export class RequestServer implements AsyncDisposable {
   #transport(arrival: Arrival): Transport {
     const { address, socket } = arrival;
     if (this.#tls === undefined) return socketTransport(socket, address);
-    const transport = this.#tls.transport(socket, address);
+    const tls = this.#tls.server;
+    const transport = tls.transport(socket, address);
     transport.secured.catch((error) => {
       // Whoever closed it knows.
       if (error instanceof Deno.errors.BadResource) return;
       this.#acceptor.note(
         `TLS ${errorMessage(error)}`,
-        (count) => tlsTrouble(count, error),
+        (count) => tls.trouble(count, error),
       );
     });
     return transport;
@@ -537,7 +538,7 @@ export class RequestServer implements AsyncDisposable {
   #endSilent(wire: Wire): void {
     const transport = this.#handshake.get(wire);
     // Nothing can be told before TLS stands; and not to everybody at a time.
-    const isDeaf = transport instanceof TlsTransport && !transport.isSecure;
+    const isDeaf = isTls(transport) && !transport.isSecure;
     const isCrowded = this.#leaving.shortage(networkOf(wire.address)) !==
       undefined;
     this.#turnAway(wire, UNHEARD, this.#saidNothing);

@@ -19,14 +19,16 @@ import {
   type Transport,
 } from "../wire/transport/transport.ts";
 import { Acceptor } from "./_accept.ts";
-import { Arrival } from "./_arrival.ts";
-import { listenerAddress, peerAddress, type ServerTls } from "./_listen.ts";
-import { networkOf } from "./_network.ts";
+import { Arrival, networkOf, WatchedTransport } from "./_arrival.ts";
+import {
+  listenerAddress,
+  peerAddress,
+  type ServerTls,
+  TlsLoader,
+} from "./_listen.ts";
 import { Newcomers } from "./_newcomers.ts";
 import { Seats } from "./_seats.ts";
 import type { ServerProcess } from "./server_process.ts";
-import { TlsServer, tlsTrouble } from "./_tls.ts";
-import { WatchedTransport } from "./_watched.ts";
 
 /**
  * Called with each connection. The server accepts no further one until it
@@ -101,7 +103,7 @@ export class StreamServer implements AsyncDisposable {
   readonly #connections = new Set<Connection>();
   /** Their places. */
   readonly #seats: Seats<Connection>;
-  readonly #tls: TlsServer | undefined;
+  readonly #tls: TlsLoader | undefined;
   /** TLS handshakes, and connections that wait for a seat. */
   readonly #newcomers: Newcomers<TlsTransport>;
   /** Those that others were faster than, while they shook hands. */
@@ -134,7 +136,7 @@ export class StreamServer implements AsyncDisposable {
       since: new Date(),
       kill: () => this.kill(),
     };
-    this.#tls = init.tls === undefined ? undefined : new TlsServer(init.tls);
+    this.#tls = init.tls === undefined ? undefined : new TlsLoader(init.tls);
     this.#newcomers = this.#makeNewcomers();
     this.#seats = new Seats({
       most: init.maxConnections,
@@ -145,7 +147,7 @@ export class StreamServer implements AsyncDisposable {
     });
     this.#acceptor = new Acceptor({
       listener: init.listener,
-      ready: init.ready,
+      ready: Promise.all([init.ready, this.#tls?.ready]),
       onConnection: (conn) => this.#connected(conn),
       count: () =>
         this.#connections.size + this.#newcomers.size +
@@ -294,7 +296,14 @@ export class StreamServer implements AsyncDisposable {
       this.#begin(socketTransport(socket, address));
       return undefined;
     }
-    const transport = this.#tls.transport(socket, address);
+    let transport: TlsTransport;
+    try {
+      transport = this.#tls.server.transport(socket, address);
+    } catch (error) {
+      arrival.close();
+      this.#acceptor.lost(error);
+      return undefined;
+    }
     const stopTimer = systemClock.after(
       this.#init.handshake,
       () => transport.close(),
@@ -452,7 +461,10 @@ export class StreamServer implements AsyncDisposable {
   #noHandshake(error: unknown, transport: TlsTransport): boolean {
     if (this.#killed || this.#displaced.has(transport)) return false;
     const text = errorMessage(error);
-    this.#acceptor.note(`TLS ${text}`, (count) => tlsTrouble(count, error));
+    this.#acceptor.note(
+      `TLS ${text}`,
+      (count) => this.#tls!.server.trouble(count, error),
+    );
     return false;
   }
 

@@ -54,6 +54,10 @@ test("entry points load what is theirs alone", () => {
   const without = (entry: string, ...paths: string[]) =>
     assertEquals(paths.filter((path) => rooms(entry).has(path)), []);
   const upper = ["wire/contract", "wire/reconnect", "wire/cmucl", "wire/lines"];
+  for (const { entry, modules } of found) {
+    const rare = modules.filter((path) => /tls|listener\/listener/.test(path));
+    assertEquals(rare, [], `${entry} loads what few programs need`);
+  }
   without("./wire", ...upper, "client", "server");
   without("./client", ...upper.slice(0, 3), "server");
   without("./server", ...upper.slice(0, 3), "client");

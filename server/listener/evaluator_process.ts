@@ -8,9 +8,12 @@
 import type { Answer, Request } from "./inside/evaluator.ts";
 import type { Setup } from "./inside/supervisor.ts";
 import { AnswerSplitter } from "./answers.ts";
-import { commandOf, type SessionCommand } from "./command.ts";
+import {
+  commandOf,
+  type ListenerLimits,
+  type SessionCommand,
+} from "./options.ts";
 import { evaluatorProgram, EXIT_CODES, supervisorUrl } from "./programs.ts";
-import type { ListenerLimits } from "./options.ts";
 
 /** How long output is waited for when a process has ended, in milliseconds. */
 const LAST_OUTPUT = 1_000;

@@ -10,11 +10,10 @@ import { systemClock } from "../../wire/base/clock.ts";
 import { WireError } from "../../wire/base/errors.ts";
 import type { LineStream } from "../../wire/lines/line_stream.ts";
 import type { ServerProcess } from "../server_process.ts";
-import { Attempts } from "../_attempts.ts";
-import { networkOf } from "../_network.ts";
-import type { SessionCommand } from "./command.ts";
+import { Attempts } from "../_guesses.ts";
+import { networkOf } from "../_arrival.ts";
+import type { ListenerLimits, SessionCommand } from "./options.ts";
 import { looksLikeHttp, parseName, sameSecret } from "./introduction.ts";
-import type { ListenerLimits } from "./options.ts";
 import { Session } from "./session.ts";
 
 /** What a listener is made with. */

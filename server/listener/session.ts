@@ -6,9 +6,8 @@
 
 import { WireError } from "../../wire/base/errors.ts";
 import type { LineStream } from "../../wire/lines/line_stream.ts";
-import type { SessionCommand } from "./command.ts";
+import type { ListenerLimits, SessionCommand } from "./options.ts";
 import { EvaluatorProcess } from "./evaluator_process.ts";
-import type { ListenerLimits } from "./options.ts";
 import { TypeAhead } from "./type_ahead.ts";
 
 const NEWLINE = 10;

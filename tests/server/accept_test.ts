@@ -1,8 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
 import { WireError } from "../../mod.ts";
-import { Acceptor } from "../../server/_accept.ts";
-import { Descriptors, isExhaustion } from "../../server/_descriptors.ts";
-import { Tally } from "../../server/_tally.ts";
+import {
+  Acceptor,
+  Descriptors,
+  isExhaustion,
+  Tally,
+} from "../../server/_accept.ts";
 import { test } from "../_test.ts";
 
 /** What accepting may come to: a connection, a failure, or the end. */

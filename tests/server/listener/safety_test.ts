@@ -5,8 +5,10 @@ import {
   startUpServer,
   type StartUpServerOptions,
 } from "../../../server/mod.ts";
-import { isLoopback } from "../../../server/listener/safety.ts";
-import { resolveListenerLimits } from "../../../server/listener/options.ts";
+import {
+  isLoopback,
+  resolveListenerLimits,
+} from "../../../server/listener/options.ts";
 import { WireError } from "../../../wire/mod.ts";
 import { holdTimers } from "../../_held_timers.ts";
 import { test } from "../../_test.ts";
