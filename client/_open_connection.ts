@@ -4,17 +4,18 @@
  * @module
  */
 
-import { formatAddress, type WireAddress } from "../wire/base/address.ts";
+import {
+  formatAddress,
+  socketTransport,
+  type Transport,
+  type WireAddress,
+} from "../wire/transport/transport.ts";
 import { checkOptionKeys } from "../wire/base/checks.ts";
 import {
   errorMessage,
   WireError,
   type WireErrorCode,
 } from "../wire/base/errors.ts";
-import {
-  socketTransport,
-  type Transport,
-} from "../wire/transport/transport.ts";
 import { dialTcp, dialUnix } from "./_attempt.ts";
 import type { ClientTls } from "./_tls.ts";
 

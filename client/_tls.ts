@@ -5,7 +5,11 @@
  * @module
  */
 
-import { formatAddress, type WireAddress } from "../wire/base/address.ts";
+import {
+  formatAddress,
+  type Transport,
+  type WireAddress,
+} from "../wire/transport/transport.ts";
 import { errorMessage, WireError } from "../wire/base/errors.ts";
 import {
   type Duplex,
@@ -17,7 +21,6 @@ import {
   type TLSSocket,
   TlsTransport,
 } from "../wire/transport/node_tls.ts";
-import type { Transport } from "../wire/transport/transport.ts";
 import { abortable } from "./_attempt.ts";
 
 /** The client's half of TLS. */

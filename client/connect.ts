@@ -9,7 +9,7 @@ import {
   formatAddress,
   hostName,
   type WireAddress,
-} from "../wire/base/address.ts";
+} from "../wire/transport/transport.ts";
 import {
   checkHooks,
   hookAndOptions,

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { hostInteger, hostName } from "../wire/base/address.ts";
+import { hostInteger, hostName } from "../wire/transport/transport.ts";
 import { checkOptionKeys } from "../wire/base/checks.ts";
 import { errorMessage, WireError } from "../wire/base/errors.ts";
 import { abortable, Attempt, checkAttempt } from "./_attempt.ts";

@@ -8,7 +8,7 @@ import {
   formatAddress,
   hostName,
   type WireAddress,
-} from "../wire/base/address.ts";
+} from "../wire/transport/transport.ts";
 import { checkOptionKeys } from "../wire/base/checks.ts";
 import { WireError } from "../wire/base/errors.ts";
 import { DEFAULT_LIMITS } from "../wire/base/limits.ts";

@@ -5,8 +5,11 @@
  * @module
  */
 
-import type { WireAddress } from "../wire/base/address.ts";
-import type { SocketLike, Transport } from "../wire/transport/transport.ts";
+import type {
+  SocketLike,
+  Transport,
+  WireAddress,
+} from "../wire/transport/transport.ts";
 
 /** What is read ahead of a connection that waits. */
 const AHEAD = 256;

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { formatAddress } from "../wire/base/address.ts";
+import { formatAddress } from "../wire/transport/transport.ts";
 import { type Clock, systemClock, TokenBucket } from "../wire/base/clock.ts";
 import { WireError } from "../wire/base/errors.ts";
 import type { CredentialGate } from "../wire/session/dialect.ts";

@@ -5,12 +5,15 @@
  * @module
  */
 
-import { formatAddress, type WireAddress } from "../wire/base/address.ts";
+import {
+  formatAddress,
+  type Transport,
+  type WireAddress,
+} from "../wire/transport/transport.ts";
 import { checkOptionKeys } from "../wire/base/checks.ts";
 import { errorMessage, WireError } from "../wire/base/errors.ts";
 import { kindOf, shown } from "../wire/base/shown.ts";
 import type { TlsTransport } from "../wire/transport/node_tls.ts";
-import type { Transport } from "../wire/transport/transport.ts";
 import type { TlsServer } from "./_tls.ts";
 
 /** The server's half of TLS. */

@@ -4,9 +4,8 @@
  * @module
  */
 
-import type { WireAddress } from "../wire/base/address.ts";
+import type { SocketLike, WireAddress } from "../wire/transport/transport.ts";
 import { errorMessage, WireError } from "../wire/base/errors.ts";
-import type { SocketLike } from "../wire/transport/transport.ts";
 import {
   type Duplex,
   loadTls,

@@ -8,8 +8,10 @@
 import {
   checkPort,
   formatAddress,
+  socketTransport,
+  type Transport,
   type WireAddress,
-} from "../wire/base/address.ts";
+} from "../wire/transport/transport.ts";
 import {
   checkDemand,
   checkGate,
@@ -20,9 +22,8 @@ import {
 } from "../wire/base/checks.ts";
 import { errorMessage, WireError } from "../wire/base/errors.ts";
 import { resolveLimits, type WireLimits } from "../wire/base/limits.ts";
-import { isThenable } from "../wire/base/odd_values.ts";
+import { isThenable, shown } from "../wire/base/shown.ts";
 import { callHook, type Report, reporter } from "../wire/base/report.ts";
-import { shown } from "../wire/base/shown.ts";
 import type { Contract } from "../wire/contract/contract.ts";
 import type { Middleware } from "../wire/rpc/middleware.ts";
 import type {
@@ -30,10 +31,6 @@ import type {
   ServedFunctions,
 } from "../wire/rpc/remote_types.ts";
 import type { Dialect } from "../wire/session/dialect.ts";
-import {
-  socketTransport,
-  type Transport,
-} from "../wire/transport/transport.ts";
 import { checkServing, Wire } from "../wire/wire.ts";
 import { Acceptor } from "./_accept.ts";
 import { Arrival, networkOf } from "./_arrival.ts";

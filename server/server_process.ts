@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { WireAddress } from "../wire/base/address.ts";
+import type { WireAddress } from "../wire/transport/transport.ts";
 
 /**
  * What LispWorks calls a light-weight process: the server that waits for

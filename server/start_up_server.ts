@@ -5,7 +5,7 @@
  * @module
  */
 
-import { formatAddress } from "../wire/base/address.ts";
+import { formatAddress } from "../wire/transport/transport.ts";
 import {
   checkCredential,
   checkGate,

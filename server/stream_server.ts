@@ -4,20 +4,21 @@
  * @module
  */
 
-import { formatAddress, type WireAddress } from "../wire/base/address.ts";
+import {
+  formatAddress,
+  socketTransport,
+  type Transport,
+  type WireAddress,
+} from "../wire/transport/transport.ts";
 import { afterPatience, systemClock } from "../wire/base/clock.ts";
 import { errorMessage, WireError } from "../wire/base/errors.ts";
-import { isThenable } from "../wire/base/odd_values.ts";
+import { isThenable } from "../wire/base/shown.ts";
 import {
   LineStream,
   type LineStreamOptions,
   resolveLineStreamOptions,
 } from "../wire/lines/line_stream.ts";
 import type { TlsTransport } from "../wire/transport/node_tls.ts";
-import {
-  socketTransport,
-  type Transport,
-} from "../wire/transport/transport.ts";
 import { Acceptor } from "./_accept.ts";
 import { Arrival, networkOf, WatchedTransport } from "./_arrival.ts";
 import {

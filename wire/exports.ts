@@ -10,7 +10,7 @@ export {
   hostInteger,
   hostName,
   type WireAddress,
-} from "./base/address.ts";
+} from "./transport/transport.ts";
 export {
   type AnyErrorCode,
   type CallFate,

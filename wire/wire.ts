@@ -5,7 +5,12 @@
  */
 
 import { isInstance, setBrand } from "./base/brand.ts";
-import type { WireAddress } from "./base/address.ts";
+import {
+  type ByteDuplex,
+  streamTransport,
+  type Transport,
+  type WireAddress,
+} from "./transport/transport.ts";
 import { ownArguments } from "./base/checks.ts";
 import { rejected } from "./rpc/pending_call.ts";
 import { type CallOptions, checkCallOptions } from "./rpc/context.ts";
@@ -33,11 +38,6 @@ import type {
   RemoteValues,
   ServedFunctions,
 } from "./rpc/remote_types.ts";
-import {
-  type ByteDuplex,
-  streamTransport,
-  type Transport,
-} from "./transport/transport.ts";
 import type {
   Dialect,
   Session,
@@ -49,11 +49,18 @@ import { checkCredential } from "./base/checks.ts";
 import { decide } from "./base/checks.ts";
 import { checkGate, checkHooks, checkOnDeath } from "./base/checks.ts";
 import { NativeSession } from "./native/native_session.ts";
-import { failed, owned, quiet, unawaited, unsent } from "./base/left_alone.ts";
-import { isA } from "./base/odd_values.ts";
+import {
+  failed,
+  owned,
+  quiet,
+  REPORT,
+  type Report,
+  reporter,
+  unawaited,
+  unsent,
+} from "./base/report.ts";
+import { isA, shown } from "./base/shown.ts";
 import { checkOptionKeys, checkSignal } from "./base/checks.ts";
-import { REPORT, type Report, reporter } from "./base/report.ts";
-import { shown } from "./base/shown.ts";
 import { findTelemetry, spans } from "./telemetry/telemetry.ts";
 
 /**

@@ -5,7 +5,10 @@
  * @module
  */
 
-import { formatAddress, type WireAddress } from "../../wire/base/address.ts";
+import {
+  formatAddress,
+  type WireAddress,
+} from "../../wire/transport/transport.ts";
 import { systemClock } from "../../wire/base/clock.ts";
 import { WireError } from "../../wire/base/errors.ts";
 import type { LineStream } from "../../wire/lines/line_stream.ts";

@@ -5,8 +5,7 @@
  * @module
  */
 
-import type { WireAddress } from "../../wire/base/address.ts";
-import type { Transport } from "../../wire/transport/transport.ts";
+import type { Transport, WireAddress } from "../../wire/transport/transport.ts";
 import type { Random } from "./_random.ts";
 import type { World } from "./_world.ts";
 

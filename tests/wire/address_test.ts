@@ -4,7 +4,7 @@ import {
   formatAddress,
   hostName,
   type WireAddress,
-} from "../../wire/base/address.ts";
+} from "../../wire/transport/transport.ts";
 import { WireError } from "../../wire/base/errors.ts";
 import { test } from "../_test.ts";
 

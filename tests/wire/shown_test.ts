@@ -1,5 +1,9 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { checkPort, hostInteger, hostName } from "../../wire/base/address.ts";
+import {
+  checkPort,
+  hostInteger,
+  hostName,
+} from "../../wire/transport/transport.ts";
 import { checkTime } from "../../wire/base/clock.ts";
 import { WireError } from "../../wire/base/errors.ts";
 import { resolveKeepOptions } from "../../wire/reconnect/keep_options.ts";

@@ -7,9 +7,8 @@
  */
 
 import { errorMessage, WireError } from "./errors.ts";
-import { isA, isThenable } from "./odd_values.ts";
+import { isA, isThenable, kindOf, shown } from "./shown.ts";
 import type { Report } from "./report.ts";
-import { kindOf, shown } from "./shown.ts";
 
 /**
  * Checks the hooks among some options.

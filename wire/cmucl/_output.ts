@@ -11,7 +11,7 @@ import type { EncoderLimits } from "../codec/codec.ts";
 import { errorMessage, WireError } from "../base/errors.ts";
 import type { WireLimits } from "../base/limits.ts";
 import type { Message } from "../codec/messages.ts";
-import { isA } from "../base/odd_values.ts";
+import { isA } from "../base/shown.ts";
 import type { Body, MessageOutput, Ticket } from "../flow/output.ts";
 import type { Transport } from "../transport/transport.ts";
 import { callName, type Count } from "./opcodes.ts";

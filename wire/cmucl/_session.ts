@@ -6,7 +6,11 @@
  */
 
 import { isInstance, setBrand } from "../base/brand.ts";
-import { formatAddress, type WireAddress } from "../base/address.ts";
+import {
+  formatAddress,
+  type Transport,
+  type WireAddress,
+} from "../transport/transport.ts";
 import type { CallOptions } from "../rpc/context.ts";
 import { Calls } from "../rpc/calls.ts";
 import { afterPatience } from "../base/clock.ts";
@@ -15,15 +19,13 @@ import { errorMessage, WireError } from "../base/errors.ts";
 import { IncomingCalls } from "../rpc/incoming_calls.ts";
 import { Inbox, ReceiveWindow } from "../flow/receive_window.ts";
 import type { PeerLimits } from "../codec/messages.ts";
-import type { Transport } from "../transport/transport.ts";
 import { rejected } from "../rpc/pending_call.ts";
 import { Lifetime } from "../base/lifetime.ts";
 import { drainAndClose } from "../session/graceful_close.ts";
 import { closedReason } from "../session/graceful_close.ts";
-import { unawaited } from "../base/left_alone.ts";
-import { isA } from "../base/odd_values.ts";
+import { type Report, unawaited } from "../base/report.ts";
+import { isA } from "../base/shown.ts";
 import { Outbound } from "../rpc/outbound.ts";
-import type { Report } from "../base/report.ts";
 import { Keepalive } from "../session/keepalive.ts";
 import { Names } from "./_names.ts";
 import { LispOutput, type Manner } from "./_output.ts";

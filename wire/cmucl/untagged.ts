@@ -7,7 +7,7 @@
 
 import { otherVersion } from "../base/brand.ts";
 import { WireError } from "../base/errors.ts";
-import { quiet } from "../base/left_alone.ts";
+import { quiet } from "../base/report.ts";
 import { shown } from "../base/shown.ts";
 import type { Session } from "../session/dialect.ts";
 import {

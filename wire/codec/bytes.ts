@@ -6,7 +6,7 @@
  */
 
 import { malformed, WireError } from "../base/errors.ts";
-import { rawBytes } from "../base/odd_values.ts";
+import { rawBytes } from "../base/shown.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });

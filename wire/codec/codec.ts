@@ -14,7 +14,7 @@ import { notAWire } from "./messages.ts";
 import type { WireLimits } from "../base/limits.ts";
 import { MessageReader } from "./message_reader.ts";
 import { MessageWriter } from "./message_writer.ts";
-import { isA } from "../base/odd_values.ts";
+import { isA } from "../base/shown.ts";
 import { KIND, type Message, type OverLimit, STRINGS } from "./messages.ts";
 import {
   type Exporter,

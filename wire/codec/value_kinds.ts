@@ -5,7 +5,7 @@
  */
 
 import { malformed, RemoteError, WireError } from "../base/errors.ts";
-import { rawBytes, viewKind } from "../base/odd_values.ts";
+import { rawBytes, viewKind } from "../base/shown.ts";
 import { decodeSparse } from "./_objects.ts";
 import type { ByteReader, ByteWriter } from "./bytes.ts";
 

@@ -13,8 +13,7 @@ import { type ByteWriter, varintSize } from "./bytes.ts";
 import { WireError } from "../base/errors.ts";
 import type { ValueLimits } from "../base/limits.ts";
 import { type Exporter, NO_EXPORTER } from "./passing.ts";
-import { byteCount, viewKind } from "../base/odd_values.ts";
-import { shown } from "../base/shown.ts";
+import { byteCount, shown, viewKind } from "../base/shown.ts";
 import type { SendTables, Shape } from "./tables.ts";
 import { ERROR_PART, TAG } from "./value_kinds.ts";
 

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Report } from "../base/report.ts";
+import { type Report, unawaited } from "../base/report.ts";
 import type { Caller } from "../rpc/remote.ts";
 import {
   type ContractRules,
@@ -20,7 +20,6 @@ import { errorMessage, RemoteError, Unfit, WireError } from "../base/errors.ts";
 import { type Checked, checkValues, issuesText } from "./standard_schema.ts";
 import { endStreams, REFERENCE } from "../codec/passing.ts";
 import { setBrand } from "../base/brand.ts";
-import { unawaited } from "../base/left_alone.ts";
 import { type CallPromise, promised } from "../rpc/pending_call.ts";
 
 /** The rules of one contract. */

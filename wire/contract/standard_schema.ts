@@ -6,7 +6,7 @@
  */
 
 import { shortText } from "../base/errors.ts";
-import { isThenable } from "../base/odd_values.ts";
+import { isThenable } from "../base/shown.ts";
 
 /**
  * A schema of any library that follows Standard Schema, version 1: valibot,

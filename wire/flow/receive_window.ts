@@ -9,9 +9,8 @@
 import { malformed, type WireError } from "../base/errors.ts";
 import type { Channel } from "../codec/messages.ts";
 import type { MessageOutput } from "./output.ts";
-import { failed, leave, OwnPromise } from "../base/left_alone.ts";
+import { failed, leave, OwnPromise, type Report } from "../base/report.ts";
 import { Queue } from "../base/collections.ts";
-import type { Report } from "../base/report.ts";
 
 /** Accounts for what one channel holds of the peer's. */
 export class ReceiveWindow {

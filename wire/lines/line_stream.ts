@@ -5,16 +5,17 @@
  * @module
  */
 
-import { formatAddress, type WireAddress } from "../base/address.ts";
+import {
+  checkWritten,
+  ChunkCheck,
+  formatAddress,
+  type Transport,
+  type WireAddress,
+} from "../transport/transport.ts";
 import { checkOptionKeys } from "../base/checks.ts";
 import { afterPatience, systemClock } from "../base/clock.ts";
 import { WireError } from "../base/errors.ts";
 import { shown } from "../base/shown.ts";
-import {
-  checkWritten,
-  ChunkCheck,
-  type Transport,
-} from "../transport/transport.ts";
 
 /** The bounds of a line stream, in bytes and milliseconds. */
 export interface LineStreamOptions {

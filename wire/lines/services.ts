@@ -4,7 +4,7 @@
  * @module
  */
 
-import { checkPort } from "../base/address.ts";
+import { checkPort } from "../transport/transport.ts";
 import { errorMessage, WireError } from "../base/errors.ts";
 import { shown } from "../base/shown.ts";
 

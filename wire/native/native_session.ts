@@ -5,7 +5,12 @@
  * @module
  */
 
-import { formatAddress, type WireAddress } from "../base/address.ts";
+import {
+  ChunkCheck,
+  formatAddress,
+  type Transport,
+  type WireAddress,
+} from "../transport/transport.ts";
 import { rejected } from "../rpc/pending_call.ts";
 import type { CallOptions } from "../rpc/context.ts";
 import { Calls } from "../rpc/calls.ts";
@@ -28,18 +33,15 @@ import type { Message, OverLimit, Target } from "../codec/messages.ts";
 import { Objects } from "../objects/objects.ts";
 import { Output } from "../flow/output.ts";
 import type { Caller } from "../rpc/remote.ts";
-import type { Report } from "../base/report.ts";
+import { failed, type Report, unawaited, unsent } from "../base/report.ts";
 import { Streams } from "../streams/streams.ts";
-import { looksLikeText } from "../base/shown.ts";
-import { ChunkCheck, type Transport } from "../transport/transport.ts";
+import { isA, looksLikeText } from "../base/shown.ts";
 import { callThrough } from "../rpc/middleware.ts";
-import { failed, unawaited, unsent } from "../base/left_alone.ts";
 import { Lifetime } from "../base/lifetime.ts";
 import { drainAndClose } from "../session/graceful_close.ts";
 import { LazyMap } from "../base/collections.ts";
 import { closedReason, GracefulClose } from "../session/graceful_close.ts";
 import { Handshake } from "../session/handshake.ts";
-import { isA } from "../base/odd_values.ts";
 import { Outbound } from "../rpc/outbound.ts";
 import { OwnTrouble } from "../base/errors.ts";
 import { calledLate, PlainRoute } from "../rpc/plain_route.ts";

@@ -11,11 +11,11 @@ import {
   leave,
   owned,
   OwnPromise,
+  type Report,
   unawaited,
   unsent,
-} from "../base/left_alone.ts";
-import { isA, isThenable } from "../base/odd_values.ts";
-import type { Report } from "../base/report.ts";
+} from "../base/report.ts";
+import { isA, isThenable } from "../base/shown.ts";
 import { carriesStream, endStreams, REFERENCE } from "../codec/passing.ts";
 import {
   type CallOptions,

@@ -11,9 +11,8 @@ import {
   WireError,
   type WireErrorCode,
 } from "../base/errors.ts";
-import { isA, isThenable } from "../base/odd_values.ts";
+import { isA, isThenable, shown } from "../base/shown.ts";
 import { guardedController } from "../base/report.ts";
-import { shown } from "../base/shown.ts";
 import type { Wire } from "../wire.ts";
 import type {
   BackoffOptions,

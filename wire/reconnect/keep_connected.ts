@@ -26,9 +26,14 @@ import type {
 import type { Wire } from "../wire.ts";
 import { Lifetime } from "../base/lifetime.ts";
 import { KeptCalls } from "./_kept_calls.ts";
-import { failed, quiet, unawaited, unsent } from "../base/left_alone.ts";
-import type { Report } from "../base/report.ts";
-import { isA } from "../base/odd_values.ts";
+import {
+  failed,
+  quiet,
+  type Report,
+  unawaited,
+  unsent,
+} from "../base/report.ts";
+import { isA } from "../base/shown.ts";
 import { OwnTrouble } from "../base/errors.ts";
 import { Supervisor } from "./_supervisor.ts";
 

@@ -6,9 +6,8 @@
 
 import { errorMessage, Unfit, WireError } from "../base/errors.ts";
 import type { Message, OverLimit } from "../codec/messages.ts";
-import { isA } from "../base/odd_values.ts";
+import { isA, shown } from "../base/shown.ts";
 import { FailedResult } from "./results.ts";
-import { shown } from "../base/shown.ts";
 
 type Call = Extract<Message, { kind: "call" }>;
 

@@ -40,12 +40,16 @@ import {
   malformed,
   WireError,
 } from "../base/errors.ts";
-import { leave, unawaited } from "../base/left_alone.ts";
+import {
+  entered,
+  leave,
+  left,
+  type Report,
+  unawaited,
+} from "../base/report.ts";
 import type { MessageOutput } from "../flow/output.ts";
 import { CallMessage, type OverLimit, type Target } from "../codec/messages.ts";
 import { type CallMaker, type Following, PendingCall } from "./pending_call.ts";
-import { entered, left } from "../base/left_alone.ts";
-import type { Report } from "../base/report.ts";
 import { remoteError } from "./thrown.ts";
 import { TokenBucket } from "../base/clock.ts";
 import { MESSAGE_OVERHEAD, type SendQueue } from "../flow/send_queue.ts";

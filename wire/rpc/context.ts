@@ -8,14 +8,13 @@ import { isInstance, setBrand } from "../base/brand.ts";
 import { checkOptionKeys, checkSignal, mayBeOptions } from "../base/checks.ts";
 import type { Clock } from "../base/clock.ts";
 import { errorMessage, WireError } from "../base/errors.ts";
-import { isA } from "../base/odd_values.ts";
+import { isA, kindOf, shown } from "../base/shown.ts";
 import {
   guardedController,
   REPORT,
   type Report,
   reportToConsole,
 } from "../base/report.ts";
-import { kindOf, shown } from "../base/shown.ts";
 import type { Metadata } from "../codec/messages.ts";
 
 const NO_METADATA: Metadata = Object.freeze(Object.create(null));

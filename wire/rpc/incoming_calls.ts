@@ -23,7 +23,7 @@ import { type Method, methodOf } from "../codec/passing.ts";
 import { type CallKind, type Middleware, serveThrough } from "./middleware.ts";
 import type { MessageOutput } from "../flow/output.ts";
 import { LazyMap } from "../base/collections.ts";
-import { isA, laterOf, settled, wordsOf } from "../base/odd_values.ts";
+import { isA, laterOf, settled, wordsOf } from "../base/shown.ts";
 import {
   AwaitedResult,
   type Borrower,

@@ -12,10 +12,10 @@ import {
   knowsWhoAsks,
   leave,
   owned,
+  type Report,
   unawaited,
   unsent,
-} from "../base/left_alone.ts";
-import type { Report } from "../base/report.ts";
+} from "../base/report.ts";
 import { shown } from "../base/shown.ts";
 import type { Metadata } from "../codec/messages.ts";
 import { endStreams, REFERENCE } from "../codec/passing.ts";

@@ -8,7 +8,15 @@ import { Backlog, type QueuedMessage, SendQueue } from "../flow/send_queue.ts";
 import { type CallOptions, checkOptions, deadlineToTell } from "./context.ts";
 import { endStreams } from "../codec/passing.ts";
 import { WireError } from "../base/errors.ts";
-import { failed, leave, OwnPromise, unsent } from "../base/left_alone.ts";
+import {
+  entered,
+  failed,
+  leave,
+  left,
+  OwnPromise,
+  type Report,
+  unsent,
+} from "../base/report.ts";
 import {
   type Message,
   type PeerLimits,
@@ -16,8 +24,6 @@ import {
   type Target,
 } from "../codec/messages.ts";
 import type { MessageOutput, Ticket } from "../flow/output.ts";
-import { entered, left } from "../base/left_alone.ts";
-import type { Report } from "../base/report.ts";
 
 /** A resolved promise, for what is done already. */
 const DONE: Promise<void> = Promise.resolve();

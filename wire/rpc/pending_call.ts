@@ -12,10 +12,10 @@ import {
   knowsWhoAsks,
   leave,
   owned,
+  type Report,
   unawaited,
   unsent,
-} from "../base/left_alone.ts";
-import type { Report } from "../base/report.ts";
+} from "../base/report.ts";
 import type { Target } from "../codec/messages.ts";
 import {
   type BoundStream,

@@ -9,12 +9,23 @@ import { ownArguments } from "../base/checks.ts";
 import { otherVersion, setBrand } from "../base/brand.ts";
 import { type CallOptions, checkCallOptions, checkOptions } from "./context.ts";
 import { WireError } from "../base/errors.ts";
-import { failed, owned, unawaited, unsent } from "../base/left_alone.ts";
+import {
+  failed,
+  owned,
+  reportToConsole,
+  unawaited,
+  unsent,
+} from "../base/report.ts";
 import { methodOf, REFERENCE } from "../codec/passing.ts";
 import { severalOf } from "../base/multiple_values.ts";
-import { laterOf, readable, settled } from "../base/odd_values.ts";
+import {
+  isThenable,
+  kindOf,
+  laterOf,
+  readable,
+  settled,
+} from "../base/shown.ts";
 import { checkOptionKeys } from "../base/checks.ts";
-import { isThenable } from "../base/odd_values.ts";
 import { type Caller, remotes } from "./remote.ts";
 import type {
   AnyFunctions,
@@ -25,8 +36,6 @@ import type {
   RemoteValue,
   RemoteValues,
 } from "./remote_types.ts";
-import { reportToConsole } from "../base/report.ts";
-import { kindOf } from "../base/shown.ts";
 
 /** What is behind a reference. */
 export interface Referent {

@@ -12,7 +12,7 @@ import {
   WireError,
 } from "../base/errors.ts";
 import type { WireLimits } from "../base/limits.ts";
-import { isReadable, rawBytes } from "../base/odd_values.ts";
+import { isReadable, rawBytes } from "../base/shown.ts";
 import { endStreams, isStreamed, REFERENCE } from "../codec/passing.ts";
 import { errorList } from "../codec/value_kinds.ts";
 

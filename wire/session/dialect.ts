@@ -5,13 +5,12 @@
  * @module
  */
 
-import type { WireAddress } from "../base/address.ts";
+import type { Transport, WireAddress } from "../transport/transport.ts";
 import type { Clock } from "../base/clock.ts";
 import type { WireError } from "../base/errors.ts";
 import type { WireLimits } from "../base/limits.ts";
 import type { Middleware } from "../rpc/middleware.ts";
 import type { Caller } from "../rpc/remote.ts";
-import type { Transport } from "../transport/transport.ts";
 
 /** How many bytes of each kind of message; each counts 64 more than it has. */
 export interface FlowBytes {

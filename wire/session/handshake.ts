@@ -4,7 +4,7 @@
  * @module
  */
 
-import { formatAddress, type WireAddress } from "../base/address.ts";
+import { formatAddress, type WireAddress } from "../transport/transport.ts";
 import { afterPatience, type Clock } from "../base/clock.ts";
 import { malformed, WireError } from "../base/errors.ts";
 import type { WireLimits } from "../base/limits.ts";

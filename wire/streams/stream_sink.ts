@@ -6,7 +6,7 @@
  */
 
 import { malformed, WireError } from "../base/errors.ts";
-import { quiet } from "../base/left_alone.ts";
+import { quiet } from "../base/report.ts";
 import type {
   BoundStream,
   ReceivedAttachments,

@@ -12,7 +12,7 @@
  * @module
  */
 
-import type { WireAddress } from "../base/address.ts";
+import type { WireAddress } from "../transport/transport.ts";
 import { TRANSPARENT } from "../rpc/middleware.ts";
 import { errorMessage, shortText, WireError } from "../base/errors.ts";
 import { type Metadata, metadataFit } from "../codec/messages.ts";

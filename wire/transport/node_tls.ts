@@ -9,8 +9,7 @@
  * @module
  */
 
-import type { WireAddress } from "../base/address.ts";
-import type { SocketLike, Transport } from "./transport.ts";
+import type { SocketLike, Transport, WireAddress } from "./transport.ts";
 
 /** What is read at a time: little at first, for many connections are quiet. */
 const FIRST_READ = 2 * 1024;
