@@ -53,9 +53,15 @@ export class Producers {
   }
 }
 
+/** Turns that are not over: a producer that was ended may be in one. */
+const turns = new Set<Promise<void>>();
+
 /** Lets timers and sockets have their turn, which those in memory do not. */
-export function turn(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve));
+export async function turn(): Promise<void> {
+  const over = new Promise<void>((resolve) => setTimeout(resolve));
+  turns.add(over);
+  await over;
+  turns.delete(over);
 }
 
 /** Waits until neither of two wires has a stream, and has both close. */
@@ -69,6 +75,7 @@ export async function leaveNothing(near: Wire, far: Wire): Promise<void> {
   await near.close();
   assertEquals((await near.closed).code, "closed");
   assertEquals((await far.closed).code, "closed");
+  await Promise.all(turns);
 }
 
 /** Takes a stream until it fails; tells what it fails with. */
