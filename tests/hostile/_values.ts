@@ -6,7 +6,7 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { hashOf } from "../../wire/codec/_collisions.ts";
+import { hashOf } from "../../wire/codec/_objects.ts";
 import { KIND } from "../../wire/codec/messages.ts";
 import { call, frame } from "../_raw_peer.ts";
 import { ALL, type Attack, type Catalogue, type Road, TCP } from "./_attack.ts";

@@ -4,7 +4,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import {
   collisionFreeMap,
   collisionFreeSet,
-} from "../../wire/codec/_collisions.ts";
+} from "../../wire/codec/_objects.ts";
 import { decodeValue, encodeValue } from "../../wire/codec/single_value.ts";
 import { wirePair } from "../../wire/mod.ts";
 import { test } from "../_test.ts";

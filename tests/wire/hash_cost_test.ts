@@ -1,7 +1,7 @@
 /** Keys that collide, by chance and by choice. */
 
 import { assert, assertEquals } from "@std/assert";
-import { FEW_KEYS, HashCost, hashOf } from "../../wire/codec/_collisions.ts";
+import { FEW_KEYS, HashCost, hashOf } from "../../wire/codec/_objects.ts";
 import { test } from "../_test.ts";
 
 /** How many of some keys are added until they cost too much. */

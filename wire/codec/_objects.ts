@@ -1,6 +1,7 @@
 /**
- * Objects of one key set, made and read by code that is generated once. Where
- * a page's policy forbids that, it is done key by key.
+ * Objects, Maps and Sets whose keys a peer chose. Objects of one key set are
+ * made and read by code that is generated once; where a page's policy forbids
+ * that, it is done key by key. Keys that collide cost no more than others.
  *
  * @module
  */
@@ -53,7 +54,7 @@ export function objectDecoderOf(
 }
 
 /** Writes one value, nested so deeply. */
-export interface WritesValues {
+interface WritesValues {
   /** Writes a value. */
   write(value: unknown, depth: number): void;
   /** Writes a value that is a number. */
@@ -162,4 +163,333 @@ export function setOwn(object: object, key: string, value: unknown): void {
     enumerable: true,
     writable: true,
   });
+}
+
+// What the keys of a Map or a Set cost that a peer chose.
+//
+// The engine finds objects, and most strings, by a secret of the process. But
+// numbers, bigints and strings that read like an array's index it finds by a
+// hash that everybody can compute. Keys whose hashes share a bucket of the
+// table cost a walk past all others in it: 32,000 such keys, some seconds. Here
+// the table is imagined beside the real one, and these walks are counted.
+
+/** A Map or a Set with fewer keys costs little, whatever they are. */
+export const FEW_KEYS = 128;
+
+/** How many keys may be passed for each that is added, all in all. */
+const STEPS_PER_KEY = 64;
+
+/** The bits of one number, as two halves; the lower one first. */
+const bits = new Uint32Array(2);
+const double = new Float64Array(bits.buffer);
+const integer = new BigUint64Array(bits.buffer);
+
+/** The keys of one Map or Set, as the engine's table would hold them. */
+export class HashCost {
+  readonly #hashes: Uint32Array;
+  #count = 0;
+  #steps = 0;
+  /** How many keys each bucket holds. */
+  #buckets: Uint32Array = new Uint32Array(FEW_KEYS);
+
+  /** @param count How many keys there will be. */
+  constructor(count: number) {
+    this.#hashes = new Uint32Array(count);
+  }
+
+  /**
+   * Adds a key.
+   *
+   * @returns False when so many share a bucket that they cost too much.
+   */
+  add(key: unknown): boolean {
+    const hash = hashOf(key);
+    if (hash < 0) return true;
+    if (this.#count >= this.#buckets.length * 2) this.#grow();
+    const buckets = this.#buckets;
+    this.#steps += buckets[hash & (buckets.length - 1)]!++;
+    this.#hashes[this.#count++] = hash;
+    return this.#steps <= STEPS_PER_KEY * (this.#count + FEW_KEYS);
+  }
+
+  /** Twice the buckets, as the engine has them for more keys. */
+  #grow(): void {
+    const buckets = new Uint32Array(this.#buckets.length * 2);
+    const mask = buckets.length - 1;
+    for (let index = 0; index < this.#count; index++) {
+      buckets[this.#hashes[index]! & mask]!++;
+    }
+    this.#buckets = buckets;
+  }
+}
+
+/** The hash of a key; −1 where no peer can choose it. */
+export function hashOf(key: unknown): number {
+  switch (typeof key) {
+    case "number":
+      if ((key | 0) === key) return hashOfInteger(key);
+      double[0] = key;
+      return hashOfBits(bits[1]!, bits[0]!);
+    case "bigint":
+      // Only the lowest 64 bits of its magnitude count.
+      integer[0] = key < 0n ? -key : key;
+      return hashOfBits(bits[1]!, bits[0]!);
+    case "string":
+      return arrayIndexOf(key);
+    default:
+      return -1;
+  }
+}
+
+/**
+ * The index that a string reads like, which is its hash, too.
+ *
+ * @returns −1 for any other string.
+ */
+export function arrayIndexOf(text: string): number {
+  const { length } = text;
+  if (length === 0 || length > 10) return -1;
+  let index = 0;
+  for (let at = 0; at < length; at++) {
+    const digit = text.charCodeAt(at) - 0x30;
+    if (digit < 0 || digit > 9 || digit === 0 && at === 0) return -1;
+    index = index * 10 + digit;
+  }
+  return index > 0xffff_fffe ? -1 : index >>> 0;
+}
+
+/** The engine's hash of an integer of 32 bits. */
+function hashOfInteger(key: number): number {
+  let hash = ~key + (key << 15) | 0;
+  hash ^= hash >>> 12;
+  hash = hash + (hash << 2) | 0;
+  hash ^= hash >>> 4;
+  hash = Math.imul(hash, 2_057);
+  hash ^= hash >>> 16;
+  return hash & 0x3fff_ffff;
+}
+
+/** The engine's hash of 64 bits. */
+function hashOfBits(high: number, low: number): number {
+  // ~bits + (bits << 18)
+  let lower = (~low >>> 0) + (low << 18 >>> 0);
+  let upper = ~high + (high << 18 | low >>> 14) + (lower > 0xffff_ffff ? 1 : 0);
+  upper >>>= 0;
+  lower >>>= 0;
+  // ^ >> 31
+  lower = (lower ^ (upper << 1 | lower >>> 31)) >>> 0;
+  upper = (upper ^ upper >>> 31) >>> 0;
+  [upper, lower] = times(upper, lower, 21);
+  // ^ >> 11
+  lower = (lower ^ (upper << 21 | lower >>> 11)) >>> 0;
+  upper = (upper ^ upper >>> 11) >>> 0;
+  [upper, lower] = times(upper, lower, 65);
+  // ^ >> 22
+  lower ^= upper << 10 | lower >>> 22;
+  return lower & 0x3fff_ffff;
+}
+
+/** 64 bits times a small number. */
+function times(high: number, low: number, by: number): [number, number] {
+  const lower = low * by;
+  const upper = Math.imul(high, by) + Math.floor(lower / 0x1_0000_0000);
+  return [upper >>> 0, lower >>> 0];
+}
+
+// A Map and a Set whose cost does not depend on which keys a peer chose: each
+// primitive key is found by a text that the engine hashes with a secret. They
+// take the place of the engine's own where too many keys collide in those.
+//
+// Both pass for what they stand for: `instanceof`, all methods, iteration. What
+// needs the engine's own, such as `structuredClone()`, refuses them.
+
+/** What a key is found by. */
+function placeOf(key: unknown): unknown {
+  switch (typeof key) {
+    case "number":
+      return `n${key}`;
+    case "bigint":
+      // Of all radices, the one that costs least.
+      return `b${key.toString(16)}`;
+    case "string":
+      return `s${key}`;
+    default:
+      return key;
+  }
+}
+
+/** What a console shows. */
+const INSPECT = Symbol.for("nodejs.util.inspect.custom");
+
+/** Keys with their values, in the order in which they were added. */
+class Places<K, V> {
+  readonly #places = new Map<unknown, [key: K, value: V]>();
+  /** Functions cannot be cloned, so that this is not taken for a plain object. */
+  readonly toClone = () => [...this.entries()];
+
+  get size(): number {
+    return this.#places.size;
+  }
+
+  has(key: K): boolean {
+    return this.#places.has(placeOf(key));
+  }
+
+  delete(key: K): boolean {
+    return this.#places.delete(placeOf(key));
+  }
+
+  clear(): void {
+    this.#places.clear();
+  }
+
+  protected find(key: K): V | undefined {
+    return this.#places.get(placeOf(key))?.[1];
+  }
+
+  protected put(key: K, value: V): void {
+    const place = placeOf(key);
+    const found = this.#places.get(place);
+    if (found === undefined) this.#places.set(place, [key, value]);
+    else found[1] = value;
+  }
+
+  *keys(): Generator<K, undefined> {
+    for (const [key] of this.#places.values()) yield key;
+  }
+
+  *values(): Generator<V, undefined> {
+    for (const [, value] of this.#places.values()) yield value;
+  }
+
+  *entries(): Generator<[K, V], undefined> {
+    for (const [key, value] of this.#places.values()) yield [key, value];
+  }
+
+  forEach(
+    visit: (value: V, key: K, holder: this) => void,
+    self?: unknown,
+  ): void {
+    for (const [key, value] of this.#places.values()) {
+      visit.call(self, value, key, this);
+    }
+  }
+}
+
+/** A Map. */
+class FreeMap<K, V> extends Places<K, V> {
+  get(key: K): V | undefined {
+    return this.find(key);
+  }
+
+  set(key: K, value: V): this {
+    this.put(key === 0 ? 0 as K : key, value);
+    return this;
+  }
+
+  getOrInsert(key: K, value: V): V {
+    if (!this.has(key)) this.set(key, value);
+    return this.find(key)!;
+  }
+
+  getOrInsertComputed(key: K, make: (key: K) => V): V {
+    if (!this.has(key)) this.set(key, make(key));
+    return this.find(key)!;
+  }
+
+  [Symbol.iterator](): Iterator<[K, V]> {
+    return this.entries();
+  }
+
+  [INSPECT](): string {
+    return `Map(${this.size}) { keys that collide }`;
+  }
+}
+
+/** A Set. */
+class FreeSet<T> extends Places<T, T> {
+  add(item: T): this {
+    // −0 and 0 are one item, and it is 0.
+    const kept = item === 0 ? 0 as T : item;
+    this.put(kept, kept);
+    return this;
+  }
+
+  [Symbol.iterator](): Iterator<T> {
+    return this.keys();
+  }
+
+  union(other: ReadonlySetLike<T>): FreeSet<T> {
+    return setOf(this.keys(), iterated(other.keys()));
+  }
+
+  intersection(other: ReadonlySetLike<unknown>): FreeSet<T> {
+    return setOf([...this.keys()].filter((item) => other.has(item)));
+  }
+
+  difference(other: ReadonlySetLike<unknown>): FreeSet<T> {
+    return setOf([...this.keys()].filter((item) => !other.has(item)));
+  }
+
+  symmetricDifference(other: ReadonlySetLike<T>): FreeSet<T> {
+    const others = [...iterated(other.keys())].filter((item) =>
+      !this.has(item)
+    );
+    return setOf(this.difference(other).keys(), others);
+  }
+
+  isSubsetOf(other: ReadonlySetLike<unknown>): boolean {
+    return this.intersection(other).size === this.size;
+  }
+
+  isSupersetOf(other: ReadonlySetLike<unknown>): boolean {
+    return [...iterated(other.keys())].every((item) => this.has(item as T));
+  }
+
+  isDisjointFrom(other: ReadonlySetLike<unknown>): boolean {
+    return this.intersection(other).size === 0;
+  }
+
+  [INSPECT](): string {
+    return `Set(${this.size}) { items that collide }`;
+  }
+}
+
+inherit(FreeMap.prototype, Map);
+inherit(FreeSet.prototype, Set);
+
+/**
+ * Has a class inherit from one of the engine's own, behind what all places
+ * have. What the engine's own are made of, its objects lack.
+ */
+function inherit(prototype: object, own: typeof Map | typeof Set): void {
+  const { constructor: _, ...places } = Object.getOwnPropertyDescriptors(
+    Places.prototype,
+  );
+  Object.setPrototypeOf(prototype, Object.create(own.prototype, places));
+  Object.defineProperty(prototype, "constructor", { value: own });
+}
+
+function iterated<T>(iterator: Iterator<T>): Iterable<T> {
+  return { [Symbol.iterator]: () => iterator };
+}
+
+function setOf<T>(...lists: Iterable<T>[]): FreeSet<T> {
+  const made = new FreeSet<T>();
+  for (const list of lists) for (const item of list) made.add(item);
+  return made;
+}
+
+/** A Map of those entries, whose keys may collide. */
+export function collisionFreeMap<K, V>(
+  entries: Iterable<[K, V]>,
+): Map<K, V> {
+  const made = new FreeMap<K, V>();
+  for (const [key, value] of entries) made.set(key, value);
+  return made as unknown as Map<K, V>;
+}
+
+/** A Set of those items, which may collide. */
+export function collisionFreeSet<T>(items: Iterable<T>): Set<T> {
+  return setOf(items) as unknown as Set<T>;
 }

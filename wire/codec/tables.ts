@@ -7,9 +7,12 @@
  */
 
 import { malformed } from "../base/errors.ts";
-import { arrayIndexOf } from "./_collisions.ts";
+import {
+  arrayIndexOf,
+  type ObjectDecoder,
+  type ObjectEncoder,
+} from "./_objects.ts";
 import { LazyMap } from "../base/collections.ts";
-import type { ObjectDecoder, ObjectEncoder } from "./_objects.ts";
 import type { ByteReader, ByteWriter } from "./bytes.ts";
 
 /** How many names, and how many key sets, a table holds at most. */

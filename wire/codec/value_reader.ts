@@ -8,16 +8,18 @@
 import { readMagnitude, readView } from "./value_kinds.ts";
 import { makeError } from "./value_kinds.ts";
 import {
+  collisionFreeMap,
+  collisionFreeSet,
   decodeByKey,
   decodeSparse,
+  FEW_KEYS,
+  HashCost,
   MANY,
   objectDecoderOf,
   setOwn,
 } from "./_objects.ts";
 import type { ByteReader } from "./bytes.ts";
 import { malformed, WireError } from "../base/errors.ts";
-import { collisionFreeMap, collisionFreeSet } from "./_collisions.ts";
-import { FEW_KEYS, HashCost } from "./_collisions.ts";
 import type { ValueLimits } from "../base/limits.ts";
 import { type Importer, NO_IMPORTER } from "./passing.ts";
 import type { ReceiveTables } from "./tables.ts";

@@ -10,7 +10,19 @@ import { endStreams } from "../codec/passing.ts";
 import type { Clock } from "../base/clock.ts";
 import { abortContext, CallContext, hasAborted } from "./context.ts";
 import { malformed, Refusal, shortText, WireError } from "../base/errors.ts";
-import { type Expecting, Forecast } from "./_forecast.ts";
+import {
+  asWireError,
+  dropUnused,
+  type Expecting,
+  Forecast,
+  gone,
+  keyOf,
+  noSuchFunction,
+  noSuchObject,
+  oneWay,
+  RipeCalls,
+  troubleOf,
+} from "./_served_calls.ts";
 import { LIST_FUNCTIONS, listFunctions, servedEntries } from "./served.ts";
 import type { WireLimits } from "../base/limits.ts";
 import {
@@ -38,17 +50,6 @@ import {
   Results,
   type SharedObjects,
 } from "./results.ts";
-import { RipeCalls } from "./_ripe_calls.ts";
-import {
-  asWireError,
-  dropUnused,
-  gone,
-  keyOf,
-  noSuchFunction,
-  noSuchObject,
-  oneWay,
-  troubleOf,
-} from "./_served_calls.ts";
 import { sendThrown } from "./thrown.ts";
 import { TokenBucket } from "../base/clock.ts";
 import { ownSeveral, severalOf, Values } from "../base/multiple_values.ts";
