@@ -23,6 +23,7 @@ import {
 import { errorMessage, WireError } from "../wire/base/errors.ts";
 import { resolveLimits, type WireLimits } from "../wire/base/limits.ts";
 import { isThenable, shown } from "../wire/base/shown.ts";
+import { SharedMemory } from "../wire/base/memory.ts";
 import { callHook, type Report, reporter } from "../wire/base/report.ts";
 import type { Contract } from "../wire/contract/contract.ts";
 import type { Middleware } from "../wire/rpc/middleware.ts";
@@ -203,6 +204,8 @@ const PATIENCE = 1 / 4;
 export class RequestServer implements AsyncDisposable {
   readonly #options: RequestServerOptions;
   readonly #limits: Readonly<WireLimits>;
+  /** What the wires hold together of what came. */
+  readonly #memory: SharedMemory;
   readonly #onConnect: OnConnect | undefined;
   readonly #report: Report;
   /** The wires that were accepted. */
@@ -251,6 +254,8 @@ export class RequestServer implements AsyncDisposable {
     this.#options = options;
     this.#onConnect = hook;
     this.#limits = resolveLimits(options.limits);
+    const { serverMemory, wires } = this.#limits;
+    this.#memory = new SharedMemory(serverMemory, wires);
     const target = checkTarget(targetOf(port, options));
     const { tls, signal } = options;
     const listener = listen(target, "The request server");
@@ -479,6 +484,7 @@ export class RequestServer implements AsyncDisposable {
       // A secret that every stranger is shown is none.
       peerFirst: credential !== undefined,
       gate: this.#guesses?.gateOf(arrival),
+      sharedMemory: this.#memory,
     });
   }
 

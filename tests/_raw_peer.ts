@@ -17,7 +17,7 @@ import {
   memoryTransports,
   type Transport,
 } from "../wire/transport/transport.ts";
-import { makeWire, type Wire, type WireOptions } from "../wire/wire.ts";
+import { makeWire, Wire, type WireOptions } from "../wire/wire.ts";
 import { plainInto } from "./_plain_messages.ts";
 import { RAW } from "./_raw_values.ts";
 
@@ -195,11 +195,20 @@ export class RawPeer extends RawEnd {
   /** The wire at the other end. */
   readonly wire: Wire;
 
-  /** @param options What the wire is made with. */
-  constructor(options: WireOptions = {}) {
+  /**
+   * @param options What the wire is made with.
+   * @param side What a server has beside them.
+   */
+  constructor(
+    options: WireOptions = {},
+    side?: ConstructorParameters<typeof Wire>[2],
+  ) {
     const [here, there] = memoryTransports();
     super(here);
-    this.wire = makeWire(there, { onError() {}, ...options });
+    const all = { onError() {}, ...options };
+    this.wire = side === undefined
+      ? makeWire(there, all)
+      : new Wire(there, all, side);
   }
 
   /** Says hello and accepts; resolves when the wire is open. */

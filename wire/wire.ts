@@ -239,12 +239,12 @@ export class Wire<
    * @param transport The connection, which the wire owns from now on.
    * @param options What differs from the default.
    * @param side What servers have beside them: whether the peer shows its
-   * secret first, and who counts wrong ones.
+   * secret first, who counts wrong ones, and the memory that wires share.
    */
   constructor(
     transport: Transport,
     options: WireOptions<Remote, Local> = {},
-    side: Pick<SessionOptions, "peerFirst" | "gate"> = {},
+    side: Pick<SessionOptions, "peerFirst" | "gate" | "sharedMemory"> = {},
   ) {
     const { signal, functions, onDeath, confirm, serves, expects } = options;
     checkOptionKeys(options, OPTION_KEYS, "a wire");

@@ -52,6 +52,7 @@ const COUNTS: readonly (keyof WireStats)[] = [
   "streamsReceiving",
   "streamsSending",
   "inbox",
+  "memoryHeld",
   "outputWaiting",
 ];
 

@@ -236,17 +236,22 @@ export class Deeds {
       return false;
     };
     const taking = stream[Symbol.asyncIterator]();
+    let unseen: Promise<IteratorResult<unknown>> | undefined;
     try {
       for (;;) {
         const one = taking.next();
         const isSecond = isTakenTwice(operation) && index + 2 <= take;
         const two = isSecond ? taking.next() : undefined;
         two?.catch(() => {});
+        unseen = two;
         if (await isOver(await one)) break;
+        unseen = undefined;
         if (two !== undefined && await isOver(await two)) break;
       }
     } finally {
       await taking.return?.();
+      // A stream that nobody reads or cancels holds what came of it.
+      unseen?.then(({ value }) => cancelStream(value), () => {});
     }
     if (count !== undefined) {
       this.#expect(operation, index, Math.min(count, take));
@@ -335,4 +340,10 @@ export class Deeds {
 export function short(value: unknown): string {
   const text = Deno.inspect(value, { depth: 3, breakLength: Infinity });
   return text.length > 200 ? `${text.slice(0, 200)}…` : text;
+}
+
+/** Cancels what is a stream. */
+function cancelStream(value: unknown): void {
+  if (typeof value !== "object" || value === null) return;
+  if (Symbol.asyncIterator in value) (value as RemoteStream<unknown>).cancel();
 }

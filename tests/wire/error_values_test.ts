@@ -3,6 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { WireError } from "../../wire/base/errors.ts";
 import { decodeValue, encodeValue } from "../../wire/codec/single_value.ts";
+import { makeError } from "../../wire/codec/value_kinds.ts";
 import { test } from "../_test.ts";
 import { codeOf, decodeAll, encodeAll, newEncoder } from "./_codec.ts";
 import { roundTrip, valueOf } from "./_codec.ts";
@@ -161,30 +162,93 @@ test("decodeValue() refuses errors that no sender makes", () => {
   }
 });
 
-test("decodeValue() records no stack for errors, and leaves the limit alone", () => {
-  const bytes = encodeValue([new TypeError("a"), new AggregateError([], "b")]);
+const PARTS = {
+  name: "TypeError",
+  message: "m",
+  stack: undefined,
+  hasCause: true,
+  cause: 1,
+  errors: undefined,
+  data: undefined,
+};
+
+/** A copy of the module that has made no error yet. */
+async function newMakeError(name: string): Promise<typeof makeError> {
+  const url = new URL("../../wire/codec/value_kinds.ts", import.meta.url);
+  return (await import(`${url}?${name}`)).makeError;
+}
+
+/** What can be seen of errors of all kinds. */
+function seen(make: typeof makeError): string[] {
+  return [
+    make(PARTS),
+    make({ ...PARTS, name: "Odd", hasCause: false }),
+    make({ ...PARTS, name: "AggregateError", errors: [1] }),
+    make({ ...PARTS, name: "Several", errors: [] }),
+  ].map((error) => {
+    const { stack: _stack, ...rest } = Object.getOwnPropertyDescriptors(error);
+    const { constructor } = Object.getPrototypeOf(error);
+    return Deno.inspect([constructor.name, Error.isError(error), rest]) +
+      error.stack;
+  });
+}
+
+test("makeError() copies errors, which record no stack", async () => {
+  const usual = seen(makeError);
+  const { structuredClone } = globalThis;
+  let copies = 0;
+  try {
+    globalThis.structuredClone = (value) => {
+      copies++;
+      return structuredClone(value);
+    };
+    const make = await newMakeError("counted");
+    assertEquals(seen(make), usual);
+    // One more of each of two classes, to see how copies turn out.
+    assertEquals(copies, 4 + 2);
+  } finally {
+    globalThis.structuredClone = structuredClone;
+  }
+});
+
+test("makeError() makes the same where errors cannot be copied", async () => {
+  const usual = seen(makeError);
+  const { structuredClone } = globalThis;
+  const others: unknown[] = [undefined, () => ({}), () => {
+    throw new Error("no");
+  }];
+  for (const [index, other] of others.entries()) {
+    try {
+      globalThis.structuredClone = other as typeof structuredClone;
+      const make = await newMakeError(`uncopied ${index}`);
+      assertEquals(seen(make), usual);
+    } finally {
+      globalThis.structuredClone = structuredClone;
+    }
+  }
+});
+
+test("makeError() leaves the limit of stacks as it was", async () => {
+  const usual = seen(makeError);
   const limit = Object.getOwnPropertyDescriptor(Error, "stackTraceLimit")!;
   const set: unknown[] = [];
-  const decode = () => exactly(decodeValue(bytes));
-  const usual = decode();
-  assertEquals(Error.stackTraceLimit, limit.value);
   try {
     Object.defineProperty(Error, "stackTraceLimit", {
       configurable: true,
       get: () => limit.value,
       set: (value) => set.push(value),
     });
-    assertEquals(decode(), usual);
+    assertEquals(seen(await newMakeError("set")), usual);
     assertEquals(set, [0, limit.value, 0, limit.value]);
     // Frozen, or missing as where the engine is another one.
-    for (const other of [{ value: 3 }, { value: undefined, writable: true }]) {
+    for (const value of [3, undefined]) {
       Object.defineProperty(Error, "stackTraceLimit", {
         configurable: true,
         writable: false,
-        ...other,
+        value,
       });
-      assertEquals(decode(), usual);
-      assertEquals(Error.stackTraceLimit, other.value);
+      assertEquals(seen(await newMakeError(`${value}`)), usual);
+      assertEquals(Error.stackTraceLimit, value);
     }
   } finally {
     Object.defineProperty(Error, "stackTraceLimit", limit);

@@ -21,6 +21,7 @@ test("DEFAULT_LIMITS are these", () => {
     window: 4_194_304,
     streams: 100,
     streamWindow: 262_144,
+    memory: 134_217_728,
     objects: 10_000,
     cancels: 1_000,
     cancelsPerSecond: 33,
@@ -43,6 +44,7 @@ test("DEFAULT_LIMITS are these", () => {
     yieldAfter: 30_000,
     attempts: 10,
     attemptEvery: 1_000,
+    serverMemory: 536_870_912,
   });
   assert(Object.isFrozen(DEFAULT_LIMITS));
 });

@@ -44,6 +44,12 @@ export interface WireLimits {
    */
   streamWindow: number;
   /**
+   * Bytes of memory that what came and is not dealt with may take, beyond its
+   * own bytes, which `window` and `streamWindow` bound. What is over it fails
+   * by itself. @default {134217728}
+   */
+  memory: number;
+  /**
    * How many objects of the peer this side holds, and how many of its own it
    * keeps for the peer. @default {10000}
    */
@@ -101,6 +107,11 @@ export interface WireLimits {
   attempts: number;
   /** After how long it has one more of these. @default {1000} */
   attemptEvery: number;
+  /**
+   * The same as `memory` for all wires of a server together. Beyond it, a wire
+   * has its share: this, divided by `wires`. @default {536870912}
+   */
+  serverMemory: number;
   /** CMUCL dialect: the longest string, in characters. @default {1048576} */
   cmuclString: number;
   /** CMUCL dialect: how many objects a peer may save. @default {4096} */
@@ -125,6 +136,7 @@ export const DEFAULT_LIMITS: Readonly<WireLimits> = Object.freeze({
   window: 4 * 1024 * 1024,
   streams: 100,
   streamWindow: 256 * 1024,
+  memory: 128 * 1024 * 1024,
   objects: 10_000,
   cancels: 1_000,
   cancelsPerSecond: 33,
@@ -144,6 +156,7 @@ export const DEFAULT_LIMITS: Readonly<WireLimits> = Object.freeze({
   yieldAfter: 30_000,
   attempts: 10,
   attemptEvery: 1_000,
+  serverMemory: 512 * 1024 * 1024,
   cmuclString: 1024 * 1024,
   cmuclCache: 4_096,
   cmuclBignum: 2_048,
@@ -161,6 +174,8 @@ const RANGES: Partial<Record<keyof WireLimits, LimitRange>> = {
   frame: { least: 1024, most: 16 * 1024 * 1024 },
   helloFrame: { least: 4096, most: 16 * 1024 * 1024 },
   nesting: { least: 1, most: 1_000 },
+  memory: { least: 1024 * 1024, most: 2 ** 31 - 1 },
+  serverMemory: { least: 1024 * 1024, most: 2 ** 31 - 1 },
 };
 
 /** Those of every other limit: up to what a 32-bit timer can wait. */

@@ -282,6 +282,7 @@ export class CmuclSession implements Session {
       streamsReceiving: 0,
       streamsSending: 0,
       inbox: this.#inbox.size,
+      memoryHeld: 0,
       outputWaiting: output.waiting,
       // The protocol has no credit: the peer's bytes are left where they are.
       flow: {

@@ -7,7 +7,7 @@
 import { passMagnitude, passView } from "./value_kinds.ts";
 import type { ByteReader } from "./bytes.ts";
 import { malformed } from "../base/errors.ts";
-import type { ReceiveTables } from "./tables.ts";
+import type { KeySets } from "./tables.ts";
 import { ERROR_PART, TAG } from "./value_kinds.ts";
 
 /** Values that are still to come at one place. */
@@ -29,7 +29,7 @@ interface Rest {
  */
 export function passOver(
   reader: ByteReader,
-  tables: ReceiveTables,
+  tables: KeySets,
   count: number,
   along: (tag: number) => void,
 ): void {
@@ -53,7 +53,7 @@ export function passOver(
 /** Goes through one value, up to the first of those that it holds. */
 function passOne(
   reader: ByteReader,
-  tables: ReceiveTables,
+  tables: KeySets,
   enter: (count: number, hasKeys?: boolean) => void,
   along: (tag: number) => void,
 ): void {

@@ -15,7 +15,15 @@ import type { WireLimits } from "../base/limits.ts";
 import { MessageReader } from "./message_reader.ts";
 import { MessageWriter } from "./message_writer.ts";
 import { isA } from "../base/shown.ts";
-import { KIND, type Message, type OverLimit, STRINGS } from "./messages.ts";
+import type { Memory } from "../base/memory.ts";
+import type { Kept, KeptBytes, LastMessage } from "./kept.ts";
+import {
+  KIND,
+  type Message,
+  MESSAGE_OVERHEAD,
+  type OverLimit,
+  STRINGS,
+} from "./messages.ts";
 import {
   type Exporter,
   type Importer,
@@ -33,10 +41,14 @@ import {
   NOT_GATHERED,
   ValueWriter,
 } from "./value_writer.ts";
-import { ValueReader } from "./value_reader.ts";
+import { ValueReader, type WeightBounds } from "./value_reader.ts";
 
 /** From so many bytes of an unfinished frame on, much is read at once. */
 const LARGE = 8 * 1024;
+/** How many times the memory of its bytes the values of a message may take. */
+const MOST_TIMES = 16;
+/** And how much more, besides what each value may. */
+const MOST_MORE = 4 * 1024 * 1024;
 /** What may come between the peer's hello and this side's acceptance. */
 const EARLY: ReadonlySet<number> = new Set([
   KIND.accept,
@@ -264,7 +276,7 @@ export class Encoder {
 }
 
 /** Framed bytes to messages. */
-export class Decoder {
+export class Decoder implements LastMessage {
   readonly #frames: FrameDecoder;
   readonly #reader = new ByteReader();
   readonly #tables = new ReceiveTables();
@@ -279,6 +291,18 @@ export class Decoder {
   isOpen = true;
   /** How many bytes the body of the last message had. */
   size = 0;
+  /** What its values take in memory, about; 0 for one over a limit. */
+  weight = 0;
+  /** What the values of messages have room in. */
+  memory: Memory | undefined;
+  readonly #limits: WireLimits;
+  readonly #bounds: WeightBounds = {
+    most: Infinity,
+    room: Infinity,
+    roomAlong: Infinity,
+  };
+  /** Where in the reader's buffer the last message begins. */
+  #start = 0;
   /** Takes plain calls and answers, in the place of {@linkcode next}'s caller. */
   plainReceiver: PlainReceiver | undefined;
 
@@ -303,6 +327,7 @@ export class Decoder {
     );
     this.#pieces = new Pieces(limits);
     this.#most = limits.message;
+    this.#limits = limits;
   }
 
   /** Makes of references and streams what the receiver gets. */
@@ -427,10 +452,12 @@ export class Decoder {
 
   #message(): Message | OverLimit {
     const reader = this.#reader;
+    this.#start = reader.position;
     const kind = reader.byte();
     const isGathered = (kind & STRINGS) !== 0;
     this.#values.begin(
       isGathered ? reader.textAtEnd(MOST_GATHERED) : undefined,
+      this.#boundsOf(kind & ~STRINGS),
     );
     const message = this.#body(kind & ~STRINGS);
     const arrived = this.#values.importer.take();
@@ -439,15 +466,53 @@ export class Decoder {
       : this.#withArrived(message, arrived);
   }
 
+  /** What the values of a message may weigh. */
+  #boundsOf(kind: number): WeightBounds {
+    const { size, memory } = this;
+    const bounds = this.#bounds;
+    bounds.most = MOST_TIMES * size + MOST_MORE;
+    bounds.room = bounds.roomAlong = Infinity;
+    if (memory === undefined) return bounds;
+    switch (kind) {
+      case KIND.call:
+      case KIND.send:
+        bounds.room = memory.room(size + MESSAGE_OVERHEAD);
+        break;
+      case KIND.message:
+      case KIND.streamValue:
+      case KIND.streamBytes:
+        // By itself it can be kept as its bytes.
+        bounds.roomAlong = memory.room(size + MESSAGE_OVERHEAD);
+        if (!this.#tables.canLend) bounds.room = bounds.roomAlong;
+        break;
+      case KIND.streamError:
+        // No window counts it.
+        bounds.room = memory.room(0) - size;
+        break;
+      default:
+        // Whoever waits for it gets it at once.
+    }
+    return bounds;
+  }
+
+  /** Keeps the message that came last, in which nothing came along. */
+  keep(bytes: KeptBytes): Kept {
+    const { buffer, isOwned } = this.#reader;
+    const body = buffer.subarray(this.#start, this.#start + this.size);
+    return bytes.keep(body, isOwned, this.#tables.lend(), this.#limits);
+  }
+
   /** Reads what a message holds. Nothing of it is left for the next one. */
   #body(kind: number): Message | OverLimit {
     const values = this.#values;
     let isRead = false;
+    this.weight = 0;
     try {
       const message = this.#messages.read(kind, this.size);
       if (message.kind !== "overLimit") {
         this.#reader.finish();
         values.end();
+        this.weight = values.weight;
       }
       isRead = true;
       return message;

@@ -27,6 +27,7 @@ import {
 } from "./messages.ts";
 import type { ReceiveTables } from "./tables.ts";
 import type { ValueReader } from "./value_reader.ts";
+import { WEIGHT } from "./value_kinds.ts";
 
 /** What a hello fills in. */
 const NO_LIMITS = Object.freeze(
@@ -197,6 +198,7 @@ export class MessageReader {
     const reader = this.#reader;
     try {
       this.#checkItem(size);
+      this.#values.weigh(WEIGHT.view + size);
     } catch (error) {
       return this.#tooMuch("streamValue", id, "", error);
     }
@@ -229,6 +231,10 @@ export class MessageReader {
     let args: unknown[];
     const start = reader.position;
     try {
+      if (metadata !== undefined) {
+        const entries = Object.keys(metadata).length;
+        this.#values.weigh(WEIGHT.metadata * entries);
+      }
       args = this.#list();
     } catch (error) {
       return this.#overLimit(kind, id, name, error, start, true);
@@ -282,6 +288,7 @@ export class MessageReader {
     }
     const values = this.#values;
     values.hold(count);
+    values.weigh(WEIGHT.members + WEIGHT.place * count);
     // Most lists are short, and an array that grows takes room for 16.
     if (count === 0) return [];
     if (count === 1) return [values.read()];

@@ -103,7 +103,12 @@ export interface CallFields {
   readonly metadata?: Metadata | undefined;
   /** Of a call that came: what came along with its arguments. */
   readonly arrived?: ReceivedAttachments | undefined;
+  /** And what they take in memory beyond what they count for; none: nothing. */
+  excess?: number;
 }
+
+/** What a message counts for in a window beyond its bytes. */
+export const MESSAGE_OVERHEAD = 64;
 
 /** Texts by name that travel with a call. */
 export type Metadata = Readonly<Record<string, string>>;

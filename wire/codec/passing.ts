@@ -142,6 +142,8 @@ export interface StreamsOfCall {
 export interface Borrower {
   /** How many bytes of results were copied. */
   copied: number;
+  /** What the copies take in memory beyond these. */
+  excess: number;
   /** Whether nothing is copied any more: the call is answered. */
   isOver: boolean;
 }

@@ -5,7 +5,12 @@
  */
 
 import { ByteReader, ByteWriter } from "./bytes.ts";
-import { resolveLimits, type WireLimits } from "../base/limits.ts";
+import { WireError } from "../base/errors.ts";
+import {
+  DEFAULT_LIMITS,
+  resolveLimits,
+  type WireLimits,
+} from "../base/limits.ts";
 import { ReceiveTables, SendTables, writeEntry } from "./tables.ts";
 import { ValueReader } from "./value_reader.ts";
 import { ValueWriter } from "./value_writer.ts";
@@ -56,12 +61,41 @@ export function decodeValue(
   bytes: Uint8Array,
   limits: Partial<WireLimits> = {},
 ): unknown {
+  return decode(bytes, resolveLimits(limits)).value;
+}
+
+/**
+ * Decodes a value of this side's own, where there is room for it.
+ *
+ * @param bytes What {@linkcode encodeValue} made.
+ * @param room What it may take in memory.
+ * @returns The value, and what it takes; undefined where that is too much.
+ */
+export function decodeWeighed(
+  bytes: Uint8Array,
+  room: number,
+): { value: unknown; weight: number } | undefined {
+  try {
+    return decode(bytes, DEFAULT_LIMITS, room);
+  } catch (error) {
+    if (error instanceof WireError && error.code === "limit") return undefined;
+    throw error;
+  }
+}
+
+function decode(
+  bytes: Uint8Array,
+  limits: Readonly<WireLimits>,
+  room = Infinity,
+): { value: unknown; weight: number } {
   const tables = new ReceiveTables();
   const reader = new ByteReader();
   reader.turnTo(bytes, 0, bytes.length);
   const count = reader.varint();
   for (let entry = 0; entry < count; entry++) tables.readEntry(reader);
-  const value = new ValueReader(reader, tables, resolveLimits(limits)).read();
+  const values = new ValueReader(reader, tables, limits);
+  values.begin(undefined, { most: Infinity, room, roomAlong: room });
+  const value = values.read();
   reader.finish();
-  return value;
+  return { value, weight: values.weight };
 }

@@ -13,6 +13,7 @@ import {
   type ObjectEncoder,
 } from "./_objects.ts";
 import { LazyMap } from "../base/collections.ts";
+import { shapeWeight } from "./value_kinds.ts";
 import type { ByteReader, ByteWriter } from "./bytes.ts";
 
 /** How many names, and how many key sets, a table holds at most. */
@@ -214,17 +215,53 @@ export function writeEntry(
 export interface ReceivedShape {
   /** The keys. */
   readonly keys: readonly string[];
+  /** What each of its objects takes in memory, besides its values. */
+  readonly weight: number;
   /** How many objects of it came, while they are few. */
   uses: number;
   /** Makes objects of it, once they are many. */
   maker: ObjectDecoder | undefined;
 }
 
+/** Key sets by their indices. */
+export interface KeySets {
+  /** The key set at an index. */
+  shape(index: number): ReceivedShape;
+}
+
+/** The key sets of one moment, for as long as somebody needs them. */
+export class LentTables implements KeySets {
+  /** How many need them. */
+  users = 0;
+  readonly #shapes: readonly ReceivedShape[];
+
+  /** @param shapes The key sets; further ones are added, none taken away. */
+  constructor(shapes: readonly ReceivedShape[]) {
+    this.#shapes = shapes;
+  }
+
+  /** Whether they are these. */
+  are(shapes: readonly ReceivedShape[]): boolean {
+    return this.#shapes === shapes;
+  }
+
+  /** The key set at an index. */
+  shape(index: number): ReceivedShape {
+    return known(this.#shapes, index);
+  }
+
+  /** One needs them no more. */
+  giveBack(): void {
+    this.users--;
+  }
+}
+
 /** The two tables of the direction in which this side receives. */
-export class ReceiveTables {
+export class ReceiveTables implements KeySets {
   #names: string[] = [];
   #shapes: ReceivedShape[] = [];
   #bytes = 0;
+  #lent: LentTables | undefined;
 
   /** The name at an index. */
   name(index: number): string {
@@ -237,16 +274,27 @@ export class ReceiveTables {
 
   /** The shape at an index. */
   shape(index: number): ReceivedShape {
-    const shape = this.#shapes[index];
-    if (shape === undefined) {
-      throw malformed(`No key set was defined under index ${index}.`);
-    }
-    return shape;
+    return known(this.#shapes, index);
   }
 
   /** How many entries the tables hold. */
   get size(): number {
     return this.#names.length + this.#shapes.length;
+  }
+
+  /** Whether they can be lent: only one of them is, however often it is reset. */
+  get canLend(): boolean {
+    const lent = this.#lent;
+    return lent === undefined || lent.users === 0 || lent.are(this.#shapes);
+  }
+
+  /** Lends the key sets as they are now, whatever becomes of the tables. */
+  lend(): LentTables {
+    if (this.#lent?.are(this.#shapes) !== true) {
+      this.#lent = new LentTables(this.#shapes);
+    }
+    this.#lent!.users++;
+    return this.#lent!;
   }
 
   /** Empties the tables, as the peer asked. */
@@ -286,8 +334,19 @@ export class ReceiveTables {
     if (new Set(keys).size !== size) {
       throw malformed("A key set must not hold a key twice.");
     }
-    return { keys, uses: 0, maker: undefined };
+    return { keys, weight: shapeWeight(keys), uses: 0, maker: undefined };
   }
+}
+
+function known(
+  shapes: readonly ReceivedShape[],
+  index: number,
+): ReceivedShape {
+  const shape = shapes[index];
+  if (shape === undefined) {
+    throw malformed(`No key set was defined under index ${index}.`);
+  }
+  return shape;
 }
 
 /**

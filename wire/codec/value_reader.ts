@@ -8,6 +8,7 @@
 import { readMagnitude, readView } from "./value_kinds.ts";
 import { makeError } from "./value_kinds.ts";
 import {
+  arrayIndexOf,
   collisionFreeMap,
   collisionFreeSet,
   decodeByKey,
@@ -22,9 +23,29 @@ import type { ByteReader } from "./bytes.ts";
 import { malformed, WireError } from "../base/errors.ts";
 import type { ValueLimits } from "../base/limits.ts";
 import { type Importer, NO_IMPORTER } from "./passing.ts";
-import type { ReceiveTables } from "./tables.ts";
+import type { KeySets } from "./tables.ts";
 import { passOver } from "./_value_scanner.ts";
 import { ERROR_PART, TAG } from "./value_kinds.ts";
+import { FEW_ERRORS, SMALL_TABLE, textWeight, WEIGHT } from "./value_kinds.ts";
+
+/** What each value of a message may weigh, besides what its bytes may. */
+const WEIGHT_OF_EACH = 64;
+
+/** What the values of a message may weigh. */
+export interface WeightBounds {
+  /** By themselves, besides what each of them may. */
+  most: number;
+  /** Beside all else that is held. */
+  room: number;
+  /** The same, where references or streams are among them. */
+  roomAlong: number;
+}
+
+const NO_BOUNDS: Readonly<WeightBounds> = {
+  most: Infinity,
+  room: Infinity,
+  roomAlong: Infinity,
+};
 
 /** Whether a value that begins so is neither long nor holds others. */
 function isPlain(tag: number): boolean {
@@ -35,7 +56,7 @@ function isPlain(tag: number): boolean {
 /** Reads values. */
 export class ValueReader {
   readonly #reader: ByteReader;
-  readonly #tables: ReceiveTables;
+  readonly #tables: KeySets;
   readonly #limits: ValueLimits;
   /** How many values the message claims to hold so far. */
   #values = 0;
@@ -46,6 +67,17 @@ export class ValueReader {
   #taken = 0;
   /** How many references and streams of the message were read. */
   #along = 0;
+  /** How many errors. */
+  #errors = 0;
+  /** What its values weigh so far. */
+  #weight = 0;
+  /** What they may weigh, besides what each of them may. */
+  #most = Infinity;
+  /** What they may weigh at most, and once something came along. */
+  #room = Infinity;
+  #roomAlong = Infinity;
+  /** The lesser of the two; up to that there is nothing to check. */
+  #bound = Infinity;
   /** Makes of references and streams what the receiver gets. */
   importer: Importer = NO_IMPORTER;
 
@@ -54,7 +86,7 @@ export class ValueReader {
    * @param tables The key sets that the peer defined.
    * @param limits This side's limits.
    */
-  constructor(reader: ByteReader, tables: ReceiveTables, limits: ValueLimits) {
+  constructor(reader: ByteReader, tables: KeySets, limits: ValueLimits) {
     this.#reader = reader;
     this.#tables = tables;
     this.#limits = limits;
@@ -64,11 +96,25 @@ export class ValueReader {
    * Begins a message: its values are counted afresh.
    *
    * @param gathered The text of its strings, if that does not stand with each.
+   * @param bounds What its values may weigh.
    */
-  begin(gathered?: string): void {
-    this.#values = this.#taken = this.#along = 0;
+  begin(gathered?: string, bounds: WeightBounds = NO_BOUNDS): void {
+    this.#values =
+      this.#taken =
+      this.#along =
+      this.#weight =
+        0;
     this.#start = this.#reader.position;
     this.#gathered = gathered;
+    this.#most = bounds.most;
+    this.#room = bounds.room;
+    this.#roomAlong = bounds.roomAlong;
+    this.#bound = Math.min(this.#most, this.#room);
+  }
+
+  /** What the values of the message weigh: see `value_kinds.ts`. */
+  get weight(): number {
+    return this.#weight;
   }
 
   /**
@@ -90,14 +136,27 @@ export class ValueReader {
    * messages are read without {@linkcode begin}, and must find nothing.
    */
   clear(): void {
-    this.#values = this.#taken = this.#along = 0;
+    this.#values =
+      this.#taken =
+      this.#along =
+      this.#weight =
+        0;
     this.#gathered = undefined;
+    this.#most =
+      this.#room =
+      this.#roomAlong =
+      this.#bound =
+        Infinity;
   }
 
   /** The next string, of so many bytes. */
   #text(count: number): string {
     const gathered = this.#gathered;
-    if (gathered === undefined) return this.#reader.utf8(count);
+    if (gathered === undefined) {
+      const text = this.#reader.utf8(count);
+      this.weigh(textWeight(text, count));
+      return text;
+    }
     const start = this.#taken;
     this.#taken = start + count;
     if (this.#taken > gathered.length) {
@@ -105,7 +164,14 @@ export class ValueReader {
         `A string of ${count} characters is more than is left of its message's string section.`,
       );
     }
+    this.weigh(WEIGHT.text + count);
     return gathered.slice(start, this.#taken);
+  }
+
+  /** A number that may stand by itself in memory. */
+  #float(value: number): number {
+    this.weigh(WEIGHT.float);
+    return value;
   }
 
   /**
@@ -138,28 +204,37 @@ export class ValueReader {
       case TAG.uint16:
         return reader.uint16();
       case TAG.uint32:
-        return reader.uint32();
+        return this.#float(reader.uint32());
       case TAG.int16:
         return reader.int16();
       case TAG.int32:
         return reader.int32();
       case TAG.float32:
-        return reader.float32();
+        return this.#float(reader.float32());
       case TAG.float64:
-        return reader.float64();
+        return this.#float(reader.float64());
       case TAG.positiveBigint:
-        return readMagnitude(reader, this.#limits.bigint);
+        return this.#magnitude();
       case TAG.negativeBigint:
-        return -readMagnitude(reader, this.#limits.bigint);
+        return -this.#magnitude();
       case TAG.longText:
         return this.#text(reader.varint());
-      case TAG.bytes:
-        return reader.valueBytes(reader.varint());
-      case TAG.view:
-        return readView(reader);
+      case TAG.bytes: {
+        const count = reader.varint();
+        this.weigh(WEIGHT.view + count);
+        return reader.valueBytes(count);
+      }
+      case TAG.view: {
+        const before = reader.position;
+        const view = readView(reader);
+        this.weigh(WEIGHT.view + reader.position - before);
+        return view;
+      }
       case TAG.date:
+        this.weigh(WEIGHT.date);
         return new Date(reader.float64());
       case TAG.time:
+        this.weigh(WEIGHT.date);
         return new Date(reader.uint48());
       case TAG.longList:
         return this.#list(reader.varint(), depth);
@@ -200,6 +275,11 @@ export class ValueReader {
   passOver(count: number): void {
     // Text is gathered where nothing else comes along.
     if (this.#gathered !== undefined) return;
+    this.#most =
+      this.#room =
+      this.#roomAlong =
+      this.#bound =
+        Infinity;
     let known = this.#along;
     passOver(this.#reader, this.#tables, count, (tag) => {
       const isKnown = known-- > 0;
@@ -241,11 +321,24 @@ export class ValueReader {
       }
     }
     reader.position = at;
+    // They are too few, and too short, for what they weigh to matter.
+    this.#weight = 0;
     return list;
+  }
+
+  #magnitude(): bigint {
+    const reader = this.#reader;
+    const before = reader.position;
+    const magnitude = readMagnitude(reader, this.#limits.bigint);
+    this.weigh(WEIGHT.bigint + reader.position - before);
+    return magnitude;
   }
 
   #list(count: number, depth: number): unknown[] {
     this.#enter(count, depth);
+    this.weigh(
+      count === 0 ? WEIGHT.list : WEIGHT.members + WEIGHT.place * count,
+    );
     const reader = this.#reader;
     const { buffer, view, end } = reader;
     // No more of them than there are bytes: see #enter().
@@ -262,7 +355,7 @@ export class ValueReader {
         reader.position = at + 5;
       } else if (tag < TAG.list && this.#gathered === undefined) {
         reader.position = at + 1;
-        list[index] = reader.utf8(tag - TAG.text);
+        list[index] = this.#text(tag - TAG.text);
       } else {
         list[index] = this.read(depth + 1);
       }
@@ -274,6 +367,7 @@ export class ValueReader {
     const shape = this.#tables.shape(index);
     const { keys, maker } = shape;
     this.#enter(keys.length, depth);
+    this.weigh(shape.weight);
     if (maker !== undefined) return maker(this, depth + 1);
     if (++shape.uses === MANY) shape.maker = objectDecoderOf(keys);
     return decodeByKey(keys, this, depth + 1);
@@ -282,10 +376,17 @@ export class ValueReader {
   #dictionary(depth: number): Record<string, unknown> {
     const count = this.#reader.varint();
     this.#enter(count, depth);
+    this.weigh(WEIGHT.dictionary + WEIGHT.key * count);
     const object: Record<string, unknown> = {};
     let isSparse = false;
+    let isDense = false;
     for (let index = 0; index < count; index++) {
       const key = this.#reader.text();
+      this.weigh(WEIGHT.text + key.length);
+      if (!isDense && isDenseIndex(key)) {
+        isDense = true;
+        this.weigh(WEIGHT.denseIndex);
+      }
       isSparse ||= decodeSparse(object, key);
       if (Object.hasOwn(object, key)) {
         throw malformed("An object must not hold a key twice.");
@@ -300,11 +401,13 @@ export class ValueReader {
   #map(depth: number): Map<unknown, unknown> {
     const count = this.#reader.varint();
     this.#enter(count * 2, depth);
+    this.weigh(WEIGHT.map + (count > SMALL_TABLE ? WEIGHT.entry * count : 0));
     let map = new Map<unknown, unknown>();
     let cost = count > FEW_KEYS ? new HashCost(count) : undefined;
     for (let index = 0; index < count; index++) {
       const key = this.read(depth + 1);
       if (cost?.add(key) === false) {
+        this.weigh(WEIGHT.collision * count);
         map = collisionFreeMap(map);
         cost = undefined;
       }
@@ -320,11 +423,13 @@ export class ValueReader {
   #set(depth: number): Set<unknown> {
     const count = this.#reader.varint();
     this.#enter(count, depth);
+    this.weigh(WEIGHT.set + (count > SMALL_TABLE ? WEIGHT.member * count : 0));
     let set = new Set<unknown>();
     let cost = count > FEW_KEYS ? new HashCost(count) : undefined;
     for (let index = 0; index < count; index++) {
       const item = this.read(depth + 1);
       if (cost?.add(item) === false) {
+        this.weigh(WEIGHT.collision * count);
         set = collisionFreeSet(set);
         cost = undefined;
       }
@@ -344,6 +449,13 @@ export class ValueReader {
     const flags = reader.byte();
     if (flags > 15) throw malformed(`An error has no parts ${flags}.`);
     const stack = flags & ERROR_PART.stack ? reader.text() : undefined;
+    // Without a stack of its own, it gets one of its name and its message.
+    const units = name.length + message.length;
+    const isFew = this.#errors++ < FEW_ERRORS;
+    this.weigh(
+      (isFew ? WEIGHT.error : WEIGHT.oneOfManyErrors) + units +
+        (stack?.length ?? units),
+    );
     const hasCause = (flags & ERROR_PART.cause) !== 0;
     const cause = hasCause ? this.read(depth + 1) : undefined;
     const errors = flags & ERROR_PART.errors ? this.read(depth + 1) : undefined;
@@ -373,7 +485,7 @@ export class ValueReader {
     const slot = reader.varint();
     const nonce = reader.uint32();
     if (isTaken) return undefined;
-    this.#along++;
+    this.#comesAlong(WEIGHT.reference);
     return this.importer.object(slot, nonce, flags === 1);
   }
 
@@ -381,7 +493,7 @@ export class ValueReader {
   #stream(isTaken = false): unknown {
     const id = this.#reader.varint();
     if (isTaken) return undefined;
-    this.#along++;
+    this.#comesAlong(WEIGHT.stream);
     return this.importer.stream(id);
   }
 
@@ -422,6 +534,45 @@ export class ValueReader {
       );
     }
   }
+
+  /**
+   * Counts what something weighs that is about to be made.
+   *
+   * @throws {WireError} `limit` when that is too much.
+   */
+  weigh(weight: number): void {
+    this.#weight += weight;
+    if (this.#weight > this.#bound) this.#checkWeight();
+  }
+
+  #checkWeight(): void {
+    const most = this.#most + WEIGHT_OF_EACH * this.#values;
+    if (this.#weight > Math.min(this.#room, most)) throw this.#tooHeavy();
+  }
+
+  /** One thing more is about to come along with the message. */
+  #comesAlong(weight: number): void {
+    if (this.#along === 0) {
+      this.#room = Math.min(this.#room, this.#roomAlong);
+      this.#bound = Math.min(this.#bound, this.#room);
+    }
+    this.weigh(weight);
+    this.#along++;
+  }
+
+  #tooHeavy(): WireError {
+    return new WireError(
+      "limit",
+      this.#weight > this.#room
+        ? `What came and is not dealt with takes as much memory here as it may (the limits "memory" and, for all wires of a server, "serverMemory"), and a message came that needs more. Wait for answers, or take what came.`
+        : "The values of a message may take 16 times the memory of its bytes, 64 bytes each, and 4 MiB, and a message came whose values take more. Send it in parts.",
+    );
+  }
+}
+
+/** A key that makes room for all indices in front of it. */
+function isDenseIndex(key: string): boolean {
+  return key.length === 2 && arrayIndexOf(key) > 9;
 }
 
 /** What may come twice: references to the same object. */

@@ -11,6 +11,8 @@ import type { Channel } from "../codec/messages.ts";
 import type { MessageOutput } from "./output.ts";
 import { failed, leave, OwnPromise, type Report } from "../base/report.ts";
 import { Queue } from "../base/collections.ts";
+import { isHeavy, type Memory } from "../base/memory.ts";
+import { type Keeper, Kept, KeptBytes } from "../codec/kept.ts";
 
 /** Accounts for what one channel holds of the peer's. */
 export class ReceiveWindow {
@@ -88,6 +90,7 @@ class ReceivedMessage {
     readonly value: unknown,
     readonly error: Error | undefined,
     readonly cost: number,
+    readonly excess: number,
   ) {}
 }
 
@@ -97,6 +100,11 @@ export class Inbox {
   received = 0;
 
   readonly #window: ReceiveWindow;
+  readonly #memory: Memory | undefined;
+  /** Where those are kept that take much more memory than their bytes. */
+  #bytes: KeptBytes | undefined;
+  /** Why the last message that waits is missing, if one is. */
+  #missing: Error | undefined;
   readonly #arrived = new Queue<ReceivedMessage>();
   readonly #takers = new Queue<Taker>();
   #end: WireError | undefined;
@@ -105,10 +113,12 @@ export class Inbox {
   /**
    * @param window Accounts for messages that wait.
    * @param report Told why a message is missing, where nobody awaits it.
+   * @param memory Accounts for what they take beyond their bytes.
    */
-  constructor(window: ReceiveWindow, report: Report) {
+  constructor(window: ReceiveWindow, report: Report, memory?: Memory) {
     this.#window = window;
     this.#report = report;
+    this.#memory = memory;
   }
 
   /** How many messages wait. */
@@ -116,17 +126,52 @@ export class Inbox {
     return this.#arrived.size;
   }
 
-  /** A message came, or one that is over a limit. */
-  put(value: unknown, error: Error | undefined, cost: number): void {
+  /**
+   * A message came, or one that is over a limit.
+   *
+   * @param value The message.
+   * @param error Why it is missing.
+   * @param cost What it counts for.
+   * @param excess What it takes in memory beyond that.
+   * @param keeper Keeps it as its bytes; undefined where that cannot be done.
+   */
+  put(
+    value: unknown,
+    error: Error | undefined,
+    cost: number,
+    excess = 0,
+    keeper?: Keeper,
+  ): void {
     this.received++;
     const taker = this.#takers.shift();
     if (taker === undefined) {
-      this.#arrived.push(new ReceivedMessage(value, error, cost));
+      this.#arrived.push(this.#waiting(value, error, cost, excess, keeper));
       return;
     }
     this.#window.consumed(cost);
     if (error === undefined) taker.resolve(value);
     else this.#fail(taker, error, this.#report);
+  }
+
+  /** What waits to be taken, in as little memory as is easy. */
+  #waiting(
+    value: unknown,
+    error: Error | undefined,
+    cost: number,
+    excess: number,
+    keeper: Keeper | undefined,
+  ): ReceivedMessage {
+    if (error !== undefined) {
+      // One error does for all that are missing for the same reason.
+      if (this.#missing?.message !== error.message) this.#missing = error;
+      return new ReceivedMessage(undefined, this.#missing, cost, 0);
+    }
+    if (keeper !== undefined && isHeavy(excess, cost)) {
+      const kept = keeper.keep(this.#bytes ??= new KeptBytes());
+      return new ReceivedMessage(kept, undefined, cost, 0);
+    }
+    this.#memory?.hold(excess);
+    return new ReceivedMessage(value, undefined, cost, excess);
   }
 
   /**
@@ -137,10 +182,11 @@ export class Inbox {
   take(): Promise<unknown> {
     const arrived = this.#arrived.shift();
     if (arrived !== undefined) {
-      this.#window.consumed(arrived.cost);
-      return arrived.error === undefined
-        ? Promise.resolve(arrived.value)
-        : failed(arrived.error, this.#report, WHERE);
+      const { value, error, cost, excess } = arrived;
+      this.#window.consumed(cost);
+      this.#memory?.give(excess);
+      if (error !== undefined) return failed(error, this.#report, WHERE);
+      return Promise.resolve(value instanceof Kept ? value.take() : value);
     }
     if (this.#end !== undefined) return failed(this.#end, undefined, WHERE);
     let taker!: Taker;

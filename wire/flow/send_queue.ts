@@ -7,14 +7,13 @@
  */
 
 import { tooLarge } from "../codec/codec.ts";
-import type { Message } from "../codec/messages.ts";
+import { type Message, MESSAGE_OVERHEAD } from "../codec/messages.ts";
 import type { Body, MessageOutput, Sender, Ticket } from "./output.ts";
 import { Queue } from "../base/collections.ts";
 import { WireError } from "../base/errors.ts";
 import type { Report } from "../base/report.ts";
 
-/** What a message counts for in a window beyond its bytes. */
-export const MESSAGE_OVERHEAD = 64;
+export { MESSAGE_OVERHEAD };
 
 /** A message that waits. */
 export interface QueuedMessage {

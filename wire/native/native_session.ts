@@ -29,6 +29,8 @@ import {
 import { IncomingCalls } from "../rpc/incoming_calls.ts";
 import { Inbox, ReceiveWindow } from "../flow/receive_window.ts";
 import type { Import } from "../objects/references.ts";
+import { excessOf, Memory } from "../base/memory.ts";
+import type { ReceivedAttachments } from "../codec/passing.ts";
 import type { Message, OverLimit, Target } from "../codec/messages.ts";
 import { Objects } from "../objects/objects.ts";
 import { Output } from "../flow/output.ts";
@@ -82,6 +84,7 @@ export class NativeSession implements Session {
   readonly #onError: Report;
   readonly #limits: SessionOptions["limits"];
   readonly #decoder: Decoder;
+  readonly #memory: Memory;
   readonly #keepalive: Keepalive;
   readonly #sendWindow: ReceiveWindow;
   readonly #messageWindow: ReceiveWindow;
@@ -114,6 +117,8 @@ export class NativeSession implements Session {
     this.#limits = limits;
     this.#decoder = new Decoder(limits, limits.helloFrame);
     this.#decoder.isGreeted = this.#decoder.isOpen = false;
+    const memory = new Memory(limits.memory, options.sharedMemory);
+    this.#memory = this.#decoder.memory = memory;
     this.lifetime = new Lifetime(onError);
     const output = this.#output = new Output(
       transport,
@@ -130,7 +135,7 @@ export class NativeSession implements Session {
     const outbound = this.#outbound = new Outbound(output, onError);
     this.#sendWindow = new ReceiveWindow("sends", limits.window, output);
     this.#messageWindow = new ReceiveWindow("messages", limits.window, output);
-    this.#inbox = new Inbox(this.#messageWindow, onError);
+    this.#inbox = new Inbox(this.#messageWindow, onError, memory);
     const calls = this.#calls = new Calls(
       output,
       outbound.calls,
@@ -149,10 +154,12 @@ export class NativeSession implements Session {
       onError,
       options,
     );
+    incoming.memory = memory;
     const streams = this.#streams = new Streams({
       output,
       clock,
       limits,
+      memory,
       onError,
       onIdle: () => this.#closing.advance(),
     });
@@ -363,6 +370,7 @@ export class NativeSession implements Session {
       streamsReceiving: this.#streams.receiving,
       streamsSending: this.#streams.sending,
       inbox: this.#inbox.size,
+      memoryHeld: this.#memory.held,
       outputWaiting: output.waiting,
       flow: {
         sent: this.#outbound.bytes,
@@ -400,6 +408,7 @@ export class NativeSession implements Session {
     this.#objects.end(reason, this.#isClosing && reason.code === "closed");
     this.#sendWindow.end();
     this.#messageWindow.end();
+    this.#memory.end();
     for (const resolve of this.#pings.values()) resolve();
     this.#pings.clear();
     this.#handshake.end(reason);
@@ -489,6 +498,7 @@ export class NativeSession implements Session {
     switch (message.kind) {
       case "call":
         this.#checkLast("call");
+        this.#weigh(message);
         return this.#incoming.call(message, this.#cost);
       case "return":
         return this.#calls.returned(
@@ -498,9 +508,10 @@ export class NativeSession implements Session {
         );
       case "send":
         this.#checkLast("one-way call");
+        this.#weigh(message);
         return this.#incoming.send(message, this.#enter(this.#sendWindow));
       case "message":
-        return this.#message(message.value, undefined);
+        return this.#message(message.value, undefined, message.arrived);
       case "returnValues":
         return this.#calls.returnedValues(
           message.id,
@@ -553,21 +564,18 @@ export class NativeSession implements Session {
         return this.#streams.item(
           message.id,
           message.value,
-          this.#decoder.size,
+          this.#decoder,
           message.arrived,
         );
       case "streamBytes":
-        return this.#streams.item(
-          message.id,
-          message.bytes,
-          this.#decoder.size,
-        );
+        return this.#streams.item(message.id, message.bytes, this.#decoder);
       case "streamEnd":
         return this.#streams.ended(message.id);
       case "streamError":
         return this.#streams.failed(
           message.id,
           message.thrown,
+          this.#decoder.weight + this.#decoder.size,
           message.arrived,
         );
       case "streamFail":
@@ -602,9 +610,22 @@ export class NativeSession implements Session {
     if (this.#plain.isLast) throw calledLate(what);
   }
 
-  #message(value: unknown, error: Error | undefined): void {
+  /** Notes what the values of a call take beyond what it counts for. */
+  #weigh(call: { excess?: number }): void {
+    const excess = excessOf(this.#decoder.weight, this.#cost);
+    if (excess > 0) call.excess = excess;
+  }
+
+  #message(
+    value: unknown,
+    error: Error | undefined,
+    arrived?: ReceivedAttachments,
+  ): void {
     this.#checkLast("message");
-    this.#inbox.put(value, error, this.#enter(this.#messageWindow));
+    const cost = this.#enter(this.#messageWindow);
+    const excess = excessOf(this.#decoder.weight, cost);
+    const keeper = arrived === undefined ? this.#decoder : undefined;
+    this.#inbox.put(value, error, cost, excess, keeper);
   }
 
   #overLimit(message: OverLimit): void {
@@ -627,7 +648,7 @@ export class NativeSession implements Session {
           this.#decoder.size,
         );
       case "streamError":
-        return this.#streams.failed(message.id, message.error);
+        return this.#streams.failed(message.id, message.error, 0);
       case "streamCancel":
         return this.#streams.cancelled(message.id, message.error);
       default:

@@ -345,6 +345,7 @@ class Arrivals implements ReceivedAttachments {
   hasResults = false;
   failure: WireError | undefined;
   copied = 0;
+  excess = 0;
   isOver = false;
   readonly #options: ImporterOptions;
 

@@ -15,10 +15,16 @@ import type { AwaitedResult } from "../codec/passing.ts";
 import { Queue } from "../base/collections.ts";
 
 type Call = Extract<Message, { kind: "call" }>;
+type Send = Extract<Message, { kind: "send" }>;
 
 /** Under what is noted how large its answers are: methods share one entry. */
 export function keyOf(call: Call | OverLimit): string {
   return call.kind === "call" && call.target === undefined ? call.name : "";
+}
+
+/** What the arguments of a call take beyond what it counts for. */
+export function excessOf(call: Call | Send | OverLimit): number {
+  return call.kind === "overLimit" ? 0 : call.excess ?? 0;
 }
 
 /**

@@ -13,6 +13,7 @@ import { malformed, Refusal, shortText, WireError } from "../base/errors.ts";
 import {
   asWireError,
   dropUnused,
+  excessOf,
   type Expecting,
   Forecast,
   gone,
@@ -33,6 +34,7 @@ import {
 } from "../codec/messages.ts";
 import { type Method, methodOf } from "../codec/passing.ts";
 import { type CallKind, type Middleware, serveThrough } from "./middleware.ts";
+import type { Memory } from "../base/memory.ts";
 import type { MessageOutput } from "../flow/output.ts";
 import { LazyMap } from "../base/collections.ts";
 import { isA, laterOf, settled, wordsOf } from "../base/shown.ts";
@@ -86,6 +88,8 @@ interface Running extends Expecting {
   readonly id: number;
   /** What the call counts for. */
   readonly cost: number;
+  /** What its arguments take beyond that. */
+  readonly excess: number;
   readonly context: CallContext;
   /** What came along with it. */
   readonly arrived: ReceivedAttachments | undefined;
@@ -100,6 +104,8 @@ export class IncomingCalls {
   served = 0;
   /** Called when nothing runs or waits any more. */
   onIdle: () => void = nothing;
+  /** Accounts for what calls hold beyond their bytes; a dialect may have none. */
+  memory: Memory | undefined;
 
   readonly #wire: object;
   readonly #output: MessageOutput;
@@ -169,7 +175,8 @@ export class IncomingCalls {
   set objects(objects: ServedObjects) {
     this.#objects = objects;
     const { calls, message, window } = this.#limits;
-    this.#results = new Results(calls, window + message, objects);
+    const most = window + message;
+    this.#results = new Results(calls, most, objects, this.memory);
   }
 
   /** Messages that came together are about to be dealt with. */
@@ -249,7 +256,7 @@ export class IncomingCalls {
       ? this.#receiver(call.target)
       : undefined;
     if (this.#parkedCalls.size > 0 || !this.#mayBegin(keyOf(call))) {
-      this.#held += cost;
+      this.#hold(cost, excessOf(call));
       this.#parkedCalls.set(call.id, { call, receiver, cost });
     } else {
       this.#begin(call, receiver, cost);
@@ -329,6 +336,7 @@ export class IncomingCalls {
       ? undefined
       : this.#receiver(send.target);
     if (this.#sends.size >= this.#limits.calls || this.#parkedSends.size > 0) {
+      this.memory?.hold(excessOf(send));
       this.#parkedSends.push({ send, receiver, cost });
     } else {
       this.#send(send, receiver, cost);
@@ -379,7 +387,7 @@ export class IncomingCalls {
     const parked = this.#parkedCalls.get(id);
     if (parked !== undefined) {
       this.#parkedCalls.delete(id);
-      this.#held -= parked.cost;
+      this.#give(parked.cost, excessOf(parked.call));
       if (parked.call.kind === "call") parked.call.arrived?.drop();
       this.#fail(id, "cancelled", "The call was cancelled before it began.");
     }
@@ -402,7 +410,7 @@ export class IncomingCalls {
     for (const [id, { call, receiver, cost }] of this.#parkedCalls) {
       if (!this.#mayBegin(keyOf(call)) || this.#ended) break;
       this.#parkedCalls.delete(id);
-      this.#held -= cost;
+      this.#give(cost, excessOf(call));
       this.#begin(call, receiver, cost);
     }
     if (!this.#isWaiting) this.#forecast?.rest();
@@ -469,7 +477,7 @@ export class IncomingCalls {
     cost: number,
   ): void {
     const { id, name, arrived } = call;
-    const running = this.#start(id, context, cost, arrived);
+    const running = this.#start(call, context, cost);
     const ripe = this.#ripe ??= new RipeCalls((key) => this.#hasRoom(key));
     const ripening = ripe.follow(awaited);
     Promise.all(awaited.map(({ result }) => result)).then(async () => {
@@ -530,15 +538,16 @@ export class IncomingCalls {
   }
 
   #start(
-    id: number,
+    call: Pick<Call, "id" | "arrived" | "excess">,
     context: CallContext,
     cost: number,
-    arrived: ReceivedAttachments | undefined,
   ): Running {
+    const { id, arrived, excess = 0 } = call;
     const left = context.deadline;
     const running: Running = {
       id,
       cost,
+      excess,
       context,
       arrived,
       stopTimer: undefined,
@@ -551,8 +560,20 @@ export class IncomingCalls {
       this.#startTimer(running, Math.max(1, Math.ceil(left)));
     }
     this.#calls.set(id, running);
-    this.#held += cost;
+    this.#hold(cost, excess);
     return running;
+  }
+
+  /** A call is held, and what is made of it. */
+  #hold(cost: number, excess: number): void {
+    this.#held += cost;
+    if (excess > 0) this.memory?.hold(excess);
+  }
+
+  /** It is held no more. */
+  #give(cost: number, excess: number): void {
+    this.#held -= cost;
+    if (excess > 0) this.memory?.give(excess);
   }
 
   #call(
@@ -581,14 +602,14 @@ export class IncomingCalls {
 
   /** Answers a call when its result is there. */
   #answerLater(
-    call: Pick<Call, "id" | "name" | "wantsValues" | "arrived">,
+    call: Pick<Call, "id" | "name" | "wantsValues" | "arrived" | "excess">,
     key: string,
     context: CallContext,
     result: PromiseLike<unknown>,
     cost: number,
   ): void {
     const { id, name, wantsValues } = call;
-    const running = this.#start(id, context, cost, call.arrived);
+    const running = this.#start(call, context, cost);
     const forecast = this.#forecast ??= this.#makeForecast();
     forecast.begin(key, running);
     settled(result).then(
@@ -653,7 +674,7 @@ export class IncomingCalls {
 
   /** Gives credit for a one-way call when it is over. */
   #leaveLater(
-    send: Pick<Send, "name" | "deadline" | "arrived">,
+    send: Pick<Send, "name" | "deadline" | "arrived" | "excess">,
     context: CallContext,
     result: PromiseLike<unknown>,
     cost: number,
@@ -661,6 +682,7 @@ export class IncomingCalls {
     const running: Running = {
       id: 0,
       cost,
+      excess: send.excess ?? 0,
       context,
       arrived: send.arrived,
       stopTimer: undefined,
@@ -671,6 +693,7 @@ export class IncomingCalls {
     };
     if (send.deadline > 0) this.#startTimer(running, send.deadline);
     this.#sends.set(running, running);
+    this.memory?.hold(running.excess);
     settled(result)
       .catch((error) => {
         dropUnused(send, error);
@@ -683,9 +706,11 @@ export class IncomingCalls {
     running.stopTimer?.();
     if (!this.#sends.delete(running)) return;
     this.#window.consumed(running.cost);
+    this.memory?.give(running.excess);
     while (this.#sends.size < this.#limits.calls) {
       const next = this.#parkedSends.shift();
       if (next === undefined) break;
+      this.memory?.give(excessOf(next.send));
       this.#send(next.send, next.receiver, next.cost);
     }
     this.#checkIdle();
@@ -781,7 +806,7 @@ export class IncomingCalls {
     running.stopTimer?.();
     if (running.kept > 0) this.#forecast!.release(running);
     if (this.#calls.get(running.id) !== running) return false;
-    this.#held -= running.cost;
+    this.#give(running.cost, running.excess);
     return this.#calls.delete(running.id);
   }
 

@@ -12,10 +12,11 @@
 
 import { errorMessage, WireError } from "../base/errors.ts";
 import { LazyMap } from "../base/collections.ts";
+import { excessOf, type Memory } from "../base/memory.ts";
 import { isPlain, type Method, methodOf } from "../codec/passing.ts";
 import { Arrival, AwaitedResult, type Borrower } from "../codec/passing.ts";
 import { referentOf, resolvable } from "./remote_object.ts";
-import { decodeValue, encodeValue } from "../codec/single_value.ts";
+import { decodeWeighed, encodeValue } from "../codec/single_value.ts";
 
 /** Longer texts are not kept beyond the calls that came with them. */
 const SHORT = 1_000;
@@ -102,6 +103,7 @@ export class Results {
   readonly #most: number;
   readonly #mostCopied: number;
   readonly #objects: SharedObjects;
+  readonly #memory: Memory | undefined;
   /** Results by id: small values, references, and what came just now. */
   #done: unknown[] = [];
   /** Ids whose results are kept until all is dealt with that came just now. */
@@ -118,11 +120,18 @@ export class Results {
    * @param most Ids from here on are not kept.
    * @param mostCopied How many bytes of copies calls hold at a time.
    * @param objects The objects that the peer has references to.
+   * @param memory Accounts for what copies hold beyond their bytes.
    */
-  constructor(most: number, mostCopied: number, objects: SharedObjects) {
+  constructor(
+    most: number,
+    mostCopied: number,
+    objects: SharedObjects,
+    memory?: Memory,
+  ) {
     this.#most = most;
     this.#mostCopied = mostCopied;
     this.#objects = objects;
+    this.#memory = memory;
   }
 
   /** Messages that came together are about to be dealt with. */
@@ -193,7 +202,8 @@ export class Results {
   /** What was copied is no longer held. */
   releaseBorrowed(borrower: Borrower): void {
     this.#copied -= borrower.copied;
-    borrower.copied = 0;
+    this.#memory?.give(borrower.excess);
+    borrower.copied = borrower.excess = 0;
     borrower.isOver = true;
   }
 
@@ -208,9 +218,21 @@ export class Results {
     const isTooMuch = bytes !== undefined &&
       this.#copied + bytes.length > this.#mostCopied;
     if (bytes === undefined || isTooMuch || borrower.isOver) throw gone();
-    this.#copied += bytes.length;
-    borrower.copied += bytes.length;
-    return decodeValue(bytes);
+    return this.#copy(bytes, borrower);
+  }
+
+  /** Copies a result, if there is room for the copy. */
+  #copy(bytes: Uint8Array, borrower: Borrower): unknown {
+    const { length } = bytes;
+    const room = this.#memory?.room(length) ?? Infinity;
+    const copy = decodeWeighed(bytes, room);
+    if (copy === undefined) throw gone();
+    const excess = excessOf(copy.weight, length);
+    this.#copied += length;
+    borrower.copied += length;
+    this.#memory?.hold(excess);
+    borrower.excess += excess;
+    return copy.value;
   }
 
   /**

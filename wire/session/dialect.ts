@@ -9,6 +9,7 @@ import type { Transport, WireAddress } from "../transport/transport.ts";
 import type { Clock } from "../base/clock.ts";
 import type { WireError } from "../base/errors.ts";
 import type { WireLimits } from "../base/limits.ts";
+import type { MemoryPool } from "../base/memory.ts";
 import type { Middleware } from "../rpc/middleware.ts";
 import type { Caller } from "../rpc/remote.ts";
 
@@ -68,6 +69,11 @@ export interface WireStats {
   readonly streamsSending: number;
   /** Now: typed messages that wait to be taken. */
   readonly inbox: number;
+  /**
+   * Now: bytes of memory that what came and is not dealt with takes, about,
+   * beyond those that count against windows.
+   */
+  readonly memoryHeld: number;
   /** Now: bytes of output that wait. */
   readonly outputWaiting: number;
   /** Now: what counts against the windows of both sides. */
@@ -140,6 +146,8 @@ export interface SessionOptions {
   readonly peerFirst?: boolean | undefined;
   /** Counts wrong secrets, where that is done. */
   readonly gate?: CredentialGate | undefined;
+  /** What it holds together with others of one server. */
+  readonly sharedMemory?: MemoryPool | undefined;
   /** What to tell the peer of the contract that is served here. */
   readonly contract: string;
   /**

@@ -7,6 +7,8 @@
 
 import { malformed, WireError } from "../base/errors.ts";
 import { quiet } from "../base/report.ts";
+import { isHeavy, type Memory } from "../base/memory.ts";
+import { type Keeper, Kept, KeptBytes } from "../codec/kept.ts";
 import type {
   BoundStream,
   ReceivedAttachments,
@@ -30,12 +32,16 @@ export interface SinkOptions {
   readonly cancel: (id: number, reason: unknown) => void;
   /** Called once nobody reads any more of it. */
   readonly onRead?: (sink: Sink) => void;
+  /** Accounts for what waits to be taken, beyond its bytes. */
+  readonly memory?: Memory | undefined;
 }
 
-interface Item {
+/** What came, and what it takes in memory beyond its cost. */
+export interface Item {
   readonly value: unknown;
-  readonly arrived: ReceivedAttachments | undefined;
+  readonly arrived?: ReceivedAttachments | undefined;
   readonly cost: number;
+  readonly excess: number;
 }
 
 interface Taker {
@@ -48,6 +54,8 @@ interface Taker {
 export interface Failure {
   readonly error: unknown;
   readonly arrived?: ReceivedAttachments | undefined;
+  /** What the reason takes in memory. */
+  readonly weight?: number;
   /** Whether what came before it and was not taken is for nobody. */
   readonly isSudden?: boolean;
 }
@@ -79,6 +87,8 @@ export class Sink implements BoundStream {
   /** Why it failed, until somebody has heard. */
   #failure: Failure | undefined;
   #over: PromiseWithResolvers<void> | undefined;
+  /** Where items are kept that take much more memory than their bytes. */
+  #bytes: KeptBytes | undefined;
 
   /**
    * @param id Its number.
@@ -98,23 +108,27 @@ export class Sink implements BoundStream {
   /**
    * An item came.
    *
-   * @param value The item.
-   * @param cost What it counts for.
-   * @param arrived What came along with it.
+   * @param item The item.
+   * @param keeper Keeps it as its bytes, where nothing came along.
    * @throws {WireError} `malformed` when it is beyond the producer's credit.
    */
-  put(value: unknown, cost: number, arrived?: ReceivedAttachments): void {
+  put(item: Item, keeper?: Keeper): void {
+    const { value, arrived, cost, excess } = item;
     this.spend(cost);
     if (this.isDone) return arrived?.drop();
     arrived?.label(`an item of ${this.place}`);
     if (this.call !== undefined) arrived?.bind(this.call);
     const taker = this.#takers.shift();
-    if (taker === undefined) {
-      this.#items.push({ value, arrived, cost });
-      return;
+    if (taker !== undefined) {
+      taker.resolve({ done: false, value });
+      return this.#taken(cost);
     }
-    taker.resolve({ done: false, value });
-    this.#taken(cost);
+    if (arrived === undefined && keeper && isHeavy(excess, cost)) {
+      const kept = keeper.keep(this.#bytes ??= new KeptBytes());
+      return this.#items.push({ value: kept, cost, excess: 0 });
+    }
+    this.#options.memory?.hold(excess);
+    this.#items.push(item);
   }
 
   /**
@@ -135,6 +149,7 @@ export class Sink implements BoundStream {
     else {
       if (failure?.isSudden) this.#drop();
       this.#failure = failure;
+      this.#options.memory?.hold(failure?.weight ?? 0);
     }
     this.#isOver = true;
     this.#over?.resolve();
@@ -184,9 +199,16 @@ export class Sink implements BoundStream {
   /** What came is given back. */
   #drop(): void {
     for (let item; (item = this.#items.shift()) !== undefined;) {
+      this.#options.memory?.give(item.excess);
       item.arrived?.drop();
+      if (item.value instanceof Kept) item.value.drop();
     }
     this.#failure?.arrived?.drop();
+    this.#forgetFailure();
+  }
+
+  #forgetFailure(): void {
+    this.#options.memory?.give(this.#failure?.weight ?? 0);
     this.#failure = undefined;
   }
 
@@ -194,13 +216,18 @@ export class Sink implements BoundStream {
   take(): Promise<IteratorResult<unknown, undefined>> {
     const item = this.#items.shift();
     if (item !== undefined) {
-      this.#taken(item.cost);
+      const { value, cost, excess } = item;
+      this.#options.memory?.give(excess);
+      this.#taken(cost);
       this.#checkEnd();
-      return Promise.resolve({ done: false, value: item.value });
+      return Promise.resolve({
+        done: false,
+        value: value instanceof Kept ? value.take() : value,
+      });
     }
     const failure = this.#failure;
     if (failure !== undefined) {
-      this.#failure = undefined;
+      this.#forgetFailure();
       return quiet(Promise.reject(failure.error));
     }
     if (this.isDone) return Promise.resolve(DONE);

@@ -14,6 +14,8 @@ import { isStreamed } from "../codec/passing.ts";
 import type { Clock } from "../base/clock.ts";
 import { malformed, WireError } from "../base/errors.ts";
 import { LazyMap } from "../base/collections.ts";
+import type { LastMessage } from "../codec/kept.ts";
+import { excessOf, type Memory } from "../base/memory.ts";
 import type { WireLimits } from "../base/limits.ts";
 import type { MessageOutput } from "../flow/output.ts";
 import type { ReceivedAttachments, StreamsOfCall } from "../codec/passing.ts";
@@ -31,6 +33,8 @@ export interface StreamsOptions {
   readonly output: MessageOutput;
   readonly clock: Clock;
   readonly limits: StreamLimits;
+  /** Accounts for what waits to be taken, beyond its bytes. */
+  readonly memory?: Memory;
   readonly onError: (error: unknown, where: string) => void;
   /** Called when fewer streams are wanted. */
   readonly onIdle: () => void;
@@ -202,7 +206,7 @@ export class Streams {
 
   /** A stream of the peer is announced. */
   receive(id: number): { sink: Sink; stream: RemoteStream<unknown> } {
-    const { limits, output } = this.#options;
+    const { limits, memory, output } = this.#options;
     if (this.#sinks.size >= limits.streams || this.#sinks.has(id)) {
       throw malformed(
         `At most ${limits.streams} streams are taken at a time, each under a number of its own.`,
@@ -219,6 +223,7 @@ export class Streams {
       credit: (id, amount) => output.send({ kind: "streamCredit", id, amount }),
       cancel: (id, reason) => this.#cancel(id, reason),
       onRead: (sink) => this.#unread.delete(sink),
+      memory,
     });
     this.#sinks.set(id, sink);
     const stream = new SinkStream(sink);
@@ -227,14 +232,16 @@ export class Streams {
     return { sink, stream };
   }
 
-  /** An item came. */
+  /** An item came, in a message with what came along. */
   item(
     id: number,
     value: unknown,
-    size: number,
+    message: LastMessage,
     arrived?: ReceivedAttachments,
   ): void {
-    this.#sink(id).put(value, size + MESSAGE_OVERHEAD, arrived);
+    const cost = message.size + MESSAGE_OVERHEAD;
+    const excess = excessOf(message.weight, cost);
+    this.#sink(id).put({ value, arrived, cost, excess }, message);
   }
 
   /** An item came that is over a limit: the stream ends here. */
@@ -253,12 +260,22 @@ export class Streams {
     this.#end(sink);
   }
 
-  /** The producer has failed. */
-  failed(id: number, thrown: unknown, arrived?: ReceivedAttachments): void {
+  /**
+   * The producer has failed.
+   *
+   * @param weight What its reason takes in memory, which no window counts.
+   */
+  failed(
+    id: number,
+    thrown: unknown,
+    weight: number,
+    arrived?: ReceivedAttachments,
+  ): void {
     const sink = this.#sink(id);
     arrived?.label(`the failure of ${sink.place}`);
     this.#drop(sink);
-    this.#end(sink, { error: remoteError(sink.place, thrown), arrived });
+    const error = remoteError(sink.place, thrown);
+    this.#end(sink, { error, arrived, weight });
   }
 
   /** The producer's side has ended it, or it refused to go on. */

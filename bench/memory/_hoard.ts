@@ -1,0 +1,227 @@
+/**
+ * A peer that has a server hold as much as all windows of a wire let it, and
+ * takes nothing and finishes nothing.
+ *
+ * @module
+ */
+
+import { listOf, type ValueKind, varint } from "./_values.ts";
+
+/** What of a wire is filled. */
+export const PLACES = [
+  "messages",
+  "one-way calls",
+  "streams",
+  "calls",
+  "pieces",
+] as const;
+
+/** One of them. */
+export type Place = typeof PLACES[number];
+
+/** The default limits, by which this peer keeps. */
+const FRAME = 65_536;
+const MESSAGE = 4_194_304;
+const WINDOW = 4_194_304;
+const STREAMS = 100;
+const STREAM_WINDOW = 262_144;
+const FIRST_CREDIT = 20_971;
+const PIECES = 8;
+const COST = 64;
+
+/** Begins each wire: a hello with the default limits. */
+const HELLO = [
+  ...[0x01, 0x57, 0x49, 0x52, 0x45, 1, 0, 14, 0x80, 0x80, 1, 0x80, 0x80, 4],
+  ...[0x80, 0x80, 0x80, 2, 0x40, 0x80, 0x80, 0x10, 0x80, 0x40, 0xe8, 7],
+  ...[0x80, 0x80, 0x80, 2, 8, 0xe8, 7, 0x21, 0x64, 0x80, 0x80, 0x10, 0x90],
+  ...[0x4e, 0, 0],
+];
+const KIND = { accept: 2, define: 3, piece: 5, pong: 0x21, abort: 0x32 };
+
+/** What a hoard has come to. */
+export interface Hoarded {
+  /** How many bytes were sent. */
+  readonly sent: number;
+  /** Whether the wire, or the whole process, has ended. */
+  readonly hasEnded: boolean;
+}
+
+/** The peer. */
+export class Hoarder implements Disposable {
+  readonly #connection: Deno.Conn;
+  /** How many bytes it has sent. */
+  sent = 0;
+  /** Whether the other end has ended the wire, or is gone. */
+  hasEnded = false;
+  #pongs = 0;
+  #accepted = false;
+  #wake = () => {};
+  #pieces = 0;
+  #stream = 0;
+  #call = 0;
+  /** What its calls count for. */
+  #called = 0;
+
+  private constructor(connection: Deno.Conn) {
+    this.#connection = connection;
+  }
+
+  /** Opens a wire to a server on this machine. */
+  static async open(port: number): Promise<Hoarder> {
+    const connection = await Deno.connect({ hostname: "127.0.0.1", port });
+    const hoarder = new Hoarder(connection);
+    hoarder.#read();
+    await hoarder.#frame(HELLO);
+    await hoarder.#frame([KIND.accept]);
+    await hoarder.#until(() => hoarder.#accepted);
+    // The key set of no keys.
+    await hoarder.#frame([KIND.define, 1]);
+    return hoarder;
+  }
+
+  /** Hears what comes: kinds are all that counts. */
+  async #read(): Promise<void> {
+    const chunk = new Uint8Array(64 * 1024);
+    let kept: number[] = [];
+    for (;;) {
+      const count = await this.#connection.read(chunk).catch(() => null);
+      if (count === null) break;
+      kept.push(...chunk.subarray(0, count));
+      while (kept.length >= 5) {
+        const [a, b, c, d, kind] = kept as [
+          number,
+          number,
+          number,
+          number,
+          number,
+        ];
+        const end = 4 + (a << 24 | b << 16 | c << 8 | d);
+        if (kept.length < end) break;
+        kept = kept.slice(end);
+        if (kind === KIND.accept) this.#accepted = true;
+        if (kind === KIND.pong) this.#pongs++;
+        if (kind === KIND.abort) this.hasEnded = true;
+      }
+      this.#wake();
+    }
+    this.hasEnded = true;
+    this.#wake();
+  }
+
+  async #until(isSo: () => boolean): Promise<void> {
+    while (!isSo() && !this.hasEnded) {
+      await new Promise<void>((resolve) => this.#wake = resolve);
+    }
+  }
+
+  async #frame(...parts: (readonly number[] | Uint8Array)[]): Promise<void> {
+    if (this.hasEnded) return;
+    const length = parts.reduce((sum, part) => sum + part.length, 0);
+    const bytes = new Uint8Array(4 + length);
+    new DataView(bytes.buffer).setUint32(0, length);
+    let at = 4;
+    for (const part of parts) {
+      bytes.set(part, at);
+      at += part.length;
+    }
+    try {
+      for (let from = 0; from < bytes.length;) {
+        from += await this.#connection.write(bytes.subarray(from));
+      }
+      this.sent += bytes.length;
+    } catch {
+      this.hasEnded = true;
+    }
+  }
+
+  /** A message, in pieces where it is larger than a frame. */
+  async #message(
+    head: readonly number[],
+    values: Uint8Array,
+    isFinished = true,
+  ): Promise<void> {
+    const size = head.length + values.length;
+    if (size <= FRAME && isFinished) return await this.#frame(head, values);
+    const body = new Uint8Array(size);
+    body.set(head);
+    body.set(values, head.length);
+    const number = isFinished ? 100 : this.#pieces++;
+    const end = isFinished ? size : size - 1;
+    for (let from = 0; from < end;) {
+      const header = [KIND.piece, ...varint(number), 0];
+      if (from === 0) header.push(...varint(size));
+      const to = Math.min(end, from + FRAME - header.length);
+      await this.#frame(header, body.subarray(from, to));
+      from = to;
+    }
+  }
+
+  /** Messages up to a window, and one beyond it. */
+  async #fill(
+    window: number,
+    head: () => readonly number[],
+    kind: ValueKind,
+  ): Promise<void> {
+    const values = listOf(kind, FRAME - 32);
+    for (let held = 0; held < window; held += values.length + 32 + COST) {
+      await this.#message(head(), values);
+    }
+  }
+
+  /** Fills one place with values of one kind. */
+  async hoard(place: Place, kind: ValueKind): Promise<void> {
+    // hold(), in full, with one argument.
+    const hold = [0, 4, 0x68, 0x6f, 0x6c, 0x64, 1];
+    switch (place) {
+      case "messages":
+        await this.#fill(WINDOW, () => [0x10], kind);
+        break;
+      case "calls": {
+        const call = () => [0x12, ...varint(this.#call++), 0, ...hold];
+        await this.#fill(WINDOW + MESSAGE - this.#called, call, kind);
+        break;
+      }
+      case "one-way calls":
+        await this.#fill(WINDOW, () => [0x11, 0, ...hold], kind);
+        break;
+      case "streams": {
+        const ids = Array.from({ length: STREAMS }, () => this.#stream++);
+        const all = ids.flatMap((id) => [0xd9, ...varint(id)]);
+        const call = [0x12, ...varint(this.#call++), 0, ...hold, 0xd1];
+        await this.#frame(call, varint(STREAMS), all);
+        this.#called += call.length + 1 + all.length + COST;
+        const small = listOf(kind, FIRST_CREDIT - COST - 32);
+        const large = listOf(kind, STREAM_WINDOW - 32);
+        for (const id of ids) {
+          await this.#message([0x50, ...varint(id)], small);
+          await this.#message([0x50, ...varint(id)], large);
+        }
+        break;
+      }
+      case "pieces": {
+        const values = listOf(kind, MESSAGE - 32);
+        // Most kinds fill less than that with the values there may be.
+        const whole = new Uint8Array(MESSAGE - 32);
+        whole.set(values);
+        for (let count = 0; count < PIECES; count++) {
+          await this.#message([0x10], whole, false);
+        }
+        break;
+      }
+      default:
+        place satisfies never;
+    }
+    const pongs = this.#pongs;
+    await this.#frame([0x20, 0, 0, 0, 1]);
+    await this.#until(() => this.#pongs > pongs);
+  }
+
+  /** Leaves, without a word. */
+  [Symbol.dispose](): void {
+    try {
+      this.#connection.close();
+    } catch {
+      // It is closed.
+    }
+  }
+}
