@@ -413,7 +413,7 @@ export class Wire<
    * Calls a function of the peer by name, for names that the proxies do not
    * have, or that are known only at run time.
    *
-   * @param name The function's name.
+   * @param name The function's name; in a namespace, its path: "users.get".
    * @param args Its arguments; none where it is left out.
    * @param wantsValues Whether to get the list of all its values.
    * @param options The call's signal, deadline and metadata.
@@ -465,8 +465,24 @@ export class Wire<
    * again, it adds to what is served. Each is called with a `CallContext` as
    * `this`. Those that the contract `serves` knows are put behind it.
    *
-   * @param functions The functions by name.
-   * @throws {WireError} `invalidArgument` for a property that is no function.
+   * A plain object among them is a namespace: its functions are called as
+   * `users.get(1)`, and their names are paths, "users.get".
+   *
+   * @param functions The functions by name, and namespaces of functions.
+   * @throws {WireError} `invalidArgument` for a property that is neither a
+   * function nor a namespace, and for two functions of the same path.
+   *
+   * @example
+   * ```ts
+   * import { wirePair } from "@remote/wire";
+   *
+   * const [near, far] = wirePair();
+   * far.serve({ users: { get: (id: number) => `user ${id}` } });
+   * const name = await near.remoteValue.users.get(1);
+   * if (name !== "user 1") throw new Error();
+   * if (await near.call("users.get", [1]) !== name) throw new Error();
+   * await Promise.all([near.close(), far.close()]);
+   * ```
    */
   serve<Served extends object = Local>(
     functions: ServedFunctions<NoInfer<Served>, Wire>,

@@ -119,6 +119,8 @@ test("contract() tells functions from namespaces, and slips from both", () => {
     [{ get: { doc: "text", more: {} } }, 'no part "more" of "get"'],
     [{ get: { errors: { Gone: "text" } } }, 'the error "Gone" of "get"'],
     [{ users: { get: 5 } }, 'no part "get" of "users"'],
+    // A slip, more likely than a function "args" about which nothing is said.
+    [{ get: { args: {} } }, 'takes "args" of "get" as an array'],
     [{ "a.b": {}, a: { b: {} } }, 'two functions of the name "a.b"'],
   ];
   for (const [definition, words] of refused) {
@@ -127,10 +129,20 @@ test("contract() tells functions from namespaces, and slips from both", () => {
   const odd = contract({
     errors: { errors: { Gone: null } },
     deep: { errors: { list: { args: [number] } } },
+    odd: { args: { args: [] }, version: { doc: "A function." } },
+    mixed: { args: {}, get: {} },
     empty: {},
   });
   assertEquals(
     odd.describe().map(({ name }) => name),
-    ["errors", "deep.errors.list", "empty"],
+    [
+      "errors",
+      "deep.errors.list",
+      "odd.args",
+      "odd.version",
+      "mixed.args",
+      "mixed.get",
+      "empty",
+    ],
   );
 });

@@ -184,11 +184,11 @@ test("a proxy of a namespace is kept, and has nothing of its own", async () => {
   assertStrictEquals(near.remoteValue.users, users);
   assertStrictEquals(users.get, near.remoteValue.users.get);
   assertStrictEquals(users.admin.kick, near.remoteValue.users.admin.kick);
-  assertEquals([await users, { ...users }], [users, {} as typeof users]);
+  assertEquals([await users, Object.keys({ ...users })], [users, []]);
   assertEquals(`${users}`, "[object RemoteFunctions]");
   assertEquals(JSON.stringify({ users }), "{}");
   const brief = near.with({ metadata: { a: "b" } }).remoteValue.users;
-  assertEquals([await brief, { ...brief }], [brief, {} as typeof users]);
+  assertEquals([await brief, Object.keys({ ...brief })], [brief, []]);
   assertEquals(`${brief}`, "[object RemoteFunctions]");
   for (const each of [users, brief]) {
     assertThrows(() => Object.assign(each, { x: 1 }), TypeError);

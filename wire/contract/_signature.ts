@@ -132,7 +132,8 @@ const PARTS = [
  * Whether a part of a contract is a namespace, and no function: it is not
  * empty, and each property tells of a function or of a namespace in turn. What
  * a function's definition has is no such thing: arrays, texts and schemas, and
- * errors, which have schemas and null.
+ * errors, which have schemas and null. An empty object says nothing: under the
+ * name of a part it is that part, wrong, unless there are other names.
  *
  * @param part What stands under a name.
  * @returns True for a namespace.
@@ -142,10 +143,16 @@ export function isNamespaceDefinition(
 ): part is ContractDefinition {
   if (!isDefinition(part)) return false;
   const members = Object.entries(part);
+  const isOfParts = members.every(([key]) => isPart(key));
   return members.length > 0 &&
     members.every(([key, member]) =>
-      isDefinition(member) && !areErrors(key, member)
+      isDefinition(member) && !areErrors(key, member) &&
+      !(isOfParts && Object.keys(member).length === 0)
     );
+}
+
+function isPart(name: string): boolean {
+  return (PARTS as string[]).includes(name);
 }
 
 /** Whether something may tell of a function, or of a namespace. */
@@ -158,8 +165,7 @@ function isDefinition(value: unknown): value is object {
 function areErrors(key: string, value: object): boolean {
   const errors = Object.values(value);
   const haveSchemas = errors.every((each) => each === null || isSchema(each));
-  const haveParts = Object.keys(value)
-    .every((name) => (PARTS as string[]).includes(name));
+  const haveParts = Object.keys(value).every(isPart);
   if (key !== "errors") return haveSchemas && !haveParts;
   // They may be a function of that name, or a namespace.
   return haveSchemas || !haveParts && !errors.every(isDefinition);
@@ -183,9 +189,7 @@ function checkParts(name: string, definition: FunctionDefinition): void {
       }, such as { args: [], result: schema }, not ${shown(definition)}.`,
     );
   }
-  const strange = Object.keys(definition).find((part) =>
-    !(PARTS as string[]).includes(part)
-  );
+  const strange = Object.keys(definition).find((part) => !isPart(part));
   if (strange === undefined) return;
   const of = ` of ${shown(name)} in a contract`;
   throw unknownName("part", strange, PARTS, of);

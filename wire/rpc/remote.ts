@@ -133,32 +133,41 @@ class Proxies<T, P extends Place> implements Remotes<T, P> {
   #functions(make: MakeCall): unknown {
     if (this.#isObject) return objectFunctions(make);
     // What was made for a call with options is seldom used for another.
-    const kind = this.#options === undefined ? Functions : BriefFunctions;
-    return withFunctions(Object.create(behind), new kind(make, ""));
+    const isBrief = this.#options !== undefined;
+    const holder = new Holder();
+    holder[MAKER] = new Functions(make, "", isBrief);
+    return holder;
   }
 }
 
 /** Makes the function of a name. */
 type MakeCall = (name: string) => Call;
 
-/** Where the functions of an object, or of a namespace, come from. */
+/** Where the functions of a wire, of a namespace or an object come from. */
 class Functions {
   protected readonly make: MakeCall;
-  /** What the names of its functions begin with. */
-  protected readonly prefix: string;
-  /** How many of them are properties by now. */
-  #remembered = 0;
+  readonly #prefix: string;
+  readonly #isBrief: boolean;
+  /** How many names were looked up; fewer where the first is not remembered. */
+  #count: number;
 
-  constructor(make: MakeCall, prefix: string) {
+  /**
+   * @param make Makes each.
+   * @param prefix What their names begin with.
+   * @param isBrief Whether the first one is likely to be the only one.
+   */
+  constructor(make: MakeCall, prefix: string, isBrief: boolean) {
     this.make = make;
-    this.prefix = prefix;
+    this.#prefix = prefix;
+    this.#isBrief = isBrief;
+    this.#count = isBrief ? -1 : 0;
   }
 
   /** What a name is for whoever has the object, looked up for the first time. */
   find(name: string, holder: object): unknown {
-    const found = this.found(this.prefix + name);
-    if (this.#remembered < REMEMBERED) {
-      this.#remembered++;
+    const found = this.found(this.#prefix + name);
+    const count = this.#count++;
+    if (count >= 0 && count < REMEMBERED) {
       Object.defineProperty(holder, name, { value: found });
     }
     return found;
@@ -166,9 +175,8 @@ class Functions {
 
   /** A function that is a namespace as well. */
   protected found(name: string): unknown {
-    const call = bare(this.make(name));
-    Object.setPrototypeOf(call, behindFunctions);
-    return withFunctions(call, new Functions(this.make, `${name}.`));
+    const inner = new Functions(this.make, `${name}.`, this.#isBrief);
+    return withFunctions(this.make(name), inner, behindFunctions);
   }
 }
 
@@ -176,38 +184,6 @@ class Functions {
 class ObjectFunctions extends Functions {
   protected override found(name: string): unknown {
     return this.make(name);
-  }
-}
-
-/**
- * Functions of which each is called once, mostly: to make it is cheaper, and
- * to call it a little dearer.
- */
-class BriefFunctions extends Functions implements ProxyHandler<Call> {
-  #isUsed = false;
-
-  override find(name: string, holder: object): unknown {
-    if (this.#isUsed) return super.find(name, holder);
-    this.#isUsed = true;
-    return this.found(this.prefix + name);
-  }
-
-  protected override found(name: string): unknown {
-    return new Proxy(
-      this.make(name),
-      new BriefFunctions(this.make, `${name}.`),
-    );
-  }
-
-  /** Of the namespace that a function may be. */
-  get(_call: Call, name: string | symbol): unknown {
-    return typeof name === "symbol" || OWN_OF_FUNCTIONS.has(name)
-      ? OWN_OF_FUNCTIONS.get(name)
-      : this.found(this.prefix + name);
-  }
-
-  set(): boolean {
-    return false;
   }
 }
 
@@ -227,6 +203,17 @@ const behind: object = new Proxy(
   handlerWith(OWN),
 );
 
+/** An object with a function for every name. */
+class Holder {
+  /** Cheap to make, as it would not be behind another property. */
+  [MAKER]: Functions | undefined = undefined;
+
+  static {
+    Reflect.deleteProperty(this.prototype, "constructor");
+    Object.setPrototypeOf(this.prototype, behind);
+  }
+}
+
 /** The same behind functions that are namespaces as well. */
 const behindFunctions: object = new Proxy(
   Object.create(Function.prototype, GROUND),
@@ -237,29 +224,28 @@ function handlerWith(
   own: ReadonlyMap<string | symbol, unknown>,
 ): ProxyHandler<object> {
   return {
-    get(_ground, name, receiver) {
+    get(_ground, name, holder) {
       if (typeof name === "symbol" || own.has(name)) return own.get(name);
-      const maker: Functions | undefined = receiver?.[MAKER];
-      return maker?.find(name, receiver);
+      const maker: Functions | undefined = holder?.[MAKER];
+      return maker?.find(name, holder);
     },
     set: () => false,
   };
 }
 
-/** Gives something a function for every name. */
-function withFunctions(holder: object, maker: Functions): object {
-  return Object.defineProperty(holder, MAKER, { value: maker });
-}
-
 /** The functions of an object, which may be one itself. */
 function objectFunctions(make: MakeCall): object {
-  const functions = bare(make(""));
-  Object.setPrototypeOf(functions, behind);
-  return withFunctions(functions, new ObjectFunctions(make, ""));
+  return withFunctions(make(""), new ObjectFunctions(make, "", false), behind);
 }
 
-/** A function with nothing of its own: every name is found behind it. */
-function bare(call: Call): Call {
+/**
+ * Gives a function one for every name; it has nothing else of its own, so that
+ * every name is found behind it.
+ */
+function withFunctions(call: Call, maker: Functions, behind: object): object {
+  // To assign costs far less than to define, and each with() pays for it.
+  (call as Call & { [MAKER]?: Functions })[MAKER] = maker;
+  Object.setPrototypeOf(call, behind);
   Reflect.deleteProperty(call, "name");
   Reflect.deleteProperty(call, "length");
   return call;
