@@ -40,10 +40,13 @@ import { Streams } from "../streams/streams.ts";
 import { isA, looksLikeText } from "../base/shown.ts";
 import { callThrough } from "../rpc/middleware.ts";
 import { Lifetime } from "../base/lifetime.ts";
-import { drainAndClose } from "../session/graceful_close.ts";
+import {
+  closedReason,
+  drainAndClose,
+  GracefulClose,
+  Handshake,
+} from "../session/handshake.ts";
 import { LazyMap } from "../base/collections.ts";
-import { closedReason, GracefulClose } from "../session/graceful_close.ts";
-import { Handshake } from "../session/handshake.ts";
 import { Outbound } from "../rpc/outbound.ts";
 import { OwnTrouble } from "../base/errors.ts";
 import { calledLate, PlainRoute } from "../rpc/plain_route.ts";
