@@ -45,11 +45,11 @@ export {
   DeclaredError,
   type Functions,
   type Implementation,
-} from "./wire/contract/mod.ts";
+} from "./wire/contract/contract.ts";
 export {
   LineStream,
   type LineStreamOptions,
 } from "./wire/lines/line_stream.ts";
-export * from "./wire/reconnect/mod.ts";
+export * from "./wire/reconnect/keep_connected.ts";
 export * from "./server/mod.ts";
 export * from "./client/mod.ts";

@@ -5,7 +5,8 @@
  * @module
  */
 
-import { contract, signaturesOf } from "../../wire/contract/contract.ts";
+import { contract } from "../../wire/contract/contract.ts";
+import { signaturesOf } from "../../wire/contract/_rules.ts";
 import { Decoder } from "../../wire/codec/codec.ts";
 import { checkTold, contractSummary } from "../../wire/contract/summary.ts";
 import { resolveLimits } from "../../wire/base/limits.ts";

@@ -15,7 +15,7 @@ import {
 import {
   keepConnected,
   type KeptConnection,
-} from "../../wire/reconnect/mod.ts";
+} from "../../wire/reconnect/keep_connected.ts";
 import { countedSignal } from "../wire/_listeners.ts";
 import { makeActor } from "./_actor.ts";
 import { checkBounds, checkGone, checkQuiet } from "./_checks.ts";

@@ -17,7 +17,7 @@ import {
   keepConnected,
   type KeepConnectedOptions,
   type KeptConnection,
-} from "../../wire/reconnect/mod.ts";
+} from "../../wire/reconnect/keep_connected.ts";
 import { makeWire } from "../../wire/wire.ts";
 import { FakeClock, settle } from "../_fake_clock.ts";
 

@@ -11,7 +11,7 @@ import * as v from "npm:valibot@1.5.0";
 import * as z from "npm:zod@4.6.7";
 import { assert } from "@std/assert";
 import { WireError } from "../../mod.ts";
-import type { StandardSchema } from "../../wire/contract/mod.ts";
+import type { StandardSchema } from "../../wire/contract/contract.ts";
 
 export { toStandardJsonSchema, type, v, z };
 

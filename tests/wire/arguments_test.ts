@@ -12,7 +12,7 @@ import {
   type WireOptions,
   wirePair,
 } from "../../wire/mod.ts";
-import { keepConnected } from "../../wire/reconnect/mod.ts";
+import { keepConnected } from "../../wire/reconnect/keep_connected.ts";
 import { test } from "../_test.ts";
 import { failure } from "./_failure.ts";
 import { lispPair } from "./cmucl/_lisp.ts";

@@ -2,7 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import { contract, wirePair } from "../../mod.ts";
-import type { StandardSchema } from "../../wire/contract/mod.ts";
+import type { StandardSchema } from "../../wire/contract/contract.ts";
 import { settle } from "../_fake_clock.ts";
 import { test } from "../_test.ts";
 import { failure, schema } from "./_schemas.ts";

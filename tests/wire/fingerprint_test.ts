@@ -14,8 +14,8 @@ import {
 import type {
   FunctionDefinition,
   StandardSchema,
-} from "../../wire/contract/mod.ts";
-import { signaturesOf } from "../../wire/contract/contract.ts";
+} from "../../wire/contract/contract.ts";
+import { signaturesOf } from "../../wire/contract/_rules.ts";
 import { contractSummary } from "../../wire/contract/summary.ts";
 import { hello, RawPeer } from "../_raw_peer.ts";
 import { test } from "../_test.ts";

@@ -9,11 +9,11 @@ import {
   WireError,
   wirePair,
 } from "../../wire/mod.ts";
-import { contract } from "../../wire/contract/mod.ts";
+import { contract } from "../../wire/contract/contract.ts";
 import {
   keepConnected,
   type KeepConnectedOptions,
-} from "../../wire/reconnect/mod.ts";
+} from "../../wire/reconnect/keep_connected.ts";
 import { settle } from "../_fake_clock.ts";
 import { test } from "../_test.ts";
 import { failure } from "./_failure.ts";

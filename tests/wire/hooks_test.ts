@@ -16,11 +16,11 @@ import {
   type WireOptions,
   wirePair,
 } from "../../wire/mod.ts";
-import { contract, type StandardSchema } from "../../wire/contract/mod.ts";
+import { contract, type StandardSchema } from "../../wire/contract/contract.ts";
 import {
   keepConnected,
   type KeepConnectedOptions,
-} from "../../wire/reconnect/mod.ts";
+} from "../../wire/reconnect/keep_connected.ts";
 import { cmucl } from "../../wire/cmucl/mod.ts";
 import { guardedController } from "../../wire/base/report.ts";
 import { test } from "../_test.ts";

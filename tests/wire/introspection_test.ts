@@ -10,7 +10,7 @@ import {
   WireError,
   wirePair,
 } from "../../wire/mod.ts";
-import { contract, type StandardSchema } from "../../wire/contract/mod.ts";
+import { contract, type StandardSchema } from "../../wire/contract/contract.ts";
 import { DESCRIBED, LIST_FUNCTIONS } from "../../wire/rpc/served.ts";
 import { cmucl } from "../../wire/cmucl/mod.ts";
 import { RawPeer } from "../_raw_peer.ts";

@@ -3,7 +3,7 @@ import { type Wire, wirePair } from "../../wire/mod.ts";
 import {
   keepConnected,
   type KeepConnectedOptions,
-} from "../../wire/reconnect/mod.ts";
+} from "../../wire/reconnect/keep_connected.ts";
 import { FakeClock, settle } from "../_fake_clock.ts";
 import { test } from "../_test.ts";
 import { fate, nobody, Place } from "./_keeping.ts";

@@ -4,7 +4,7 @@ import {
   keepConnected,
   type KeepConnectedOptions,
   type KeptConnection,
-} from "../../wire/reconnect/mod.ts";
+} from "../../wire/reconnect/keep_connected.ts";
 import { FakeClock, settle } from "../_fake_clock.ts";
 import { test } from "../_test.ts";
 import { fate, lost, nobody, Place } from "./_keeping.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { WireError, WireOptions } from "../../wire/mod.ts";
-import type { KeepConnectedOptions } from "../../wire/reconnect/mod.ts";
+import type { KeepConnectedOptions } from "../../wire/reconnect/keep_connected.ts";
 import { settle } from "../_fake_clock.ts";
 import { test } from "../_test.ts";
 import { fate, lost, nobody, Place } from "./_keeping.ts";

@@ -8,7 +8,7 @@ import {
 import {
   keepConnected,
   type KeptConnection,
-} from "../../wire/reconnect/mod.ts";
+} from "../../wire/reconnect/keep_connected.ts";
 import { FakeClock, settle } from "../_fake_clock.ts";
 import { test } from "../_test.ts";
 import { fate, lost } from "./_keeping.ts";

@@ -17,8 +17,8 @@ import {
   type WireOptions,
   wirePair,
 } from "../../wire/mod.ts";
-import { contract } from "../../wire/contract/mod.ts";
-import { keepConnected } from "../../wire/reconnect/mod.ts";
+import { contract } from "../../wire/contract/contract.ts";
+import { keepConnected } from "../../wire/reconnect/keep_connected.ts";
 import { LineStream } from "../../wire/lines/line_stream.ts";
 import { cmucl, remoteValueBind } from "../../wire/cmucl/mod.ts";
 import { RawPeer } from "../_raw_peer.ts";

@@ -12,7 +12,7 @@ import {
   WireError,
   wirePair,
 } from "../../wire/mod.ts";
-import { keepConnected } from "../../wire/reconnect/mod.ts";
+import { keepConnected } from "../../wire/reconnect/keep_connected.ts";
 import { test } from "../_test.ts";
 import { failure } from "./_failure.ts";
 import { macrotask, unhandledIn } from "./_unhandled.ts";

@@ -18,7 +18,7 @@ import {
   type WireOptions,
   wirePair,
 } from "../../wire/mod.ts";
-import { keepConnected } from "../../wire/reconnect/mod.ts";
+import { keepConnected } from "../../wire/reconnect/keep_connected.ts";
 import { isA, laterOf } from "../../wire/base/shown.ts";
 import { cmucl } from "../../wire/cmucl/mod.ts";
 import { test } from "../_test.ts";

@@ -12,7 +12,7 @@ import {
   type WireError,
   wirePair,
 } from "../../wire/mod.ts";
-import { contract } from "../../wire/contract/mod.ts";
+import { contract } from "../../wire/contract/contract.ts";
 import { FakeClock } from "../_fake_clock.ts";
 import { test } from "../_test.ts";
 import { schema } from "./_schemas.ts";

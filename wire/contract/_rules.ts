@@ -12,6 +12,7 @@ import {
   DESCRIBED,
   flattened,
   isNamespace,
+  rulesOf,
 } from "../rpc/served.ts";
 import type { Signature, Signatures } from "./_signature.ts";
 import { checkTold, contractSummary } from "./summary.ts";
@@ -56,6 +57,17 @@ export class Rules implements ContractRules {
   caller(caller: Caller, report: Report): Caller {
     return new CheckedCaller(caller, this.#contract, this.signatures, report);
   }
+}
+
+/**
+ * The functions of a contract.
+ *
+ * @param contract What was given as one.
+ * @returns Its functions.
+ * @throws {WireError} `invalidArgument` for what is no contract.
+ */
+export function signaturesOf(contract: object): Signatures {
+  return (rulesOf(contract) as Rules).signatures;
 }
 
 // Served functions behind their contract: what does not fit never reaches

@@ -1,5 +1,21 @@
 /**
- * Contracts: interfaces that exist at run time.
+ * Contracts: interfaces that exist at run time. Schemas of any library that
+ * follows Standard Schema check what crosses a wire, on both sides.
+ *
+ * @example
+ * ```ts
+ * import { contract } from "@remote/wire/contract";
+ * import { wirePair } from "@remote/wire/wire";
+ * import * as v from "npm:valibot@1.5.0";
+ *
+ * const calculator = contract({
+ *   add: { args: [v.number(), v.number()], result: v.number() },
+ * });
+ * const [near, far] = wirePair({ expects: calculator }, { serves: calculator });
+ * far.serve({ add: (a: number, b: number) => a + b });
+ * if (await near.remoteValue.add(40, 2) !== 42) throw new Error();
+ * await Promise.all([near.close(), far.close()]);
+ * ```
  *
  * @module
  */
@@ -17,24 +33,28 @@ import { isInstance, setBrand } from "../base/brand.ts";
 import { WireError } from "../base/errors.ts";
 import type { AnyFunctions, ServedFunctions } from "../rpc/remote_types.ts";
 import { type FunctionDescription, RULES, rulesOf } from "../rpc/served.ts";
-import { DeclaredError, makeDeclaredError, Rules } from "./_rules.ts";
-import { shown } from "../base/shown.ts";
 import {
-  isNamespaceDefinition,
-  Signature,
-  type Signatures,
-} from "./_signature.ts";
+  DeclaredError,
+  makeDeclaredError,
+  Rules,
+  signaturesOf,
+} from "./_rules.ts";
+import { shown } from "../base/shown.ts";
+import { isNamespaceDefinition, Signature } from "./_signature.ts";
 
-/**
- * The functions of a contract.
- *
- * @param contract What was given as one.
- * @returns Its functions.
- * @throws {WireError} `invalidArgument` for what is no contract.
- */
-export function signaturesOf(contract: object): Signatures {
-  return (rulesOf(contract) as Rules).signatures;
-}
+export { DeclaredError } from "./_rules.ts";
+export type * from "./contract_types.ts";
+export type {
+  ContractIssue,
+  JsonSchemaSource,
+  SchemaInput,
+  SchemaIssue,
+  SchemaOutput,
+  SchemaResult,
+  SchemaTypes,
+  StandardSchema,
+  StandardSchemaProperties,
+} from "./standard_schema.ts";
 
 /**
  * What one side serves and the other expects: functions, their arguments,

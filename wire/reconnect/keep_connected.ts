@@ -1,5 +1,20 @@
 /**
- * A connection that is made anew whenever it is lost.
+ * Connections that are made again when they are lost, and the calls that
+ * outlive them.
+ *
+ * @example
+ * ```ts
+ * import { keepConnected } from "@remote/wire/reconnect";
+ * import { wirePair } from "@remote/wire/wire";
+ *
+ * const kept = keepConnected(() => {
+ *   const [near, far] = wirePair();
+ *   far.serve({ greet: (name: string) => `Hello ${name}.` });
+ *   return Promise.resolve(near);
+ * });
+ * if (await kept.remoteValue.greet("self") !== "Hello self.") throw new Error();
+ * await kept.close();
+ * ```
  *
  * @module
  */
@@ -36,6 +51,15 @@ import {
 import { isA } from "../base/shown.ts";
 import { OwnTrouble } from "../base/errors.ts";
 import { Supervisor } from "./_supervisor.ts";
+
+export type {
+  BackoffOptions,
+  Connect,
+  ConnectedInfo,
+  KeepConnectedOptions,
+  KeptCallOptions,
+  LostInfo,
+} from "./keep_options.ts";
 
 /** Counts of a kept connection. All but the last add up. */
 export interface KeptStats {
