@@ -21,9 +21,12 @@ import {
   type HookForms,
 } from "../wire/base/checks.ts";
 import { errorMessage, WireError } from "../wire/base/errors.ts";
-import { resolveLimits, type WireLimits } from "../wire/base/limits.ts";
+import {
+  resolveLimits,
+  SharedMemory,
+  type WireLimits,
+} from "../wire/base/limits.ts";
 import { isThenable, shown } from "../wire/base/shown.ts";
-import { SharedMemory } from "../wire/base/memory.ts";
 import { callHook, type Report, reporter } from "../wire/base/report.ts";
 import type { Contract } from "../wire/contract/contract.ts";
 import type { Middleware } from "../wire/rpc/middleware.ts";

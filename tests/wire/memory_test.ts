@@ -4,8 +4,11 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { DEFAULT_LIMITS } from "../../wire/base/limits.ts";
-import { Memory, SharedMemory } from "../../wire/base/memory.ts";
+import {
+  DEFAULT_LIMITS,
+  Memory,
+  SharedMemory,
+} from "../../wire/base/limits.ts";
 import type { Message } from "../../wire/codec/messages.ts";
 import type { RemoteStream } from "../../wire/mod.ts";
 import type { WireOptions } from "../../wire/wire.ts";

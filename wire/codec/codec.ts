@@ -11,12 +11,11 @@ import { ByteReader, type ByteWriter } from "./bytes.ts";
 import { errorMessage, malformed, WireError } from "../base/errors.ts";
 import { FRAME_HEADER, FrameDecoder } from "./frames.ts";
 import { notAWire } from "./messages.ts";
-import type { WireLimits } from "../base/limits.ts";
+import type { Memory, WireLimits } from "../base/limits.ts";
 import { MessageReader } from "./message_reader.ts";
 import { MessageWriter } from "./message_writer.ts";
 import { isA } from "../base/shown.ts";
-import type { Memory } from "../base/memory.ts";
-import type { Kept, KeptBytes, LastMessage } from "./kept.ts";
+import type { Kept, KeptBytes, LastMessage } from "./single_value.ts";
 import {
   KIND,
   type Message,

@@ -1,5 +1,6 @@
 /**
- * The codec for one value by itself, for files, queues and tests.
+ * Values by themselves, outside of messages: encoded for files, queues and
+ * tests, or kept as the bytes that they came as until somebody takes them.
  *
  * @module
  */
@@ -9,11 +10,18 @@ import { WireError } from "../base/errors.ts";
 import {
   DEFAULT_LIMITS,
   resolveLimits,
+  type ValueLimits,
   type WireLimits,
 } from "../base/limits.ts";
-import { ReceiveTables, SendTables, writeEntry } from "./tables.ts";
+import {
+  type LentTables,
+  ReceiveTables,
+  SendTables,
+  writeEntry,
+} from "./tables.ts";
 import { ValueReader } from "./value_reader.ts";
-import { ValueWriter } from "./value_writer.ts";
+import { MOST_GATHERED, ValueWriter } from "./value_writer.ts";
+import { KIND, STRINGS } from "./messages.ts";
 
 /**
  * Encodes one value as a wire would, its key sets in front of it.
@@ -98,4 +106,123 @@ function decode(
   const value = values.read();
   reader.finish();
   return { value, weight: values.weight };
+}
+
+// Typed messages and items of streams that nobody waits for, kept as the bytes
+// that they came as, where these are far less than what is made of them. They
+// were decoded once when they came, so that nothing can be wrong with them.
+
+/** Bytes of short messages share buffers of this size. */
+const SHARED = 4 * 1024;
+/** Messages from here on have one of their own. */
+const LONG = 1024;
+
+const EMPTY = new Uint8Array(0);
+
+/** A value that is made when it is taken. */
+export class Kept {
+  readonly #bytes: Uint8Array;
+  readonly #start: number;
+  readonly #end: number;
+  readonly #isOwned: boolean;
+  #lent: LentTables | undefined;
+  readonly #limits: ValueLimits;
+
+  /**
+   * @param bytes What holds the body of its message.
+   * @param start Where that begins.
+   * @param end Where it ends.
+   * @param isOwned Whether the bytes are its own alone.
+   * @param lent The key sets that it refers to, which it gives back.
+   * @param limits This side's limits.
+   */
+  constructor(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    isOwned: boolean,
+    lent: LentTables,
+    limits: ValueLimits,
+  ) {
+    this.#bytes = bytes;
+    this.#start = start;
+    this.#end = end;
+    this.#isOwned = isOwned;
+    this.#lent = lent;
+    this.#limits = limits;
+  }
+
+  /** Makes the value; it can be taken once. */
+  take(): unknown {
+    const reader = new ByteReader();
+    reader.turnTo(this.#bytes, this.#start, this.#end, this.#isOwned);
+    const kind = reader.byte();
+    if (kind !== KIND.message && kind !== (KIND.message | STRINGS)) {
+      reader.varint();
+    }
+    if (kind === KIND.streamBytes) return reader.bytes(reader.remaining);
+    const values = new ValueReader(reader, this.#lent!, this.#limits);
+    values.begin(
+      kind & STRINGS ? reader.textAtEnd(MOST_GATHERED) : undefined,
+    );
+    const value = values.read();
+    this.drop();
+    return value;
+  }
+
+  /** Nobody will take it. */
+  drop(): void {
+    this.#lent?.giveBack();
+    this.#lent = undefined;
+  }
+}
+
+/** Where the bytes of messages are that are taken in the order of their coming. */
+export class KeptBytes {
+  #shared = EMPTY;
+  #used = 0;
+
+  /**
+   * Keeps the body of a message.
+   *
+   * @param body Its bytes.
+   * @param isOwned Whether nobody else uses their buffer.
+   * @param lent The key sets that it refers to.
+   * @param limits This side's limits.
+   * @returns What makes its value.
+   */
+  keep(
+    body: Uint8Array,
+    isOwned: boolean,
+    lent: LentTables,
+    limits: ValueLimits,
+  ): Kept {
+    const { length } = body;
+    if (isOwned || length >= LONG) {
+      const own = isOwned ? body : body.slice();
+      return new Kept(own, 0, length, true, lent, limits);
+    }
+    if (this.#used + length > this.#shared.length) {
+      this.#shared = new Uint8Array(SHARED);
+      this.#used = 0;
+    }
+    const start = this.#used;
+    this.#used += length;
+    this.#shared.set(body, start);
+    return new Kept(this.#shared, start, this.#used, false, lent, limits);
+  }
+}
+
+/** Keeps the message that came last. */
+export interface Keeper {
+  /** Keeps it among others that are taken in order. */
+  keep(bytes: KeptBytes): Kept;
+}
+
+/** The message that came last. */
+export interface LastMessage extends Keeper {
+  /** How many bytes its body has. */
+  readonly size: number;
+  /** What its values take in memory, about. */
+  readonly weight: number;
 }

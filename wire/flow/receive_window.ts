@@ -11,8 +11,8 @@ import type { Channel } from "../codec/messages.ts";
 import type { MessageOutput } from "./output.ts";
 import { failed, leave, OwnPromise, type Report } from "../base/report.ts";
 import { Queue } from "../base/collections.ts";
-import { isHeavy, type Memory } from "../base/memory.ts";
-import { type Keeper, Kept, KeptBytes } from "../codec/kept.ts";
+import { isHeavy, type Memory } from "../base/limits.ts";
+import { type Keeper, Kept, KeptBytes } from "../codec/single_value.ts";
 
 /** Accounts for what one channel holds of the peer's. */
 export class ReceiveWindow {

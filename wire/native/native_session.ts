@@ -29,7 +29,7 @@ import {
 import { IncomingCalls } from "../rpc/incoming_calls.ts";
 import { Inbox, ReceiveWindow } from "../flow/receive_window.ts";
 import type { Import } from "../objects/references.ts";
-import { excessOf, Memory } from "../base/memory.ts";
+import { excessOf, Memory } from "../base/limits.ts";
 import type { ReceivedAttachments } from "../codec/passing.ts";
 import type { Message, OverLimit, Target } from "../codec/messages.ts";
 import { Objects } from "../objects/objects.ts";

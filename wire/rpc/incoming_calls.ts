@@ -25,7 +25,7 @@ import {
   troubleOf,
 } from "./_served_calls.ts";
 import { LIST_FUNCTIONS, listFunctions, servedEntries } from "./served.ts";
-import type { WireLimits } from "../base/limits.ts";
+import type { Memory, WireLimits } from "../base/limits.ts";
 import {
   type Message,
   type OverLimit,
@@ -34,7 +34,6 @@ import {
 } from "../codec/messages.ts";
 import { type Method, methodOf } from "../codec/passing.ts";
 import { type CallKind, type Middleware, serveThrough } from "./middleware.ts";
-import type { Memory } from "../base/memory.ts";
 import type { MessageOutput } from "../flow/output.ts";
 import { LazyMap } from "../base/collections.ts";
 import { isA, laterOf, settled, wordsOf } from "../base/shown.ts";

@@ -12,7 +12,7 @@
 
 import { errorMessage, WireError } from "../base/errors.ts";
 import { LazyMap } from "../base/collections.ts";
-import { excessOf, type Memory } from "../base/memory.ts";
+import { excessOf, type Memory } from "../base/limits.ts";
 import { isPlain, type Method, methodOf } from "../codec/passing.ts";
 import { Arrival, AwaitedResult, type Borrower } from "../codec/passing.ts";
 import { referentOf, resolvable } from "./remote_object.ts";

@@ -8,8 +8,7 @@
 import type { Transport, WireAddress } from "../transport/transport.ts";
 import type { Clock } from "../base/clock.ts";
 import type { WireError } from "../base/errors.ts";
-import type { WireLimits } from "../base/limits.ts";
-import type { MemoryPool } from "../base/memory.ts";
+import type { MemoryPool, WireLimits } from "../base/limits.ts";
 import type { Middleware } from "../rpc/middleware.ts";
 import type { Caller } from "../rpc/remote.ts";
 

@@ -7,8 +7,8 @@
 
 import { malformed, WireError } from "../base/errors.ts";
 import { quiet } from "../base/report.ts";
-import { isHeavy, type Memory } from "../base/memory.ts";
-import { type Keeper, Kept, KeptBytes } from "../codec/kept.ts";
+import { isHeavy, type Memory } from "../base/limits.ts";
+import { type Keeper, Kept, KeptBytes } from "../codec/single_value.ts";
 import type {
   BoundStream,
   ReceivedAttachments,
