@@ -22,6 +22,7 @@ import {
   resolveLineStreamOptions,
 } from "../wire/lines/line_stream.ts";
 import { localServicePort } from "../wire/lines/node_services.ts";
+import type { Acceptor } from "./_accept.ts";
 import { checkTarget, listen, type ServerTls } from "./_listen.ts";
 import {
   checkSafety,
@@ -29,8 +30,12 @@ import {
   resolveListenerLimits,
   sessionCommand,
 } from "./listener/options.ts";
-import type { Listener } from "./listener/listener.ts";
-import { type StreamFunction, StreamServer } from "./stream_server.ts";
+import type { Listener, ListenerInit } from "./listener/listener.ts";
+import {
+  type StreamFunction,
+  StreamServer,
+  type StreamServerInit,
+} from "./stream_server.ts";
 
 /** What a stream server is started with. Everything has a default. */
 export interface StartUpServerOptions {
@@ -194,16 +199,15 @@ export function startUpServer(
   checkSignal(signal);
   const who = `Process "${processName}", service ${shown(service)},`;
   const onError = reporter(options.onError);
-  const { run, ready, target, stream } = inName(who, () => {
+  const { served, target, stream } = inName(who, () => {
     checkOptions(options);
-    const { run, ready } = options.function === undefined
+    const served: Served = options.function === undefined
       ? listenerFunction(options)
-      : { run: options.function, ready: undefined };
+      : { function: options.function };
     const stream = resolveLineStreamOptions(options.stream);
     const port = localServicePort(service);
     return {
-      run,
-      ready,
+      served,
       stream,
       target: checkTarget({ hostname: address, port, tls, backlog }),
     };
@@ -224,8 +228,7 @@ export function startUpServer(
     processName: service === 0 && options.processName === undefined
       ? `${addr.port} server`
       : processName,
-    function: run,
-    ready,
+    ...served,
     stream,
     maxConnections: options.maxConnections ?? MAX_CONNECTIONS,
     connectionsPerAddress: options.connectionsPerAddress ??
@@ -238,6 +241,9 @@ export function startUpServer(
   unlessMade.move();
   return server;
 }
+
+/** What serves the connections. */
+type Served = Pick<StreamServerInit, "function" | "ready" | "onStart">;
 
 /** What the process of a service is called. */
 function nameOf(service: unknown): string {
@@ -313,15 +319,15 @@ function checkCount(count: unknown, name: string): void {
  * with its options shows at once; its code is loaded then, because most programs
  * never need it.
  */
-function listenerFunction(
-  options: StartUpServerOptions,
-): { run: StreamFunction; ready: Promise<unknown> } {
+function listenerFunction(options: StartUpServerOptions): Served {
   checkReach(options, options.address ?? LOOPBACK);
   const { requireCredential, limits, ...rest } = options.listener ?? {};
-  const init = {
+  let note: Acceptor["note"] = () => {};
+  const init: ListenerInit = {
     credential: requireCredential,
     limits: resolveListenerLimits(limits),
     command: sessionCommand(rest),
+    note: (...told) => note(...told),
   };
   let loading: Promise<Listener> | undefined;
   const load = () => {
@@ -332,9 +338,10 @@ function listenerFunction(
     return loading;
   };
   return {
-    run: async (stream, process) => {
+    async function(stream, process) {
       await (await load()).serve(stream, process);
     },
+    onStart: (given) => note = given,
     // Before strangers take the descriptors that this needs.
     ready: load().catch(() => {}),
   };

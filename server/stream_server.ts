@@ -73,6 +73,12 @@ export interface StreamServerInit {
   readonly yieldAfter: number;
   /** Whether the next connection waits for the promise of the last. */
   readonly oneAtATime: boolean;
+  /** Gets what tells of troubles that may come by the hundred. */
+  readonly onStart?:
+    | ((
+      note: (kind: string, make: (count: number) => WireError) => void,
+    ) => void)
+    | undefined;
   /** Told of errors that have no other place to go. */
   readonly onError: (error: unknown, where: string) => void;
 }
@@ -156,6 +162,7 @@ export class StreamServer implements AsyncDisposable {
       shed: (count, isUrgent) => this.#shed(count, isUrgent),
       onError: (error) => this.#report(error, this.#process),
     });
+    init.onStart?.((...told) => this.#acceptor.note(...told));
     this.#acceptor.done.then(() => {
       this.#accepting = false;
       this.#checkFinished();

@@ -6,7 +6,7 @@
  */
 
 import type { Answer, Request } from "./inside/evaluator.ts";
-import type { Setup } from "./inside/supervisor.ts";
+import type { Rest, Setup } from "./inside/supervisor.ts";
 import { AnswerSplitter } from "./answers.ts";
 import {
   commandOf,
@@ -17,6 +17,8 @@ import { evaluatorProgram, EXIT_CODES, supervisorUrl } from "./programs.ts";
 
 /** How long output is waited for when a process has ended, in milliseconds. */
 const LAST_OUTPUT = 1_000;
+/** How many answers evaluated code may forge: each costs the server time. */
+const MOST_FORGED = 100;
 
 /** What a session's process is started with. */
 export interface EvaluatorInit {
@@ -27,7 +29,7 @@ export interface EvaluatorInit {
   /** Its limits. */
   readonly limits: Pick<
     ListenerLimits,
-    "evaluation" | "input" | "memory" | "start"
+    "evaluation" | "input" | "memory" | "processor" | "start"
   >;
   /** Takes its output; the process waits until that is done. */
   readonly onOutput: (bytes: Uint8Array<ArrayBuffer>) => Promise<void>;
@@ -44,6 +46,9 @@ export class EvaluatorProcess {
   readonly #encoder = new TextEncoder();
   readonly #started: Promise<Answer | undefined>;
   #answer = Promise.withResolvers<Answer>();
+  /** Whether an answer is waited for, and how many came that were not. */
+  #isAsked = true;
+  #forged = 0;
   #reason: string | undefined;
 
   /**
@@ -66,6 +71,8 @@ export class EvaluatorProcess {
       program: evaluatorProgram(limits.input),
       name,
       memory: limits.memory,
+      evaluation: limits.evaluation,
+      processor: limits.processor,
     };
     this.#send(setup);
     this.#started = this.#expect("It took too long to start", limits.start);
@@ -81,9 +88,13 @@ export class EvaluatorProcess {
   async request(request: Request): Promise<Answer | undefined> {
     if (await this.#started === undefined) return undefined;
     this.#answer = Promise.withResolvers();
+    this.#isAsked = true;
     this.#send(request);
     const { evaluation } = this.#init.limits;
-    return await this.#expect("It took too long", evaluation);
+    const answer = await this.#expect("It took too long", evaluation);
+    // What goes on after this is charged to it.
+    if ("line" in request && answer !== undefined) this.#send({ rest: true });
+    return answer;
   }
 
   /**
@@ -100,7 +111,7 @@ export class EvaluatorProcess {
     }
   }
 
-  #send(message: Request | Setup): void {
+  #send(message: Request | Setup | Rest): void {
     const bytes = this.#encoder.encode(JSON.stringify(message) + "\n");
     this.#stdin.write(bytes).catch(ignore);
   }
@@ -132,7 +143,16 @@ export class EvaluatorProcess {
     await taken;
     clearTimeout(timer);
     await this.#stdin.abort().catch(ignore);
-    return this.#reason ?? describe(status, this.#init.limits.memory);
+    return this.#reason ?? describe(status, this.#init.limits);
+  }
+
+  #answered(answer: Answer): void {
+    if (this.#isAsked) {
+      this.#isAsked = false;
+      this.#answer.resolve(answer);
+    } else if (++this.#forged > MOST_FORGED) {
+      this.kill("It answered what it was not asked");
+    }
   }
 
   async #takeOutput(
@@ -146,7 +166,7 @@ export class EvaluatorProcess {
           ? [splitter.finish()]
           : splitter.take(value);
         for (const piece of pieces) {
-          if (typeof piece === "string") this.#answer.resolve(piece);
+          if (typeof piece === "string") this.#answered(piece);
           else if (piece.length > 0) await this.#init.onOutput(piece);
         }
         if (value === undefined) return;
@@ -159,9 +179,15 @@ export class EvaluatorProcess {
 }
 
 /** Why a process ended that nobody killed. */
-function describe(status: Deno.CommandStatus, memory: number): string {
+function describe(
+  status: Deno.CommandStatus,
+  { memory, processor }: EvaluatorInit["limits"],
+): string {
   if (status.code === EXIT_CODES.left) {
     return "It was left by Deno.exit() or close()";
+  }
+  if (status.code === EXIT_CODES.processor) {
+    return `What its evaluations left running used too much of the processor: more than ${processor} ms`;
   }
   const ranOut = status.code === EXIT_CODES.memory ||
     ["SIGTRAP", "SIGABRT", "SIGILL"].includes(status.signal ?? "");

@@ -5,16 +5,15 @@
  * @module
  */
 
-import {
-  formatAddress,
-  type WireAddress,
-} from "../../wire/transport/transport.ts";
+import { formatAddress } from "../../wire/transport/transport.ts";
 import { systemClock } from "../../wire/base/clock.ts";
 import { WireError } from "../../wire/base/errors.ts";
 import type { LineStream } from "../../wire/lines/line_stream.ts";
 import type { ServerProcess } from "../server_process.ts";
-import { Attempts } from "../_guesses.ts";
 import { networkOf } from "../_arrival.ts";
+import { Attempts } from "../_guesses.ts";
+import { Seats } from "../_seats.ts";
+import type { Tally } from "../_accept.ts";
 import type { ListenerLimits, SessionCommand } from "./options.ts";
 import { looksLikeHttp, parseName, sameSecret } from "./introduction.ts";
 import { Session } from "./session.ts";
@@ -27,23 +26,56 @@ export interface ListenerInit {
   readonly limits: Readonly<ListenerLimits>;
   /** How sessions are started. */
   readonly command: SessionCommand;
+  /** Told of troubles, by kind. */
+  readonly note: Tally["add"];
+}
+
+/** A client that has not shown yet who it is. */
+interface Stranger {
+  readonly stream: LineStream;
+  /** How many lines it has sent. */
+  lines: number;
 }
 
 /** Serves connections, and counts them. */
 export class Listener {
-  readonly #credential: string | undefined;
-  readonly #limits: Readonly<ListenerLimits>;
-  readonly #command: SessionCommand;
+  readonly #init: ListenerInit;
   readonly #attempts: Attempts;
-  #strangers = 0;
-  #sessions = 0;
+  readonly #strangers: Seats<Stranger>;
+  readonly #sessions: Seats<Session>;
 
   /** @param init What it allows. */
   constructor(init: ListenerInit) {
-    this.#credential = init.credential;
-    this.#limits = init.limits;
-    this.#command = init.command;
-    this.#attempts = new Attempts(systemClock, this.#limits);
+    this.#init = init;
+    const { strangers, sessions, yieldAfter } = init.limits;
+    this.#attempts = new Attempts(systemClock, init.limits);
+    this.#strangers = new Seats({
+      most: strangers,
+      perNetwork: strangers,
+      yieldAfter: 0,
+      activity: ({ lines }) => lines,
+      end: ({ stream }) => {
+        this.#note(
+          "strangers",
+          'had to go for others before saying who it was (the limit "strangers")',
+        );
+        turnAway(stream, "Others wait, and nothing came. Try again");
+      },
+    });
+    this.#sessions = new Seats({
+      most: sessions,
+      perNetwork: sessions,
+      yieldAfter,
+      // Who has had something evaluated has something to lose.
+      activity: (session) => session.hasBegun ? undefined : 0,
+      end: (session) => {
+        this.#note(
+          "sessions",
+          'had to go for others before its first input (the limit "sessions")',
+        );
+        session.giveWay();
+      },
+    });
   }
 
   /**
@@ -53,48 +85,49 @@ export class Listener {
    * @param process Gets the name that the client sends.
    */
   async serve(stream: LineStream, process: ServerProcess): Promise<void> {
-    const limits = this.#limits;
-    const refusal = this.#refusal(stream.address);
-    if (refusal !== undefined) return await turnAway(stream, refusal);
-    this.#strangers++;
+    const network = networkOf(stream.address);
+    if (this.#attempts.wait(network) > 0) {
+      this.#noteGuesses();
+      return await turnAway(stream, TOO_MANY);
+    }
+    if (!this.#strangers.makeRoom(network)) {
+      return await turnAway(stream, "Too many clients come at once. Try later");
+    }
+    const stranger = { stream, lines: 0 };
+    this.#strangers.take(stranger, network);
     let name: string | undefined;
     try {
-      name = await this.#meet(stream);
+      name = await this.#meet(stranger);
     } finally {
-      this.#strangers--;
+      this.#strangers.leave(stranger);
     }
     if (name === undefined) return;
-    if (this.#sessions >= limits.sessions) {
+    const { limits, command } = this.#init;
+    if (!this.#sessions.makeRoom(network)) {
       return await turnAway(
         stream,
         `There are ${limits.sessions} sessions already. Try later`,
       );
     }
     process.name = name;
-    this.#sessions++;
+    const session = new Session({ stream, name, command, limits });
+    this.#sessions.take(session, network);
     try {
-      const command = this.#command;
-      await new Session({ stream, name, command, limits }).run();
+      await session.run();
     } catch (error) {
       // A client may leave without a word.
       if (!(error instanceof WireError) || error.code !== "connectionLost") {
         throw error;
       }
     } finally {
-      this.#sessions--;
+      this.#sessions.leave(session);
     }
   }
 
-  /** Why a connection is turned away before it has said a word. */
-  #refusal(address: WireAddress): string | undefined {
-    if (this.#attempts.wait(networkOf(address)) > 0) return TOO_MANY;
-    if (this.#strangers < this.#limits.strangers) return undefined;
-    return "Too many clients have not said yet who they are. Try later";
-  }
-
   /** Learns the client's name; undefined if it was turned away. */
-  async #meet(stream: LineStream): Promise<string | undefined> {
-    const { introduction } = this.#limits;
+  async #meet(stranger: Stranger): Promise<string | undefined> {
+    const { stream } = stranger;
+    const { introduction } = this.#init.limits;
     const timer = setTimeout(
       () =>
         stream.abort(
@@ -108,19 +141,21 @@ export class Listener {
       introduction,
     );
     try {
-      return await this.#converse(stream);
+      return await this.#converse(stranger);
     } finally {
       clearTimeout(timer);
     }
   }
 
-  async #converse(stream: LineStream): Promise<string | undefined> {
-    const most = this.#limits.introductionBytes;
+  async #converse(stranger: Stranger): Promise<string | undefined> {
+    const { stream } = stranger;
+    const most = this.#init.limits.introductionBytes;
     stream.write(
       '; This is a listener. Send a string to name your process, such as "alice".\nname> ',
     );
     const first = await stream.readLine({ maxLength: most });
     if (first === null) return undefined;
+    stranger.lines++;
     const name = parseName(first);
     if (name === undefined) {
       // A browser gets nothing that a page could make use of.
@@ -128,11 +163,12 @@ export class Listener {
       else await turnAway(stream, NO_NAME);
       return undefined;
     }
-    if (this.#credential === undefined) return name;
+    if (this.#init.credential === undefined) return name;
     stream.write("credential> ");
     const maxLength = Math.max(1, most - first.length);
     const given = await stream.readLine({ maxLength });
     if (given === null) return undefined;
+    stranger.lines++;
     const problem = await this.#checkCredential(stream, given);
     if (problem === undefined) return name;
     await turnAway(stream, problem);
@@ -145,13 +181,45 @@ export class Listener {
     given: string,
   ): Promise<string | undefined> {
     const network = networkOf(stream.address);
-    if (!this.#attempts.take(network)) return TOO_MANY;
-    if (!await sameSecret(this.#credential!, given)) {
+    if (!this.#attempts.take(network)) {
+      this.#noteGuesses();
+      return TOO_MANY;
+    }
+    if (!await sameSecret(this.#init.credential!, given)) {
+      this.#init.note("credential", (count) =>
+        new WireError(
+          "refused",
+          `${counted(count)} showed a wrong credential. The last came from ${
+            formatAddress(stream.address)
+          }.`,
+        ));
       return "That is not the credential";
     }
     this.#attempts.giveBack(network);
     return undefined;
   }
+
+  #noteGuesses(): void {
+    const { attempts, attemptEvery } = this.#init.limits;
+    this.#init.note("guesses", (count) =>
+      new WireError(
+        "busy",
+        `${
+          counted(count)
+        } had to go unheard: too many wrong credentials came from their addresses. An address has ${attempts} at once, and one more after ${attemptEvery} ms (the limits "attempts" and "attemptEvery").`,
+      ));
+  }
+
+  #note(kind: string, what: string): void {
+    this.#init.note(
+      kind,
+      (count) => new WireError("busy", `${counted(count)} ${what}.`),
+    );
+  }
+}
+
+function counted(count: number): string {
+  return count === 1 ? "A client" : `${count} clients`;
 }
 
 const NO_NAME =

@@ -45,7 +45,7 @@ export interface ListenerPermissions {
 export interface ListenerLimits {
   /** How many sessions there may be at a time. @default {16} */
   sessions: number;
-  /** How many connections may not have shown who they are. @default {16} */
+  /** How many connections may not have shown who they are. @default {64} */
   strangers: number;
   /** How long a stranger may take. @default {60000} */
   introduction: number;
@@ -65,12 +65,25 @@ export interface ListenerLimits {
   start: number;
   /** How long one evaluation may take. @default {10000} */
   evaluation: number;
+  /**
+   * How much time of processors a session's process may use beside its
+   * evaluations, for what they leave running. Each evaluation has two
+   * processors while it is under way, and a twentieth of one is always free.
+   *
+   * @default {20000, or twice `evaluation` where only that is given}
+   */
+  processor: number;
   /** The memory of a session's process, all in all. @default {268435456} */
   memory: number;
   /** How long output may wait for a client that takes none. @default {10000} */
   stall: number;
   /** How long a client may send nothing. @default {3600000} */
   idle: number;
+  /**
+   * How long a session that has sent no input yet keeps its place when another
+   * client finds none. @default {10000}
+   */
+  yieldAfter: number;
   /**
    * How long a session works off what it was sent, after its client has
    * closed its side.
@@ -83,7 +96,7 @@ export interface ListenerLimits {
 /** The bounds that hold where nothing else is said. */
 export const DEFAULT_LISTENER_LIMITS: Readonly<ListenerLimits> = Object.freeze({
   sessions: 16,
-  strangers: 16,
+  strangers: 64,
   introduction: 60_000,
   introductionBytes: 16 * 1024,
   attempts: 5,
@@ -93,9 +106,11 @@ export const DEFAULT_LISTENER_LIMITS: Readonly<ListenerLimits> = Object.freeze({
   ahead: 256 * 1024,
   start: 30_000,
   evaluation: 10_000,
+  processor: 20_000,
   memory: 256 * 1024 * 1024,
   stall: 10_000,
   idle: 3_600_000,
+  yieldAfter: 10_000,
   afterEnd: 2_000,
 });
 
@@ -158,6 +173,9 @@ export function resolveListenerLimits(
       );
     }
     resolved[name as keyof ListenerLimits] = value;
+  }
+  if (limits.evaluation !== undefined && limits.processor === undefined) {
+    resolved.processor = Math.min(2 * resolved.evaluation, LARGEST);
   }
   return resolved;
 }

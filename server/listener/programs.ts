@@ -25,7 +25,12 @@ import { type ExitCodes, supervise } from "./inside/supervisor.ts";
 import { tokenize, Tokenizer } from "./inside/tokens.ts";
 
 /** How a session's process ends. */
-export const EXIT_CODES: ExitCodes = { left: 80, memory: 81, broken: 82 };
+export const EXIT_CODES: ExitCodes = {
+  left: 80,
+  memory: 81,
+  broken: 82,
+  processor: 83,
+};
 
 /**
  * The program of the main thread.

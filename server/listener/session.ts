@@ -53,6 +53,7 @@ export class Session {
   #isEvaluating = false;
   #isLeaving = false;
   #isMore = false;
+  #hasBegun = false;
   #atLineStart = true;
 
   /** @param init What it is made with. */
@@ -96,6 +97,19 @@ export class Session {
     if (error !== undefined) throw error;
   }
 
+  /** Whether its client has sent an input. */
+  get hasBegun(): boolean {
+    return this.#hasBegun;
+  }
+
+  /** Ends, for others wait, and its client has sent no input. */
+  giveWay(): void {
+    const { stream } = this.#init;
+    this.#input.discard();
+    stream.write("\n; Others wait, and no input came. Try again later.\n");
+    stream.close();
+  }
+
   /** Evaluates nothing any more, whatever waits. */
   #leave(reason: string): void {
     this.#isLeaving = true;
@@ -125,6 +139,7 @@ export class Session {
     }
     const line = this.#input.shift();
     if (line === undefined) return await this.#explainEnd();
+    this.#hasBegun = true;
     // Its client has seen the end of the line, whoever printed it.
     this.#atLineStart = true;
     const command = await this.#command(line.trim());

@@ -117,6 +117,63 @@ test("A loop between inputs is ended too", async () => {
   assertEquals(await client.say("1"), "1\n");
 });
 
+/** What evaluations leave running, each worse than what is free. */
+const LEFT: [string, string][] = [
+  [
+    "a Worker",
+    "new Worker('data:text/javascript,for(;;);', { type: 'module' })",
+  ],
+  [
+    "a timer that yields",
+    "setInterval(() => { const t = Date.now() + 20; while (Date.now() < t); })",
+  ],
+  [
+    "a promise",
+    "(async () => { for (;;) { await new Promise((r) => setTimeout(r)); for (let i = 0; i < 1e7; i++); } })()",
+  ],
+];
+
+for (const [what, input] of LEFT) {
+  test(`A session ends at ${what} that an evaluation left running for too long`, async () => {
+    await using listener = startListener({ limits: { processor: 200 } });
+    await using client = await listener.session();
+    await client.say(`let lost = 1; ${input}; 2`);
+    const said = await client.until(LOST);
+    assert(/too much of the processor: more than 200 ms/.test(said), said);
+    assertEquals(await client.say("typeof lost"), '"undefined"\n');
+    assertEquals(listener.errors, []);
+  });
+}
+
+test("An evaluation itself may use its time, and a little goes on after it", async () => {
+  await using listener = startListener({ limits: { processor: 300 } });
+  await using client = await listener.session();
+  await client.say("let n = 0; setInterval(() => n++, 20)");
+  assertEquals(
+    await client.say(
+      "{ const t = Date.now() + 1_500; while (Date.now() < t); } 'done'",
+    ),
+    '"done"\n',
+  );
+  assertEquals(
+    await client.say(
+      "n < 5 && await new Promise((r) => setTimeout(r, 500)); n > 5",
+    ),
+    "true\n",
+  );
+});
+
+test("A session ends that forges answers to go on unseen", async () => {
+  await using listener = startListener(PATIENT);
+  await using client = await listener.session();
+  await client.stream.writeLine(
+    "{ const e = new TextEncoder().encode('\\x1edone\\n\\x1epong\\n'); for (;;) Deno.stdout.writeSync(e) }",
+  );
+  const said = await client.until(LOST);
+  assert(/answered what it was not asked/.test(said), said);
+  assertEquals(await client.say("1"), "1\n");
+});
+
 test(":interrupt ends an evaluation", async () => {
   await using listener = startListener(PATIENT);
   await using client = await listener.session();

@@ -185,28 +185,85 @@ test("A listener takes no more than 16 KiB before the credential", async () => {
   assertEquals((listener.errors[0] as WireError).code, "limit");
 });
 
-test("A listener waits for a stranger, but not for ever, nor for many", async () => {
+test("A listener waits for a stranger, but not for ever", async () => {
   const introduction = 654_321;
   using timers = holdTimers(introduction);
-  await using listener = startListener({
-    limits: { introduction, strangers: 1 },
-  });
+  await using listener = startListener({ limits: { introduction } });
   await using slow = await listener.connect();
   await slow.until("name> ");
-  await using second = await listener.connect();
-  assert((await second.until(null)).includes("Too many clients"));
   assertEquals(timers.count, 1);
   timers.runOut();
   await slow.until(null).catch(() => "");
   assertEquals((listener.errors[0] as WireError).code, "timeout");
-  await using third = await listener.session();
-  assertEquals(await third.say("1"), "1\n");
+  await using other = await listener.session();
+  assertEquals(await other.say("1"), "1\n");
+});
+
+test("A silent stranger gives way to who comes next", async () => {
+  await using listener = startListener({ limits: { strangers: 1 } });
+  await using slow = await listener.connect();
+  await slow.until("name> ");
+  await using second = await listener.session();
+  assertEquals(await second.say("1"), "1\n");
+  assert((await slow.until(null)).includes("Others wait"));
+  const [told] = listener.errors as WireError[];
+  assertEquals(told!.code, "busy");
+  assert(told!.message.includes('"strangers"'), told!.message);
+});
+
+test("Hundreds of silent strangers keep nobody out of a listener", async () => {
+  await using listener = startListener();
+  const silent: Deno.Conn[] = [];
+  for (let n = 0; n < 300; n++) {
+    silent.push(
+      await Deno.connect({ hostname: "127.0.0.1", port: listener.server.port }),
+    );
+  }
+  await using client = await listener.session();
+  assertEquals(await client.say("40 + 2"), "42\n");
+  for (const conn of silent) conn.close();
+});
+
+test("A session without an input gives way, and one with an input does not", async () => {
+  await using listener = startListener({
+    limits: { sessions: 2, yieldAfter: 1 },
+  });
+  await using busy = await listener.session("busy");
+  assertEquals(await busy.say("let kept = 42; kept", "busy> "), "42\n");
+  await using silent = await listener.session("silent");
+  // It has done nothing for long enough by then.
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  await using third = await listener.session("third");
+  assert((await silent.until(null)).includes("Others wait"));
+  assertEquals(await third.say("1", "third> "), "1\n");
+  assertEquals(await busy.say("kept", "busy> "), "42\n");
+  await using late = await listener.connect();
+  await late.until("name> ");
+  await late.stream.writeLine("late");
+  assert((await late.until(null)).includes("2 sessions already"));
+});
+
+test("A listener tells its owner of wrong credentials", async () => {
+  await using listener = startListener({
+    requireCredential: CREDENTIAL,
+    limits: { attempts: 2, attemptEvery: 1e9 },
+  });
+  for (let n = 0; n < 6; n++) {
+    await using client = await listener.connect();
+    await client.stream.write(`"name"\nguess number ${n} of many\n`);
+    await client.until(null);
+  }
+  const codes = (listener.errors as WireError[]).map(({ code }) => code);
+  assertEquals(codes.slice(0, 2), ["refused", "busy"]);
+  for (const error of listener.errors as WireError[]) {
+    assert(!error.message.includes("guess"), error.message);
+  }
 });
 
 test("DEFAULT_LISTENER_LIMITS are what the documentation says", () => {
   assertEquals(DEFAULT_LISTENER_LIMITS, {
     sessions: 16,
-    strangers: 16,
+    strangers: 64,
     introduction: 60_000,
     introductionBytes: 16_384,
     attempts: 5,
@@ -216,15 +273,22 @@ test("DEFAULT_LISTENER_LIMITS are what the documentation says", () => {
     ahead: 262_144,
     start: 30_000,
     evaluation: 10_000,
+    processor: 20_000,
     memory: 268_435_456,
     stall: 10_000,
     idle: 3_600_000,
+    yieldAfter: 10_000,
     afterEnd: 2_000,
   });
 });
 
 test("resolveListenerLimits() refuses unknown limits and odd values", () => {
   assertEquals(resolveListenerLimits({ line: 5 }).line, 5);
+  assertEquals(resolveListenerLimits({ evaluation: 7 }).processor, 14);
+  assertEquals(
+    resolveListenerLimits({ evaluation: 7, processor: 9 }).processor,
+    9,
+  );
   for (
     const limits of [{ lines: 1 }, { line: 0 }, { memory: 1_000 }, {
       idle: 0.5,
