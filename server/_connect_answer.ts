@@ -7,7 +7,7 @@
 import { otherVersion } from "../wire/base/brand.ts";
 import { checkOptionKeys } from "../wire/base/checks.ts";
 import { WireError } from "../wire/base/errors.ts";
-import { Values } from "../wire/base/multiple_values.ts";
+import { Values } from "../wire/rpc/context.ts";
 
 /**
  * What `onConnect` answers: whether to accept, or that and what to call when

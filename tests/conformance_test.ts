@@ -5,7 +5,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type CallContext, RemoteError, type Wire, WireError } from "../mod.ts";
 import { overEach } from "./_transports.ts";
-import { values } from "../wire/base/multiple_values.ts";
+import { values } from "../wire/rpc/context.ts";
 
 /** The error of a promise that has to reject. */
 async function failure(promise: Promise<unknown>): Promise<WireError> {

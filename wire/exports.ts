@@ -21,7 +21,7 @@ export {
   type WireErrorOptions,
 } from "./base/errors.ts";
 export { DEFAULT_LIMITS, type WireLimits } from "./base/limits.ts";
-export { Values, values } from "./base/multiple_values.ts";
+export { Values, values } from "./rpc/context.ts";
 export type { Metadata } from "./codec/messages.ts";
 export { decodeValue, encodeValue } from "./codec/single_value.ts";
 export { wirePair } from "./pair.ts";

@@ -13,7 +13,7 @@ import { resolveLimits } from "../../wire/base/limits.ts";
 import { HELLO_LIMITS, KIND } from "../../wire/codec/messages.ts";
 import { constantTimeEqual } from "../../wire/base/checks.ts";
 import { knownProtocol, shownBytes } from "../../wire/base/shown.ts";
-import type { StandardSchema } from "../../wire/contract/standard_schema.ts";
+import type { StandardSchema } from "../../wire/contract/contract_types.ts";
 import { RAW } from "../_raw_values.ts";
 import type { Random } from "../simulation/_random.ts";
 import { mutateBytes, mutateHead } from "./_mutate.ts";

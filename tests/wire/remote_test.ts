@@ -1,6 +1,9 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import type { CallOptions } from "../../wire/rpc/context.ts";
-import { type Values, values } from "../../wire/base/multiple_values.ts";
+import {
+  type CallOptions,
+  type Values,
+  values,
+} from "../../wire/rpc/context.ts";
 import { type Caller, remotes } from "../../wire/rpc/remote.ts";
 import { test } from "../_test.ts";
 

@@ -5,12 +5,12 @@
  * @module
  */
 
+import { MESSAGE_OVERHEAD } from "../codec/messages.ts";
 import type { Calls } from "../rpc/calls.ts";
 import { malformed, WireError } from "../base/errors.ts";
 import type { IncomingCalls } from "../rpc/incoming_calls.ts";
-import type { Inbox, ReceiveWindow } from "../flow/receive_window.ts";
+import type { Inbox, ReceiveWindow } from "../flow/windows.ts";
 import { Queue } from "../base/collections.ts";
-import { MESSAGE_OVERHEAD } from "../flow/send_queue.ts";
 import { listOf } from "./cons.ts";
 import { RemoteAbort } from "./errors.ts";
 import {

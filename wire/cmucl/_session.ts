@@ -17,7 +17,7 @@ import { afterPatience } from "../base/clock.ts";
 import type { Session, SessionOptions, WireStats } from "../session/dialect.ts";
 import { errorMessage, WireError } from "../base/errors.ts";
 import { IncomingCalls } from "../rpc/incoming_calls.ts";
-import { Inbox, ReceiveWindow } from "../flow/receive_window.ts";
+import { Inbox, ReceiveWindow } from "../flow/windows.ts";
 import type { PeerLimits } from "../codec/messages.ts";
 import { rejected } from "../rpc/pending_call.ts";
 import { Lifetime } from "../base/lifetime.ts";

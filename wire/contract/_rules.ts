@@ -14,11 +14,16 @@ import {
   isNamespace,
   rulesOf,
 } from "../rpc/served.ts";
-import type { Signature, Signatures } from "./_signature.ts";
+import {
+  type Checked,
+  checkValues,
+  issuesText,
+  type Signature,
+  type Signatures,
+} from "./_signature.ts";
 import { checkTold, contractSummary } from "./summary.ts";
 import { CallContext, type CallOptions } from "../rpc/context.ts";
 import { errorMessage, RemoteError, Unfit, WireError } from "../base/errors.ts";
-import { type Checked, checkValues, issuesText } from "./standard_schema.ts";
 import { endStreams, REFERENCE } from "../codec/passing.ts";
 import { setBrand } from "../base/brand.ts";
 import { type CallPromise, promised } from "../rpc/pending_call.ts";

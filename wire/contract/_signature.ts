@@ -1,19 +1,20 @@
 /**
- * One function of a contract.
+ * One function of a contract, and values checked with its schemas.
  *
  * @module
  */
 
-import { WireError } from "../base/errors.ts";
+import { shortText, WireError } from "../base/errors.ts";
 import type {
   ContractDefinition,
+  ContractIssue,
   FunctionDefinition,
+  StandardSchema,
 } from "./contract_types.ts";
 import type { FunctionDescription } from "../rpc/served.ts";
 import { ANY, type Shape, shapeOf } from "./_shape.ts";
 import { unknownName } from "../base/checks.ts";
-import { shown } from "../base/shown.ts";
-import type { StandardSchema } from "./standard_schema.ts";
+import { isThenable, shown } from "../base/shown.ts";
 
 /** What is known of a function before any wire is made. */
 export class Signature {
@@ -262,4 +263,128 @@ function shapeOfSchema(each: StandardSchema): Shape {
     // Its getters throw.
     return ANY;
   }
+}
+
+// Values checked with schemas, whatever those do: answer at once or later,
+// throw, or answer nonsense. What cannot be checked does not pass.
+
+/** What comes of checking values: those that the schemas made, and issues. */
+export interface Checked {
+  readonly values: unknown[];
+  readonly issues: ContractIssue[];
+  /** What a schema threw, which is not for a peer to know. */
+  trouble?: unknown;
+}
+
+/** How many issues are kept, and how much of each. */
+const ISSUES = 8;
+const PATH_PARTS = 16;
+const TEXT = 200;
+
+/**
+ * Checks values, each with its schema.
+ *
+ * @param schemas A schema for each value.
+ * @param values The values; what is missing is checked as undefined.
+ * @returns What came of it: at once, unless a schema takes its time.
+ */
+export function checkValues(
+  schemas: readonly StandardSchema[],
+  values: readonly unknown[],
+): Checked | Promise<Checked> {
+  const checked: Checked = { values: [], issues: [] };
+  const waiting: Promise<void>[] = [];
+  schemas.forEach((schema, index) => {
+    try {
+      const result = schema["~standard"].validate(values[index]);
+      if (isThenable(result)) {
+        waiting.push(
+          Promise.resolve(result).then(
+            (result) => take(checked, index, result),
+            (error) => fail(checked, index, error),
+          ),
+        );
+      } else {
+        take(checked, index, result);
+      }
+    } catch (error) {
+      fail(checked, index, error);
+    }
+  });
+  if (waiting.length === 0) return checked;
+  return Promise.all(waiting).then(() => {
+    checked.issues.sort((a, b) => a.position - b.position);
+    return checked;
+  });
+}
+
+/**
+ * What is wrong, in a sentence.
+ *
+ * @param what What the values are: `"argument"`, say.
+ * @param issues What is wrong with them.
+ * @returns Text such as `argument 2 at .x: a number is expected`.
+ */
+export function issuesText(
+  what: string,
+  issues: readonly ContractIssue[],
+): string {
+  return issues.map(({ position, path, message }) =>
+    `${what} ${position}${path === "" ? "" : ` at ${path}`}: ${message}`
+  ).join("; ");
+}
+
+/** Reads what a schema answered. */
+function take(checked: Checked, index: number, result: unknown): void {
+  try {
+    const { issues, value } = result as { issues?: unknown; value?: unknown };
+    if (!issues) {
+      checked.values[index] = value;
+      return;
+    }
+    const list = [...issues as Iterable<unknown>].slice(0, ISSUES);
+    if (list.length === 0) list.push({ message: "it does not fit" });
+    for (const issue of list) note(checked, issueOf(index, issue));
+  } catch (error) {
+    fail(checked, index, error);
+  }
+}
+
+/** A schema that fails lets nothing pass. */
+function fail(checked: Checked, index: number, error: unknown): void {
+  const message = "it could not be checked";
+  checked.trouble ??= error ?? new Error("A schema threw nothing.");
+  note(checked, { position: index + 1, path: "", message });
+}
+
+function note({ issues }: Checked, issue: ContractIssue): void {
+  if (issues.length < ISSUES) issues.push(issue);
+}
+
+function issueOf(index: number, issue: unknown): ContractIssue {
+  const { message, path } = issue as { message: unknown; path?: unknown };
+  return {
+    position: index + 1,
+    path: path
+      ? pathText([...path as Iterable<unknown>].slice(0, PATH_PARTS))
+      : "",
+    message: short(String(message)),
+  };
+}
+
+function pathText(path: readonly unknown[]): string {
+  return path.map((part) => {
+    const key = typeof part === "object" && part !== null && "key" in part
+      ? part.key
+      : part;
+    if (typeof key === "number") return `[${key}]`;
+    const name = short(String(key));
+    return /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(name)
+      ? `.${name}`
+      : `[${JSON.stringify(name)}]`;
+  }).join("");
+}
+
+function short(text: string): string {
+  return shortText(text.length > TEXT ? `${text.slice(0, TEXT)}…` : text);
 }

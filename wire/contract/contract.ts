@@ -44,17 +44,6 @@ import { isNamespaceDefinition, Signature } from "./_signature.ts";
 
 export { DeclaredError } from "./_rules.ts";
 export type * from "./contract_types.ts";
-export type {
-  ContractIssue,
-  JsonSchemaSource,
-  SchemaInput,
-  SchemaIssue,
-  SchemaOutput,
-  SchemaResult,
-  SchemaTypes,
-  StandardSchema,
-  StandardSchemaProperties,
-} from "./standard_schema.ts";
 
 /**
  * What one side serves and the other expects: functions, their arguments,

@@ -4,17 +4,12 @@
  * @module
  */
 
-import type { Values } from "../base/multiple_values.ts";
+import type { Values } from "../rpc/context.ts";
 import type {
   AnyFunctions,
   FunctionNames,
   NamespaceNames,
 } from "../rpc/remote_types.ts";
-import type {
-  SchemaInput,
-  SchemaOutput,
-  StandardSchema,
-} from "./standard_schema.ts";
 
 /** What a contract says of one function. Nothing of it has to be said. */
 export interface FunctionDefinition {
@@ -191,3 +186,85 @@ export type Implementation<S> = {
   > extends AnyFunctions[string] ? AnyFunctions[string]
     : Implementation<Exclude<S[K], undefined>>;
 };
+
+// What this module asks of a schema: the interface that schema libraries
+// share, known as Standard Schema, and its part for JSON Schema.
+
+/**
+ * A schema of any library that follows Standard Schema, version 1: valibot,
+ * zod and arktype among them.
+ *
+ * @typeParam Input What it takes.
+ * @typeParam Output What it makes of that: the same, unless it transforms.
+ */
+export interface StandardSchema<Input = unknown, Output = Input> {
+  /** What every library has under the same name. */
+  readonly "~standard": StandardSchemaProperties<Input, Output>;
+}
+
+/** What a schema has to tell and to do. */
+export interface StandardSchemaProperties<Input = unknown, Output = Input> {
+  /** The version of the interface. */
+  readonly version: 1;
+  /** The library's name. */
+  readonly vendor: string;
+  /** Checks a value, at once or later. */
+  readonly validate: (
+    value: unknown,
+  ) => SchemaResult<Output> | Promise<SchemaResult<Output>>;
+  /** For the type checker alone. */
+  readonly types?: SchemaTypes<Input, Output> | undefined;
+  /** Describes the schema as JSON Schema, in libraries that can. */
+  readonly jsonSchema?: JsonSchemaSource | undefined;
+}
+
+/** The types of a schema. */
+export interface SchemaTypes<Input = unknown, Output = Input> {
+  /** What it takes. */
+  readonly input: Input;
+  /** What it makes of that. */
+  readonly output: Output;
+}
+
+/** Makes JSON Schema of a schema; may throw where there is none for it. */
+export interface JsonSchemaSource {
+  /** Describes what the schema takes. */
+  readonly input: (
+    options: { readonly target: "draft-2020-12" },
+  ) => Record<string, unknown>;
+}
+
+/** What comes of checking a value: the output, or issues. */
+export type SchemaResult<Output> =
+  | { readonly value: Output; readonly issues?: undefined }
+  | { readonly issues: readonly SchemaIssue[] };
+
+/** What is wrong with a value. */
+export interface SchemaIssue {
+  /** For people. */
+  readonly message: string;
+  /** Where in the value, from the outside in. */
+  readonly path?:
+    | readonly (PropertyKey | { readonly key: PropertyKey })[]
+    | undefined;
+}
+
+/** What a schema takes. */
+export type SchemaInput<S extends StandardSchema> = NonNullable<
+  S["~standard"]["types"]
+>["input"];
+
+/** What a schema makes of what it takes. */
+export type SchemaOutput<S extends StandardSchema> = NonNullable<
+  S["~standard"]["types"]
+>["output"];
+
+/** What is wrong with a value that does not fit its contract. */
+export interface ContractIssue {
+  /** Which of several values, counted from 1. */
+  readonly position: number;
+  /** Where in the value, as code would say it: `.points[2].x`. */
+  readonly path: string;
+  /** What the schema says of it. */
+  readonly message: string;
+}

@@ -17,7 +17,7 @@ import { Calls } from "../rpc/calls.ts";
 import { endStreams } from "../codec/passing.ts";
 import type { Clock } from "../base/clock.ts";
 import { Decoder } from "../codec/codec.ts";
-import { notAWire } from "../codec/messages.ts";
+import { MESSAGE_OVERHEAD, notAWire } from "../codec/messages.ts";
 import type { Session, SessionOptions, WireStats } from "../session/dialect.ts";
 import {
   errorMessage,
@@ -27,7 +27,7 @@ import {
   WireError,
 } from "../base/errors.ts";
 import { IncomingCalls } from "../rpc/incoming_calls.ts";
-import { Inbox, ReceiveWindow } from "../flow/receive_window.ts";
+import { Inbox, ReceiveWindow } from "../flow/windows.ts";
 import type { Import } from "../objects/references.ts";
 import { excessOf, Memory } from "../base/limits.ts";
 import type { ReceivedAttachments } from "../codec/passing.ts";
@@ -50,7 +50,6 @@ import { LazyMap } from "../base/collections.ts";
 import { Outbound } from "../rpc/outbound.ts";
 import { OwnTrouble } from "../base/errors.ts";
 import { calledLate, PlainRoute } from "../rpc/plain_route.ts";
-import { MESSAGE_OVERHEAD } from "../flow/send_queue.ts";
 import { Keepalive } from "../session/keepalive.ts";
 
 /** What middleware around calls has to know of a wire. */

@@ -48,11 +48,16 @@ import {
   unawaited,
 } from "../base/report.ts";
 import type { MessageOutput } from "../flow/output.ts";
-import { CallMessage, type OverLimit, type Target } from "../codec/messages.ts";
+import {
+  CallMessage,
+  MESSAGE_OVERHEAD,
+  type OverLimit,
+  type Target,
+} from "../codec/messages.ts";
 import { type CallMaker, type Following, PendingCall } from "./pending_call.ts";
 import { remoteError } from "./thrown.ts";
 import { TokenBucket } from "../base/clock.ts";
-import { MESSAGE_OVERHEAD, type SendQueue } from "../flow/send_queue.ts";
+import type { SendQueue } from "../flow/windows.ts";
 
 /** The calls of one wire, in the direction towards the peer. */
 export class Calls implements CallMaker {

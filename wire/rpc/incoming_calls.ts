@@ -8,7 +8,14 @@
 import { NoRoom } from "../flow/byte_output.ts";
 import { endStreams } from "../codec/passing.ts";
 import type { Clock } from "../base/clock.ts";
-import { abortContext, CallContext, hasAborted } from "./context.ts";
+import {
+  abortContext,
+  CallContext,
+  hasAborted,
+  ownSeveral,
+  severalOf,
+  Values,
+} from "./context.ts";
 import { malformed, Refusal, shortText, WireError } from "../base/errors.ts";
 import {
   asWireError,
@@ -53,8 +60,7 @@ import {
 } from "./results.ts";
 import { sendThrown } from "./thrown.ts";
 import { TokenBucket } from "../base/clock.ts";
-import { ownSeveral, severalOf, Values } from "../base/multiple_values.ts";
-import type { ReceiveWindow } from "../flow/receive_window.ts";
+import type { ReceiveWindow } from "../flow/windows.ts";
 
 type Call = Extract<Message, { kind: "call" }>;
 type Send = Extract<Message, { kind: "send" }>;

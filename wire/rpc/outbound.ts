@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Backlog, type QueuedMessage, SendQueue } from "../flow/send_queue.ts";
+import { Backlog, type QueuedMessage, SendQueue } from "../flow/windows.ts";
 import { type CallOptions, checkOptions, deadlineToTell } from "./context.ts";
 import { endStreams } from "../codec/passing.ts";
 import { WireError } from "../base/errors.ts";

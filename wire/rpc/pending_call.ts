@@ -25,7 +25,7 @@ import {
   type StreamsOfCall,
 } from "../codec/passing.ts";
 import type { Ticket } from "../flow/output.ts";
-import type { QueuedMessage } from "../flow/send_queue.ts";
+import type { QueuedMessage } from "../flow/windows.ts";
 import type { CallOptions } from "./context.ts";
 import { type Caller, remotes } from "./remote.ts";
 import { localCaller, referentOf } from "./remote_object.ts";

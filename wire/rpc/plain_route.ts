@@ -4,13 +4,13 @@
  * @module
  */
 
+import { MESSAGE_OVERHEAD } from "../codec/messages.ts";
 import type { Calls } from "./calls.ts";
 import type { Lifetime } from "../base/lifetime.ts";
 import { malformed, type WireError } from "../base/errors.ts";
 import type { IncomingCalls } from "./incoming_calls.ts";
 import type { PlainReceiver } from "../codec/message_reader.ts";
-import { MESSAGE_OVERHEAD } from "../flow/send_queue.ts";
-import type { ReceiveWindow } from "../flow/receive_window.ts";
+import type { ReceiveWindow } from "../flow/windows.ts";
 
 /** The error for what comes behind the peer's `close`. */
 export function calledLate(what: string): WireError {

@@ -7,7 +7,12 @@
 
 import { ownArguments } from "../base/checks.ts";
 import { otherVersion, setBrand } from "../base/brand.ts";
-import { type CallOptions, checkCallOptions, checkOptions } from "./context.ts";
+import {
+  type CallOptions,
+  checkCallOptions,
+  checkOptions,
+  severalOf,
+} from "./context.ts";
 import { WireError } from "../base/errors.ts";
 import {
   failed,
@@ -17,7 +22,6 @@ import {
   unsent,
 } from "../base/report.ts";
 import { methodOf, REFERENCE } from "../codec/passing.ts";
-import { severalOf } from "../base/multiple_values.ts";
 import {
   isThenable,
   kindOf,

@@ -6,9 +6,7 @@
  */
 
 import type { REFERENCE } from "../codec/passing.ts";
-import type { CallOptions } from "./context.ts";
-import type { CallContext } from "./context.ts";
-import type { Values } from "../base/multiple_values.ts";
+import type { CallContext, CallOptions, Values } from "./context.ts";
 
 /**
  * Functions of which nothing is known: what a wire has in the place of an

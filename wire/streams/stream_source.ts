@@ -7,12 +7,11 @@
 
 import { errorMessage, Refusal, WireError } from "../base/errors.ts";
 import { endStreams, type Streamed } from "../codec/passing.ts";
-import type { Message } from "../codec/messages.ts";
+import { type Message, MESSAGE_OVERHEAD } from "../codec/messages.ts";
 import type { MessageOutput, Ticket } from "../flow/output.ts";
 import type { BoundStream, StreamsOfCall } from "../codec/passing.ts";
 import { isA, rawBytes, wordsOf } from "../base/shown.ts";
 import { refusalIn, sendThrown } from "../rpc/thrown.ts";
-import { MESSAGE_OVERHEAD } from "../flow/send_queue.ts";
 import { changed } from "../codec/value_writer.ts";
 
 /** Byte arrays travel in parts of at most this size. */

@@ -22,7 +22,7 @@ import type { RemoteStream } from "../rpc/remote_types.ts";
 import { type Failure, Sink, SinkStream } from "./stream_sink.ts";
 import { producerOf, Source } from "./stream_source.ts";
 import { remoteError, sendThrown } from "../rpc/thrown.ts";
-import { MESSAGE_OVERHEAD } from "../flow/send_queue.ts";
+import { MESSAGE_OVERHEAD } from "../codec/messages.ts";
 
 /** The limits that streams have to do with. */
 type StreamLimits = Pick<WireLimits, "streams" | "streamWindow" | "window">;
