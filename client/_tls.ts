@@ -21,7 +21,6 @@ import {
   type TLSSocket,
   TlsTransport,
 } from "../wire/transport/node_tls.ts";
-import { abortable } from "./_attempt.ts";
 
 /** The client's half of TLS. */
 export interface ClientTls {
@@ -51,6 +50,8 @@ export interface SecureOptions {
   readonly signal: AbortSignal;
   /** Connects. */
   readonly dial: () => Promise<Deno.TcpConn>;
+  /** Waits for a promise, but not beyond the signal. */
+  readonly wait: (promise: Promise<void>) => Promise<void>;
 }
 
 /**
@@ -88,12 +89,12 @@ async function trustedTransport(options: SecureOptions): Promise<Transport> {
 }
 
 async function shakeHands(
-  { address, signal, dial }: SecureOptions,
+  { address, dial, wait }: SecureOptions,
   side: TlsSide,
 ): Promise<TlsTransport> {
   const transport = new TlsTransport(await dial(), address, side);
   try {
-    await abortable(transport.secured, signal, () => {});
+    await wait(transport.secured);
     return transport;
   } catch (error) {
     transport.close();

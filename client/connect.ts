@@ -20,8 +20,12 @@ import { DEFAULT_LIMITS, resolveLimits } from "../wire/base/limits.ts";
 import { shown } from "../wire/base/shown.ts";
 import type { AnyFunctions } from "../wire/rpc/remote_types.ts";
 import { checkServing, Wire, type WireOptions } from "../wire/wire.ts";
-import { Attempt, checkAttempt } from "./_attempt.ts";
-import { checkTls, openConnection } from "./_open_connection.ts";
+import {
+  Attempt,
+  checkAttempt,
+  checkTls,
+  openConnection,
+} from "./_open_connection.ts";
 import type { ClientTls } from "./_tls.ts";
 
 /** What a connection is made with. Everything has a default. */

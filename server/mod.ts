@@ -16,7 +16,7 @@
  */
 
 export type { Announce, ByteWriterLike } from "./start_up_server.ts";
-export type { ConnectAnswer } from "./_connect_answer.ts";
+export type { ConnectAnswer } from "./_admission.ts";
 export type { ServerTls } from "./_listen.ts";
 export {
   DEFAULT_LISTENER_LIMITS,

@@ -38,7 +38,7 @@ import type { Dialect } from "../wire/session/dialect.ts";
 import { checkServing, Wire } from "../wire/wire.ts";
 import { Acceptor } from "./_accept.ts";
 import { Arrival, networkOf } from "./_arrival.ts";
-import { type ConnectAnswer, readAnswer } from "./_connect_answer.ts";
+import { type ConnectAnswer, Guesses, readAnswer } from "./_admission.ts";
 import {
   type AnyListener,
   checkTarget,
@@ -50,7 +50,6 @@ import {
   type ServerTls,
   TlsLoader,
 } from "./_listen.ts";
-import { Guesses } from "./_guesses.ts";
 import { Newcomers } from "./_newcomers.ts";
 import { Seats, type Shortage } from "./_seats.ts";
 

@@ -11,7 +11,7 @@ import { WireError } from "../../wire/base/errors.ts";
 import type { LineStream } from "../../wire/lines/line_stream.ts";
 import type { ServerProcess } from "../server_process.ts";
 import { networkOf } from "../_arrival.ts";
-import { Attempts } from "../_guesses.ts";
+import { Attempts } from "../_admission.ts";
 import { Seats } from "../_seats.ts";
 import type { Tally } from "../_accept.ts";
 import type { ListenerLimits, SessionCommand } from "./options.ts";

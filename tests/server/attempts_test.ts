@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { Attempts } from "../../server/_guesses.ts";
+import { Attempts } from "../../server/_admission.ts";
 import { test } from "../_test.ts";
 
 /** Attempts whose clock a test sets. */

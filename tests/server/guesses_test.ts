@@ -8,7 +8,7 @@ import {
   type RequestServerOptions,
   WireError,
 } from "../../mod.ts";
-import { Guesses } from "../../server/_guesses.ts";
+import { Guesses } from "../../server/_admission.ts";
 import { test } from "../_test.ts";
 import { CROWD, ELSEWHERE, hasTwoAddresses, wireFrom } from "./_crowd.ts";
 

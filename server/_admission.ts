@@ -1,6 +1,7 @@
 /**
- * Peers that guess a server's secret: counted by network, told of, and not
- * listened to once there were too many.
+ * Who is let in: what a program answers to a connection; and peers that guess
+ * a server's secret, who are counted by network, told of, and not listened to
+ * once there were too many.
  *
  * @module
  */
@@ -11,6 +12,9 @@ import { WireError } from "../wire/base/errors.ts";
 import type { CredentialGate } from "../wire/session/dialect.ts";
 import type { Arrival } from "./_arrival.ts";
 import type { Acceptor } from "./_accept.ts";
+import { otherVersion } from "../wire/base/brand.ts";
+import { checkOptionKeys } from "../wire/base/checks.ts";
+import { Values } from "../wire/rpc/context.ts";
 
 /** How many wrong secrets are remembered, and how long ones. */
 const MOST_REMEMBERED = 1_000;
@@ -164,4 +168,97 @@ export class Attempts {
   giveBack(network: string): void {
     this.#accounts.get(network)?.giveBack();
   }
+}
+
+// What `onConnect` answers, read so that a slip of the keys lets nobody in.
+
+/**
+ * What `onConnect` answers: whether to accept, or that and what to call when
+ * the connection ends, as an object or, as in the seed, as two
+ * {@linkcode values}. Only `true`, as it is or as `accept`, lets a client in.
+ * Whatever is not of these forms refuses it, and is told to `onError`.
+ */
+export type ConnectAnswer =
+  | boolean
+  | {
+    /** Whether to accept. */
+    accept: boolean;
+    /** Called once, with the reason, when the connection has ended. */
+    onDeath?: ((reason: WireError) => void) | null | undefined;
+  }
+  | Values<readonly [accept: boolean]>
+  | Values<
+    readonly [
+      accept: boolean,
+      onDeath: ((reason: WireError) => void) | null | undefined,
+    ]
+  >;
+
+/** Called once, with the reason, when a connection has ended. */
+type OnDeath = (reason: WireError) => void;
+
+/** An answer that was understood. */
+interface Decision {
+  readonly accept: boolean;
+  readonly onDeath: OnDeath | undefined;
+}
+
+const KEYS = { accept: true, onDeath: true } as const;
+const FORMS =
+  "Answer true, { accept: true, onDeath }, values(true, onDeath), or false.";
+
+/**
+ * Reads an answer. Each part is looked at once.
+ *
+ * @param answer What `onConnect` returned, or its promise gave.
+ * @returns What it says.
+ * @throws {WireError} `invalidArgument` for anything else.
+ */
+export function readAnswer(answer: unknown): Decision {
+  if (typeof answer === "boolean") {
+    return { accept: answer, onDeath: undefined };
+  }
+  const { accept, onDeath } = parts(answer);
+  if (typeof accept !== "boolean") {
+    throw unclear(`with "accept" being ${kindOf(accept)}`);
+  }
+  if (onDeath === null || onDeath === undefined) {
+    return { accept, onDeath: undefined };
+  }
+  if (typeof onDeath === "function") {
+    return { accept, onDeath: onDeath as OnDeath };
+  }
+  throw unclear(`with "onDeath" being ${kindOf(onDeath)}`);
+}
+
+/** The two parts, whatever they are. */
+function parts(answer: unknown): { accept?: unknown; onDeath?: unknown } {
+  if (answer instanceof Values) {
+    const { list } = answer;
+    if (!Array.isArray(list) || list.length < 1 || list.length > 2) {
+      throw unclear(`with ${list?.length} values`);
+    }
+    return { accept: list[0], onDeath: list[1] };
+  }
+  if (
+    typeof answer !== "object" || answer === null || Array.isArray(answer)
+  ) {
+    throw unclear(`with ${kindOf(answer)}`);
+  }
+  const problem = otherVersion(answer, "Values");
+  if (problem !== undefined) throw new WireError("invalidArgument", problem);
+  checkOptionKeys(answer, KEYS, "onConnect's answer");
+  return answer;
+}
+
+function kindOf(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  return Array.isArray(value) ? "an array" : `a value of type ${typeof value}`;
+}
+
+function unclear(what: string): WireError {
+  return new WireError(
+    "invalidArgument",
+    `onConnect answered ${what}. ${FORMS} The client was refused.`,
+  );
 }
