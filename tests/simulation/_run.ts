@@ -296,8 +296,16 @@ class Run {
     const reason = new Error("planned");
     if (how === "abort") ends[by].abort(reason);
     else if (how === "signal") this.#signals[by].controller.abort(reason);
-    else ends[by].close();
-    if (how === "closeBoth") ends[by === 0 ? 1 : 0].close();
+    else this.#close(ends[by]);
+    if (how === "closeBoth") this.#close(ends[by === 0 ? 1 : 0]);
+  }
+
+  async #close(wire: Wire): Promise<void> {
+    try {
+      await wire.close();
+    } catch (error) {
+      this.#ledger.fault(`close() failed: ${error}`);
+    }
   }
 
   /** Waits; it is a fault where nothing more happens before that is settled. */
