@@ -4,9 +4,8 @@
  * @module
  */
 
-/** A controller, and how many listen to its signal. */
-export interface CountedSignal {
-  readonly controller: AbortController;
+/** A signal, and how many listen to it. */
+export interface Counted {
   readonly signal: AbortSignal;
   /** How many listeners there are; those that ran once are gone. */
   readonly listeners: number;
@@ -14,32 +13,40 @@ export interface CountedSignal {
   readonly added: number;
 }
 
+/** One, and its controller. */
+export interface CountedSignal extends Counted {
+  readonly controller: AbortController;
+}
+
 /** Makes one. */
 export function countedSignal(): CountedSignal {
   const controller = new AbortController();
-  const { signal } = controller;
+  const counted = counting(controller.signal);
+  return Object.defineProperty(counted, "controller", {
+    value: controller,
+  }) as CountedSignal;
+}
+
+/** Counts who listens to a signal from now on. */
+export function counting(signal: AbortSignal): Counted {
   const listening = new Set<unknown>();
   let added = 0;
   const { addEventListener, removeEventListener } = signal;
-  signal.addEventListener = (
-    type: string,
-    listener: unknown,
-    ...more: unknown[]
-  ) => {
+  const add = (type: string, listener: unknown, ...more: unknown[]) => {
     added++;
     listening.add(listener);
     Reflect.apply(addEventListener, signal, [type, listener, ...more]);
   };
-  signal.removeEventListener = (
-    type: string,
-    listener: unknown,
-    ...more: unknown[]
-  ) => {
+  const remove = (type: string, listener: unknown, ...more: unknown[]) => {
     listening.delete(listener);
     Reflect.apply(removeEventListener, signal, [type, listener, ...more]);
   };
+  // Those of some signals cannot be assigned to.
+  Object.defineProperties(signal, {
+    addEventListener: { value: add },
+    removeEventListener: { value: remove },
+  });
   return {
-    controller,
     signal,
     get listeners() {
       return signal.aborted ? 0 : listening.size;

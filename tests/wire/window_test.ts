@@ -3,9 +3,11 @@
  * whatever became of it.
  */
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { Message } from "../../wire/codec/messages.ts";
-import type { WireOptions } from "../../wire/mod.ts";
+import { ReceiveWindow } from "../../wire/flow/receive_window.ts";
+import type { MessageOutput } from "../../wire/flow/output.ts";
+import { WireError, type WireOptions } from "../../wire/mod.ts";
 import { settle } from "../_fake_clock.ts";
 import { Raw, send } from "../_raw_peer.ts";
 import { test } from "../_test.ts";
@@ -260,4 +262,53 @@ test("a peer that gives credit for more than it got ends the wire", async () => 
     await peer.tell({ kind: "credit", channel, amount: 64 });
     assertEquals((await peer.hearAbort())?.code, "malformed");
   }
+});
+
+/** A window by itself, and the credit that it tells. */
+function windowOf(size: number): { window: ReceiveWindow; told: number[] } {
+  const told: number[] = [];
+  const output = {
+    send: ({ amount }: { amount: number }) => told.push(amount),
+  } as unknown as MessageOutput;
+  return { window: new ReceiveWindow("sends", size, output), told };
+}
+
+test("ReceiveWindow tells credit from a quarter of its size on, and no byte twice", () => {
+  for (
+    const [size, cost, isTold] of [
+      [400, 99, false],
+      [400, 100, true],
+      [401, 100, false],
+      [401, 101, true],
+      [1, 64, true],
+    ] as const
+  ) {
+    const { window, told } = windowOf(size);
+    window.received(cost);
+    assertEquals([window.held, window.used], [cost, cost]);
+    window.consumed(cost);
+    assertEquals(told, isTold ? [cost] : [], `${cost} of ${size}`);
+    assertEquals([window.held, window.used], [0, isTold ? 0 : cost]);
+  }
+});
+
+test("ReceiveWindow counts what it has not told with what it holds", () => {
+  const { window, told } = windowOf(400);
+  window.received(99);
+  window.received(300);
+  window.consumed(99);
+  // Not a byte of those 399 is the peer's again: one more may come.
+  window.received(1);
+  assertEquals([window.held, window.used, told], [301, 400, []]);
+  assertThrows(() => window.received(1), WireError, "beyond its window");
+  window.consumed(1);
+  assertEquals([window.used, told], [300, [100]]);
+});
+
+test("ReceiveWindow tells nothing when the wire has ended", () => {
+  const { window, told } = windowOf(400);
+  window.received(399);
+  window.end();
+  window.consumed(399);
+  assertEquals([window.held, told], [0, []]);
 });

@@ -60,3 +60,42 @@ test("sameSecret() tells secrets apart", async () => {
     assertEquals(await sameSecret(secret, other), false);
   }
 });
+
+/** What is done with two secrets: digests, and bytes of them that are read. */
+async function looks(known: string, given: string): Promise<number[]> {
+  const { digest } = crypto.subtle;
+  const { Uint8Array } = globalThis;
+  let digests = 0;
+  let reads = 0;
+  crypto.subtle.digest = (...args) => {
+    digests++;
+    return digest.apply(crypto.subtle, args);
+  };
+  // What a digest becomes tells which of its bytes are looked at.
+  const counting: ProxyHandler<typeof Uint8Array> = {
+    construct: (made, args) =>
+      new Proxy(Reflect.construct(made, args) as object, {
+        get(target, key) {
+          if (typeof key === "string" && /^\d+$/.test(key)) reads++;
+          return Reflect.get(target, key, target);
+        },
+      }),
+  };
+  globalThis.Uint8Array = new Proxy(Uint8Array, counting);
+  try {
+    await sameSecret(known, given);
+  } finally {
+    globalThis.Uint8Array = Uint8Array;
+    crypto.subtle.digest = digest;
+  }
+  return [digests, reads];
+}
+
+test("sameSecret() does the same whatever the secrets are", async () => {
+  const secret = "correct horse battery staple";
+  const all = await looks(secret, secret);
+  assertEquals(all, [2, 64]);
+  for (const other of ["", "c", "x", secret.slice(1), secret + "\0"]) {
+    assertEquals(await looks(secret, other), all, other);
+  }
+});
