@@ -5,7 +5,7 @@
  */
 
 /** A signal, and how many listen to it. */
-export interface Counted {
+interface Counted {
   readonly signal: AbortSignal;
   /** How many listeners there are; those that ran once are gone. */
   readonly listeners: number;
@@ -28,7 +28,7 @@ export function countedSignal(): CountedSignal {
 }
 
 /** Counts who listens to a signal from now on. */
-export function counting(signal: AbortSignal): Counted {
+function counting(signal: AbortSignal): Counted {
   const listening = new Set<unknown>();
   let added = 0;
   const { addEventListener, removeEventListener } = signal;

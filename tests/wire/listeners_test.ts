@@ -1,18 +1,11 @@
 /** Signals that live long: nothing listens to them any more once all is over. */
 
 import { assertEquals, assertRejects } from "@std/assert";
-import {
-  makeWire,
-  memoryTransports,
-  type Middleware,
-  Refusal,
-  type Wire,
-} from "../../wire/mod.ts";
-import { keepConnected } from "../../wire/reconnect/mod.ts";
+import { type Middleware, Refusal } from "../../wire/mod.ts";
 import { FakeClock, settle } from "../_fake_clock.ts";
 import { test } from "../_test.ts";
-import { lost, nobody, Place } from "./_keeping.ts";
-import { countedSignal, counting } from "./_listeners.ts";
+import { Place } from "./_keeping.ts";
+import { countedSignal } from "./_listeners.ts";
 import { anyPair } from "./_pair.ts";
 
 test("the signal of a wire has no listener when the wire has ended", async () => {
@@ -36,31 +29,6 @@ test("the signal of a kept connection has no listener when that has ended", asyn
     await place.kept.closed;
     assertEquals(counted.listeners, 0, end);
   }
-});
-
-test("attempts of a kept connection leave no listener on its signal", async () => {
-  const clock = new FakeClock();
-  const found: number[] = [];
-  let signals: ReturnType<typeof counting> | undefined;
-  const ends: Wire[] = [];
-  const kept = keepConnected((signal, attempt) => {
-    signals ??= counting(signal);
-    found.push(signals.listeners);
-    if (attempt % 3 !== 0) return Promise.reject(nobody());
-    const [here, there] = memoryTransports();
-    ends.push(makeWire(there, { onError() {} }));
-    return Promise.resolve(makeWire(here));
-  }, { clock, onError() {} });
-  for (let round = 0; round < 10; round++) {
-    await settle();
-    kept.wire?.abort(lost());
-    await clock.advance(60_000);
-  }
-  // As many each time, however many attempts there were.
-  assertEquals(found.length > 10, true, `${found.length}`);
-  assertEquals(found.slice(2).every((count) => count <= found[1]!), true);
-  kept.abort();
-  await Promise.all([kept.closed, ...ends.map((end) => end.closed)]);
 });
 
 /** What becomes of calls that middleware holds. */

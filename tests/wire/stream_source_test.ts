@@ -55,6 +55,40 @@ test("a stream stops producing while the output is full", async () => {
   assertEquals(producer.stopped, 1);
 });
 
+for (
+  const [size, pause] of [
+    [10_000, 50_000],
+    // Several are in the middle of an item, then.
+    [200_000, 400_000],
+  ] as const
+) {
+  test(`many streams together fill the output once with items of ${size} bytes`, async () => {
+    const many = 30;
+    const producers = Array.from({ length: many }, () => counted(size));
+    await using peer = new RawPeer({
+      limits: { sendPause: pause, streams: many },
+      functions: { all: () => producers.map((each) => each.items()) },
+    });
+    await peer.open({ window: 2 ** 30, streamWindow: 2 ** 24, streams: many });
+    await peer.tell(call(0, "all"));
+    await peer.hear("return");
+    for (let id = 0; id < many; id++) {
+      await peer.tell({ kind: "streamCredit", id, amount: 2 ** 24 });
+    }
+    await settle();
+    // All of them had an item ready when the output was filled by the first.
+    const { outputWaiting } = peer.wire.stats();
+    assert(outputWaiting < pause + 70_000, `${outputWaiting} wait`);
+    const most = many * size;
+    for (let came = 0; came < most;) {
+      came += (await peer.hear("streamBytes"))!.bytes.length;
+      assert(peer.wire.stats().outputWaiting < pause + 70_000);
+    }
+    peer.wire.abort();
+    await peer.hearOut();
+  });
+}
+
 test("a large item stops while the output is full, too", async () => {
   await using peer = new RawPeer({
     limits: { sendPause: 100_000 },
