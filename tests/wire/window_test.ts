@@ -5,7 +5,7 @@
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { Message } from "../../wire/codec/messages.ts";
-import { ReceiveWindow } from "../../wire/flow/receive_window.ts";
+import { ReceiveWindow } from "../../wire/flow/windows.ts";
 import type { MessageOutput } from "../../wire/flow/output.ts";
 import { WireError, type WireOptions } from "../../wire/mod.ts";
 import { settle } from "../_fake_clock.ts";
