@@ -8,7 +8,7 @@
 
 import { errorMessage, WireError } from "./errors.ts";
 import { isA, isThenable, kindOf, shown } from "./shown.ts";
-import type { Report } from "./report.ts";
+import type { Report } from "./errors.ts";
 
 /**
  * Checks the hooks among some options.

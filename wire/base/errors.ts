@@ -330,6 +330,9 @@ export function shortText(text: unknown): string {
     .toWellFormed();
 }
 
+/** Told of an error that has no other place to go, and of where it arose. */
+export type Report = (error: unknown, where: string) => void;
+
 /** Shorthand for the error that ends a wire: the peer broke the protocol. */
 export function malformed(message: string): WireError {
   return new WireError("malformed", message);

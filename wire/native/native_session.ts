@@ -35,11 +35,16 @@ import type { Message, OverLimit, Target } from "../codec/messages.ts";
 import { Objects } from "../objects/objects.ts";
 import { Output } from "../flow/output.ts";
 import type { Caller } from "../rpc/remote.ts";
-import { failed, type Report, unawaited, unsent } from "../base/report.ts";
+import {
+  failed,
+  Lifetime,
+  type Report,
+  unawaited,
+  unsent,
+} from "../base/report.ts";
 import { Streams } from "../streams/streams.ts";
 import { isA, looksLikeText } from "../base/shown.ts";
 import { callThrough } from "../rpc/middleware.ts";
-import { Lifetime } from "../base/lifetime.ts";
 import {
   closedReason,
   drainAndClose,

@@ -39,15 +39,15 @@ import type {
   RemoteValues,
 } from "../rpc/remote_types.ts";
 import type { Wire } from "../wire.ts";
-import { Lifetime } from "../base/lifetime.ts";
-import { KeptCalls } from "./_kept_calls.ts";
 import {
   failed,
+  Lifetime,
   quiet,
   type Report,
   unawaited,
   unsent,
 } from "../base/report.ts";
+import { KeptCalls } from "./_kept_calls.ts";
 import { isA } from "../base/shown.ts";
 import { OwnTrouble } from "../base/errors.ts";
 import { Supervisor } from "./_supervisor.ts";

@@ -6,7 +6,7 @@
 
 import { MESSAGE_OVERHEAD } from "../codec/messages.ts";
 import type { Calls } from "./calls.ts";
-import type { Lifetime } from "../base/lifetime.ts";
+import type { Lifetime } from "../base/report.ts";
 import { malformed, type WireError } from "../base/errors.ts";
 import type { IncomingCalls } from "./incoming_calls.ts";
 import type { PlainReceiver } from "../codec/message_reader.ts";
