@@ -44,6 +44,13 @@ export const PROGRAM = {
       signal.onabort = () => reject(signal.reason)
     );
   },
+  /** Holds what came, and never answers. */
+  hold(this: CallContext<Wire>, ...what: unknown[]) {
+    const { signal } = this;
+    return new Promise((_, reject) =>
+      signal.onabort = () => reject([signal.reason, what.length])
+    );
+  },
   /** Never answers. */
   waitForEver: () => new Promise(() => {}),
   note() {},

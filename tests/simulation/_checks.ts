@@ -100,6 +100,7 @@ export function checkGone(ledger: Ledger, wire: Wire, deaths: number): void {
   if (deaths !== 1) ledger.fault(`onDeath ran ${deaths} times`);
   const { callsPending, callsRunning, streamsReceiving, streamsSending } = wire
     .stats();
-  const left = callsPending + callsRunning + streamsReceiving + streamsSending;
+  const left = callsPending + callsRunning + streamsReceiving +
+    streamsSending + wire.stats().memoryHeld;
   if (left > 0) ledger.fault("a wire that ended holds something");
 }

@@ -1,0 +1,4 @@
+import { HOARDS } from "./_hoards.ts";
+import { testAttacks } from "./_run.ts";
+
+testAttacks(HOARDS);
