@@ -235,6 +235,22 @@ export class Arena implements AsyncDisposable {
     }
   }
 
+  /** Somebody new comes by a road, is served, and goes. */
+  async newcomer(road: Road): Promise<void> {
+    const door = doorOf(road)!;
+    const one = await inTime(bystander(door, this.victim), "A newcomer");
+    await one.round(1);
+    await one.close();
+  }
+
+  /** Waits until its servers have no more wires than so many. */
+  async settleWires(most: number): Promise<void> {
+    await patiently(async () => {
+      const { wires } = await this.victim.ask.state(false);
+      return wires <= most ? undefined : `${wires} wires are left`;
+    });
+  }
+
   /** Waits until nothing is held but what was before. */
   async settle(): Promise<void> {
     await patiently(async () =>

@@ -8,6 +8,7 @@
 import {
   type CallContext,
   makeRemoteObject,
+  type RemoteFunction,
   type RemoteStream,
   type Wire,
   WireError,
@@ -103,8 +104,10 @@ export const PROGRAM = {
     return (await Promise.allSettled(asked)).length;
   },
   /** Calls what came. */
-  call: (fn: (x: unknown) => unknown, x: unknown) =>
-    outcome(Promise.resolve(fn(x))),
+  async call(fn: RemoteFunction<(x: unknown) => unknown>, x: unknown) {
+    using _fn = fn;
+    return await outcome(fn(x));
+  },
   /** Sends typed messages. */
   async post(this: CallContext<Wire>, count: number, size: number) {
     const item = "x".repeat(size);
