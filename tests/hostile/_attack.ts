@@ -22,6 +22,8 @@ export type Road =
   | "bare tls"
   | "cmucl"
   | "client cmucl"
+  /** A client of TLS, at a server without it. */
+  | "client bare tls"
   | "lines"
   | "lines tls"
   | "bare lines tls"

@@ -57,7 +57,7 @@ export class Roads {
     const { addr } = listener;
     const port = "port" in addr ? addr.port : 0;
     const path = "path" in addr ? addr.path : "";
-    const door = road.slice("client ".length) as Door;
+    const door = road.slice("client ".length).replace("bare ", "") as Door;
     const dialled = door === "lines"
       ? this.#victim.ask.read(door, port)
       : this.#victim.ask.dial(door, port, path);

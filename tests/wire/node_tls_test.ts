@@ -1,6 +1,8 @@
 /** TLS over a connection that stays in hand. */
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import net from "node:net";
+import tls from "node:tls";
 import { TlsServer } from "../../server/_tls.ts";
 import { test } from "../_test.ts";
 import { CLIENT_TLS, SERVER_TLS } from "../_transports.ts";
@@ -35,4 +37,34 @@ test("TlsTransport.write() tells of what a slow peer takes bit by bit", async ()
   await rest;
   transport.close();
   listener.close();
+});
+
+test("TlsTransport.read() fails on what is no TLS behind the handshake", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const plain = net.connect(listener.addr.port, "127.0.0.1");
+  const client = tls.connect({
+    socket: plain,
+    ca: CLIENT_TLS.caCerts,
+    servername: "localhost",
+  });
+  const secured = new Promise((resolve) =>
+    client.once("secureConnect", resolve)
+  );
+  const ended = new Promise((resolve) => {
+    for (const end of ["error", "end", "close"]) client.on(end, resolve);
+  });
+  const closed = new Promise((resolve) => plain.once("close", resolve));
+  const transport = new TlsServer(SERVER_TLS)
+    .transport(await listener.accept(), { transport: "memory" });
+  await Promise.all([secured, transport.secured]);
+  client.resume();
+  client.write("in");
+  assertEquals((await transport.read())?.length, 2);
+  // Below TLS.
+  plain.write(new Uint8Array(10));
+  await assertRejects(() => transport.read(), Error, "corrupt");
+  await ended;
+  client.destroy();
+  plain.destroy();
+  await closed;
 });

@@ -193,6 +193,8 @@ export class TlsTransport implements Transport {
       wake();
     });
     socket.on("error", fail);
+    // What breaks behind the handshake shows here alone.
+    socket.on("_tlsError", fail);
     duplex.on("error", fail);
     socket.on("close", () => {
       if (!this.#isEnded) fail(closedHere());
