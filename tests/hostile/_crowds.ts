@@ -6,7 +6,7 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { connectToRemoteServer, WireError } from "../../mod.ts";
+import { connectToRemoteServer, type WireError } from "../../mod.ts";
 import { framed, hello } from "../_raw_peer.ts";
 import type { Arena } from "./_arena.ts";
 import type { Catalogue, Road, Siege } from "./_attack.ts";

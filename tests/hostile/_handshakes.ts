@@ -8,7 +8,7 @@
 import tls from "node:tls";
 import net from "node:net";
 import { framed, hello } from "../_raw_peer.ts";
-import { type Arena } from "./_arena.ts";
+import type { Arena } from "./_arena.ts";
 import type { Attack, Catalogue, Road } from "./_attack.ts";
 import { type Bytes, join, times, utf8 } from "./_bytes.ts";
 import { CLIENT_TLS } from "../_transports.ts";
