@@ -10,8 +10,12 @@ import type { AnyListener } from "./_listen.ts";
 
 const FIRST_RETRY = 10;
 const LAST_RETRY = 1_000;
-/** After how many connections, or failures, others get their turn. */
+/**
+ * After how many failures others get their turn; and what a connection counts
+ * for, which takes a part of a millisecond that those wait who are served.
+ */
 const BURST = 32;
+const CONNECTION = 8;
 
 /** What accepts, and who gets the connections. */
 interface AcceptOptions {
@@ -75,7 +79,10 @@ export class Acceptor {
     let burst = 0;
     await this.#options.ready;
     while (!this.#isClosed) {
-      if (++burst % BURST === 0) await this.#pause(0);
+      if (burst >= BURST) {
+        burst = 0;
+        await this.#pause(0);
+      }
       if (!await this.#hasRoom()) break;
       let conn: Deno.Conn;
       try {
@@ -84,11 +91,13 @@ export class Acceptor {
         if (isClosed(error)) break;
         if (isExhaustion(error)) await this.#exhausted(error);
         else this.lost(error);
+        burst++;
         if (this.#failures > BURST) await this.#pause(FIRST_RETRY);
         continue;
       }
       this.#retry = FIRST_RETRY;
       this.#failures = 0;
+      burst += CONNECTION;
       await this.#pass(conn);
     }
     this.#tally.end();

@@ -74,11 +74,11 @@ test("Acceptor goes on at once after connections that were reset", async () => {
     // Others had their turn; nobody waited but for the report's second.
     assertEquals(waited.filter((delay) => delay > 0 && delay !== 1_000), []);
     assert(waited.filter((delay) => delay === 0).length > 5);
-    assertEquals(errors.map(({ code }) => code), [
-      "connectionLost",
-      "connectionLost",
-    ]);
-    assert(errors[1]!.message.startsWith("399 connections"));
+    assert(errors.every(({ code }) => code === "connectionLost"));
+    // One at once, the others as a number, or two where the machine is slow.
+    const counts = errors.map(({ message }) => parseInt(message) || 1);
+    assertEquals(counts[0], 1);
+    assertEquals(counts.reduce((sum, count) => sum + count), 400);
   } finally {
     globalThis.setTimeout = setTimeout;
   }
@@ -95,6 +95,21 @@ for (const code of ["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"]) {
     assert(errors[0]!.message.includes("ulimit -n"));
   });
 }
+
+test("Acceptor lets others have their turn between a few connections", async () => {
+  let turns = 0;
+  const { setTimeout } = globalThis;
+  globalThis.setTimeout = ((callback: () => void, delay?: number) => {
+    if (delay === 0) turns++;
+    return setTimeout(callback, delay);
+  }) as typeof setTimeout;
+  try {
+    const { got } = await accept(Array.from({ length: 40 }, connection));
+    assertEquals([got, turns], [40, 10]);
+  } finally {
+    globalThis.setTimeout = setTimeout;
+  }
+});
 
 test("Acceptor survives connections that make trouble", async () => {
   const errors: WireError[] = [];

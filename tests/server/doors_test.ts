@@ -4,6 +4,7 @@
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import {
+  connectToRemoteServer,
   createRequestServer,
   keepConnected,
   type RequestServerOptions,
@@ -13,6 +14,7 @@ import {
   type Wire,
   WireError,
 } from "../../mod.ts";
+import { cmucl } from "../../wire/cmucl/mod.ts";
 import { framed, hello } from "../_raw_peer.ts";
 import { test } from "../_test.ts";
 import { SERVER_TLS } from "../_transports.ts";
@@ -284,6 +286,26 @@ testOfTwo("keepConnected() comes again when its wire had to go", async () => {
   await Promise.all([kept.close(), other.close()]);
 });
 
+test("silent clients of CMUCL's protocol give way to others", async () => {
+  const dialect = cmucl();
+  const server = createRequestServer(0, null, {
+    dialect,
+    functions,
+    limits: { wires: 2, yieldAfter: 1 },
+    onError() {},
+  });
+  const where = { hostname: ELSEWHERE, port: server.port };
+  const silent = [await Deno.connect(where), await Deno.connect(where)];
+  while (server.wires.size < 2) await pause();
+  const wire = await connectToRemoteServer(ELSEWHERE, server.port, undefined, {
+    dialect,
+  });
+  assertEquals(await wire.remoteValue.echo(42), 42);
+  await wire.close();
+  for (const conn of silent) conn.close();
+  await server.shutdown();
+});
+
 test("a crowd on a Unix socket keeps nobody out", async () => {
   const folder = await Deno.makeTempDir();
   const path = `${folder}/wire.sock`;
@@ -299,7 +321,6 @@ test("a crowd on a Unix socket keeps nobody out", async () => {
       () => Deno.connect({ transport: "unix", path }),
     ),
   );
-  const { connectToRemoteServer } = await import("../../mod.ts");
   const wire = await connectToRemoteServer("", 0, undefined, { path });
   assertEquals(await wire.remoteValue.echo("in"), "in");
   await wire.close();
