@@ -22,8 +22,6 @@ export class Planned extends Error {
   override readonly name = "Planned";
 }
 
-/** How long it may take until a callee hears of a cancel, in milliseconds. */
-const NOTICE = 6_000;
 /** What an item counts for beyond its bytes, at least. */
 export const ITEM_COST = 64;
 /** How many streams or objects a stream of such has at most. */
@@ -50,6 +48,7 @@ export interface Actor {
   wait(serial: number, time: number): Promise<number>;
   fail(serial: number, isLater: boolean): Promise<never>;
   note(serial: number, value: unknown, order: number): void;
+  flush(text: string): void;
   many(serial: number, count: number): Values<number[]>;
   pair(serial: number, value: unknown, rest: Uint8Array): unknown[];
   download(serial: number, items: Items): AsyncIterable<unknown>;
@@ -156,12 +155,14 @@ function makeProducers(world: World, ledger: Ledger, most: number) {
  * @param place The end of which connection it is: one-way calls keep their
  * order there.
  * @param most How many bytes of a stream the peer takes ahead.
+ * @param notice How long it may take until a callee hears of a cancel.
  */
 export function makeActor(
   world: World,
   ledger: Ledger,
   place: string,
   most: number,
+  notice: number,
 ): Actor {
   return {
     ...makeProducers(world, ledger, most),
@@ -173,7 +174,7 @@ export function makeActor(
       ledger.ran(serial);
       await world.sleep(time);
       const givenUpAt = ledger.givenUpAt(serial) ?? Infinity;
-      const isLate = world.now() - givenUpAt > NOTICE;
+      const isLate = world.now() - givenUpAt > notice;
       const isForNobody = isLate || this.wire.ended !== undefined;
       if (isForNobody && !this.signal.aborted) {
         ledger.fault(`wait ${serial} never heard that it was given up`);
@@ -189,6 +190,7 @@ export function makeActor(
       ledger.ran(serial);
       ledger.taken(`one-way calls to ${place}`, order);
     },
+    flush() {},
     many(serial, count) {
       if (serial > 0) ledger.ran(serial);
       return values(...Array.from({ length: count }, (_, index) => index));
@@ -197,7 +199,7 @@ export function makeActor(
       const own = innerSerial(serial);
       ledger.ran(own);
       const givenUpAt = ledger.givenUpAt(own) ?? Infinity;
-      if (world.now() - givenUpAt > NOTICE) {
+      if (world.now() - givenUpAt > notice) {
         ledger.fault(`pair ${serial} began long after it was given up`);
       }
       return [value, rest.length];

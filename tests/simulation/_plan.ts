@@ -36,17 +36,29 @@ export const KINDS = [
   "relay",
 ] as const;
 
-/** What carries values, or much. */
-const LADEN: readonly Operation["kind"][] = [
-  "echo",
-  "note",
-  "message",
-  "argument",
-  "echo",
-  "note",
-  "message",
-  "download",
-];
+/** What a plan is about, and what is done then. */
+const THEMES = {
+  all: KINDS,
+  /** Values have keys that no other has, so that tables fill. */
+  words: [
+    "echo",
+    "note",
+    "message",
+    "argument",
+    "echo",
+    "note",
+    "message",
+    "download",
+  ],
+  /** Windows of streams grow, under limits that have them share little. */
+  streams: ["bytes", "bytes", "download", "upload", "streams", "noteStream"],
+  /** Calls need the results of others. */
+  results: ["argument", "argument", "pipeline", "wait", "echo", "object"],
+  /** What is given credit for, under small windows. */
+  credit: ["note", "note", "message", "message", "noteStream", "echo"],
+} satisfies Record<string, readonly Operation["kind"][]>;
+
+type Theme = keyof typeof THEMES;
 
 /** What has to be called by an end that has a wire rather than wires. */
 const OF_WIRES: readonly Operation["kind"][] = ["ping", "relay"];
@@ -138,12 +150,18 @@ export function makePlan(seed: number): Plan {
   const isCut = !isKept && random.chance(0.3);
   const hasSecond = !isKept && random.chance(0.15);
   const length = random.int(1, random.pick([3, 8, 20]));
-  const limits = [makeLimits(random), makeLimits(random)] as const;
+  const theme: Theme = random.chance(0.65)
+    ? "all"
+    : random.pick(["words", "streams", "results", "credit"] as const);
+  const limits = [
+    makeLimits(random, theme),
+    makeLimits(random, theme),
+  ] as const;
   const isNarrow = limits.some(({ calls }) => calls !== undefined);
   const link = makeLink(random, isCut, isKept);
-  const isWordy = random.chance(0.08);
+  const isWordy = theme === "words";
   const operations = Array.from({ length }, (_, index) => {
-    const kinds = isWordy ? LADEN : KINDS;
+    const kinds = THEMES[theme];
     const operation = makeOperation(random, index + 1, isKept, link, kinds);
     // Calls that call back need as many calls at a time as they are deep.
     const isDeep = operation.kind === "nest" ||
@@ -203,6 +221,14 @@ export function mayFail({ link, second, limits, gates }: Plan): boolean {
   return isFrail || isShut === true;
 }
 
+/** How long it may take until a callee hears of a cancel, in milliseconds. */
+export function noticeTime({ link, second }: Plan): number {
+  const isQuick = [link, second ?? link].every((link) =>
+    link.latency <= 1 && link.stall === undefined
+  );
+  return isQuick ? 1_500 : 6_000;
+}
+
 function makeGate(random: Random): Gate | undefined {
   if (random.chance(0.4)) return undefined;
   return {
@@ -246,8 +272,18 @@ function makeLink(
   };
 }
 
-function makeLimits(random: Random): Partial<WireLimits> {
-  if (random.chance(0.4)) return {};
+function makeLimits(random: Random, theme: Theme): Partial<WireLimits> {
+  if (theme === "streams" && random.chance(0.8)) {
+    return {
+      window: random.pick([2_000, 5_000, 20_000]),
+      streams: random.pick([2, 5, 20]),
+      streamWindow: random.pick([1_500, 5_000]),
+    };
+  }
+  if (theme === "credit" && random.chance(0.8)) {
+    return { window: random.pick([100, 2_000, 20_000]), values: 1_000 };
+  }
+  if (random.chance(theme === "results" ? 0.8 : 0.4)) return {};
   const limits: Partial<WireLimits> = {};
   const set = (name: keyof WireLimits, values: readonly number[]) => {
     if (random.chance(0.5)) limits[name] = random.pick(values);

@@ -10,6 +10,7 @@ import {
   type Middleware,
   type Wire,
   WireError,
+  type WireLimits,
   type WireOptions,
 } from "../../wire/mod.ts";
 import {
@@ -23,7 +24,7 @@ import type { Subject } from "./_deeds.ts";
 import { Ledger } from "./_ledger.ts";
 import { Connection } from "./_network.ts";
 import { type Allowance, Operator } from "./_operations.ts";
-import { type Gate, mayFail, type Plan } from "./_plan.ts";
+import { type Gate, mayFail, noticeTime, type Plan } from "./_plan.ts";
 import { Random } from "./_random.ts";
 import { World } from "./_world.ts";
 
@@ -36,6 +37,11 @@ const AFTERMATH = 120_000;
 
 /** How long an end takes at most, once it is to end. */
 const LONGEST_CLOSE = 11_000;
+
+/** Of no larger window every byte is accounted for. */
+const SMALL_WINDOW = 100_000;
+/** In so many virtual milliseconds something is there, and answered. */
+const ROUND_TRIP = 5_000;
 
 const SECRET = "open sesame";
 /** Middleware that does nothing. */
@@ -236,6 +242,7 @@ class Run {
         this.#ledger,
         `end ${end} of connection ${index}`,
         streamWindow,
+        noticeTime(this.#plan),
       ),
       signal: this.#signals[end].signal,
       serveThrough: through,
@@ -332,6 +339,37 @@ class Run {
         const peer = end === 0 ? 1 : 0;
         const limits = this.#limitsOf(peer);
         checkQuiet(this.#ledger, end, pair[end], pair[peer], limits);
+        await this.#checkWindows(pair[end], pair[peer], limits);
+      }
+    }
+  }
+
+  /**
+   * Credit is told in quarters: where more is sent, every byte comes back that
+   * was not told before.
+   */
+  async #checkWindows(
+    wire: Wire,
+    peer: Wire,
+    { window, message }: Readonly<WireLimits>,
+  ): Promise<void> {
+    if (window > SMALL_WINDOW) return;
+    const text = "x".repeat(Math.min(Math.ceil(window / 4), message - 200));
+    const ways = {
+      sends: () => wire.remote.flush!(text),
+      messages: () => wire.outputObject([this.#ledger.next(), text]),
+    };
+    for (const channel of ["sends", "messages"] as const) {
+      const open = () => peer.stats().flow.received[channel];
+      for (let parts = window / text.length; open() > 0 && parts > 0; parts--) {
+        // Some limits are too small for that, too.
+        let isRefused = false;
+        const sent = ways[channel]().catch(() => isRefused = true);
+        await this.#settle(sent, "what is sent when all is quiet");
+        if (isRefused) break;
+        await this.#world.pass(ROUND_TRIP);
+        if (parts > 1 || open() === 0) continue;
+        this.#ledger.fault(`${open()} bytes of ${channel} never come back`);
       }
     }
   }
