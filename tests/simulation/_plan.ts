@@ -161,8 +161,7 @@ export function makePlan(seed: number): Plan {
   const link = makeLink(random, isCut, isKept);
   const isWordy = theme === "words";
   const operations = Array.from({ length }, (_, index) => {
-    const kinds = THEMES[theme];
-    const operation = makeOperation(random, index + 1, isKept, link, kinds);
+    const operation = makeOperation(random, index + 1, isKept, link, theme);
     // Calls that call back need as many calls at a time as they are deep.
     const isDeep = operation.kind === "nest" ||
       operation.kind === "callBack" || operation.kind === "relay";
@@ -311,10 +310,10 @@ function makeOperation(
   serial: number,
   isKept: boolean,
   { capacity }: LinkPlan,
-  kinds: readonly Operation["kind"][],
+  theme: Theme,
 ): Operation {
   const count = random.int(0, random.pick([2, 5, 30]));
-  const kind = random.pick(kinds);
+  const kind = random.pick(THEMES[theme]);
   const isSingle = count < 3 && capacity > 4_096;
   const size = random.int(
     0,
@@ -336,6 +335,8 @@ function makeOperation(
     take: random.chance(0.6) ? count + 1 : random.int(0, count),
     time: random.chance(0.5)
       ? 0
+      : theme === "results"
+      ? random.int(0, 9_000)
       : random.int(0, random.pick([300, 300, 300, 20_000])),
     deadline: givenUp(),
     abort: givenUp(),
