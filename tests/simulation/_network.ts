@@ -75,7 +75,8 @@ class Pipe {
   }
 
   async write(bytes: Uint8Array<ArrayBuffer>): Promise<number> {
-    const before = bytes.slice();
+    // No more than that is taken of it.
+    const before = bytes.slice(0, this.#plan.capacity);
     while (this.#held >= this.#plan.capacity && this.#error === undefined) {
       await new Promise<void>((resolve) => this.#writer = resolve);
     }
@@ -88,7 +89,7 @@ class Pipe {
     const delay = this.#random.int(0, this.#plan.latency);
     if (this.#random.chance(0.5)) await this.#world.sleep(delay);
     if (this.#error !== undefined) throw this.#error;
-    for (let at = 0; at < before.length; at++) {
+    for (let at = 0; at < count; at++) {
       if (before[at] !== bytes[at]) {
         throw new Error("bytes were changed while they were being written");
       }

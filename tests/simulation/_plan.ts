@@ -312,7 +312,11 @@ function makeOperation(
   { capacity }: LinkPlan,
   theme: Theme,
 ): Operation {
-  const count = random.int(0, random.pick([2, 5, 30]));
+  // Many items of many words each take long, and show nothing more.
+  const count = random.int(
+    0,
+    random.pick(theme === "words" ? [2] : [2, 5, 30]),
+  );
   const kind = random.pick(THEMES[theme]);
   const isSingle = count < 3 && capacity > 4_096;
   const size = random.int(

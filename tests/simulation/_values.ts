@@ -6,8 +6,8 @@
 
 import { Random } from "./_random.ts";
 
-/** How many objects a wordy value holds. */
-const WORDS = 700;
+/** How many objects a wordy value holds: two of them fill a table. */
+const WORDS = 520;
 
 /** What a value is made of. */
 export interface Making {
@@ -51,13 +51,20 @@ export function valueOf({ serial, size, isWordy }: Making): unknown {
   return random.pick(shapes)();
 }
 
+/** So much of a text is random; then it begins again. */
+const PATTERN = 29;
+
 function text(random: Random, length: number): string {
   const letters = random.pick(["abc xyz", "aüb", "中文字", "a🙂b"]);
   const units = [...letters];
-  return Array.from(
-    { length: Math.min(length, 20_000) },
+  const most = Math.min(length, 20_000);
+  const pattern = Array.from(
+    { length: Math.min(most, PATTERN) },
     () => random.pick(units),
-  ).join("");
+  );
+  const whole = pattern.join("").repeat(Math.ceil(most / PATTERN));
+  // It may be cut within a pair of surrogates.
+  return whole.slice(0, most).toWellFormed();
 }
 
 function rows(random: Random, length: number): unknown[] {
