@@ -12,8 +12,9 @@
  */
 
 import { decodeValue, DEFAULT_LIMITS, encodeValue } from "../mod.ts";
+import { CollectingDecoder } from "../wire/codec/message_collector.ts";
 import { ByteWriter } from "../wire/codec/bytes.ts";
-import { Decoder, Encoder } from "../wire/codec/codec.ts";
+import { Encoder } from "../wire/codec/codec.ts";
 import { loadMsgpackr } from "./_packages.ts";
 import { SAMPLES } from "./_samples.ts";
 
@@ -48,7 +49,7 @@ export function wireCodec(): Codec {
   const limits = { ...DEFAULT_LIMITS, frame: DEFAULT_LIMITS.message };
   const writer = new ByteWriter();
   const encoder = new Encoder(writer, limits);
-  const decoder = new Decoder(limits);
+  const decoder = new CollectingDecoder(limits);
   return {
     name: "wire",
     roundTrip(value) {

@@ -5,20 +5,22 @@
  */
 
 import { ByteWriter } from "../wire/codec/bytes.ts";
-import { Decoder, Encoder } from "../wire/codec/codec.ts";
+import { Encoder } from "../wire/codec/codec.ts";
 import { DEFAULT_LIMITS, resolveLimits } from "../wire/base/limits.ts";
 import {
   HELLO_LIMITS,
   type Message,
-  type OverLimit,
   type PeerLimits,
 } from "../wire/codec/messages.ts";
+import {
+  CollectingDecoder,
+  type OverLimit,
+} from "../wire/codec/message_collector.ts";
 import {
   memoryTransports,
   type Transport,
 } from "../wire/transport/transport.ts";
 import { makeWire, Wire, type WireOptions } from "../wire/wire.ts";
-import { plainInto } from "./_plain_messages.ts";
 import { RAW } from "./_raw_values.ts";
 
 export { Raw } from "./_raw_values.ts";
@@ -84,7 +86,7 @@ export function frame(...body: number[]): Uint8Array<ArrayBuffer> {
 /** A test's end of a connection to a real wire. */
 export class RawEnd {
   readonly #transport: Transport;
-  readonly #decoder = new Decoder(resolveLimits());
+  readonly #decoder = new CollectingDecoder(resolveLimits());
   readonly #encoder = new Encoder(new ByteWriter(), DEFAULT_LIMITS);
   readonly #heard: (Message | OverLimit)[] = [];
   #reading: Promise<void> | undefined;
@@ -97,7 +99,6 @@ export class RawEnd {
     this.#transport = transport;
     this.#encoder.exporter = RAW;
     this.#decoder.importer = RAW;
-    this.#decoder.plainReceiver = plainInto(this.#heard);
   }
 
   /** Whether the stream of the wire has ended. */

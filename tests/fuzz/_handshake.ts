@@ -7,10 +7,10 @@
 
 import { contract } from "../../wire/contract/contract.ts";
 import { signaturesOf } from "../../wire/contract/_rules.ts";
-import { Decoder } from "../../wire/codec/codec.ts";
 import { checkTold, contractSummary } from "../../wire/contract/summary.ts";
 import { resolveLimits } from "../../wire/base/limits.ts";
 import { HELLO_LIMITS, KIND } from "../../wire/codec/messages.ts";
+import { CollectingDecoder } from "../../wire/codec/message_collector.ts";
 import { constantTimeEqual } from "../../wire/base/checks.ts";
 import { knownProtocol, shownBytes } from "../../wire/base/shown.ts";
 import type { StandardSchema } from "../../wire/contract/contract_types.ts";
@@ -107,7 +107,7 @@ function compare(text: string): string {
 /** What comes of the first frames, as a wire reads them. */
 function greet(bytes: Bytes, cut: number): string {
   const limits = resolveLimits({ helloFrame: 4_096 });
-  const decoder = new Decoder(limits, limits.helloFrame);
+  const decoder = new CollectingDecoder(limits, limits.helloFrame);
   decoder.isGreeted = decoder.isOpen = false;
   decoder.importer = RAW;
   const kinds: string[] = [];

@@ -6,15 +6,17 @@
  */
 
 import { ByteReader } from "../../wire/codec/bytes.ts";
-import { Decoder } from "../../wire/codec/codec.ts";
 import { WireError } from "../../wire/base/errors.ts";
 import { resolveLimits } from "../../wire/base/limits.ts";
-import type { Message, OverLimit } from "../../wire/codec/messages.ts";
+import type { Message } from "../../wire/codec/messages.ts";
+import {
+  CollectingDecoder,
+  type OverLimit,
+} from "../../wire/codec/message_collector.ts";
 import { decodeValue, encodeValue } from "../../wire/codec/single_value.ts";
 import { ReceiveTables } from "../../wire/codec/tables.ts";
 import { passOver } from "../../wire/codec/_value_scanner.ts";
 import { exactly, exactMessages } from "../wire/_exact.ts";
-import { plainInto } from "../_plain_messages.ts";
 import { RAW } from "../_raw_values.ts";
 import { footprint } from "./_footprint.ts";
 import { mutateBytes, mutateHead } from "./_mutate.ts";
@@ -84,12 +86,10 @@ function passedOver(bytes: Bytes): number | undefined {
 function read(
   parts: Iterable<Bytes>,
   isSmall: boolean,
-  isPlain: boolean,
 ): { messages: string[]; end: WireError | undefined; held: number } {
-  const decoder = new Decoder(LIMITS[isSmall ? 1 : 0]!);
+  const decoder = new CollectingDecoder(LIMITS[isSmall ? 1 : 0]!);
   decoder.importer = RAW;
   const came: (Message | OverLimit)[] = [];
-  if (isPlain) decoder.plainReceiver = plainInto(came);
   let end: WireError | undefined;
   try {
     for (const chunk of parts) {
@@ -103,16 +103,10 @@ function read(
   return { messages: exactMessages(came), end, held: footprint(came) };
 }
 
-/** Messages come the same however they are cut, and on either way. */
+/** Messages come the same however they are cut. */
 function stream(bytes: Bytes, isSmall: boolean, cut: number): string {
-  const whole = read([bytes], isSmall, true);
-  if (cut !== 0) {
-    compare(whole, read(chunks(bytes, cut), isSmall, true), "in chunks");
-  } else {
-    const slow = read([bytes], isSmall, false);
-    const isRun = slow.end?.message.includes("without a receiver") === true;
-    if (!isRun) compare(whole, slow, "the longer way");
-  }
+  const whole = read([bytes], isSmall);
+  if (cut !== 0) compare(whole, read(chunks(bytes, cut), isSmall));
   const { messages, end, held } = whole;
   checkHeld(held, bytes.length + 64 * messages.length, "messages");
   const kinds = messages.map((text) => /"kind":"(\w+)"/.exec(text)?.[1]);
@@ -122,13 +116,13 @@ function stream(bytes: Bytes, isSmall: boolean, cut: number): string {
 
 type Read = ReturnType<typeof read>;
 
-function compare(one: Read, other: Read, how: string): void {
+function compare(one: Read, other: Read): void {
   const isSame = one.end?.code === other.end?.code &&
     one.messages.join() === other.messages.join();
   if (isSame) return;
   const shown = ({ messages, end }: Read) => `${messages} ${end?.message}`;
   throw new Fault(
-    `messages come ${how} as ${shown(other)}, not as ${shown(one)}`,
+    `messages come in chunks as ${shown(other)}, not as ${shown(one)}`,
   );
 }
 
@@ -154,7 +148,7 @@ export const values: Target = {
     if (isCounted) {
       // What compares them makes texts and bytes of its own.
       inRoom(bytes.length, true, () => {
-        if (!isSingle) return void read([bytes], isSmall, true);
+        if (!isSingle) return void read([bytes], isSmall);
         outcome(() => `${decodeValue(bytes, isSmall ? SMALL : {}) === null}`);
       });
     }

@@ -6,17 +6,15 @@
  */
 
 import { ByteWriter } from "../../wire/codec/bytes.ts";
-import { Decoder, Encoder } from "../../wire/codec/codec.ts";
+import { Encoder } from "../../wire/codec/codec.ts";
 import { WireError } from "../../wire/base/errors.ts";
 import { DEFAULT_LIMITS, resolveLimits } from "../../wire/base/limits.ts";
+import { type Hello, KIND, type Message } from "../../wire/codec/messages.ts";
 import {
-  type Hello,
-  KIND,
-  type Message,
+  CollectingDecoder,
   type OverLimit,
-} from "../../wire/codec/messages.ts";
+} from "../../wire/codec/message_collector.ts";
 import { frame, framedBy, hello } from "../_raw_peer.ts";
-import { plainInto } from "../_plain_messages.ts";
 import { RAW } from "../_raw_values.ts";
 import { byteCosts } from "../wire/_counting.ts";
 import { Harness, inHarness } from "./_harness.ts";
@@ -84,7 +82,7 @@ const NARROW = {
 class Peer {
   readonly manners = new Manners();
   readonly encoder = new Encoder(new ByteWriter(), DEFAULT_LIMITS);
-  readonly #decoder = new Decoder(resolveLimits());
+  readonly #decoder = new CollectingDecoder(resolveLimits());
   readonly #heard: (Message | OverLimit)[] = [];
   /** What it is about to say. */
   readonly #waiting: Bytes[] = [];
@@ -94,7 +92,6 @@ class Peer {
   constructor() {
     this.encoder.exporter = RAW;
     this.#decoder.importer = RAW;
-    this.#decoder.plainReceiver = plainInto(this.#heard);
   }
 
   /** Hears; whatever a wire says is well formed. */

@@ -5,7 +5,8 @@
  * @module
  */
 
-import type { Message, OverLimit } from "../../wire/codec/messages.ts";
+import type { Message } from "../../wire/codec/messages.ts";
+import type { OverLimit } from "../../wire/codec/message_collector.ts";
 import { Raw } from "../_raw_values.ts";
 import type { Cursor } from "./_wire_words.ts";
 

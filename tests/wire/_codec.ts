@@ -5,10 +5,13 @@
  */
 
 import { ByteWriter } from "../../wire/codec/bytes.ts";
-import { Decoder, Encoder } from "../../wire/codec/codec.ts";
+import { Encoder } from "../../wire/codec/codec.ts";
 import { resolveLimits, type WireLimits } from "../../wire/base/limits.ts";
-import type { Message, OverLimit } from "../../wire/codec/messages.ts";
-import { plainInto } from "../_plain_messages.ts";
+import type { Message } from "../../wire/codec/messages.ts";
+import {
+  CollectingDecoder,
+  type OverLimit,
+} from "../../wire/codec/message_collector.ts";
 import { RAW } from "../_raw_values.ts";
 import { exactly } from "./_exact.ts";
 
@@ -26,8 +29,10 @@ export function newEncoder(limits: Readonly<WireLimits> = WIDE): Encoder {
 }
 
 /** A decoder of its own. */
-export function newDecoder(limits: Readonly<WireLimits> = WIDE): Decoder {
-  const decoder = new Decoder(limits);
+export function newDecoder(
+  limits: Readonly<WireLimits> = WIDE,
+): CollectingDecoder {
+  const decoder = new CollectingDecoder(limits);
   decoder.importer = RAW;
   return decoder;
 }
@@ -65,15 +70,12 @@ export function encodeAll(
  *
  * @param chunks The bytes.
  * @param decoder Decodes them.
- * @param isPlain Whether plain calls and answers are read in their own way.
  */
 export function decodeAll(
   chunks: Iterable<Uint8Array>,
-  decoder: Decoder = newDecoder(),
-  isPlain = false,
+  decoder: CollectingDecoder = newDecoder(),
 ): (Message | OverLimit)[] {
   const messages: (Message | OverLimit)[] = [];
-  if (isPlain) decoder.plainReceiver = plainInto(messages);
   for (const chunk of chunks) {
     decoder.feed(chunk);
     for (let next; (next = decoder.next()) !== undefined;) messages.push(next);

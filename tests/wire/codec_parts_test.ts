@@ -2,8 +2,8 @@
 
 import { assertEquals } from "@std/assert";
 import { ByteWriter } from "../../wire/codec/bytes.ts";
-import { Decoder } from "../../wire/codec/codec.ts";
 import { KIND } from "../../wire/codec/messages.ts";
+import { CollectingDecoder } from "../../wire/codec/message_collector.ts";
 import { test } from "../_test.ts";
 import {
   callOf,
@@ -92,7 +92,7 @@ test("Decoder refuses references and streams without a wire", () => {
   for (const value of values) {
     const bytes = frameOf([KIND.message, ...value]);
     assertEquals(decodeAll([bytes]).length, 1);
-    const code = codeOf(() => decodeAll([bytes], new Decoder(WIDE)));
+    const code = codeOf(() => decodeAll([bytes], new CollectingDecoder(WIDE)));
     assertEquals(code, "malformed", `${value}`);
   }
 });

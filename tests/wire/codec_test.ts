@@ -1,7 +1,6 @@
 /** Messages to framed bytes and back, and what a decoder refuses. */
 
 import { assert, assertEquals } from "@std/assert";
-import { Decoder } from "../../wire/codec/codec.ts";
 import { limitRange, resolveLimits } from "../../wire/base/limits.ts";
 import {
   type Hello,
@@ -12,6 +11,7 @@ import {
   type PeerLimits,
   VERSION,
 } from "../../wire/codec/messages.ts";
+import { CollectingDecoder } from "../../wire/codec/message_collector.ts";
 import { Raw } from "../_raw_values.ts";
 import { test } from "../_test.ts";
 import {
@@ -208,7 +208,7 @@ test("define() tells of names and key sets in front, and once", () => {
 });
 
 test("Decoder takes definitions that come with no message", () => {
-  const decoder = new Decoder(LIMITS);
+  const decoder = new CollectingDecoder(LIMITS);
   const define = frameOf([KIND.define, 0, 1, 0x66]);
   assertEquals(decodeAll([define], decoder), []);
   assertEquals(decoder.tableSize, 1);
@@ -399,13 +399,13 @@ test("Decoder keeps the limits of a frame and of a message", () => {
       Array(size - 4).fill(0),
     ));
   for (const [size, fine] of [[4_096, true], [4_097, false], [8_193, false]]) {
-    const decoder = new Decoder(limits);
+    const decoder = new CollectingDecoder(limits);
     const code = codeOf(() => decodeAll([sized(size as number)], decoder));
     assertEquals(code, fine ? undefined : "malformed", `${size}`);
   }
-  const early = new Decoder(limits, 4_000);
+  const early = new CollectingDecoder(limits, 4_000);
   assertEquals(codeOf(() => decodeAll([sized(4_001)], early)), "malformed");
-  const later = new Decoder(limits, 4_000);
+  const later = new CollectingDecoder(limits, 4_000);
   later.frameLimit = 4_001;
   assertEquals(decodeAll([sized(4_001)], later).length, 1);
 });

@@ -1,7 +1,7 @@
 /** Plain objects: their keys, their order, and names that prototypes know. */
 
 import { assert, assertEquals } from "@std/assert";
-import { Decoder } from "../../wire/codec/codec.ts";
+import { CollectingDecoder } from "../../wire/codec/message_collector.ts";
 import { decodeValue, encodeValue } from "../../wire/codec/single_value.ts";
 import { TABLE_ENTRIES } from "../../wire/codec/tables.ts";
 import { test } from "../_test.ts";
@@ -218,7 +218,7 @@ test("encodeValue() takes more key sets than the table holds", () => {
 
 test("Encoder goes on when its table of key sets is full", () => {
   const encoder = newEncoder();
-  const decoder = new Decoder(WIDE);
+  const decoder = new CollectingDecoder(WIDE);
   for (const value of [...manyShapes(1_500), ...manyShapes(1_500)]) {
     const bytes = encodeAll([{ kind: "message", value }], encoder);
     const arrived = valueOf(decodeAll([bytes], decoder));
@@ -230,7 +230,7 @@ test("Encoder goes on when its table of key sets is full", () => {
 
 test("Encoder goes on after its tables were reset", () => {
   const encoder = newEncoder();
-  const decoder = new Decoder(WIDE);
+  const decoder = new CollectingDecoder(WIDE);
   for (let round = 0; round < 3; round++) {
     for (const value of manyShapes(1_100)) {
       const bytes = encodeAll([{ kind: "message", value }], encoder);

@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { ByteReader } from "../../wire/codec/bytes.ts";
-import { Decoder } from "../../wire/codec/codec.ts";
 import { resolveLimits } from "../../wire/base/limits.ts";
 import { KIND, type Message } from "../../wire/codec/messages.ts";
+import { CollectingDecoder } from "../../wire/codec/message_collector.ts";
 import { PIECE, Pieces } from "../../wire/codec/frames.ts";
 import { test } from "../_test.ts";
 import { codeOf, concat, decodeAll, encodeAll, frameOf } from "./_codec.ts";
@@ -172,7 +172,7 @@ test("Decoder makes a message of its pieces, with others in between", () => {
       ...(index === 0 ? [encodeAll([SMALL])] : []),
       frame,
     ]);
-    const decoder = new Decoder(resolveLimits());
+    const decoder = new CollectingDecoder(resolveLimits());
     const messages = decodeAll([concat(mixed)], decoder);
     const texts = exactMessages(messages).sort();
     const expected = exactMessages([LARGE, OTHER, SMALL]).sort();
@@ -182,7 +182,7 @@ test("Decoder makes a message of its pieces, with others in between", () => {
 });
 
 test("Decoder tells the size of a message in pieces as a whole", () => {
-  const decoder = new Decoder(resolveLimits());
+  const decoder = new CollectingDecoder(resolveLimits());
   decodeAll([concat(inPieces(LARGE, 0, 7))], decoder);
   assertEquals(decoder.size, encodeAll([LARGE]).length - 4);
   assertEquals(decoder.unfinished, false);
@@ -190,7 +190,7 @@ test("Decoder tells the size of a message in pieces as a whole", () => {
 
 test("Decoder says that a message in pieces is unfinished", () => {
   const frames = inPieces(LARGE, 0, 1_000);
-  const decoder = new Decoder(resolveLimits());
+  const decoder = new CollectingDecoder(resolveLimits());
   assertEquals(decodeAll(frames.slice(0, -1), decoder), []);
   assertEquals(decoder.unfinished, true);
   decoder.finish();
@@ -202,7 +202,7 @@ test("Decoder gives bytes of a message in pieces that stay as they are", () => {
   const bytes = Uint8Array.from({ length: 60_000 }, (_, index) => index * 7);
   const small = Uint8Array.of(1, 2, 3);
   const message: Message = { kind: "message", value: [bytes, small, 42] };
-  const decoder = new Decoder(resolveLimits());
+  const decoder = new CollectingDecoder(resolveLimits());
   const chunk = concat(inPieces(message, 0, 30_000));
   const [first] = decodeAll([chunk], decoder) as { value: unknown }[];
   chunk.fill(0xee);

@@ -98,7 +98,7 @@ test("PlainWriter adds one-way calls of one function to a frame", () => {
   const bytes = writer.written(start).slice();
   assertEquals(size, bytes.length - FRAME_HEADER);
   assertEquals(bytes[FRAME_HEADER], KIND.sends);
-  const [, , ...came] = decodeAll([before, bytes], newDecoder(LIMITS), true);
+  const [, , ...came] = decodeAll([before, bytes], newDecoder(LIMITS));
   const sent = calls.map((args) => send("f", ...args));
   assertEquals(exactMessages(came), exactMessages(sent));
 });
@@ -136,7 +136,7 @@ test("Decoder reads rows of one-way calls byte by byte", () => {
   for (let n = 0; n < 20; n++) plain.add("f", [n - 10, `${n}`, null]);
   const bytes = [...before, ...writer.written(start)];
   const chunks = bytes.map((byte) => Uint8Array.of(byte));
-  assertEquals(decodeAll(chunks, newDecoder(LIMITS), true).length, 2 + 21);
+  assertEquals(decodeAll(chunks, newDecoder(LIMITS)).length, 2 + 21);
 });
 
 /** Rows of one-way calls that are none, behind a definition of "f". */
@@ -160,20 +160,28 @@ const REFUSED: readonly [what: string, ...body: number[]][] = [
 test("Decoder refuses one-way calls in a row that are none", () => {
   for (const [what, ...body] of REFUSED) {
     const bytes = [frame(KIND.define, 0, 1, 0x66), frame(...body)];
-    const code = codeOf(() => decodeAll(bytes, newDecoder(LIMITS), true));
+    const code = codeOf(() => decodeAll(bytes, newDecoder(LIMITS)));
     assertEquals(code, "malformed", what);
   }
   const narrow = newDecoder(resolveLimits({ values: 1 }));
   const two = [frame(KIND.define, 0, 1, 0x66), frame(KIND.sends, 1, 2, 0, 0)];
-  assertEquals(codeOf(() => decodeAll(two, narrow, true)), "malformed");
+  assertEquals(codeOf(() => decodeAll(two, narrow)), "malformed");
 });
 
-test("Decoder refuses one-way calls in a row without a receiver", () => {
-  const bytes = [
-    frame(KIND.define, 0, 1, 0x66),
-    frame(KIND.sends, 1, 1, 0),
-  ];
-  assertEquals(codeOf(() => decodeAll(bytes)), "malformed");
+test("Decoder goes on in the middle of a row where its receiver paused", () => {
+  const { plain, writer, before } = knowing();
+  const start = writer.position;
+  plain.send("f", [0]);
+  for (let n = 1; n < 5; n++) plain.add("f", [n]);
+  const bytes = Uint8Array.from([...before, ...writer.written(start)]);
+  // It pauses behind each message.
+  const decoder = newDecoder(LIMITS);
+  decoder.feed(bytes);
+  const came: unknown[] = [];
+  for (let next; (next = decoder.next()) !== undefined;) {
+    if (next.kind === "send") came.push([decoder.messages, next.args]);
+  }
+  assertEquals(came, [0, 1, 2, 3, 4].map((n) => [3 + n, [n]]));
 });
 
 test("Decoder refuses one-way calls in a row in pieces", () => {
@@ -182,7 +190,7 @@ test("Decoder refuses one-way calls in a row in pieces", () => {
     frame(KIND.define, 0, 1, 0x66),
     frame(KIND.piece, 0, 0, body.length, ...body),
   ];
-  const code = codeOf(() => decodeAll(bytes, newDecoder(LIMITS), true));
+  const code = codeOf(() => decodeAll(bytes, newDecoder(LIMITS)));
   assertEquals(code, "malformed");
 });
 

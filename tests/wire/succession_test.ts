@@ -8,12 +8,8 @@ import { assert, assertEquals } from "@std/assert";
 import { FRAME_HEADER } from "../../wire/codec/frames.ts";
 import { resolveLimits } from "../../wire/base/limits.ts";
 import type { Encoder } from "../../wire/codec/codec.ts";
-import {
-  KIND,
-  type Message,
-  type OverLimit,
-} from "../../wire/codec/messages.ts";
-import { plainInto } from "../_plain_messages.ts";
+import { KIND, type Message } from "../../wire/codec/messages.ts";
+import type { OverLimit } from "../../wire/codec/message_collector.ts";
 import { Raw } from "../_raw_values.ts";
 import { test } from "../_test.ts";
 import { callOf, newDecoder, newEncoder } from "./_codec.ts";
@@ -194,7 +190,6 @@ function follow(steps: readonly Step[], order: number[], most: number): void {
   const encoder = newEncoder(LIMITS);
   const decoder = newDecoder(RECEIVES);
   const came: (Message | OverLimit)[] = [];
-  decoder.plainReceiver = plainInto(came);
   const past: string[] = [];
   const { writer } = encoder;
   // The peer is to know the name.

@@ -1,10 +1,13 @@
 /** The limits of values, at the sender and at the receiver. */
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { Decoder } from "../../wire/codec/codec.ts";
 import { WireError } from "../../wire/base/errors.ts";
 import { resolveLimits, type WireLimits } from "../../wire/base/limits.ts";
-import type { Message, OverLimit } from "../../wire/codec/messages.ts";
+import type { Message } from "../../wire/codec/messages.ts";
+import {
+  CollectingDecoder,
+  type OverLimit,
+} from "../../wire/codec/message_collector.ts";
 import { decodeValue, encodeValue } from "../../wire/codec/single_value.ts";
 import { test } from "../_test.ts";
 import { codeOf, decodeAll, encodeAll, newEncoder } from "./_codec.ts";
@@ -124,7 +127,7 @@ test("Encoder counts the values of each message by itself", () => {
   const encoder = newEncoder(limits);
   const message: Message = { kind: "message", value: [1, 2, 3] };
   const bytes = encodeAll([message, message, message], encoder);
-  assertEquals(decodeAll([bytes], new Decoder(limits)).length, 3);
+  assertEquals(decodeAll([bytes], new CollectingDecoder(limits)).length, 3);
 });
 
 /** Messages that hold a value, which is over a limit or not. */
@@ -158,7 +161,7 @@ test("Decoder fails a message over a limit, and goes on behind it", () => {
       const over = holding(value);
       const fine: Message = { kind: "message", value: { after: "it" } };
       const bytes = encodeAll([fine, over, fine]);
-      const messages = decodeAll([bytes], new Decoder(limits));
+      const messages = decodeAll([bytes], new CollectingDecoder(limits));
       assertEquals(messages.length, 3);
       assertEquals(exactly(messages[0]), exactly(fine));
       assertEquals(exactly(messages[2]), exactly(fine));

@@ -101,21 +101,12 @@ const STREAMS = VECTORS.streams.map(({ name, messages, frames, only }) => ({
   only,
 }));
 
-/** Whether one-way calls in a row are among the frames. */
-function hasRuns(frames: readonly Uint8Array[]): boolean {
-  return frames.some((frame) => frame[4] === KIND.sends);
-}
-
-for (const isPlain of [false, true]) {
-  const how = isPlain ? "plain ones in their own way" : "all in one way";
-  test(`Decoder reads the messages of all vectors, ${how}`, () => {
-    for (const { name, messages, frames } of STREAMS) {
-      if (!isPlain && hasRuns(frames)) continue;
-      const came = decodeAll([concat(frames)], newDecoder(LIMITS), isPlain);
-      assertEquals(exactMessages(came), exactMessages(messages), name);
-    }
-  });
-}
+test("Decoder reads the messages of all vectors", () => {
+  for (const { name, messages, frames } of STREAMS) {
+    const came = decodeAll([concat(frames)], newDecoder(LIMITS));
+    assertEquals(exactMessages(came), exactMessages(messages), name);
+  }
+});
 
 test("Encoder writes the frames of all vectors", () => {
   for (const { name, messages, frames, only } of STREAMS) {
@@ -140,14 +131,14 @@ test("Decoder reads vectors byte by byte, and split at every offset", () => {
   for (const { name, frames } of STREAMS) {
     const stream = concat(frames);
     const expected = exactMessages(
-      decodeAll([stream.slice()], newDecoder(LIMITS), true),
+      decodeAll([stream.slice()], newDecoder(LIMITS)),
     );
     assert(expected.length > 0, name);
-    const bytewise = decodeAll(chunksOf(stream, 1), newDecoder(LIMITS), true);
+    const bytewise = decodeAll(chunksOf(stream, 1), newDecoder(LIMITS));
     assertEquals(exactMessages(bytewise), expected, name);
     for (const offset of offsets(stream.length)) {
       const halves = [stream.slice(0, offset), stream.slice(offset)];
-      const came = decodeAll(halves, newDecoder(LIMITS), true);
+      const came = decodeAll(halves, newDecoder(LIMITS));
       assertEquals(
         exactMessages(came),
         expected,
@@ -167,7 +158,7 @@ test("Decoder waits for more where the stream of a vector is cut", () => {
     }, 0);
     for (const offset of offsets(stream.length)) {
       const decoder = newDecoder(LIMITS);
-      const came = decodeAll([stream.slice(0, offset)], decoder, true);
+      const came = decodeAll([stream.slice(0, offset)], decoder);
       assert(came.length <= messages.length, `${name}, cut at ${offset}`);
       const code = codeOf(() => decoder.finish());
       assertEquals(code, ends.has(offset) ? undefined : "connectionLost", name);

@@ -1,10 +1,13 @@
 /** What the values of one message may take in memory. */
 
 import { assert, assertEquals } from "@std/assert";
-import { Decoder } from "../../wire/codec/codec.ts";
 import type { WireError } from "../../wire/base/errors.ts";
 import { DEFAULT_LIMITS } from "../../wire/base/limits.ts";
-import type { Message, OverLimit } from "../../wire/codec/messages.ts";
+import type { Message } from "../../wire/codec/messages.ts";
+import {
+  CollectingDecoder,
+  type OverLimit,
+} from "../../wire/codec/message_collector.ts";
 import { decodeValue, encodeValue } from "../../wire/codec/single_value.ts";
 import { settle } from "../_fake_clock.ts";
 import { Raw, RawPeer } from "../_raw_peer.ts";
@@ -41,7 +44,7 @@ test("Decoder fails a message whose values take too much memory", () => {
     const over = holding(heavy());
     const fine: Message = { kind: "message", value: ["after", "it"] };
     const bytes = encodeAll([fine, over, fine]);
-    const decoder = new Decoder(DEFAULT_LIMITS);
+    const decoder = new CollectingDecoder(DEFAULT_LIMITS);
     const messages = decodeAll([bytes], decoder);
     assertEquals(messages.length, 3);
     assertEquals(messages[2], fine);
@@ -90,7 +93,10 @@ const ORDINARY: Record<string, () => unknown> = {
 for (const [what, make] of Object.entries(ORDINARY)) {
   test(`Decoder takes ${what} in a message`, () => {
     const value = make();
-    const decoder = new Decoder({ ...DEFAULT_LIMITS, frame: 16 * 1024 * 1024 });
+    const decoder = new CollectingDecoder({
+      ...DEFAULT_LIMITS,
+      frame: 16 * 1024 * 1024,
+    });
     const [message] = decodeAll(
       [encodeAll([{ kind: "message", value }])],
       decoder,

@@ -131,8 +131,27 @@ export class LispOutput extends ByteOutput implements MessageOutput {
         ticket.position = position;
         return size;
       }
-      default:
+      // The protocol has no word for these, and nothing that needs one.
+      case "hello":
+      case "accept":
+      case "cancel":
+      case "ping":
+      case "pong":
+      case "close":
+      case "finish":
+      case "abort":
+      case "release":
+      case "forget":
+      case "streamValue":
+      case "streamBytes":
+      case "streamEnd":
+      case "streamError":
+      case "streamCancel":
+      case "streamCredit":
+      case "streamFail":
         return 0;
+      default:
+        return message satisfies never;
     }
   }
 

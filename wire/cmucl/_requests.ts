@@ -219,7 +219,7 @@ export class Requests {
     const { args } = call;
     this.#guard(() => {
       sendWindow.received(cost);
-      incoming.send({ kind: "send", name, args, deadline: 0 }, cost);
+      incoming.send(name, args, cost);
     });
   }
 
@@ -246,15 +246,9 @@ export class Requests {
     this.#owed.set(id, { ...outcome, cost });
     this.owedBytes += cost;
     const { args } = call;
+    const extras = wantsValues ? { wantsValues } : undefined;
     this.#guard(() =>
-      this.#options.incoming.call({
-        kind: "call",
-        id,
-        wantsValues,
-        name,
-        args,
-        deadline: 0,
-      }, cost)
+      this.#options.incoming.call(id, name, args, cost, extras)
     );
   }
 
@@ -400,11 +394,7 @@ export class Requests {
     const [remote] = value.args;
     if (verb?.kind === "answer" && remote instanceof RemoteObject) {
       const asked = output.answered(remote);
-      if (asked !== undefined) {
-        const { id } = asked;
-        const name = "";
-        calls.overLimit({ kind: "overLimit", of: "return", id, name, error });
-      }
+      if (asked !== undefined) calls.unreadable(asked.id, error);
       return;
     }
     this.#outcome(askers, shown(value.fn)).unwind(error);

@@ -16,60 +16,59 @@ import { MessageReader } from "./message_reader.ts";
 import { MessageWriter } from "./message_writer.ts";
 import { isA } from "../base/shown.ts";
 import type { Kept, KeptBytes, LastMessage } from "./single_value.ts";
-import {
-  KIND,
-  type Message,
-  MESSAGE_OVERHEAD,
-  type OverLimit,
-  STRINGS,
-} from "./messages.ts";
+import { KIND, type Message, STRINGS } from "./messages.ts";
+import type { MessageReceiver } from "./message_receiver.ts";
 import {
   type Exporter,
   type Importer,
   NotReady,
-  type ReceivedAttachments,
   type SentAttachments,
 } from "./passing.ts";
 import { Pieces } from "./frames.ts";
-import { PlainReader, type PlainReceiver } from "./message_reader.ts";
 import { PlainWriter } from "./message_writer.ts";
 import { ReceiveTables, SendTables, writeEntry } from "./tables.ts";
-import {
-  changed,
-  MOST_GATHERED,
-  NOT_GATHERED,
-  ValueWriter,
-} from "./value_writer.ts";
-import { ValueReader, type WeightBounds } from "./value_reader.ts";
+import { changed, NOT_GATHERED, ValueWriter } from "./value_writer.ts";
+import { ValueReader } from "./value_reader.ts";
 
 /** From so many bytes of an unfinished frame on, much is read at once. */
 const LARGE = 8 * 1024;
-/** How many times the memory of its bytes the values of a message may take. */
-const MOST_TIMES = 16;
-/** And how much more, besides what each value may. */
-const MOST_MORE = 4 * 1024 * 1024;
 /** What may come between the peer's hello and this side's acceptance. */
-const EARLY: ReadonlySet<number> = new Set([
-  KIND.accept,
-  KIND.define,
-  KIND.reset,
-  KIND.return,
-  KIND.returnValues,
-  KIND.throw,
-  KIND.fail,
-  KIND.credit,
-  KIND.ping,
-  KIND.pong,
-  KIND.release,
-  KIND.forget,
-  KIND.streamValue,
-  KIND.streamBytes,
-  KIND.streamEnd,
-  KIND.streamError,
-  KIND.streamCancel,
-  KIND.streamCredit,
-  KIND.streamFail,
-]);
+const MAY_BE_EARLY: Readonly<Record<keyof typeof KIND, boolean>> = {
+  hello: true,
+  accept: true,
+  define: true,
+  reset: true,
+  piece: false,
+  message: false,
+  send: false,
+  call: false,
+  return: true,
+  returnValues: true,
+  throw: true,
+  fail: true,
+  cancel: false,
+  credit: true,
+  sends: false,
+  ping: true,
+  pong: true,
+  close: false,
+  finish: false,
+  abort: true,
+  release: true,
+  forget: true,
+  streamValue: true,
+  streamBytes: true,
+  streamEnd: true,
+  streamError: true,
+  streamCancel: true,
+  streamCredit: true,
+  streamFail: true,
+};
+const EARLY: ReadonlySet<number> = new Set(
+  Object.entries(KIND).filter(([name]) =>
+    MAY_BE_EARLY[name as keyof typeof KIND]
+  ).map(([_, code]) => code),
+);
 
 /** What an encoder needs to know of its peer. */
 export type EncoderLimits = Pick<
@@ -274,36 +273,19 @@ export class Encoder {
   }
 }
 
-/** Framed bytes to messages. */
+/** Framed bytes to messages, for a receiver of them. */
 export class Decoder implements LastMessage {
   readonly #frames: FrameDecoder;
   readonly #reader = new ByteReader();
   readonly #tables = new ReceiveTables();
   readonly #values: ValueReader;
   readonly #messages: MessageReader;
-  readonly #plain: PlainReader;
   readonly #pieces: Pieces;
-  readonly #most: number;
+  readonly #limits: WireLimits;
   /** Whether the peer's hello has come. A link sets it to false at first. */
   isGreeted = true;
   /** Whether this side accepts the peer. A link sets it to false at first. */
   isOpen = true;
-  /** How many bytes the body of the last message had. */
-  size = 0;
-  /** What its values take in memory, about; 0 for one over a limit. */
-  weight = 0;
-  /** What the values of messages have room in. */
-  memory: Memory | undefined;
-  readonly #limits: WireLimits;
-  readonly #bounds: WeightBounds = {
-    most: Infinity,
-    room: Infinity,
-    roomAlong: Infinity,
-  };
-  /** Where in the reader's buffer the last message begins. */
-  #start = 0;
-  /** Takes plain calls and answers, in the place of {@linkcode next}'s caller. */
-  plainReceiver: PlainReceiver | undefined;
 
   /**
    * @param limits This side's limits.
@@ -316,16 +298,10 @@ export class Decoder implements LastMessage {
       this.#reader,
       this.#tables,
       this.#values,
-      limits.streamWindow,
-    );
-    this.#plain = new PlainReader(
-      this.#reader,
-      this.#tables,
-      this.#values,
-      limits.values,
+      limits,
     );
     this.#pieces = new Pieces(limits);
-    this.#most = limits.message;
+    this.#limits = limits;
     this.#limits = limits;
   }
 
@@ -354,71 +330,91 @@ export class Decoder implements LastMessage {
     return this.#tables.size;
   }
 
+  /** How many messages were decoded. */
+  get messages(): number {
+    return this.#messages.messages;
+  }
+
+  /** How many bytes the body of the last message had. */
+  get size(): number {
+    return this.#messages.size;
+  }
+
+  /** What its values take in memory, about; 0 for one that fails by itself. */
+  get weight(): number {
+    return this.#messages.weight;
+  }
+
+  /** What the values of messages have room in. */
+  set memory(memory: Memory) {
+    this.#messages.memory = memory;
+  }
+
+  /** Keeps the message that came last, in which nothing came along. */
+  keep(bytes: KeptBytes): Kept {
+    const { buffer, isOwned } = this.#reader;
+    const { start, size } = this.#messages;
+    const body = buffer.subarray(start, start + size);
+    return bytes.keep(body, isOwned, this.#tables.lend(), this.#limits);
+  }
+
   /** Takes the next chunk; all messages of the one before must be taken. */
   feed(chunk: Uint8Array): void {
     this.#frames.feed(chunk);
   }
 
   /**
-   * Decodes the next message. Plain ones before it go to the receiver of plain
-   * ones, if there is one.
+   * Decodes the messages of the chunk.
    *
-   * @returns The message, or undefined when the next chunk is needed.
-   * @throws {WireError} `malformed`: the wire cannot go on.
+   * @param receiver Gets each of them at once, until it pauses.
+   * @returns Whether all of the chunk was read; otherwise the receiver has
+   * paused, and another call reads on.
+   * @throws {WireError} `malformed`: the wire cannot go on. And what the
+   * receiver throws.
    */
-  next(): Message | OverLimit | undefined {
+  decode(receiver: MessageReceiver): boolean {
     const frames = this.#frames;
+    const messages = this.#messages;
     const reader = this.#reader;
-    const receiver = this.plainReceiver;
+    if (messages.isInRow) {
+      messages.goOn(receiver);
+      if (receiver.isPaused) return false;
+    }
     while (frames.next()) {
       reader.turnTo(frames.buffer, frames.start, frames.end);
-      if (frames.continues) {
-        const whole = this.#pieces.goOn(reader);
-        if (whole !== undefined) return this.#wholeMessage(whole);
-        continue;
-      }
-      const kind = frames.buffer[frames.start]!;
-      if (!this.isOpen) this.#checkEarly(kind);
+      const kind = frames.continues ? KIND.piece : frames.buffer[frames.start]!;
+      if (!this.isOpen && !frames.continues) this.#checkEarly(kind);
       switch (kind) {
         case KIND.define:
           reader.byte();
           this.#tables.readEntry(reader);
           reader.finish();
-          break;
+          continue;
         case KIND.reset:
-          reader.byte();
-          reader.finish();
-          if (this.#pieces.count > 0) {
-            throw malformed("Tables were reset under an unfinished message.");
-          }
-          this.#tables.reset();
-          break;
+          this.#reset();
+          continue;
         case KIND.piece: {
-          reader.byte();
-          const whole = this.#pieces.take(reader, frames.rest);
-          if (whole === undefined) break;
-          return this.#wholeMessage(whole);
+          const whole = this.#piece();
+          if (whole === undefined) continue;
+          // Nobody else uses its buffer.
+          reader.turnTo(whole, 0, whole.length, true);
+          messages.read(whole.length, receiver);
+          break;
         }
         case KIND.sends:
-          if (receiver === undefined) throw noReceiver();
-          this.#plain.readRun(receiver);
-          if (receiver.isOver) return undefined;
+          messages.readRow(receiver);
           break;
-        default:
-          this.size = frames.end - frames.start;
-          if (this.size > this.#most) {
-            throw malformed(
-              `A message may have ${this.#most} bytes, and one has ${this.size}.`,
-            );
-          }
-          if (receiver === undefined || !this.#plain.read(receiver)) {
-            return this.#message();
-          }
-          if (receiver.isOver) return undefined;
+        default: {
+          const size = frames.end - frames.start;
+          const { message } = this.#limits;
+          if (size > message) throw tooMany(size, message);
+          messages.read(size, receiver);
+        }
       }
+      if (receiver.isPaused) return false;
     }
     reader.release();
-    return undefined;
+    return true;
   }
 
   /**
@@ -428,6 +424,22 @@ export class Decoder implements LastMessage {
    */
   finish(): void {
     this.#frames.finish();
+  }
+
+  #reset(): void {
+    this.#reader.byte();
+    this.#reader.finish();
+    if (this.#pieces.count > 0) {
+      throw malformed("Tables were reset under an unfinished message.");
+    }
+    this.#tables.reset();
+  }
+
+  /** Takes a piece of a message, or goes on with one; returns what is whole. */
+  #piece(): Uint8Array | undefined {
+    if (this.#frames.continues) return this.#pieces.goOn(this.#reader);
+    this.#reader.byte();
+    return this.#pieces.take(this.#reader, this.#frames.rest);
   }
 
   /** Before the peer is accepted, it may only say hello and answer. */
@@ -441,115 +453,11 @@ export class Decoder implements LastMessage {
       } came before this side had accepted the peer.`,
     );
   }
-
-  /** A message that came in pieces; nobody else uses its buffer. */
-  #wholeMessage(whole: Uint8Array): Message | OverLimit {
-    this.#reader.turnTo(whole, 0, whole.length, true);
-    this.size = whole.length;
-    return this.#message();
-  }
-
-  #message(): Message | OverLimit {
-    const reader = this.#reader;
-    this.#start = reader.position;
-    const kind = reader.byte();
-    const isGathered = (kind & STRINGS) !== 0;
-    this.#values.begin(
-      isGathered ? reader.textAtEnd(MOST_GATHERED) : undefined,
-      this.#boundsOf(kind & ~STRINGS),
-    );
-    const message = this.#body(kind & ~STRINGS);
-    const arrived = this.#values.importer.take();
-    return arrived === undefined
-      ? message
-      : this.#withArrived(message, arrived);
-  }
-
-  /** What the values of a message may weigh. */
-  #boundsOf(kind: number): WeightBounds {
-    const { size, memory } = this;
-    const bounds = this.#bounds;
-    bounds.most = MOST_TIMES * size + MOST_MORE;
-    bounds.room = bounds.roomAlong = Infinity;
-    if (memory === undefined) return bounds;
-    switch (kind) {
-      case KIND.call:
-      case KIND.send:
-        bounds.room = memory.room(size + MESSAGE_OVERHEAD);
-        break;
-      case KIND.message:
-      case KIND.streamValue:
-      case KIND.streamBytes:
-        // By itself it can be kept as its bytes.
-        bounds.roomAlong = memory.room(size + MESSAGE_OVERHEAD);
-        if (!this.#tables.canLend) bounds.room = bounds.roomAlong;
-        break;
-      case KIND.streamError:
-        // No window counts it.
-        bounds.room = memory.room(0) - size;
-        break;
-      default:
-        // Whoever waits for it gets it at once.
-    }
-    return bounds;
-  }
-
-  /** Keeps the message that came last, in which nothing came along. */
-  keep(bytes: KeptBytes): Kept {
-    const { buffer, isOwned } = this.#reader;
-    const body = buffer.subarray(this.#start, this.#start + this.size);
-    return bytes.keep(body, isOwned, this.#tables.lend(), this.#limits);
-  }
-
-  /** Reads what a message holds. Nothing of it is left for the next one. */
-  #body(kind: number): Message | OverLimit {
-    const values = this.#values;
-    let isRead = false;
-    this.weight = 0;
-    try {
-      const message = this.#messages.read(kind, this.size);
-      if (message.kind !== "overLimit") {
-        this.#reader.finish();
-        values.end();
-        this.weight = values.weight;
-      }
-      isRead = true;
-      return message;
-    } finally {
-      values.clear();
-      // The wire ends, and with it what came along.
-      if (!isRead) values.importer.take();
-    }
-  }
-
-  /** A message with what came along with it, unless it fails by itself. */
-  #withArrived(
-    message: Message | OverLimit,
-    arrived: ReceivedAttachments,
-  ): Message | OverLimit {
-    const failure = arrived.failure ??
-      (message.kind !== "call" && arrived.hasResults
-        ? new WireError(
-          "resultGone",
-          "The result of a call came other than as an argument of a call for an answer.",
-        )
-        : undefined);
-    if (message.kind !== "overLimit" && failure === undefined) {
-      return { ...message, arrived } as Message;
-    }
-    arrived.drop();
-    if (message.kind === "overLimit") return message;
-    const { id = 0, name = "" } = message as { id?: number; name?: string };
-    const of = message.kind as OverLimit["of"];
-    return { kind: "overLimit", of, id, name, error: failure! };
-  }
 }
 
-/** The error for what a decoder by itself has no place for. */
-function noReceiver(): WireError {
-  return malformed(
-    "One-way calls in a row came to a decoder without a receiver for them.",
-  );
+/** The error for a message that is larger than this side takes. */
+function tooMany(size: number, most: number): WireError {
+  return malformed(`A message may have ${most} bytes, and one has ${size}.`);
 }
 
 /** The error for a value whose getters or iterators throw. */

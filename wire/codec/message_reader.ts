@@ -1,222 +1,389 @@
 /**
- * Reads the bodies of messages; `_message_writer.ts` is its mirror.
+ * Reads the bodies of messages, and hands them to their receiver;
+ * `message_writer.ts` is its mirror.
  *
  * @module
  */
 
 import { malformed, WireError } from "../base/errors.ts";
-import { limitRange } from "../base/limits.ts";
+import { limitRange, type WireLimits } from "../base/limits.ts";
+import type { Memory } from "../base/limits.ts";
 import type { ByteReader } from "./bytes.ts";
+import type {
+  CallExtras,
+  MessageExtras,
+  MessageReceiver,
+} from "./message_receiver.ts";
 import {
   CHANNELS,
   FLAG,
+  type Hello,
   HELLO_LIMITS,
   KIND,
   MAGIC,
-  type Message,
+  MESSAGE_OVERHEAD,
+  type MessageCode,
   type Metadata,
   METADATA_ENTRIES,
   METADATA_UNITS,
   metadataLimit,
   notAWire,
-  type OverLimit,
   type PeerLimits,
   PLAIN_ARGUMENTS,
+  STRINGS,
   TARGET,
   type Target,
 } from "./messages.ts";
+import type { ReceivedAttachments } from "./passing.ts";
 import type { ReceiveTables } from "./tables.ts";
-import type { ValueReader } from "./value_reader.ts";
+import { MOST_GATHERED } from "./value_writer.ts";
+import type { ValueReader, WeightBounds } from "./value_reader.ts";
 import { WEIGHT } from "./value_kinds.ts";
+
+/** How many times the memory of its bytes the values of a message may take. */
+const MOST_TIMES = 16;
+/** And how much more, besides what each value may. */
+const MOST_MORE = 4 * 1024 * 1024;
 
 /** What a hello fills in. */
 const NO_LIMITS = Object.freeze(
   Object.fromEntries(HELLO_LIMITS.map((name) => [name, 0])),
 ) as PeerLimits;
 
-/** Reads messages that stand by themselves, without their frames. */
+const NO_BYTES = new Uint8Array(0);
+
+/** The messages about streams. */
+type StreamCode = typeof KIND[
+  | "streamValue"
+  | "streamBytes"
+  | "streamEnd"
+  | "streamError"
+  | "streamCancel"
+  | "streamCredit"
+  | "streamFail"
+];
+
+/** The messages about the wire itself, and about references. */
+type ControlCode = Exclude<
+  MessageCode,
+  | StreamCode
+  | typeof KIND["call" | "send" | "message"]
+  | typeof KIND["return" | "returnValues" | "throw"]
+>;
+
+/** One-way calls in a row that are not all read. */
+interface Row {
+  readonly name: string;
+  readonly count: number;
+}
+
+/**
+ * Reads messages, without their frames. A message is read whole before the
+ * receiver gets it.
+ */
 export class MessageReader {
+  /** How many messages were read. */
+  messages = 0;
+  /** How many bytes the last one had. */
+  size = 0;
+  /** What its values take in memory, about; 0 for one that fails by itself. */
+  weight = 0;
+  /** Where in the reader's buffer it begins. */
+  start = 0;
+  /** What the values of messages have room in. */
+  memory: Memory | undefined;
+
   readonly #reader: ByteReader;
   readonly #tables: ReceiveTables;
   readonly #values: ValueReader;
   readonly #mostOfItem: number;
+  readonly #mostInRow: number;
+  /** Why the message that is being read fails by itself. */
+  #failure: WireError | undefined;
+  readonly #bounds: WeightBounds = {
+    most: Infinity,
+    room: Infinity,
+    roomAlong: Infinity,
+  };
+  #row: Row | undefined;
 
   /**
    * @param reader Where the bytes come from.
    * @param tables The names that the peer defined.
    * @param values Reads the values.
-   * @param mostOfItem How many bytes an item of a stream may have.
+   * @param limits This side's limits.
    */
   constructor(
     reader: ByteReader,
     tables: ReceiveTables,
     values: ValueReader,
-    mostOfItem: number,
+    { streamWindow, values: most }: Pick<WireLimits, "streamWindow" | "values">,
   ) {
     this.#reader = reader;
     this.#tables = tables;
     this.#values = values;
-    this.#mostOfItem = mostOfItem;
+    this.#mostOfItem = streamWindow;
+    this.#mostInRow = Math.min(PLAIN_ARGUMENTS, most);
   }
 
   /**
    * Reads a message.
    *
-   * @param kind Its first byte, which was read already.
    * @param size How many bytes it has.
-   * @throws {WireError} `malformed`.
+   * @param receiver Gets it.
+   * @throws {WireError} `malformed`, and what the receiver throws.
    */
-  read(kind: number, size: number): Message | OverLimit {
+  read(size: number, receiver: MessageReceiver): void {
+    this.messages++;
+    this.size = size;
     const reader = this.#reader;
+    this.start = reader.position;
+    const first = reader.byte();
+    if (first === KIND.call) return this.#call(receiver, true);
+    if (first === KIND.return) return this.#return(receiver, true);
+    const kind = (first & ~STRINGS) as MessageCode;
+    this.#begin(
+      kind,
+      first < STRINGS ? undefined : reader.textAtEnd(MOST_GATHERED),
+    );
     switch (kind) {
-      case KIND.call: {
-        const id = reader.varint();
-        return this.#call("call", id);
-      }
-      case KIND.return: {
-        const id = reader.varint();
-        const start = reader.position;
-        try {
-          return { kind: "return", id, value: this.#values.read() };
-        } catch (error) {
-          return this.#overLimit("return", id, "", error, start);
-        }
-      }
+      case KIND.call:
+        return this.#call(receiver, false);
+      case KIND.return:
+        return this.#return(receiver, false);
       case KIND.send:
-        return this.#call("send", 0);
+        return this.#send(receiver);
       case KIND.message: {
-        const start = reader.position;
-        try {
-          return { kind: "message", value: this.#values.read() };
-        } catch (error) {
-          return this.#overLimit("message", 0, "", error, start);
-        }
+        const value = this.#value();
+        return receiver.message(value, size, this.#end());
       }
       case KIND.returnValues: {
         const id = reader.varint();
-        const start = reader.position;
-        try {
-          return { kind: "returnValues", id, values: this.#list() };
-        } catch (error) {
-          return this.#overLimit("returnValues", id, "", error, start, true);
-        }
+        const values = this.#list();
+        return receiver.returnValues(id, values, this.#end());
       }
       case KIND.throw: {
         const id = reader.varint();
-        const start = reader.position;
-        try {
-          return { kind: "throw", id, thrown: this.#values.read() };
-        } catch (error) {
-          return this.#overLimit("throw", id, "", error, start);
-        }
+        const thrown = this.#value();
+        return receiver.throw(id, thrown, this.#end());
       }
+      case KIND.streamValue:
+      case KIND.streamBytes:
+      case KIND.streamEnd:
+      case KIND.streamError:
+      case KIND.streamCancel:
+      case KIND.streamCredit:
+      case KIND.streamFail:
+        return this.#stream(kind, receiver);
+      default:
+        return this.#control(kind, receiver);
+    }
+  }
+
+  #control(kind: ControlCode, receiver: MessageReceiver): void {
+    const reader = this.#reader;
+    switch (kind) {
       case KIND.fail: {
         const id = reader.varint();
-        const code = reader.text();
-        return { kind: "fail", id, code, message: reader.text() };
+        const [code, message] = this.#words();
+        return receiver.fail(id, code, message);
       }
       case KIND.cancel:
-        return { kind: "cancel", id: reader.varint() };
+        return receiver.cancel(this.#last(reader.varint()));
       case KIND.credit: {
         const channel = CHANNELS[reader.byte()];
         if (channel === undefined) throw malformed("There is no such channel.");
-        return { kind: "credit", channel, amount: reader.varint() };
+        return receiver.credit(channel, this.#last(reader.varint()));
       }
       case KIND.ping:
-        return { kind: "ping", token: reader.uint32() };
+        return receiver.ping(this.#last(reader.uint32()));
       case KIND.pong:
-        return { kind: "pong", token: reader.uint32() };
+        return receiver.pong(this.#last(reader.uint32()));
       case KIND.hello:
-        return this.#hello();
+        return receiver.hello(this.#last(this.#hello()));
       case KIND.accept:
-        return { kind: "accept" };
+        this.#end();
+        return receiver.accept();
       case KIND.close:
-        return { kind: "close" };
+        this.#end();
+        return receiver.close();
       case KIND.finish:
-        return { kind: "finish" };
+        this.#end();
+        return receiver.finish();
       case KIND.abort: {
-        const code = reader.text();
-        return { kind: "abort", code, message: reader.text() };
+        const [code, message] = this.#words();
+        return receiver.abort(code, message);
       }
       case KIND.release: {
         const slot = reader.varint();
         const nonce = reader.uint32();
-        return { kind: "release", slot, nonce, count: reader.varint() };
+        return receiver.release(slot, nonce, this.#last(reader.varint()));
       }
       case KIND.forget: {
         const slot = reader.varint();
-        return { kind: "forget", slot, nonce: reader.uint32() };
+        return receiver.forget(slot, this.#last(reader.uint32()));
       }
       default:
-        return this.#stream(kind, size);
+        kind satisfies never;
+        throw malformed(
+          `There is no kind of message with the code 0x${
+            (kind as number).toString(16)
+          }.`,
+        );
     }
   }
 
-  #stream(kind: number, size: number): Message | OverLimit {
+  #stream(kind: StreamCode, receiver: MessageReceiver): void {
     const reader = this.#reader;
-    if (kind < KIND.streamValue || kind > KIND.streamFail) {
-      throw malformed(
-        `There is no kind of message with the code 0x${kind.toString(16)}.`,
-      );
-    }
+    const { size } = this;
     const id = reader.varint();
-    const start = reader.position;
     switch (kind) {
-      case KIND.streamValue:
-        try {
-          this.#checkItem(size);
-          return { kind: "streamValue", id, value: this.#values.read() };
-        } catch (error) {
-          return this.#overLimit("streamValue", id, "", error, start);
-        }
-      case KIND.streamBytes:
-        return this.#bytes(id, size);
-      case KIND.streamEnd:
-        return { kind: "streamEnd", id };
-      case KIND.streamError:
-        try {
-          return { kind: "streamError", id, thrown: this.#values.read() };
-        } catch (error) {
-          return this.#overLimit("streamError", id, "", error, start);
-        }
-      case KIND.streamFail: {
-        const code = reader.text();
-        return { kind: "streamFail", id, code, message: reader.text() };
+      case KIND.streamValue: {
+        const value = this.#value(this.#mostOfItem);
+        return receiver.streamValue(id, value, size, this.#end());
       }
-      case KIND.streamCancel:
-        try {
-          return { kind: "streamCancel", id, reason: this.#values.read() };
-        } catch (error) {
-          return this.#overLimit("streamCancel", id, "", error, start);
-        }
+      case KIND.streamBytes: {
+        const bytes = this.#bytes();
+        return receiver.streamBytes(id, bytes, size, this.#end());
+      }
+      case KIND.streamEnd:
+        this.#end();
+        return receiver.streamEnd(id);
+      case KIND.streamError: {
+        const thrown = this.#value();
+        return receiver.streamError(id, thrown, this.#end());
+      }
+      case KIND.streamFail: {
+        const [code, message] = this.#words();
+        return receiver.streamFail(id, code, message);
+      }
+      case KIND.streamCancel: {
+        const reason = this.#value();
+        return receiver.streamCancel(id, reason, this.#end());
+      }
+      case KIND.streamCredit:
+        return receiver.streamCredit(id, this.#last(reader.varint()));
       default:
-        return { kind: "streamCredit", id, amount: reader.varint() };
+        kind satisfies never;
     }
   }
 
-  #bytes(id: number, size: number): Message | OverLimit {
-    const reader = this.#reader;
-    try {
-      this.#checkItem(size);
-      this.#values.weigh(WEIGHT.view + size);
-    } catch (error) {
-      return this.#tooMuch("streamValue", id, "", error);
+  /**
+   * Reads a call.
+   *
+   * @param mayBePlain Whether its values may be plain: then they are read as
+   * such first, which needs no accounts. Otherwise it is begun already.
+   */
+  #call(receiver: MessageReceiver, mayBePlain: boolean): void {
+    const id = this.#reader.varint();
+    const flags = this.#reader.byte();
+    // A call of what was served, that says nothing of itself: most are.
+    const fields = flags === 0 ? undefined : this.#fields("call", flags);
+    const name = this.#name();
+    if (mayBePlain) {
+      const plain = flags === 0 ? this.#plainList() : undefined;
+      if (plain !== undefined) return receiver.call(id, name, plain, this.size);
+      this.#begin(KIND.call, undefined);
     }
-    return { kind: "streamBytes", id, bytes: reader.bytes(reader.remaining) };
-  }
-
-  /** Refuses an item of a stream that is larger than this side takes. */
-  #checkItem(size: number): void {
-    if (size <= this.#mostOfItem) return;
-    throw new WireError(
-      "limit",
-      `An item of a stream may have ${this.#mostOfItem} bytes here (limit "streamWindow"), and one came with ${size}.`,
+    const more = flags === 0 ? undefined : this.#more(flags);
+    const args = this.#list();
+    const extras = this.#end(true);
+    receiver.call(
+      id,
+      name,
+      args,
+      this.size,
+      flags === 0 ? extras : { ...fields, ...more, ...extras },
     );
   }
 
-  #call(kind: "call" | "send", id: number): Message | OverLimit {
+  /** Reads an answer with one value; see {@linkcode #call}. */
+  #return(receiver: MessageReceiver, mayBePlain: boolean): void {
+    const id = this.#reader.varint();
+    if (mayBePlain) {
+      const plain = this.#plain(1);
+      if (plain !== undefined) return receiver.return(id, plain[0]);
+      this.#begin(KIND.return, undefined);
+    }
+    const value = this.#value();
+    receiver.return(id, value, this.#end());
+  }
+
+  #send(receiver: MessageReceiver): void {
+    const flags = this.#reader.byte();
+    const fields = flags === 0 ? undefined : this.#fields("send", flags);
+    const name = this.#name();
+    const more = flags === 0 ? undefined : this.#more(flags);
+    const args = this.#list();
+    const extras = this.#end();
+    receiver.send(
+      name,
+      args,
+      this.size,
+      flags === 0 ? extras : { ...fields, ...more, ...extras },
+    );
+  }
+
+  /**
+   * Reads one-way calls in a row: each has plain arguments, and nothing else.
+   *
+   * @param receiver Gets them; where it pauses, {@linkcode goOn} reads on.
+   * @throws {WireError} `malformed`, and what the receiver throws.
+   */
+  readRow(receiver: MessageReceiver): void {
     const reader = this.#reader;
-    const flags = reader.byte();
+    const start = reader.position;
+    reader.position = start + 1;
+    const name = this.#tables.name(reader.varint() - 1);
+    const count = reader.byte();
+    if (count === 0 || count > this.#mostInRow) {
+      throw malformed(
+        `One-way calls in a row have 1 to ${this.#mostInRow} arguments each, not ${count}.`,
+      );
+    }
+    this.#calls(name, count, start, receiver);
+  }
+
+  /** Whether one-way calls in a row are not all read. */
+  get isInRow(): boolean {
+    return this.#row !== undefined;
+  }
+
+  /** Reads on where the receiver has paused. */
+  goOn(receiver: MessageReceiver): void {
+    const { name, count } = this.#row!;
+    this.#row = undefined;
+    this.#calls(name, count, this.#reader.position, receiver);
+  }
+
+  #calls(
+    name: string,
+    count: number,
+    first: number,
+    receiver: MessageReceiver,
+  ): void {
+    const reader = this.#reader;
+    this.weight = 0;
+    for (let start = first; start === first || start < reader.end;) {
+      const args = this.#values.readPlain(count);
+      if (args === undefined) {
+        throw malformed(
+          "A one-way call in a row has all its arguments, and none but plain values.",
+        );
+      }
+      this.messages++;
+      const size = this.size = reader.position - start;
+      start = reader.position;
+      receiver.send(name, args, size);
+      if (start < reader.end && receiver.isPaused) {
+        this.#row = { name, count };
+        return;
+      }
+    }
+  }
+
+  /** What stands in front of a call's name. */
+  #fields(kind: "call" | "send", flags: number): CallExtras {
     if (flags > 15 || (kind === "send" && flags & FLAG.wantsValues)) {
       throw malformed(`A ${kind} has no flags ${flags}.`);
     }
@@ -224,33 +391,25 @@ export class MessageReader {
     if (kind === "send" && target !== undefined && "result" in target) {
       throw malformed("A one-way call is not of a result.");
     }
-    const index = reader.varint();
-    const name = index === 0 ? reader.text() : this.#tables.name(index - 1);
-    const deadline = flags & FLAG.hasDeadline ? reader.varint() : 0;
-    const metadata = flags & FLAG.hasMetadata ? this.#metadata() : undefined;
-    let args: unknown[];
-    const start = reader.position;
+    return { wantsValues: (flags & FLAG.wantsValues) !== 0, target };
+  }
+
+  #name(): string {
+    const index = this.#reader.varint();
+    return index === 0 ? this.#reader.text() : this.#tables.name(index - 1);
+  }
+
+  /** What stands behind it. */
+  #more(flags: number): CallExtras {
+    const deadline = flags & FLAG.hasDeadline ? this.#reader.varint() : 0;
+    if ((flags & FLAG.hasMetadata) === 0) return { deadline };
+    const metadata = this.#metadata();
     try {
-      if (metadata !== undefined) {
-        const entries = Object.keys(metadata).length;
-        this.#values.weigh(WEIGHT.metadata * entries);
-      }
-      args = this.#list();
+      this.#values.weigh(WEIGHT.metadata * Object.keys(metadata).length);
     } catch (error) {
-      return this.#overLimit(kind, id, name, error, start, true);
+      this.#fail(error);
     }
-    return kind === "send"
-      ? { kind, name, args, deadline, target, metadata }
-      : {
-        kind,
-        id,
-        wantsValues: (flags & FLAG.wantsValues) !== 0,
-        name,
-        args,
-        deadline,
-        target,
-        metadata,
-      };
+    return { deadline, metadata };
   }
 
   #target(): Target {
@@ -278,27 +437,7 @@ export class MessageReader {
     return metadata;
   }
 
-  #list(): unknown[] {
-    const reader = this.#reader;
-    const count = reader.varint();
-    if (count > reader.remaining) {
-      throw malformed(
-        `${count} values cannot fit into the ${reader.remaining} bytes that are left.`,
-      );
-    }
-    const values = this.#values;
-    values.hold(count);
-    values.weigh(WEIGHT.members + WEIGHT.place * count);
-    // Most lists are short, and an array that grows takes room for 16.
-    if (count === 0) return [];
-    if (count === 1) return [values.read()];
-    if (count === 2) return [values.read(), values.read()];
-    const list: unknown[] = new Array(count);
-    for (let index = 0; index < count; index++) list[index] = values.read();
-    return list;
-  }
-
-  #hello(): Message {
+  #hello(): Hello {
     const reader = this.#reader;
     for (let at = 0; at < MAGIC.length; at++) {
       if (reader.byte() !== MAGIC.charCodeAt(at)) throw notAWire();
@@ -338,158 +477,187 @@ export class MessageReader {
     };
   }
 
-  /**
-   * Keeps a `limit` error for the message it belongs to; throws all others.
-   *
-   * @param start Where the values of the message begin.
-   * @param isList Whether a count stands before them.
-   */
-  #overLimit(
-    of: OverLimit["of"],
-    id: number,
-    name: string,
-    error: unknown,
-    start: number,
-    isList = false,
-  ): OverLimit {
-    const message = this.#tooMuch(of, id, name, error);
-    // What came along behind that place has to be given back as well.
-    this.#reader.position = start;
-    this.#values.passOver(isList ? this.#reader.varint() : 1);
-    return message;
+  /** What follows is read in full, and weighed. */
+  #begin(kind: MessageCode, gathered: string | undefined): void {
+    this.#failure = undefined;
+    this.weight = 0;
+    this.#values.begin(gathered, this.#boundsOf(kind));
   }
 
-  #tooMuch(
-    of: OverLimit["of"],
-    id: number,
-    name: string,
-    error: unknown,
-  ): OverLimit {
-    if (!(error instanceof WireError) || error.code !== "limit") throw error;
-    return { kind: "overLimit", of, id, name, error };
-  }
-}
-
-// Reads calls and answers that hold plain values only, and hands their parts
-// to whoever serves or made the calls, without a message being made of them.
-// What is not plain is left to `_message_reader.ts`, which would read the same.
-
-/** Takes plain calls and answers, of so many bytes each. */
-export interface PlainReceiver {
-  /** Whether nothing more is wanted. */
-  readonly isOver: boolean;
-  /** A call for one value. */
-  call(id: number, name: string, args: unknown[], size: number): void;
-  /** A one-way call. */
-  send(name: string, args: unknown[], size: number): void;
-  /** An answer with one value. */
-  returned(id: number, value: unknown): void;
-}
-
-/** Reads plain messages. */
-export class PlainReader {
-  readonly #reader: ByteReader;
-  readonly #tables: ReceiveTables;
-  readonly #values: ValueReader;
-  readonly #most: number;
-
-  /**
-   * @param reader Where the bytes come from.
-   * @param tables The names that the peer defined.
-   * @param values Reads the values.
-   * @param mostValues How many values this side takes in a message.
-   */
-  constructor(
-    reader: ByteReader,
-    tables: ReceiveTables,
-    values: ValueReader,
-    mostValues: number,
-  ) {
-    this.#reader = reader;
-    this.#tables = tables;
-    this.#values = values;
-    this.#most = Math.min(PLAIN_ARGUMENTS, mostValues);
-  }
-
-  /**
-   * Reads a call or an answer, where it is plain.
-   *
-   * @param receiver Takes it.
-   * @returns False where it is not: then nothing of it is read.
-   * @throws {WireError} `malformed`, and what the receiver throws.
-   */
-  read(receiver: PlainReceiver): boolean {
-    const reader = this.#reader;
-    const { buffer, position: start, end } = reader;
-    const kind = buffer[start]!;
-    if (kind !== KIND.call && kind !== KIND.return) return false;
-    reader.position = start + 1;
-    const id = reader.varint();
-    if (kind === KIND.return) {
-      const values = this.#values.readPlain(1);
-      if (values !== undefined) {
-        reader.finish();
-        receiver.returned(id, values[0]);
-        return true;
-      }
-    } else {
-      const name = this.#named();
-      const args = name === undefined ? undefined : this.#list();
-      if (args !== undefined) {
-        receiver.call(id, name!, args, end - start);
-        return true;
-      }
+  /** What the values of a message may weigh. */
+  #boundsOf(kind: MessageCode): WeightBounds {
+    const { size, memory } = this;
+    const bounds = this.#bounds;
+    bounds.most = MOST_TIMES * size + MOST_MORE;
+    bounds.room = bounds.roomAlong = Infinity;
+    if (memory === undefined) return bounds;
+    switch (kind) {
+      case KIND.call:
+      case KIND.send:
+        bounds.room = memory.room(size + MESSAGE_OVERHEAD);
+        break;
+      case KIND.message:
+      case KIND.streamValue:
+      case KIND.streamBytes:
+        // By itself it can be kept as its bytes.
+        bounds.roomAlong = memory.room(size + MESSAGE_OVERHEAD);
+        if (!this.#tables.canLend) bounds.room = bounds.roomAlong;
+        break;
+      case KIND.streamError:
+        // No window counts it.
+        bounds.room = memory.room(0) - size;
+        break;
+      default:
+        // Whoever waits for it gets it at once.
     }
-    reader.position = start;
-    return false;
+    return bounds;
   }
 
   /**
-   * Reads one-way calls in a row.
+   * The arguments of a call, the last of a message, where they are few and
+   * plain: nothing can come along with them, and they weigh nothing.
    *
-   * @param receiver Takes them, until it is over.
-   * @throws {WireError} `malformed`, and what the receiver throws.
+   * @returns Undefined where they are not; then nothing of them is read.
    */
-  readRun(receiver: PlainReceiver): void {
+  #plainList(): unknown[] | undefined {
     const reader = this.#reader;
-    let start = reader.position;
-    reader.position = start + 1;
-    const name = this.#tables.name(reader.varint() - 1);
+    const start = reader.position;
     const count = reader.byte();
-    if (count === 0 || count > this.#most) {
+    const list = count <= this.#mostInRow ? this.#plain(count) : undefined;
+    if (list === undefined) reader.position = start;
+    return list;
+  }
+
+  /** So many plain values, the last of a message. */
+  #plain(count: number): unknown[] | undefined {
+    const reader = this.#reader;
+    const start = reader.position;
+    const values = this.#values.readPlain(count);
+    if (values === undefined) {
+      reader.position = start;
+      return undefined;
+    }
+    reader.finish();
+    this.weight = 0;
+    return values;
+  }
+
+  /** A value, the last of a message; undefined where the message fails. */
+  #value(mostBytes = Infinity): unknown {
+    const start = this.#reader.position;
+    try {
+      if (this.size > mostBytes) throw itemTooLarge(this.size, mostBytes);
+      return this.#values.read();
+    } catch (error) {
+      this.#fail(error);
+      // What came along behind that place has to be given back as well.
+      this.#reader.position = start;
+      this.#values.passOver(1);
+      return undefined;
+    }
+  }
+
+  /** Values behind their count, the last of a message. */
+  #list(): unknown[] {
+    const reader = this.#reader;
+    const start = reader.position;
+    const count = reader.varint();
+    if (count > reader.remaining) {
       throw malformed(
-        `One-way calls in a row have 1 to ${this.#most} arguments each, not ${count}.`,
+        `${count} values cannot fit into the ${reader.remaining} bytes that are left.`,
       );
     }
-    do {
-      const args = this.#values.readPlain(count);
-      if (args === undefined) {
-        throw malformed(
-          "A one-way call in a row has all its arguments, and none but plain values.",
-        );
+    try {
+      return this.#values.readList(count);
+    } catch (error) {
+      this.#fail(error);
+      reader.position = start;
+      this.#values.passOver(reader.varint());
+      return [];
+    }
+  }
+
+  /** All bytes that are left. */
+  #bytes(): Uint8Array {
+    const reader = this.#reader;
+    try {
+      if (this.size > this.#mostOfItem) {
+        throw itemTooLarge(this.size, this.#mostOfItem);
       }
-      receiver.send(name, args, reader.position - start);
-      start = reader.position;
-    } while (start < reader.end && !receiver.isOver);
+      this.#values.weigh(WEIGHT.view + this.size);
+      return reader.bytes(reader.remaining);
+    } catch (error) {
+      this.#fail(error);
+      return NO_BYTES;
+    }
   }
 
-  /** No flags, and a name in the table: that name. */
-  #named(): string | undefined {
-    const reader = this.#reader;
-    const { buffer, position, end } = reader;
-    if (end - position < 3 || buffer[position] !== 0) return undefined;
-    reader.position = position + 1;
-    const index = reader.varint();
-    return index === 0 ? undefined : this.#tables.name(index - 1);
+  /** A code and a text, the last of a message. */
+  #words(): [code: string, message: string] {
+    const code = this.#reader.text();
+    const message = this.#reader.text();
+    this.#end();
+    return [code, message];
   }
 
-  /** All arguments; undefined where one is not plain. */
-  #list(): unknown[] | undefined {
-    const reader = this.#reader;
-    const count = reader.byte();
-    if (count > this.#most) return undefined;
-    const args = this.#values.readPlain(count);
-    if (args !== undefined) reader.finish();
-    return args;
+  /** What was read is the last of a message. */
+  #last<T>(part: T): T {
+    this.#end();
+    return part;
   }
+
+  /** Keeps a `limit` error for the message it belongs to; throws all others. */
+  #fail(error: unknown): void {
+    if (!(error instanceof WireError) || error.code !== "limit") throw error;
+    this.#failure = error;
+  }
+
+  /**
+   * A message is read to its end: nothing of it is left for the next one.
+   *
+   * @param takesResults Whether results of calls may be among its values.
+   * @returns What it has besides; mostly nothing.
+   * @throws {WireError} `malformed` where more came.
+   */
+  #end(takesResults = false): MessageExtras | undefined {
+    const values = this.#values;
+    const failure = this.#failure;
+    if (failure === undefined) {
+      this.#reader.finish();
+      values.end();
+      this.weight = values.weight;
+    }
+    values.clear();
+    const arrived = values.importer.take();
+    if (arrived !== undefined) {
+      return extrasOf(arrived, failure, takesResults);
+    }
+    return failure === undefined ? undefined : { failure };
+  }
+}
+
+/** What a message has besides, with which something came along. */
+function extrasOf(
+  arrived: ReceivedAttachments,
+  ownFailure: WireError | undefined,
+  takesResults: boolean,
+): MessageExtras {
+  const failure = ownFailure ?? arrived.failure ??
+    (arrived.hasResults && !takesResults
+      ? new WireError(
+        "resultGone",
+        "The result of a call came other than as an argument of a call for an answer.",
+      )
+      : undefined);
+  if (failure === undefined) return { arrived };
+  arrived.drop();
+  return { failure };
+}
+
+/** The error for an item of a stream that is larger than this side takes. */
+function itemTooLarge(size: number, most: number): WireError {
+  return new WireError(
+    "limit",
+    `An item of a stream may have ${most} bytes here (limit "streamWindow"), and one came with ${size}.`,
+  );
 }

@@ -6,7 +6,7 @@
  */
 
 import { resolveLimits, type WireLimits } from "../base/limits.ts";
-import { Decoder } from "./codec.ts";
+import { CollectingDecoder } from "./message_collector.ts";
 import { type Importer, NO_IMPORTER } from "./passing.ts";
 
 /** What stands in a message for what is no data. */
@@ -56,8 +56,7 @@ export interface SeenMessage {
  * ```
  */
 export class MessageTap {
-  readonly #decoder: Decoder;
-  #seen: SeenMessage[] = [];
+  readonly #decoder: CollectingDecoder;
 
   /**
    * Makes one that has seen nothing.
@@ -66,15 +65,8 @@ export class MessageTap {
    * @throws {WireError} `invalidArgument` for a limit that there is not.
    */
   constructor(limits?: Partial<WireLimits>) {
-    const decoder = this.#decoder = new Decoder(resolveLimits(limits));
-    decoder.importer = SHOWING;
-    decoder.plainReceiver = {
-      isOver: false,
-      call: (id, name, args, size) =>
-        this.#see("call", { id, name, args, wantsValues: false }, size),
-      send: (name, args, size) => this.#see("send", { name, args }, size),
-      returned: (id, value) => this.#see("return", { id, value }, decoder.size),
-    };
+    this.#decoder = new CollectingDecoder(resolveLimits(limits));
+    this.#decoder.importer = SHOWING;
   }
 
   /** Whether a message was begun, and its end has not come. */
@@ -92,15 +84,12 @@ export class MessageTap {
   read(chunk: Uint8Array): SeenMessage[] {
     const decoder = this.#decoder;
     decoder.feed(chunk);
+    const seen: SeenMessage[] = [];
     for (let message; (message = decoder.next()) !== undefined;) {
       const { kind, ...fields } = message;
-      this.#see(kind, fields, decoder.size);
+      seen.push({ kind, fields, bytes: decoder.size });
     }
-    return this.#seen.splice(0);
-  }
-
-  #see(kind: string, fields: object, bytes: number): void {
-    this.#seen.push({ kind, fields: { ...fields }, bytes });
+    return seen;
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * Writes the bodies of messages; `_message_reader.ts` is its mirror.
+ * Writes the bodies of messages; `message_reader.ts` is its mirror.
  *
  * @module
  */

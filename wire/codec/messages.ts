@@ -7,7 +7,6 @@
 
 import { WireError } from "../base/errors.ts";
 import { knownProtocol, shownBytes } from "../base/shown.ts";
-import type { ReceivedAttachments } from "./passing.ts";
 
 /** The first byte of each message's body. */
 export const KIND = {
@@ -41,6 +40,15 @@ export const KIND = {
   streamCredit: 0x55,
   streamFail: 0x56,
 } as const;
+
+/** The kinds of frames that are the codec's own, and no messages. */
+type FrameKind = "define" | "reset" | "piece" | "sends";
+
+/** The kinds of messages. */
+export type MessageKind = Exclude<keyof typeof KIND, FrameKind>;
+
+/** The first byte of a message. */
+export type MessageCode = typeof KIND[MessageKind];
 
 /** Added to a message's kind when the text of its strings is gathered. */
 export const STRINGS = 0x80;
@@ -93,7 +101,7 @@ export type Channel = "messages" | "sends";
 export interface CallFields {
   /** The function's name. */
   readonly name: string;
-  /** Its arguments; undefined when they are over a limit. */
+  /** Its arguments. */
   readonly args: unknown[];
   /** How many milliseconds the caller will wait; 0 for ever. */
   readonly deadline: number;
@@ -101,10 +109,6 @@ export interface CallFields {
   readonly target?: Target | undefined;
   /** What the caller says besides. */
   readonly metadata?: Metadata | undefined;
-  /** Of a call that came: what came along with its arguments. */
-  readonly arrived?: ReceivedAttachments | undefined;
-  /** And what they take in memory beyond what they count for; none: nothing. */
-  excess?: number;
 }
 
 /** What a message counts for in a window beyond its bytes. */
@@ -133,14 +137,13 @@ export type Target =
   /** The result of an earlier call, whether it is there already or not. */
   | { readonly result: number };
 
-/** Everything that travels in a frame. */
+/** A message as an object, as it is sent; {@linkcode MessageReceiver} takes those that come. */
 export type Message =
   | Hello
   | { readonly kind: "accept" }
   | {
     readonly kind: "message";
     readonly value: unknown;
-    readonly arrived?: ReceivedAttachments | undefined;
   }
   | { readonly kind: "send" } & CallFields
   | {
@@ -153,19 +156,16 @@ export type Message =
     readonly kind: "return";
     readonly id: number;
     readonly value: unknown;
-    readonly arrived?: ReceivedAttachments | undefined;
   }
   | {
     readonly kind: "returnValues";
     readonly id: number;
     readonly values: unknown[];
-    readonly arrived?: ReceivedAttachments | undefined;
   }
   | {
     readonly kind: "throw";
     readonly id: number;
     readonly thrown: unknown;
-    readonly arrived?: ReceivedAttachments | undefined;
   }
   | {
     readonly kind: "fail";
@@ -192,7 +192,6 @@ export type Message =
     readonly kind: "streamValue";
     readonly id: number;
     readonly value: unknown;
-    readonly arrived?: ReceivedAttachments | undefined;
   }
   | {
     readonly kind: "streamBytes";
@@ -204,7 +203,6 @@ export type Message =
     readonly kind: "streamError";
     readonly id: number;
     readonly thrown: unknown;
-    readonly arrived?: ReceivedAttachments | undefined;
   }
   | {
     readonly kind: "streamFail";
@@ -216,7 +214,6 @@ export type Message =
     readonly kind: "streamCancel";
     readonly id: number;
     readonly reason: unknown;
-    readonly arrived?: ReceivedAttachments | undefined;
   }
   | {
     readonly kind: "streamCredit";
@@ -288,31 +285,6 @@ export class ReturnMessage {
    * @param value The value.
    */
   constructor(readonly id: number, readonly value: unknown) {}
-}
-
-/**
- * A message whose bytes are well formed, but whose values are over a limit of
- * this side: it fails by itself, and the wire goes on.
- */
-export interface OverLimit {
-  readonly kind: "overLimit";
-  /** Which kind of message it is. */
-  readonly of:
-    | "message"
-    | "send"
-    | "call"
-    | "return"
-    | "returnValues"
-    | "throw"
-    | "streamValue"
-    | "streamError"
-    | "streamCancel";
-  /** The call's or the stream's id, where there is one. */
-  readonly id: number;
-  /** The function's name, where there is one. */
-  readonly name: string;
-  /** What is over which limit. */
-  readonly error: Error;
 }
 
 // The layout of messages that whoever writes and whoever reads them share.

@@ -288,6 +288,13 @@ export class ValueReader {
     });
   }
 
+  /** Reads a message's list of values: its arguments, say. */
+  readList(count: number): unknown[] {
+    this.hold(count);
+    this.weigh(WEIGHT.members + WEIGHT.place * count);
+    return this.#items(count, 0);
+  }
+
   /** Reads a value under the key `then`, which must not be a function. */
   readThen(depth: number): unknown {
     return this.importer.asThen(this.read(depth));
@@ -339,10 +346,15 @@ export class ValueReader {
     this.weigh(
       count === 0 ? WEIGHT.list : WEIGHT.members + WEIGHT.place * count,
     );
+    return this.#items(count, depth + 1);
+  }
+
+  #items(count: number, depth: number): unknown[] {
     const reader = this.#reader;
     const { buffer, view, end } = reader;
-    // No more of them than there are bytes: see #enter().
-    const list: unknown[] = new Array(count);
+    // No more of them than there are bytes: see hold(). An array that grows
+    // takes room for 16.
+    const list: unknown[] = count === 2 ? [0, 0] : new Array(count);
     for (let index = 0; index < count; index++) {
       // The two ways to write most integers are read in place.
       const at = reader.position;
@@ -357,7 +369,7 @@ export class ValueReader {
         reader.position = at + 1;
         list[index] = this.#text(tag - TAG.text);
       } else {
-        list[index] = this.read(depth + 1);
+        list[index] = this.read(depth);
       }
     }
     return list;

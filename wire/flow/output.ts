@@ -15,7 +15,7 @@ import { type External, varintSize } from "../codec/bytes.ts";
 import type { Clock } from "../base/clock.ts";
 import { Encoder, type EncoderLimits, tooLarge } from "../codec/codec.ts";
 import { FRAME_HEADER } from "../codec/frames.ts";
-import { KIND, type Message } from "../codec/messages.ts";
+import { KIND, type Message, type MessageKind } from "../codec/messages.ts";
 import type { SentAttachments } from "../codec/passing.ts";
 import { PIECE } from "../codec/frames.ts";
 import type { PlainWriter } from "../codec/message_writer.ts";
@@ -31,27 +31,38 @@ const BYTES_PER_WRITE = 256 * 1024;
  */
 const BYTES_PER_TURN = 1024 * 1024;
 
-/** Messages that a program does not make itself, and does not wait for. */
-const LATER: ReadonlySet<Message["kind"]> = new Set([
-  "cancel",
-  "close",
-  "credit",
-  "finish",
-  "forget",
-  "ping",
-  "pong",
-  "release",
-  "streamCancel",
-  "streamCredit",
-  "streamEnd",
-]);
-
-/** Messages that find no room where too much waits; all others wait for it. */
-const ANSWERS: ReadonlySet<Message["kind"]> = new Set([
-  "return",
-  "returnValues",
-  "throw",
-]);
+/**
+ * What each kind of message is: one that a program makes itself, or waits for;
+ * one that comes of something else, and may leave a little later; or an answer,
+ * which finds no room where too much waits, while all others wait for it.
+ */
+const MANNERS: Readonly<Record<MessageKind, "own" | "later" | "answer">> = {
+  hello: "own",
+  accept: "own",
+  message: "own",
+  send: "own",
+  call: "own",
+  return: "answer",
+  returnValues: "answer",
+  throw: "answer",
+  fail: "own",
+  cancel: "later",
+  credit: "later",
+  ping: "later",
+  pong: "later",
+  close: "later",
+  finish: "later",
+  abort: "own",
+  release: "later",
+  forget: "later",
+  streamValue: "own",
+  streamBytes: "own",
+  streamEnd: "later",
+  streamError: "own",
+  streamCancel: "later",
+  streamCredit: "later",
+  streamFail: "own",
+};
 
 /** A message on its way. */
 export interface Ticket {
@@ -224,7 +235,8 @@ export class Output extends ByteOutput {
     most?: number,
   ): number {
     const { encoder, writer } = this;
-    if (encoder.isBusy && LATER.has(message.kind)) {
+    const manner = MANNERS[message.kind];
+    if (encoder.isBusy && manner === "later") {
       this.#sendLater(message);
       return 0;
     }
@@ -234,7 +246,7 @@ export class Output extends ByteOutput {
     const size = encoder.encode(message, most);
     const { attachments } = encoder;
     const { frame } = encoder.limits;
-    if (ANSWERS.has(message.kind)) this.#findRoomFor(start, size);
+    if (manner === "answer") this.#findRoomFor(start, size);
     if (size <= frame) {
       ticket.position = this.handed + start;
       this.messages++;

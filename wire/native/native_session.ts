@@ -17,11 +17,10 @@ import { Calls } from "../rpc/calls.ts";
 import { endStreams } from "../codec/passing.ts";
 import type { Clock } from "../base/clock.ts";
 import { Decoder } from "../codec/codec.ts";
-import { MESSAGE_OVERHEAD, notAWire } from "../codec/messages.ts";
+import { notAWire } from "../codec/messages.ts";
 import type { Session, SessionOptions, WireStats } from "../session/dialect.ts";
 import {
   errorMessage,
-  malformed,
   shortText,
   toErrorCode,
   WireError,
@@ -29,9 +28,7 @@ import {
 import { IncomingCalls } from "../rpc/incoming_calls.ts";
 import { Inbox, ReceiveWindow } from "../flow/windows.ts";
 import type { Import } from "../objects/references.ts";
-import { excessOf, Memory } from "../base/limits.ts";
-import type { ReceivedAttachments } from "../codec/passing.ts";
-import type { Message, OverLimit, Target } from "../codec/messages.ts";
+import type { Message, Target } from "../codec/messages.ts";
 import { Objects } from "../objects/objects.ts";
 import { Output } from "../flow/output.ts";
 import type { Caller } from "../rpc/remote.ts";
@@ -51,20 +48,14 @@ import {
   GracefulClose,
   Handshake,
 } from "../session/handshake.ts";
-import { LazyMap } from "../base/collections.ts";
+import { Memory } from "../base/limits.ts";
 import { Outbound } from "../rpc/outbound.ts";
 import { OwnTrouble } from "../base/errors.ts";
-import { calledLate, PlainRoute } from "../rpc/plain_route.ts";
-import { Keepalive } from "../session/keepalive.ts";
+import { MessageRouter } from "./message_router.ts";
+import { Keepalive, Pings } from "../session/keepalive.ts";
 
 /** What middleware around calls has to know of a wire. */
 type Mortal = { readonly ended: unknown };
-
-/** How much of the peer's allowance of cancels is used: clocks differ. */
-const CANCEL_SHARE = 0.9;
-
-/** So many pings are answered while output over `sendEnd` does not move. */
-const PONGS = 100;
 
 /** So many of a peer's first bytes are shown where they are no hello. */
 const FIRST_BYTES = 64;
@@ -84,24 +75,17 @@ export class NativeSession implements Session {
   readonly #outbound: Outbound;
   readonly #handshake: Handshake;
   readonly #closing: GracefulClose;
-  readonly #received = { bytes: 0, reads: 0, messages: 0 };
-  readonly #plain: PlainRoute;
+  readonly #received = { bytes: 0, reads: 0 };
+  readonly #router: MessageRouter;
   readonly #transport: Transport;
   readonly #clock: Clock;
   readonly #onError: Report;
-  readonly #limits: SessionOptions["limits"];
   readonly #decoder: Decoder;
   readonly #memory: Memory;
   readonly #keepalive: Keepalive;
   readonly #sendWindow: ReceiveWindow;
   readonly #messageWindow: ReceiveWindow;
-  readonly #pings = new LazyMap<number, () => void>();
-  #pingToken = 0;
-  /** Pings answered since the output last had room or made progress. */
-  #pongs = 0;
-  #pongedAt = 0;
-  /** Pings, and answers to them, that came or left; but for keepalive's. */
-  #signsOfLife = 0;
+  readonly #pings: Pings;
   readonly #chunks = new ChunkCheck();
   /** What the peer sent first; forgotten once it has said hello. */
   #first: Uint8Array = NO_BYTES;
@@ -121,7 +105,6 @@ export class NativeSession implements Session {
     this.#onError = onError;
     this.#transport = transport;
     this.#clock = clock;
-    this.#limits = limits;
     this.#decoder = new Decoder(limits, limits.helloFrame);
     this.#decoder.isGreeted = this.#decoder.isOpen = false;
     const memory = new Memory(limits.memory, options.sharedMemory);
@@ -191,15 +174,10 @@ export class NativeSession implements Session {
     incoming.objects = objects;
     output.encoder.exporter = objects.exporter;
     this.#decoder.importer = objects.importer;
-    this.#plain = this.#decoder.plainReceiver = new PlainRoute(
-      calls,
-      incoming,
-      this.#sendWindow,
-      this.lifetime,
-    );
+    const pings = this.#pings = new Pings(output, clock, limits.sendEnd);
     const end = (reason: WireError, tell: boolean) => this.end(reason, tell);
     const patience = limits.close;
-    this.#closing = new GracefulClose({
+    const closing = this.#closing = new GracefulClose({
       clock,
       patience,
       outbound,
@@ -208,7 +186,7 @@ export class NativeSession implements Session {
       streams,
       end,
     });
-    this.#handshake = new Handshake(outbound, {
+    const handshake = this.#handshake = new Handshake(outbound, {
       ...options,
       address: transport.address,
       onWelcome: () => {
@@ -224,6 +202,26 @@ export class NativeSession implements Session {
       handshake: this.#handshake,
       decoder: this.#decoder,
       end,
+    });
+    this.#router = new MessageRouter({
+      calls,
+      incoming,
+      inbox: this.#inbox,
+      objects,
+      streams,
+      outbound,
+      handshake,
+      closing,
+      pings,
+      sendWindow: this.#sendWindow,
+      messageWindow: this.#messageWindow,
+      message: this.#decoder,
+      lifetime: this.lifetime,
+      onHello: () => {
+        this.#decoder.isGreeted = true;
+        this.#first = NO_BYTES;
+      },
+      onAborted: (code, text) => this.#aborted(code, text),
     });
     this.#readerDone = this.#read();
     if (transport.local !== true) this.#keepalive.start();
@@ -336,15 +334,9 @@ export class NativeSession implements Session {
   async ping(): Promise<number> {
     await this.opened;
     if (this.lifetime.reason !== undefined) throw this.lifetime.reason;
-    const begun = this.#clock.now();
-    await new Promise<void>((resolve) => {
-      const token = this.#pingToken = (this.#pingToken + 1) >>> 0;
-      this.#pings.set(token, resolve);
-      this.#signsOfLife++;
-      this.#outbound.output.send({ kind: "ping", token });
-    });
+    const milliseconds = await this.#pings.ask();
     if (this.lifetime.reason !== undefined) throw this.lifetime.reason;
-    return this.#clock.now() - begun;
+    return milliseconds;
   }
 
   /** Takes leave. */
@@ -364,9 +356,9 @@ export class NativeSession implements Session {
       bytesSent: output.handed,
       reads: received.reads,
       writes: output.writes,
-      messagesReceived: received.messages + this.#plain.messages,
+      messagesReceived: this.#decoder.messages,
       messagesSent: output.messages,
-      signsOfLife: this.#signsOfLife + this.#keepalive.pings,
+      signsOfLife: this.#pings.signs + this.#keepalive.pings,
       callsMade: this.#calls.made,
       callsServed: this.#incoming.served,
       callsPending: this.#calls.pending,
@@ -416,8 +408,7 @@ export class NativeSession implements Session {
     this.#sendWindow.end();
     this.#messageWindow.end();
     this.#memory.end();
-    for (const resolve of this.#pings.values()) resolve();
-    this.#pings.clear();
+    this.#pings.end();
     this.#handshake.end(reason);
     this.lifetime.declare(reason);
     this.#takeLeave(reason, tell).then(() => this.lifetime.markClosed());
@@ -477,222 +468,24 @@ export class NativeSession implements Session {
     return this.address.transport === "streams";
   }
 
-  /** Routes the messages of a chunk; asynchronous once in a wire's life. */
+  /** Decodes the messages of a chunk; asynchronous once in a wire's life. */
   #takeMessages(): Promise<void> | undefined {
     if (this.lifetime.reason !== undefined) return undefined;
-    const decoder = this.#decoder;
     this.#incoming.beginChunk();
     try {
-      let message: Message | OverLimit | undefined;
-      while ((message = decoder.next()) !== undefined) {
-        this.#received.messages++;
-        this.#route(message);
-        if (this.lifetime.reason !== undefined) return undefined;
-        // Whoever waits for the opening may serve before the first call.
-        if (message.kind === "accept") {
-          return turns(16).then(() => this.#takeMessages());
-        }
-      }
+      const isAll = this.#decoder.decode(this.#router);
+      if (isAll || this.lifetime.reason !== undefined) return undefined;
     } catch (error) {
       this.#fail(error);
+      return undefined;
     } finally {
       this.#incoming.finishChunk();
     }
-    return undefined;
-  }
-
-  #route(message: Message | OverLimit): void {
-    switch (message.kind) {
-      case "call":
-        this.#checkLast("call");
-        this.#weigh(message);
-        return this.#incoming.call(message, this.#cost);
-      case "return":
-        return this.#calls.returned(
-          message.id,
-          message.value,
-          message.arrived,
-        );
-      case "send":
-        this.#checkLast("one-way call");
-        this.#weigh(message);
-        return this.#incoming.send(message, this.#enter(this.#sendWindow));
-      case "message":
-        return this.#message(message.value, undefined, message.arrived);
-      case "returnValues":
-        return this.#calls.returnedValues(
-          message.id,
-          message.values,
-          message.arrived,
-        );
-      case "throw":
-        return this.#calls.threw(message.id, message.thrown, message.arrived);
-      case "fail":
-        return this.#calls.failed(message.id, message.code, message.message);
-      case "overLimit":
-        return this.#overLimit(message);
-      case "cancel":
-        return this.#incoming.cancel(message.id);
-      case "credit":
-        return this.#credit(message.channel, message.amount);
-      case "ping":
-        return this.#pong(message.token);
-      case "pong":
-        return this.#ponged(message.token);
-      case "hello":
-        this.#calls.allowCancels(
-          Math.floor(message.limits.cancels * CANCEL_SHARE),
-          message.limits.cancelsPerSecond * CANCEL_SHARE,
-        );
-        this.#objects.setPeerLimits(message.limits.objects);
-        this.#streams.setPeerLimits(message.limits);
-        this.#decoder.isGreeted = true;
-        this.#first = NO_BYTES;
-        return this.#handshake.hello(message);
-      case "accept":
-        return this.#handshake.accept();
-      case "close":
-        this.#plain.isLast = true;
-        return this.#closing.gotClose();
-      case "finish":
-        this.#plain.isLast = true;
-        return this.#closing.finish();
-      case "abort":
-        return this.#aborted(message.code, message.message);
-      case "release":
-        return this.#objects.released(
-          message.slot,
-          message.nonce,
-          message.count,
-        );
-      case "forget":
-        return this.#objects.forgotten(message.slot, message.nonce);
-      case "streamValue":
-        return this.#streams.item(
-          message.id,
-          message.value,
-          this.#decoder,
-          message.arrived,
-        );
-      case "streamBytes":
-        return this.#streams.item(message.id, message.bytes, this.#decoder);
-      case "streamEnd":
-        return this.#streams.ended(message.id);
-      case "streamError":
-        return this.#streams.failed(
-          message.id,
-          message.thrown,
-          this.#decoder.weight + this.#decoder.size,
-          message.arrived,
-        );
-      case "streamFail":
-        return this.#streams.refused(message.id, message.code, message.message);
-      case "streamCancel":
-        return this.#streams.cancelled(
-          message.id,
-          message.reason,
-          message.arrived,
-        );
-      case "streamCredit":
-        return this.#streams.credit(message.id, message.amount);
-      default:
-        message satisfies never;
-    }
-  }
-
-  /** What the last message counts for in a window. */
-  get #cost(): number {
-    return this.#decoder.size + MESSAGE_OVERHEAD;
-  }
-
-  /** The last message enters a window; returns what it counts for there. */
-  #enter(window: ReceiveWindow): number {
-    const cost = this.#cost;
-    window.received(cost);
-    return cost;
-  }
-
-  /** Refuses what the peer has said that it would not send any more. */
-  #checkLast(what: string): void {
-    if (this.#plain.isLast) throw calledLate(what);
-  }
-
-  /** Notes what the values of a call take beyond what it counts for. */
-  #weigh(call: { excess?: number }): void {
-    const excess = excessOf(this.#decoder.weight, this.#cost);
-    if (excess > 0) call.excess = excess;
-  }
-
-  #message(
-    value: unknown,
-    error: Error | undefined,
-    arrived?: ReceivedAttachments,
-  ): void {
-    this.#checkLast("message");
-    const cost = this.#enter(this.#messageWindow);
-    const excess = excessOf(this.#decoder.weight, cost);
-    const keeper = arrived === undefined ? this.#decoder : undefined;
-    this.#inbox.put(value, error, cost, excess, keeper);
-  }
-
-  #overLimit(message: OverLimit): void {
-    switch (message.of) {
-      case "message":
-        return this.#message(undefined, message.error);
-      case "call":
-        this.#checkLast("call");
-        return this.#incoming.call(message, this.#cost);
-      case "send":
-        this.#checkLast("one-way call");
-        return this.#incoming.overLimitSend(
-          message,
-          this.#enter(this.#sendWindow),
-        );
-      case "streamValue":
-        return this.#streams.overLimit(
-          message.id,
-          message.error,
-          this.#decoder.size,
-        );
-      case "streamError":
-        return this.#streams.failed(message.id, message.error, 0);
-      case "streamCancel":
-        return this.#streams.cancelled(message.id, message.error);
-      default:
-        return this.#calls.overLimit(message);
-    }
-  }
-
-  #credit(channel: "messages" | "sends", amount: number): void {
-    const sendQueue = this.#outbound[channel];
-    if (amount > sendQueue.bytes) {
-      throw malformed(`The peer gave credit for more ${channel} than it got.`);
-    }
-    sendQueue.settled(0, amount);
-  }
-
-  /** Answers a ping, unless the peer goes on asking and takes nothing. */
-  #pong(token: number): void {
-    const { output } = this.#outbound;
-    const { progressAt } = output;
-    const isFull = output.waiting > this.#limits.sendEnd;
-    if (!isFull || progressAt !== this.#pongedAt) this.#pongs = 0;
-    this.#pongedAt = progressAt;
-    if (++this.#pongs > PONGS && isFull) {
-      throw new WireError(
-        "stalled",
-        `The peer sends pings, and does not take what waits for it: ${output.waiting} bytes.`,
-      );
-    }
-    this.#signsOfLife += 2;
-    output.send({ kind: "pong", token });
-  }
-
-  #ponged(token: number): void {
-    this.#signsOfLife++;
-    const resolve = this.#pings.get(token);
-    this.#pings.delete(token);
-    resolve?.();
+    // Whoever waits for the opening may serve before the first call.
+    return turns(16).then(() => {
+      this.#router.goOn();
+      return this.#takeMessages();
+    });
   }
 
   #aborted(code: string, text: string): void {

@@ -6,7 +6,7 @@
  */
 
 import { errorMessage, Unfit, WireError } from "../base/errors.ts";
-import type { Message, OverLimit } from "../codec/messages.ts";
+import type { CallExtras, MessageExtras } from "../codec/message_receiver.ts";
 import { isA, shown } from "../base/shown.ts";
 import { FailedResult } from "./results.ts";
 import type { Clock } from "../base/clock.ts";
@@ -14,17 +14,14 @@ import type { MessageOutput } from "../flow/output.ts";
 import type { AwaitedResult } from "../codec/passing.ts";
 import { Queue } from "../base/collections.ts";
 
-type Call = Extract<Message, { kind: "call" }>;
-type Send = Extract<Message, { kind: "send" }>;
-
 /** Under what is noted how large its answers are: methods share one entry. */
-export function keyOf(call: Call | OverLimit): string {
-  return call.kind === "call" && call.target === undefined ? call.name : "";
+export function keyOf(name: string, extras: CallExtras | undefined): string {
+  return extras?.target === undefined ? name : "";
 }
 
 /** What the arguments of a call take beyond what it counts for. */
-export function excessOf(call: Call | Send | OverLimit): number {
-  return call.kind === "overLimit" ? 0 : call.excess ?? 0;
+export function excessOf(extras: CallExtras | undefined): number {
+  return extras?.excess ?? 0;
 }
 
 /**
@@ -32,9 +29,10 @@ export function excessOf(call: Call | Send | OverLimit): number {
  * it for nobody where that has not run; who has failed takes no streams.
  */
 export function dropUnused(
-  { arrived }: Pick<Call, "arrived">,
+  extras: MessageExtras | undefined,
   error: unknown,
 ): void {
+  const arrived = extras?.arrived;
   if (arrived === undefined) return;
   if (isA(error, Unfit)) return arrived.drop();
   const message = "The function that was to take the stream has failed.";

@@ -34,12 +34,7 @@ import {
   type StreamsOfCall,
 } from "../codec/passing.ts";
 import type { Clock } from "../base/clock.ts";
-import {
-  type CallFate,
-  errorMessage,
-  malformed,
-  WireError,
-} from "../base/errors.ts";
+import { type CallFate, malformed, WireError } from "../base/errors.ts";
 import {
   entered,
   leave,
@@ -48,10 +43,10 @@ import {
   unawaited,
 } from "../base/report.ts";
 import type { MessageOutput } from "../flow/output.ts";
+import type { MessageExtras } from "../codec/message_receiver.ts";
 import {
   CallMessage,
   MESSAGE_OVERHEAD,
-  type OverLimit,
   type Target,
 } from "../codec/messages.ts";
 import { type CallMaker, type Following, PendingCall } from "./pending_call.ts";
@@ -544,21 +539,31 @@ export class Calls implements CallMaker {
   }
 
   /** An answer with one value came. */
-  returned(id: number, value: unknown, arrived?: ReceivedAttachments): void {
-    this.#succeed(this.#answered(id, false), value, arrived);
+  returned(id: number, value: unknown, extras?: MessageExtras): void {
+    if (extras?.failure !== undefined) {
+      return this.unreadable(id, extras.failure);
+    }
+    this.#succeed(this.#answered(id, false), value, extras?.arrived);
   }
 
   /** An answer with all values came. */
   returnedValues(
     id: number,
     values: unknown[],
-    arrived?: ReceivedAttachments,
+    extras?: MessageExtras,
   ): void {
-    this.#succeed(this.#answered(id, true), values, arrived);
+    if (extras?.failure !== undefined) {
+      return this.unreadable(id, extras.failure);
+    }
+    this.#succeed(this.#answered(id, true), values, extras?.arrived);
   }
 
   /** What the remote function threw came. */
-  threw(id: number, thrown: unknown, arrived?: ReceivedAttachments): void {
+  threw(id: number, thrown: unknown, extras?: MessageExtras): void {
+    if (extras?.failure !== undefined) {
+      return this.unreadable(id, extras.failure);
+    }
+    const arrived = extras?.arrived;
     const pending = this.#answered(id);
     if (pending.settled) arrived?.drop();
     else arrived?.label(`what "${pending.name}" threw`);
@@ -591,17 +596,16 @@ export class Calls implements CallMaker {
     this.#fail(pending, () => makeError(pending.name));
   }
 
-  /** An answer came that is over a limit of this side. */
-  overLimit(message: OverLimit): void {
-    const pending = this.#answered(message.id);
-    const { error } = message;
-    const code = error instanceof WireError ? error.code : "limit";
+  /** An answer came that is over a limit of this side, or cannot be taken. */
+  unreadable(id: number, error: WireError): void {
+    const pending = this.#answered(id);
+    const { code } = error;
     this.#fail(pending, () =>
       new WireError(
         code,
         `The answer of "${pending.name}" ${
           code === "limit" ? "is over a limit" : "cannot be taken"
-        }. ${errorMessage(error)}`,
+        }. ${error.message}`,
         { cause: error },
       ));
   }

@@ -33,12 +33,8 @@ import {
 } from "./_served_calls.ts";
 import { LIST_FUNCTIONS, listFunctions, servedEntries } from "./served.ts";
 import type { Memory, WireLimits } from "../base/limits.ts";
-import {
-  type Message,
-  type OverLimit,
-  ReturnMessage,
-  type Target,
-} from "../codec/messages.ts";
+import type { CallExtras } from "../codec/message_receiver.ts";
+import { ReturnMessage, type Target } from "../codec/messages.ts";
 import { type Method, methodOf } from "../codec/passing.ts";
 import { type CallKind, type Middleware, serveThrough } from "./middleware.ts";
 import type { MessageOutput } from "../flow/output.ts";
@@ -62,9 +58,6 @@ import { sendThrown } from "./thrown.ts";
 import { TokenBucket } from "../base/clock.ts";
 import type { ReceiveWindow } from "../flow/windows.ts";
 
-type Call = Extract<Message, { kind: "call" }>;
-type Send = Extract<Message, { kind: "send" }>;
-
 /** How calls are served. */
 export interface ServingOptions {
   /** What they are served through; the first is the outermost. */
@@ -73,10 +66,14 @@ export interface ServingOptions {
   readonly introspection?: boolean;
 }
 
-/** A call that came, what it is of, and what it counts for. */
-interface ArrivedCall {
-  readonly call: Call | OverLimit;
+/** A call that came, and waits to begin. */
+interface ParkedCall {
+  readonly name: string;
+  readonly args: unknown[];
+  readonly extras: CallExtras | undefined;
+  /** What it is of. */
   readonly receiver: unknown;
+  /** What it counts for. */
   readonly cost: number;
 }
 
@@ -130,7 +127,7 @@ export class IncomingCalls {
   /** Asynchronous one-way calls. */
   readonly #sends = new LazyMap<Running, Running>();
   /** Calls that came while the output had no room. */
-  readonly #parkedCalls = new LazyMap<number, ArrivedCall>();
+  readonly #parkedCalls = new LazyMap<number, ParkedCall>();
   /** Calls that have the results which they need, and are about to begin. */
   #ripe: RipeCalls | undefined;
   /** What answers that come later will be like; undefined until there is one. */
@@ -138,9 +135,7 @@ export class IncomingCalls {
   /** What calls that wait for their answer count for. */
   #held = 0;
   /** One-way calls that came while too many were running. */
-  readonly #parkedSends = new Queue<
-    { send: Send; receiver: unknown; cost: number }
-  >();
+  readonly #parkedSends = new Queue<ParkedCall>();
   /** Results that calls of the peer may need; a dialect may have none. */
   #results: Results | undefined;
   #objects: ServedObjects | undefined;
@@ -250,53 +245,33 @@ export class IncomingCalls {
     }
   }
 
-  /** Serves a call for an answer, or refuses one that is over a limit. */
-  call(call: Call | OverLimit, cost: number): void {
-    this.#admit(call.id);
-    if (call.kind === "call" && call.arrived?.hasResults) {
-      this.#results?.lend(call.id, call.arrived);
-    }
-    // What a call is of is looked up as it comes: it may be given back later.
-    const receiver = call.kind === "call" && call.target !== undefined
-      ? this.#receiver(call.target)
-      : undefined;
-    if (this.#parkedCalls.size > 0 || !this.#mayBegin(keyOf(call))) {
-      this.#hold(cost, excessOf(call));
-      this.#parkedCalls.set(call.id, { call, receiver, cost });
-    } else {
-      this.#begin(call, receiver, cost);
-    }
-  }
-
   /**
-   * Serves a call of what was served, for one value, that has no deadline and
-   * no metadata, and with which nothing came along.
+   * Serves a call for an answer, or refuses one that fails by itself.
+   *
+   * @param cost What it counts for.
+   * @param extras What it has besides; most calls have nothing.
+   * @throws {WireError} `malformed` where the peer breaks its promises.
    */
-  callPlain(id: number, name: string, args: unknown[], cost: number): void {
-    const served = this.#functions.get(name);
-    if (
-      served === undefined || this.#middleware !== undefined ||
-      this.#parkedCalls.size > 0 || !this.#mayBegin(name)
-    ) {
-      const kind = "call", wantsValues = false, deadline = 0;
-      return this.call({ kind, id, wantsValues, name, args, deadline }, cost);
-    }
+  call(
+    id: number,
+    name: string,
+    args: unknown[],
+    cost: number,
+    extras?: CallExtras,
+  ): void {
     this.#admit(id);
-    this.served++;
-    const context = new CallContext(this.#wire, name, this.#clock, 0);
-    let result: unknown;
-    let later: PromiseLike<unknown> | undefined;
-    try {
-      result = Reflect.apply(served, context, args);
-      later = laterOf(result);
-    } catch (error) {
-      return this.#throw(id, error);
+    // What a call is of is looked up as it comes: it may be given back later.
+    const receiver = extras === undefined
+      ? undefined
+      : this.#receiver(id, extras);
+    if (
+      this.#parkedCalls.size > 0 || !this.#mayBegin(keyOf(name, extras))
+    ) {
+      this.#hold(cost, excessOf(extras));
+      this.#parkedCalls.set(id, { name, args, extras, receiver, cost });
+    } else {
+      this.#begin(id, name, args, cost, extras, receiver);
     }
-    if (later === undefined) {
-      return void this.#return(id, name, false, context, result);
-    }
-    const call = { id, name, wantsValues: false };
-    this.#answerLater(call, name, context, later, cost);
   }
 
   /** Refuses a call that breaks the peer's promises. */
@@ -320,7 +295,13 @@ export class IncomingCalls {
   }
 
   /** What a call is of: an object, a result to come, or why there is none. */
-  #receiver(target: Target): unknown {
+  #receiver(id: number, { target, arrived, failure }: CallExtras): unknown {
+    if (failure !== undefined) return undefined;
+    if (arrived?.hasResults) this.#results?.lend(id, arrived);
+    return target === undefined ? undefined : this.#find(target);
+  }
+
+  #find(target: Target): unknown {
     try {
       if ("result" in target) {
         const { result } = target;
@@ -335,44 +316,30 @@ export class IncomingCalls {
     }
   }
 
-  /** Serves a one-way call. */
-  send(send: Send, cost: number): void {
-    const receiver = send.target === undefined
-      ? undefined
-      : this.#receiver(send.target);
+  /**
+   * Serves a one-way call, or reports one that fails by itself.
+   *
+   * @param cost What it counts for.
+   * @param extras What it has besides; most calls have nothing.
+   */
+  send(
+    name: string,
+    args: unknown[],
+    cost: number,
+    extras?: CallExtras,
+  ): void {
+    if (extras?.failure !== undefined) {
+      this.#onError(extras.failure, oneWay(name));
+      return this.#window.consumed(cost);
+    }
+    const target = extras?.target;
+    const receiver = target === undefined ? undefined : this.#find(target);
     if (this.#sends.size >= this.#limits.calls || this.#parkedSends.size > 0) {
-      this.memory?.hold(excessOf(send));
-      this.#parkedSends.push({ send, receiver, cost });
+      this.memory?.hold(excessOf(extras));
+      this.#parkedSends.push({ name, args, extras, receiver, cost });
     } else {
-      this.#send(send, receiver, cost);
+      this.#send(name, args, cost, extras, receiver);
     }
-  }
-
-  /** Serves a one-way call as plain as {@linkcode callPlain} takes. */
-  sendPlain(name: string, args: unknown[], cost: number): void {
-    const served = this.#functions.get(name);
-    if (
-      served === undefined || this.#middleware !== undefined ||
-      this.#parkedSends.size > 0 || this.#sends.size >= this.#limits.calls
-    ) {
-      return this.send({ kind: "send", name, args, deadline: 0 }, cost);
-    }
-    this.served++;
-    const context = new CallContext(this.#wire, name, this.#clock, 0);
-    let later: PromiseLike<unknown> | undefined;
-    try {
-      later = laterOf(Reflect.apply(served, context, args));
-    } catch (error) {
-      this.#onError(troubleOf(error) ?? error, oneWay(name));
-    }
-    if (later === undefined) return this.#window.consumed(cost);
-    this.#leaveLater({ name, deadline: 0 }, context, later, cost);
-  }
-
-  /** Reports a one-way call that is over a limit. */
-  overLimitSend(message: OverLimit, cost: number): void {
-    this.#onError(message.error, oneWay(message.name));
-    this.#window.consumed(cost);
   }
 
   /** The caller of a call no longer wants its answer. */
@@ -392,8 +359,8 @@ export class IncomingCalls {
     const parked = this.#parkedCalls.get(id);
     if (parked !== undefined) {
       this.#parkedCalls.delete(id);
-      this.#give(parked.cost, excessOf(parked.call));
-      if (parked.call.kind === "call") parked.call.arrived?.drop();
+      this.#give(parked.cost, excessOf(parked.extras));
+      parked.extras?.arrived?.drop();
       this.#fail(id, "cancelled", "The call was cancelled before it began.");
     }
   }
@@ -412,11 +379,12 @@ export class IncomingCalls {
   /** The output has room again: calls that waited for it begin. */
   resume(): void {
     this.#ripe?.resume();
-    for (const [id, { call, receiver, cost }] of this.#parkedCalls) {
-      if (!this.#mayBegin(keyOf(call)) || this.#ended) break;
+    for (const [id, parked] of this.#parkedCalls) {
+      const { name, args, extras, receiver, cost } = parked;
+      if (!this.#mayBegin(keyOf(name, extras)) || this.#ended) break;
       this.#parkedCalls.delete(id);
-      this.#give(cost, excessOf(call));
-      this.#begin(call, receiver, cost);
+      this.#give(cost, excessOf(extras));
+      this.#begin(id, name, args, cost, extras, receiver);
     }
     if (!this.#isWaiting) this.#forecast?.rest();
     this.#checkIdle();
@@ -438,35 +406,49 @@ export class IncomingCalls {
     }
   }
 
-  #begin(call: Call | OverLimit, receiver: unknown, cost: number): void {
-    if (call.kind !== "call") {
-      const { code, message } = asWireError(call.error);
-      return this.#fail(call.id, code, message);
+  #begin(
+    id: number,
+    name: string,
+    args: unknown[],
+    cost: number,
+    extras: CallExtras | undefined,
+    receiver: unknown,
+  ): void {
+    if (extras?.failure !== undefined) {
+      const { code, message } = asWireError(extras.failure);
+      return this.#fail(id, code, message);
     }
     this.served++;
-    if (receiver !== undefined || call.arrived !== undefined) {
-      return this.#beginWith(call, receiver, cost);
+    const context = this.#context(name, extras);
+    if (receiver !== undefined || extras?.arrived !== undefined) {
+      return this.#beginWith(id, context, args, cost, extras!, receiver);
     }
-    const { id, name } = call;
     const served = this.#served(name);
     if (served === undefined) return this.#refuse(id, noSuchFunction(name));
-    this.#call(call, served, this.#context(call), undefined, cost);
+    this.#apply(id, context, args, cost, extras, served, undefined);
   }
 
   /** Begins a call that is of an object, or to which objects came along. */
-  #beginWith(call: Call, receiver: unknown, cost: number): void {
-    const { id, name, arrived } = call;
+  #beginWith(
+    id: number,
+    context: CallContext,
+    args: unknown[],
+    cost: number,
+    extras: CallExtras,
+    receiver: unknown,
+  ): void {
+    const { arrived } = extras;
+    const name = context.functionName;
     arrived?.label(`an argument of "${name}"`);
     const awaited = [...arrived?.awaited ?? []];
     if (receiver instanceof AwaitedResult) awaited.push(receiver);
-    const context = this.#context(call);
     if (awaited.length > 0) {
-      return this.#await(call, receiver, awaited, context, cost);
+      return this.#await(id, context, args, cost, extras, receiver, awaited);
     }
     try {
       if (receiver instanceof FailedResult) throw receiver;
-      const [served, object] = this.#find(name, receiver);
-      this.#call(call, served, context, object, cost);
+      const [served, object] = this.#method(name, receiver);
+      this.#apply(id, context, args, cost, extras, served, object);
     } catch (error) {
       arrived?.drop();
       this.#refuse(id, error);
@@ -475,25 +457,28 @@ export class IncomingCalls {
 
   /** Begins a call once the results are there that it needs. */
   #await(
-    call: Call,
+    id: number,
+    context: CallContext,
+    args: unknown[],
+    cost: number,
+    extras: CallExtras,
     receiver: unknown,
     awaited: readonly AwaitedResult[],
-    context: CallContext,
-    cost: number,
   ): void {
-    const { id, name, arrived } = call;
-    const running = this.#start(call, context, cost);
+    const { arrived } = extras;
+    const name = context.functionName;
+    const running = this.#start(id, context, cost, extras);
     const ripe = this.#ripe ??= new RipeCalls((key) => this.#hasRoom(key));
     const ripening = ripe.follow(awaited);
     Promise.all(awaited.map(({ result }) => result)).then(async () => {
-      if (arrived !== undefined) await fill(call.args, arrived.own);
+      if (arrived !== undefined) await fill(args, arrived.own);
       return receiver instanceof AwaitedResult
         ? await receiver.result
         : receiver === undefined
         ? undefined
         : resolvable(receiver as object);
     }).then((receiver) =>
-      ripe.inTurn(keyOf(call), () => {
+      ripe.inTurn(keyOf(name, extras), () => {
         if (!this.#settled(running)) return;
         if (hasAborted(context)) {
           throw new WireError(
@@ -501,8 +486,8 @@ export class IncomingCalls {
             "The call was cancelled before it began.",
           );
         }
-        const [served, object] = this.#find(name, receiver);
-        this.#call(call, served, context, object, cost);
+        const [served, object] = this.#method(name, receiver);
+        this.#apply(id, context, args, cost, extras, served, object);
       })
     ).catch((error) => {
       arrived?.drop();
@@ -515,7 +500,7 @@ export class IncomingCalls {
   }
 
   /** Finds the function of a name, and the object whose it is. */
-  #find(name: string, receiver: unknown): [Method, object | undefined] {
+  #method(name: string, receiver: unknown): [Method, object | undefined] {
     if (receiver === undefined) {
       const served = this.#served(name);
       if (served === undefined) throw noSuchFunction(name);
@@ -543,11 +528,12 @@ export class IncomingCalls {
   }
 
   #start(
-    call: Pick<Call, "id" | "arrived" | "excess">,
+    id: number,
     context: CallContext,
     cost: number,
+    extras: CallExtras | undefined,
   ): Running {
-    const { id, arrived, excess = 0 } = call;
+    const { arrived, excess = 0 } = extras ?? NO_EXTRAS;
     const left = context.deadline;
     const running: Running = {
       id,
@@ -581,53 +567,58 @@ export class IncomingCalls {
     if (excess > 0) this.memory?.give(excess);
   }
 
-  #call(
-    call: Call,
-    served: Method,
+  /** Applies a function, and answers with what comes of it. */
+  #apply(
+    id: number,
     context: CallContext,
-    object: object | undefined,
+    args: unknown[],
     cost: number,
+    extras: CallExtras | undefined,
+    served: Method,
+    object: object | undefined,
   ): void {
-    const { id, name, wantsValues } = call;
     let result: unknown;
     let later: PromiseLike<unknown> | undefined;
+    const wantsValues = extras?.wantsValues === true;
     try {
       const kind = wantsValues ? "values" : "value";
-      result = this.#run(served, object, context, call, kind);
+      result = this.#run(served, object, context, args, extras, kind);
       later = laterOf(result);
     } catch (error) {
-      dropUnused(call, error);
+      dropUnused(extras, error);
       return this.#throw(id, error);
     }
     if (later === undefined) {
-      return void this.#return(id, name, wantsValues, context, result);
+      this.#return(id, wantsValues, context, result);
+    } else {
+      this.#answerLater(id, context, later, cost, extras);
     }
-    this.#answerLater(call, keyOf(call), context, later, cost);
   }
 
   /** Answers a call when its result is there. */
   #answerLater(
-    call: Pick<Call, "id" | "name" | "wantsValues" | "arrived" | "excess">,
-    key: string,
+    id: number,
     context: CallContext,
     result: PromiseLike<unknown>,
     cost: number,
+    extras: CallExtras | undefined,
   ): void {
-    const { id, name, wantsValues } = call;
-    const running = this.#start(call, context, cost);
+    const wantsValues = extras?.wantsValues === true;
+    const key = keyOf(context.functionName, extras);
+    const running = this.#start(id, context, cost, extras);
     const forecast = this.#forecast ??= this.#makeForecast();
     forecast.begin(key, running);
     settled(result).then(
       (value) => {
         const isOwed = this.#settled(running) || this.#ended;
         if (isOwed) {
-          const size = this.#return(id, name, wantsValues, context, value);
+          const size = this.#return(id, wantsValues, context, value);
           this.#answered(running, size);
         } else endStreams(value, gone());
         this.#checkIdle();
       },
       (error) => {
-        dropUnused(call, error);
+        dropUnused(extras, error);
         if (this.#settled(running)) {
           this.#throw(id, error);
           this.#answered(running, 0);
@@ -651,58 +642,74 @@ export class IncomingCalls {
     if (this.#isWaiting) this.resume();
   }
 
-  #send(send: Send, receiver: unknown, cost: number): void {
+  #send(
+    name: string,
+    args: unknown[],
+    cost: number,
+    extras: CallExtras | undefined,
+    receiver: unknown,
+  ): void {
     this.served++;
-    const { name, arrived } = send;
-    arrived?.label(`an argument of "${name}"`);
-    const context = this.#context(send);
-    let found: [Method, object | undefined];
+    const context = this.#context(name, extras);
+    extras?.arrived?.label(`an argument of "${name}"`);
+    let served: Method | undefined;
+    let object: object | undefined;
     try {
-      if (receiver instanceof FailedResult) throw receiver.refusal;
-      found = this.#find(name, receiver);
+      if (receiver === undefined) {
+        served = this.#served(name);
+        if (served === undefined) throw noSuchFunction(name);
+      } else {
+        if (receiver instanceof FailedResult) throw receiver.refusal;
+        [served, object] = this.#method(name, receiver);
+      }
     } catch (error) {
-      arrived?.drop();
+      extras?.arrived?.drop();
       this.#onError(error, oneWay(name));
       return this.#window.consumed(cost);
     }
     let later: PromiseLike<unknown> | undefined;
     try {
-      const [served, object] = found;
-      later = laterOf(this.#run(served, object, context, send, "oneWay"));
+      later = laterOf(
+        this.#run(served, object, context, args, extras, "oneWay"),
+      );
     } catch (error) {
-      dropUnused(send, error);
+      dropUnused(extras, error);
       this.#onError(troubleOf(error) ?? error, oneWay(name));
     }
     if (later === undefined) return this.#window.consumed(cost);
-    this.#leaveLater(send, context, later, cost);
+    this.#leaveLater(context, later, cost, extras);
   }
 
   /** Gives credit for a one-way call when it is over. */
   #leaveLater(
-    send: Pick<Send, "name" | "deadline" | "arrived" | "excess">,
     context: CallContext,
     result: PromiseLike<unknown>,
     cost: number,
+    extras: CallExtras | undefined,
   ): void {
+    const { deadline = 0, arrived, excess = 0 } = extras ?? NO_EXTRAS;
     const running: Running = {
       id: 0,
       cost,
-      excess: send.excess ?? 0,
+      excess,
       context,
-      arrived: send.arrived,
+      arrived,
       stopTimer: undefined,
       answers: undefined,
       kept: 0,
       since: 0,
       isForNobody: false,
     };
-    if (send.deadline > 0) this.#startTimer(running, send.deadline);
+    if (deadline > 0) this.#startTimer(running, deadline);
     this.#sends.set(running, running);
     this.memory?.hold(running.excess);
     settled(result)
       .catch((error) => {
-        dropUnused(send, error);
-        this.#onError(troubleOf(error) ?? error, oneWay(send.name));
+        dropUnused(extras, error);
+        this.#onError(
+          troubleOf(error) ?? error,
+          oneWay(context.functionName),
+        );
       })
       .then(() => this.#sent(running));
   }
@@ -715,16 +722,19 @@ export class IncomingCalls {
     while (this.#sends.size < this.#limits.calls) {
       const next = this.#parkedSends.shift();
       if (next === undefined) break;
-      this.memory?.give(excessOf(next.send));
-      this.#send(next.send, next.receiver, next.cost);
+      const { name, args, cost, extras, receiver } = next;
+      this.memory?.give(excessOf(extras));
+      this.#send(name, args, cost, extras, receiver);
     }
     this.#checkIdle();
   }
 
   /** The function of a name: one that was served, or the wire's own. */
   #served(name: string): Method | undefined {
-    const served = this.#functions.get(name);
-    if (served !== undefined) return served;
+    return this.#functions.get(name) ?? this.#ownFunction(name);
+  }
+
+  #ownFunction(name: string): Method | undefined {
     if (name !== LIST_FUNCTIONS || !this.#introspection) return undefined;
     return () => listFunctions(this.#functions);
   }
@@ -734,36 +744,42 @@ export class IncomingCalls {
     served: Method,
     object: object | undefined,
     context: CallContext,
-    call: Call | Send,
+    args: unknown[],
+    extras: CallExtras | undefined,
     kind: CallKind,
   ): unknown {
     // A function that is called by reference has no object.
     const self = object === undefined || object === served ? context : object;
-    if (this.#middleware === undefined) {
-      return Reflect.apply(served, self, call.args);
-    }
-    return this.#runThrough(this.#middleware, context, call, kind, object, (
-      args,
-    ) => Reflect.apply(served, self, args));
+    // No function is made for a call without middleware.
+    return this.#middleware === undefined
+      ? Reflect.apply(served, self, args)
+      : this.#runThrough(
+        this.#middleware,
+        context,
+        { kind, args, object },
+        extras,
+        served,
+        self,
+      );
   }
 
   async #runThrough(
     middleware: readonly Middleware[],
     context: CallContext,
-    { args, arrived }: Call | Send,
-    kind: CallKind,
-    object: object | undefined,
-    run: (args: readonly unknown[]) => unknown,
+    call: Parameters<typeof serveThrough>[2],
+    extras: CallExtras | undefined,
+    method: Method,
+    self: object,
   ): Promise<unknown> {
     let hasRun = false;
     try {
       const served = serveThrough(
         middleware,
         context,
-        { kind, args, object },
+        call,
         (args) => {
           hasRun = true;
-          return run(args);
+          return Reflect.apply(method, self, args);
         },
         this.#onError,
       );
@@ -771,12 +787,15 @@ export class IncomingCalls {
       return later === undefined ? served : await settled(later);
     } finally {
       // What came along was for the function.
-      if (!hasRun) arrived?.drop();
+      if (!hasRun) extras?.arrived?.drop();
     }
   }
 
-  #context(call: Call | Send): CallContext {
-    const { name, deadline, metadata } = call;
+  #context(name: string, extras: CallExtras | undefined): CallContext {
+    if (extras === undefined) {
+      return new CallContext(this.#wire, name, this.#clock, 0);
+    }
+    const { deadline = 0, metadata } = extras;
     return new CallContext(this.#wire, name, this.#clock, deadline, metadata);
   }
 
@@ -818,7 +837,6 @@ export class IncomingCalls {
   /** Sends an answer; returns how many bytes it has, or would have had. */
   #return(
     id: number,
-    name: string,
     wantsValues: boolean,
     context: CallContext,
     result: unknown,
@@ -855,14 +873,14 @@ export class IncomingCalls {
       // Those of another copy are looked for only here, where it costs nothing.
       const other = list === undefined ? severalOf(result) : undefined;
       if (other !== undefined) {
-        return this.#return(id, name, wantsValues, context, new Values(other));
+        return this.#return(id, wantsValues, context, new Values(other));
       }
       endStreams(result, error);
       const { code, message } = asWireError(error);
       this.#fail(
         id,
         code,
-        `The value of "${name}" could not be sent back: ${message}`,
+        `The value of "${context.functionName}" could not be sent back: ${message}`,
       );
       return error instanceof NoRoom ? error.size : 0;
     } finally {
@@ -909,5 +927,7 @@ export class IncomingCalls {
     if (this.running === 0 && !this.#ended) this.onIdle();
   }
 }
+
+const NO_EXTRAS: CallExtras = {};
 
 function nothing(): void {}

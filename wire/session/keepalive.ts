@@ -1,10 +1,11 @@
 /**
- * Looks, now and then, whether a peer is alive and makes progress.
+ * Looks, now and then, whether a peer is alive and makes progress; and pings.
  *
  * @module
  */
 
 import { afterLimit, BUSY, type Clock } from "../base/clock.ts";
+import { LazyMap } from "../base/collections.ts";
 import { WireError } from "../base/errors.ts";
 import type { WireLimits } from "../base/limits.ts";
 import { SMALL_ANSWER } from "../flow/byte_output.ts";
@@ -14,6 +15,9 @@ import type { MessageOutput, Ticket } from "../flow/output.ts";
 const SHORT_STALL = 1_000;
 /** However patient the limits are, that is seen after so many more. */
 const LONGEST_INTERVAL = 2_500;
+
+/** So many pings are answered while output over `sendEnd` does not move. */
+const PONGS = 100;
 
 /** What is watched, and who is told. */
 export interface KeepaliveOptions {
@@ -193,4 +197,82 @@ function unfinishedFor(milliseconds: number): WireError {
     "stalled",
     `A message was begun and not finished within ${milliseconds} ms.`,
   );
+}
+
+// Signs of life that the program asks for, and those that the peer gets.
+
+/** The pings of one wire, in both directions. */
+export class Pings {
+  readonly #output: MessageOutput;
+  readonly #clock: Clock;
+  readonly #sendEnd: number;
+  readonly #asked = new LazyMap<number, () => void>();
+  /** How many pings, and answers to them, came or left. */
+  signs = 0;
+  #token = 0;
+  /** Pings answered since the output last had room or made progress. */
+  #pongs = 0;
+  #pongedAt = 0;
+
+  /**
+   * @param output Where pings and answers go.
+   * @param clock Measures the round trip.
+   * @param sendEnd The limit of that name.
+   */
+  constructor(
+    output: MessageOutput,
+    clock: Clock,
+    sendEnd: number,
+  ) {
+    this.#output = output;
+    this.#clock = clock;
+    this.#sendEnd = sendEnd;
+  }
+
+  /** Asks the peer; resolves with milliseconds, or when the wire has ended. */
+  async ask(): Promise<number> {
+    const begun = this.#clock.now();
+    await new Promise<void>((resolve) => {
+      const token = this.#token = (this.#token + 1) >>> 0;
+      this.#asked.set(token, resolve);
+      this.signs++;
+      this.#output.send({ kind: "ping", token });
+    });
+    return this.#clock.now() - begun;
+  }
+
+  /** The peer has answered. */
+  answered(token: number): void {
+    this.signs++;
+    const resolve = this.#asked.get(token);
+    this.#asked.delete(token);
+    resolve?.();
+  }
+
+  /**
+   * Answers the peer, unless it goes on asking and takes nothing.
+   *
+   * @throws {WireError} `stalled`.
+   */
+  answer(token: number): void {
+    const output = this.#output;
+    const { progressAt } = output;
+    const isFull = output.waiting > this.#sendEnd;
+    if (!isFull || progressAt !== this.#pongedAt) this.#pongs = 0;
+    this.#pongedAt = progressAt;
+    if (++this.#pongs > PONGS && isFull) {
+      throw new WireError(
+        "stalled",
+        `The peer sends pings, and does not take what waits for it: ${output.waiting} bytes.`,
+      );
+    }
+    this.signs += 2;
+    output.send({ kind: "pong", token });
+  }
+
+  /** The wire has ended. */
+  end(): void {
+    for (const resolve of this.#asked.values()) resolve();
+    this.#asked.clear();
+  }
 }

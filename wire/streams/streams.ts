@@ -17,7 +17,8 @@ import { LazyMap } from "../base/collections.ts";
 import type { LastMessage } from "../codec/single_value.ts";
 import { excessOf, type Memory, type WireLimits } from "../base/limits.ts";
 import type { MessageOutput } from "../flow/output.ts";
-import type { ReceivedAttachments, StreamsOfCall } from "../codec/passing.ts";
+import type { MessageExtras } from "../codec/message_receiver.ts";
+import type { StreamsOfCall } from "../codec/passing.ts";
 import type { RemoteStream } from "../rpc/remote_types.ts";
 import { type Failure, Sink, SinkStream } from "./stream_sink.ts";
 import { producerOf, Source } from "./stream_source.ts";
@@ -231,22 +232,25 @@ export class Streams {
     return { sink, stream };
   }
 
-  /** An item came, in a message with what came along. */
+  /** An item came, in a message. */
   item(
     id: number,
     value: unknown,
     message: LastMessage,
-    arrived?: ReceivedAttachments,
+    extras?: MessageExtras,
   ): void {
-    const cost = message.size + MESSAGE_OVERHEAD;
-    const excess = excessOf(message.weight, cost);
-    this.#sink(id).put({ value, arrived, cost, excess }, message);
-  }
-
-  /** An item came that is over a limit: the stream ends here. */
-  overLimit(id: number, error: unknown, size: number): void {
     const sink = this.#sink(id);
-    sink.spend(size + MESSAGE_OVERHEAD);
+    const cost = message.size + MESSAGE_OVERHEAD;
+    const error = extras?.failure;
+    if (error === undefined) {
+      const excess = excessOf(message.weight, cost);
+      return sink.put(
+        { value, arrived: extras?.arrived, cost, excess },
+        message,
+      );
+    }
+    // Over a limit: the stream ends here.
+    sink.spend(cost);
     if (sink.isDone) return;
     sink.end({ error });
     this.#cancel(id, error);
@@ -268,13 +272,17 @@ export class Streams {
     id: number,
     thrown: unknown,
     weight: number,
-    arrived?: ReceivedAttachments,
+    extras?: MessageExtras,
   ): void {
+    const arrived = extras?.arrived;
     const sink = this.#sink(id);
     arrived?.label(`the failure of ${sink.place}`);
     this.#drop(sink);
-    const error = remoteError(sink.place, thrown);
-    this.#end(sink, { error, arrived, weight });
+    this.#end(sink, {
+      error: remoteError(sink.place, extras?.failure ?? thrown),
+      arrived,
+      weight,
+    });
   }
 
   /** The producer's side has ended it, or it refused to go on. */
@@ -292,11 +300,12 @@ export class Streams {
   }
 
   /** The consumer wants no more. */
-  cancelled(id: number, reason: unknown, arrived?: ReceivedAttachments): void {
+  cancelled(id: number, reason: unknown, extras?: MessageExtras): void {
+    const arrived = extras?.arrived;
     const source = this.#source(id);
     if (source === undefined || source.isStopped) return arrived?.drop();
     arrived?.label("the reason of a cancel");
-    source.cancel(reason);
+    source.cancel(extras?.failure ?? reason);
     this.#options.onIdle();
   }
 

@@ -1,0 +1,246 @@
+/**
+ * Where each kind of message goes, as it is read.
+ *
+ * @module
+ */
+
+import type { Calls } from "../rpc/calls.ts";
+import type { Channel, Hello } from "../codec/messages.ts";
+import type { GracefulClose, Handshake } from "../session/handshake.ts";
+import type { IncomingCalls } from "../rpc/incoming_calls.ts";
+import type { Inbox, ReceiveWindow } from "../flow/windows.ts";
+import type { Lifetime } from "../base/report.ts";
+import { malformed } from "../base/errors.ts";
+import { excessOf } from "../base/limits.ts";
+import type { LastMessage } from "../codec/single_value.ts";
+import { MESSAGE_OVERHEAD } from "../codec/messages.ts";
+import type {
+  CallExtras,
+  MessageExtras,
+  MessageReceiver,
+} from "../codec/message_receiver.ts";
+import type { Objects } from "../objects/objects.ts";
+import type { Outbound } from "../rpc/outbound.ts";
+import type { Pings } from "../session/keepalive.ts";
+import type { Streams } from "../streams/streams.ts";
+
+/** How much of the peer's allowance of cancels is used: clocks differ. */
+const CANCEL_SHARE = 0.9;
+
+/** Where messages go. */
+export interface MessageRoutes {
+  readonly calls: Calls;
+  readonly incoming: IncomingCalls;
+  readonly inbox: Inbox;
+  readonly objects: Objects;
+  readonly streams: Streams;
+  readonly outbound: Outbound;
+  readonly handshake: Handshake;
+  readonly closing: GracefulClose;
+  readonly pings: Pings;
+  /** Accounts for one-way calls. */
+  readonly sendWindow: ReceiveWindow;
+  /** Accounts for typed messages. */
+  readonly messageWindow: ReceiveWindow;
+  /** What is known of the message that is routed. */
+  readonly message: LastMessage;
+  /** Tells whether anything is still wanted. */
+  readonly lifetime: Lifetime;
+  /** The peer has said its hello. */
+  readonly onHello: () => void;
+  /** The peer has ended the wire. */
+  readonly onAborted: (code: string, message: string) => void;
+}
+
+/** The receiver of one wire's messages. */
+export class MessageRouter implements MessageReceiver {
+  readonly #routes: MessageRoutes;
+  // What most messages need is at hand.
+  readonly #calls: Calls;
+  readonly #incoming: IncomingCalls;
+  readonly #sendWindow: ReceiveWindow;
+  readonly #lifetime: Lifetime;
+  readonly #message: LastMessage;
+  /** Whether the peer has said that it makes no further call. */
+  #isLast = false;
+  #isOpening = false;
+
+  /** @param routes Where messages go. */
+  constructor(routes: MessageRoutes) {
+    this.#routes = routes;
+    this.#calls = routes.calls;
+    this.#incoming = routes.incoming;
+    this.#sendWindow = routes.sendWindow;
+    this.#lifetime = routes.lifetime;
+    this.#message = routes.message;
+  }
+
+  /** Whether the wire has ended, or was just accepted: see {@linkcode goOn}. */
+  get isPaused(): boolean {
+    return this.#isOpening || this.#lifetime.reason !== undefined;
+  }
+
+  /** Those that wait for the opening have had their turns. */
+  goOn(): void {
+    this.#isOpening = false;
+  }
+
+  hello(hello: Hello): void {
+    const { calls, objects, streams, handshake, onHello } = this.#routes;
+    const { limits } = hello;
+    calls.allowCancels(
+      Math.floor(limits.cancels * CANCEL_SHARE),
+      limits.cancelsPerSecond * CANCEL_SHARE,
+    );
+    objects.setPeerLimits(limits.objects);
+    streams.setPeerLimits(limits);
+    onHello();
+    handshake.hello(hello);
+  }
+
+  accept(): void {
+    this.#isOpening = true;
+    this.#routes.handshake.accept();
+  }
+
+  message(value: unknown, size: number, extras?: MessageExtras): void {
+    this.#checkLast("message");
+    const { inbox, messageWindow } = this.#routes;
+    const cost = size + MESSAGE_OVERHEAD;
+    messageWindow.received(cost);
+    const excess = excessOf(this.#message.weight, cost);
+    const keeper = extras === undefined ? this.#message : undefined;
+    inbox.put(value, extras?.failure, cost, excess, keeper);
+  }
+
+  send(name: string, args: unknown[], size: number, extras?: CallExtras): void {
+    this.#checkLast("one-way call");
+    const cost = size + MESSAGE_OVERHEAD;
+    this.#sendWindow.received(cost);
+    this.#incoming.send(name, args, cost, this.#weighed(cost, extras));
+  }
+
+  call(
+    id: number,
+    name: string,
+    args: unknown[],
+    size: number,
+    extras?: CallExtras,
+  ): void {
+    this.#checkLast("call");
+    const cost = size + MESSAGE_OVERHEAD;
+    this.#incoming.call(id, name, args, cost, this.#weighed(cost, extras));
+  }
+
+  /** What a call has besides, with what its arguments take beyond its cost. */
+  #weighed(cost: number, extras?: CallExtras): CallExtras | undefined {
+    const excess = this.#message.weight - cost;
+    return excess > 0 ? { ...extras, excess } : extras;
+  }
+
+  return(id: number, value: unknown, extras?: MessageExtras): void {
+    this.#calls.returned(id, value, extras);
+  }
+
+  returnValues(id: number, values: unknown[], extras?: MessageExtras): void {
+    this.#calls.returnedValues(id, values, extras);
+  }
+
+  throw(id: number, thrown: unknown, extras?: MessageExtras): void {
+    this.#calls.threw(id, thrown, extras);
+  }
+
+  fail(id: number, code: string, message: string): void {
+    this.#calls.failed(id, code, message);
+  }
+
+  cancel(id: number): void {
+    this.#incoming.cancel(id);
+  }
+
+  credit(channel: Channel, amount: number): void {
+    const sendQueue = this.#routes.outbound[channel];
+    if (amount > sendQueue.bytes) {
+      throw malformed(`The peer gave credit for more ${channel} than it got.`);
+    }
+    sendQueue.settled(0, amount);
+  }
+
+  ping(token: number): void {
+    this.#routes.pings.answer(token);
+  }
+
+  pong(token: number): void {
+    this.#routes.pings.answered(token);
+  }
+
+  close(): void {
+    this.#isLast = true;
+    this.#routes.closing.gotClose();
+  }
+
+  finish(): void {
+    this.#isLast = true;
+    this.#routes.closing.finish();
+  }
+
+  abort(code: string, message: string): void {
+    this.#routes.onAborted(code, message);
+  }
+
+  release(slot: number, nonce: number, count: number): void {
+    this.#routes.objects.released(slot, nonce, count);
+  }
+
+  forget(slot: number, nonce: number): void {
+    this.#routes.objects.forgotten(slot, nonce);
+  }
+
+  streamValue(
+    id: number,
+    value: unknown,
+    _size: number,
+    extras?: MessageExtras,
+  ): void {
+    this.#routes.streams.item(id, value, this.#message, extras);
+  }
+
+  streamBytes(
+    id: number,
+    bytes: Uint8Array,
+    _size: number,
+    extras?: MessageExtras,
+  ): void {
+    this.#routes.streams.item(id, bytes, this.#message, extras);
+  }
+
+  streamEnd(id: number): void {
+    this.#routes.streams.ended(id);
+  }
+
+  streamError(id: number, thrown: unknown, extras?: MessageExtras): void {
+    const { weight, size } = this.#message;
+    const held = extras?.failure === undefined ? weight + size : 0;
+    this.#routes.streams.failed(id, thrown, held, extras);
+  }
+
+  streamFail(id: number, code: string, message: string): void {
+    this.#routes.streams.refused(id, code, message);
+  }
+
+  streamCancel(id: number, reason: unknown, extras?: MessageExtras): void {
+    this.#routes.streams.cancelled(id, reason, extras);
+  }
+
+  streamCredit(id: number, amount: number): void {
+    this.#routes.streams.credit(id, amount);
+  }
+
+  /** Refuses what the peer has said that it would not send any more. */
+  #checkLast(what: string): void {
+    if (!this.#isLast) return;
+    throw malformed(
+      `A ${what} came behind the peer's close, which says that there is none.`,
+    );
+  }
+}
