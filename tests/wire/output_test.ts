@@ -112,3 +112,19 @@ test("Output holds no array of a message that it has encoded", async () => {
   assertEquals(externals(), []);
   await output.flush();
 });
+
+test("Output.flush() waits for what is large until the peer has accepted", async () => {
+  const { output, writes } = openOutput();
+  output.pieces = 0;
+  output.send({ kind: "message", value: new Uint8Array(200_000) });
+  output.send({ kind: "ping", token: 1 });
+  let isFlushed = false;
+  const flushed = output.flush().then(() => isFlushed = true);
+  while (writes.length === 0) await Promise.resolve();
+  for (let turn = 0; turn < 50; turn++) await Promise.resolve();
+  // The ping has left, and nothing else.
+  assertEquals([isFlushed, writes.length, writes[0]!.length], [false, 1, 9]);
+  output.pieces = LIMITS.pieces;
+  await flushed;
+  assertEquals(output.waiting, 0);
+});

@@ -12,7 +12,7 @@ import type { WireLimits } from "../base/limits.ts";
 import { checkWritten, type Transport } from "../transport/transport.ts";
 
 /** So much is written without waiting for more. */
-const STRINGS = 8 * 1024;
+const GATHERED = 8 * 1024;
 /** So many milliseconds after one write the next may wait for more. */
 const JUST_NOW = 0.1;
 /** An answer of so many bytes always finds room: each call has to have one. */
@@ -186,7 +186,7 @@ export class ByteOutput {
     // Somebody may be sending in a row: then what still comes leaves with the
     // same write. What comes alone leaves at once.
     if (
-      position > this.#seen && position < STRINGS &&
+      position > this.#seen && position < GATHERED &&
       now - this.progressAt < JUST_NOW
     ) {
       this.#seen = position;
@@ -201,7 +201,11 @@ export class ByteOutput {
   #pump(now: number): void {
     if (this.#stopped) return;
     const bytes = this.next();
-    if (bytes === undefined) return this.#finishFlush();
+    if (bytes === undefined) {
+      // What is large may still wait for the peer to accept.
+      if (this.waiting === 0) this.#finishFlush();
+      return;
+    }
     this.handed += bytes.length;
     this.#writing = bytes;
     this.#left = bytes.length;

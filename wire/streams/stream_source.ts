@@ -33,7 +33,7 @@ export interface Producer {
 export interface SourceOptions {
   readonly output: MessageOutput;
   /** Told of the call to which the streams belong that are just announced. */
-  readonly handshake: { call: Pick<StreamsOfCall, "add"> | undefined };
+  readonly opening: { call: Pick<StreamsOfCall, "add"> | undefined };
   /** How many bytes the consumer takes at first. */
   readonly first: () => number;
   /** How many bytes it takes of an item. */
@@ -238,14 +238,14 @@ export class Source implements BoundStream {
   }
 
   #send(message: Message): Promise<void> | undefined {
-    const { output, handshake } = this.#options;
+    const { output, opening } = this.#options;
     const ticket: Ticket = { position: Infinity };
     let size: number;
-    handshake.call = this.call;
+    opening.call = this.call;
     try {
       size = output.send(message, ticket, undefined, this.#most);
     } finally {
-      handshake.call = undefined;
+      opening.call = undefined;
     }
     this.#credit -= MESSAGE_OVERHEAD + size;
     if (ticket.position !== Infinity) return undefined;

@@ -143,7 +143,7 @@ export class Streams {
     const { output, onError } = this.#options;
     const source = new Source(this.#id(), producerOf(value), {
       output,
-      handshake: this,
+      opening: this,
       onError,
       first: () => firstCredit(this.#peer),
       most: () => this.#peer.streamWindow,

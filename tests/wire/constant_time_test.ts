@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { constantTimeEqual } from "../../wire/base/checks.ts";
 import { test } from "../_test.ts";
 
-test("sameText() tells texts apart, those with NULs too", () => {
+test("constantTimeEqual() tells texts apart, those with NULs too", () => {
   const texts = ["", "\0", "\0\0", "a", "a\0", "\0a", "ab", "ba", "ä", "😀"];
   for (const one of texts) {
     for (const other of texts) {
@@ -15,7 +15,7 @@ test("sameText() tells texts apart, those with NULs too", () => {
   }
 });
 
-test("sameText() looks at every character, wherever the first difference is", () => {
+test("constantTimeEqual() looks at every character, wherever the first difference is", () => {
   /** How many characters are looked at. */
   const looks = (left: string, right: string): number => {
     const { charCodeAt, codePointAt, at } = String.prototype;

@@ -67,7 +67,7 @@ async function fourWindows(
 }
 
 for (const [how, one] of Object.entries(ENDS)) {
-  test(`Window gives credit once for a one-way call that was ${how}`, async () => {
+  test(`ReceiveWindow gives credit once for a one-way call that was ${how}`, async () => {
     await using peer = new CountingPeer({
       limits: { window: WINDOW, nesting: 4 },
       functions: FUNCTIONS,
@@ -89,7 +89,7 @@ const REFUSING: WireOptions[] = [
 ];
 
 for (const [index, options] of REFUSING.entries()) {
-  test(`Window gives credit once for a one-way call through middleware (${index})`, async () => {
+  test(`ReceiveWindow gives credit once for a one-way call through middleware (${index})`, async () => {
     await using peer = new CountingPeer({
       limits: { window: WINDOW, nesting: 4 },
       functions: FUNCTIONS,
@@ -99,7 +99,7 @@ for (const [index, options] of REFUSING.entries()) {
   });
 }
 
-test("Window gives credit once for one-way calls of what is forgotten", async () => {
+test("ReceiveWindow gives credit once for one-way calls of what is forgotten", async () => {
   await using peer = new CountingPeer({
     limits: { window: WINDOW },
   });
@@ -109,7 +109,7 @@ test("Window gives credit once for one-way calls of what is forgotten", async ()
   await fourWindows(peer, "sends", () => peer.spend(gone));
 });
 
-test("Window gives credit once for one-way calls that waited behind others", async () => {
+test("ReceiveWindow gives credit once for one-way calls that waited behind others", async () => {
   const gates: (() => void)[] = [];
   await using peer = new CountingPeer({
     limits: { window: WINDOW, calls: 2 },
@@ -144,7 +144,7 @@ const MESSAGES: Record<string, unknown> = {
 for (const [what, value] of Object.entries(MESSAGES)) {
   for (const isAwaited of [true, false]) {
     const when = isAwaited ? "that is waited for" : "that waits";
-    test(`Window gives credit once for ${what} ${when}`, async () => {
+    test(`ReceiveWindow gives credit once for ${what} ${when}`, async () => {
       await using peer = new CountingPeer({
         limits: { window: WINDOW, nesting: 4 },
       });
@@ -165,7 +165,7 @@ for (const [what, value] of Object.entries(MESSAGES)) {
   }
 }
 
-test("Window holds messages that nobody has taken", async () => {
+test("ReceiveWindow holds messages that nobody has taken", async () => {
   await using peer = new CountingPeer({ limits: { window: WINDOW } });
   await peer.open();
   const message: Message = { kind: "message", value: "x".repeat(100) };
@@ -178,7 +178,7 @@ test("Window holds messages that nobody has taken", async () => {
   assertEquals((await peer.hearAbort())?.code, "malformed");
 });
 
-test("Window counts credit that it has not told yet", async () => {
+test("ReceiveWindow counts credit that it has not told yet", async () => {
   for (const isOver of [false, true]) {
     await using peer = new CountingPeer({ limits: { window: WINDOW } });
     await peer.open();
@@ -203,7 +203,7 @@ test("Window counts credit that it has not told yet", async () => {
   }
 });
 
-test("Window is full at its last byte", async () => {
+test("ReceiveWindow is full at its last byte", async () => {
   for (const over of [0, 1]) {
     await using peer = new CountingPeer({ limits: { window: WINDOW } });
     await peer.open();
@@ -219,7 +219,7 @@ test("Window is full at its last byte", async () => {
   }
 });
 
-test("Window takes no part in what comes after the end", async () => {
+test("ReceiveWindow takes no part in what comes after the end", async () => {
   const gate = Promise.withResolvers<void>();
   await using peer = new CountingPeer({
     limits: { window: WINDOW },
