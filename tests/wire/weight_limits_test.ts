@@ -12,7 +12,7 @@ import { decodeValue, encodeValue } from "../../wire/codec/single_value.ts";
 import { settle } from "../_fake_clock.ts";
 import { Raw, RawPeer } from "../_raw_peer.ts";
 import { test } from "../_test.ts";
-import { decodeAll, encodeAll } from "./_codec.ts";
+import { decodeAll, encodeAll, newEncoder } from "./_codec.ts";
 
 /** A message of one frame, whose values take some 9 MB. */
 function heavy(): unknown[] {
@@ -85,8 +85,8 @@ const ORDINARY: Record<string, () => unknown> = {
   "10,000 small Maps": () => filled(10_000, (n) => new Map([["a", n]])),
   "10,000 small Sets": () => filled(10_000, (n) => new Set([n, "a"])),
   "50,000 bigints": () => filled(50_000, (n) => BigInt(n)),
-  "4,000 errors": () =>
-    filled(4_000, (n) => ({ status: "rejected", reason: new Error(`e${n}`) })),
+  "5,000 errors": () =>
+    filled(5_000, (n) => ({ status: "rejected", reason: new Error(`e${n}`) })),
   "a graph's neighbours": () => filled(60_000, (n) => n % 3 ? [] : [n]),
 };
 
@@ -97,12 +97,17 @@ for (const [what, make] of Object.entries(ORDINARY)) {
       ...DEFAULT_LIMITS,
       frame: 16 * 1024 * 1024,
     });
-    const [message] = decodeAll(
-      [encodeAll([{ kind: "message", value }])],
-      decoder,
-    );
-    assertEquals(message?.kind, "message");
-    assert(decoder.weight > 0);
+    const encoder = newEncoder();
+    const weights: number[] = [];
+    for (let time = 0; time < 2; time++) {
+      const bytes = encodeAll([{ kind: "message", value }], encoder);
+      const [message] = decodeAll([bytes], decoder);
+      assertEquals(message?.kind, "message");
+      weights.push(decoder.weight);
+    }
+    // Nothing of a message counts for the next one.
+    assert(weights[0]! > 0);
+    assertEquals(weights[0], weights[1]);
   });
 }
 

@@ -420,11 +420,3 @@ export function shapeWeight(keys: readonly string[]): number {
     ? weight + WEIGHT.indices
     : weight;
 }
-
-/** What a text of that many bytes weighs. */
-export function textWeight(text: string, bytes: number): number {
-  const { length } = text;
-  if (length < 2 && bytes < 3) return 0;
-  // What is all ASCII has a byte for each character, and two otherwise.
-  return WEIGHT.text + (length === bytes ? length : length * 2);
-}

@@ -26,7 +26,7 @@ import { type Importer, NO_IMPORTER } from "./passing.ts";
 import type { KeySets } from "./tables.ts";
 import { passOver } from "./_value_scanner.ts";
 import { ERROR_PART, TAG } from "./value_kinds.ts";
-import { FEW_ERRORS, SMALL_TABLE, textWeight, WEIGHT } from "./value_kinds.ts";
+import { FEW_ERRORS, SMALL_TABLE, WEIGHT } from "./value_kinds.ts";
 
 /** What each value of a message may weigh, besides what its bytes may. */
 const WEIGHT_OF_EACH = 64;
@@ -40,6 +40,9 @@ export interface WeightBounds {
   /** The same, where references or streams are among them. */
   roomAlong: number;
 }
+
+/** A weight that is compared fast, because it is a small integer. */
+const UNCHECKED = 2 ** 30;
 
 const NO_BOUNDS: Readonly<WeightBounds> = {
   most: Infinity,
@@ -76,8 +79,8 @@ export class ValueReader {
   /** What they may weigh at most, and once something came along. */
   #room = Infinity;
   #roomAlong = Infinity;
-  /** The lesser of the two; up to that there is nothing to check. */
-  #bound = Infinity;
+  /** Up to that there is nothing to check. */
+  #unchecked = UNCHECKED;
   /** Makes of references and streams what the receiver gets. */
   importer: Importer = NO_IMPORTER;
 
@@ -99,17 +102,18 @@ export class ValueReader {
    * @param bounds What its values may weigh.
    */
   begin(gathered?: string, bounds: WeightBounds = NO_BOUNDS): void {
-    this.#values =
-      this.#taken =
-      this.#along =
-      this.#weight =
-        0;
+    this.#values = this.#taken = this.#along = 0;
+    this.#weight = this.#errors = 0;
     this.#start = this.#reader.position;
     this.#gathered = gathered;
-    this.#most = bounds.most;
-    this.#room = bounds.room;
-    this.#roomAlong = bounds.roomAlong;
-    this.#bound = Math.min(this.#most, this.#room);
+    this.#setBounds(bounds);
+  }
+
+  #setBounds({ most, room, roomAlong }: WeightBounds): void {
+    this.#most = most;
+    this.#room = room;
+    this.#roomAlong = roomAlong;
+    this.#unchecked = Math.min(most, room, UNCHECKED);
   }
 
   /** What the values of the message weigh: see `value_kinds.ts`. */
@@ -136,27 +140,19 @@ export class ValueReader {
    * messages are read without {@linkcode begin}, and must find nothing.
    */
   clear(): void {
-    this.#values =
-      this.#taken =
-      this.#along =
-      this.#weight =
-        0;
+    this.#values = this.#taken = this.#along = 0;
+    this.#weight = this.#errors = 0;
     this.#gathered = undefined;
-    this.#most =
-      this.#room =
-      this.#roomAlong =
-      this.#bound =
-        Infinity;
+    this.#setBounds(NO_BOUNDS);
   }
 
   /** The next string, of so many bytes. */
   #text(count: number): string {
     const gathered = this.#gathered;
-    if (gathered === undefined) {
-      const text = this.#reader.utf8(count);
-      this.weigh(textWeight(text, count));
-      return text;
-    }
+    // The engine has one string for each single character. What texts weigh is
+    // little beside their bytes: it is enough to check at what holds them.
+    if (count > 1) this.#weight += WEIGHT.text + count;
+    if (gathered === undefined) return this.#reader.utf8(count);
     const start = this.#taken;
     this.#taken = start + count;
     if (this.#taken > gathered.length) {
@@ -164,8 +160,17 @@ export class ValueReader {
         `A string of ${count} characters is more than is left of its message's string section.`,
       );
     }
-    this.weigh(WEIGHT.text + count);
     return gathered.slice(start, this.#taken);
+  }
+
+  /** The next string, of any length. */
+  #longText(): string {
+    const count = this.#reader.varint();
+    const text = this.#text(count);
+    // If some of it is no ASCII, each character may take two bytes.
+    const { length } = text;
+    if (length !== count) this.weigh(Math.max(0, 2 * length - count));
+    return text;
   }
 
   /** A number that may stand by itself in memory. */
@@ -218,7 +223,7 @@ export class ValueReader {
       case TAG.negativeBigint:
         return -this.#magnitude();
       case TAG.longText:
-        return this.#text(reader.varint());
+        return this.#longText();
       case TAG.bytes: {
         const count = reader.varint();
         this.weigh(WEIGHT.view + count);
@@ -275,11 +280,7 @@ export class ValueReader {
   passOver(count: number): void {
     // Text is gathered where nothing else comes along.
     if (this.#gathered !== undefined) return;
-    this.#most =
-      this.#room =
-      this.#roomAlong =
-      this.#bound =
-        Infinity;
+    this.#setBounds(NO_BOUNDS);
     let known = this.#along;
     passOver(this.#reader, this.#tables, count, (tag) => {
       const isKnown = known-- > 0;
@@ -366,13 +367,34 @@ export class ValueReader {
         list[index] = view.getInt32(at + 1);
         reader.position = at + 5;
       } else if (tag < TAG.list && this.#gathered === undefined) {
-        reader.position = at + 1;
-        list[index] = this.#text(tag - TAG.text);
+        index += this.#shortTexts(list, index);
       } else {
         list[index] = this.read(depth);
       }
     }
     return list;
+  }
+
+  /**
+   * Reads short strings of a list, up to what is none.
+   *
+   * @returns How many there are behind the first one.
+   */
+  #shortTexts(list: unknown[], first: number): number {
+    const reader = this.#reader;
+    const { buffer, end } = reader;
+    let index = first;
+    let weight = 0;
+    for (; index < list.length; index++) {
+      const at = reader.position;
+      const count = at < end ? buffer[at]! - TAG.text : -1;
+      if (count < 0 || count >= TAG.list - TAG.text) break;
+      reader.position = at + 1;
+      if (count > 1) weight += WEIGHT.text + count;
+      list[index] = reader.utf8(count);
+    }
+    this.weigh(weight);
+    return index - first - 1;
   }
 
   #plainObject(index: number, depth: number): Record<string, unknown> {
@@ -554,7 +576,7 @@ export class ValueReader {
    */
   weigh(weight: number): void {
     this.#weight += weight;
-    if (this.#weight > this.#bound) this.#checkWeight();
+    if (this.#weight > this.#unchecked) this.#checkWeight();
   }
 
   #checkWeight(): void {
@@ -566,7 +588,7 @@ export class ValueReader {
   #comesAlong(weight: number): void {
     if (this.#along === 0) {
       this.#room = Math.min(this.#room, this.#roomAlong);
-      this.#bound = Math.min(this.#bound, this.#room);
+      this.#unchecked = Math.min(this.#unchecked, this.#room);
     }
     this.weigh(weight);
     this.#along++;
