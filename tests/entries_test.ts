@@ -4,6 +4,8 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { loads } from "../.ci/entries.ts";
+import map from "../.ci/npm_import_map.json" with { type: "json" };
+import config from "../deno.json" with { type: "json" };
 import { test } from "./_test.ts";
 
 /** How many modules an entry point may load. */
@@ -42,6 +44,15 @@ test("docs/architecture.md tells what each entry point loads", async () => {
         `${entry} loads ${modules.length} modules, ${kib} KiB: correct the table by .ci/entries.ts --write`,
       );
     }
+  }
+});
+
+test("the import map for a machine without JSR has every entry point", () => {
+  for (const [entry, path] of Object.entries(config.exports)) {
+    if (entry === "./cli") continue;
+    const name = `@remote/wire${entry.slice(1)}`;
+    const mapped = (map.imports as Record<string, string>)[name];
+    assertEquals(mapped, path.replace("./", "../"), name);
   }
 });
 

@@ -2,7 +2,7 @@
  * As its users by URL have it: over HTTP, without configuration or import map.
  */
 
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { serveRepository } from "./_serve_repository.ts";
 import { test } from "./_test.ts";
 
@@ -43,6 +43,10 @@ test("mod.ts works when it is imported by URL", async () => {
   assertEquals(new TextDecoder().decode(stderr), "");
   assertEquals(new TextDecoder().decode(stdout), "42\n");
   assertEquals(code, 0);
+  // What is loaded when it is needed is fetched with the rest, and cached.
+  for (const path of ["client/_tls.ts", "server/_tls.ts"]) {
+    assert(served.includes(path), path);
+  }
   assertEquals(
     served.filter((path) => !/^(mod\.ts|(wire|server|client)\/)/.test(path)),
     [],
