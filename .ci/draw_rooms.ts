@@ -26,6 +26,7 @@ const WORDS: Readonly<Record<string, string>> = {
   "rpc": "calls, proxies",
   "flow": "flow control",
   "codec": "bytes and values",
+  "types": "Temporal, classes",
   "transport": "connections",
   "base": "errors, limits",
 };

@@ -59,6 +59,7 @@ const OPTION_KEYS: Readonly<Record<keyof ConnectOptions, true>> = {
   credential: true,
   requireCredential: true,
   sendStacks: true,
+  valueTypes: true,
   recordCallSites: true,
   dialect: true,
   serveThrough: true,

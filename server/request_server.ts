@@ -28,6 +28,7 @@ import {
 } from "../wire/base/limits.ts";
 import { isThenable, shown } from "../wire/base/shown.ts";
 import { callHook, type Report, reporter } from "../wire/base/report.ts";
+import type { AnyValueType } from "../wire/codec/value_types.ts";
 import type { Contract } from "../wire/contract/contract.ts";
 import type { Middleware } from "../wire/rpc/middleware.ts";
 import type {
@@ -111,6 +112,13 @@ export interface RequestServerOptions<
    * given: a secret that everybody is shown is none.
    */
   credential?: string | undefined;
+  /**
+   * Types of values that are declared, beside those that all wires know. Give
+   * clients the same: `valueType()` makes them.
+   *
+   * @default {[]}
+   */
+  valueTypes?: readonly AnyValueType[] | undefined;
   /** Whether errors take their stacks to the client. @default {false} */
   sendStacks?: boolean | undefined;
   /**
@@ -174,6 +182,7 @@ const OPTION_KEYS: Readonly<Record<keyof RequestServerOptions, true>> = {
   requireCredential: true,
   credential: true,
   sendStacks: true,
+  valueTypes: true,
   dialect: true,
   serveThrough: true,
   callThrough: true,
@@ -465,7 +474,7 @@ export class RequestServer implements AsyncDisposable {
     const { functions, credential, requireCredential, sendStacks } =
       this.#options;
     const { dialect, serves, expects } = this.#options;
-    const { serveThrough, callThrough, introspection, telemetry } =
+    const { serveThrough, callThrough, introspection, telemetry, valueTypes } =
       this.#options;
     return new Wire(transport, {
       limits: this.#limits,
@@ -473,6 +482,7 @@ export class RequestServer implements AsyncDisposable {
       serves,
       expects,
       sendStacks,
+      valueTypes,
       dialect,
       serveThrough,
       callThrough,

@@ -23,4 +23,5 @@ export const RAW: Exporter & Importer = {
   stream: (id) => new Raw({ as: "stream", id }),
   result: (id) => new Raw({ as: "result", id }),
   asThen: (value) => value,
+  made: () => {},
 };

@@ -6,6 +6,7 @@
  */
 
 import type { Message } from "../wire/codec/messages.ts";
+import { valueType, ValueTypes } from "../wire/codec/value_types.ts";
 import { Raw } from "./_raw_values.ts";
 
 /** A value alone: its bytes, and the key sets that they refer to. */
@@ -74,6 +75,22 @@ export function toHex(bytes: Uint8Array): string {
     .join(" ");
 }
 
+/** A value of the declared type "point". */
+export class Point {
+  /** @param data What it travels as. */
+  constructor(readonly data: unknown) {}
+}
+
+/** The types that are declared for the vectors. */
+export const TYPES = new ValueTypes([
+  valueType({
+    name: "point",
+    test: (value): value is Point => value instanceof Point,
+    toData: ({ data }) => data,
+    fromData: (data) => new Point(data),
+  }),
+]);
+
 /** What stands for something that JSON has no word for. */
 interface Notation {
   $: string;
@@ -139,6 +156,10 @@ function special(notation: Notation): unknown {
       return rawOf(notation);
     case "bytes":
       return fromHex(is as string);
+    case "url":
+      return new URL(is as string);
+    case "point":
+      return new Point(valueOf(is));
     case "ArrayBuffer":
       return fromHex(is as string).buffer;
     case "DataView":

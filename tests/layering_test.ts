@@ -16,6 +16,7 @@ const ROOT = new URL("../", import.meta.url).href;
 const ROOMS = [
   "base",
   "codec",
+  "types",
   "transport",
   "lines",
   "flow",

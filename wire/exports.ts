@@ -24,6 +24,12 @@ export { DEFAULT_LIMITS, type WireLimits } from "./base/limits.ts";
 export { Values, values } from "./rpc/context.ts";
 export type { Metadata } from "./codec/messages.ts";
 export { decodeValue, encodeValue } from "./codec/single_value.ts";
+export {
+  type AnyValueType,
+  type Declared,
+  type ValueType,
+  valueType,
+} from "./codec/value_types.ts";
 export { wirePair } from "./pair.ts";
 export { CallContext, type CallOptions } from "./rpc/context.ts";
 export type { FunctionInfo } from "./rpc/served.ts";

@@ -26,6 +26,11 @@ import {
   servedEntries,
 } from "./rpc/served.ts";
 import { resolveLimits, type WireLimits } from "./base/limits.ts";
+import {
+  type AnyValueType,
+  resolveValueTypes,
+  type ValueTypes,
+} from "./codec/value_types.ts";
 import { checkMiddleware, type Middleware } from "./rpc/middleware.ts";
 import { type Caller, remotes } from "./rpc/remote.ts";
 import { checkReference } from "./rpc/remote_object.ts";
@@ -128,6 +133,13 @@ export interface WireOptions<
    */
   sendStacks?: boolean | undefined;
   /**
+   * Types of values that are declared, beside those that all wires know. Give
+   * the peer the same: {@linkcode valueType} makes them.
+   *
+   * @default {[]}
+   */
+  valueTypes?: readonly AnyValueType[] | undefined;
+  /**
    * Whether to record where each call is made, for the stack of its error.
    * Without, the stack shows where the call is awaited, which costs nothing;
    * recording costs some 2 µs a call.
@@ -186,6 +198,7 @@ const OPTION_KEYS: Readonly<Record<keyof WireOptions, true>> = {
   requireCredential: true,
   confirm: true,
   sendStacks: true,
+  valueTypes: true,
   recordCallSites: true,
   dialect: true,
   serveThrough: true,
@@ -248,7 +261,7 @@ export class Wire<
   ) {
     const { signal, functions, onDeath, confirm, serves, expects } = options;
     checkOptionKeys(options, OPTION_KEYS, "a wire");
-    checkParts(options);
+    const { valueTypes } = checkParts(options);
     const api = options.telemetry === false ? undefined : findTelemetry();
     const telemetry = api === undefined ? [] : [spans(api)];
     const calling = through(telemetry, options.callThrough);
@@ -280,6 +293,7 @@ export class Wire<
             report,
           ),
         sendStacks: options.sendStacks ?? false,
+        valueTypes,
         recordCallSites: options.recordCallSites ?? false,
         onError: report,
         introspection: options.introspection ?? true,
@@ -788,11 +802,11 @@ function checkCredentials(
 
 /** Checks what a wire is made with of somebody's own. */
 function checkParts(
-  { serveThrough, callThrough, dialect, clock }: Pick<
+  { serveThrough, callThrough, dialect, clock, valueTypes }: Pick<
     WireOptions,
-    "serveThrough" | "callThrough" | "dialect" | "clock"
+    "serveThrough" | "callThrough" | "dialect" | "clock" | "valueTypes"
   >,
-): void {
+): { valueTypes: ValueTypes | undefined } {
   checkMiddleware(serveThrough, "serveThrough");
   checkMiddleware(callThrough, "callThrough");
   if (dialect !== undefined) {
@@ -801,6 +815,16 @@ function checkParts(
   if (clock !== undefined) {
     checkPart(clock, "clock", ["now", "after"], "an object with both");
   }
+  const types = resolveValueTypes(valueTypes);
+  if (types !== undefined && dialect?.hasValueTypes === false) {
+    throw new WireError(
+      "invalidArgument",
+      `The protocol ${
+        shown(dialect.name)
+      } has no declared types of values. Leave the option "valueTypes" out.`,
+    );
+  }
+  return { valueTypes: types };
 }
 
 /** Checks that something has the functions that it is for. */
@@ -844,6 +868,7 @@ export function checkServing(
     | "callThrough"
     | "dialect"
     | "clock"
+    | "valueTypes"
   >,
 ): void {
   const { functions, serves, expects } = options;

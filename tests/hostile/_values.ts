@@ -70,7 +70,7 @@ export const VALUES: Catalogue = {
   about:
     "Bytes that are no value end the wire; values over a limit fail their call alone; no key, name or tag reaches code.",
   attacks: [
-    bad("a tag that there is not", 0xdc),
+    bad("a tag that there is not", 0xdd),
     bad("text that is no UTF-8", 0x82, 0xc3, 0x28),
     bad("a surrogate in UTF-8", 0x83, 0xed, 0xa0, 0x80),
     bad("overlong UTF-8", 0x82, 0xc0, 0xaf),

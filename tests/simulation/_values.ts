@@ -44,6 +44,7 @@ export function valueOf({ serial, size, isWordy }: Making): unknown {
       ),
     () => new Set([1, "two", 3n, null, undefined, true]),
     () => ({ at: new Date(random.int(0, 1e12)), big: 2n ** 40n, none: null }),
+    () => new URL(`http://localhost/${random.int(0, 1e6)}`),
     () => nested(random, random.int(0, 6)),
     () => undefined,
     () => [[], {}, "", 0, -0, NaN],

@@ -6,6 +6,7 @@
  */
 
 import { Raw } from "../_raw_values.ts";
+import { Point } from "../_vectors.ts";
 
 /** A value as text; different values give different texts. */
 export function exactly(value: unknown): string {
@@ -50,6 +51,8 @@ function objectText(value: object): string {
   }
   if (value instanceof Set) return `Set(${[...value].map(exactly)})`;
   if (value instanceof Error) return errorText(value);
+  if (value instanceof URL) return `URL(${value.href})`;
+  if (value instanceof Point) return `Point(${exactly(value.data)})`;
   if (value instanceof Raw) return `Raw${exactly(value.passed)}`;
   const prototype = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype) {

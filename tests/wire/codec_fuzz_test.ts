@@ -85,7 +85,7 @@ function randomValue(random: Random, depth = 2): unknown {
   const count = depth > 5 ? 0 : pick(random, [0, 1, 2, 5, 20]);
   const list = () =>
     Array.from({ length: count }, () => randomValue(random, depth + 1));
-  switch (below(random, depth > 5 ? 9 : 15)) {
+  switch (below(random, depth > 5 ? 10 : 16)) {
     case 0:
       return pick(random, [null, undefined, true, false]);
     case 1:
@@ -106,12 +106,14 @@ function randomValue(random: Random, depth = 2): unknown {
       return new Kind(buffer);
     }
     case 9:
-      return new Map(list().map((value, index) => [[index, value], value]));
+      return new URL(`x:${encodeURIComponent(randomText(random))}`);
     case 10:
-      return new Set(list());
+      return new Map(list().map((value, index) => [[index, value], value]));
     case 11:
-      return randomError(random, depth);
+      return new Set(list());
     case 12:
+      return randomError(random, depth);
+    case 13:
       return list();
     default:
       return randomObject(random, depth);

@@ -229,7 +229,7 @@ test("Decoder refuses every kind that there is not", () => {
 });
 
 test("Decoder refuses every tag that there is not", () => {
-  for (const tag of [0xdb, 0xdc, 0xdd, 0xde, 0xdf]) {
+  for (const tag of [0xdb, 0xdd, 0xde, 0xdf]) {
     for (const body of [[tag], [tag, 0, 0, 0, 0], [0xa1, tag]]) {
       const bytes = frameOf([KIND.message, ...body]);
       assertEquals(codeOf(() => decodeAll([bytes])), "malformed", `${tag}`);

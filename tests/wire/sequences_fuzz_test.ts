@@ -94,6 +94,7 @@ const { value } = fc.letrec<{ value: unknown; leaf: unknown }>((tie) => ({
     text,
     fc.bigInt({ min: -(2n ** 200n), max: 2n ** 200n }),
     fc.date({ noInvalidDate: false }),
+    fc.webUrl().map((url) => new URL(url)),
     bytes,
     view,
   ),

@@ -224,7 +224,11 @@ const UNSUPPORTED: [string, unknown, string][] = [
   ["a WeakSet", new WeakSet(), "An instance of WeakSet"],
   ["a WeakRef", new WeakRef({}), "An instance of WeakRef"],
   ["a RegExp", /a/g, "An instance of RegExp"],
-  ["a URL", new URL("http://localhost/"), "An instance of URL"],
+  [
+    "a URL's query",
+    new URLSearchParams("a=1"),
+    "An instance of URLSearchParams",
+  ],
   ["a boxed number", Object(1), "An instance of Number"],
   ["a boxed string", Object("a"), "An instance of String"],
   ["a boxed bigint", Object(1n), "An instance of BigInt"],

@@ -62,6 +62,8 @@ const OPTION_KEYS: Readonly<Record<keyof CmuclOptions, true>> = {
 export class CmuclDialect implements Dialect {
   /** What messages call it. */
   readonly name = "cmucl";
+  /** Lisp has no values of declared types. */
+  readonly hasValueTypes = false;
   readonly #objects: RemoteObjects;
   readonly #packageName: string;
   readonly #untagged: boolean;

@@ -86,6 +86,9 @@ function passOne(
       return enter(reader.varint() * 2);
     case TAG.error:
       return enter(passError(reader));
+    case TAG.declared:
+      reader.take(reader.varint());
+      return enter(1);
     case TAG.reference:
     case TAG.stream:
       return along(tag);

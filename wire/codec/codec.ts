@@ -29,6 +29,7 @@ import { PlainWriter } from "./message_writer.ts";
 import { ReceiveTables, SendTables, writeEntry } from "./tables.ts";
 import { changed, NOT_GATHERED, ValueWriter } from "./value_writer.ts";
 import { ValueReader } from "./value_reader.ts";
+import type { ValueTypes } from "./value_types.ts";
 
 /** From so many bytes of an unfinished frame on, much is read at once. */
 const LARGE = 8 * 1024;
@@ -132,6 +133,15 @@ export class Encoder {
   /** Says how things travel that are not copied. */
   set exporter(exporter: Exporter) {
     this.#values.exporter = exporter;
+  }
+
+  /** The types of values that are declared. */
+  get types(): ValueTypes | undefined {
+    return this.#values.types;
+  }
+
+  set types(types: ValueTypes | undefined) {
+    this.#values.types = types;
   }
 
   /** Whether thrown errors take their stacks along. */
@@ -308,6 +318,11 @@ export class Decoder implements LastMessage {
   /** Makes of references and streams what the receiver gets. */
   set importer(importer: Importer) {
     this.#values.importer = importer;
+  }
+
+  /** The types of values that are declared. */
+  set types(types: ValueTypes | undefined) {
+    this.#values.types = types;
   }
 
   /** The largest frame that is taken. */

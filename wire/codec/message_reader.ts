@@ -50,6 +50,9 @@ const NO_LIMITS = Object.freeze(
   Object.fromEntries(HELLO_LIMITS.map((name) => [name, 0])),
 ) as PeerLimits;
 
+/** The codes of errors that fail one message alone. */
+const ALONE: ReadonlySet<string> = new Set(["limit", "unsupportedValue"]);
+
 const NO_BYTES = new Uint8Array(0);
 
 /** The messages about streams. */
@@ -606,9 +609,13 @@ export class MessageReader {
     return part;
   }
 
-  /** Keeps a `limit` error for the message it belongs to; throws all others. */
+  /**
+   * Keeps an error for the message it belongs to, if that fails alone: one that
+   * is over a limit, or has a value of no type that is declared here. Throws all
+   * others.
+   */
   #fail(error: unknown): void {
-    if (!(error instanceof WireError) || error.code !== "limit") throw error;
+    if (!(error instanceof WireError) || !ALONE.has(error.code)) throw error;
     this.#failure = error;
   }
 

@@ -265,6 +265,8 @@ export interface Importer {
    * `then` would be called by whoever awaits it.
    */
   asThen(value: unknown): unknown;
+  /** A value of a declared type was made: it is no data of the message's. */
+  made(value: object): void;
   /** The message is read, or given up: what came with it. */
   take(): ReceivedAttachments | undefined;
 }
@@ -282,6 +284,7 @@ export const NO_IMPORTER: Importer = {
   stream: noWire,
   result: noWire,
   asThen: (value) => value,
+  made: nothing,
   take: () => undefined,
 };
 

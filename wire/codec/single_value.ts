@@ -20,6 +20,12 @@ import {
   writeEntry,
 } from "./tables.ts";
 import { ValueReader } from "./value_reader.ts";
+import {
+  resolveValueTypes,
+  type ValueTypeOptions,
+  type ValueTypes,
+} from "./value_types.ts";
+import { checkOptionKeys } from "../base/checks.ts";
 import { MOST_GATHERED, ValueWriter } from "./value_writer.ts";
 import { KIND, STRINGS } from "./messages.ts";
 
@@ -28,6 +34,7 @@ import { KIND, STRINGS } from "./messages.ts";
  *
  * @param value The value.
  * @param limits The limits that differ from the default.
+ * @param options The types of values that are declared.
  * @returns Its bytes.
  * @throws {WireError} `unsupportedValue` or `limit`.
  *
@@ -43,11 +50,36 @@ import { KIND, STRINGS } from "./messages.ts";
 export function encodeValue(
   value: unknown,
   limits: Partial<WireLimits> = {},
+  options: ValueTypeOptions = {},
+): Uint8Array<ArrayBuffer> {
+  return encode(value, resolveLimits(limits), typesOf(options));
+}
+
+/** The types that options declare. */
+function typesOf(options: ValueTypeOptions): ValueTypes | undefined {
+  checkOptionKeys(options, { valueTypes: true }, "a value");
+  return resolveValueTypes(options.valueTypes);
+}
+
+/**
+ * Encodes a value of this side's own.
+ *
+ * @param value The value.
+ * @param limits All limits.
+ * @param types The types that are declared.
+ * @returns Its bytes.
+ */
+export function encode(
+  value: unknown,
+  limits: Readonly<WireLimits>,
+  types: ValueTypes | undefined,
 ): Uint8Array<ArrayBuffer> {
   const tables = new SendTables();
   tables.entryLimit = Infinity;
   const writer = new ByteWriter();
-  new ValueWriter(writer, tables, resolveLimits(limits)).write(value);
+  const values = new ValueWriter(writer, tables, limits);
+  values.types = types;
+  values.write(value);
   const body = writer.flip();
   const entries = tables.takeFresh();
   writer.varint(entries.length);
@@ -61,30 +93,35 @@ export function encodeValue(
  *
  * @param bytes The bytes.
  * @param limits The limits that differ from the default.
+ * @param options The types of values that are declared.
  * @returns The value.
  * @throws {WireError} `malformed` for bytes that are no value, `limit` for a
- * value that is too large.
+ * value that is too large, `unsupportedValue` for one of a type that is not
+ * declared, or cannot be made.
  */
 export function decodeValue(
   bytes: Uint8Array,
   limits: Partial<WireLimits> = {},
+  options: ValueTypeOptions = {},
 ): unknown {
-  return decode(bytes, resolveLimits(limits)).value;
+  return decode(bytes, resolveLimits(limits), typesOf(options)).value;
 }
 
 /**
  * Decodes a value of this side's own, where there is room for it.
  *
- * @param bytes What {@linkcode encodeValue} made.
+ * @param bytes What {@linkcode encode} made.
+ * @param types The types that are declared.
  * @param room What it may take in memory.
  * @returns The value, and what it takes; undefined where that is too much.
  */
 export function decodeWeighed(
   bytes: Uint8Array,
+  types: ValueTypes | undefined,
   room: number,
 ): { value: unknown; weight: number } | undefined {
   try {
-    return decode(bytes, DEFAULT_LIMITS, room);
+    return decode(bytes, DEFAULT_LIMITS, types, room);
   } catch (error) {
     if (error instanceof WireError && error.code === "limit") return undefined;
     throw error;
@@ -94,6 +131,7 @@ export function decodeWeighed(
 function decode(
   bytes: Uint8Array,
   limits: Readonly<WireLimits>,
+  types: ValueTypes | undefined,
   room = Infinity,
 ): { value: unknown; weight: number } {
   const tables = new ReceiveTables();
@@ -102,6 +140,7 @@ function decode(
   const count = reader.varint();
   for (let entry = 0; entry < count; entry++) tables.readEntry(reader);
   const values = new ValueReader(reader, tables, limits);
+  values.types = types;
   values.begin(undefined, { most: Infinity, room, roomAlong: room });
   const value = values.read();
   reader.finish();

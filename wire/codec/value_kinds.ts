@@ -42,6 +42,7 @@ export const TAG = {
   stream: 0xd9,
   result: 0xda,
   time: 0xdb,
+  declared: 0xdc,
   negative: 0xe0, // −32 to −1 are 0xe0 to 0xff
 } as const;
 
@@ -379,6 +380,10 @@ export const WEIGHT = {
   denseIndex: 1_216,
   /** A date. */
   date: 96,
+  /** A URL, besides its text. */
+  url: 256,
+  /** What is of a declared type, besides its data. */
+  declared: 128,
   /** A buffer, besides its bytes. */
   buffer: 280,
   /** A view of a buffer of its own, besides its bytes. */

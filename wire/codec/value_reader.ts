@@ -24,6 +24,12 @@ import { malformed, WireError } from "../base/errors.ts";
 import type { ValueLimits } from "../base/limits.ts";
 import { type Importer, NO_IMPORTER } from "./passing.ts";
 import type { KeySets } from "./tables.ts";
+import {
+  undeclared,
+  URL_TYPE,
+  valueFrom,
+  type ValueTypes,
+} from "./value_types.ts";
 import { passOver } from "./_value_scanner.ts";
 import { ERROR_PART, TAG } from "./value_kinds.ts";
 import { FEW_ERRORS, SMALL_TABLE, WEIGHT } from "./value_kinds.ts";
@@ -81,6 +87,10 @@ export class ValueReader {
   #roomAlong = Infinity;
   /** Up to that there is nothing to check. */
   #unchecked = UNCHECKED;
+  /** The types of values that are declared; undefined where none are. */
+  types: ValueTypes | undefined = undefined;
+  /** Inside of how many values of declared types it is. */
+  #inside = 0;
   /** Makes of references and streams what the receiver gets. */
   importer: Importer = NO_IMPORTER;
 
@@ -103,7 +113,7 @@ export class ValueReader {
    */
   begin(gathered?: string, bounds: WeightBounds = NO_BOUNDS): void {
     this.#values = this.#taken = this.#along = 0;
-    this.#weight = this.#errors = 0;
+    this.#weight = this.#errors = this.#inside = 0;
     this.#start = this.#reader.position;
     this.#gathered = gathered;
     this.#setBounds(bounds);
@@ -141,7 +151,7 @@ export class ValueReader {
    */
   clear(): void {
     this.#values = this.#taken = this.#along = 0;
-    this.#weight = this.#errors = 0;
+    this.#weight = this.#errors = this.#inside = 0;
     this.#gathered = undefined;
     this.#setBounds(NO_BOUNDS);
   }
@@ -262,7 +272,9 @@ export class ValueReader {
       case TAG.stream:
         return this.#stream();
       case TAG.result:
-        return this.importer.result(reader.varint());
+        return this.#result();
+      case TAG.declared:
+        return this.#declared(depth);
       default:
         throw malformed(
           `No value begins with the byte 0x${tag.toString(16)}.`,
@@ -511,6 +523,34 @@ export class ValueReader {
     });
   }
 
+  /** The result of a call, which may be still to come. */
+  #result(): unknown {
+    if (this.#inside > 0) {
+      throw malformed("The data of a declared type must not hold a result.");
+    }
+    return this.importer.result(this.#reader.varint());
+  }
+
+  /** A value of a declared type. */
+  #declared(depth: number): object {
+    this.#enter(1, depth);
+    const name = this.#reader.text();
+    const isUrl = name === URL_TYPE.name;
+    const type = isUrl ? URL_TYPE : this.types?.named(name);
+    if (type === undefined) throw undeclared(name);
+    // It is made but once, and so is not kept as its bytes.
+    if (!isUrl) this.#boundAlong();
+    this.weigh(isUrl ? WEIGHT.url : WEIGHT.declared);
+    this.#inside++;
+    const data = this.read(depth + 1);
+    this.#inside--;
+    const value = valueFrom(type, data);
+    if (!isUrl) this.importer.made(value);
+    // Its own text may be longer than the one that came.
+    else this.weigh((value as URL).href.length);
+    return value;
+  }
+
   /** Reads a reference; one that is taken already is not taken again. */
   #reference(isTaken = false): unknown {
     const reader = this.#reader;
@@ -586,12 +626,15 @@ export class ValueReader {
 
   /** One thing more is about to come along with the message. */
   #comesAlong(weight: number): void {
-    if (this.#along === 0) {
-      this.#room = Math.min(this.#room, this.#roomAlong);
-      this.#unchecked = Math.min(this.#unchecked, this.#room);
-    }
+    if (this.#along === 0) this.#boundAlong();
     this.weigh(weight);
     this.#along++;
+  }
+
+  /** The message cannot be kept as its bytes. */
+  #boundAlong(): void {
+    this.#room = Math.min(this.#room, this.#roomAlong);
+    this.#unchecked = Math.min(this.#unchecked, this.#room);
   }
 
   #tooHeavy(): WireError {

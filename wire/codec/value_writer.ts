@@ -15,6 +15,13 @@ import type { ValueLimits } from "../base/limits.ts";
 import { type Exporter, NO_EXPORTER } from "./passing.ts";
 import { byteCount, shown, viewKind } from "../base/shown.ts";
 import type { SendTables, Shape } from "./tables.ts";
+import {
+  type AnyValueType,
+  dataFor,
+  declaredType,
+  URL_TYPE,
+  type ValueTypes,
+} from "./value_types.ts";
 import { ERROR_PART, TAG } from "./value_kinds.ts";
 
 /** A message with more text than this does not gather it. */
@@ -45,6 +52,10 @@ export class ValueWriter {
   isTextual = false;
   /** Whether errors take their stacks along. */
   sendStacks = false;
+  /** The types of values that are declared; undefined where none are. */
+  types: ValueTypes | undefined = undefined;
+  /** Inside of how many values of declared types it is. */
+  #inside = 0;
   /** Says how things travel that are not copied. */
   exporter: Exporter = NO_EXPORTER;
 
@@ -71,7 +82,11 @@ export class ValueWriter {
    * being written with each.
    */
   begin(gathers = false): void {
-    this.#values = this.#strings = this.#units = 0;
+    this.#values =
+      this.#strings =
+      this.#units =
+      this.#inside =
+        0;
     this.#isGatherable = true;
     this.#gathered = gathers ? "" : undefined;
   }
@@ -88,7 +103,11 @@ export class ValueWriter {
 
   /** Forgets what belongs to one message alone, written to its end or not. */
   clear(): void {
-    this.#values = this.#strings = this.#units = 0;
+    this.#values =
+      this.#strings =
+      this.#units =
+      this.#inside =
+        0;
     this.#gathered = undefined;
   }
 
@@ -172,6 +191,8 @@ export class ValueWriter {
   /** What is no data: a reference, a stream, a result that is to come. */
   #pass(value: object, depth: number): void {
     const writer = this.#writer;
+    // What is made of data is made at once.
+    if (this.#inside > 0 && value instanceof Promise) throw unsupported(value);
     // The message may have to be written again, but this can be done only once.
     if (this.#gathered !== undefined) throw NOT_GATHERED;
     this.#isGatherable = false;
@@ -266,6 +287,10 @@ export class ValueWriter {
   }
 
   #object(value: object, depth: number): void {
+    if (this.types !== undefined) {
+      const type = declaredType(this.types, value);
+      if (type !== undefined) return this.#declared(type, value, depth);
+    }
     if (Array.isArray(value)) return this.#list(value, depth);
     const prototype = Object.getPrototypeOf(value);
     if (prototype === Object.prototype || prototype === null) {
@@ -291,9 +316,28 @@ export class ValueWriter {
       this.#set(value, depth);
     } else if (value instanceof Error) {
       this.#error(value, depth);
+    } else if (value instanceof URL) {
+      this.#declared(URL_TYPE, value, depth);
     } else {
       this.#pass(value, depth);
     }
+  }
+
+  /** A value of a declared type: its name, and then its data. */
+  #declared(type: AnyValueType, value: object, depth: number): void {
+    if (type !== URL_TYPE) {
+      // The message may have to be written again, and a program's functions
+      // run only once for each.
+      if (this.#gathered !== undefined) throw NOT_GATHERED;
+      this.#isGatherable = false;
+    }
+    this.#enter(1, depth);
+    const data = dataFor(type, value);
+    this.#writer.byte(TAG.declared);
+    this.#writer.text(type.name);
+    this.#inside++;
+    this.write(data, depth + 1);
+    this.#inside--;
   }
 
   #list(value: readonly unknown[], depth: number): void {
@@ -388,7 +432,7 @@ export class ValueWriter {
     );
     if (parts.stack !== undefined) writer.text(parts.stack);
     if (parts.hasCause) this.write(parts.cause, depth + 1);
-    if (parts.errors !== undefined) this.write(parts.errors, depth + 1);
+    if (parts.errors !== undefined) this.#list(parts.errors, depth + 1);
     if (parts.data !== undefined) this.write(parts.data, depth + 1);
   }
 

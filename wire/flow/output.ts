@@ -129,7 +129,9 @@ export type MessageOutput =
     | "wasHanded"
     | "writes"
   >
-  & { readonly encoder: Pick<Encoder, "limits"> };
+  & {
+    readonly encoder: Pick<Encoder, "limits"> & Partial<Pick<Encoder, "types">>;
+  };
 
 /** A message that travels in pieces. */
 interface Large {

@@ -114,6 +114,7 @@ export class MessageRouter implements MessageReceiver {
   }
 
   send(name: string, args: unknown[], size: number, extras?: CallExtras): void {
+    if (this.#isTooLate(extras)) return;
     this.#checkLast("one-way call");
     const cost = size + MESSAGE_OVERHEAD;
     this.#sendWindow.received(cost);
@@ -127,9 +128,15 @@ export class MessageRouter implements MessageReceiver {
     size: number,
     extras?: CallExtras,
   ): void {
+    if (this.#isTooLate(extras)) return;
     this.#checkLast("call");
     const cost = size + MESSAGE_OVERHEAD;
     this.#incoming.call(id, name, args, cost, this.#weighed(cost, extras));
+  }
+
+  /** Whether the wire was ended by what made a value of a declared type. */
+  #isTooLate(extras: CallExtras | undefined): boolean {
+    return extras?.arrived !== undefined && this.#lifetime.reason !== undefined;
   }
 
   /** What a call has besides, with what its arguments take beyond its cost. */

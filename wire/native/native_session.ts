@@ -117,6 +117,7 @@ export class NativeSession implements Session {
       (error) => this.#lost(error),
     );
     output.encoder.sendStacks = options.sendStacks;
+    output.encoder.types = this.#decoder.types = options.valueTypes;
     output.onRoom = () => {
       this.#outbound.drain();
       this.#incoming.resume();

@@ -447,6 +447,11 @@ export class WireImporter implements Importer {
     }
   }
 
+  /** A value of a declared type was made. */
+  made(value: object): void {
+    this.#arrivals().own.add(value);
+  }
+
   /** A function under the key `then` becomes an object that calls it. */
   asThen(value: unknown): unknown {
     if (value instanceof AwaitedResult) {

@@ -57,6 +57,7 @@ import {
 import { sendThrown } from "./thrown.ts";
 import { TokenBucket } from "../base/clock.ts";
 import type { ReceiveWindow } from "../flow/windows.ts";
+import type { ValueTypes } from "../codec/value_types.ts";
 
 /** How calls are served. */
 export interface ServingOptions {
@@ -64,6 +65,8 @@ export interface ServingOptions {
   readonly serveThrough?: readonly Middleware[];
   /** Whether to list what is served for a peer that asks. */
   readonly introspection?: boolean;
+  /** The types of values that are declared. */
+  readonly valueTypes?: ValueTypes | undefined;
 }
 
 /** A call that came, and waits to begin. */
@@ -139,6 +142,7 @@ export class IncomingCalls {
   /** Results that calls of the peer may need; a dialect may have none. */
   #results: Results | undefined;
   #objects: ServedObjects | undefined;
+  readonly #valueTypes: ValueTypes | undefined;
   /** Whether the wire takes leave. */
   #isLeaving = false;
   #ended = false;
@@ -159,8 +163,10 @@ export class IncomingCalls {
     limits: WireLimits,
     window: ReceiveWindow,
     onError: (error: unknown, where: string) => void,
-    { serveThrough = [], introspection = false }: ServingOptions = {},
+    { serveThrough = [], introspection = false, valueTypes }: ServingOptions =
+      {},
   ) {
+    this.#valueTypes = valueTypes;
     this.#middleware = serveThrough.length > 0 ? serveThrough : undefined;
     this.#introspection = introspection;
     this.#wire = wire;
@@ -176,7 +182,13 @@ export class IncomingCalls {
     this.#objects = objects;
     const { calls, message, window } = this.#limits;
     const most = window + message;
-    this.#results = new Results(calls, most, objects, this.memory);
+    this.#results = new Results(
+      calls,
+      most,
+      objects,
+      this.memory,
+      this.#valueTypes,
+    );
   }
 
   /** Messages that came together are about to be dealt with. */
@@ -901,7 +913,7 @@ export class IncomingCalls {
     this.#results?.settle(id, new FailedResult(thrown));
     sendThrown(
       thrown,
-      this.#output.encoder.limits,
+      this.#output.encoder,
       (thrown) => this.#output.send({ kind: "throw", id, thrown }),
       () =>
         this.#fail(

@@ -364,7 +364,9 @@ function callerOf(result: unknown, name: string): Caller {
 /** Whether something came as a copy, and has functions of its class alone. */
 function isCopied(value: object): boolean {
   return Array.isArray(value) || ArrayBuffer.isView(value) ||
-    [Map, Set, Date, Error, ArrayBuffer].some((data) => value instanceof data);
+    [Map, Set, Date, Error, URL, ArrayBuffer].some((data) =>
+      value instanceof data
+    );
 }
 
 /** The error of a call on a result that has no functions. */

@@ -6,6 +6,7 @@
  */
 
 import type { REFERENCE } from "../codec/passing.ts";
+import type { DECLARED } from "../codec/value_types.ts";
 import type { CallContext, CallOptions, Values } from "./context.ts";
 
 /**
@@ -62,6 +63,7 @@ export type IsNamespace<M, Depth extends readonly unknown[] = []> =
   Depth["length"] extends 10 ? false
     : [M] extends [never] ? false
     : unknown extends M ? false
+    : typeof DECLARED extends keyof M ? false
     : M extends
       | PlainValue
       | Reference
@@ -112,6 +114,7 @@ export type PlainValue =
   | undefined
   | Date
   | Error
+  | URL
   | ArrayBuffer
   | ArrayBufferView;
 
@@ -146,7 +149,6 @@ export type Unsendable =
   | Values<readonly unknown[]>
   // deno-lint-ignore no-explicit-any -- whatever may be put into it
   | IteratorObject<unknown, unknown, any>
-  | URL
   | Blob
   | Request
   | Response
@@ -168,10 +170,9 @@ export type WhyNot<T> = T extends symbol
   // deno-lint-ignore no-explicit-any -- whatever may be put into it
   : T extends IteratorObject<unknown, unknown, any>
     ? "An iterator cannot be sent. Send an array, or an async generator."
-  : T extends URL ? "A URL cannot be sent. Send its href."
   : T extends AbortSignal
     ? "An AbortSignal cannot be sent. Call by with({ signal }): the function has this.signal."
-  : "An instance of a class cannot be sent. Send a plain object with its data, or pass it by reference with makeRemoteObject().";
+  : "An instance of a class cannot be sent. Send a plain object with its data, pass it by reference with makeRemoteObject(), or declare it with valueType() and Declared<T>.";
 
 /**
  * In which of its forms a type is wanted: what is taken to be sent, what
@@ -195,6 +196,8 @@ export type Formed<T, F extends TypeForm> = F extends "received" ? FormOf<T, F>
 export type FormOf<T, F extends TypeForm> = 0 extends 1 & T ? T // any stays any
   : unknown extends T ? T
   : T extends PlainValue | Reference ? T
+  // A class whose instances travel by a declared type.
+  : typeof DECLARED extends keyof T ? T
   : T extends AnyFunction ? F extends "sent" ? CallBack<T>
     : F extends "received" ? RemoteFunction<T>
     : F extends "data" ? NoData
@@ -404,6 +407,7 @@ export type WhyPart<T, Depth extends readonly unknown[] = []> =
   Depth["length"] extends 5 ? never
     : T extends NotSendable<infer Why> ? Why
     : T extends PlainValue | Reference | AnyFunction ? never
+    : typeof DECLARED extends keyof T ? never
     : T extends readonly unknown[] ? WhyPart<T[number], [...Depth, 0]>
     : T extends AsyncIterable<infer Item> ? WhyPart<Item, [...Depth, 0]>
     : T extends ReadonlyMap<infer Key, infer Item>

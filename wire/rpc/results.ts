@@ -12,11 +12,12 @@
 
 import { errorMessage, WireError } from "../base/errors.ts";
 import { LazyMap } from "../base/collections.ts";
-import { excessOf, type Memory } from "../base/limits.ts";
+import { DEFAULT_LIMITS, excessOf, type Memory } from "../base/limits.ts";
 import { isPlain, type Method, methodOf } from "../codec/passing.ts";
 import { Arrival, AwaitedResult, type Borrower } from "../codec/passing.ts";
 import { referentOf, resolvable } from "./remote_object.ts";
-import { decodeWeighed, encodeValue } from "../codec/single_value.ts";
+import { decodeWeighed, encode } from "../codec/single_value.ts";
+import type { ValueTypes } from "../codec/value_types.ts";
 
 /** Longer texts are not kept beyond the calls that came with them. */
 const SHORT = 1_000;
@@ -51,12 +52,17 @@ class Copyable {
     this.value = value;
   }
 
-  /** Its bytes; undefined where it cannot be copied. */
-  get bytes(): Uint8Array | undefined {
+  /**
+   * Its bytes.
+   *
+   * @param types The types of values that are declared.
+   * @returns Undefined where it cannot be copied.
+   */
+  bytes(types: ValueTypes | undefined): Uint8Array | undefined {
     if (this.#isTaken) return this.#bytes;
     this.#isTaken = true;
     try {
-      this.#bytes = encodeValue(this.value);
+      this.#bytes = encode(this.value, DEFAULT_LIMITS, types);
     } catch {
       // Not everything that passes over a wire is data.
     }
@@ -104,6 +110,7 @@ export class Results {
   readonly #mostCopied: number;
   readonly #objects: SharedObjects;
   readonly #memory: Memory | undefined;
+  readonly #types: ValueTypes | undefined;
   /** Results by id: small values, references, and what came just now. */
   #done: unknown[] = [];
   /** Ids whose results are kept until all is dealt with that came just now. */
@@ -121,13 +128,16 @@ export class Results {
    * @param mostCopied How many bytes of copies calls hold at a time.
    * @param objects The objects that the peer has references to.
    * @param memory Accounts for what copies hold beyond their bytes.
+   * @param types The types of values that are declared.
    */
   constructor(
     most: number,
     mostCopied: number,
     objects: SharedObjects,
     memory?: Memory,
+    types?: ValueTypes,
   ) {
+    this.#types = types;
     this.#most = most;
     this.#mostCopied = mostCopied;
     this.#objects = objects;
@@ -213,7 +223,7 @@ export class Results {
     if (!(result instanceof Copyable)) {
       return isObject(result) ? resolvable(sharedOf(result) ?? result) : result;
     }
-    const { bytes } = result;
+    const bytes = result.bytes(this.#types);
     // A few bytes can name a large result very often.
     const isTooMuch = bytes !== undefined &&
       this.#copied + bytes.length > this.#mostCopied;
@@ -225,7 +235,7 @@ export class Results {
   #copy(bytes: Uint8Array, borrower: Borrower): unknown {
     const { length } = bytes;
     const room = this.#memory?.room(length) ?? Infinity;
-    const copy = decodeWeighed(bytes, room);
+    const copy = decodeWeighed(bytes, this.#types, room);
     if (copy === undefined) throw gone();
     const excess = excessOf(copy.weight, length);
     this.#copied += length;

@@ -15,6 +15,7 @@ import type { WireLimits } from "../base/limits.ts";
 import { isReadable, rawBytes } from "../base/shown.ts";
 import { endStreams, isStreamed, REFERENCE } from "../codec/passing.ts";
 import { errorList } from "../codec/value_kinds.ts";
+import { declaredType, type ValueTypes } from "../codec/value_types.ts";
 
 /** The name of an error that stands for what a wire itself has to say. */
 const REFUSAL = "Refusal";
@@ -75,13 +76,13 @@ function plainError(thrown: unknown): Error {
  * that part; where nothing else helps, its name and message go.
  *
  * @param thrown What was thrown.
- * @param limits What the peer takes.
+ * @param encoder What the peer takes, and the types that are declared.
  * @param send Sends it; throws when it cannot be sent.
  * @param unreadable Called, where it is there, for what has no text either.
  */
 export function sendThrown(
   thrown: unknown,
-  limits: SendLimits,
+  encoder: Sending,
   send: (thrown: unknown) => void,
   unreadable?: () => void,
 ): void {
@@ -93,7 +94,7 @@ export function sendThrown(
   if (unreadable !== undefined && !isReadable(thrown)) return unreadable();
   for (const isShort of [false, true]) {
     try {
-      return send(sendable(thrown, limits, isShort));
+      return send(sendable(thrown, encoder.limits, isShort, encoder.types));
     } catch {
       // What is short holds less.
     }
@@ -136,6 +137,14 @@ export function refusalIn(thrown: unknown): WireError | undefined {
 
 const timeOf = Date.prototype.getTime;
 
+/** What something thrown is sent with. */
+export interface Sending {
+  /** What the peer takes. */
+  readonly limits: SendLimits;
+  /** The types of values that are declared. */
+  readonly types?: ValueTypes | undefined;
+}
+
 /** What the peer takes. */
 export type SendLimits = Pick<
   WireLimits,
@@ -153,15 +162,18 @@ const LEAST_UNITS = 300;
  *
  * @param value The value, whatever its getters do.
  * @param limits What the peer takes.
- * @param isData Whether references and streams are left out, too.
+ * @param isData Whether what is no data, and what is of a declared type, is
+ * left out, too.
+ * @param types The types that are declared.
  * @returns The copy.
  */
 export function sendable(
   value: unknown,
   limits: SendLimits,
   isData: boolean,
+  types?: ValueTypes,
 ): unknown {
-  return new Copier(limits, isData).copy(value, 0);
+  return new Copier(limits, isData, types).copy(value, 0);
 }
 
 /** What stands in the place of a part that is not sent. */
@@ -172,6 +184,7 @@ function note(why: string): string {
 class Copier {
   readonly #limits: SendLimits;
   readonly #isData: boolean;
+  readonly #types: ValueTypes | undefined;
   /** How many values, and how many units of text, may still be copied. */
   #values: number;
   #units: number;
@@ -180,8 +193,13 @@ class Copier {
   /** What holds the value that is just being copied. */
   readonly #holders = new Set<object>();
 
-  constructor(limits: SendLimits, isData: boolean) {
+  constructor(
+    limits: SendLimits,
+    isData: boolean,
+    types: ValueTypes | undefined,
+  ) {
     this.#limits = limits;
+    this.#types = types;
     this.#isData = isData;
     const { values, message } = limits;
     this.#values = Math.min(MOST_VALUES, values >> 1, message >> 7);
@@ -237,6 +255,10 @@ class Copier {
     if (REFERENCE in value || isStreamed(value)) {
       return this.#isData ? note("no data") : value;
     }
+    if (value instanceof URL) return this.#url(value);
+    if (!this.#isData && this.#types !== undefined) {
+      if (declaredType(this.#types, value) !== undefined) return value;
+    }
     if (value instanceof Date) return new Date(timeOf.call(value));
     if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) {
       // It throws where its bytes are gone, or were never there.
@@ -255,6 +277,14 @@ class Copier {
     } finally {
       this.#holders.delete(value);
     }
+  }
+
+  /** A URL is worth its text. */
+  #url(url: URL): unknown {
+    const { length } = url.href;
+    if (length > this.#units >> 1) return note("a URL that is too long");
+    this.#units -= length;
+    return url;
   }
 
   #holder(value: object, depth: number): unknown {

@@ -9,6 +9,7 @@ import type { Transport, WireAddress } from "../transport/transport.ts";
 import type { Clock } from "../base/clock.ts";
 import type { WireError } from "../base/errors.ts";
 import type { MemoryPool, WireLimits } from "../base/limits.ts";
+import type { ValueTypes } from "../codec/value_types.ts";
 import type { Middleware } from "../rpc/middleware.ts";
 import type { Caller } from "../rpc/remote.ts";
 
@@ -159,6 +160,8 @@ export interface SessionOptions {
   readonly confirm: () => boolean | Promise<boolean>;
   /** Whether thrown errors take their stacks along. */
   readonly sendStacks: boolean;
+  /** The types of values that are declared; undefined where none are. */
+  readonly valueTypes?: ValueTypes | undefined;
   /** Whether to record where each call is made. */
   readonly recordCallSites: boolean;
   /** Told of errors that have no other place to go. */
@@ -175,6 +178,11 @@ export interface SessionOptions {
 export interface Dialect {
   /** What messages call it. */
   readonly name: string;
+  /**
+   * Whether it has values of declared types. Where it says false, its wires
+   * refuse the option `valueTypes`.
+   */
+  readonly hasValueTypes?: boolean;
   /**
    * Begins to speak.
    *

@@ -268,7 +268,7 @@ export class Source implements BoundStream {
     if (last.kind !== "streamError") return void output.send(last);
     sendThrown(
       last.thrown,
-      output.encoder.limits,
+      output.encoder,
       (thrown) => output.send({ ...last, thrown }),
     );
   }

@@ -345,7 +345,7 @@ export class Streams {
     const tell = () =>
       sendThrown(
         reason,
-        output.encoder.limits,
+        output.encoder,
         (reason) => output.send({ kind: "streamCancel", id, reason }),
       );
     try {

@@ -54,6 +54,14 @@ const KINDS: Record<string, (index: number) => number[]> = {
   "Set of five": () => [0xd5, 5, 1, 2, 3, 4, 5],
   "Set of 17": () => [0xd5, 17, ...Array(17).keys()],
   "date": () => [0xdb, 0, 0, 0, 0, 0, 1],
+  "URL": (
+    index,
+  ) => [
+    0xdc,
+    ...text("URL"),
+    0x8c,
+    ...text(`http://a.b/${"abcdefgh"[index % 8]}`).slice(1),
+  ],
   "bigint": () => [0xcb, 1, 1],
   "bigint of 40 bytes": () => [0xcb, 40, ...Array(40).fill(1)],
   "string of two": (index) => [0x82, 0x61 + index % 20, 0x62],
