@@ -22,7 +22,11 @@ export * from "./exports.ts";
 export { type Clock, systemClock } from "./base/clock.ts";
 export type { RemoteErrorInit } from "./base/errors.ts";
 export type { REFERENCE } from "./codec/passing.ts";
-export type { DECLARED, ValueTypeOptions } from "./codec/value_types.ts";
+export type {
+  DECLARED,
+  ValueTypeOptions,
+  ValueTypes,
+} from "./codec/value_types.ts";
 export type { DescribedContract, FunctionDescription } from "./rpc/served.ts";
 export type { Caller } from "./rpc/remote.ts";
 export { remoteCaller } from "./rpc/remote_object.ts";
