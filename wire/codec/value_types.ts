@@ -196,7 +196,11 @@ export class ValueTypes {
   readonly #types: readonly AnyValueType[];
   readonly #named: ReadonlyMap<string, AnyValueType>;
 
-  /** @param types The types, checked. */
+  /**
+   * Wires make them of the option `valueTypes`.
+   *
+   * @param types The types, checked.
+   */
   constructor(types: readonly AnyValueType[]) {
     this.#types = types;
     this.#named = new Map(types.map((type) => [type.name, type]));
