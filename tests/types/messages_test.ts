@@ -52,7 +52,7 @@ const SNIPPETS: readonly (readonly [string, string])[] = [
   ],
   [
     "wire.remoteValue.save(new Sealed());",
-    "An instance of a class cannot be sent. Send a plain object with its data, or pass it by reference with makeRemoteObject().",
+    "An instance of a class cannot be sent. Send a plain object with its data, pass it by reference with makeRemoteObject(), or declare it with valueType() and Declared<T>.",
   ],
   [
     "wire.remoteValue.map((j) => j);",

@@ -501,7 +501,7 @@ function unsupported(value: unknown): WireError {
     : [
       `An instance of ${Object(value).constructor?.name || "a class"}`,
       otherVersion(value) ??
-        "Send a plain object with its data, or pass it by reference with makeRemoteObject().",
+        "Send a plain object with its data, pass it by reference with makeRemoteObject(), or declare it with valueType().",
     ];
   return new WireError(
     "unsupportedValue",
