@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { Arrival } from "./_arrival.ts";
+import type { Arrival } from "./_admission.ts";
 
 /** Between two looks at who waits, in milliseconds. */
 const LOOK = 20;

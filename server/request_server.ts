@@ -38,8 +38,13 @@ import type {
 import type { Dialect } from "../wire/session/dialect.ts";
 import { checkServing, Wire } from "../wire/wire.ts";
 import { Acceptor } from "./_accept.ts";
-import { Arrival, networkOf } from "./_arrival.ts";
-import { type ConnectAnswer, Guesses, readAnswer } from "./_admission.ts";
+import {
+  Arrival,
+  type ConnectAnswer,
+  Guesses,
+  networkOf,
+  readAnswer,
+} from "./_admission.ts";
 import {
   type AnyListener,
   checkTarget,

@@ -20,7 +20,7 @@ import {
 } from "../wire/lines/line_stream.ts";
 import type { TlsTransport } from "../wire/transport/node_tls.ts";
 import { Acceptor } from "./_accept.ts";
-import { Arrival, networkOf, WatchedTransport } from "./_arrival.ts";
+import { Arrival, networkOf, WatchedTransport } from "./_admission.ts";
 import {
   listenerAddress,
   peerAddress,

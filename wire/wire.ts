@@ -11,7 +11,16 @@ import {
   type Transport,
   type WireAddress,
 } from "./transport/transport.ts";
-import { ownArguments } from "./base/checks.ts";
+import {
+  checkCredential,
+  checkGate,
+  checkHooks,
+  checkOnDeath,
+  checkOptionKeys,
+  checkSignal,
+  decide,
+  ownArguments,
+} from "./base/checks.ts";
 import { rejected } from "./rpc/pending_call.ts";
 import { type CallOptions, checkCallOptions } from "./rpc/context.ts";
 import { type Clock, systemClock } from "./base/clock.ts";
@@ -31,7 +40,11 @@ import {
   resolveValueTypes,
   type ValueTypes,
 } from "./codec/value_types.ts";
-import { checkMiddleware, type Middleware } from "./rpc/middleware.ts";
+import {
+  callThrough,
+  checkMiddleware,
+  type Middleware,
+} from "./rpc/middleware.ts";
 import { type Caller, remotes } from "./rpc/remote.ts";
 import { checkReference } from "./rpc/remote_object.ts";
 import type {
@@ -49,10 +62,6 @@ import type {
   SessionOptions,
   WireStats,
 } from "./session/dialect.ts";
-import { callThrough } from "./rpc/middleware.ts";
-import { checkCredential } from "./base/checks.ts";
-import { decide } from "./base/checks.ts";
-import { checkGate, checkHooks, checkOnDeath } from "./base/checks.ts";
 import { NativeSession } from "./native/native_session.ts";
 import {
   failed,
@@ -65,7 +74,6 @@ import {
   unsent,
 } from "./base/report.ts";
 import { isA, shown } from "./base/shown.ts";
-import { checkOptionKeys, checkSignal } from "./base/checks.ts";
 import { findTelemetry, spans } from "./telemetry/telemetry.ts";
 
 /**

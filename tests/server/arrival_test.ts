@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { Arrival } from "../../server/_arrival.ts";
+import { Arrival } from "../../server/_admission.ts";
 import { test } from "../_test.ts";
 
 const ADDRESS = { transport: "tcp", hostname: "10.0.0.1", port: 7 } as const;

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { networkOf, networkOfHost } from "../../server/_arrival.ts";
+import { networkOf, networkOfHost } from "../../server/_admission.ts";
 import { test } from "../_test.ts";
 
 test("networkOfHost() counts an IPv4 address as one, and a /64 of IPv6", () => {

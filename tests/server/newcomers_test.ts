@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { Arrival } from "../../server/_arrival.ts";
+import { Arrival } from "../../server/_admission.ts";
 import { Newcomers, type NewcomersOptions } from "../../server/_newcomers.ts";
 import { test } from "../_test.ts";
 

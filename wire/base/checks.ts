@@ -6,9 +6,8 @@
  * @module
  */
 
-import { errorMessage, WireError } from "./errors.ts";
+import { errorMessage, type Report, WireError } from "./errors.ts";
 import { isA, isThenable, kindOf, shown } from "./shown.ts";
-import type { Report } from "./errors.ts";
 
 /**
  * Checks the hooks among some options.

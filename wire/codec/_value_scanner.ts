@@ -4,11 +4,10 @@
  * @module
  */
 
-import { passMagnitude, passView } from "./value_kinds.ts";
+import { ERROR_PART, passMagnitude, passView, TAG } from "./value_kinds.ts";
 import type { ByteReader } from "./bytes.ts";
 import { malformed } from "../base/errors.ts";
 import type { KeySets } from "./tables.ts";
-import { ERROR_PART, TAG } from "./value_kinds.ts";
 
 /** Values that are still to come at one place. */
 interface Rest {

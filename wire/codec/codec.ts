@@ -9,14 +9,13 @@
 
 import { ByteReader, type ByteWriter } from "./bytes.ts";
 import { errorMessage, malformed, WireError } from "../base/errors.ts";
-import { FRAME_HEADER, FrameDecoder } from "./frames.ts";
-import { notAWire } from "./messages.ts";
+import { FRAME_HEADER, FrameDecoder, Pieces } from "./frames.ts";
+import { KIND, type Message, notAWire, STRINGS } from "./messages.ts";
 import type { Memory, WireLimits } from "../base/limits.ts";
 import { MessageReader } from "./message_reader.ts";
-import { MessageWriter } from "./message_writer.ts";
+import { MessageWriter, PlainWriter } from "./message_writer.ts";
 import { isA } from "../base/shown.ts";
 import type { Kept, KeptBytes, LastMessage } from "./single_value.ts";
-import { KIND, type Message, STRINGS } from "./messages.ts";
 import type { MessageReceiver } from "./message_receiver.ts";
 import {
   type Exporter,
@@ -24,8 +23,6 @@ import {
   NotReady,
   type SentAttachments,
 } from "./passing.ts";
-import { Pieces } from "./frames.ts";
-import { PlainWriter } from "./message_writer.ts";
 import { ReceiveTables, SendTables, writeEntry } from "./tables.ts";
 import { changed, NOT_GATHERED, ValueWriter } from "./value_writer.ts";
 import { ValueReader } from "./value_reader.ts";

@@ -6,8 +6,7 @@
  */
 
 import { malformed, WireError } from "../base/errors.ts";
-import { limitRange, type WireLimits } from "../base/limits.ts";
-import type { Memory } from "../base/limits.ts";
+import { limitRange, type Memory, type WireLimits } from "../base/limits.ts";
 import type { ByteReader } from "./bytes.ts";
 import type {
   CallExtras,

@@ -5,8 +5,16 @@
  * @module
  */
 
-import { readMagnitude, readView } from "./value_kinds.ts";
-import { makeError } from "./value_kinds.ts";
+import {
+  ERROR_PART,
+  FEW_ERRORS,
+  makeError,
+  readMagnitude,
+  readView,
+  SMALL_TABLE,
+  TAG,
+  WEIGHT,
+} from "./value_kinds.ts";
 import {
   arrayIndexOf,
   collisionFreeMap,
@@ -31,8 +39,6 @@ import {
   type ValueTypes,
 } from "./value_types.ts";
 import { passOver } from "./_value_scanner.ts";
-import { ERROR_PART, TAG } from "./value_kinds.ts";
-import { FEW_ERRORS, SMALL_TABLE, WEIGHT } from "./value_kinds.ts";
 
 /** What each value of a message may weigh, besides what its bytes may. */
 const WEIGHT_OF_EACH = 64;

@@ -5,8 +5,13 @@
  * @module
  */
 
-import { writeMagnitude, writeView } from "./value_kinds.ts";
-import { errorParts } from "./value_kinds.ts";
+import {
+  ERROR_PART,
+  errorParts,
+  TAG,
+  writeMagnitude,
+  writeView,
+} from "./value_kinds.ts";
 import { encodeByKey, MANY, objectEncoderOf } from "./_objects.ts";
 import { otherVersion } from "../base/brand.ts";
 import { type ByteWriter, varintSize } from "./bytes.ts";
@@ -22,7 +27,6 @@ import {
   URL_TYPE,
   type ValueTypes,
 } from "./value_types.ts";
-import { ERROR_PART, TAG } from "./value_kinds.ts";
 
 /** A message with more text than this does not gather it. */
 export const MOST_GATHERED = 2_048;

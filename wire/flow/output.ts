@@ -14,10 +14,9 @@ import {
 import { type External, varintSize } from "../codec/bytes.ts";
 import type { Clock } from "../base/clock.ts";
 import { Encoder, type EncoderLimits, tooLarge } from "../codec/codec.ts";
-import { FRAME_HEADER } from "../codec/frames.ts";
+import { FRAME_HEADER, PIECE } from "../codec/frames.ts";
 import { KIND, type Message, type MessageKind } from "../codec/messages.ts";
 import type { SentAttachments } from "../codec/passing.ts";
-import { PIECE } from "../codec/frames.ts";
 import type { PlainWriter } from "../codec/message_writer.ts";
 import { SpareBuffers } from "../base/collections.ts";
 import type { Transport } from "../transport/transport.ts";

@@ -5,7 +5,11 @@
  */
 
 import type { Calls } from "../rpc/calls.ts";
-import type { Channel, Hello } from "../codec/messages.ts";
+import {
+  type Channel,
+  type Hello,
+  MESSAGE_OVERHEAD,
+} from "../codec/messages.ts";
 import type { GracefulClose, Handshake } from "../session/handshake.ts";
 import type { IncomingCalls } from "../rpc/incoming_calls.ts";
 import type { Inbox, ReceiveWindow } from "../flow/windows.ts";
@@ -13,7 +17,6 @@ import type { Lifetime } from "../base/report.ts";
 import { malformed } from "../base/errors.ts";
 import { excessOf } from "../base/limits.ts";
 import type { LastMessage } from "../codec/single_value.ts";
-import { MESSAGE_OVERHEAD } from "../codec/messages.ts";
 import type {
   CallExtras,
   MessageExtras,

@@ -17,10 +17,11 @@ import { Calls } from "../rpc/calls.ts";
 import { endStreams } from "../codec/passing.ts";
 import type { Clock } from "../base/clock.ts";
 import { Decoder } from "../codec/codec.ts";
-import { notAWire } from "../codec/messages.ts";
+import { type Message, notAWire, type Target } from "../codec/messages.ts";
 import type { Session, SessionOptions, WireStats } from "../session/dialect.ts";
 import {
   errorMessage,
+  OwnTrouble,
   shortText,
   toErrorCode,
   WireError,
@@ -28,7 +29,6 @@ import {
 import { IncomingCalls } from "../rpc/incoming_calls.ts";
 import { Inbox, ReceiveWindow } from "../flow/windows.ts";
 import type { Import } from "../objects/references.ts";
-import type { Message, Target } from "../codec/messages.ts";
 import { Objects } from "../objects/objects.ts";
 import { Output } from "../flow/output.ts";
 import type { Caller } from "../rpc/remote.ts";
@@ -50,7 +50,6 @@ import {
 } from "../session/handshake.ts";
 import { Memory } from "../base/limits.ts";
 import { Outbound } from "../rpc/outbound.ts";
-import { OwnTrouble } from "../base/errors.ts";
 import { MessageRouter } from "./message_router.ts";
 import { Keepalive, Pings } from "../session/keepalive.ts";
 

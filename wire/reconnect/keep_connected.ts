@@ -22,7 +22,7 @@
 import { ownArguments } from "../base/checks.ts";
 import { rejected } from "../rpc/pending_call.ts";
 import { checkCallOptions, KEPT_CALL_KEYS } from "../rpc/context.ts";
-import { errorMessage, WireError } from "../base/errors.ts";
+import { errorMessage, OwnTrouble, WireError } from "../base/errors.ts";
 import {
   type Connect,
   type KeepConnectedOptions,
@@ -49,7 +49,6 @@ import {
 } from "../base/report.ts";
 import { KeptCalls } from "./_kept_calls.ts";
 import { isA } from "../base/shown.ts";
-import { OwnTrouble } from "../base/errors.ts";
 import { Supervisor } from "./_supervisor.ts";
 
 export type {

@@ -8,8 +8,12 @@ import type { CallOptions } from "../rpc/context.ts";
 import { checkTime, type Clock, systemClock } from "../base/clock.ts";
 import { WireError } from "../base/errors.ts";
 import type { AnyFunctions } from "../rpc/remote_types.ts";
-import { checkHooks, checkOnDeath } from "../base/checks.ts";
-import { checkOptionKeys, checkSignal } from "../base/checks.ts";
+import {
+  checkHooks,
+  checkOnDeath,
+  checkOptionKeys,
+  checkSignal,
+} from "../base/checks.ts";
 import { reporter } from "../base/report.ts";
 import { shown } from "../base/shown.ts";
 import type { Wire } from "../wire.ts";

@@ -6,10 +6,16 @@
  */
 
 import {
+  type CallMaker,
   CallPromise,
+  CallStreams,
+  type Following,
   LaterResult,
+  PendingCall,
   promised,
   rejected,
+  streamsCancelled,
+  streamsTooLong,
   suppressLeakWarning,
 } from "./pending_call.ts";
 import {
@@ -20,11 +26,6 @@ import {
   timeLeft,
 } from "./context.ts";
 import {
-  CallStreams,
-  streamsCancelled,
-  streamsTooLong,
-} from "./pending_call.ts";
-import {
   carriesStream,
   endStreams,
   NotReady,
@@ -33,7 +34,7 @@ import {
   REFERENCE,
   type StreamsOfCall,
 } from "../codec/passing.ts";
-import type { Clock } from "../base/clock.ts";
+import { type Clock, TokenBucket } from "../base/clock.ts";
 import { type CallFate, malformed, WireError } from "../base/errors.ts";
 import {
   entered,
@@ -49,9 +50,7 @@ import {
   MESSAGE_OVERHEAD,
   type Target,
 } from "../codec/messages.ts";
-import { type CallMaker, type Following, PendingCall } from "./pending_call.ts";
 import { remoteError } from "./thrown.ts";
-import { TokenBucket } from "../base/clock.ts";
 import type { SendQueue } from "../flow/windows.ts";
 
 /** The calls of one wire, in the direction towards the peer. */

@@ -6,8 +6,16 @@
  */
 
 import { NoRoom } from "../flow/byte_output.ts";
-import { endStreams } from "../codec/passing.ts";
-import type { Clock } from "../base/clock.ts";
+import {
+  AwaitedResult,
+  type Borrower,
+  endStreams,
+  fill,
+  type Method,
+  methodOf,
+  type ReceivedAttachments,
+} from "../codec/passing.ts";
+import { type Clock, TokenBucket } from "../base/clock.ts";
 import {
   abortContext,
   CallContext,
@@ -35,18 +43,10 @@ import { LIST_FUNCTIONS, listFunctions, servedEntries } from "./served.ts";
 import type { Memory, WireLimits } from "../base/limits.ts";
 import type { CallExtras } from "../codec/message_receiver.ts";
 import { ReturnMessage, type Target } from "../codec/messages.ts";
-import { type Method, methodOf } from "../codec/passing.ts";
 import { type CallKind, type Middleware, serveThrough } from "./middleware.ts";
 import type { MessageOutput } from "../flow/output.ts";
-import { LazyMap } from "../base/collections.ts";
+import { LazyMap, Queue } from "../base/collections.ts";
 import { isA, laterOf, settled, wordsOf } from "../base/shown.ts";
-import {
-  AwaitedResult,
-  type Borrower,
-  fill,
-  type ReceivedAttachments,
-} from "../codec/passing.ts";
-import { Queue } from "../base/collections.ts";
 import { referentOf, resolvable } from "./remote_object.ts";
 import {
   FailedResult,
@@ -55,7 +55,6 @@ import {
   type SharedObjects,
 } from "./results.ts";
 import { sendThrown } from "./thrown.ts";
-import { TokenBucket } from "../base/clock.ts";
 import type { ReceiveWindow } from "../flow/windows.ts";
 import type { ValueTypes } from "../codec/value_types.ts";
 

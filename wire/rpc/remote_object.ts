@@ -5,7 +5,7 @@
  * @module
  */
 
-import { ownArguments } from "../base/checks.ts";
+import { checkOptionKeys, ownArguments } from "../base/checks.ts";
 import { otherVersion, setBrand } from "../base/brand.ts";
 import {
   type CallOptions,
@@ -29,7 +29,6 @@ import {
   readable,
   settled,
 } from "../base/shown.ts";
-import { checkOptionKeys } from "../base/checks.ts";
 import { type Caller, remotes } from "./remote.ts";
 import type {
   AnyFunctions,

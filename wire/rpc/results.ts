@@ -13,8 +13,14 @@
 import { errorMessage, WireError } from "../base/errors.ts";
 import { LazyMap } from "../base/collections.ts";
 import { DEFAULT_LIMITS, excessOf, type Memory } from "../base/limits.ts";
-import { isPlain, type Method, methodOf } from "../codec/passing.ts";
-import { Arrival, AwaitedResult, type Borrower } from "../codec/passing.ts";
+import {
+  Arrival,
+  AwaitedResult,
+  type Borrower,
+  isPlain,
+  type Method,
+  methodOf,
+} from "../codec/passing.ts";
 import { referentOf, resolvable } from "./remote_object.ts";
 import { decodeWeighed, encode } from "../codec/single_value.ts";
 import type { ValueTypes } from "../codec/value_types.ts";

@@ -6,10 +6,14 @@
  */
 
 import { errorMessage, Refusal, WireError } from "../base/errors.ts";
-import { endStreams, type Streamed } from "../codec/passing.ts";
+import {
+  type BoundStream,
+  endStreams,
+  type Streamed,
+  type StreamsOfCall,
+} from "../codec/passing.ts";
 import { type Message, MESSAGE_OVERHEAD } from "../codec/messages.ts";
 import type { MessageOutput, Ticket } from "../flow/output.ts";
-import type { BoundStream, StreamsOfCall } from "../codec/passing.ts";
 import { isA, rawBytes, wordsOf } from "../base/shown.ts";
 import { refusalIn, sendThrown } from "../rpc/thrown.ts";
 import { changed } from "../codec/value_writer.ts";

@@ -10,7 +10,7 @@ import {
   streamsTooLong,
 } from "../rpc/pending_call.ts";
 import type { CallOptions } from "../rpc/context.ts";
-import { isStreamed } from "../codec/passing.ts";
+import { isStreamed, type StreamsOfCall } from "../codec/passing.ts";
 import type { Clock } from "../base/clock.ts";
 import { malformed, WireError } from "../base/errors.ts";
 import { LazyMap } from "../base/collections.ts";
@@ -18,7 +18,6 @@ import type { LastMessage } from "../codec/single_value.ts";
 import { excessOf, type Memory, type WireLimits } from "../base/limits.ts";
 import type { MessageOutput } from "../flow/output.ts";
 import type { MessageExtras } from "../codec/message_receiver.ts";
-import type { StreamsOfCall } from "../codec/passing.ts";
 import type { RemoteStream } from "../rpc/remote_types.ts";
 import { type Failure, Sink, SinkStream } from "./stream_sink.ts";
 import { producerOf, Source } from "./stream_source.ts";

@@ -13,10 +13,13 @@
  */
 
 import type { WireAddress } from "../transport/transport.ts";
-import { TRANSPARENT } from "../rpc/middleware.ts";
+import {
+  type Middleware,
+  type MiddlewareCall,
+  TRANSPARENT,
+} from "../rpc/middleware.ts";
 import { errorMessage, shortText, WireError } from "../base/errors.ts";
 import { type Metadata, metadataFit } from "../codec/messages.ts";
-import type { Middleware, MiddlewareCall } from "../rpc/middleware.ts";
 
 /** What is used of OpenTelemetry's API. */
 export interface TelemetryApi {
