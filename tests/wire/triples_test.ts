@@ -28,7 +28,7 @@ import { everyRow, texts } from "./_succession.ts";
 /** The default, but that what is large comes in pieces, or is over a limit. */
 const WIDE: Partial<WireLimits> = {
   frame: 1_024,
-  message: 20_000,
+  message: 400_000,
   values: 1_500,
 };
 
@@ -56,6 +56,10 @@ const SMALL: Partial<WireLimits> = {
 
 /** So large that they are not copied before they are cut. */
 const BYTES = new Uint8Array(1_200).fill(5);
+
+/** A message in pieces, and one that leaves with two writes. */
+const TEXT = "x".repeat(1_500);
+const LONG = "y".repeat(300_000);
 
 class Counter {
   #count = 0;
@@ -88,18 +92,21 @@ class Place {
     },
     deep: () => [[[[[texts(3)]]]]],
     counter: () => makeRemoteObject(new Counter()),
-    use: async (call: (amount: number) => unknown) => {
-      const given = call as unknown as Disposable & typeof call;
-      try {
-        return await given(3);
-      } finally {
-        given[Symbol.dispose]();
+    use: async (...calls: ((amount: number) => number)[]) => {
+      let sum = 0;
+      for (const call of calls) {
+        sum += await call(3);
+        (call as unknown as Disposable)[Symbol.dispose]();
       }
+      return sum;
     },
     async *items(this: CallContext, value: unknown) {
       yield [value];
       await 0;
       yield value;
+    },
+    async *many(value: unknown, count: number) {
+      for (let index = 0; index < count; index++) yield await value;
     },
     drain: async (stream: AsyncIterable<unknown>) => {
       this.got.push(exactly(await list(stream)));
@@ -112,6 +119,8 @@ interface From {
   readonly wire: Wire;
   readonly peer: Wire;
   readonly there: Place;
+  /** How many bytes an item of a stream may have. */
+  readonly most: number;
 }
 
 /** The ways for a value to travel. */
@@ -142,7 +151,7 @@ const SHAPES: Readonly<
     WAYS[step % 3]!(from, [texts(9), "y".repeat(2_000), BYTES]),
   async over({ wire }, step) {
     const call = step % 2 === 0
-      ? wire.remoteValue.echo(texts(3), "x".repeat(30_000))
+      ? wire.remoteValue.echo(texts(3), LONG + LONG)
       : wire.remoteValue.echo([texts(3), Array(2_000).fill(1)]);
     const error = await assertRejects(() => call, WireError);
     assertEquals((error as WireError).code, "limit");
@@ -154,11 +163,16 @@ const SHAPES: Readonly<
     ]);
     assertEquals([late, soon], [[step, texts(9)], "soon"]);
   },
-  async abandoned({ wire }, step) {
+  async abandoned({ wire, most }, step) {
     const controller = new AbortController();
     const { remoteValue } = wire.with(controller);
-    const value = [step, texts(20), "x".repeat(step % 2 * 1_500)];
+    // A quarter of a million bytes leave with one write.
+    const isHuge = step % 4 === 0 && most > LONG.length;
+    const value = [step, texts(20), isHuge ? LONG : TEXT];
     const calls = [remoteValue.later(value), remoteValue.echo(value)];
+    // Unsent, sent in part, or sent and not answered.
+    const turns = isHuge ? Math.floor(step / 4) % 4 : 0;
+    for (let turn = 0; turn < turns; turn++) await undefined;
     controller.abort();
     for (const call of calls) {
       const error = await assertRejects(() => call, WireError);
@@ -177,9 +191,12 @@ const SHAPES: Readonly<
     there.gate = Promise.withResolvers();
   },
   async references({ wire }, step) {
-    if (step % 2 === 0) {
-      const twice = (amount: number) => 2 * amount;
+    const twice = (amount: number) => 2 * amount;
+    if (step % 3 === 0) {
       return assertEquals(await wire.remoteValue.use(twice), 6);
+    }
+    if (step % 3 === 1) {
+      return assertEquals(await wire.remoteValue.use(twice, twice), 12);
     }
     using counter = await wire.remoteValue.counter() as RemoteObject<Counter>;
     const sums = [
@@ -188,8 +205,13 @@ const SHAPES: Readonly<
     ];
     assertEquals(sums, [step, step + 1]);
   },
-  async streams({ wire, there }, step) {
+  async streams({ wire, there, most }, step) {
     const value = [step, ...texts(4)];
+    if (step % 3 === 0 && most > TEXT.length) {
+      // So much that windows grow.
+      const items = await list(await wire.remoteValue.many(TEXT, 40));
+      return assertEquals(items, Array(40).fill(TEXT));
+    }
     if (step % 3 === 0) {
       const stream = await wire.remoteValue.items(value);
       return assertEquals(await list(stream), [[value], value]);
@@ -236,9 +258,10 @@ class Pair {
       ) as [Wire, Wire]
     );
     this.#codecs = codecs;
+    const most = limits.streamWindow ?? LONG.length + 1;
     this.sides = [
-      { wire: near, peer: far, there: places[1] },
-      { wire: far, peer: near, there: places[0] },
+      { wire: near, peer: far, there: places[1], most },
+      { wire: far, peer: near, there: places[0], most },
     ];
   }
 
