@@ -59,7 +59,9 @@ const BYTES = new Uint8Array(1_200).fill(5);
 
 /** A message in pieces, and one that leaves with two writes. */
 const TEXT = "x".repeat(1_500);
-const LONG = "y".repeat(300_000);
+const LONG = "y".repeat(390_000);
+/** After so many turns none, a part, or all of it has left. */
+const TURNS_OF_WRITES = [0, 4, 5, 7];
 
 class Counter {
   #count = 0;
@@ -171,7 +173,7 @@ const SHAPES: Readonly<
     const value = [step, texts(20), isHuge ? LONG : TEXT];
     const calls = [remoteValue.later(value), remoteValue.echo(value)];
     // Unsent, sent in part, or sent and not answered.
-    const turns = isHuge ? Math.floor(step / 4) % 4 : 0;
+    const turns = isHuge ? TURNS_OF_WRITES[step >> 2 & 3]! : 0;
     for (let turn = 0; turn < turns; turn++) await undefined;
     controller.abort();
     for (const call of calls) {
