@@ -15,6 +15,8 @@ import type { Victim } from "./_victim_process.ts";
 const HOSTNAME = "127.0.0.1";
 /** A pause between two rounds, in milliseconds: attackers need the machine. */
 const PAUSE = 1;
+/** A victim on a machine that has much else to do may be silent for long. */
+const PATIENT = { keepaliveIdle: 600_000 };
 
 /** A client that minds its own business. */
 export interface Bystander {
@@ -55,6 +57,7 @@ async function caller(door: Door, victim: Victim): Promise<Bystander> {
       ...(credential === "" ? {} : { credential }),
       ...(door === "tls" ? { tls: CLIENT_TLS } : {}),
       ...(door === "unix" ? { path } : {}),
+      limits: PATIENT,
     },
   );
   const { remoteValue } = wire;

@@ -54,7 +54,7 @@ export async function startVictim(
   const said = new Response(child.stderr).text();
   const wire: Wire<Control> = makeWire<Control>(
     streamTransport({ readable: child.stdout, writable: child.stdin }),
-    { onError() {} },
+    { onError() {}, limits: { keepaliveIdle: 600_000 } },
   );
   const ask = wire.remoteValue;
   let ports: Record<string, number>;
