@@ -10,6 +10,8 @@ import {
 } from "../../wire/mod.ts";
 import { resolveLimits } from "../../wire/base/limits.ts";
 import type { MessageOutput } from "../../wire/flow/output.ts";
+import { Lifetime } from "../../wire/base/lifetime.ts";
+import { WireError } from "../../wire/base/errors.ts";
 import { Keepalive } from "../../wire/session/keepalive.ts";
 import { FakeClock, settle } from "../_fake_clock.ts";
 import { test } from "../_test.ts";
@@ -254,14 +256,17 @@ test("a peer that has a wire say far more than it takes ends it", async () => {
     },
   };
   const ends: string[] = [];
+  const lifetime = new Lifetime(() => {});
   const keepalive = new Keepalive({
     clock,
     limits,
+    lifetime,
     output: output as unknown as MessageOutput,
     handshake: { accepted: true },
     decoder: { unfinished: false },
     end: ({ code }, tell) => {
       ends.push(`${code} ${tell}`);
+      lifetime.end(new WireError(code, "The end."));
       keepalive.end();
     },
   });
@@ -288,14 +293,17 @@ test("small answers, and a frame of each kind, flood nothing", async () => {
     },
   };
   const ends: string[] = [];
+  const lifetime = new Lifetime(() => {});
   const watch = new Keepalive({
     clock,
     limits,
+    lifetime,
     output: output as unknown as MessageOutput,
     handshake: { accepted: true },
     decoder: { unfinished: false },
     end: ({ code }) => {
       ends.push(code);
+      lifetime.end(new WireError(code, "The end."));
       watch.end();
     },
   });

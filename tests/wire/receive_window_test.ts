@@ -5,6 +5,7 @@
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import type { Message } from "../../wire/codec/messages.ts";
+import { Lifetime } from "../../wire/base/lifetime.ts";
 import { ReceiveWindow } from "../../wire/flow/windows.ts";
 import type { MessageOutput } from "../../wire/flow/output.ts";
 import { WireError, type WireOptions } from "../../wire/mod.ts";
@@ -265,12 +266,16 @@ test("a peer that gives credit for more than it got ends the wire", async () => 
 });
 
 /** A window by itself, and the credit that it tells. */
-function windowOf(size: number): { window: ReceiveWindow; told: number[] } {
+function windowOf(
+  size: number,
+): { window: ReceiveWindow; told: number[]; lifetime: Lifetime } {
   const told: number[] = [];
   const output = {
     send: ({ amount }: { amount: number }) => told.push(amount),
   } as unknown as MessageOutput;
-  return { window: new ReceiveWindow("sends", size, output), told };
+  const lifetime = new Lifetime(() => {});
+  const window = new ReceiveWindow("sends", size, output, lifetime);
+  return { window, told, lifetime };
 }
 
 test("ReceiveWindow tells credit from a quarter of its size on, and no byte twice", () => {
@@ -306,9 +311,9 @@ test("ReceiveWindow counts what it has not told with what it holds", () => {
 });
 
 test("ReceiveWindow tells nothing when the wire has ended", () => {
-  const { window, told } = windowOf(400);
+  const { window, told, lifetime } = windowOf(400);
   window.received(399);
-  window.end();
+  lifetime.end(new WireError("closed", "The end."));
   window.consumed(399);
   assertEquals([window.held, told], [0, []]);
 });

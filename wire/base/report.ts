@@ -1,7 +1,7 @@
 /**
  * Who is told of what goes wrong. Errors that have no other place to go: of
  * hooks that a program gave, of listeners, and of promises that nobody awaits;
- * none of them does harm. And the end of a wire, in its lifetime.
+ * none of them does harm.
  *
  * @module
  */
@@ -13,7 +13,6 @@ import {
   type WireErrorCode,
 } from "./errors.ts";
 import { isA, isThenable, laterOf, settled, shown } from "./shown.ts";
-import { checkHook } from "./checks.ts";
 
 export type { Report } from "./errors.ts";
 
@@ -446,90 +445,4 @@ export function entered(name: string): WireError | undefined {
 /** They have been looked at. */
 export function left(): void {
   depth--;
-}
-
-// The end of a wire, as the rest of the world learns of it.
-
-/** Called with the reason of death. */
-export type CloseListener = (reason: WireError) => void;
-
-/** The reason of death, and everybody who wants to know it. */
-export class Lifetime {
-  /** The reason; undefined while the wire lives. */
-  reason: WireError | undefined;
-  #markClosed: ((reason: WireError) => void) | undefined;
-  /** Resolves with the reason when the connection is gone. */
-  readonly closed: Promise<WireError> = new Promise((resolve) =>
-    this.#markClosed = resolve
-  );
-
-  readonly #onError: (error: unknown, where: string) => void;
-  #listeners: CloseListener[] = [];
-  #controller: AbortController | undefined;
-
-  /** @param onError Told what listeners throw. */
-  constructor(onError: (error: unknown, where: string) => void) {
-    this.#onError = onError;
-  }
-
-  /** Aborts with the reason. Made when it is first asked for. */
-  get signal(): AbortSignal {
-    if (this.#controller === undefined) {
-      this.#controller = guardedController(
-        this.#onError,
-        "a listener of the signal",
-      );
-      if (this.reason !== undefined) this.#controller.abort(this.reason);
-    }
-    return this.#controller.signal;
-  }
-
-  /**
-   * Why something can no longer be sent; undefined when it can.
-   *
-   * @param what A function's name, or a wire's method.
-   * @param isLeaving Whether the wire is being closed.
-   */
-  refusal(what: string, isLeaving: boolean): WireError | undefined {
-    const { reason } = this;
-    if (reason === undefined && !isLeaving) return undefined;
-    const why = reason?.message ?? "the wire is being closed.";
-    return new WireError(
-      reason?.code ?? "closed",
-      `"${what}" was not sent: ${why}`,
-      { cause: reason, sent: "notSent" },
-    );
-  }
-
-  /**
-   * Has a function called with the reason; at once if there is one.
-   *
-   * @throws {WireError} `invalidArgument` for what is no function.
-   */
-  listen(listener: CloseListener): void {
-    checkHook(listener, "What onDeath() is given");
-    if (this.reason === undefined) this.#listeners.push(listener);
-    else this.#call(listener, this.reason);
-  }
-
-  /** The wire ends: tells everybody. */
-  declare(reason: WireError): void {
-    this.reason = reason;
-    this.#controller?.abort(reason);
-    const listeners = this.#listeners;
-    this.#listeners = [];
-    for (const listener of listeners) this.#call(listener, reason);
-  }
-
-  /** The connection is gone. */
-  markClosed(): void {
-    if (this.reason !== undefined) this.#markClosed?.(this.reason);
-  }
-
-  #call(listener: CloseListener, reason: WireError): void {
-    callHook(
-      () => listener(reason),
-      (error) => this.#onError(error, "onDeath"),
-    );
-  }
 }

@@ -18,9 +18,9 @@ import type { Session, SessionOptions, WireStats } from "../session/dialect.ts";
 import { errorMessage, WireError } from "../base/errors.ts";
 import { IncomingCalls } from "../rpc/incoming_calls.ts";
 import { Inbox, ReceiveWindow } from "../flow/windows.ts";
-import type { PeerLimits } from "../codec/messages.ts";
-import { rejected } from "../rpc/pending_call.ts";
-import { Lifetime, type Report, unawaited } from "../base/report.ts";
+import type { Channel, PeerLimits } from "../codec/messages.ts";
+import { Lifetime } from "../base/lifetime.ts";
+import type { Report } from "../base/report.ts";
 import { closedReason, drainAndClose } from "../session/handshake.ts";
 import { isA } from "../base/shown.ts";
 import { Outbound } from "../rpc/outbound.ts";
@@ -65,7 +65,6 @@ export class CmuclSession implements Session {
   readonly #reading: Reading;
   readonly #readerDone: Promise<void>;
   #leavingTimer: (() => void) | undefined;
-  #isLeaving = false;
   #objects = 0;
   readonly #exported: RemoteObjects;
 
@@ -86,7 +85,7 @@ export class CmuclSession implements Session {
     const { limits, clock, onError } = options;
     this.#transport = transport;
     this.#options = options;
-    this.lifetime = new Lifetime(onError);
+    const lifetime = this.lifetime = new Lifetime(onError);
     const names = this.#names = new Names(setup.packageName);
     const output = this.#output = new LispOutput(
       transport,
@@ -97,14 +96,17 @@ export class CmuclSession implements Session {
       (error) => this.#fail(error),
     );
     this.#exported = setup.objects;
-    const outbound = this.#outbound = new Outbound(output, onError);
-    this.#sendWindow = new ReceiveWindow("sends", limits.window, output);
-    this.#messageWindow = new ReceiveWindow("messages", limits.window, output);
-    this.#inbox = new Inbox(this.#messageWindow, onError);
+    const outbound = this.#outbound = new Outbound(output, lifetime, onError);
+    const windowOf = (channel: Channel) =>
+      new ReceiveWindow(channel, limits.window, output, lifetime);
+    this.#sendWindow = windowOf("sends");
+    this.#messageWindow = windowOf("messages");
+    this.#inbox = new Inbox(this.#messageWindow, lifetime, onError);
     this.#calls = new Calls(
       output,
       outbound.calls,
       clock,
+      lifetime,
       options.recordCallSites,
     );
     this.#calls.report = onError;
@@ -112,6 +114,7 @@ export class CmuclSession implements Session {
       wire,
       output,
       clock,
+      lifetime,
       limits,
       this.#sendWindow,
       onError,
@@ -134,7 +137,7 @@ export class CmuclSession implements Session {
     this.#reading = new Reading({
       transport,
       reader: this.#reader,
-      lifetime: this.lifetime,
+      lifetime,
       isHeld: setup.untagged,
       isFull: () => this.#isFull(),
       onAlive: () => this.#keepalive.received(),
@@ -145,6 +148,7 @@ export class CmuclSession implements Session {
     });
     this.#keepalive = new Keepalive({
       clock,
+      lifetime,
       limits,
       output,
       end: (reason, tell) => this.end(reason, tell),
@@ -192,10 +196,6 @@ export class CmuclSession implements Session {
     wantsValues: boolean,
     options?: CallOptions,
   ): Promise<unknown> {
-    const refusal = this.#refusal(name);
-    if (refusal !== undefined) {
-      return rejected(refusal, this.#options.onError, unawaited(name));
-    }
     this.#output.manner = manner;
     try {
       return this.#calls.call(name, args, wantsValues, options);
@@ -208,13 +208,12 @@ export class CmuclSession implements Session {
 
   /** Calls one way. */
   send(name: string, args: unknown[], options?: CallOptions): Promise<void> {
-    const refusal = this.#refusal(name);
-    return this.#outbound.send(name, args, options, false, refusal);
+    return this.#outbound.send(name, args, options, false);
   }
 
   /** Sends an object. */
   outputObject(value: unknown): Promise<void> {
-    return this.#outbound.outputObject(value, this.#refusal("outputObject"));
+    return this.#outbound.outputObject(value);
   }
 
   /** Takes the next object that is data. */
@@ -245,8 +244,9 @@ export class CmuclSession implements Session {
 
   /** Takes leave: calls under way finish, and answers owed are sent. */
   async close(): Promise<void> {
-    if (!this.#isLeaving && this.lifetime.reason === undefined) {
-      this.#isLeaving = true;
+    const { lifetime } = this;
+    if (!lifetime.isDraining && lifetime.reason === undefined) {
+      lifetime.isDraining = true;
       this.#leavingTimer = afterPatience(
         this.#options.clock,
         this.#options.limits.close,
@@ -302,18 +302,15 @@ export class CmuclSession implements Session {
    * @param reason Why; the first reason counts.
    */
   end(reason: WireError, _tell: boolean): void {
-    if (this.lifetime.reason !== undefined) return;
-    this.lifetime.reason = reason;
+    if (!this.lifetime.end(reason)) return;
     this.#keepalive.end();
     this.#leavingTimer?.();
     this.#calls.failAll(reason);
     this.#outbound.end(reason);
     this.#incoming.end(reason);
     this.#inbox.end(reason);
-    this.#sendWindow.end();
-    this.#messageWindow.end();
     this.#opened.reject(reason);
-    this.lifetime.declare(reason);
+    this.lifetime.declare();
     this.#reading.end();
     drainAndClose({
       transport: this.#transport,
@@ -348,7 +345,7 @@ export class CmuclSession implements Session {
 
   /** Writes bytes, for who speaks beside the objects. */
   write(write: (lisp: LispWriter) => void): void {
-    const refusal = this.#refusal("output");
+    const refusal = this.lifetime.refusal("output");
     if (refusal !== undefined) throw refusal;
     this.#output.answer(write);
   }
@@ -423,14 +420,10 @@ export class CmuclSession implements Session {
       this.#sendWindow.held > room || this.#messageWindow.held > room;
   }
 
-  /** Why nothing more can be sent; undefined when it can. */
-  #refusal(what: string): WireError | undefined {
-    return this.lifetime.refusal(what, this.#isLeaving);
-  }
-
   /** Ends a wire that is being closed, once nothing is left to do. */
   #advance(): void {
-    if (!this.#isLeaving || this.lifetime.reason !== undefined) return;
+    const { isDraining, reason } = this.lifetime;
+    if (!isDraining || reason !== undefined) return;
     const isIdle = this.#calls.wanted === 0 && this.#incoming.running === 0 &&
       this.#outbound.waiting === 0;
     if (isIdle) this.end(closedReason(), false);

@@ -17,6 +17,7 @@ import {
 import type { Body, MessageOutput, Sender, Ticket } from "./output.ts";
 import { Queue } from "../base/collections.ts";
 import { malformed, WireError } from "../base/errors.ts";
+import type { Lifetime } from "../base/lifetime.ts";
 import { failed, leave, OwnPromise, type Report } from "../base/report.ts";
 import { isHeavy, type Memory } from "../base/limits.ts";
 import { type Keeper, Kept, KeptBytes } from "../codec/single_value.ts";
@@ -325,19 +326,26 @@ export class ReceiveWindow {
   readonly #channel: Channel;
   readonly #size: number;
   readonly #output: MessageOutput;
+  readonly #lifetime: Lifetime;
   #held = 0;
   #credit = 0;
-  #ended = false;
 
   /**
    * @param channel The channel.
    * @param size The window, in bytes.
    * @param output Where credit goes.
+   * @param lifetime Tells whether credit is still given.
    */
-  constructor(channel: Channel, size: number, output: MessageOutput) {
+  constructor(
+    channel: Channel,
+    size: number,
+    output: MessageOutput,
+    lifetime: Lifetime,
+  ) {
     this.#channel = channel;
     this.#size = size;
     this.#output = output;
+    this.#lifetime = lifetime;
   }
 
   /** How many bytes are held. */
@@ -370,15 +378,11 @@ export class ReceiveWindow {
     this.#held -= cost;
     this.#credit += cost;
     // Told in quarters, so that the peer need never wait for the telling.
-    if (this.#credit * 4 < this.#size || this.#ended) return;
+    if (this.#credit * 4 < this.#size) return;
+    if (this.#lifetime.reason !== undefined) return;
     const amount = this.#credit;
     this.#credit = 0;
     this.#output.send({ kind: "credit", channel: this.#channel, amount });
-  }
-
-  /** The wire ended: no more credit is given. */
-  end(): void {
-    this.#ended = true;
   }
 }
 
@@ -413,16 +417,23 @@ export class Inbox {
   #missing: Error | undefined;
   readonly #arrived = new Queue<ReceivedMessage>();
   readonly #takers = new Queue<Taker>();
-  #end: WireError | undefined;
+  readonly #lifetime: Lifetime;
   readonly #report: Report;
 
   /**
    * @param window Accounts for messages that wait.
+   * @param lifetime Tells whether any more will come.
    * @param report Told why a message is missing, where nobody awaits it.
    * @param memory Accounts for what they take beyond their bytes.
    */
-  constructor(window: ReceiveWindow, report: Report, memory?: Memory) {
+  constructor(
+    window: ReceiveWindow,
+    lifetime: Lifetime,
+    report: Report,
+    memory?: Memory,
+  ) {
     this.#window = window;
+    this.#lifetime = lifetime;
     this.#report = report;
     this.#memory = memory;
   }
@@ -494,7 +505,8 @@ export class Inbox {
       if (error !== undefined) return failed(error, this.#report, WHERE);
       return Promise.resolve(value instanceof Kept ? value.take() : value);
     }
-    if (this.#end !== undefined) return failed(this.#end, undefined, WHERE);
+    const { reason } = this.#lifetime;
+    if (reason !== undefined) return failed(reason, undefined, WHERE);
     let taker!: Taker;
     const promise = new OwnPromise<unknown>((resolve, reject) =>
       taker = { resolve, reject, promise: undefined }
@@ -506,7 +518,6 @@ export class Inbox {
 
   /** The wire ended: what came can still be taken. */
   end(reason: WireError): void {
-    this.#end = reason;
     for (let taker; (taker = this.#takers.shift()) !== undefined;) {
       // The end of the wire is no news.
       this.#fail(taker, reason, undefined);

@@ -13,7 +13,7 @@ import {
 import type { GracefulClose, Handshake } from "../session/handshake.ts";
 import type { IncomingCalls } from "../rpc/incoming_calls.ts";
 import type { Inbox, ReceiveWindow } from "../flow/windows.ts";
-import type { Lifetime } from "../base/report.ts";
+import type { Lifetime } from "../base/lifetime.ts";
 import { malformed } from "../base/errors.ts";
 import { excessOf } from "../base/limits.ts";
 import type { LastMessage } from "../codec/single_value.ts";
@@ -64,8 +64,6 @@ export class MessageRouter implements MessageReceiver {
   readonly #sendWindow: ReceiveWindow;
   readonly #lifetime: Lifetime;
   readonly #message: LastMessage;
-  /** Whether the peer has said that it makes no further call. */
-  #isLast = false;
   #isOpening = false;
 
   /** @param routes Where messages go. */
@@ -185,12 +183,10 @@ export class MessageRouter implements MessageReceiver {
   }
 
   close(): void {
-    this.#isLast = true;
     this.#routes.closing.gotClose();
   }
 
   finish(): void {
-    this.#isLast = true;
     this.#routes.closing.finish();
   }
 
@@ -248,7 +244,7 @@ export class MessageRouter implements MessageReceiver {
 
   /** Refuses what the peer has said that it would not send any more. */
   #checkLast(what: string): void {
-    if (!this.#isLast) return;
+    if (!this.#lifetime.isPeerDraining) return;
     throw malformed(
       `A ${what} came behind the peer's close, which says that there is none.`,
     );

@@ -17,7 +17,12 @@ import { Calls } from "../rpc/calls.ts";
 import { endStreams } from "../codec/passing.ts";
 import type { Clock } from "../base/clock.ts";
 import { Decoder } from "../codec/codec.ts";
-import { type Message, notAWire, type Target } from "../codec/messages.ts";
+import {
+  type Channel,
+  type Message,
+  notAWire,
+  type Target,
+} from "../codec/messages.ts";
 import type { Session, SessionOptions, WireStats } from "../session/dialect.ts";
 import {
   errorMessage,
@@ -32,13 +37,7 @@ import type { Import } from "../objects/references.ts";
 import { Objects } from "../objects/objects.ts";
 import { Output } from "../flow/output.ts";
 import type { Caller } from "../rpc/remote.ts";
-import {
-  failed,
-  Lifetime,
-  type Report,
-  unawaited,
-  unsent,
-} from "../base/report.ts";
+import { failed, type Report, unawaited, unsent } from "../base/report.ts";
 import { Streams } from "../streams/streams.ts";
 import { isA, looksLikeText } from "../base/shown.ts";
 import { callThrough } from "../rpc/middleware.ts";
@@ -48,6 +47,7 @@ import {
   GracefulClose,
   Handshake,
 } from "../session/handshake.ts";
+import { Lifetime } from "../base/lifetime.ts";
 import { Memory } from "../base/limits.ts";
 import { Outbound } from "../rpc/outbound.ts";
 import { MessageRouter } from "./message_router.ts";
@@ -88,7 +88,6 @@ export class NativeSession implements Session {
   readonly #chunks = new ChunkCheck();
   /** What the peer sent first; forgotten once it has said hello. */
   #first: Uint8Array = NO_BYTES;
-  #isClosing = false;
   readonly #readerDone: Promise<void>;
 
   /**
@@ -108,7 +107,7 @@ export class NativeSession implements Session {
     this.#decoder.isGreeted = this.#decoder.isOpen = false;
     const memory = new Memory(limits.memory, options.sharedMemory);
     this.#memory = this.#decoder.memory = memory;
-    this.lifetime = new Lifetime(onError);
+    const lifetime = this.lifetime = new Lifetime(onError);
     const output = this.#output = new Output(
       transport,
       clock,
@@ -122,23 +121,26 @@ export class NativeSession implements Session {
       this.#incoming.resume();
       this.#streams.resume();
     };
-    const outbound = this.#outbound = new Outbound(output, onError);
-    this.#sendWindow = new ReceiveWindow("sends", limits.window, output);
-    this.#messageWindow = new ReceiveWindow("messages", limits.window, output);
-    this.#inbox = new Inbox(this.#messageWindow, onError, memory);
+    const outbound = this.#outbound = new Outbound(output, lifetime, onError);
+    const windowOf = (channel: Channel) =>
+      new ReceiveWindow(channel, limits.window, output, lifetime);
+    this.#sendWindow = windowOf("sends");
+    this.#messageWindow = windowOf("messages");
+    this.#inbox = new Inbox(this.#messageWindow, lifetime, onError, memory);
     const calls = this.#calls = new Calls(
       output,
       outbound.calls,
       clock,
+      lifetime,
       options.recordCallSites,
       true,
     );
-    calls.refusal = (name) => this.#refusal(name);
     calls.report = onError;
     const incoming = this.#incoming = new IncomingCalls(
       wire,
       output,
       clock,
+      lifetime,
       limits,
       this.#sendWindow,
       onError,
@@ -179,6 +181,7 @@ export class NativeSession implements Session {
     const patience = limits.close;
     const closing = this.#closing = new GracefulClose({
       clock,
+      lifetime,
       patience,
       outbound,
       calls,
@@ -197,6 +200,7 @@ export class NativeSession implements Session {
     });
     this.#keepalive = new Keepalive({
       clock,
+      lifetime,
       limits,
       output,
       handshake: this.#handshake,
@@ -216,7 +220,7 @@ export class NativeSession implements Session {
       sendWindow: this.#sendWindow,
       messageWindow: this.#messageWindow,
       message: this.#decoder,
-      lifetime: this.lifetime,
+      lifetime,
       onHello: () => {
         this.#decoder.isGreeted = true;
         this.#first = NO_BYTES;
@@ -260,15 +264,7 @@ export class NativeSession implements Session {
     options?: CallOptions,
     target?: Target,
   ): Promise<void> {
-    const refusal = this.#refusal(name);
-    return this.#outbound.send(
-      name,
-      args,
-      options,
-      true,
-      refusal,
-      target,
-    );
+    return this.#outbound.send(name, args, options, true, target);
   }
 
   /** What carries the calls of a reference out. */
@@ -315,7 +311,7 @@ export class NativeSession implements Session {
 
   /** Sends a typed message. */
   outputObject(value: unknown): Promise<void> {
-    return this.#outbound.outputObject(value, this.#refusal("outputObject"));
+    return this.#outbound.outputObject(value);
   }
 
   /** Takes the next typed message. */
@@ -341,7 +337,6 @@ export class NativeSession implements Session {
 
   /** Takes leave. */
   async close(): Promise<void> {
-    this.#isClosing = true;
     this.#streams.cancelAll(closedReason());
     await this.#closing.begin(this.opened);
     await this.lifetime.closed;
@@ -383,11 +378,6 @@ export class NativeSession implements Session {
     };
   }
 
-  /** Why nothing more can be sent; undefined when it can. */
-  #refusal(what: string): WireError | undefined {
-    return this.lifetime.refusal(what, this.#closing.isLeaving);
-  }
-
   /**
    * The one place where a wire ends.
    *
@@ -395,8 +385,7 @@ export class NativeSession implements Session {
    * @param tell Whether to tell the peer.
    */
   end(reason: WireError, tell: boolean): void {
-    if (this.lifetime.reason !== undefined) return;
-    this.lifetime.reason = reason;
+    if (!this.lifetime.end(reason)) return;
     this.#keepalive.end();
     this.#closing.end();
     this.#calls.failAll(reason);
@@ -404,13 +393,11 @@ export class NativeSession implements Session {
     this.#incoming.end(reason);
     this.#inbox.end(reason);
     this.#streams.end(reason);
-    this.#objects.end(reason, this.#isClosing && reason.code === "closed");
-    this.#sendWindow.end();
-    this.#messageWindow.end();
+    this.#objects.end(reason, this.#closing.isOwn && reason.code === "closed");
     this.#memory.end();
     this.#pings.end();
     this.#handshake.end(reason);
-    this.lifetime.declare(reason);
+    this.lifetime.declare();
     this.#takeLeave(reason, tell).then(() => this.lifetime.markClosed());
   }
 

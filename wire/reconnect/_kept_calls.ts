@@ -34,6 +34,7 @@ import type { Caller } from "../rpc/remote.ts";
 import type { KeptCallOptions, ResolvedKeepOptions } from "./keep_options.ts";
 import { failLater } from "../rpc/calls.ts";
 import type { Clock } from "../base/clock.ts";
+import type { Lifetime } from "../base/lifetime.ts";
 
 /** What is asked of a wire. */
 interface Carrier {
@@ -66,7 +67,7 @@ export class KeptCalls {
   repeated = 0;
 
   readonly #options: Options;
-  readonly #refusal: (name: string) => WireError | undefined;
+  readonly #lifetime: Lifetime;
   readonly #waiting: ParkedCalls;
   /** Where calls go; undefined where they have to wait. */
   #wire: Carrier | undefined;
@@ -74,16 +75,16 @@ export class KeptCalls {
 
   /**
    * @param options All options.
-   * @param refusal Why a call can no longer be made; undefined when it can.
+   * @param lifetime Tells why a call can no longer be made.
    * @param lastFailure Why there is no wire.
    */
   constructor(
     options: Options,
-    refusal: (name: string) => WireError | undefined,
+    lifetime: Lifetime,
     lastFailure: () => WireError | undefined,
   ) {
     this.#options = options;
-    this.#refusal = refusal;
+    this.#lifetime = lifetime;
     this.#waiting = new ParkedCalls(options.clock, lastFailure);
   }
 
@@ -152,7 +153,7 @@ export class KeptCalls {
       this.#carry(call, wire, optionsLeft(call, clock))
     );
     const isUsable = wire.ended === undefined &&
-      this.#refusal("connected") === undefined;
+      this.#lifetime.refusal("connected") === undefined;
     this.#wire = isUsable ? wire : undefined;
   }
 
@@ -212,7 +213,7 @@ export class KeptCalls {
   /** Whether a call on a result can be made on the result of another wire. */
   #moves(wire: Carrier, error: unknown): boolean {
     return isA(error, WireError) && error.sent === "notSent" &&
-      wire.ended !== undefined && this.#refusal("") === undefined;
+      wire.ended !== undefined && this.#lifetime.refusal("") === undefined;
   }
 
   /** A call failed: that is passed on, unless another wire may have it. */
@@ -224,7 +225,7 @@ export class KeptCalls {
     if (!isWires) return Promise.reject(withFate(call, error));
     // Perhaps it only takes leave; it takes no more calls.
     if (this.#wire === wire) this.#wire = undefined;
-    const isOver = this.#refusal(call.name) !== undefined;
+    const isOver = this.#lifetime.refusal(call.name) !== undefined;
     const isSafe = error.sent === "notSent";
     const mayLeaveAgain = (isSafe || this.#mayRepeat(call)) &&
       !carriesStream(call.args);
@@ -258,7 +259,7 @@ export class KeptCalls {
 
   /** Lets a call wait for a wire, unless there is another by now. */
   #wait(call: KeptCall, isNew: boolean): Promise<unknown> {
-    const refusal = this.#refusal(call.name);
+    const refusal = this.#lifetime.refusal(call.name);
     if (refusal !== undefined) return this.#fail(call, refusal);
     const { clock, onError, waiting: most } = this.#options;
     const wire = this.#wire;

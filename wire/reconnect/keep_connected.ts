@@ -41,12 +41,12 @@ import type {
 import type { Wire } from "../wire.ts";
 import {
   failed,
-  Lifetime,
   quiet,
   type Report,
   unawaited,
   unsent,
 } from "../base/report.ts";
+import { Lifetime } from "../base/lifetime.ts";
 import { KeptCalls } from "./_kept_calls.ts";
 import { isA } from "../base/shown.ts";
 import { Supervisor } from "./_supervisor.ts";
@@ -100,7 +100,6 @@ export class KeptConnection<
   readonly #lifetime: Lifetime;
   readonly #remotes: Remotes<Remote>;
   readonly #opened = Promise.withResolvers<void>();
-  #isLeaving = false;
 
   /**
    * Use {@linkcode keepConnected}.
@@ -133,7 +132,7 @@ export class KeptConnection<
     });
     this.#calls = new KeptCalls(
       resolved,
-      (name) => lifetime.refusal(name, this.#isLeaving),
+      lifetime,
       () => supervisor.lastFailure,
     );
     this.#remotes = remotes<Remote>(this);
@@ -287,8 +286,9 @@ export class KeptConnection<
    * @returns A promise that resolves when all connections are gone.
    */
   async close(): Promise<void> {
-    if (!this.#isLeaving && this.ended === undefined) {
-      this.#isLeaving = true;
+    const lifetime = this.#lifetime;
+    if (!lifetime.isDraining && lifetime.reason === undefined) {
+      lifetime.isDraining = true;
       const { wire } = this.#supervisor;
       const reason = closedReason();
       this.#supervisor.stop(reason);
@@ -334,12 +334,11 @@ export class KeptConnection<
 
   /** The one place where it ends. */
   #end(reason: WireError): void {
-    if (this.ended !== undefined) return;
-    this.#lifetime.reason = reason;
+    if (!this.#lifetime.end(reason)) return;
     this.#supervisor.stop(reason);
     this.#calls.end(reason);
     this.#opened.reject(reason);
-    this.#lifetime.declare(reason);
+    this.#lifetime.declare();
     const markClosed = () => this.#lifetime.markClosed();
     this.#supervisor.finished().then(markClosed, markClosed);
   }

@@ -50,6 +50,7 @@ import {
   MESSAGE_OVERHEAD,
   type Target,
 } from "../codec/messages.ts";
+import type { Lifetime } from "../base/lifetime.ts";
 import { remoteError } from "./thrown.ts";
 import type { SendQueue } from "../flow/windows.ts";
 
@@ -59,8 +60,6 @@ export class Calls implements CallMaker {
   made = 0;
   /** Called when no call is pending any more, or one is for nobody. */
   onIdle: () => void = nothing;
-  /** Why no call may be made; undefined when it may. */
-  refusal: (name: string) => WireError | undefined = nothing;
   /** Told what calls fail with that nobody awaits. */
   report: Report | undefined;
   /** Told whose streams are just announced; a dialect may have none. */
@@ -69,6 +68,7 @@ export class Calls implements CallMaker {
   readonly #output: MessageOutput;
   readonly #sendQueue: SendQueue;
   readonly #clock: Clock;
+  readonly #lifetime: Lifetime;
   readonly #recordSites: boolean;
   /** Whether calls may be of results that are not there yet. */
   readonly #pipelines: boolean;
@@ -80,13 +80,12 @@ export class Calls implements CallMaker {
   #free: number[] = [];
   #pending = 0;
   #cancels: TokenBucket | undefined;
-  /** Why the wire ended. */
-  #reason: WireError | undefined;
 
   /**
    * @param output Where cancels go.
    * @param turnstile Where calls wait their turn.
    * @param clock For deadlines.
+   * @param lifetime Tells why no call may be made.
    * @param recordSites Whether to record where each call is made.
    * @param pipelines Whether calls may be of results that are not there yet.
    */
@@ -94,12 +93,14 @@ export class Calls implements CallMaker {
     output: MessageOutput,
     sendQueue: SendQueue,
     clock: Clock,
+    lifetime: Lifetime,
     recordSites: boolean,
     pipelines = false,
   ) {
     this.#output = output;
     this.#sendQueue = sendQueue;
     this.#clock = clock;
+    this.#lifetime = lifetime;
     this.#recordSites = recordSites;
     this.#pipelines = pipelines;
   }
@@ -165,7 +166,9 @@ export class Calls implements CallMaker {
     let signal: AbortSignal | undefined;
     try {
       checkOptions(name, options);
-      this.#checkAlive(name);
+      // It may have waited for a result until the wire ended.
+      const refusal = this.#lifetime.refusal(name);
+      if (refusal !== undefined) throw refusal;
       deadline = options?.deadline;
       signal = options?.signal;
     } catch (error) {
@@ -208,10 +211,10 @@ export class Calls implements CallMaker {
         unawaited(name),
       );
     }
-    if (this.#reason !== undefined) {
+    if (this.#lifetime.reason !== undefined) {
       // A getter among the arguments ended the wire.
       pending.cleanup?.();
-      const error = this.#tooLate(name, this.#reason);
+      const error = this.#lifetime.refusal(name);
       return rejected(error, this.report, unawaited(name));
     }
     this.#slots[id] = pending;
@@ -295,21 +298,6 @@ export class Calls implements CallMaker {
       signal?.removeEventListener("abort", onAbort);
     });
     return promise;
-  }
-
-  /** Refuses a call: it may have waited for a result until the wire ended. */
-  #checkAlive(name: string): void {
-    const refusal = this.refusal(name);
-    if (refusal !== undefined) throw refusal;
-    if (this.#reason !== undefined) throw this.#tooLate(name, this.#reason);
-  }
-
-  #tooLate(name: string, reason: WireError): WireError {
-    return new WireError(
-      reason.code,
-      `"${name}" was not sent: ${reason.message}`,
-      { cause: reason, sent: "notSent" },
-    );
   }
 
   #send(
@@ -611,7 +599,6 @@ export class Calls implements CallMaker {
 
   /** The wire ended: every call fails with its reason. */
   failAll(reason: WireError): void {
-    this.#reason = reason;
     // Another wire may get them, in the order in which they were made.
     const all = this.#slots.filter((pending) => pending !== undefined);
     for (const pending of all.sort((a, b) => a.order - b.order)) {

@@ -45,6 +45,7 @@ import type { CallExtras } from "../codec/message_receiver.ts";
 import { ReturnMessage, type Target } from "../codec/messages.ts";
 import { type CallKind, type Middleware, serveThrough } from "./middleware.ts";
 import type { MessageOutput } from "../flow/output.ts";
+import type { Lifetime } from "../base/lifetime.ts";
 import { LazyMap, Queue } from "../base/collections.ts";
 import { isA, laterOf, settled, wordsOf } from "../base/shown.ts";
 import { referentOf, resolvable } from "./remote_object.ts";
@@ -114,6 +115,7 @@ export class IncomingCalls {
   readonly #wire: object;
   readonly #output: MessageOutput;
   readonly #clock: Clock;
+  readonly #lifetime: Lifetime;
   readonly #limits: WireLimits;
   readonly #window: ReceiveWindow;
   readonly #onError: (error: unknown, where: string) => void;
@@ -142,14 +144,12 @@ export class IncomingCalls {
   #results: Results | undefined;
   #objects: ServedObjects | undefined;
   readonly #valueTypes: ValueTypes | undefined;
-  /** Whether the wire takes leave. */
-  #isLeaving = false;
-  #ended = false;
 
   /**
    * @param wire What functions get as `this.wire`.
    * @param output Where answers go.
    * @param clock For deadlines.
+   * @param lifetime Tells whether answers are still wanted.
    * @param limits This side's limits.
    * @param window Accounts for one-way calls.
    * @param onError Told what has no other place to go.
@@ -159,6 +159,7 @@ export class IncomingCalls {
     wire: object,
     output: MessageOutput,
     clock: Clock,
+    lifetime: Lifetime,
     limits: WireLimits,
     window: ReceiveWindow,
     onError: (error: unknown, where: string) => void,
@@ -171,6 +172,7 @@ export class IncomingCalls {
     this.#wire = wire;
     this.#output = output;
     this.#clock = clock;
+    this.#lifetime = lifetime;
     this.#limits = limits;
     this.#window = window;
     this.#onError = onError;
@@ -377,12 +379,11 @@ export class IncomingCalls {
   }
 
   /**
-   * The wire takes leave: functions whose callers have given up are not waited
-   * for. Those of calls are answered, for a caller waits for all its answers.
+   * The wire is being closed: functions whose callers have given up are not
+   * waited for. Those of calls are answered, for a caller waits for all its
+   * answers.
    */
-  leave(): void {
-    if (this.#isLeaving) return;
-    this.#isLeaving = true;
+  forsakeAbandoned(): void {
     const running = [...this.#calls.values(), ...this.#sends.values()];
     for (const each of running) if (each.isForNobody) this.#forsake(each);
   }
@@ -403,7 +404,6 @@ export class IncomingCalls {
 
   /** The wire ended: what runs is told, what waits is dropped. */
   end(reason: WireError): void {
-    this.#ended = true;
     const running = [...this.#calls.values(), ...this.#sends.values()];
     this.#calls.clear();
     this.#sends.clear();
@@ -825,7 +825,8 @@ export class IncomingCalls {
     running.isForNobody = true;
     abortContext(running.context, reason);
     running.arrived?.abort(reason);
-    if (this.#isLeaving) this.#forsake(running);
+    const { isDraining, isPeerDraining } = this.#lifetime;
+    if (isDraining || isPeerDraining) this.#forsake(running);
   }
 
   /** A function whose caller has given up is not waited for. */
@@ -932,6 +933,11 @@ export class IncomingCalls {
       code: refusal.code,
       message: refusal.message,
     });
+  }
+
+  /** Whether the wire has ended. */
+  get #ended(): boolean {
+    return this.#lifetime.reason !== undefined;
   }
 
   #checkIdle(): void {

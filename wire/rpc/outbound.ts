@@ -23,6 +23,7 @@ import {
   SendMessage,
   type Target,
 } from "../codec/messages.ts";
+import type { Lifetime } from "../base/lifetime.ts";
 import type { MessageOutput, Ticket } from "../flow/output.ts";
 
 /** A resolved promise, for what is done already. */
@@ -54,16 +55,17 @@ export class Outbound {
   streams: BindingStreams | undefined;
   /** A ticket that nobody keeps: most messages leave at once. */
   #ticket: Ticket = { position: Infinity, left: undefined };
-  /** Why the wire ended. */
-  #reason: WireError | undefined;
+  readonly #lifetime: Lifetime;
   readonly #report: Report;
 
   /**
    * @param output The writer.
+   * @param lifetime Tells why nothing more can be sent.
    * @param report Told what did not leave, where nobody awaits it.
    */
-  constructor(output: MessageOutput, report: Report) {
+  constructor(output: MessageOutput, lifetime: Lifetime, report: Report) {
     this.output = output;
+    this.#lifetime = lifetime;
     this.#report = report;
     const backlog = this.#backlog = new Backlog(output);
     this.messages = new SendQueue(output, backlog, true);
@@ -134,7 +136,6 @@ export class Outbound {
    * @param args Its arguments.
    * @param options The caller's.
    * @param hasDeadlines Whether its deadline travels.
-   * @param refusal Why nothing more can be sent.
    * @param target What it is of; nothing where it is of what was served.
    */
   send(
@@ -142,7 +143,6 @@ export class Outbound {
     args: unknown[],
     options: CallOptions | undefined,
     hasDeadlines: boolean,
-    refusal: WireError | undefined,
     target?: Target,
   ): Promise<void> {
     const tooDeep = entered(name);
@@ -150,7 +150,7 @@ export class Outbound {
       return failed(tooDeep, this.#report, unsent(name));
     }
     try {
-      return this.#send(name, args, options, hasDeadlines, refusal, target);
+      return this.#send(name, args, options, hasDeadlines, target);
     } finally {
       left();
     }
@@ -161,9 +161,9 @@ export class Outbound {
     args: unknown[],
     options: CallOptions | undefined,
     hasDeadlines: boolean,
-    refusal: WireError | undefined,
     target: Target | undefined,
   ): Promise<void> {
+    const refusal = this.#lifetime.refusal(name);
     if (refusal !== undefined) {
       endStreams(args, refusal);
       return failed(refusal, this.#report, unsent(name));
@@ -209,9 +209,9 @@ export class Outbound {
    * Sends a typed message.
    *
    * @param value The value.
-   * @param refusal Why nothing more can be sent.
    */
-  outputObject(value: unknown, refusal: WireError | undefined): Promise<void> {
+  outputObject(value: unknown): Promise<void> {
+    const refusal = this.#lifetime.refusal("outputObject");
     const where = "a message, which was not sent";
     if (refusal !== undefined) {
       endStreams(value, refusal);
@@ -260,8 +260,9 @@ export class Outbound {
       ticket.left = (failure) => {
         stop();
         if (failure === undefined) return resolve();
+        const { reason } = this.#lifetime;
         fail(
-          failure === this.#reason ? this.#lost(message, ticket) : failure,
+          failure === reason ? this.#lost(message, ticket, reason) : failure,
         );
       };
     });
@@ -312,8 +313,8 @@ export class Outbound {
   }
 
   /** Why a message did not leave with the wire's last output. */
-  #lost(message: Message, ticket: Ticket): WireError {
-    const { code, message: why } = this.#reason!;
+  #lost(message: Message, ticket: Ticket, reason: WireError): WireError {
+    const { code, message: why } = reason;
     const what = message.kind === "send" ? `"${message.name}"` : "a message";
     const isPart = this.output.wasHanded(ticket);
     return new WireError(
@@ -321,7 +322,7 @@ export class Outbound {
       `The wire ended before ${what} had left (${
         isPart ? "a part of it was sent" : "it was not sent"
       }): ${why}`,
-      { cause: this.#reason, sent: isPart ? "maybeExecuted" : "notSent" },
+      { cause: reason, sent: isPart ? "maybeExecuted" : "notSent" },
     );
   }
 
@@ -336,7 +337,6 @@ export class Outbound {
 
   /** The wire ended: what waits fails. */
   end(reason: WireError): void {
-    this.#reason = reason;
     this.calls.clear(reason);
     this.sends.clear(reason);
     this.messages.clear(reason);

@@ -13,6 +13,7 @@ import {
 } from "../transport/transport.ts";
 import { afterPatience, type Clock } from "../base/clock.ts";
 import { malformed, WireError } from "../base/errors.ts";
+import type { Lifetime } from "../base/lifetime.ts";
 import type { WireLimits } from "../base/limits.ts";
 import { type Hello, type PeerLimits, VERSION } from "../codec/messages.ts";
 import type { Outbound } from "../rpc/outbound.ts";
@@ -218,6 +219,7 @@ function checkShown(
 /** What has to be idle before a wire can end, and what ends it. */
 export interface GracefulCloseOptions {
   readonly clock: Clock;
+  readonly lifetime: Lifetime;
   /** How long it may take, in milliseconds. */
   readonly patience: number;
   readonly outbound: Outbound;
@@ -240,7 +242,6 @@ export class GracefulClose {
   #sentClose = false;
   #gotClose = false;
   #finishing = false;
-  #ended = false;
   #stopTimer: (() => void) | undefined;
 
   /** @param options What to wait for. */
@@ -252,9 +253,14 @@ export class GracefulClose {
     outbound.sends.onEmpty = outbound.messages.onEmpty = advance;
   }
 
-  /** Whether this side makes no further call. */
-  get isLeaving(): boolean {
-    return this.#begun || this.#finishing;
+  /** Whether this side has asked for it. */
+  get isOwn(): boolean {
+    return this.#begun;
+  }
+
+  /** Whether the wire has ended. */
+  get #ended(): boolean {
+    return this.#options.lifetime.reason !== undefined;
   }
 
   /**
@@ -264,20 +270,23 @@ export class GracefulClose {
    */
   async begin(opened: Promise<void>): Promise<void> {
     if (this.#begun || this.#ended) return;
-    this.#begun = true;
+    this.#begun = this.#options.lifetime.isDraining = true;
     this.#startTimer();
     await opened.catch(() => {});
     await this.#options.outbound.whenPassed();
     await this.#sendLast("close");
     this.#sentClose = true;
+    this.#options.incoming.forsakeAbandoned();
     this.advance();
   }
 
   /** The peer takes leave. */
   gotClose(): void {
     if (this.#gotClose) throw malformed("A second close came.");
-    this.#gotClose = true;
+    const { incoming, lifetime } = this.#options;
+    this.#gotClose = lifetime.isPeerDraining = true;
     this.#startTimer();
+    incoming.forsakeAbandoned();
     this.advance();
   }
 
@@ -286,13 +295,12 @@ export class GracefulClose {
     if (!this.#sentClose || this.gotFinish) {
       throw malformed("The peer finished out of turn.");
     }
-    this.gotFinish = true;
+    this.gotFinish = this.#options.lifetime.isPeerDraining = true;
     this.advance();
   }
 
   /** The wire ended. */
   end(): void {
-    this.#ended = true;
     this.#stopTimer?.();
   }
 
@@ -300,7 +308,6 @@ export class GracefulClose {
   advance(): void {
     if (this.#ended || (!this.#gotClose && !this.#sentClose)) return;
     const { calls, incoming, outbound, streams, end } = this.#options;
-    incoming.leave();
     const idle = calls.pending === 0 && incoming.running === 0 &&
       outbound.waiting === 0 && streams.wanted === 0;
     if (!idle) return;
@@ -312,7 +319,7 @@ export class GracefulClose {
 
   /** Says that this side has nothing left to do. */
   async #finish(): Promise<void> {
-    this.#finishing = true;
+    this.#finishing = this.#options.lifetime.isDraining = true;
     await this.#sendLast("finish");
     this.sentFinish = true;
     this.advance();

@@ -7,6 +7,7 @@
 import { afterLimit, BUSY, type Clock } from "../base/clock.ts";
 import { LazyMap } from "../base/collections.ts";
 import { WireError } from "../base/errors.ts";
+import type { Lifetime } from "../base/lifetime.ts";
 import type { WireLimits } from "../base/limits.ts";
 import { SMALL_ANSWER } from "../flow/byte_output.ts";
 import type { MessageOutput, Ticket } from "../flow/output.ts";
@@ -22,6 +23,7 @@ const PONGS = 100;
 /** What is watched, and who is told. */
 export interface KeepaliveOptions {
   readonly clock: Clock;
+  readonly lifetime: Lifetime;
   readonly limits: Readonly<WireLimits>;
   readonly output: MessageOutput;
   /** Whether the peer has accepted this side, and may be pinged. */
@@ -57,7 +59,6 @@ export class Keepalive {
   #progressAt = 0;
   #busySince = 0;
   #stopTimer: (() => void) | undefined;
-  #ended = false;
 
   /** @param options What to watch. */
   constructor(options: KeepaliveOptions) {
@@ -90,13 +91,12 @@ export class Keepalive {
 
   /** The wire ended. */
   end(): void {
-    this.#ended = true;
     this.#stopTimer?.();
   }
 
   readonly #lookAgain = (): void => {
     this.#look();
-    if (!this.#ended) this.start();
+    if (this.#options.lifetime.reason === undefined) this.start();
   };
 
   #look(): void {
