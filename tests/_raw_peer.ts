@@ -55,8 +55,9 @@ export function send(name: string, ...args: unknown[]): Message {
 
 /** Messages as framed bytes, with the definitions that they need. */
 export function framed(...messages: Message[]): Uint8Array<ArrayBuffer> {
-  const encoder = new Encoder(new ByteWriter(), DEFAULT_LIMITS);
-  encoder.exporter = RAW;
+  const encoder = new Encoder(new ByteWriter(), DEFAULT_LIMITS, {
+    exporter: RAW,
+  });
   return framedBy(encoder, ...messages);
 }
 
@@ -86,8 +87,12 @@ export function frame(...body: number[]): Uint8Array<ArrayBuffer> {
 /** A test's end of a connection to a real wire. */
 export class RawEnd {
   readonly #transport: Transport;
-  readonly #decoder = new CollectingDecoder(resolveLimits());
-  readonly #encoder = new Encoder(new ByteWriter(), DEFAULT_LIMITS);
+  readonly #decoder = new CollectingDecoder(resolveLimits(), {
+    importer: RAW,
+  });
+  readonly #encoder = new Encoder(new ByteWriter(), DEFAULT_LIMITS, {
+    exporter: RAW,
+  });
   readonly #heard: (Message | OverLimit)[] = [];
   #reading: Promise<void> | undefined;
   #closed = false;
@@ -97,8 +102,6 @@ export class RawEnd {
   /** @param transport The connection. */
   constructor(transport: Transport) {
     this.#transport = transport;
-    this.#encoder.exporter = RAW;
-    this.#decoder.importer = RAW;
   }
 
   /** Whether the stream of the wire has ended. */

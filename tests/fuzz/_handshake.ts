@@ -107,9 +107,11 @@ function compare(text: string): string {
 /** What comes of the first frames, as a wire reads them. */
 function greet(bytes: Bytes, cut: number): string {
   const limits = resolveLimits({ helloFrame: 4_096 });
-  const decoder = new CollectingDecoder(limits, limits.helloFrame);
-  decoder.isGreeted = decoder.isOpen = false;
-  decoder.importer = RAW;
+  const decoder = new CollectingDecoder(limits, {
+    importer: RAW,
+    awaitsHello: true,
+  });
+  let isGreeted = false;
   const kinds: string[] = [];
   for (const chunk of chunks(bytes, cut)) {
     decoder.feed(chunk);
@@ -120,16 +122,17 @@ function greet(bytes: Bytes, cut: number): string {
           if (message.limits[name] >= 1) continue;
           throw new Fault(`the limit ${name} is ${message.limits[name]}`);
         }
-        decoder.isGreeted = true;
+        isGreeted = true;
+        decoder.greet();
         kinds.push(
           String(constantTimeEqual(message.credential, "open sesame")),
         );
         checkTold(message.contract, OURS);
-      } else if (!decoder.isGreeted && message.kind !== "abort") {
+      } else if (!isGreeted && message.kind !== "abort") {
         throw new Fault(`a ${message.kind} came before the hello`);
       }
       // This side accepts when the peer does, so that all kinds are read.
-      if (message.kind === "accept") decoder.isOpen = true;
+      if (message.kind === "accept") decoder.open();
     }
   }
   decoder.finish();

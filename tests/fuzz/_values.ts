@@ -87,8 +87,8 @@ function read(
   parts: Iterable<Bytes>,
   isSmall: boolean,
 ): { messages: string[]; end: WireError | undefined; held: number } {
-  const decoder = new CollectingDecoder(LIMITS[isSmall ? 1 : 0]!);
-  decoder.importer = RAW;
+  const limits = LIMITS[isSmall ? 1 : 0]!;
+  const decoder = new CollectingDecoder(limits, { importer: RAW });
   const came: (Message | OverLimit)[] = [];
   let end: WireError | undefined;
   try {

@@ -81,18 +81,17 @@ const NARROW = {
 /** The peer: what it says and hears. */
 class Peer {
   readonly manners = new Manners();
-  readonly encoder = new Encoder(new ByteWriter(), DEFAULT_LIMITS);
-  readonly #decoder = new CollectingDecoder(resolveLimits());
+  readonly encoder = new Encoder(new ByteWriter(), DEFAULT_LIMITS, {
+    exporter: RAW,
+  });
+  readonly #decoder = new CollectingDecoder(resolveLimits(), {
+    importer: RAW,
+  });
   readonly #heard: (Message | OverLimit)[] = [];
   /** What it is about to say. */
   readonly #waiting: Bytes[] = [];
   /** The kinds that it heard. */
   readonly kinds = new Set<string>();
-
-  constructor() {
-    this.encoder.exporter = RAW;
-    this.#decoder.importer = RAW;
-  }
 
   /** Hears; whatever a wire says is well formed. */
   readonly hear = (chunk: Uint8Array): void => {

@@ -35,19 +35,20 @@ interface Codec {
  * @returns What it made, and the codecs in the same order.
  */
 export function withCodecs<T>(make: () => T): [made: T, codecs: Codec[]] {
-  const encoders: Encoder[] = [];
-  const decoders: Decoder[] = [];
-  // Each wire says to both how references travel.
+  const encoders = new Set<Encoder>();
+  const decoders = new Set<Decoder>();
+  // Each wire says hello, and begins to read.
   const undo = [
-    spy(Encoder.prototype, "exporter", (one) => encoders.push(one)),
-    spy(Decoder.prototype, "importer", (one) => decoders.push(one)),
+    spy(Encoder.prototype, "encode", (one) => encoders.add(one)),
+    spy(Decoder.prototype, "isBulk", (one) => decoders.add(one)),
   ];
   try {
     const made = make();
-    return [
-      made,
-      encoders.map((encoder, at) => ({ encoder, decoder: decoders[at]! })),
-    ];
+    const reading = [...decoders];
+    const codecs = [...encoders]
+      .map((encoder, at) => ({ encoder, decoder: reading[at]! }));
+    assertEquals(codecs.length, reading.length);
+    return [made, codecs];
   } finally {
     for (const each of undo) each();
   }
@@ -60,10 +61,10 @@ function spy<T extends object>(
 ): () => void {
   const own = Object.getOwnPropertyDescriptor(prototype, name)!;
   Object.defineProperty(prototype, name, {
-    ...own,
-    set(this: T, value: unknown) {
+    configurable: true,
+    get(this: T) {
       found(this);
-      own.set!.call(this, value);
+      return own.get === undefined ? own.value : own.get.call(this);
     },
   });
   return () => void Object.defineProperty(prototype, name, own);

@@ -7,6 +7,7 @@
 import { ByteWriter } from "../../wire/codec/bytes.ts";
 import { Encoder } from "../../wire/codec/codec.ts";
 import { resolveLimits, type WireLimits } from "../../wire/base/limits.ts";
+import type { SendingOptions } from "../../wire/codec/value_writer.ts";
 import type { Message } from "../../wire/codec/messages.ts";
 import {
   CollectingDecoder,
@@ -22,19 +23,18 @@ export const WIDE = resolveLimits({
 });
 
 /** An encoder with a buffer of its own. */
-export function newEncoder(limits: Readonly<WireLimits> = WIDE): Encoder {
-  const encoder = new Encoder(new ByteWriter(), limits);
-  encoder.exporter = RAW;
-  return encoder;
+export function newEncoder(
+  limits: Readonly<WireLimits> = WIDE,
+  options: SendingOptions = {},
+): Encoder {
+  return new Encoder(new ByteWriter(), limits, { exporter: RAW, ...options });
 }
 
 /** A decoder of its own. */
 export function newDecoder(
   limits: Readonly<WireLimits> = WIDE,
 ): CollectingDecoder {
-  const decoder = new CollectingDecoder(limits);
-  decoder.importer = RAW;
-  return decoder;
+  return new CollectingDecoder(limits, { importer: RAW });
 }
 
 /** A call, whose parts are of no account but those given. */

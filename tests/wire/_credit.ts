@@ -24,12 +24,13 @@ export class CountingPeer extends RawPeer {
   spent = 0;
   /** So much credit came. */
   told = 0;
-  readonly #encoder = new Encoder(new ByteWriter(), DEFAULT_LIMITS);
+  readonly #encoder = new Encoder(new ByteWriter(), DEFAULT_LIMITS, {
+    exporter: RAW,
+  });
 
   /** @param options What the wire is made with. */
   constructor(options: WireOptions) {
     super(options);
-    this.#encoder.exporter = RAW;
   }
 
   /** Says a message that counts, and those that define its names. */

@@ -51,13 +51,10 @@ function open(limits = LIMITS) {
     close() {},
   };
   const clock = new FakeClock();
-  const output = new Bytes(
-    transport,
-    clock,
-    limits,
-    (error) => told.push(`failed: ${error}`),
-  );
-  output.onRoom = () => told.push("room");
+  const output = new Bytes(transport, clock, limits, {
+    onRoom: () => told.push("room"),
+    onFailed: (error) => told.push(`failed: ${error}`),
+  });
   return { output, writes, told, clock };
 }
 

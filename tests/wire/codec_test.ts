@@ -403,10 +403,16 @@ test("Decoder keeps the limits of a frame and of a message", () => {
     const code = codeOf(() => decodeAll([sized(size as number)], decoder));
     assertEquals(code, fine ? undefined : "malformed", `${size}`);
   }
-  const early = new CollectingDecoder(limits, 4_000);
+  const strange = { ...limits, helloFrame: 4_000 };
+  const newcomer = () => {
+    const decoder = new CollectingDecoder(strange, { awaitsHello: true });
+    decoder.greet();
+    return decoder;
+  };
+  const early = newcomer();
   assertEquals(codeOf(() => decodeAll([sized(4_001)], early)), "malformed");
-  const later = new CollectingDecoder(limits, 4_000);
-  later.frameLimit = 4_001;
+  const later = newcomer();
+  later.open();
   assertEquals(decodeAll([sized(4_001)], later).length, 1);
 });
 

@@ -98,8 +98,7 @@ test("encodeValue() leaves an error's stack at home unless told", () => {
   const [arrived] = valueOf(decodeAll([bytes])) as Error[];
   assertEquals(arrived?.stack, "Error: secret place");
 
-  const encoder = newEncoder();
-  encoder.sendStacks = true;
+  const encoder = newEncoder(undefined, { sendStacks: true });
   const told = encodeAll([{ kind: "message", value: [error] }], encoder);
   const [open] = valueOf(decodeAll([told])) as Error[];
   assertEquals(open?.stack, error.stack);

@@ -207,8 +207,9 @@ test("a peer that takes leave may end its streams before it finishes", async () 
 
 /** Says messages again and again; returns how many bytes that took. */
 async function flood(peer: RawPeer, messages: Message[]): Promise<number> {
-  const encoder = new Encoder(new ByteWriter(), DEFAULT_LIMITS);
-  encoder.exporter = RAW;
+  const encoder = new Encoder(new ByteWriter(), DEFAULT_LIMITS, {
+    exporter: RAW,
+  });
   // What has to be defined is said once.
   await peer.say(framedBy(encoder, ...messages));
   const bytes = framedBy(encoder, ...messages);

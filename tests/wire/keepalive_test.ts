@@ -9,10 +9,9 @@ import {
   type WireLimits,
 } from "../../wire/mod.ts";
 import { resolveLimits } from "../../wire/base/limits.ts";
-import type { MessageOutput } from "../../wire/flow/output.ts";
 import { Lifetime } from "../../wire/base/lifetime.ts";
 import { WireError } from "../../wire/base/errors.ts";
-import { Keepalive } from "../../wire/session/keepalive.ts";
+import { Keepalive, type WatchedOutput } from "../../wire/session/keepalive.ts";
 import { FakeClock, settle } from "../_fake_clock.ts";
 import { test } from "../_test.ts";
 
@@ -261,7 +260,7 @@ test("a peer that has a wire say far more than it takes ends it", async () => {
     clock,
     limits,
     lifetime,
-    output: output as unknown as MessageOutput,
+    output: output as unknown as WatchedOutput,
     handshake: { accepted: true },
     decoder: { unfinished: false },
     end: ({ code }, tell) => {
@@ -298,7 +297,7 @@ test("small answers, and a frame of each kind, flood nothing", async () => {
     clock,
     limits,
     lifetime,
-    output: output as unknown as MessageOutput,
+    output: output as unknown as WatchedOutput,
     handshake: { accepted: true },
     decoder: { unfinished: false },
     end: ({ code }) => {

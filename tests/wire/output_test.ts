@@ -11,8 +11,10 @@ import { framesOf } from "./_session.ts";
 const LIMITS = resolveLimits();
 const MIB = 1024 * 1024;
 
-/** An output whose peer has accepted it, and what it writes. */
-function openOutput(): { output: Output; writes: Uint8Array[] } {
+/** An output whose peer has said hello, and what it writes. */
+function openOutput(
+  isAccepted = true,
+): { output: Output; writes: Uint8Array[] } {
   const writes: Uint8Array[] = [];
   const transport: Transport = {
     address: { transport: "memory" },
@@ -27,14 +29,12 @@ function openOutput(): { output: Output; writes: Uint8Array[] } {
   const failed = (error: unknown) => {
     throw error;
   };
-  const output = new Output(
-    transport,
-    systemClock,
-    LIMITS,
-    failed,
-  );
-  output.mayCut = true;
-  output.pieces = LIMITS.pieces;
+  const output = new Output(transport, systemClock, LIMITS, {
+    onRoom: () => {},
+    onFailed: failed,
+  });
+  output.greet(LIMITS);
+  if (isAccepted) output.open(LIMITS);
   return { output, writes };
 }
 
@@ -114,8 +114,7 @@ test("Output holds no array of a message that it has encoded", async () => {
 });
 
 test("Output.flush() waits for what is large until the peer has accepted", async () => {
-  const { output, writes } = openOutput();
-  output.pieces = 0;
+  const { output, writes } = openOutput(false);
   output.send({ kind: "message", value: new Uint8Array(200_000) });
   output.send({ kind: "ping", token: 1 });
   let isFlushed = false;
@@ -124,7 +123,7 @@ test("Output.flush() waits for what is large until the peer has accepted", async
   for (let turn = 0; turn < 50; turn++) await Promise.resolve();
   // The ping has left, and nothing else.
   assertEquals([isFlushed, writes.length, writes[0]!.length], [false, 1, 9]);
-  output.pieces = LIMITS.pieces;
+  output.open(LIMITS);
   await flushed;
   assertEquals(output.waiting, 0);
 });

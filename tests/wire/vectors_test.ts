@@ -44,9 +44,10 @@ function tablesOf({ keySets = [] }: ValueVector): ReceiveTables {
 function decode(bytes: Uint8Array, vector: ValueVector): unknown {
   const reader = new ByteReader();
   reader.turnTo(bytes, 0, bytes.length);
-  const values = new ValueReader(reader, tablesOf(vector), LIMITS);
-  values.importer = RAW;
-  values.types = TYPES;
+  const values = new ValueReader(reader, tablesOf(vector), LIMITS, {
+    importer: RAW,
+    types: TYPES,
+  });
   const value = values.read();
   reader.finish();
   return value;
@@ -65,9 +66,10 @@ test("ValueWriter writes the bytes of all vectors", () => {
     const tables = new SendTables();
     tables.entryLimit = LIMITS.frame;
     const writer = new ByteWriter();
-    const values = new ValueWriter(writer, tables, LIMITS);
-    values.exporter = RAW;
-    values.types = TYPES;
+    const values = new ValueWriter(writer, tables, LIMITS, {
+      exporter: RAW,
+      types: TYPES,
+    });
     values.write(valueOf(value));
     assertEquals(toHex(writer.written()), toHex(fromHex(hex)), name);
     assertEquals(tables.takeFresh(), keySets, name);

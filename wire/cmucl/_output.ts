@@ -5,7 +5,7 @@
  * @module
  */
 
-import { ByteOutput } from "../flow/byte_output.ts";
+import { ByteOutput, type OutputListener } from "../flow/byte_output.ts";
 import type { Clock } from "../base/clock.ts";
 import type { EncoderLimits } from "../codec/codec.ts";
 import { errorMessage, WireError } from "../base/errors.ts";
@@ -52,26 +52,29 @@ export interface Manner {
   readonly isPing?: boolean;
 }
 
+/** What an output of Lisp's function calls works with. */
+export interface LispOutputOptions extends OutputListener {
+  /** Numbers for calls. */
+  readonly objects: RemoteObjects;
+  /** Reads names of functions. */
+  readonly readName: (name: string) => LispSymbol;
+  /** Gets the answers to the peer's calls; returns how many bytes they took. */
+  readonly onAnswer: (answer: Answer) => number;
+  /** Called when something that came was dealt with. */
+  readonly onCredit: () => void;
+}
+
 /** Encodes, gathers and writes. */
 export class LispOutput extends ByteOutput implements MessageOutput {
   /** The limits of what is sent. */
   readonly encoder: { limits: EncoderLimits };
   /** Objects so far. */
   messages = 0;
-  /** Nothing travels in pieces here. */
-  pieces = 1;
-  /** Nor is anything cut. */
-  mayCut = false;
   /** How the next call is made. */
   manner: Manner = {};
-  /** Gets the answers to the peer's calls; returns how many bytes they took. */
-  onAnswer: (answer: Answer) => number = () => 0;
-  /** Called when something that came was dealt with. */
-  onCredit: () => void = () => {};
 
+  readonly #options: LispOutputOptions;
   readonly #lisp: LispWriter;
-  readonly #objects: RemoteObjects;
-  readonly #read: (name: string) => LispSymbol;
   readonly #asked = new Map<number, Asked>();
   #isWriting = false;
 
@@ -79,37 +82,19 @@ export class LispOutput extends ByteOutput implements MessageOutput {
    * @param transport Where the bytes go.
    * @param clock Tells when there was progress.
    * @param limits What is sent keeps to them.
-   * @param objects Numbers for calls.
-   * @param read Reads names of functions.
-   * @param onFailed Called once, when a write failed.
+   * @param options What it works with.
    */
   constructor(
     transport: Transport,
     clock: Clock,
     limits: Readonly<WireLimits>,
-    objects: RemoteObjects,
-    read: (name: string) => LispSymbol,
-    onFailed: (error: unknown) => void,
+    options: LispOutputOptions,
   ) {
-    super(transport, clock, limits, onFailed);
+    super(transport, clock, limits, options);
+    this.#options = options;
     this.encoder = { limits };
     this.#lisp = new LispWriter(this.writer, limits);
-    this.#objects = objects;
-    this.#read = read;
   }
-
-  /** Whether the bytes of a ticket were, perhaps, handed over. */
-  wasHanded(ticket: Ticket): boolean {
-    return ticket.position < this.handed;
-  }
-
-  /** Nothing can be given up: no message leaves in parts. */
-  abandon(): boolean {
-    return false;
-  }
-
-  /** There are no large messages. */
-  dropLarge(): void {}
 
   /** Sends a message; see `Output.send`. */
   send(message: Message, ticket: Ticket = { position: Infinity }): number {
@@ -118,9 +103,9 @@ export class LispOutput extends ByteOutput implements MessageOutput {
       case "returnValues":
       case "throw":
       case "fail":
-        return this.onAnswer(message);
+        return this.#options.onAnswer(message);
       case "credit":
-        this.onCredit();
+        this.#options.onCredit();
         return 0;
       case "call":
       case "send":
@@ -185,26 +170,6 @@ export class LispOutput extends ByteOutput implements MessageOutput {
     this.schedule();
   }
 
-  /** Nothing is written in another way for being plain. */
-  sendPlainCall(): number {
-    return 0;
-  }
-
-  /** See {@linkcode sendPlainCall}. */
-  addPlainSend(): number {
-    return 0;
-  }
-
-  /** See {@linkcode sendPlainCall}. */
-  sendPlainSend(): number {
-    return 0;
-  }
-
-  /** See {@linkcode sendPlainCall}. */
-  sendPlainAnswer(): number {
-    return 0;
-  }
-
   /**
    * Writes something whole, or nothing of it.
    *
@@ -251,7 +216,7 @@ export class LispOutput extends ByteOutput implements MessageOutput {
 
   /** The call whose answer came; it is forgotten. */
   answered(remote: RemoteObject): Asked | undefined {
-    if (!this.#objects.isLocal(remote)) return undefined;
+    if (!this.#options.objects.isLocal(remote)) return undefined;
     const asked = this.#asked.get(remote.id);
     this.#asked.delete(remote.id);
     return asked;
@@ -264,16 +229,17 @@ export class LispOutput extends ByteOutput implements MessageOutput {
       return [this.write((lisp) => lisp.value(message.value)), 0, undefined];
     }
     if (message.kind === "send") {
-      const fn = this.#read(message.name);
+      const fn = this.#options.readName(message.name);
       return [this.write((lisp) => lisp.call(fn, message.args)), 0, undefined];
     }
     const { manner } = this;
+    const { objects, readName } = this.#options;
     const count = manner.count ?? (message.wantsValues ? "N" : 1);
-    const remoteId = this.#objects.nextId((id) => this.#asked.has(id));
+    const remoteId = objects.nextId((id) => this.#asked.has(id));
     const size = this.write((lisp) => {
-      lisp.call(callName(count), [this.#objects.reference(remoteId)]);
+      lisp.call(callName(count), [objects.reference(remoteId)]);
       if (manner.isPing) lisp.value(0);
-      else lisp.call(this.#read(message.name), message.args);
+      else lisp.call(readName(message.name), message.args);
     });
     const { id, wantsValues } = message;
     return [size, remoteId, { id, count, wantsValues }];

@@ -6,10 +6,8 @@
  */
 
 import { MESSAGE_OVERHEAD } from "../codec/messages.ts";
-import type { Calls } from "../rpc/calls.ts";
+import type { Messaging } from "../rpc/messaging.ts";
 import { malformed, WireError } from "../base/errors.ts";
-import type { IncomingCalls } from "../rpc/incoming_calls.ts";
-import type { Inbox, ReceiveWindow } from "../flow/windows.ts";
 import { Queue } from "../base/collections.ts";
 import { listOf } from "./cons.ts";
 import { RemoteAbort } from "./errors.ts";
@@ -49,11 +47,7 @@ interface Owed extends Outcome {
 /** What requests work with. */
 export interface RequestOptions {
   readonly output: LispOutput;
-  readonly calls: Calls;
-  readonly incoming: IncomingCalls;
-  readonly inbox: Inbox;
-  readonly sendWindow: ReceiveWindow;
-  readonly messageWindow: ReceiveWindow;
+  readonly messaging: Messaging;
   /** How many calls may wait for their value in a chain. */
   readonly nesting: number;
   /** The name under which a function is served; undefined if it is not. */
@@ -82,7 +76,6 @@ export class Requests {
   /** @param options What to work with. */
   constructor(options: RequestOptions) {
     this.#options = options;
-    options.output.onAnswer = (answer) => this.#settle(answer);
   }
 
   /**
@@ -103,7 +96,7 @@ export class Requests {
     }
     const askers = this.#takeAskers();
     if (askers.length > 0) return this.#echo(askers, value, cost);
-    const { inbox, messageWindow } = this.#options;
+    const { inbox, messageWindow } = this.#options.messaging;
     messageWindow.received(cost);
     inbox.put(value, undefined, cost);
   }
@@ -215,7 +208,7 @@ export class Requests {
     }
     const name = this.#name(call);
     if (name === undefined) return void outcome.unwind(notServed(call.fn));
-    const { incoming, sendWindow } = this.#options;
+    const { incoming, sendWindow } = this.#options.messaging;
     const { args } = call;
     this.#guard(() => {
       sendWindow.received(cost);
@@ -248,7 +241,7 @@ export class Requests {
     const { args } = call;
     const extras = wantsValues ? { wantsValues } : undefined;
     this.#guard(() =>
-      this.#options.incoming.call(id, name, args, cost, extras)
+      this.#options.messaging.incoming.call(id, name, args, cost, extras)
     );
   }
 
@@ -298,8 +291,12 @@ export class Requests {
       : undefined;
   }
 
-  /** A served function has an outcome. */
-  #settle(answer: Answer): number {
+  /**
+   * A served function has an outcome.
+   *
+   * @returns How many bytes went out.
+   */
+  settle(answer: Answer): number {
     const { id } = answer;
     const owed = this.#owed.get(id);
     if (owed === undefined) return 0;
@@ -344,7 +341,7 @@ export class Requests {
 
   /** An answer to a call of this side. */
   #answer(call: LispCall, verb: Verb): void {
-    const { calls, output } = this.#options;
+    const { messaging: { calls }, output } = this.#options;
     this.#guard(() => {
       const [remote, ...list] = call.args;
       const asked = remote instanceof RemoteObject
@@ -380,7 +377,8 @@ export class Requests {
 
   /** An object came that is over a limit: it fails by itself. */
   #overLimit(value: unknown, error: WireError, cost: number): void {
-    const { calls, inbox, messageWindow, output } = this.#options;
+    const { messaging, output } = this.#options;
+    const { calls, inbox, messageWindow } = messaging;
     const askers = this.#takeAskers();
     if (!(value instanceof LispCall)) {
       if (askers.length > 0) {

@@ -6,24 +6,20 @@
  */
 
 import { isInstance, setBrand } from "../base/brand.ts";
-import {
-  formatAddress,
-  type Transport,
-  type WireAddress,
-} from "../transport/transport.ts";
+import type { Transport, WireAddress } from "../transport/transport.ts";
 import type { CallOptions } from "../rpc/context.ts";
-import { Calls } from "../rpc/calls.ts";
 import { afterPatience } from "../base/clock.ts";
 import type { Session, SessionOptions, WireStats } from "../session/dialect.ts";
-import { errorMessage, WireError } from "../base/errors.ts";
-import { IncomingCalls } from "../rpc/incoming_calls.ts";
-import { Inbox, ReceiveWindow } from "../flow/windows.ts";
-import type { Channel, PeerLimits } from "../codec/messages.ts";
+import { WireError } from "../base/errors.ts";
 import { Lifetime } from "../base/lifetime.ts";
 import type { Report } from "../base/report.ts";
-import { closedReason, drainAndClose } from "../session/handshake.ts";
+import {
+  closedReason,
+  drainAndClose,
+  lostReason,
+} from "../session/handshake.ts";
 import { isA } from "../base/shown.ts";
-import { Outbound } from "../rpc/outbound.ts";
+import { Messaging } from "../rpc/messaging.ts";
 import { Keepalive } from "../session/keepalive.ts";
 import { Names } from "./_names.ts";
 import { LispOutput, type Manner } from "./_output.ts";
@@ -50,23 +46,19 @@ export class CmuclSession implements Session {
 
   readonly #transport: Transport;
   readonly #options: SessionOptions;
+  readonly #setup: LispSetup;
   readonly #names: Names;
   readonly #output: LispOutput;
-  readonly #outbound: Outbound;
-  readonly #calls: Calls;
-  readonly #incoming: IncomingCalls;
-  readonly #inbox: Inbox;
-  readonly #sendWindow: ReceiveWindow;
-  readonly #messageWindow: ReceiveWindow;
+  readonly #messaging: Messaging;
   readonly #requests: Requests;
   readonly #reader: LispReader;
+  readonly #reading: Reading;
   readonly #keepalive: Keepalive;
   readonly #opened = Promise.withResolvers<void>();
-  readonly #reading: Reading;
   readonly #readerDone: Promise<void>;
-  #leavingTimer: (() => void) | undefined;
+  #closeTimer: (() => void) | undefined;
+  /** How many objects came. */
   #objects = 0;
-  readonly #exported: RemoteObjects;
 
   /**
    * Begins: has the peer confirmed, and reads.
@@ -82,51 +74,22 @@ export class CmuclSession implements Session {
     options: SessionOptions,
     setup: LispSetup,
   ) {
-    const { limits, clock, onError } = options;
+    const { limits, clock, onError, recordCallSites, serveThrough } = options;
     this.#transport = transport;
     this.#options = options;
+    this.#setup = setup;
     const lifetime = this.lifetime = new Lifetime(onError);
     const names = this.#names = new Names(setup.packageName);
-    const output = this.#output = new LispOutput(
-      transport,
-      clock,
-      limits,
-      setup.objects,
-      (name) => names.read(name),
-      (error) => this.#fail(error),
-    );
-    this.#exported = setup.objects;
-    const outbound = this.#outbound = new Outbound(output, lifetime, onError);
-    const windowOf = (channel: Channel) =>
-      new ReceiveWindow(channel, limits.window, output, lifetime);
-    this.#sendWindow = windowOf("sends");
-    this.#messageWindow = windowOf("messages");
-    this.#inbox = new Inbox(this.#messageWindow, lifetime, onError);
-    this.#calls = new Calls(
-      output,
-      outbound.calls,
-      clock,
-      lifetime,
-      options.recordCallSites,
-    );
-    this.#calls.report = onError;
-    this.#incoming = new IncomingCalls(
-      wire,
-      output,
-      clock,
-      lifetime,
-      limits,
-      this.#sendWindow,
-      onError,
-      { serveThrough: options.serveThrough },
-    );
+    const output = this.#output = this.#makeOutput();
+    const messaging = this.#messaging = new Messaging({
+      ...{ wire, output, clock, limits, lifetime, onError, recordCallSites },
+      pipelines: false,
+      serving: { serveThrough },
+      onIdle: () => this.#advance(),
+    });
     this.#requests = new Requests({
       output,
-      calls: this.#calls,
-      incoming: this.#incoming,
-      inbox: this.#inbox,
-      sendWindow: this.#sendWindow,
-      messageWindow: this.#messageWindow,
+      messaging,
       nesting: limits.nesting,
       servedName: (symbol) => names.served(symbol),
       onError,
@@ -147,18 +110,30 @@ export class CmuclSession implements Session {
       },
     });
     this.#keepalive = new Keepalive({
-      clock,
-      lifetime,
-      limits,
-      output,
+      ...{ clock, lifetime, limits, output },
       end: (reason, tell) => this.end(reason, tell),
       handshake: { accepted: false },
       decoder: this.#reading,
     });
-    this.#listen();
     this.#opened.promise.catch(() => {});
     this.#readerDone = this.#open();
     if (transport.local !== true) this.#keepalive.start();
+  }
+
+  #makeOutput(): LispOutput {
+    const { limits, clock } = this.#options;
+    return new LispOutput(this.#transport, clock, limits, {
+      objects: this.#setup.objects,
+      readName: (name) => this.#names.read(name),
+      onAnswer: (answer) => this.#requests.settle(answer),
+      onCredit: () => this.#reading.goOn(),
+      onRoom: () => {
+        this.#messaging.resume();
+        this.#requests.resume();
+        this.#reading.goOn();
+      },
+      onFailed: (error) => this.#fail(error),
+    });
   }
 
   /** Where the peer is. */
@@ -174,7 +149,7 @@ export class CmuclSession implements Session {
   /** Serves functions. */
   serve(functions: object): void {
     const named = this.#names.name(functions);
-    this.#incoming.serve(named);
+    this.#messaging.incoming.serve(named);
     this.#names.add(named);
   }
 
@@ -198,7 +173,7 @@ export class CmuclSession implements Session {
   ): Promise<unknown> {
     this.#output.manner = manner;
     try {
-      return this.#calls.call(name, args, wantsValues, options);
+      return this.#messaging.calls.call(name, args, wantsValues, options);
     } finally {
       this.#output.manner = {};
       // What was not read for want of room may have to be read now.
@@ -208,22 +183,22 @@ export class CmuclSession implements Session {
 
   /** Calls one way. */
   send(name: string, args: unknown[], options?: CallOptions): Promise<void> {
-    return this.#outbound.send(name, args, options, false);
+    return this.#messaging.outbound.send(name, args, options, false);
   }
 
   /** Sends an object. */
   outputObject(value: unknown): Promise<void> {
-    return this.#outbound.outputObject(value);
+    return this.#messaging.outbound.outputObject(value);
   }
 
   /** Takes the next object that is data. */
   getObject(): Promise<unknown> {
-    return this.#inbox.take();
+    return this.#messaging.inbox.take();
   }
 
   /** Resolves when all output so far was handed over. */
   async forceOutput(): Promise<void> {
-    await this.#outbound.whenPassed();
+    await this.#messaging.outbound.whenPassed();
     await this.#output.flush();
     if (this.lifetime.reason !== undefined) throw this.lifetime.reason;
   }
@@ -239,7 +214,7 @@ export class CmuclSession implements Session {
 
   /** Forgets the number of an object. */
   forgetRemoteTranslation(value: object): void {
-    this.#exported.forget(value);
+    this.#setup.objects.forget(value);
   }
 
   /** Takes leave: calls under way finish, and answers owed are sent. */
@@ -247,20 +222,21 @@ export class CmuclSession implements Session {
     const { lifetime } = this;
     if (!lifetime.isDraining && lifetime.reason === undefined) {
       lifetime.isDraining = true;
-      this.#leavingTimer = afterPatience(
+      this.#closeTimer = afterPatience(
         this.#options.clock,
         this.#options.limits.close,
         () => this.end(this.#lateness(), false),
       );
       await this.opened.catch(() => {});
-      await this.#outbound.whenPassed();
+      await this.#messaging.outbound.whenPassed();
       this.#advance();
     }
     await this.lifetime.closed;
   }
 
-  /** Counts. */
+  /** Counts. The protocol has no credit: the peer's bytes are left where they are. */
   stats(): WireStats {
+    const { flow, ...counts } = this.#messaging.counts();
     const output = this.#output;
     return {
       bytesReceived: this.#reading.bytes,
@@ -270,28 +246,14 @@ export class CmuclSession implements Session {
       messagesReceived: this.#objects,
       messagesSent: output.messages,
       signsOfLife: 0,
-      callsMade: this.#calls.made,
-      callsServed: this.#incoming.served,
-      callsPending: this.#calls.pending,
-      callsWaiting: this.#outbound.calls.waiting,
-      callsRunning: this.#incoming.running,
+      ...counts,
       objectsExported: 0,
       objectsImported: 0,
       streamsReceiving: 0,
       streamsSending: 0,
-      inbox: this.#inbox.size,
       memoryHeld: 0,
       outputWaiting: output.waiting,
-      // The protocol has no credit: the peer's bytes are left where they are.
-      flow: {
-        sent: this.#outbound.bytes,
-        received: {
-          calls: this.#incoming.held,
-          sends: this.#sendWindow.used,
-          messages: this.#messageWindow.used,
-        },
-        streamSpare: 0,
-      },
+      flow: { ...flow, streamSpare: 0 },
     };
   }
 
@@ -304,11 +266,8 @@ export class CmuclSession implements Session {
   end(reason: WireError, _tell: boolean): void {
     if (!this.lifetime.end(reason)) return;
     this.#keepalive.end();
-    this.#leavingTimer?.();
-    this.#calls.failAll(reason);
-    this.#outbound.end(reason);
-    this.#incoming.end(reason);
-    this.#inbox.end(reason);
+    this.#closeTimer?.();
+    this.#messaging.end(reason);
     this.#opened.reject(reason);
     this.lifetime.declare();
     this.#reading.end();
@@ -356,19 +315,6 @@ export class CmuclSession implements Session {
     return this.#requests.evaluate(arrival, this.#reader.size);
   }
 
-  #listen(): void {
-    const advance = () => this.#advance();
-    this.#calls.onIdle = this.#incoming.onIdle = advance;
-    this.#outbound.sends.onEmpty = this.#outbound.messages.onEmpty = advance;
-    this.#output.onCredit = () => this.#reading.goOn();
-    this.#output.onRoom = () => {
-      this.#outbound.drain();
-      this.#incoming.resume();
-      this.#requests.resume();
-      this.#reading.goOn();
-    };
-  }
-
   /** Asks whether the peer is welcome, and reads what it says. */
   async #open(): Promise<void> {
     const { clock, confirm, credential, requireCredential, limits } =
@@ -390,8 +336,8 @@ export class CmuclSession implements Session {
           throw new WireError("refused", "The connection was not accepted.");
         }
         // A CMUCL tells no limits, and gives no credit.
-        const peer: PeerLimits = { ...limits, window: Infinity };
-        this.#outbound.open(peer);
+        const peer = { ...limits, window: Infinity };
+        this.#messaging.outbound.open(peer);
         this.#opened.resolve();
         // Whoever waits for the opening may serve before the first call.
         for (let turn = 0; turn < 16; turn++) await undefined;
@@ -413,33 +359,36 @@ export class CmuclSession implements Session {
    * same while this side waits for the peer, for they may be its answer.
    */
   #isFull(): boolean {
-    if (this.#calls.pending > 0) return false;
+    const { calls, sendWindow, messageWindow } = this.#messaging;
+    if (calls.pending > 0) return false;
     const requests = this.#requests;
     const room = this.#options.limits.window / 2;
     return requests.blocked > 0 || requests.owedBytes > room ||
-      this.#sendWindow.held > room || this.#messageWindow.held > room;
+      sendWindow.held > room || messageWindow.held > room;
   }
 
   /** Ends a wire that is being closed, once nothing is left to do. */
   #advance(): void {
     const { isDraining, reason } = this.lifetime;
     if (!isDraining || reason !== undefined) return;
-    const isIdle = this.#calls.wanted === 0 && this.#incoming.running === 0 &&
-      this.#outbound.waiting === 0;
+    const { calls, incoming, outbound } = this.#messaging;
+    const isIdle = calls.wanted === 0 && incoming.running === 0 &&
+      outbound.waiting === 0;
     if (isIdle) this.end(closedReason(), false);
   }
 
   #lateness(): WireError {
+    const { calls, incoming } = this.#messaging;
     return new WireError(
       "timeout",
-      `Closing took longer than ${this.#options.limits.close} ms: ${this.#calls.wanted} calls had no answer, ${this.#incoming.running} were being served.`,
+      `Closing took longer than ${this.#options.limits.close} ms: ${calls.wanted} calls had no answer, ${incoming.running} were being served.`,
     );
   }
 
   #endOfStream(): void {
     if (this.lifetime.reason !== undefined) return;
     const { isTorn } = this.#reading;
-    if (!isTorn && this.#calls.pending === 0) {
+    if (!isTorn && this.#messaging.calls.pending === 0) {
       return this.end(
         new WireError("closed", "The peer closed the connection."),
         false,
@@ -458,17 +407,10 @@ export class CmuclSession implements Session {
 
   /** Something went wrong on this side, or in what the peer said. */
   #fail(error: unknown): void {
-    if (isA(error, WireError)) return this.end(error, false);
-    this.end(
-      new WireError(
-        "connectionLost",
-        `The connection to ${formatAddress(this.address)} was lost: ${
-          errorMessage(error)
-        }`,
-        { cause: error },
-      ),
-      false,
-    );
+    const reason = isA(error, WireError)
+      ? error
+      : lostReason(this.address, error);
+    this.end(reason, false);
   }
 
   /** Knows those of other copies of this module, too. */

@@ -17,15 +17,15 @@ import { MessageWriter, PlainWriter } from "./message_writer.ts";
 import { isA } from "../base/shown.ts";
 import type { Kept, KeptBytes, LastMessage } from "./single_value.ts";
 import type { MessageReceiver } from "./message_receiver.ts";
-import {
-  type Exporter,
-  type Importer,
-  NotReady,
-  type SentAttachments,
-} from "./passing.ts";
+import { NotReady, type SentAttachments } from "./passing.ts";
 import { ReceiveTables, SendTables, writeEntry } from "./tables.ts";
-import { changed, NOT_GATHERED, ValueWriter } from "./value_writer.ts";
-import { ValueReader } from "./value_reader.ts";
+import {
+  changed,
+  NOT_GATHERED,
+  type SendingOptions,
+  ValueWriter,
+} from "./value_writer.ts";
+import { type ReceivingOptions, ValueReader } from "./value_reader.ts";
 import type { ValueTypes } from "./value_types.ts";
 
 /** From so many bytes of an unfinished frame on, much is read at once. */
@@ -92,11 +92,16 @@ export class Encoder {
   /**
    * @param writer Where the frames go.
    * @param limits The peer's limits, or a guess until it tells them.
+   * @param options How values are sent that not all wires have.
    */
-  constructor(writer: ByteWriter, limits: EncoderLimits) {
+  constructor(
+    writer: ByteWriter,
+    limits: EncoderLimits,
+    options?: SendingOptions,
+  ) {
     this.writer = writer;
     this.#limits = limits;
-    this.#values = new ValueWriter(writer, this.tables, limits);
+    this.#values = new ValueWriter(writer, this.tables, limits, options);
     this.#messages = new MessageWriter(writer, this.tables, this.#values);
     this.plainWriter = new PlainWriter(writer, this.tables, this.#values);
     this.plainWriter.limit(limits.frame, limits.values);
@@ -127,23 +132,9 @@ export class Encoder {
     this.tables.entryLimit = limits.frame;
   }
 
-  /** Says how things travel that are not copied. */
-  set exporter(exporter: Exporter) {
-    this.#values.exporter = exporter;
-  }
-
   /** The types of values that are declared. */
   get types(): ValueTypes | undefined {
     return this.#values.types;
-  }
-
-  set types(types: ValueTypes | undefined) {
-    this.#values.types = types;
-  }
-
-  /** Whether thrown errors take their stacks along. */
-  set sendStacks(sendStacks: boolean) {
-    this.#values.sendStacks = sendStacks;
   }
 
   /**
@@ -280,6 +271,14 @@ export class Encoder {
   }
 }
 
+/** What a decoder works with that not all of them have. */
+export interface DecoderOptions extends ReceivingOptions {
+  /** What the values of messages have room in. */
+  readonly memory?: Memory | undefined;
+  /** Whether the peer's hello is to come: see {@linkcode Decoder.greet}. */
+  readonly awaitsHello?: boolean;
+}
+
 /** Framed bytes to messages, for a receiver of them. */
 export class Decoder implements LastMessage {
   readonly #frames: FrameDecoder;
@@ -289,42 +288,41 @@ export class Decoder implements LastMessage {
   readonly #messages: MessageReader;
   readonly #pieces: Pieces;
   readonly #limits: WireLimits;
-  /** Whether the peer's hello has come. A link sets it to false at first. */
-  isGreeted = true;
-  /** Whether this side accepts the peer. A link sets it to false at first. */
-  isOpen = true;
+  /** Whether the peer's hello has come. */
+  #isGreeted: boolean;
+  /** Whether this side accepts the peer. */
+  #isOpen: boolean;
 
   /**
    * @param limits This side's limits.
-   * @param frameLimit The largest frame for now.
+   * @param options What not all decoders have.
    */
-  constructor(limits: WireLimits, frameLimit: number = limits.frame) {
-    this.#frames = new FrameDecoder(frameLimit, KIND.piece);
-    this.#values = new ValueReader(this.#reader, this.#tables, limits);
+  constructor(limits: WireLimits, options: DecoderOptions = {}) {
+    const { awaitsHello = false, memory } = options;
+    this.#isGreeted = this.#isOpen = !awaitsHello;
+    const frame = awaitsHello ? limits.helloFrame : limits.frame;
+    this.#frames = new FrameDecoder(frame, KIND.piece);
+    this.#values = new ValueReader(this.#reader, this.#tables, limits, options);
     this.#messages = new MessageReader(
       this.#reader,
       this.#tables,
       this.#values,
       limits,
+      memory,
     );
     this.#pieces = new Pieces(limits);
     this.#limits = limits;
-    this.#limits = limits;
   }
 
-  /** Makes of references and streams what the receiver gets. */
-  set importer(importer: Importer) {
-    this.#values.importer = importer;
+  /** The peer has said its hello. */
+  greet(): void {
+    this.#isGreeted = true;
   }
 
-  /** The types of values that are declared. */
-  set types(types: ValueTypes | undefined) {
-    this.#values.types = types;
-  }
-
-  /** The largest frame that is taken. */
-  set frameLimit(limit: number) {
-    this.#frames.limit = limit;
+  /** This side accepts the peer, which may send frames of any size now. */
+  open(): void {
+    this.#isOpen = true;
+    this.#frames.limit = this.#limits.frame;
   }
 
   /** Whether a frame or a message was begun and not finished. */
@@ -355,11 +353,6 @@ export class Decoder implements LastMessage {
   /** What its values take in memory, about; 0 for one that fails by itself. */
   get weight(): number {
     return this.#messages.weight;
-  }
-
-  /** What the values of messages have room in. */
-  set memory(memory: Memory) {
-    this.#messages.memory = memory;
   }
 
   /** Keeps the message that came last, in which nothing came along. */
@@ -395,7 +388,7 @@ export class Decoder implements LastMessage {
     while (frames.next()) {
       reader.turnTo(frames.buffer, frames.start, frames.end);
       const kind = frames.continues ? KIND.piece : frames.buffer[frames.start]!;
-      if (!this.isOpen && !frames.continues) this.#checkEarly(kind);
+      if (!this.#isOpen && !frames.continues) this.#checkEarly(kind);
       switch (kind) {
         case KIND.define:
           reader.byte();
@@ -457,7 +450,7 @@ export class Decoder implements LastMessage {
   /** Before the peer is accepted, it may only say hello and answer. */
   #checkEarly(kind: number): void {
     if (kind === KIND.hello || kind === KIND.abort) return;
-    if (!this.isGreeted) throw notAWire();
+    if (!this.#isGreeted) throw notAWire();
     if (EARLY.has(kind & ~STRINGS)) return;
     throw malformed(
       `A message of the kind 0x${

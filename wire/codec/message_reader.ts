@@ -93,7 +93,7 @@ export class MessageReader {
   /** Where in the reader's buffer it begins. */
   start = 0;
   /** What the values of messages have room in. */
-  memory: Memory | undefined;
+  readonly #memory: Memory | undefined;
 
   readonly #reader: ByteReader;
   readonly #tables: ReceiveTables;
@@ -114,13 +114,16 @@ export class MessageReader {
    * @param tables The names that the peer defined.
    * @param values Reads the values.
    * @param limits This side's limits.
+   * @param memory What the values of messages have room in.
    */
   constructor(
     reader: ByteReader,
     tables: ReceiveTables,
     values: ValueReader,
     { streamWindow, values: most }: Pick<WireLimits, "streamWindow" | "values">,
+    memory: Memory | undefined,
   ) {
+    this.#memory = memory;
     this.#reader = reader;
     this.#tables = tables;
     this.#values = values;
@@ -488,7 +491,8 @@ export class MessageReader {
 
   /** What the values of a message may weigh. */
   #boundsOf(kind: MessageCode): WeightBounds {
-    const { size, memory } = this;
+    const { size } = this;
+    const memory = this.#memory;
     const bounds = this.#bounds;
     bounds.most = MOST_TIMES * size + MOST_MORE;
     bounds.room = bounds.roomAlong = Infinity;

@@ -65,8 +65,9 @@ export class MessageTap {
    * @throws {WireError} `invalidArgument` for a limit that there is not.
    */
   constructor(limits?: Partial<WireLimits>) {
-    this.#decoder = new CollectingDecoder(resolveLimits(limits));
-    this.#decoder.importer = SHOWING;
+    this.#decoder = new CollectingDecoder(resolveLimits(limits), {
+      importer: SHOWING,
+    });
   }
 
   /** Whether a message was begun, and its end has not come. */

@@ -77,8 +77,7 @@ export function encode(
   const tables = new SendTables();
   tables.entryLimit = Infinity;
   const writer = new ByteWriter();
-  const values = new ValueWriter(writer, tables, limits);
-  values.types = types;
+  const values = new ValueWriter(writer, tables, limits, { types });
   values.write(value);
   const body = writer.flip();
   const entries = tables.takeFresh();
@@ -139,8 +138,7 @@ function decode(
   reader.turnTo(bytes, 0, bytes.length);
   const count = reader.varint();
   for (let entry = 0; entry < count; entry++) tables.readEntry(reader);
-  const values = new ValueReader(reader, tables, limits);
-  values.types = types;
+  const values = new ValueReader(reader, tables, limits, { types });
   values.begin(undefined, { most: Infinity, room, roomAlong: room });
   const value = values.read();
   reader.finish();

@@ -68,6 +68,14 @@ function isPlain(tag: number): boolean {
     tag >= TAG.null && tag <= TAG.float64;
 }
 
+/** What is made of values that not all wires have. */
+export interface ReceivingOptions {
+  /** Makes of references and streams what the receiver gets. */
+  readonly importer?: Importer;
+  /** The types of values that are declared. */
+  readonly types?: ValueTypes | undefined;
+}
+
 /** Reads values. */
 export class ValueReader {
   readonly #reader: ByteReader;
@@ -94,21 +102,29 @@ export class ValueReader {
   /** Up to that there is nothing to check. */
   #unchecked = UNCHECKED;
   /** The types of values that are declared; undefined where none are. */
-  types: ValueTypes | undefined = undefined;
+  readonly #types: ValueTypes | undefined;
   /** Inside of how many values of declared types it is. */
   #inside = 0;
   /** Makes of references and streams what the receiver gets. */
-  importer: Importer = NO_IMPORTER;
+  readonly importer: Importer;
 
   /**
    * @param reader Where the bytes come from.
    * @param tables The key sets that the peer defined.
    * @param limits This side's limits.
+   * @param options What is made of values that not all wires have.
    */
-  constructor(reader: ByteReader, tables: KeySets, limits: ValueLimits) {
+  constructor(
+    reader: ByteReader,
+    tables: KeySets,
+    limits: ValueLimits,
+    { importer = NO_IMPORTER, types }: ReceivingOptions = {},
+  ) {
     this.#reader = reader;
     this.#tables = tables;
     this.#limits = limits;
+    this.#types = types;
+    this.importer = importer;
   }
 
   /**
@@ -542,7 +558,7 @@ export class ValueReader {
     this.#enter(1, depth);
     const name = this.#reader.text();
     const isUrl = name === URL_TYPE.name;
-    const type = isUrl ? URL_TYPE : this.types?.named(name);
+    const type = isUrl ? URL_TYPE : this.#types?.named(name);
     if (type === undefined) throw undeclared(name);
     // It is made but once, and so is not kept as its bytes.
     if (!isUrl) this.#boundAlong();

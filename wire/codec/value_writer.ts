@@ -39,6 +39,16 @@ export const NOT_GATHERED: unique symbol = Symbol("not gathered");
 
 const timeOf = Date.prototype.getTime;
 
+/** How values are sent that not all wires have. */
+export interface SendingOptions {
+  /** Says how things travel that are not copied; without one none do. */
+  readonly exporter?: Exporter;
+  /** The types of values that are declared. */
+  readonly types?: ValueTypes | undefined;
+  /** Whether errors take their stacks along. */
+  readonly sendStacks?: boolean;
+}
+
 /** Writes values. */
 export class ValueWriter {
   readonly #writer: ByteWriter;
@@ -55,23 +65,32 @@ export class ValueWriter {
   /** Whether the next message with strings does well to gather its text. */
   isTextual = false;
   /** Whether errors take their stacks along. */
-  sendStacks = false;
+  readonly #sendStacks: boolean;
   /** The types of values that are declared; undefined where none are. */
-  types: ValueTypes | undefined = undefined;
+  readonly types: ValueTypes | undefined;
   /** Inside of how many values of declared types it is. */
   #inside = 0;
   /** Says how things travel that are not copied. */
-  exporter: Exporter = NO_EXPORTER;
+  readonly exporter: Exporter;
 
   /**
    * @param writer Where the bytes go.
    * @param tables The key sets that the peer knows.
    * @param limits The peer's limits.
+   * @param options How values are sent that not all wires have.
    */
-  constructor(writer: ByteWriter, tables: SendTables, limits: ValueLimits) {
+  constructor(
+    writer: ByteWriter,
+    tables: SendTables,
+    limits: ValueLimits,
+    { exporter = NO_EXPORTER, types, sendStacks = false }: SendingOptions = {},
+  ) {
     this.#writer = writer;
     this.#tables = tables;
     this.#limits = limits;
+    this.#sendStacks = sendStacks;
+    this.types = types;
+    this.exporter = exporter;
   }
 
   /** The peer's limits, once it has told them. */
@@ -424,7 +443,7 @@ export class ValueWriter {
   #error(value: Error, depth: number): void {
     this.#enter(1, depth);
     const writer = this.#writer;
-    const parts = errorParts(value, this.sendStacks);
+    const parts = errorParts(value, this.#sendStacks);
     writer.byte(TAG.error);
     writer.text(parts.name);
     writer.text(parts.message);

@@ -8,6 +8,7 @@
 import { ByteWriter, varintSize } from "../codec/bytes.ts";
 import type { Clock } from "../base/clock.ts";
 import { WireError } from "../base/errors.ts";
+import type { Report } from "../base/report.ts";
 import type { WireLimits } from "../base/limits.ts";
 import { checkWritten, type Transport } from "../transport/transport.ts";
 
@@ -18,16 +19,19 @@ const JUST_NOW = 0.1;
 /** An answer of so many bytes always finds room: each call has to have one. */
 export const SMALL_ANSWER = 1024;
 
+/** A message on its way. */
+export interface Ticket {
+  /** The offset of its first byte in the output; Infinity until it has one. */
+  position: number;
+  /**
+   * Called when all of it is in the output, or with the reason why it never
+   * will be; but only if that is later than the sending.
+   */
+  left?: ((failure?: Error) => void) | undefined;
+}
+
 /** How much may wait to leave. */
 export type OutputLimits = Pick<WireLimits, "sendPause" | "sendMost">;
-
-/** What waits in front of an output. */
-interface Before {
-  /** How many messages. */
-  readonly waiting: number;
-  /** What they count for, in bytes. */
-  readonly held: number;
-}
 
 /** An answer finds no room in the output. */
 export class NoRoom extends WireError {
@@ -48,6 +52,87 @@ export class NoRoom extends WireError {
   }
 }
 
+// What waits at the send queues of a wire: bounded, for whoever sends without
+// waiting until it has left.
+
+/** What a message that waits counts for beyond its bytes. */
+const WAITING_COST = 512;
+
+/** Counts what waits, and refuses what is too much. */
+export class Backlog {
+  /** How many messages wait. */
+  waiting = 0;
+  /** What they count for, in bytes. */
+  held = 0;
+  /** How many waiting bytes leave no room: the limit `sendPause`. */
+  readonly pause: number;
+  /** How many may wait at all, one large message aside. */
+  readonly most: number;
+
+  /** The last refusal. */
+  #refusal: WireError | undefined;
+  /** Whether a refusal was told since there was room. */
+  #isTold = false;
+
+  /** @param limits How much may wait. */
+  constructor({ sendPause, sendMost }: OutputLimits) {
+    this.pause = sendPause;
+    this.most = Math.max(sendPause, sendMost);
+  }
+
+  /**
+   * Refuses a message that is to wait where too much waits.
+   *
+   * @param size How many bytes it has.
+   * @param output How many bytes wait in the output.
+   * @throws {WireError} `limit`; nothing of it was sent.
+   */
+  admit(size: number, output: number): void {
+    const { held, most, pause } = this;
+    if (held < pause || held + output + size + WAITING_COST <= most) return;
+    throw this.#refusal = new WireError(
+      "limit",
+      `It was not sent: calls and messages of ${held} bytes (${WAITING_COST} added for each) wait already for the peer to take them (limit "sendMost": ${most}). Await what you send, make fewer calls at a time, or raise that limit.`,
+      { sent: "notSent" },
+    );
+  }
+
+  /** A message of so many bytes waits. */
+  add(size: number): void {
+    this.waiting++;
+    this.held += size + WAITING_COST;
+  }
+
+  /** It waits no longer. */
+  remove(size: number): void {
+    this.waiting--;
+    this.held -= size + WAITING_COST;
+    if (this.held * 2 < this.most) this.#isTold = false;
+  }
+
+  /**
+   * Who is told of a failure that nobody awaits. Where too much waits, one
+   * call after the other fails: the first is told, until there is room again.
+   *
+   * @param error What a call or a message failed with.
+   * @param report Told of it otherwise.
+   */
+  reportOf(error: unknown, report: Report | undefined): Report | undefined {
+    if (error !== this.#refusal) return report;
+    const wasTold = this.#isTold;
+    this.#isTold = true;
+    return wasTold ? undefined : report;
+  }
+}
+
+/** Who is told of what becomes of an output. */
+export interface OutputListener {
+  /** Room was made. */
+  readonly onRoom: () => void;
+  /** A write failed. Called once. */
+  readonly onFailed: (error: unknown) => void;
+}
+
 /** Gathers, counts and writes. */
 export class ByteOutput {
   /** Bytes handed to the transport so far. */
@@ -56,17 +141,11 @@ export class ByteOutput {
   writes = 0;
   /** When the transport last took something, or was last asked to. */
   progressAt = 0;
-  /** Called when room was made. */
-  onRoom: () => void = nothing;
 
   /** Where output gathers; call `schedule()` after writing. */
   protected readonly writer: ByteWriter = new ByteWriter();
-  /** How many waiting bytes leave no room. */
-  readonly pause: number;
-  /** How many may wait at all, one large message aside. */
-  readonly most: number;
-  /** What waits in front of this. */
-  before: Before | undefined;
+  /** What waits in front of this, and how much may. */
+  readonly backlog: Backlog;
 
   /** How many bytes wait elsewhere, for `next()` to hand them out. */
   protected elsewhere = 0;
@@ -75,7 +154,7 @@ export class ByteOutput {
   readonly clock: Clock;
 
   readonly #transport: Transport;
-  readonly #onFailed: (error: unknown) => void;
+  readonly #listener: OutputListener;
   #scheduled = false;
   /** How much had gathered when that was last looked at. */
   #seen = 0;
@@ -89,19 +168,18 @@ export class ByteOutput {
    * @param transport Where the bytes go.
    * @param clock Tells when there was progress.
    * @param limits How much may wait.
-   * @param onFailed Called once, when a write failed.
+   * @param listener Told of what becomes of it.
    */
   constructor(
     transport: Transport,
     clock: Clock,
     limits: OutputLimits,
-    onFailed: (error: unknown) => void,
+    listener: OutputListener,
   ) {
     this.#transport = transport;
     this.clock = clock;
-    this.pause = limits.sendPause;
-    this.most = Math.max(limits.sendPause, limits.sendMost);
-    this.#onFailed = onFailed;
+    this.backlog = new Backlog(limits);
+    this.#listener = listener;
   }
 
   /** How many bytes wait, or are being taken. */
@@ -121,12 +199,12 @@ export class ByteOutput {
 
   /** How many bytes wait here and in front of this. */
   get held(): number {
-    return this.waiting + (this.before === undefined ? 0 : this.before.held);
+    return this.waiting + this.backlog.held;
   }
 
   /** Whether producers may go on. */
   get hasRoom(): boolean {
-    return this.waiting < this.pause;
+    return this.waiting < this.backlog.pause;
   }
 
   /**
@@ -137,18 +215,23 @@ export class ByteOutput {
    * @throws {NoRoom} Where too much waits; the writer is as it was before.
    */
   protected findRoom(start: number, size: number): void {
-    const { writer } = this;
+    const { writer, backlog: { most } } = this;
     const end = writer.position;
     writer.position = start;
     const isFine = size <= SMALL_ANSWER || this.hasRoom ||
-      this.held + size <= this.most;
-    if (!isFine) throw new NoRoom(size, this.held, this.most);
+      this.held + size <= most;
+    if (!isFine) throw new NoRoom(size, this.held, most);
     writer.position = end;
   }
 
   /** Whether the transport was asked to take something and has not yet. */
   get busy(): boolean {
     return this.#writing !== undefined;
+  }
+
+  /** Whether the bytes of a ticket were, perhaps, handed over. */
+  wasHanded(ticket: Ticket): boolean {
+    return ticket.position < this.handed;
   }
 
   /** Resolves when all output so far was taken by the transport. */
@@ -241,14 +324,14 @@ export class ByteOutput {
     if (this.writer.position > 0) this.schedule();
     else this.#pump(this.progressAt);
     if (!this.busy) this.writer.takeBack();
-    if (this.hasRoom && !this.#stopped) this.onRoom();
+    if (this.hasRoom && !this.#stopped) this.#listener.onRoom();
   };
 
   readonly #failed = (error: unknown): void => {
     this.#writing = undefined;
     this.#left = 0;
     this.stop();
-    this.#onFailed(error);
+    this.#listener.onFailed(error);
   };
 
   #finishFlush(): void {
@@ -258,8 +341,6 @@ export class ByteOutput {
     for (const resolve of flushed) resolve();
   }
 }
-
-function nothing(): void {}
 
 // The deadline of a call that is encoded already, and waits to leave.
 
@@ -273,19 +354,21 @@ interface Body {
 export class QueuedDeadline {
   readonly #name: string;
   readonly #milliseconds: number;
+  readonly #clock: Clock;
   readonly #until: number;
   readonly #at: number;
 
   /**
    * @param name The function's name.
    * @param milliseconds What the message says.
-   * @param now The time.
+   * @param clock Tells the time.
    * @param at Where it says that, in the message's body.
    */
-  constructor(name: string, milliseconds: number, now: number, at: number) {
+  constructor(name: string, milliseconds: number, clock: Clock, at: number) {
     this.#name = name;
     this.#milliseconds = milliseconds;
-    this.#until = now + milliseconds;
+    this.#clock = clock;
+    this.#until = clock.now() + milliseconds;
     this.#at = at;
   }
 
@@ -293,10 +376,10 @@ export class QueuedDeadline {
    * Has a message that leaves say what is left.
    *
    * @param body The message's. It may lose some bytes.
-   * @param now The time.
    * @returns Why it does not leave any more, where its deadline has passed.
    */
-  update(body: Body, now: number): WireError | undefined {
+  update(body: Body): WireError | undefined {
+    const now = this.#clock.now();
     if (now >= this.#until) return this.#passed();
     const written = this.#milliseconds;
     const left = Math.min(written, Math.ceil(this.#until - now));

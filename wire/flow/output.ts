@@ -6,20 +6,32 @@
  */
 
 import {
+  type Backlog,
   ByteOutput,
   type OutputLimits,
+  type OutputListener,
   putVarint,
   QueuedDeadline,
+  type Ticket,
 } from "./byte_output.ts";
+
+export type { Ticket } from "./byte_output.ts";
 import { type External, varintSize } from "../codec/bytes.ts";
 import type { Clock } from "../base/clock.ts";
 import { Encoder, type EncoderLimits, tooLarge } from "../codec/codec.ts";
 import { FRAME_HEADER, PIECE } from "../codec/frames.ts";
-import { KIND, type Message, type MessageKind } from "../codec/messages.ts";
+import {
+  KIND,
+  type Message,
+  type MessageKind,
+  type PeerLimits,
+} from "../codec/messages.ts";
 import type { SentAttachments } from "../codec/passing.ts";
 import type { PlainWriter } from "../codec/message_writer.ts";
 import { SpareBuffers } from "../base/collections.ts";
 import type { Transport } from "../transport/transport.ts";
+import type { SendingOptions } from "../codec/value_writer.ts";
+import type { ValueTypes } from "../codec/value_types.ts";
 
 /** How much of a large message one write takes along, about. */
 const BYTES_PER_WRITE = 256 * 1024;
@@ -63,17 +75,6 @@ const MANNERS: Readonly<Record<MessageKind, "own" | "later" | "answer">> = {
   streamFail: "own",
 };
 
-/** A message on its way. */
-export interface Ticket {
-  /** The offset of its first byte in the output; Infinity until it has one. */
-  position: number;
-  /**
-   * Called when all of it is in the output, or with the reason why it never
-   * will be; but only if that is later than the sending.
-   */
-  left?: ((failure?: Error) => void) | undefined;
-}
-
 /** What sends messages, and has others wait for large ones. */
 export interface Sender {
   /** All of a large message is in the output. */
@@ -94,43 +95,67 @@ export interface Body {
   readonly attachments?: SentAttachments | undefined;
 }
 
-/** What the rest of a wire asks of an output, whatever the protocol. */
-export type MessageOutput =
-  & Pick<
-    Output,
-    | "abandon"
-    | "addPlainSend"
-    | "before"
-    | "busy"
-    | "clock"
-    | "dropLarge"
-    | "encode"
-    | "flush"
-    | "gathered"
-    | "handed"
-    | "hasRoom"
-    | "held"
-    | "mayCut"
-    | "messages"
-    | "most"
-    | "pause"
-    | "pieces"
-    | "progressAt"
-    | "send"
-    | "sendBody"
-    | "sendPlainAnswer"
-    | "sendPlainCall"
-    | "sendPlainSend"
-    | "stop"
-    | "taken"
-    | "trim"
-    | "waiting"
-    | "wasHanded"
-    | "writes"
-  >
-  & {
-    readonly encoder: Pick<Encoder, "limits"> & Partial<Pick<Encoder, "types">>;
+/** What sends messages, whatever the protocol; most of a wire asks no more. */
+export interface MessageOutput {
+  /** What the peer takes, and the types of values that are declared. */
+  readonly encoder: {
+    readonly limits: EncoderLimits;
+    readonly types?: ValueTypes | undefined;
   };
+  /** Whether producers may go on. */
+  readonly hasRoom: boolean;
+  /** How many bytes wait, or are being taken. */
+  readonly waiting: number;
+  /** What waits in front of this, and how much may. */
+  readonly backlog: Backlog;
+  /** Sends plain messages; undefined where none is sent in another way. */
+  readonly plain?: PlainOutput | undefined;
+  /** Sends a message; see {@linkcode Output.send}. */
+  send(
+    message: Message,
+    ticket?: Ticket,
+    sender?: Sender,
+    most?: number,
+  ): number;
+  /** Encodes a message that has to wait, for {@linkcode sendBody}. */
+  encode(message: Message): Body;
+  /** Sends what {@linkcode encode} made. */
+  sendBody(body: Body, ticket: Ticket, sender?: Sender): void;
+  /** Whether the bytes of a ticket were, perhaps, handed over. */
+  wasHanded(ticket: Ticket): boolean;
+  /**
+   * Gives up a message of which a part has left, perhaps. Undefined where all
+   * messages leave whole.
+   *
+   * @returns Whether the peer will never see the whole of it.
+   */
+  abandon?(ticket: Ticket): boolean;
+}
+
+/**
+ * What sends messages that have a few plain values and nothing else, in one go.
+ * Each method returns how many bytes the message has; 0 where it is not plain,
+ * and nothing is sent.
+ */
+export interface PlainOutput {
+  /** Sends a call for an answer. */
+  sendPlainCall(
+    id: number,
+    wantsValues: boolean,
+    name: string,
+    args: readonly unknown[],
+    ticket: Ticket,
+  ): number;
+  /** Adds a one-way call to those that are just gathering. */
+  addPlainSend(name: string, args: readonly unknown[]): number;
+  /** Sends a one-way call. */
+  sendPlainSend(name: string, args: readonly unknown[]): number;
+  /** Sends an answer. */
+  sendPlainAnswer(id: number, value: unknown): number;
+}
+
+/** What an output of this module's own protocol works with. */
+export interface OutputOptions extends OutputListener, SendingOptions {}
 
 /** A message that travels in pieces. */
 interface Large {
@@ -153,14 +178,15 @@ interface Large {
 }
 
 /** Encodes messages, gathers their frames, and writes. */
-export class Output extends ByteOutput {
+export class Output extends ByteOutput implements MessageOutput, PlainOutput {
   /** Turns messages into bytes. */
   readonly encoder: Encoder;
   readonly #plain: PlainWriter;
   /** Frames of whole messages, and messages in pieces, so far. */
   messages = 0;
   /** Whether messages larger than a frame are cut: not before the peer's hello. */
-  mayCut = false;
+  #mayCut = false;
+  /** How many large messages may be under way at once. */
   #pieces = 0;
   /** Large messages: the first `pieces` of them take turns. */
   #large: Large[] = [];
@@ -177,30 +203,44 @@ export class Output extends ByteOutput {
    * @param transport Where the bytes go.
    * @param clock Tells when there was progress.
    * @param limits The peer's limits, or a guess, and how much may wait.
-   * @param onFailed Called once, when a write failed.
+   * @param options Who is told of what becomes of it, and how values are sent.
    */
   constructor(
     transport: Transport,
     clock: Clock,
     limits: EncoderLimits & OutputLimits,
-    onFailed: (error: unknown) => void,
+    options: OutputOptions,
   ) {
-    super(transport, clock, limits, onFailed);
-    this.encoder = new Encoder(this.writer, limits);
+    super(transport, clock, limits, options);
+    this.encoder = new Encoder(this.writer, limits, options);
     this.#plain = this.encoder.plainWriter;
   }
 
-  /**
-   * How many large messages may be under way at once: the peer's limit, once it
-   * has accepted. Until then they wait.
-   */
-  get pieces(): number {
-    return this.#pieces;
+  /** It sends plain messages itself. */
+  get plain(): PlainOutput {
+    return this;
   }
 
-  set pieces(count: number) {
-    this.#pieces = count;
+  /**
+   * The peer said hello: it may call, and be answered, before it has accepted.
+   * Answers that are large wait for that, in frames that it takes then, too.
+   */
+  greet(peer: PeerLimits): void {
+    this.#limit(peer, Math.min(peer.helloFrame, peer.frame));
+    this.#mayCut = true;
+  }
+
+  /** The peer accepted: everything may leave, as far as its limits allow. */
+  open(peer: PeerLimits): void {
+    this.#limit(peer, peer.frame);
+    this.#pieces = peer.pieces;
     if (this.#large.length > 0) this.schedule();
+  }
+
+  /** Sets how large frames and messages may be, and what they may hold. */
+  #limit(peer: PeerLimits, frame: number): void {
+    const { message, nesting, values, bigint } = peer;
+    this.encoder.limits = { frame, message, nesting, values, bigint };
   }
 
   /**
@@ -208,14 +248,10 @@ export class Output extends ByteOutput {
    * they go between its pieces.
    */
   override get hasRoom(): boolean {
-    if (this.#large.length === 0) return this.waiting < this.pause;
+    const { pause } = this.backlog;
+    if (this.#large.length === 0) return this.waiting < pause;
     const { frames, offset } = this.#large[0]!;
-    return this.waiting - (frames.length - offset) < this.pause;
-  }
-
-  /** Whether the bytes of a ticket were, perhaps, handed over. */
-  wasHanded(ticket: Ticket): boolean {
-    return ticket.position < this.handed;
+    return this.waiting - (frames.length - offset) < pause;
   }
 
   /**
@@ -256,7 +292,7 @@ export class Output extends ByteOutput {
     } else {
       const parts = this.#parts(start);
       writer.position = start;
-      if (!this.mayCut) {
+      if (!this.#mayCut) {
         attachments?.undo();
         throw tooLarge(size, frame);
       }
@@ -297,7 +333,7 @@ export class Output extends ByteOutput {
   }
 
   /**
-   * Sends a call for an answer where it is plain: see `_plain_writer.ts`.
+   * Sends a call for an answer where it is plain: see `PlainWriter`.
    *
    * @param ticket Learns its position.
    * @returns The size of its body; 0 where it is not, and nothing is sent.
@@ -335,7 +371,7 @@ export class Output extends ByteOutput {
   /** Sends an answer where it is plain; see {@linkcode sendPlainCall}. */
   sendPlainAnswer(id: number, value: unknown): number {
     // What finds no room is found out in the long way.
-    if (this.writer.position > this.pause) return 0;
+    if (this.writer.position > this.backlog.pause) return 0;
     return this.#sentPlain(this.encoder.plain?.return(id, value) ?? 0);
   }
 
@@ -388,7 +424,7 @@ export class Output extends ByteOutput {
     const { name, deadline } = message;
     if (deadline === 0) return undefined;
     const at = this.encoder.deadlineAt - start;
-    return new QueuedDeadline(name, deadline, this.clock.now(), at);
+    return new QueuedDeadline(name, deadline, this.clock, at);
   }
 
   /** Sends a body that {@linkcode encode} made. See {@linkcode send}. */
@@ -542,9 +578,7 @@ export class Output extends ByteOutput {
   #forgetTables(): void {
     const { tables } = this.encoder;
     if (!tables.full || this.#large.length > 0) return;
-    if (this.before === undefined || this.before.waiting === 0) {
-      this.encoder.reset();
-    }
+    if (this.backlog.waiting === 0) this.encoder.reset();
   }
 
   #nextNumber(): number {

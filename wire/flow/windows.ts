@@ -16,7 +16,7 @@ import {
 } from "../codec/messages.ts";
 import type { Body, MessageOutput, Sender, Ticket } from "./output.ts";
 import { Queue } from "../base/collections.ts";
-import { malformed, WireError } from "../base/errors.ts";
+import { malformed, type WireError } from "../base/errors.ts";
 import type { Lifetime } from "../base/lifetime.ts";
 import { failed, leave, OwnPromise, type Report } from "../base/report.ts";
 import { isHeavy, type Memory } from "../base/limits.ts";
@@ -32,7 +32,7 @@ export interface QueuedMessage {
   readonly ticket: Ticket;
   /** True when nothing has to leave any more. */
   dropped: boolean;
-  /** True while something that came before it waits at another turnstile. */
+  /** True while something that came before it waits at another queue. */
   held: boolean;
 }
 
@@ -42,13 +42,9 @@ export class SendQueue implements Sender {
   window = 0;
   /** How many may be under way at once. */
   most = Infinity;
-  /** Called when nothing waits any more. */
-  onEmpty: () => void = nothing;
-
-  /** What waits at all turnstiles of the wire. */
-  readonly backlog: Backlog;
 
   readonly #output: MessageOutput;
+  readonly #onEmpty: () => void;
   readonly #keepsOrder: boolean;
   readonly #before: SendQueue | undefined;
   readonly #queue = new Queue<QueuedMessage>();
@@ -60,19 +56,19 @@ export class SendQueue implements Sender {
 
   /**
    * @param output Where messages go.
-   * @param backlog Counts what waits.
    * @param keepsOrder Whether nothing may overtake a large message.
+   * @param onEmpty Called when nothing waits any more.
    * @param before What waits at that one when a message comes here leaves
    * before it.
    */
   constructor(
     output: MessageOutput,
-    backlog: Backlog,
     keepsOrder: boolean,
+    onEmpty: () => void,
     before?: SendQueue,
   ) {
     this.#output = output;
-    this.backlog = backlog;
+    this.#onEmpty = onEmpty;
     this.#keepsOrder = keepsOrder;
     this.#before = before;
   }
@@ -120,15 +116,17 @@ export class SendQueue implements Sender {
     }
     const before = this.#before;
     const held = before !== undefined && before.#queue.size > 0;
-    this.backlog.admit(0);
-    const body = this.#output.encode(message);
+    const output = this.#output;
+    const { backlog } = output;
+    backlog.admit(0, output.waiting);
+    const body = output.encode(message);
     try {
-      this.backlog.admit(body.size);
+      backlog.admit(body.size, output.waiting);
     } catch (error) {
       body.attachments?.undo();
       throw error;
     }
-    this.backlog.add(body.size);
+    backlog.add(body.size);
     const waiting = { body, ticket, dropped: false, held };
     this.#queue.push(waiting);
     this.#waiting++;
@@ -170,7 +168,7 @@ export class SendQueue implements Sender {
   /** One waits no longer. */
   #passed(body: Body): void {
     this.#waiting--;
-    this.backlog.remove(body.size);
+    this.#output.backlog.remove(body.size);
   }
 
   /** Says that messages of that cost are no longer under way. */
@@ -204,7 +202,7 @@ export class SendQueue implements Sender {
         ticket.left?.(failure);
       }
     }
-    this.onEmpty();
+    this.#onEmpty();
   }
 
   /**
@@ -212,11 +210,10 @@ export class SendQueue implements Sender {
    * smaller limit since.
    */
   #let({ body, ticket }: QueuedMessage): Error | undefined {
-    const { encoder, clock } = this.#output;
-    const most = encoder.limits.message;
+    const most = this.#output.encoder.limits.message;
     const failure = body.size > most
       ? tooLarge(body.size, most)
-      : body.deadline?.update(body, clock.now()) ?? body.attachments?.admit();
+      : body.deadline?.update(body) ?? body.attachments?.admit();
     if (failure !== undefined) {
       body.attachments?.undo();
       return failure;
@@ -249,73 +246,6 @@ export class SendQueue implements Sender {
 }
 
 const NOTHING: Body = { size: 0, bytes: new Uint8Array(0) };
-
-function nothing(): void {}
-
-// What waits at the turnstiles of a wire: bounded, for whoever sends without
-// waiting until it has left.
-
-/** What a message that waits counts for beyond its bytes. */
-const WAITING_COST = 512;
-
-/** Counts what waits, and refuses what is too much. */
-export class Backlog {
-  /** What waits, in bytes. */
-  held = 0;
-
-  readonly #output: MessageOutput;
-  /** The last refusal. */
-  #refusal: WireError | undefined;
-  /** Whether a refusal was told since there was room. */
-  #isTold = false;
-
-  /** @param output What waits counts together with what it has. */
-  constructor(output: MessageOutput) {
-    this.#output = output;
-  }
-
-  /**
-   * Refuses a message that is to wait where too much waits.
-   *
-   * @param size How many bytes it has.
-   * @throws {WireError} `limit`; nothing of it was sent.
-   */
-  admit(size: number): void {
-    const { most, pause, waiting } = this.#output;
-    const { held } = this;
-    if (held < pause || held + waiting + size + WAITING_COST <= most) return;
-    throw this.#refusal = new WireError(
-      "limit",
-      `It was not sent: calls and messages of ${held} bytes (${WAITING_COST} added for each) wait already for the peer to take them (limit "sendMost": ${most}). Await what you send, make fewer calls at a time, or raise that limit.`,
-      { sent: "notSent" },
-    );
-  }
-
-  /** A message of so many bytes waits. */
-  add(size: number): void {
-    this.held += size + WAITING_COST;
-  }
-
-  /** It waits no longer. */
-  remove(size: number): void {
-    this.held -= size + WAITING_COST;
-    if (this.held * 2 < this.#output.most) this.#isTold = false;
-  }
-
-  /**
-   * Who is told of a failure that nobody awaits. Where too much waits, one
-   * call after the other fails: the first is told, until there is room again.
-   *
-   * @param error What a call or a message failed with.
-   * @param report Told of it otherwise.
-   */
-  reportOf(error: unknown, report: Report | undefined): Report | undefined {
-    if (error !== this.#refusal) return report;
-    const wasTold = this.#isTold;
-    this.#isTold = true;
-    return wasTold ? undefined : report;
-  }
-}
 
 // The receiving end of flow control: windows, which check that the peer keeps
 // to them and give it credit for what was dealt with; and the inbox, where

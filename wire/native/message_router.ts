@@ -12,7 +12,7 @@ import {
 } from "../codec/messages.ts";
 import type { GracefulClose, Handshake } from "../session/handshake.ts";
 import type { IncomingCalls } from "../rpc/incoming_calls.ts";
-import type { Inbox, ReceiveWindow } from "../flow/windows.ts";
+import type { ReceiveWindow } from "../flow/windows.ts";
 import type { Lifetime } from "../base/lifetime.ts";
 import { malformed } from "../base/errors.ts";
 import { excessOf } from "../base/limits.ts";
@@ -23,7 +23,7 @@ import type {
   MessageReceiver,
 } from "../codec/message_receiver.ts";
 import type { Objects } from "../objects/objects.ts";
-import type { Outbound } from "../rpc/outbound.ts";
+import type { Messaging } from "../rpc/messaging.ts";
 import type { Pings } from "../session/keepalive.ts";
 import type { Streams } from "../streams/streams.ts";
 
@@ -32,19 +32,12 @@ const CANCEL_SHARE = 0.9;
 
 /** Where messages go. */
 export interface MessageRoutes {
-  readonly calls: Calls;
-  readonly incoming: IncomingCalls;
-  readonly inbox: Inbox;
+  readonly messaging: Messaging;
   readonly objects: Objects;
   readonly streams: Streams;
-  readonly outbound: Outbound;
   readonly handshake: Handshake;
   readonly closing: GracefulClose;
   readonly pings: Pings;
-  /** Accounts for one-way calls. */
-  readonly sendWindow: ReceiveWindow;
-  /** Accounts for typed messages. */
-  readonly messageWindow: ReceiveWindow;
   /** What is known of the message that is routed. */
   readonly message: LastMessage;
   /** Tells whether anything is still wanted. */
@@ -69,9 +62,10 @@ export class MessageRouter implements MessageReceiver {
   /** @param routes Where messages go. */
   constructor(routes: MessageRoutes) {
     this.#routes = routes;
-    this.#calls = routes.calls;
-    this.#incoming = routes.incoming;
-    this.#sendWindow = routes.sendWindow;
+    const { calls, incoming, sendWindow } = routes.messaging;
+    this.#calls = calls;
+    this.#incoming = incoming;
+    this.#sendWindow = sendWindow;
     this.#lifetime = routes.lifetime;
     this.#message = routes.message;
   }
@@ -87,9 +81,9 @@ export class MessageRouter implements MessageReceiver {
   }
 
   hello(hello: Hello): void {
-    const { calls, objects, streams, handshake, onHello } = this.#routes;
+    const { objects, streams, handshake, onHello } = this.#routes;
     const { limits } = hello;
-    calls.allowCancels(
+    this.#calls.allowCancels(
       Math.floor(limits.cancels * CANCEL_SHARE),
       limits.cancelsPerSecond * CANCEL_SHARE,
     );
@@ -106,7 +100,7 @@ export class MessageRouter implements MessageReceiver {
 
   message(value: unknown, size: number, extras?: MessageExtras): void {
     this.#checkLast("message");
-    const { inbox, messageWindow } = this.#routes;
+    const { inbox, messageWindow } = this.#routes.messaging;
     const cost = size + MESSAGE_OVERHEAD;
     messageWindow.received(cost);
     const excess = excessOf(this.#message.weight, cost);
@@ -167,7 +161,7 @@ export class MessageRouter implements MessageReceiver {
   }
 
   credit(channel: Channel, amount: number): void {
-    const sendQueue = this.#routes.outbound[channel];
+    const sendQueue = this.#routes.messaging.outbound[channel];
     if (amount > sendQueue.bytes) {
       throw malformed(`The peer gave credit for more ${channel} than it got.`);
     }

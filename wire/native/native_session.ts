@@ -13,16 +13,9 @@ import {
 } from "../transport/transport.ts";
 import { rejected } from "../rpc/pending_call.ts";
 import type { CallOptions } from "../rpc/context.ts";
-import { Calls } from "../rpc/calls.ts";
 import { endStreams } from "../codec/passing.ts";
-import type { Clock } from "../base/clock.ts";
 import { Decoder } from "../codec/codec.ts";
-import {
-  type Channel,
-  type Message,
-  notAWire,
-  type Target,
-} from "../codec/messages.ts";
+import { type Message, notAWire, type Target } from "../codec/messages.ts";
 import type { Session, SessionOptions, WireStats } from "../session/dialect.ts";
 import {
   errorMessage,
@@ -31,13 +24,12 @@ import {
   toErrorCode,
   WireError,
 } from "../base/errors.ts";
-import { IncomingCalls } from "../rpc/incoming_calls.ts";
-import { Inbox, ReceiveWindow } from "../flow/windows.ts";
+import type { IncomingCalls } from "../rpc/incoming_calls.ts";
 import type { Import } from "../objects/references.ts";
 import { Objects } from "../objects/objects.ts";
 import { Output } from "../flow/output.ts";
 import type { Caller } from "../rpc/remote.ts";
-import { failed, type Report, unawaited, unsent } from "../base/report.ts";
+import { failed, unawaited, unsent } from "../base/report.ts";
 import { Streams } from "../streams/streams.ts";
 import { isA, looksLikeText } from "../base/shown.ts";
 import { callThrough } from "../rpc/middleware.ts";
@@ -46,49 +38,35 @@ import {
   drainAndClose,
   GracefulClose,
   Handshake,
+  lostReason,
 } from "../session/handshake.ts";
 import { Lifetime } from "../base/lifetime.ts";
 import { Memory } from "../base/limits.ts";
-import { Outbound } from "../rpc/outbound.ts";
+import { Messaging } from "../rpc/messaging.ts";
 import { MessageRouter } from "./message_router.ts";
 import { Keepalive, Pings } from "../session/keepalive.ts";
 
 /** What middleware around calls has to know of a wire. */
 type Mortal = { readonly ended: unknown };
 
-/** So many of a peer's first bytes are shown where they are no hello. */
-const FIRST_BYTES = 64;
-const NO_BYTES = new Uint8Array(0);
-
 /** The machinery of one end of a wire. */
 export class NativeSession implements Session {
   /** The end. */
   readonly lifetime: Lifetime;
 
-  readonly #calls: Calls;
-  readonly #incoming: IncomingCalls;
-  readonly #inbox: Inbox;
-  readonly #objects: Objects;
-  readonly #streams: Streams;
-  readonly #output: Output;
-  readonly #outbound: Outbound;
-  readonly #handshake: Handshake;
-  readonly #closing: GracefulClose;
-  readonly #received = { bytes: 0, reads: 0 };
-  readonly #router: MessageRouter;
   readonly #transport: Transport;
-  readonly #clock: Clock;
-  readonly #onError: Report;
-  readonly #decoder: Decoder;
+  readonly #options: SessionOptions;
   readonly #memory: Memory;
-  readonly #keepalive: Keepalive;
-  readonly #sendWindow: ReceiveWindow;
-  readonly #messageWindow: ReceiveWindow;
+  readonly #objects: Objects;
+  readonly #output: Output;
+  readonly #streams: Streams;
+  readonly #messaging: Messaging;
   readonly #pings: Pings;
-  readonly #chunks = new ChunkCheck();
-  /** What the peer sent first; forgotten once it has said hello. */
-  #first: Uint8Array = NO_BYTES;
-  readonly #readerDone: Promise<void>;
+  readonly #closing: GracefulClose;
+  readonly #decoder: Decoder;
+  readonly #handshake: Handshake;
+  readonly #keepalive: Keepalive;
+  readonly #reading: ReadLoop;
 
   /**
    * Begins: says hello, and reads.
@@ -98,70 +76,69 @@ export class NativeSession implements Session {
    * @param options Everything else.
    */
   constructor(wire: object, transport: Transport, options: SessionOptions) {
-    // What the functions below refer to is kept as long as the wire.
-    const { limits, clock, onError, callThrough: middleware } = options;
-    this.#onError = onError;
+    const { limits, clock, onError } = options;
     this.#transport = transport;
-    this.#clock = clock;
-    this.#decoder = new Decoder(limits, limits.helloFrame);
-    this.#decoder.isGreeted = this.#decoder.isOpen = false;
-    const memory = new Memory(limits.memory, options.sharedMemory);
-    this.#memory = this.#decoder.memory = memory;
+    this.#options = options;
     const lifetime = this.lifetime = new Lifetime(onError);
-    const output = this.#output = new Output(
-      transport,
-      clock,
-      limits,
-      (error) => this.#lost(error),
-    );
-    output.encoder.sendStacks = options.sendStacks;
-    output.encoder.types = this.#decoder.types = options.valueTypes;
-    output.onRoom = () => {
-      this.#outbound.drain();
-      this.#incoming.resume();
-      this.#streams.resume();
-    };
-    const outbound = this.#outbound = new Outbound(output, lifetime, onError);
-    const windowOf = (channel: Channel) =>
-      new ReceiveWindow(channel, limits.window, output, lifetime);
-    this.#sendWindow = windowOf("sends");
-    this.#messageWindow = windowOf("messages");
-    this.#inbox = new Inbox(this.#messageWindow, lifetime, onError, memory);
-    const calls = this.#calls = new Calls(
-      output,
-      outbound.calls,
-      clock,
-      lifetime,
-      options.recordCallSites,
-      true,
-    );
-    calls.report = onError;
-    const incoming = this.#incoming = new IncomingCalls(
+    const memory = new Memory(limits.memory, options.sharedMemory);
+    this.#memory = memory;
+    const objects = this.#objects = this.#makeObjects(wire);
+    const output = this.#output = this.#makeOutput();
+    const onIdle = () => this.#closing.advance();
+    const common = { output, clock, limits, lifetime, memory, onError, onIdle };
+    const streams = this.#streams = new Streams(common);
+    const messaging = this.#messaging = new Messaging({
+      ...common,
       wire,
-      output,
+      objects,
+      streams,
+      pipelines: true,
+      recordCallSites: options.recordCallSites,
+      serving: options,
+    });
+    this.#pings = new Pings(output, clock, limits.sendEnd);
+    const end = (reason: WireError, tell: boolean) => this.end(reason, tell);
+    this.#closing = new GracefulClose({
       clock,
       lifetime,
-      limits,
-      this.#sendWindow,
-      onError,
-      options,
-    );
-    incoming.memory = memory;
-    const streams = this.#streams = new Streams({
+      patience: limits.close,
       output,
-      clock,
-      limits,
-      memory,
-      onError,
-      onIdle: () => this.#closing.advance(),
-    });
-    calls.streams = outbound.streams = streams;
-    const objects = this.#objects = new Objects({
-      limits,
+      messaging,
       streams,
+      end,
+    });
+    const decoder = this.#decoder = new Decoder(limits, {
+      importer: objects.importer,
+      types: options.valueTypes,
+      memory,
+      awaitsHello: true,
+    });
+    const handshake = this.#handshake = new Handshake({
+      ...options,
+      output,
+      outbound: messaging.outbound,
+      address: transport.address,
+      onWelcome: () => decoder.open(),
+      onFailed: (error) => this.#fail(error),
+    });
+    this.#keepalive = new Keepalive({ ...common, handshake, decoder, end });
+    this.#reading = this.#makeReading();
+    this.#reading.start();
+    if (transport.local !== true) this.#keepalive.start();
+  }
+
+  /** Objects stand behind what is sent and read, and use what they come by. */
+  #makeObjects(wire: object): Objects {
+    const { limits, clock, onError, callThrough: middleware } = this.#options;
+    return new Objects({
+      limits,
       onError,
-      calls,
-      incoming,
+      streams: () => this.#streams,
+      passResult: (promise) => this.#messaging.calls.pass(promise),
+      argument: (id, borrower) =>
+        this.#messaging.incoming.argument(id, borrower),
+      releaseBorrowed: (borrower) =>
+        this.#messaging.incoming.releaseBorrowed(borrower),
       caller: (place) =>
         callThrough(
           this.#callerOf(place),
@@ -173,62 +150,53 @@ export class NativeSession implements Session {
         ),
       sendBehind: (message) => this.#sendBehind(message),
     });
-    incoming.objects = objects;
-    output.encoder.exporter = objects.exporter;
-    this.#decoder.importer = objects.importer;
-    const pings = this.#pings = new Pings(output, clock, limits.sendEnd);
-    const end = (reason: WireError, tell: boolean) => this.end(reason, tell);
-    const patience = limits.close;
-    const closing = this.#closing = new GracefulClose({
-      clock,
-      lifetime,
-      patience,
-      outbound,
-      calls,
-      incoming,
-      streams,
-      end,
-    });
-    const handshake = this.#handshake = new Handshake(outbound, {
-      ...options,
-      address: transport.address,
-      onWelcome: () => {
-        this.#decoder.isOpen = true;
-        this.#decoder.frameLimit = limits.frame;
+  }
+
+  #makeOutput(): Output {
+    const { limits, clock, sendStacks, valueTypes } = this.#options;
+    return new Output(this.#transport, clock, limits, {
+      exporter: this.#objects.exporter,
+      types: valueTypes,
+      sendStacks,
+      onRoom: () => {
+        this.#messaging.resume();
+        this.#streams.resume();
       },
-      onFailed: (error) => this.#fail(error),
+      onFailed: (error) => this.#lost(error),
     });
-    this.#keepalive = new Keepalive({
-      clock,
-      lifetime,
-      limits,
-      output,
-      handshake: this.#handshake,
-      decoder: this.#decoder,
-      end,
-    });
-    this.#router = new MessageRouter({
-      calls,
-      incoming,
-      inbox: this.#inbox,
-      objects,
-      streams,
-      outbound,
+  }
+
+  #makeReading(): ReadLoop {
+    const { lifetime } = this;
+    const handshake = this.#handshake;
+    const decoder = this.#decoder;
+    const router = new MessageRouter({
+      messaging: this.#messaging,
+      objects: this.#objects,
+      streams: this.#streams,
       handshake,
-      closing,
-      pings,
-      sendWindow: this.#sendWindow,
-      messageWindow: this.#messageWindow,
-      message: this.#decoder,
+      closing: this.#closing,
+      pings: this.#pings,
+      message: decoder,
       lifetime,
       onHello: () => {
-        this.#decoder.isGreeted = true;
-        this.#first = NO_BYTES;
+        decoder.greet();
+        this.#reading.forgetFirst();
       },
-      onAborted: (code, text) => this.#aborted(code, text),
+      onAborted: (code, text) => this.end(abortedBy(code, text), false),
     });
-    this.#readerDone = this.#read();
-    if (transport.local !== true) this.#keepalive.start();
+    return new ReadLoop({
+      transport: this.#transport,
+      decoder,
+      router,
+      lifetime,
+      handshake,
+      incoming: this.#messaging.incoming,
+      keepalive: this.#keepalive,
+      onBroken: (error) => this.#fail(error),
+      onLost: (error) => this.#lost(error),
+      onEnd: () => this.#endOfStream(),
+    });
   }
 
   /** Where the peer is. */
@@ -243,7 +211,7 @@ export class NativeSession implements Session {
 
   /** Serves functions. */
   serve(functions: object): void {
-    this.#incoming.serve(functions);
+    this.#messaging.incoming.serve(functions);
   }
 
   /** Calls for one value, or for the list of all. */
@@ -254,7 +222,13 @@ export class NativeSession implements Session {
     options?: CallOptions,
     target?: Target,
   ): Promise<unknown> {
-    return this.#calls.call(name, args, wantsValues, options, target);
+    return this.#messaging.calls.call(
+      name,
+      args,
+      wantsValues,
+      options,
+      target,
+    );
   }
 
   /** Calls one way. */
@@ -264,7 +238,7 @@ export class NativeSession implements Session {
     options?: CallOptions,
     target?: Target,
   ): Promise<void> {
-    return this.#outbound.send(name, args, options, true, target);
+    return this.#messaging.outbound.send(name, args, options, true, target);
   }
 
   /** What carries the calls of a reference out. */
@@ -275,7 +249,7 @@ export class NativeSession implements Session {
           ? this.call(name, args, wantsValues, options, place)
           : rejected(
             unreachable(name, args, place.end),
-            this.#onError,
+            this.#options.onError,
             unawaited(name),
           ),
       send: (name, args, options) =>
@@ -283,7 +257,7 @@ export class NativeSession implements Session {
           ? this.send(name, args, options, place)
           : failed(
             unreachable(name, args, place.end),
-            this.#onError,
+            this.#options.onError,
             unsent(name),
           ),
     };
@@ -294,11 +268,12 @@ export class NativeSession implements Session {
     const { lifetime } = this;
     if (lifetime.reason !== undefined) return;
     const output = this.#output;
-    if (this.#outbound.waiting === 0 && output.large === 0) {
+    const { outbound } = this.#messaging;
+    if (outbound.waiting === 0 && output.large === 0) {
       output.send(message);
       return;
     }
-    this.#outbound.whenPassed()
+    outbound.whenPassed()
       .then(() => output.whenLargeLeft())
       .then(() => lifetime.reason === undefined && output.send(message))
       .catch((error) => this.#fail(error));
@@ -311,18 +286,18 @@ export class NativeSession implements Session {
 
   /** Sends a typed message. */
   outputObject(value: unknown): Promise<void> {
-    return this.#outbound.outputObject(value);
+    return this.#messaging.outbound.outputObject(value);
   }
 
   /** Takes the next typed message. */
   getObject(): Promise<unknown> {
-    return this.#inbox.take();
+    return this.#messaging.inbox.take();
   }
 
   /** Resolves when all output so far was handed over. */
   async forceOutput(): Promise<void> {
-    await this.#outbound.whenPassed();
-    await this.#outbound.output.flush();
+    await this.#messaging.outbound.whenPassed();
+    await this.#output.flush();
     if (this.lifetime.reason !== undefined) throw this.lifetime.reason;
   }
 
@@ -344,37 +319,24 @@ export class NativeSession implements Session {
 
   /** Counts. */
   stats(): WireStats {
-    const received = this.#received;
-    const { output } = this.#outbound;
+    const { flow, ...counts } = this.#messaging.counts();
+    const output = this.#output;
     return {
-      bytesReceived: received.bytes,
+      bytesReceived: this.#reading.bytes,
       bytesSent: output.handed,
-      reads: received.reads,
+      reads: this.#reading.reads,
       writes: output.writes,
       messagesReceived: this.#decoder.messages,
       messagesSent: output.messages,
       signsOfLife: this.#pings.signs + this.#keepalive.pings,
-      callsMade: this.#calls.made,
-      callsServed: this.#incoming.served,
-      callsPending: this.#calls.pending,
-      callsWaiting: this.#outbound.calls.waiting,
-      callsRunning: this.#incoming.running,
+      ...counts,
       objectsExported: this.#objects.exported,
       objectsImported: this.#objects.imported,
       streamsReceiving: this.#streams.receiving,
       streamsSending: this.#streams.sending,
-      inbox: this.#inbox.size,
       memoryHeld: this.#memory.held,
       outputWaiting: output.waiting,
-      flow: {
-        sent: this.#outbound.bytes,
-        received: {
-          calls: this.#incoming.held,
-          sends: this.#sendWindow.used,
-          messages: this.#messageWindow.used,
-        },
-        streamSpare: this.#streams.spare,
-      },
+      flow: { ...flow, streamSpare: this.#streams.spare },
     };
   }
 
@@ -388,10 +350,8 @@ export class NativeSession implements Session {
     if (!this.lifetime.end(reason)) return;
     this.#keepalive.end();
     this.#closing.end();
-    this.#calls.failAll(reason);
-    this.#outbound.end(reason);
-    this.#incoming.end(reason);
-    this.#inbox.end(reason);
+    this.#messaging.end(reason);
+    this.#output.dropLarge(reason);
     this.#streams.end(reason);
     this.#objects.end(reason, this.#closing.isOwn && reason.code === "closed");
     this.#memory.end();
@@ -401,121 +361,22 @@ export class NativeSession implements Session {
     this.#takeLeave(reason, tell).then(() => this.lifetime.markClosed());
   }
 
-  async #read(): Promise<void> {
-    const received = this.#received;
-    try {
-      for (;;) {
-        const chunk = this.#chunks.check(
-          await this.#transport.read(this.#decoder.isBulk),
-        );
-        if (chunk === null) break;
-        // Taking leave: what still comes is for nobody.
-        if (this.lifetime.reason !== undefined) continue;
-        const isStranger = !this.#handshake.greeted;
-        if (isStranger) this.#noteFirst(chunk);
-        received.reads++;
-        received.bytes += chunk.length;
-        this.#keepalive.received();
-        this.#decoder.feed(chunk);
-        const pause = this.#takeMessages();
-        // Mostly the hello has come whole, and nothing is copied.
-        if (isStranger) this.#first = this.#first.slice();
-        if (pause !== undefined) await pause;
-      }
-      if (this.lifetime.reason !== undefined) return;
-      if (this.#isNoise()) throw notAWire(this.#first, this.#isPiped);
-      this.#decoder.finish();
-      this.#endOfStream();
-    } catch (error) {
-      this.#lost(error);
-    }
-  }
-
-  /** Notes the first bytes of a peer, to say what they were if no hello. */
-  #noteFirst(chunk: Uint8Array): void {
-    const noted = this.#first;
-    const more = chunk.subarray(0, FIRST_BYTES - noted.length);
-    if (noted.length === 0) {
-      this.#first = more;
-    } else if (more.length > 0) {
-      const first = this.#first = new Uint8Array(noted.length + more.length);
-      first.set(noted);
-      first.set(more, noted.length);
-    }
-  }
-
-  /** Whether a peer's first bytes are no hello that was cut short. */
-  #isNoise(): boolean {
-    return !this.#handshake.greeted && this.#first.length > 0 &&
-      looksLikeText(this.#first);
-  }
-
-  /** Whether the connection is a pair of streams, such as a process's pipes. */
-  get #isPiped(): boolean {
-    return this.address.transport === "streams";
-  }
-
-  /** Decodes the messages of a chunk; asynchronous once in a wire's life. */
-  #takeMessages(): Promise<void> | undefined {
-    if (this.lifetime.reason !== undefined) return undefined;
-    this.#incoming.beginChunk();
-    try {
-      const isAll = this.#decoder.decode(this.#router);
-      if (isAll || this.lifetime.reason !== undefined) return undefined;
-    } catch (error) {
-      this.#fail(error);
-      return undefined;
-    } finally {
-      this.#incoming.finishChunk();
-    }
-    // Whoever waits for the opening may serve before the first call.
-    return turns(16).then(() => {
-      this.#router.goOn();
-      return this.#takeMessages();
-    });
-  }
-
-  #aborted(code: string, text: string): void {
-    const known = toErrorCode(code);
-    if (known === "busy") {
-      return this.end(
-        new WireError("busy", `The peer is busy: ${text}`),
-        false,
-      );
-    }
-    const isRefusal = known === "refused" || known === "unsupportedVersion" ||
-      known === "contractMismatch";
-    this.end(
-      isRefusal
-        ? new WireError(known, `The peer refused the connection: ${text}`)
-        : new WireError("peerAborted", `The peer ended the wire: ${text}`),
-      false,
-    );
-  }
-
   #endOfStream(): void {
     if (this.#closing.sentFinish || this.#closing.gotFinish) {
       return this.end(closedReason(), false);
     }
-    const text = !this.#handshake.greeted
-      ? `The peer at ${
-        formatAddress(this.address)
-      } closed the connection before its hello.${
-        this.address.transport === "tcp"
-          ? " If it speaks TLS, give the option tls."
-          : ""
-      }`
-      : "The connection closed without a goodbye: the peer's process may have died.";
-    this.end(new WireError("connectionLost", text), false);
+    const reason = this.#handshake.greeted
+      ? goneWithoutGoodbye()
+      : goneBeforeHello(this.address);
+    this.end(reason, false);
   }
 
   /** Something went wrong on this side, or in what the peer said. */
   #fail(error: unknown): void {
     const reason = isA(error, WireError) ? error : this.#trouble(error);
-    const isStranger = !this.#handshake.greeted &&
-      this.#received.bytes > 0;
+    const isStranger = !this.#handshake.greeted && this.#reading.bytes > 0;
     if (isStranger && reason.code === "malformed") {
-      this.end(notAWire(this.#first, this.#isPiped), false);
+      this.end(this.#reading.notAWire(), false);
     } else {
       this.end(reason, !isStranger);
     }
@@ -523,7 +384,7 @@ export class NativeSession implements Session {
 
   /** What went wrong is this side's own, and reported here. */
   #trouble(error: unknown): OwnTrouble {
-    this.#onError(error, "the wire, which ends");
+    this.#options.onError(error, "the wire, which ends");
     return new OwnTrouble(
       "aborted",
       `The wire failed: ${errorMessage(error)}`,
@@ -534,30 +395,23 @@ export class NativeSession implements Session {
   /** The connection failed. */
   #lost(error: unknown): void {
     if (isA(error, WireError)) return this.#fail(error);
-    if (this.#closing.sentFinish) return this.end(closedReason(), false);
-    this.end(
-      new WireError(
-        "connectionLost",
-        `The connection to ${formatAddress(this.address)} was lost: ${
-          errorMessage(error)
-        }`,
-        { cause: error },
-      ),
-      false,
-    );
+    const reason = this.#closing.sentFinish
+      ? closedReason()
+      : lostReason(this.address, error);
+    this.end(reason, false);
   }
 
   /** Lets what is under way leave, for a short time, and closes. */
   async #takeLeave(reason: WireError, tell: boolean): Promise<void> {
-    const { output } = this.#outbound;
+    const { clock, onError } = this.#options;
     const told = tell && this.#tell(reason);
     await drainAndClose({
       transport: this.#transport,
-      clock: this.#clock,
-      output,
-      readerDone: this.#readerDone,
+      clock,
+      output: this.#output,
+      readerDone: this.#reading.done,
       polite: told || reason.code === "closed",
-      onFault: (error) => this.#onError(error, "closing the connection"),
+      onFault: (error) => onError(error, "closing the connection"),
     });
   }
 
@@ -577,6 +431,172 @@ export class NativeSession implements Session {
       return false;
     }
   }
+}
+
+/** So many of a peer's first bytes are shown where they are no hello. */
+const FIRST_BYTES = 64;
+const NO_BYTES = new Uint8Array(0);
+
+/** What is read, and who is told. */
+interface ReadLoopOptions {
+  readonly transport: Transport;
+  readonly decoder: Decoder;
+  /** Gets each message. */
+  readonly router: MessageRouter;
+  /** Tells whether what comes is still for somebody. */
+  readonly lifetime: Lifetime;
+  /** Whether the peer has said hello. */
+  readonly handshake: { readonly greeted: boolean };
+  /** Told where the messages of a chunk begin and end. */
+  readonly incoming: IncomingCalls;
+  /** Told of each chunk. */
+  readonly keepalive: Keepalive;
+  /** What the peer said breaks the protocol, or this side failed. */
+  readonly onBroken: (error: unknown) => void;
+  /** Nothing more can be read. */
+  readonly onLost: (error: unknown) => void;
+  /** The stream has ended where it may. */
+  readonly onEnd: () => void;
+}
+
+/** The way in: chunks of bytes, read one after the other and decoded. */
+class ReadLoop {
+  /** Bytes so far. */
+  bytes = 0;
+  /** Chunks so far. */
+  reads = 0;
+  /** Resolves at the end of the stream. */
+  done: Promise<void> = Promise.resolve();
+
+  readonly #options: ReadLoopOptions;
+  readonly #chunks = new ChunkCheck();
+  /** What the peer sent first; forgotten once it has said hello. */
+  #first: Uint8Array = NO_BYTES;
+
+  constructor(options: ReadLoopOptions) {
+    this.#options = options;
+  }
+
+  /** Begins to read. */
+  start(): void {
+    this.done = this.#read();
+  }
+
+  /** The peer has said hello: its first bytes need not be shown. */
+  forgetFirst(): void {
+    this.#first = NO_BYTES;
+  }
+
+  /** Why a peer whose first bytes are no hello is left. */
+  notAWire(): WireError {
+    const { address } = this.#options.transport;
+    // A pair of streams, such as a process's pipes, has no port.
+    return notAWire(this.#first, address.transport === "streams");
+  }
+
+  async #read(): Promise<void> {
+    const { transport, decoder, lifetime, handshake, keepalive } =
+      this.#options;
+    const { onEnd, onLost } = this.#options;
+    try {
+      for (;;) {
+        const chunk = this.#chunks.check(await transport.read(decoder.isBulk));
+        if (chunk === null) break;
+        // The wire has ended: what still comes is for nobody.
+        if (lifetime.reason !== undefined) continue;
+        const isStranger = !handshake.greeted;
+        if (isStranger) this.#noteFirst(chunk);
+        this.reads++;
+        this.bytes += chunk.length;
+        keepalive.received();
+        decoder.feed(chunk);
+        const pause = this.#takeMessages();
+        // Mostly the hello has come whole, and nothing is copied.
+        if (isStranger) this.#first = this.#first.slice();
+        if (pause !== undefined) await pause;
+      }
+      if (lifetime.reason !== undefined) return;
+      if (this.#isNoise()) throw this.notAWire();
+      decoder.finish();
+      onEnd();
+    } catch (error) {
+      onLost(error);
+    }
+  }
+
+  /** Notes the first bytes of a peer, to say what they were if no hello. */
+  #noteFirst(chunk: Uint8Array): void {
+    const noted = this.#first;
+    const more = chunk.subarray(0, FIRST_BYTES - noted.length);
+    if (noted.length === 0) {
+      this.#first = more;
+    } else if (more.length > 0) {
+      const first = this.#first = new Uint8Array(noted.length + more.length);
+      first.set(noted);
+      first.set(more, noted.length);
+    }
+  }
+
+  /** Whether a peer's first bytes are no hello that was cut short. */
+  #isNoise(): boolean {
+    return !this.#options.handshake.greeted && this.#first.length > 0 &&
+      looksLikeText(this.#first);
+  }
+
+  /** Decodes the messages of a chunk; asynchronous once in a wire's life. */
+  #takeMessages(): Promise<void> | undefined {
+    const { decoder, router, lifetime, incoming, onBroken } = this.#options;
+    if (lifetime.reason !== undefined) return undefined;
+    incoming.beginChunk();
+    try {
+      const isAll = decoder.decode(router);
+      if (isAll || lifetime.reason !== undefined) return undefined;
+    } catch (error) {
+      onBroken(error);
+      return undefined;
+    } finally {
+      incoming.finishChunk();
+    }
+    // Whoever waits for the opening may serve before the first call.
+    return turns(16).then(() => {
+      router.goOn();
+      return this.#takeMessages();
+    });
+  }
+}
+
+/** The peer has ended the wire, and said why. */
+function abortedBy(code: string, text: string): WireError {
+  const known = toErrorCode(code);
+  if (known === "busy") {
+    return new WireError("busy", `The peer is busy: ${text}`);
+  }
+  const isRefusal = known === "refused" || known === "unsupportedVersion" ||
+    known === "contractMismatch";
+  return isRefusal
+    ? new WireError(known, `The peer refused the connection: ${text}`)
+    : new WireError("peerAborted", `The peer ended the wire: ${text}`);
+}
+
+/** The stream ended before the peer's hello. */
+function goneBeforeHello(address: WireAddress): WireError {
+  const hint = address.transport === "tcp"
+    ? " If it speaks TLS, give the option tls."
+    : "";
+  return new WireError(
+    "connectionLost",
+    `The peer at ${
+      formatAddress(address)
+    } closed the connection before its hello.${hint}`,
+  );
+}
+
+/** The stream ended, and the peer had not said that it would. */
+function goneWithoutGoodbye(): WireError {
+  return new WireError(
+    "connectionLost",
+    "The connection closed without a goodbye: the peer's process may have died.",
+  );
 }
 
 /** The error of a call of an object that can no longer be reached. */

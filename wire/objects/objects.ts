@@ -19,9 +19,8 @@ import {
   type SentAttachments,
   type StreamsOfCall,
 } from "../codec/passing.ts";
-import type { Calls } from "../rpc/calls.ts";
 import { abortContext, type CallContext } from "../rpc/context.ts";
-import type { IncomingCalls, ServedObjects } from "../rpc/incoming_calls.ts";
+import type { ServedObjects } from "../rpc/incoming_calls.ts";
 import { CallPromise } from "../rpc/pending_call.ts";
 import type { Caller } from "../rpc/remote.ts";
 import {
@@ -42,11 +41,14 @@ const LISTED = 10;
 /** What objects work with. */
 export interface ObjectsOptions {
   readonly limits: Readonly<WireLimits>;
-  readonly streams: Streams;
-  /** Say how promises of results travel. */
-  readonly calls: Pick<Calls, "pass">;
-  /** Have the results of the peer's calls. */
-  readonly incoming: Pick<IncomingCalls, "argument" | "releaseBorrowed">;
+  /** The streams of the wire. They need its output, which needs these. */
+  readonly streams: () => Streams;
+  /** Says how the promise of a result travels. */
+  readonly passResult: (promise: CallPromise) => Passed;
+  /** The result of a call of the peer, as an argument of another. */
+  readonly argument: (id: number, borrower: Borrower) => unknown;
+  /** What was copied of results is no longer held. */
+  readonly releaseBorrowed: (borrower: Borrower) => void;
   /** Makes what carries the calls of a reference out. */
   readonly caller: (place: Import) => Caller;
   /** Sends a message behind all that was sent before. */
@@ -78,22 +80,22 @@ export class Objects
 
   /** The streams of the wire. */
   get streams(): Streams {
-    return this.#options.streams;
+    return this.#options.streams();
   }
 
   /** Says how the promise of a result travels. */
   passResult(promise: CallPromise): Passed {
-    return this.#options.calls.pass(promise);
+    return this.#options.passResult(promise);
   }
 
   /** The result of a call of the peer, as an argument of another. */
   argument(id: number, borrower: Borrower): unknown {
-    return this.#options.incoming.argument(id, borrower);
+    return this.#options.argument(id, borrower);
   }
 
   /** What was copied of results is no longer held. */
   releaseBorrowed(borrower: Borrower): void {
-    this.#options.incoming.releaseBorrowed(borrower);
+    this.#options.releaseBorrowed(borrower);
   }
 
   /** The objects of this side that the peer knows of. */

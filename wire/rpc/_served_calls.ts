@@ -165,7 +165,7 @@ export class Forecast {
     this.#output = output;
     this.#clock = clock;
     this.#onTime = onTime;
-    this.#most = output.most * SHARE_OF_OUTPUT;
+    this.#most = output.backlog.most * SHARE_OF_OUTPUT;
     this.#least = this.#most / calls;
   }
 
@@ -194,7 +194,9 @@ export class Forecast {
     const share = this.#answers.get(name)?.share ?? 0;
     // One call at a time goes on, whatever waits.
     if (share === 0 || this.#kept === 0) return true;
-    if (this.#output.held + this.#kept + share <= this.#most) return true;
+    const { backlog, waiting } = this.#output;
+    const held = waiting + backlog.held + this.#kept;
+    if (held + share <= this.#most) return true;
     this.#stopTimer ??= this.#clock.after(TICK, () => {
       this.#stopTimer = undefined;
       this.#ticks++;

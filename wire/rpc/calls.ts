@@ -54,24 +54,41 @@ import type { Lifetime } from "../base/lifetime.ts";
 import { remoteError } from "./thrown.ts";
 import type { SendQueue } from "../flow/windows.ts";
 
+/** What calls are made with. */
+export interface CallsOptions {
+  /** Where calls and cancels go. */
+  readonly output: MessageOutput;
+  /** Where calls wait their turn. */
+  readonly sendQueue: SendQueue;
+  /** For deadlines. */
+  readonly clock: Clock;
+  /** Says why no call may be made. */
+  readonly lifetime: Lifetime;
+  /** Told what calls fail with that nobody awaits. */
+  readonly onError: Report;
+  /** Whether to record where each call is made. */
+  readonly recordSites: boolean;
+  /** Whether calls may be of results that are not there yet. */
+  readonly pipelines: boolean;
+  /** Told whose streams are just announced; a dialect may have none. */
+  readonly streams?: { call: Pick<StreamsOfCall, "add"> | undefined };
+  /** Called when no call is pending any more, or one is for nobody. */
+  readonly onIdle: () => void;
+}
+
 /** The calls of one wire, in the direction towards the peer. */
 export class Calls implements CallMaker {
   /** How many calls were made. */
   made = 0;
-  /** Called when no call is pending any more, or one is for nobody. */
-  onIdle: () => void = nothing;
   /** Told what calls fail with that nobody awaits. */
-  report: Report | undefined;
-  /** Told whose streams are just announced; a dialect may have none. */
-  streams: { call: Pick<StreamsOfCall, "add"> | undefined } | undefined;
+  readonly report: Report;
 
+  readonly #options: CallsOptions;
+  // What every call needs is at hand.
   readonly #output: MessageOutput;
   readonly #sendQueue: SendQueue;
-  readonly #clock: Clock;
   readonly #lifetime: Lifetime;
   readonly #recordSites: boolean;
-  /** Whether calls may be of results that are not there yet. */
-  readonly #pipelines: boolean;
   /** Calls whose results the call needs that is just being encoded. */
   #bases: PendingCall[] | undefined;
   /** Its arguments. */
@@ -81,28 +98,14 @@ export class Calls implements CallMaker {
   #pending = 0;
   #cancels: TokenBucket | undefined;
 
-  /**
-   * @param output Where cancels go.
-   * @param turnstile Where calls wait their turn.
-   * @param clock For deadlines.
-   * @param lifetime Tells why no call may be made.
-   * @param recordSites Whether to record where each call is made.
-   * @param pipelines Whether calls may be of results that are not there yet.
-   */
-  constructor(
-    output: MessageOutput,
-    sendQueue: SendQueue,
-    clock: Clock,
-    lifetime: Lifetime,
-    recordSites: boolean,
-    pipelines = false,
-  ) {
-    this.#output = output;
-    this.#sendQueue = sendQueue;
-    this.#clock = clock;
-    this.#lifetime = lifetime;
-    this.#recordSites = recordSites;
-    this.#pipelines = pipelines;
+  /** @param options What calls are made with. */
+  constructor(options: CallsOptions) {
+    this.#options = options;
+    this.#output = options.output;
+    this.#sendQueue = options.sendQueue;
+    this.#lifetime = options.lifetime;
+    this.#recordSites = options.recordSites;
+    this.report = options.onError;
   }
 
   /** How many calls have no answer yet. */
@@ -121,7 +124,8 @@ export class Calls implements CallMaker {
 
   /** Sets how many cancels the peer takes. */
   allowCancels(atOnce: number, perSecond: number): void {
-    this.#cancels = new TokenBucket(this.#clock, atOnce, perSecond);
+    const { clock } = this.#options;
+    this.#cancels = new TokenBucket(clock, atOnce, perSecond);
   }
 
   /**
@@ -198,7 +202,8 @@ export class Calls implements CallMaker {
       pending.cleanup = undefined;
       if (!(error instanceof NotReady)) {
         endStreams(args, error);
-        const report = this.#sendQueue.backlog.reportOf(error, this.report);
+        const { backlog } = this.#output;
+        const report = backlog.reportOf(error, this.report);
         return rejected(error, report, unawaited(name));
       }
       // It is made once the results are there that it needs.
@@ -237,7 +242,7 @@ export class Calls implements CallMaker {
     options: CallOptions | undefined,
     target: Target | undefined,
   ): () => Promise<unknown> {
-    const clock = this.#clock;
+    const { clock } = this.#options;
     const due = dueAt(options, clock);
     return () =>
       this.call(
@@ -274,7 +279,7 @@ export class Calls implements CallMaker {
     };
     const stopTimer = deadline === undefined
       ? nothing
-      : this.#clock.after(deadline, () =>
+      : this.#options.clock.after(deadline, () =>
         giveUp(
           new WireError(
             "deadline",
@@ -308,14 +313,12 @@ export class Calls implements CallMaker {
   ): PendingCall[] | undefined {
     const sendQueue = this.#sendQueue;
     const { id, wantsValues, name } = pending;
-    if (options === undefined && target === undefined && sendQueue.isClear) {
-      const size = this.#output.sendPlainCall(
-        id,
-        wantsValues,
-        name,
-        args,
-        pending,
-      );
+    const { plain } = this.#output;
+    if (
+      options === undefined && target === undefined && plain !== undefined &&
+      sendQueue.isClear
+    ) {
+      const size = plain.sendPlainCall(id, wantsValues, name, args, pending);
       if (size > 0) {
         sendQueue.entered(size);
         pending.cost = size + MESSAGE_OVERHEAD;
@@ -329,7 +332,7 @@ export class Calls implements CallMaker {
     let bases: PendingCall[] | undefined;
     this.#bases = undefined;
     this.#encoding = args;
-    const { streams } = this;
+    const { streams } = this.#options;
     const ends = pending.cleanup !== undefined && streams !== undefined;
     if (ends) streams.call = pending;
     try {
@@ -357,7 +360,7 @@ export class Calls implements CallMaker {
     if (pending.position !== Infinity) return bases;
     pending.left = (failure) => {
       pending.left = undefined;
-      // It cannot leave after all; the turnstile counts it no more.
+      // It cannot leave after all; the send queue counts it no more.
       if (failure === undefined || pending.settled) return;
       this.#fail(pending, () => failure);
       this.#release(pending, false);
@@ -380,7 +383,7 @@ export class Calls implements CallMaker {
 
   /** Whether a call may be made that needs the result of another. */
   canFollow(base: PendingCall): boolean {
-    if (!this.#pipelines || base.settled) return false;
+    if (!this.#options.pipelines || base.settled) return false;
     if (this.#slots[base.id] !== base) return false;
     const { waiting, left } = base;
     // What is large may be overtaken by what is small, until it has left.
@@ -429,7 +432,7 @@ export class Calls implements CallMaker {
   ): void {
     const stopTimer = deadline === undefined
       ? undefined
-      : this.#clock.after(deadline, () =>
+      : this.#options.clock.after(deadline, () =>
         pending.settled
           ? pending.streams?.end(streamsTooLong(pending.name, deadline))
           : this.#giveUp(
@@ -481,7 +484,7 @@ export class Calls implements CallMaker {
         if (this.#slots[pending.id] === pending) this.#takeBack(pending);
       });
     }
-    this.onIdle();
+    this.#options.onIdle();
   }
 
   /** A call is settled: what may end it stays for streams that are open. */
@@ -500,7 +503,7 @@ export class Calls implements CallMaker {
       this.#sendQueue.withdraw(waiting);
       this.#release(pending, false);
       this.#dropFollowers(pending, "cancelled");
-    } else if (this.#output.abandon(pending)) {
+    } else if (this.#output.abandon?.(pending)) {
       this.#release(pending, true);
     } else if (this.#cancels?.take()) {
       this.#output.send({ kind: "cancel", id: pending.id });
@@ -654,7 +657,7 @@ export class Calls implements CallMaker {
           : waiting.body.size + MESSAGE_OVERHEAD,
       );
     }
-    if (this.#pending === 0) this.onIdle();
+    if (this.#pending === 0) this.#options.onIdle();
   }
 
   #unfollow({ bases }: Following): void {

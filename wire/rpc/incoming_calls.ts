@@ -40,6 +40,7 @@ import {
   troubleOf,
 } from "./_served_calls.ts";
 import { LIST_FUNCTIONS, listFunctions, servedEntries } from "./served.ts";
+import type { Report } from "../base/report.ts";
 import type { Memory, WireLimits } from "../base/limits.ts";
 import type { CallExtras } from "../codec/message_receiver.ts";
 import { ReturnMessage, type Target } from "../codec/messages.ts";
@@ -67,6 +68,32 @@ export interface ServingOptions {
   readonly introspection?: boolean;
   /** The types of values that are declared. */
   readonly valueTypes?: ValueTypes | undefined;
+}
+
+/** What calls are served with. */
+export interface IncomingOptions {
+  /** What functions get as `this.wire`. */
+  readonly wire: object;
+  /** Where answers go. */
+  readonly output: MessageOutput;
+  /** For deadlines. */
+  readonly clock: Clock;
+  /** Tells whether answers are still wanted. */
+  readonly lifetime: Lifetime;
+  /** This side's limits. */
+  readonly limits: WireLimits;
+  /** Accounts for one-way calls. */
+  readonly window: ReceiveWindow;
+  /** Accounts for what calls hold beyond their bytes; a dialect may have none. */
+  readonly memory?: Memory | undefined;
+  /** What passes by reference, and may be called; a dialect may have none. */
+  readonly objects?: ServedObjects | undefined;
+  /** Told what has no other place to go. */
+  readonly onError: Report;
+  /** How calls are served. */
+  readonly serving: ServingOptions;
+  /** Called when nothing runs or waits any more. */
+  readonly onIdle: () => void;
 }
 
 /** A call that came, and waits to begin. */
@@ -107,10 +134,6 @@ interface Running extends Expecting {
 export class IncomingCalls {
   /** How many calls came. */
   served = 0;
-  /** Called when nothing runs or waits any more. */
-  onIdle: () => void = nothing;
-  /** Accounts for what calls hold beyond their bytes; a dialect may have none. */
-  memory: Memory | undefined;
 
   readonly #wire: object;
   readonly #output: MessageOutput;
@@ -118,7 +141,9 @@ export class IncomingCalls {
   readonly #lifetime: Lifetime;
   readonly #limits: WireLimits;
   readonly #window: ReceiveWindow;
-  readonly #onError: (error: unknown, where: string) => void;
+  readonly #memory: Memory | undefined;
+  readonly #onError: Report;
+  readonly #onIdle: () => void;
   /** Undefined where there is none, which costs nothing then. */
   readonly #middleware: readonly Middleware[] | undefined;
   readonly #introspection: boolean;
@@ -141,54 +166,31 @@ export class IncomingCalls {
   /** One-way calls that came while too many were running. */
   readonly #parkedSends = new Queue<ParkedCall>();
   /** Results that calls of the peer may need; a dialect may have none. */
-  #results: Results | undefined;
-  #objects: ServedObjects | undefined;
-  readonly #valueTypes: ValueTypes | undefined;
+  readonly #results: Results | undefined;
+  readonly #objects: ServedObjects | undefined;
 
-  /**
-   * @param wire What functions get as `this.wire`.
-   * @param output Where answers go.
-   * @param clock For deadlines.
-   * @param lifetime Tells whether answers are still wanted.
-   * @param limits This side's limits.
-   * @param window Accounts for one-way calls.
-   * @param onError Told what has no other place to go.
-   * @param serving How calls are served.
-   */
-  constructor(
-    wire: object,
-    output: MessageOutput,
-    clock: Clock,
-    lifetime: Lifetime,
-    limits: WireLimits,
-    window: ReceiveWindow,
-    onError: (error: unknown, where: string) => void,
-    { serveThrough = [], introspection = false, valueTypes }: ServingOptions =
-      {},
-  ) {
-    this.#valueTypes = valueTypes;
+  /** @param options What calls are served with. */
+  constructor(options: IncomingOptions) {
+    const { limits, memory, objects, serving } = options;
+    const { serveThrough = [], introspection = false, valueTypes } = serving;
     this.#middleware = serveThrough.length > 0 ? serveThrough : undefined;
     this.#introspection = introspection;
-    this.#wire = wire;
-    this.#output = output;
-    this.#clock = clock;
-    this.#lifetime = lifetime;
+    this.#wire = options.wire;
+    this.#output = options.output;
+    this.#clock = options.clock;
+    this.#lifetime = options.lifetime;
     this.#limits = limits;
-    this.#window = window;
-    this.#onError = onError;
-  }
-
-  /** Lets calls be of objects, and of results. */
-  set objects(objects: ServedObjects) {
+    this.#window = options.window;
+    this.#memory = memory;
+    this.#onError = options.onError;
+    this.#onIdle = options.onIdle;
     this.#objects = objects;
-    const { calls, message, window } = this.#limits;
-    const most = window + message;
-    this.#results = new Results(
-      calls,
-      most,
+    this.#results = objects === undefined ? undefined : new Results(
+      limits.calls,
+      limits.window + limits.message,
       objects,
-      this.memory,
-      this.#valueTypes,
+      memory,
+      valueTypes,
     );
   }
 
@@ -348,7 +350,7 @@ export class IncomingCalls {
     const target = extras?.target;
     const receiver = target === undefined ? undefined : this.#find(target);
     if (this.#sends.size >= this.#limits.calls || this.#parkedSends.size > 0) {
-      this.memory?.hold(excessOf(extras));
+      this.#memory?.hold(excessOf(extras));
       this.#parkedSends.push({ name, args, extras, receiver, cost });
     } else {
       this.#send(name, args, cost, extras, receiver);
@@ -569,13 +571,13 @@ export class IncomingCalls {
   /** A call is held, and what is made of it. */
   #hold(cost: number, excess: number): void {
     this.#held += cost;
-    if (excess > 0) this.memory?.hold(excess);
+    if (excess > 0) this.#memory?.hold(excess);
   }
 
   /** It is held no more. */
   #give(cost: number, excess: number): void {
     this.#held -= cost;
-    if (excess > 0) this.memory?.give(excess);
+    if (excess > 0) this.#memory?.give(excess);
   }
 
   /** Applies a function, and answers with what comes of it. */
@@ -713,7 +715,7 @@ export class IncomingCalls {
     };
     if (deadline > 0) this.#startTimer(running, deadline);
     this.#sends.set(running, running);
-    this.memory?.hold(running.excess);
+    this.#memory?.hold(running.excess);
     settled(result)
       .catch((error) => {
         dropUnused(extras, error);
@@ -729,12 +731,12 @@ export class IncomingCalls {
     running.stopTimer?.();
     if (!this.#sends.delete(running)) return;
     this.#window.consumed(running.cost);
-    this.memory?.give(running.excess);
+    this.#memory?.give(running.excess);
     while (this.#sends.size < this.#limits.calls) {
       const next = this.#parkedSends.shift();
       if (next === undefined) break;
       const { name, args, cost, extras, receiver } = next;
-      this.memory?.give(excessOf(extras));
+      this.#memory?.give(excessOf(extras));
       this.#send(name, args, cost, extras, receiver);
     }
     this.#checkIdle();
@@ -858,7 +860,7 @@ export class IncomingCalls {
       return 0;
     }
     if (!wantsValues) {
-      const size = this.#output.sendPlainAnswer(id, result);
+      const size = this.#output.plain?.sendPlainAnswer(id, result) ?? 0;
       if (size > 0) {
         this.#results?.settle(id, result);
         return size;
@@ -941,10 +943,8 @@ export class IncomingCalls {
   }
 
   #checkIdle(): void {
-    if (this.running === 0 && !this.#ended) this.onIdle();
+    if (this.running === 0 && !this.#ended) this.#onIdle();
   }
 }
 
 const NO_EXTRAS: CallExtras = {};
-
-function nothing(): void {}

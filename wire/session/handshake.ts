@@ -12,21 +12,23 @@ import {
   type WireAddress,
 } from "../transport/transport.ts";
 import { afterPatience, type Clock } from "../base/clock.ts";
-import { malformed, WireError } from "../base/errors.ts";
+import { errorMessage, malformed, WireError } from "../base/errors.ts";
 import type { Lifetime } from "../base/lifetime.ts";
 import type { WireLimits } from "../base/limits.ts";
 import { type Hello, type PeerLimits, VERSION } from "../codec/messages.ts";
-import type { Outbound } from "../rpc/outbound.ts";
+import type { Messaging, Outbound } from "../rpc/messaging.ts";
 import { callHook, type Report } from "../base/report.ts";
 import { constantTimeEqual } from "../base/checks.ts";
 import type { CredentialGate } from "./dialect.ts";
 import type { ByteOutput } from "../flow/byte_output.ts";
-import type { Calls } from "../rpc/calls.ts";
-import type { IncomingCalls } from "../rpc/incoming_calls.ts";
+import type { Output } from "../flow/output.ts";
 import type { Streams } from "../streams/streams.ts";
 
 /** What decides whether two ends get on. */
 export interface HandshakeOptions {
+  /** Where hello and accept go, and what the peer's limits are for. */
+  readonly output: Pick<Output, "send" | "greet" | "open">;
+  readonly outbound: Pick<Outbound, "open">;
   readonly limits: Readonly<WireLimits>;
   readonly clock: Clock;
   readonly address: WireAddress;
@@ -55,7 +57,6 @@ export interface HandshakeOptions {
 /** What a wire needs until it is open, and forgets then. */
 interface Pending {
   readonly options: HandshakeOptions;
-  readonly outbound: Outbound;
   readonly resolve: () => void;
   readonly reject: (reason: WireError) => void;
   readonly stopTimer: () => void;
@@ -80,15 +81,14 @@ export class Handshake {
   /**
    * Says hello, unless the peer has to be first.
    *
-   * @param outbound The way out.
    * @param options What to say, and what to ask for.
    */
-  constructor(outbound: Outbound, options: HandshakeOptions) {
+  constructor(options: HandshakeOptions) {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.opened = promise;
     promise.catch(() => {});
     const { limits, clock } = options;
-    if (!options.peerFirst) sayHello(outbound, options);
+    if (!options.peerFirst) sayHello(options);
     const stopTimer = afterPatience(
       clock,
       limits.hello,
@@ -96,7 +96,6 @@ export class Handshake {
     );
     this.#pending = {
       options,
-      outbound,
       resolve,
       reject,
       stopTimer,
@@ -116,11 +115,11 @@ export class Handshake {
         `The peer speaks version ${hello.version} of the protocol, this side ${VERSION}. Use the same major version of the module at both ends.`,
       );
     }
-    const { options, outbound } = this.#pending;
+    const { options } = this.#pending;
     const { confirm, onFailed } = options;
     checkShown(hello.credential, options);
-    if (options.peerFirst) sayHello(outbound, options);
-    outbound.greet(peer);
+    if (options.peerFirst) sayHello(options);
+    options.output.greet(peer);
     options.checkContract(hello.contract);
     const welcome = confirm();
     if (typeof welcome === "boolean") return this.#decide(welcome);
@@ -133,8 +132,11 @@ export class Handshake {
       throw malformed("The peer accepted out of turn.");
     }
     this.accepted = true;
-    const { outbound, peer } = this.#pending ?? {};
-    if (peer !== undefined) outbound?.open(peer);
+    const { options, peer } = this.#pending ?? {};
+    if (options !== undefined && peer !== undefined) {
+      options.output.open(peer);
+      options.outbound.open(peer);
+    }
     this.#checkOpened();
   }
 
@@ -152,15 +154,14 @@ export class Handshake {
 
   #decide(welcome: boolean): void {
     if (this.#pending === undefined) return;
-    const { options, outbound } = this.#pending;
-    const { onFailed, onWelcome } = options;
+    const { onFailed, onWelcome, output } = this.#pending.options;
     if (!welcome) {
       onFailed(new WireError("refused", "The connection was not accepted."));
       return;
     }
     this.welcome = true;
     onWelcome();
-    outbound.output.send({ kind: "accept" });
+    output.send({ kind: "accept" });
     this.#checkOpened();
   }
 
@@ -184,8 +185,7 @@ export class Handshake {
 }
 
 function sayHello(
-  { output }: Outbound,
-  { limits, credential, contract }: HandshakeOptions,
+  { output, limits, credential, contract }: HandshakeOptions,
 ): void {
   output.send({
     kind: "hello",
@@ -222,9 +222,8 @@ export interface GracefulCloseOptions {
   readonly lifetime: Lifetime;
   /** How long it may take, in milliseconds. */
   readonly patience: number;
-  readonly outbound: Outbound;
-  readonly calls: Calls;
-  readonly incoming: IncomingCalls;
+  readonly output: Pick<Output, "flush" | "send">;
+  readonly messaging: Messaging;
   readonly streams: Pick<Streams, "wanted">;
   /** Ends the wire, with the reason, and says whether to tell the peer. */
   readonly end: (reason: WireError, tell: boolean) => void;
@@ -247,10 +246,6 @@ export class GracefulClose {
   /** @param options What to wait for. */
   constructor(options: GracefulCloseOptions) {
     this.#options = options;
-    const advance = () => this.advance();
-    const { calls, incoming, outbound } = options;
-    calls.onIdle = incoming.onIdle = advance;
-    outbound.sends.onEmpty = outbound.messages.onEmpty = advance;
   }
 
   /** Whether this side has asked for it. */
@@ -273,20 +268,20 @@ export class GracefulClose {
     this.#begun = this.#options.lifetime.isDraining = true;
     this.#startTimer();
     await opened.catch(() => {});
-    await this.#options.outbound.whenPassed();
+    await this.#options.messaging.outbound.whenPassed();
     await this.#sendLast("close");
     this.#sentClose = true;
-    this.#options.incoming.forsakeAbandoned();
+    this.#options.messaging.incoming.forsakeAbandoned();
     this.advance();
   }
 
   /** The peer takes leave. */
   gotClose(): void {
     if (this.#gotClose) throw malformed("A second close came.");
-    const { incoming, lifetime } = this.#options;
+    const { messaging, lifetime } = this.#options;
     this.#gotClose = lifetime.isPeerDraining = true;
     this.#startTimer();
-    incoming.forsakeAbandoned();
+    messaging.incoming.forsakeAbandoned();
     this.advance();
   }
 
@@ -307,7 +302,8 @@ export class GracefulClose {
   /** Goes on as far as it can. */
   advance(): void {
     if (this.#ended || (!this.#gotClose && !this.#sentClose)) return;
-    const { calls, incoming, outbound, streams, end } = this.#options;
+    const { messaging, streams, end } = this.#options;
+    const { calls, incoming, outbound } = messaging;
     const idle = calls.pending === 0 && incoming.running === 0 &&
       outbound.waiting === 0 && streams.wanted === 0;
     if (!idle) return;
@@ -327,15 +323,15 @@ export class GracefulClose {
 
   /** Sends a message behind all others, large ones included. */
   async #sendLast(kind: "close" | "finish"): Promise<void> {
-    const { output } = this.#options.outbound;
+    const { output } = this.#options;
     await output.flush();
     if (!this.#ended) output.send({ kind });
   }
 
   #startTimer(): void {
     if (this.#stopTimer !== undefined) return;
-    const { clock, patience, calls, incoming, outbound, streams, end } =
-      this.#options;
+    const { clock, patience, messaging, streams, end } = this.#options;
+    const { calls, incoming, outbound } = messaging;
     this.#stopTimer = afterPatience(
       clock,
       patience,
@@ -354,6 +350,17 @@ export class GracefulClose {
 /** The reason of death of a wire that was closed properly. */
 export function closedReason(): WireError {
   return new WireError("closed", "The wire was closed.");
+}
+
+/** The reason of death of a wire whose connection failed. */
+export function lostReason(address: WireAddress, error: unknown): WireError {
+  return new WireError(
+    "connectionLost",
+    `The connection to ${formatAddress(address)} was lost: ${
+      errorMessage(error)
+    }`,
+    { cause: error },
+  );
 }
 
 // The last moments of a connection: what is under way may leave, for a short

@@ -9,7 +9,7 @@ import { LazyMap } from "../base/collections.ts";
 import { WireError } from "../base/errors.ts";
 import type { Lifetime } from "../base/lifetime.ts";
 import type { WireLimits } from "../base/limits.ts";
-import { SMALL_ANSWER } from "../flow/byte_output.ts";
+import { type ByteOutput, SMALL_ANSWER } from "../flow/byte_output.ts";
 import type { MessageOutput, Ticket } from "../flow/output.ts";
 
 /** Output over `sendEnd` may wait for so many milliseconds. */
@@ -20,12 +20,20 @@ const LONGEST_INTERVAL = 2_500;
 /** So many pings are answered while output over `sendEnd` does not move. */
 const PONGS = 100;
 
+/** What tells of an output whether it makes progress. */
+export type WatchedOutput =
+  & Pick<
+    ByteOutput,
+    "busy" | "gathered" | "progressAt" | "taken" | "trim" | "waiting"
+  >
+  & Pick<MessageOutput, "encoder" | "send">;
+
 /** What is watched, and who is told. */
 export interface KeepaliveOptions {
   readonly clock: Clock;
   readonly lifetime: Lifetime;
   readonly limits: Readonly<WireLimits>;
-  readonly output: MessageOutput;
+  readonly output: WatchedOutput;
   /** Whether the peer has accepted this side, and may be pinged. */
   readonly handshake: { readonly accepted: boolean };
   /** Whether a message was begun and not finished. */
@@ -203,7 +211,7 @@ function unfinishedFor(milliseconds: number): WireError {
 
 /** The pings of one wire, in both directions. */
 export class Pings {
-  readonly #output: MessageOutput;
+  readonly #output: WatchedOutput;
   readonly #clock: Clock;
   readonly #sendEnd: number;
   readonly #asked = new LazyMap<number, () => void>();
@@ -220,7 +228,7 @@ export class Pings {
    * @param sendEnd The limit of that name.
    */
   constructor(
-    output: MessageOutput,
+    output: WatchedOutput,
     clock: Clock,
     sendEnd: number,
   ) {

@@ -1,12 +1,26 @@
 /**
- * The way out of a wire: three turnstiles in front of one writer.
+ * Calls, one-way calls and typed messages, in both directions: what a wire is,
+ * whatever its protocol. What leaves has three send queues in front of one
+ * writer.
  *
  * @module
  */
 
-import { Backlog, type QueuedMessage, SendQueue } from "../flow/windows.ts";
+import {
+  Inbox,
+  type QueuedMessage,
+  ReceiveWindow,
+  SendQueue,
+} from "../flow/windows.ts";
+import { Calls, type CallsOptions } from "./calls.ts";
+import {
+  IncomingCalls,
+  type IncomingOptions,
+  type ServingOptions,
+} from "./incoming_calls.ts";
 import { type CallOptions, checkOptions, deadlineToTell } from "./context.ts";
 import { endStreams } from "../codec/passing.ts";
+import type { Clock } from "../base/clock.ts";
 import { WireError } from "../base/errors.ts";
 import {
   entered,
@@ -18,6 +32,7 @@ import {
   unsent,
 } from "../base/report.ts";
 import {
+  type Channel,
   type Message,
   type PeerLimits,
   SendMessage,
@@ -40,38 +55,50 @@ interface BindingStreams {
   sendBound<T>(name: string, options: CallOptions, send: () => T): T;
 }
 
-/** Everything that leaves, by its kind. */
-export class Outbound {
+/** What messages leave by. */
+export interface OutboundOptions {
   /** The writer. */
   readonly output: MessageOutput;
+  /** Says why nothing more can be sent. */
+  readonly lifetime: Lifetime;
+  readonly clock: Clock;
+  /** The wire's streams; a dialect may have none. */
+  readonly streams?: BindingStreams;
+  /** Told what did not leave, where nobody awaits it. */
+  readonly onError: Report;
+  /** Called when nothing waits any more that has no answer. */
+  readonly onEmpty: () => void;
+}
+
+/** Everything that leaves, by its kind. */
+export class Outbound {
   /** Calls for an answer; none overtakes one-way calls made before it. */
   readonly calls: SendQueue;
   /** One-way calls, in order. */
   readonly sends: SendQueue;
   /** Typed messages, in order. */
   readonly messages: SendQueue;
-  readonly #backlog: Backlog;
-  /** The wire's streams; a dialect may have none. */
-  streams: BindingStreams | undefined;
+
+  readonly #output: MessageOutput;
+  readonly #lifetime: Lifetime;
+  readonly #clock: Clock;
+  readonly #streams: BindingStreams | undefined;
+  readonly #report: Report;
   /** A ticket that nobody keeps: most messages leave at once. */
   #ticket: Ticket = { position: Infinity, left: undefined };
-  readonly #lifetime: Lifetime;
-  readonly #report: Report;
 
-  /**
-   * @param output The writer.
-   * @param lifetime Tells why nothing more can be sent.
-   * @param report Told what did not leave, where nobody awaits it.
-   */
-  constructor(output: MessageOutput, lifetime: Lifetime, report: Report) {
-    this.output = output;
-    this.#lifetime = lifetime;
-    this.#report = report;
-    const backlog = this.#backlog = new Backlog(output);
-    this.messages = new SendQueue(output, backlog, true);
-    this.sends = new SendQueue(output, backlog, true);
-    this.calls = new SendQueue(output, backlog, false, this.sends);
-    output.before = this;
+  /** @param options What messages leave by. */
+  constructor(options: OutboundOptions) {
+    const { output, onEmpty } = options;
+    this.#output = output;
+    this.#lifetime = options.lifetime;
+    this.#clock = options.clock;
+    this.#streams = options.streams;
+    this.#report = options.onError;
+    this.messages = new SendQueue(output, true, onEmpty);
+    this.sends = new SendQueue(output, true, onEmpty);
+    // Who waits for calls waits for their answers.
+    this.calls = new SendQueue(output, false, nothing, this.sends);
   }
 
   /** How many bytes are under way, as the peer counts them. */
@@ -86,34 +113,11 @@ export class Outbound {
 
   /** How many messages wait. */
   get waiting(): number {
-    return this.calls.waiting + this.sends.waiting + this.messages.waiting;
+    return this.#output.backlog.waiting;
   }
 
-  /** What they count for, in bytes. */
-  get held(): number {
-    return this.#backlog.held;
-  }
-
-  /** Sets how large frames and messages may be, and what they may hold. */
-  limit(peer: PeerLimits, frame: number, message: number): void {
-    const { nesting, values, bigint } = peer;
-    this.output.encoder.limits = { frame, message, nesting, values, bigint };
-  }
-
-  /**
-   * The peer said hello: it may call, and be answered, before it has accepted.
-   * Answers that are large wait for that, in frames that it takes then, too.
-   */
-  greet(peer: PeerLimits): void {
-    const frame = Math.min(peer.helloFrame, peer.frame);
-    this.limit(peer, frame, peer.message);
-    this.output.mayCut = true;
-  }
-
-  /** The peer accepted: everything may leave, as far as its limits allow. */
-  open(peer: PeerLimits): void {
-    this.limit(peer, peer.frame, peer.message);
-    this.output.pieces = peer.pieces;
+  /** The peer accepted: everything may leave, as far as its windows allow. */
+  open(peer: Pick<PeerLimits, "calls" | "message" | "window">): void {
     this.calls.most = peer.calls;
     // One large call is not to hold up small ones.
     this.calls.window = peer.window + peer.message;
@@ -170,9 +174,13 @@ export class Outbound {
     }
     const { sends } = this;
     if (options === undefined && target === undefined) {
-      let size = sends.hasWindow ? this.output.addPlainSend(name, args) : 0;
-      if (size === 0 && sends.isClear) {
-        size = this.output.sendPlainSend(name, args);
+      const { plain } = this.#output;
+      let size = 0;
+      if (plain !== undefined) {
+        if (sends.hasWindow) size = plain.addPlainSend(name, args);
+        if (size === 0 && sends.isClear) {
+          size = plain.sendPlainSend(name, args);
+        }
       }
       if (size > 0) {
         sends.entered(size);
@@ -189,9 +197,9 @@ export class Outbound {
     }
     const metadata = options?.metadata;
     const message = new SendMessage(name, args, deadline, target, metadata);
-    return options === undefined || this.streams === undefined
+    return options === undefined || this.#streams === undefined
       ? this.#pass(sends, message, unsent(name), options)
-      : this.#sendBound(this.streams, message, options);
+      : this.#sendBound(this.#streams, message, options);
   }
 
   /** Calls one way with what may end streams among the arguments. */
@@ -223,7 +231,7 @@ export class Outbound {
   /**
    * Sends a message that has no answer.
    *
-   * @param turnstile Where it has to pass.
+   * @param sendQueue Where it has to pass.
    * @param message The message.
    * @param where What failed if it cannot leave, and nobody awaits that.
    * @param options What ends its waiting.
@@ -245,7 +253,8 @@ export class Outbound {
     } catch (error) {
       if (message.kind === "send") endStreams(message.args, error);
       if (message.kind === "message") endStreams(message.value, error);
-      return failed(error, this.#backlog.reportOf(error, this.#report), where);
+      const { backlog } = this.#output;
+      return failed(error, backlog.reportOf(error, this.#report), where);
     }
     if (ticket.position !== Infinity) return DONE;
     this.#ticket = { position: Infinity, left: undefined };
@@ -291,7 +300,7 @@ export class Outbound {
     };
     const stopTimer = deadline === undefined
       ? undefined
-      : this.output.clock.after(deadline, () =>
+      : this.#clock.after(deadline, () =>
         giveUp(notSent(
           "deadline",
           `"${name}" was not sent within ${
@@ -316,7 +325,7 @@ export class Outbound {
   #lost(message: Message, ticket: Ticket, reason: WireError): WireError {
     const { code, message: why } = reason;
     const what = message.kind === "send" ? `"${message.name}"` : "a message";
-    const isPart = this.output.wasHanded(ticket);
+    const isPart = this.#output.wasHanded(ticket);
     return new WireError(
       code,
       `The wire ended before ${what} had left (${
@@ -340,7 +349,6 @@ export class Outbound {
     this.calls.clear(reason);
     this.sends.clear(reason);
     this.messages.clear(reason);
-    this.output.dropLarge(reason);
   }
 }
 
@@ -353,3 +361,101 @@ function notSent(
 }
 
 function nothing(): void {}
+
+/** What messages pass by, in both directions. */
+export interface MessagingOptions
+  extends
+    Pick<OutboundOptions, "output" | "lifetime" | "clock">,
+    Pick<CallsOptions, "onError" | "pipelines">,
+    Pick<IncomingOptions, "wire" | "limits" | "memory" | "objects"> {
+  /** The wire's streams; a dialect may have none. */
+  readonly streams?: BindingStreams & NonNullable<CallsOptions["streams"]>;
+  /** How calls are served. */
+  readonly serving: ServingOptions;
+  /** Whether to record where each call is made. */
+  readonly recordCallSites: boolean;
+  /** Called when a part of it has nothing left to do. */
+  readonly onIdle: () => void;
+}
+
+/** How many calls and messages there are; see `WireStats`. */
+export interface MessagingCounts {
+  readonly callsMade: number;
+  readonly callsServed: number;
+  readonly callsPending: number;
+  readonly callsWaiting: number;
+  readonly callsRunning: number;
+  readonly inbox: number;
+  readonly flow: {
+    readonly sent: Record<"calls" | Channel, number>;
+    readonly received: Record<"calls" | Channel, number>;
+  };
+}
+
+/** Calls and messages of one wire, in both directions. */
+export class Messaging {
+  /** What leaves. */
+  readonly outbound: Outbound;
+  /** Calls that are made. */
+  readonly calls: Calls;
+  /** Calls that are served. */
+  readonly incoming: IncomingCalls;
+  /** Typed messages that came. */
+  readonly inbox: Inbox;
+  /** Accounts for one-way calls that came. */
+  readonly sendWindow: ReceiveWindow;
+  /** Accounts for typed messages that came. */
+  readonly messageWindow: ReceiveWindow;
+
+  /** @param options What messages pass by. */
+  constructor(options: MessagingOptions) {
+    const { output, lifetime, limits, memory, onError, onIdle } = options;
+    const windowOf = (channel: Channel) =>
+      new ReceiveWindow(channel, limits.window, output, lifetime);
+    this.sendWindow = windowOf("sends");
+    this.messageWindow = windowOf("messages");
+    this.inbox = new Inbox(this.messageWindow, lifetime, onError, memory);
+    this.outbound = new Outbound({ ...options, onEmpty: onIdle });
+    this.calls = new Calls({
+      ...options,
+      sendQueue: this.outbound.calls,
+      recordSites: options.recordCallSites,
+    });
+    this.incoming = new IncomingCalls({ ...options, window: this.sendWindow });
+  }
+
+  /** The output has room again: what waited for it goes on. */
+  resume(): void {
+    this.outbound.drain();
+    this.incoming.resume();
+  }
+
+  /** Counts. */
+  counts(): MessagingCounts {
+    const { calls, incoming, inbox, outbound } = this;
+    return {
+      callsMade: calls.made,
+      callsServed: incoming.served,
+      callsPending: calls.pending,
+      callsWaiting: outbound.calls.waiting,
+      callsRunning: incoming.running,
+      inbox: inbox.size,
+      flow: {
+        sent: outbound.bytes,
+        received: {
+          calls: incoming.held,
+          sends: this.sendWindow.used,
+          messages: this.messageWindow.used,
+        },
+      },
+    };
+  }
+
+  /** The wire ended: all that waits fails. */
+  end(reason: WireError): void {
+    this.calls.failAll(reason);
+    this.outbound.end(reason);
+    this.incoming.end(reason);
+    this.inbox.end(reason);
+  }
+}
