@@ -11,7 +11,7 @@ import { test } from "./_test.ts";
 /** How many modules an entry point may load. */
 const MOST_MODULES: Readonly<Record<string, number>> = {
   ".": 84,
-  "./wire": 54,
+  "./wire": 55,
   "./client": 57,
 };
 /** How far the figures of the documents may be off. */

@@ -39,6 +39,11 @@ export class Lifetime {
     return this.#reason;
   }
 
+  /** Whether one side has said that it makes no further call. */
+  get isClosing(): boolean {
+    return this.isDraining || this.isPeerDraining;
+  }
+
   /** Aborts with the reason. Made when it is first asked for. */
   get signal(): AbortSignal {
     if (this.#controller === undefined) {

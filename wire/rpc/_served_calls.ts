@@ -5,14 +5,16 @@
  * @module
  */
 
-import { errorMessage, Unfit, WireError } from "../base/errors.ts";
+import { errorMessage, malformed, Unfit, WireError } from "../base/errors.ts";
 import type { CallExtras, MessageExtras } from "../codec/message_receiver.ts";
 import { isA, shown } from "../base/shown.ts";
 import { FailedResult } from "./results.ts";
-import type { Clock } from "../base/clock.ts";
+import { type Clock, TokenBucket } from "../base/clock.ts";
+import type { Memory, WireLimits } from "../base/limits.ts";
+import { abortContext, type CallContext } from "./context.ts";
 import type { MessageOutput } from "../flow/output.ts";
-import type { AwaitedResult } from "../codec/passing.ts";
-import { Queue } from "../base/collections.ts";
+import type { AwaitedResult, ReceivedAttachments } from "../codec/passing.ts";
+import { LazyMap, Queue } from "../base/collections.ts";
 
 /** Under what is noted how large its answers are: methods share one entry. */
 export function keyOf(name: string, extras: CallExtras | undefined): string {
@@ -81,6 +83,144 @@ export function asWireError(error: unknown): WireError {
   return isA(error, WireError)
     ? error
     : new WireError("unsupportedValue", errorMessage(error));
+}
+
+/** A call that came, and waits to begin. */
+export interface ParkedCall {
+  readonly name: string;
+  readonly args: unknown[];
+  readonly extras: CallExtras | undefined;
+  /** What it is of. */
+  readonly receiver: unknown;
+  /** What it counts for. */
+  readonly cost: number;
+}
+
+/** A call whose function has not settled. */
+export interface Running extends Expecting {
+  /** Its number; 0 where no answer is wanted. */
+  readonly id: number;
+  /** What the call counts for. */
+  readonly cost: number;
+  /** What its arguments take beyond that. */
+  readonly excess: number;
+  readonly context: CallContext;
+  /** What came along with it. */
+  readonly arrived: ReceivedAttachments | undefined;
+  stopTimer: (() => void) | undefined;
+  /** Whether its caller has given up. */
+  isForNobody: boolean;
+}
+
+/** A call that begins to run. */
+export function runningCall(
+  id: number,
+  context: CallContext,
+  cost: number,
+  extras: CallExtras | undefined,
+): Running {
+  return {
+    id,
+    cost,
+    excess: excessOf(extras),
+    context,
+    arrived: extras?.arrived,
+    stopTimer: undefined,
+    answers: undefined,
+    kept: 0,
+    since: 0,
+    isForNobody: false,
+  };
+}
+
+/**
+ * Gives a call up at its caller's deadline.
+ *
+ * @param left How many milliseconds are left; undefined where it has none.
+ */
+export function startTimer(
+  running: Running,
+  left: number | undefined,
+  clock: Clock,
+  giveUp: (reason: WireError) => void,
+): void {
+  if (left === undefined) return;
+  running.stopTimer = clock.after(
+    Math.min(Math.max(1, Math.ceil(left)), 2 ** 31 - 1),
+    () =>
+      giveUp(new WireError("deadline", "The caller's deadline has passed.")),
+  );
+}
+
+/** The caller of a call no longer waits: its function and its streams end. */
+export function abandon(running: Running, reason: WireError): void {
+  running.isForNobody = true;
+  abortContext(running.context, reason);
+  running.arrived?.abort(reason);
+}
+
+/** How many cancels a peer may send: not more than calls, nor too many at once. */
+export class CancelBudget {
+  readonly #clock: Clock;
+  readonly #limits: Pick<WireLimits, "cancels" | "cancelsPerSecond">;
+  #bucket: TokenBucket | undefined;
+  /** Calls that came, less the cancels: there is at most one for each. */
+  #left = 0;
+
+  /**
+   * @param clock Tells how many may come by now.
+   * @param limits How many may come.
+   */
+  constructor(
+    clock: Clock,
+    limits: Pick<WireLimits, "cancels" | "cancelsPerSecond">,
+  ) {
+    this.#clock = clock;
+    this.#limits = limits;
+  }
+
+  /** A call came, which may be cancelled. */
+  called(): void {
+    this.#left++;
+  }
+
+  /**
+   * A cancel came.
+   *
+   * @returns Whether it is heeded.
+   * @throws {WireError} `malformed` where there is no call for it.
+   */
+  take(): boolean {
+    if (--this.#left < 0) throw malformed("More cancels came than calls.");
+    const { cancels, cancelsPerSecond } = this.#limits;
+    this.#bucket ??= new TokenBucket(this.#clock, cancels, cancelsPerSecond);
+    return this.#bucket.take();
+  }
+}
+
+/** What calls hold until they are answered. */
+export class Holdings {
+  /** How many bytes of the peer's window. */
+  bytes = 0;
+
+  readonly #memory: Memory | undefined;
+
+  /** @param memory Accounts for what they take beyond those bytes. */
+  constructor(memory: Memory | undefined) {
+    this.#memory = memory;
+  }
+
+  /** A call is held, and what is made of it. */
+  hold(cost: number, excess: number): void {
+    this.bytes += cost;
+    if (excess > 0) this.#memory?.hold(excess);
+  }
+
+  /** It is held no more. */
+  give(cost: number, excess: number): void {
+    this.bytes -= cost;
+    if (excess > 0) this.#memory?.give(excess);
+  }
 }
 
 // What running calls will probably answer. A call is not begun where its
@@ -340,5 +480,103 @@ export class RipeCalls {
   /** The wire ended: those that wait learn of it. */
   end(): void {
     for (let next; (next = this.#waiting.shift()) !== undefined;) next.begin();
+  }
+}
+
+// Both together.
+
+/** What decides when calls begin. */
+export interface AdmissionOptions {
+  /** Where their answers go. */
+  readonly output: MessageOutput;
+  readonly clock: Clock;
+  /** How many calls run at a time. */
+  readonly calls: number;
+  /** Those that run. */
+  readonly running: () => Iterable<Expecting>;
+  /** Called when room is kept no longer for some of them. */
+  readonly onTime: () => void;
+}
+
+/** Says when calls begin: in order, and where their answers will find room. */
+export class Admission {
+  /** Calls that came while there was no room, by id. */
+  readonly parked = new LazyMap<number, ParkedCall>();
+
+  readonly #options: AdmissionOptions;
+  readonly #output: MessageOutput;
+  /** Calls that have the results which they need, and are about to begin. */
+  #ripe: RipeCalls | undefined;
+  /** What answers that come later will be like; undefined until there is one. */
+  #forecast: Forecast | undefined;
+
+  /** @param options What decides. */
+  constructor(options: AdmissionOptions) {
+    this.#options = options;
+    this.#output = options.output;
+  }
+
+  /** Calls that need the results of others. */
+  get ripe(): RipeCalls {
+    return this.#ripe ??= new RipeCalls((key) => this.#hasRoom(key));
+  }
+
+  /** Whether a call may begin, rather than wait behind others. */
+  mayBegin(key: string): boolean {
+    return (this.#ripe === undefined || this.#ripe.size === 0) &&
+      this.#hasRoom(key);
+  }
+
+  /** Whether the output has room for its answer. */
+  #hasRoom(key: string): boolean {
+    return this.#output.hasRoom &&
+      (this.#forecast === undefined || this.#forecast.fits(key));
+  }
+
+  /** Whether calls wait for room. */
+  get isWaiting(): boolean {
+    return this.parked.size > 0 ||
+      this.#ripe !== undefined && this.#ripe.waiting > 0;
+  }
+
+  /** A call runs whose answer comes later. */
+  begin(key: string, running: Expecting): void {
+    this.#forecast ??= this.#makeForecast();
+    this.#forecast.begin(key, running);
+  }
+
+  #makeForecast(): Forecast {
+    const { output, clock, calls, running, onTime } = this.#options;
+    return new Forecast(output, clock, calls, () => {
+      this.#forecast!.expire(running());
+      onTime();
+    });
+  }
+
+  /** Nothing is kept for a call any longer. */
+  release(running: Expecting): void {
+    if (running.kept > 0) this.#forecast!.release(running);
+  }
+
+  /** A call was answered later, with so many bytes. */
+  answered(running: Expecting, size: number): void {
+    this.#forecast!.learn(running, size);
+  }
+
+  /** There is room again, perhaps, for calls that needed results. */
+  resume(): void {
+    this.#ripe?.resume();
+  }
+
+  /** Nothing need be looked at where no call waits. */
+  rest(): void {
+    if (!this.isWaiting) this.#forecast?.rest();
+  }
+
+  /** The wire ended: what waits is dropped. */
+  end(): void {
+    this.parked.clear();
+    this.#forecast?.rest();
+    this.#ripe?.end();
   }
 }
