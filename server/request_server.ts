@@ -218,6 +218,7 @@ const PATIENCE = 1 / 4;
  * A server that makes wires. {@linkcode createRequestServer} makes one.
  */
 export class RequestServer implements AsyncDisposable {
+  // Over 15 fields: each of its parts is one, and each place of connections.
   readonly #options: RequestServerOptions;
   readonly #limits: Readonly<WireLimits>;
   /** What the wires hold together of what came. */
@@ -283,13 +284,7 @@ export class RequestServer implements AsyncDisposable {
     this.#report = this.#reporter();
     this.#tls = tls === undefined ? undefined : new TlsLoader(tls);
     this.#newcomers = this.#makeNewcomers();
-    this.#seats = new Seats({
-      most: this.#limits.wires,
-      perNetwork: this.#limits.wiresPerAddress,
-      yieldAfter: this.#limits.yieldAfter,
-      activity: activityOf,
-      end: (wire, idle) => this.#endIdle(wire, idle),
-    });
+    this.#seats = this.#makeSeats();
     this.#leaving = new Seats({
       most: ALL_FAREWELLS,
       perNetwork: FAREWELLS,
@@ -398,6 +393,17 @@ export class RequestServer implements AsyncDisposable {
   /** Shuts down, as `await using` does. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.shutdown();
+  }
+
+  #makeSeats(): Seats<Wire> {
+    const { wires, wiresPerAddress, yieldAfter } = this.#limits;
+    return new Seats({
+      most: wires,
+      perNetwork: wiresPerAddress,
+      yieldAfter,
+      activity: activityOf,
+      end: (wire, idle) => this.#endIdle(wire, idle),
+    });
   }
 
   #makeNewcomers(): Newcomers<Wire> {

@@ -98,6 +98,7 @@ const PATIENCE = 1 / 4;
 
 /** A server of streams. `startUpServer()` makes one. */
 export class StreamServer implements AsyncDisposable {
+  // Over 15 fields: each of its parts is one, and each place of connections.
   /** Where the server listens; the port is the real one. */
   readonly address: WireAddress;
   /** The port that the server listens on. */

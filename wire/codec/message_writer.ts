@@ -108,6 +108,15 @@ export class MessageWriter {
         return writer.varint(message.count);
       case "forget":
         return this.#reference(message);
+      default:
+        return this.#stream(message);
+    }
+  }
+
+  /** Writes what is about a stream. */
+  #stream(message: Extract<Message, { kind: `stream${string}` }>): void {
+    const writer = this.#writer;
+    switch (message.kind) {
       case "streamValue":
         writer.varint(message.id);
         return this.#values.write(message.value);

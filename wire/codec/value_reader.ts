@@ -76,7 +76,12 @@ export interface ReceivingOptions {
   readonly types?: ValueTypes | undefined;
 }
 
-/** Reads values. */
+/**
+ * Reads values.
+ *
+ * Over 15 fields: they are counted up with each value, and a number in a field
+ * of its own is the fastest place for that.
+ */
 export class ValueReader {
   readonly #reader: ByteReader;
   readonly #tables: KeySets;
@@ -218,6 +223,8 @@ export class ValueReader {
    * @returns The value.
    * @throws {WireError} `malformed` for bytes that are no value, `limit` for a
    * value that is larger than this side takes.
+   *
+   * Over 70 lines: one case for each tag. The engine makes one jump of it.
    */
   read(depth = 0): unknown {
     const reader = this.#reader;

@@ -85,6 +85,7 @@ const LARGEST = 2 ** 31 - 1;
  * ```
  */
 export class LineStream implements AsyncIterable<string>, AsyncDisposable {
+  // Over 15 fields: both directions of a stream, and how each of them ends.
   /** Where the peer is. */
   readonly address: WireAddress;
   /** Resolves when the stream was closed or aborted on this side. */

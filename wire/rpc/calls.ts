@@ -176,8 +176,7 @@ export class Calls implements CallMaker {
       deadline = options?.deadline;
       signal = options?.signal;
     } catch (error) {
-      endStreams(args, error);
-      return rejected(error, this.report, unawaited(name));
+      return this.#refuse(name, args, error);
     }
     this.made++;
     const id = this.#free.pop() ?? this.#slots.push(undefined) - 1;
@@ -200,12 +199,7 @@ export class Calls implements CallMaker {
       this.#free.push(id);
       pending.cleanup?.();
       pending.cleanup = undefined;
-      if (!(error instanceof NotReady)) {
-        endStreams(args, error);
-        const { backlog } = this.#output;
-        const report = backlog.reportOf(error, this.report);
-        return rejected(error, report, unawaited(name));
-      }
+      if (!(error instanceof NotReady)) return this.#refuse(name, args, error);
       // It is made once the results are there that it needs.
       const again = following?.again ??
         this.#caller(name, args, wantsValues, options, target);
@@ -232,6 +226,13 @@ export class Calls implements CallMaker {
     }
     if (!wantsValues) promise[REFERENCE] = pending;
     return promise;
+  }
+
+  /** A call fails at once, and nothing of it is sent. */
+  #refuse(name: string, args: unknown[], error: unknown): CallPromise {
+    endStreams(args, error);
+    const report = this.#output.backlog.reportOf(error, this.report);
+    return rejected(error, report, unawaited(name));
   }
 
   /** Makes a call later, within what is left of its deadline then. */

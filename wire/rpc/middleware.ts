@@ -283,55 +283,73 @@ export function callThrough<W extends { readonly ended: unknown }>(
   objectOf?: () => unknown,
 ): Caller {
   if (middleware.length === 0) return caller;
-  type Last = (args: unknown[], options: CallOptions) => Promise<unknown>;
-  const pass = (
-    index: number,
-    call: MiddlewareCall<W>,
-    due: number,
-    last: Last,
-  ): unknown => {
-    const each = middleware[index];
-    if (each !== undefined) {
-      const goOn = (changes: CallChanges): unknown => {
-        const nextDue = changes.deadline === undefined
-          ? due
-          : dueAt({ deadline: changes.deadline }, clock);
-        const next: MiddlewareCall<W> = {
-          ...call,
-          args: changes.args === undefined
-            ? call.args
-            : ownArguments(call.name, changes.args),
-          metadata: changes.metadata ?? call.metadata,
-          signal: changes.signal ?? call.signal,
-          deadline: nextDue === Infinity ? undefined : nextDue - clock.now(),
-          streams: changes.streams ?? call.streams,
-        };
-        return pass(index + 1, next, nextDue, last);
-      };
-      return each(
-        call,
-        (changes) =>
-          begun(
-            () => {
-              checkChanges(changes);
-              return goOn(changes ?? {});
-            },
-            report,
-            unawaited(call.name),
-          ),
-      );
-    }
-    const { args, signal, deadline, streams } = call;
-    const metadata = call.metadata === NO_METADATA ? undefined : call.metadata;
-    return last([...args], { signal, deadline, metadata, streams });
+  return new ThroughCaller(
+    { caller, middleware, report, wire, clock, objectOf },
+  );
+}
+
+/** Carries a call out, behind the last middleware. */
+type Last = (args: unknown[], options: CallOptions) => Promise<unknown>;
+
+/** What calls go through, and what carries them out. */
+interface Through<W> {
+  readonly caller: Caller;
+  readonly middleware: readonly Middleware<W>[];
+  readonly report: Report;
+  readonly wire: W;
+  readonly clock: Clock;
+  readonly objectOf: (() => unknown) | undefined;
+}
+
+/** A caller whose calls go through middleware. */
+class ThroughCaller<W extends { readonly ended: unknown }> implements Caller {
+  readonly #through: Through<W>;
+  /** Whether all of it leaves every result as it is, and calls once. */
+  readonly #isTransparent: boolean;
+
+  constructor(through: Through<W>) {
+    this.#through = through;
+    this.#isTransparent = through.middleware
+      .every((each) => TRANSPARENT in each);
+  }
+
+  readonly call: Caller["call"] = (name, args, wantsValues, options) => {
+    const { caller, middleware, report, wire, clock } = this.#through;
+    let made: Promise<unknown> | undefined;
+    const result = this.#start(
+      wantsValues ? "values" : "value",
+      name,
+      args,
+      options,
+      (args, options) => made = caller.call(name, args, wantsValues, options),
+    );
+    // Where middleware may make the result another one, it is waited for.
+    return this.#isTransparent && made instanceof CallPromise
+      ? new ThroughPromise(
+        result,
+        made,
+        (caller) => callThrough(caller, middleware, report, wire, clock),
+        (promise, error) => leave(promise, error, report, unawaited(name)),
+      )
+      : promised(result, report, unawaited(name));
   };
-  const start = async (
+
+  readonly send: Caller["send"] = (name, args, options) => {
+    const { caller, report } = this.#through;
+    const last: Last = (args, options) => caller.send(name, args, options);
+    const sent = this.#start("oneWay", name, args, options, last);
+    return owned(sent.then(nothing), report, unsent(name));
+  };
+
+  /** Hands a call to the first middleware. */
+  async #start(
     kind: CallKind,
     name: string,
     args: unknown[],
     options: CallOptions | undefined,
     last: Last,
-  ): Promise<unknown> => {
+  ): Promise<unknown> {
+    const { clock, objectOf, wire } = this.#through;
     let isMade = false;
     try {
       checkOptions(name, options);
@@ -351,49 +369,76 @@ export function callThrough<W extends { readonly ended: unknown }>(
       };
       const due = dueAt(options, clock);
       const begin = (last: Last) =>
-        pass(0, call, due, (args, options) => {
+        this.#pass(0, call, due, (args, options) => {
           isMade = true;
           return last(args, options);
         });
       const isBounded = deadline !== undefined || signal !== undefined;
-      return await (isTransparent || !isBounded
+      return await (this.#isTransparent || !isBounded
         ? begin(last)
         : unlessLate(name, options!, clock, begin, last));
     } catch (error) {
       if (!isMade) endStreams(args, error);
       throw error;
     }
-  };
-  const isTransparent = middleware.every((each) => TRANSPARENT in each);
-  return {
-    call(name, args, wantsValues, options) {
-      let made: Promise<unknown> | undefined;
-      const kind = wantsValues ? "values" : "value";
-      const result = start(
-        kind,
-        name,
-        args,
-        options,
-        (args, options) => made = caller.call(name, args, wantsValues, options),
-      );
-      // Where middleware may make the result another one, it is waited for.
-      return isTransparent && made instanceof CallPromise
-        ? new ThroughPromise(
-          result,
-          made,
-          (caller) => callThrough(caller, middleware, report, wire, clock),
-          (promise, error) => leave(promise, error, report, unawaited(name)),
-        )
-        : promised(result, report, unawaited(name));
-    },
-    send: (name, args, options) =>
-      owned(
-        start("oneWay", name, args, options, (args, options) =>
-          caller.send(name, args, options)).then(nothing),
-        report,
-        unsent(name),
-      ),
-  };
+  }
+
+  /** Hands a call to one middleware, or behind the last of them out. */
+  #pass(
+    index: number,
+    call: MiddlewareCall<W>,
+    due: number,
+    last: Last,
+  ): unknown {
+    const { middleware, report } = this.#through;
+    const each = middleware[index];
+    if (each === undefined) return carryOut(call, last);
+    const goOn = (changes?: CallChanges): unknown => {
+      checkChanges(changes);
+      const [next, nextDue] = this.#changed(call, due, changes ?? {});
+      return this.#pass(index + 1, next, nextDue, last);
+    };
+    return each(
+      call,
+      (changes) => begun(() => goOn(changes), report, unawaited(call.name)),
+    );
+  }
+
+  /** A call as a middleware passes it on, and when it is due then. */
+  #changed(
+    call: MiddlewareCall<W>,
+    due: number,
+    changes: CallChanges,
+  ): [MiddlewareCall<W>, number] {
+    const { clock } = this.#through;
+    const nextDue = changes.deadline === undefined
+      ? due
+      : dueAt({ deadline: changes.deadline }, clock);
+    const next: MiddlewareCall<W> = {
+      ...call,
+      args: changes.args === undefined
+        ? call.args
+        : ownArguments(call.name, changes.args),
+      metadata: changes.metadata ?? call.metadata,
+      signal: changes.signal ?? call.signal,
+      deadline: nextDue === Infinity ? undefined : nextDue - clock.now(),
+      streams: changes.streams ?? call.streams,
+    };
+    return [next, nextDue];
+  }
+}
+
+/** Carries a call out that has come through all middleware. */
+function carryOut(
+  { args, signal, deadline, streams, metadata }: MiddlewareCall,
+  last: Last,
+): Promise<unknown> {
+  return last([...args], {
+    signal,
+    deadline,
+    metadata: metadata === NO_METADATA ? undefined : metadata,
+    streams,
+  });
 }
 
 /**
