@@ -106,8 +106,10 @@ export class Arena implements AsyncDisposable {
   async #attack(attack: Attack, account?: Account): Promise<void> {
     const peers: HostilePeer[] = [];
     await this.victim.ask.deaths();
+    const { resident } = await this.victim.ask.state(true);
     try {
       await this.#carryOut(attack, peers);
+      await this.#checkGrowth(attack, resident);
       if (attack.holds !== undefined || account !== undefined) {
         await this.#weigh(attack, peers, account);
       }
@@ -220,6 +222,13 @@ export class Arena implements AsyncDisposable {
     assert(held <= most, `${held / MIB} MiB are held, and not ${most / MIB}.`);
   }
 
+  async #checkGrowth({ grows }: Attack, before: number): Promise<void> {
+    if (grows === undefined) return;
+    const { resident } = await this.victim.ask.state(true);
+    const grown = (resident - before) / MIB;
+    assert(grown <= grows, `The process grew by ${grown} MiB, not ${grows}.`);
+  }
+
   /** Whether the wires of servers ended as they should. */
   async #checkDeaths(attack: Attack): Promise<void> {
     const expected = codeOf(attack.promise);
@@ -253,6 +262,7 @@ export class Arena implements AsyncDisposable {
 
   /** Waits until nothing is held but what was before. */
   async settle(): Promise<void> {
+    await this.victim.ask.release();
     await patiently(async () =>
       this.#excess(await this.victim.ask.state(true))
     );

@@ -78,6 +78,8 @@ export interface Attack {
   readonly lured?: string;
   /** How much may be held while the attack lasts, in MiB for each road. */
   readonly holds?: number;
+  /** How much the process may grow, in MiB, with what no heap counts. */
+  readonly grows?: number;
 }
 
 /** An attack of many connections, or that is one in another way. */

@@ -11,7 +11,6 @@ import {
   type AnyErrorCode,
   connectToRemoteServer,
   createRequestServer,
-  type LineStream,
   makeWire,
   openTcpStream,
   startUpServer,
@@ -24,6 +23,7 @@ import { cmucl } from "../../wire/cmucl/mod.ts";
 import { countTimers } from "../_live_timers.ts";
 import { takeTime } from "../_time_travel.ts";
 import { CLIENT_TLS, SERVER_TLS } from "../_transports.ts";
+import { chat, release } from "./_chat.ts";
 import { PROGRAM } from "./_program.ts";
 
 /** What a victim is made with. */
@@ -65,6 +65,8 @@ export interface State {
   readonly timers: number;
   /** Bytes of the heap and beside it, when garbage is gone; 0 if not asked. */
   readonly memory: number;
+  /** Bytes of the process, those that no heap counts included. */
+  readonly resident: number;
   /** How many errors went to `onError`. */
   readonly errors: number;
 }
@@ -87,6 +89,8 @@ export interface Control {
   deaths(): Ending[];
   /** Connects to a hostile server; resolves when that is over. */
   dial(door: Door, port: number, path: string): Promise<Dialled>;
+  /** Functions of lines that hold still go on. */
+  release(): void;
   /** The same with a stream of lines, whose lines it takes. */
   read(door: Door, port: number): Promise<Dialled>;
 }
@@ -133,11 +137,6 @@ function serve(
     ...(credential === "" ? {} : { requireCredential: credential }),
     ...more,
   });
-}
-
-/** Gives lines back. */
-async function chat(stream: LineStream): Promise<void> {
-  for await (const line of stream) await stream.writeLine(line);
 }
 
 const servers = new Map(
@@ -231,10 +230,12 @@ const control: Control = {
     descriptors: descriptors(),
     timers: timers.count,
     memory: collects ? memory() : 0,
+    resident: Deno.memoryUsage().rss,
     errors,
   }),
   advance: (delay) => time.advance(delay),
   deaths: () => deaths.splice(0),
+  release,
   dial,
   read,
 };

@@ -14,6 +14,11 @@ import type { SocketLike, Transport, WireAddress } from "./transport.ts";
 /** What is read at a time: little at first, for many connections are quiet. */
 const FIRST_READ = 2 * 1024;
 const LARGEST_READ = 64 * 1024;
+/**
+ * So many bytes that nobody has read yet stop the reading below TLS, which by
+ * itself would take all that comes.
+ */
+const MOST_UNREAD = 256 * 1024;
 /** What is written at a time. */
 const LARGEST_WRITE = 64 * 1024;
 /** How records of TLS begin: with a type between these. */
@@ -47,6 +52,10 @@ class RawEnd {
   onForeign: () => void = () => {};
   /** Whether bytes came. */
   hasBegun = false;
+  /** How many bytes came since somebody read all that there was, about. */
+  #unread = 0;
+  /** What is to get bytes once others were read. */
+  #waiting: Duplex | undefined;
   readonly #conn: SocketLike;
   #buffer = new Uint8Array(FIRST_READ);
 
@@ -54,7 +63,28 @@ class RawEnd {
     this.#conn = conn;
   }
 
+  /** Reads once; but if much is unread, not before somebody reads that. */
   read(into: Duplex): void {
+    if (this.#unread < MOST_UNREAD) this.#read(into);
+    else this.#waiting = into;
+  }
+
+  /**
+   * Somebody has read.
+   *
+   * @param count How many bytes; undefined if there were none, so that more
+   * have to come.
+   */
+  taken(count: number | undefined): void {
+    // What came has more bytes than what is made of it.
+    this.#unread = count === undefined ? 0 : this.#unread - count;
+    const waiting = this.#waiting;
+    if (waiting === undefined || this.#unread >= MOST_UNREAD) return;
+    this.#waiting = undefined;
+    this.#read(waiting);
+  }
+
+  #read(into: Duplex): void {
     const buffer = this.#buffer;
     this.#conn.read(buffer).then(
       (count) => {
@@ -62,6 +92,7 @@ class RawEnd {
         if (count === null) return this.onEnd();
         if (!this.hasBegun && isForeign(buffer[0]!)) return this.onForeign();
         this.hasBegun = true;
+        this.#unread += count;
         if (count === buffer.length && count < LARGEST_READ) {
           this.#buffer = new Uint8Array(count * 4);
         }
@@ -215,6 +246,7 @@ export class TlsTransport implements Transport {
   async read(): Promise<Uint8Array | null> {
     for (let isLast = false;;) {
       const chunk: Uint8Array | null = this.#socket.read();
+      this.#raw.taken(chunk?.length);
       if (chunk !== null) return chunk;
       if (this.#isEnded) return null;
       if (this.#failure !== undefined) throw this.#failure;
