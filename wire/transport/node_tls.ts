@@ -54,6 +54,8 @@ class RawEnd {
   hasBegun = false;
   /** How many bytes came since somebody read all that there was, about. */
   #unread = 0;
+  /** Somebody has read all that there was, and waits for more. */
+  #isWanted = false;
   /** What is to get bytes once others were read. */
   #waiting: Duplex | undefined;
   readonly #conn: SocketLike;
@@ -65,21 +67,25 @@ class RawEnd {
 
   /** Reads once; but if much is unread, not before somebody reads that. */
   read(into: Duplex): void {
-    if (this.#unread < MOST_UNREAD) this.#read(into);
+    if (this.#mayRead) this.#read(into);
     else this.#waiting = into;
+  }
+
+  get #mayRead(): boolean {
+    return this.#isWanted || this.#unread < MOST_UNREAD;
   }
 
   /**
    * Somebody has read.
    *
-   * @param count How many bytes; undefined if there were none, so that more
-   * have to come.
+   * @param count How many bytes; undefined if there were none, and it waits.
    */
   taken(count: number | undefined): void {
+    this.#isWanted = count === undefined;
     // What came has more bytes than what is made of it.
     this.#unread = count === undefined ? 0 : this.#unread - count;
     const waiting = this.#waiting;
-    if (waiting === undefined || this.#unread >= MOST_UNREAD) return;
+    if (waiting === undefined || !this.#mayRead) return;
     this.#waiting = undefined;
     this.#read(waiting);
   }
