@@ -4,6 +4,7 @@
  * @module
  */
 
+import { printReport } from "../wire/base/report.ts";
 import { createRequestServer, formatAddress, startUpServer } from "../mod.ts";
 import {
   type CommandLine,
@@ -39,7 +40,6 @@ export async function serve(line: CommandLine): Promise<void> {
     throw new UsageError(`${specifier} exports no function.`);
   }
   let isListening = false;
-  const report = limitedReport();
   const server = createRequestServer(line.number("port") ?? 7000, {
     functions,
     hostname: line.text("hostname"),
@@ -54,7 +54,8 @@ export async function serve(line: CommandLine): Promise<void> {
     },
     // Why it cannot listen is thrown as well.
     onError: (error, where) => {
-      if (isListening) report(where, error);
+      if (!isListening) return;
+      printReport(`${harmlessLine(where)}: ${described(error)}`);
     },
   });
   await untilEnded(server);
@@ -72,26 +73,6 @@ export async function listen(line: CommandLine): Promise<void> {
     listener: line.secrets,
   });
   await untilEnded(server);
-}
-
-/** So many troubles of a server are printed in a second: peers cause some. */
-const MOST_REPORTS = 20;
-
-/** Prints what goes wrong at a server, each in a line, and not without end. */
-function limitedReport(): (where: string, error: unknown) => void {
-  let began = -Infinity;
-  let count = 0;
-  return (where, error) => {
-    const now = performance.now();
-    if (now - began >= 1_000) {
-      const hidden = count - MOST_REPORTS;
-      if (hidden > 0) console.error(`${hidden} further errors are not shown.`);
-      began = now;
-      count = 0;
-    }
-    if (count++ >= MOST_REPORTS) return;
-    console.error(`${harmlessLine(where)}: ${described(error)}`);
-  };
 }
 
 async function load(specifier: string): Promise<Record<string, unknown>> {

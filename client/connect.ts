@@ -16,6 +16,7 @@ import {
   type HookForms,
 } from "../wire/base/checks.ts";
 import { WireError } from "../wire/base/errors.ts";
+import "../wire/base/node_stderr.ts";
 import { DEFAULT_LIMITS, resolveLimits } from "../wire/base/limits.ts";
 import { shown } from "../wire/base/shown.ts";
 import type { AnyFunctions } from "../wire/rpc/remote_types.ts";

@@ -27,6 +27,7 @@ import {
   type WireLimits,
 } from "../wire/base/limits.ts";
 import { isThenable, shown } from "../wire/base/shown.ts";
+import "../wire/base/node_stderr.ts";
 import { callHook, type Report, reporter } from "../wire/base/report.ts";
 import type { AnyValueType } from "../wire/codec/value_types.ts";
 import type { Contract } from "../wire/contract/contract.ts";

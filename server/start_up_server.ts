@@ -15,6 +15,7 @@ import {
 } from "../wire/base/checks.ts";
 import { checkTime } from "../wire/base/clock.ts";
 import { WireError } from "../wire/base/errors.ts";
+import "../wire/base/node_stderr.ts";
 import { reporter } from "../wire/base/report.ts";
 import { kindOf, shown } from "../wire/base/shown.ts";
 import {

@@ -69,7 +69,8 @@ export class Arena implements AsyncDisposable {
 
   /** Makes one for attacks of a kind. */
   static async open(catalogue: Catalogue): Promise<Arena> {
-    const victim = await startVictim(catalogue.victim);
+    const { prints = false } = catalogue;
+    const victim = await startVictim({ prints, ...catalogue.victim });
     const roads = new Roads(victim);
     const bystanders = await Promise.all(
       victim.doors.map((door) => bystander(door, victim)),
@@ -284,10 +285,13 @@ export class Arena implements AsyncDisposable {
     return undefined;
   }
 
-  /** Ends it; the victim must have printed nothing. */
+  /** Ends it; the victim must have printed nothing, or as it should. */
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#bystanders.map((each) => each.close()));
-    assertEquals(await this.victim.end(), { said: "", code: 0 });
+    const { said, code } = await this.victim.end();
+    assertEquals(code, 0, said.slice(0, 4_000));
+    if (this.#catalogue.prints === true) checkPrinted(said);
+    else assertEquals(said, "");
   }
 }
 
@@ -324,6 +328,29 @@ async function checkEnd(attack: Attack, peer: HostilePeer): Promise<void> {
   if (peer.dialled === undefined) return;
   const { code, message } = await inTime(peer.dialled, "The client");
   assertEquals(code, lured ?? codeOf(promise), message);
+}
+
+/** What a terminal must not get. */
+const UNSAFE =
+  // deno-lint-ignore no-control-regex -- these are what is looked for
+  /[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f]/;
+/** What a pipe holds, and what waits in front of it, both and some more. */
+const MOST_PRINTED = 256 * 1024;
+/** A report and its end. */
+const LONGEST_REPORT = 4_200;
+
+/** Whether reports are what they should be: few, short, harmless, nobody's else. */
+function checkPrinted(said: string): void {
+  assert(said.length > 0, "Nothing was printed.");
+  assert(said.length <= MOST_PRINTED, `${said.length} characters were printed`);
+  assert(!UNSAFE.test(said), "What was printed is not harmless.");
+  for (const report of said.split(/\n(?! {4})/)) {
+    const begins = /^(@remote\/wire: (error in |… and \d+ more )|$)/.test(
+      report,
+    );
+    assert(begins, `This looks like no report: ${report.slice(0, 100)}`);
+    assert(report.length <= LONGEST_REPORT, `${report.length} characters`);
+  }
 }
 
 function close(peers: readonly HostilePeer[]): void {

@@ -98,6 +98,8 @@ export interface Catalogue {
   readonly about: string;
   /** The victim's options. */
   readonly victim?: Partial<VictimOptions>;
+  /** Whether the victim prints what nobody handles; nobody reads that. */
+  readonly prints?: boolean;
   /** By which roads they come that say nothing of it. */
   readonly over?: readonly Road[];
   /** How it shows that the attacker's connection goes on. */

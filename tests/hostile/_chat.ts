@@ -20,27 +20,28 @@ export function release(): void {
 /** Gives lines back, and does what a line says of which it knows the words. */
 export async function chat(stream: LineStream): Promise<void> {
   for await (const line of stream) {
-    const [word = "", count] = line.split(" ");
+    const [word = "", said = ""] = line.split(" ");
     const deed = DEEDS[word];
     if (deed === undefined) await stream.writeLine(line);
-    else if (await deed(stream, Number(count)) === "over") return;
+    else if (await deed(stream, said) === "over") return;
   }
 }
 
 const DEEDS: Record<
   string,
-  (stream: LineStream, count: number) => Promise<unknown>
+  (stream: LineStream, said: string) => Promise<unknown>
 > = {
   /** Reads nothing. */
   hold: () => held.promise,
   /** Writes so many lines of 1,000 bytes, and waits for no room. */
-  print(stream, count) {
-    for (let n = 0; n < count; n++) stream.writeLine(LINE);
+  print(stream, said) {
+    for (let n = 0; n < Number(said); n++) stream.writeLine(LINE);
     return Promise.resolve();
   },
   /** Is over. */
   leave: () => Promise.resolve("over"),
-  fail() {
-    throw new RangeError("as planned");
+  /** Fails with what was said. */
+  fail(_stream, said) {
+    throw new RangeError(said);
   },
 };

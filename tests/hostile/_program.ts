@@ -58,6 +58,10 @@ export const PROGRAM = {
   fail() {
     throw new RangeError("as planned");
   },
+  /** Fails with whatever its caller says. */
+  failWith(text: string) {
+    throw new Error(text, { cause: new Error(text) });
+  },
   fat: (size: number) => "x".repeat(size),
   give: () => makeRemoteObject({ use: (x: unknown) => x }),
   giveFunction: () => () => 1,

@@ -34,6 +34,8 @@ export interface VictimOptions {
   readonly limits: Partial<WireLimits>;
   /** The credential that its servers ask for; none if empty. */
   readonly credential: string;
+  /** Whether it leaves errors to be printed; else it counts them. */
+  readonly prints: boolean;
   /** A folder for its Unix socket. */
   readonly folder: string;
 }
@@ -103,7 +105,7 @@ const timers = countTimers();
 const { limits } = options;
 const deaths: Ending[] = [];
 let errors = 0;
-const onError = () => void errors++;
+const onError = options.prints ? undefined : () => void errors++;
 
 const SERVERS: Record<Door, () => { port: number; wires?: { size: number } }> =
   {

@@ -33,6 +33,7 @@ export async function startVictim(
     doors: ["tcp", "tls", "unix"],
     limits: {},
     credential: "",
+    prints: false,
     ...options,
     folder,
   };
@@ -51,7 +52,9 @@ export async function startVictim(
     stdout: "piped",
     stderr: "piped",
   }).spawn();
-  const said = new Response(child.stderr).text();
+  const hear = () => new Response(child.stderr).text();
+  // What is printed in an attack is not read before its end.
+  let said = all.prints ? undefined : hear();
   const wire: Wire<Control> = makeWire<Control>(
     streamTransport({ readable: child.stdout, writable: child.stdin }),
     { onError() {}, limits: { keepaliveIdle: 600_000 } },
@@ -61,7 +64,7 @@ export async function startVictim(
   try {
     ports = await ask.ports();
   } catch (error) {
-    throw new Error(`The victim did not start: ${await said}`, {
+    throw new Error(`The victim did not start: ${await (said ?? hear())}`, {
       cause: error,
     });
   }
@@ -74,6 +77,7 @@ export async function startVictim(
     path: `${folder}/wire.sock`,
     async end() {
       await wire.close().catch(() => {});
+      said ??= hear();
       const { code } = await child.status;
       await Deno.remove(folder, { recursive: true });
       return { said: await said, code };

@@ -63,6 +63,51 @@ test("reporter() prints some errors of a second, and how many more there were", 
   assert(lines.length >= 20 && lines.length < 200, `${lines.length}`);
 });
 
+test("reportToConsole() prints no more than some thousand characters of controls", async () => {
+  const [text = ""] = await printed(() =>
+    reportToConsole("\x1b".repeat(100_000), "here")
+  );
+  assert(text.length < 5_000, `${text.length}`);
+  assert(text.includes("\\u{1b}"), text.slice(0, 100));
+});
+
+test("the wires of a process print together so many errors of a second, and how many more there were", async () => {
+  const { now } = performance;
+  try {
+    const later = (seconds: number) =>
+      performance.now = () => now.call(performance) + seconds * 1_000;
+    later(10);
+    const lines = await printed(() => {
+      for (let wire = 0; wire < 200; wire++) {
+        const report = reporter(undefined);
+        for (let n = 0; n < 10; n++) report("no", "a loop");
+      }
+    });
+    assertEquals(lines.length, 100);
+    later(20);
+    const [line] = await printed(() => reporter(undefined)("yes", "a loop"));
+    assertEquals(
+      line,
+      "@remote/wire: … and 1900 more reports, which were not printed.\n" +
+        "@remote/wire: error in a loop: yes",
+    );
+  } finally {
+    performance.now = now;
+  }
+});
+
+test("a console.error that throws harms nobody", () => {
+  const { error } = console;
+  console.error = () => {
+    throw new Error("no");
+  };
+  try {
+    reportToConsole("what", "here");
+  } finally {
+    console.error = error;
+  }
+});
+
 test("a peer's names are printed short and in quotation marks", async () => {
   const lines = await printed(async () => {
     const [near, far] = wirePair();

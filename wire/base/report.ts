@@ -22,32 +22,82 @@ export const REPORT: unique symbol = Symbol("report");
 /** What moves a cursor, rings, or turns the direction of writing. */
 const UNSAFE =
   // deno-lint-ignore no-control-regex -- these are what is looked for
-  /[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+  /[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f]/g;
 /** So many units of a report are printed. */
 const MOST_UNITS = 4_000;
 /** So many causes of an error are printed. */
 const MOST_CAUSES = 4;
 /** So many reports of one wire are printed at once, and so many a second. */
 const MOST_REPORTS = 20;
+/** So many of all wires together. */
+const MOST_PRINTED = 100;
 
 /**
- * Prints an error on the console. It never throws. What came from a peer cannot
- * move the cursor, nor make a line that looks like another report.
+ * Prints a text and the end of a line.
+ *
+ * @returns False if it cannot, because too much waits: then it is counted.
+ */
+export type ErrorOutput = (text: string) => boolean;
+
+let output: ErrorOutput = (text) => {
+  console.error(text);
+  return true;
+};
+let began = -Infinity;
+let printed = 0;
+let hidden = 0;
+
+/**
+ * Has reports printed by something else than `console.error`, in this process.
+ *
+ * @param by What prints.
+ */
+export function printBy(by: ErrorOutput): void {
+  output = by;
+}
+
+/**
+ * Prints a text, on lines of its own, as long as not too many are printed. It
+ * never throws. What came from a peer cannot move the cursor, nor make a line
+ * that looks like another report: further lines are indented.
+ *
+ * @param text The text.
+ */
+export function printReport(text: string): void {
+  const now = performance.now();
+  if (now - began >= 1_000) {
+    began = now;
+    printed = 0;
+  }
+  if (printed >= MOST_PRINTED) return void hidden++;
+  printed++;
+  const safe = shortened(text).replaceAll(
+    UNSAFE,
+    (unit) => `\\u{${unit.charCodeAt(0).toString(16)}}`,
+  ).replaceAll("\n", "\n    ");
+  const before = hidden === 0
+    ? ""
+    : `@remote/wire: … and ${hidden} more reports, which were not printed.\n`;
+  try {
+    if (output(before + shortened(safe))) hidden = 0;
+    else hidden++;
+  } catch {
+    // Whoever replaced the console has no use for it.
+  }
+}
+
+function shortened(text: string): string {
+  return text.length > MOST_UNITS ? `${text.slice(0, MOST_UNITS)}…` : text;
+}
+
+/**
+ * Prints an error on the console; see {@linkcode printReport}.
  *
  * @param error The error.
  * @param where Where it arose.
  */
 export function reportToConsole(error: unknown, where: string): void {
-  const text = `@remote/wire: error in ${where}: ${textOf(error)}`;
-  const short = text.length > MOST_UNITS
-    ? `${text.slice(0, MOST_UNITS)}…`
-    : text;
-  console.error(
-    short.replaceAll(
-      UNSAFE,
-      (unit) => `\\u{${unit.charCodeAt(0).toString(16)}}`,
-    ).replaceAll("\n", "\n    "),
-  );
+  printReport(`@remote/wire: error in ${where}: ${textOf(error)}`);
 }
 
 /** An error as text, with its stack and its causes. */

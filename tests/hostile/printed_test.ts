@@ -1,0 +1,4 @@
+import { PRINTED } from "./_printed.ts";
+import { testAttacks } from "./_run.ts";
+
+testAttacks(PRINTED);
