@@ -22,6 +22,7 @@ export * from "./exports.ts";
 export { type Clock, systemClock } from "./base/clock.ts";
 export type { RemoteErrorInit } from "./base/errors.ts";
 export type { REFERENCE } from "./codec/passing.ts";
+export type { LeafTypes } from "./codec/value_kinds.ts";
 export type {
   DECLARED,
   ValueTypeOptions,

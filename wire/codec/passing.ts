@@ -6,6 +6,14 @@
 
 import { keyOf } from "../base/brand.ts";
 import { malformed, WireError } from "../base/errors.ts";
+import {
+  holderOf,
+  leafOf,
+  ownMembers,
+  partsOf,
+  refill,
+  valueKind,
+} from "./value_kinds.ts";
 
 /** A function that is called with whatever came. */
 export type Method = (this: unknown, ...args: unknown[]) => unknown;
@@ -43,12 +51,6 @@ export function methodOf(object: object, name: string): Method {
       JSON.stringify(name.length > 100 ? `${name.slice(0, 100)}…` : name)
     }. Those of its class can be called, and its own.`,
   );
-}
-
-/** Whether an object is of no class. */
-export function isPlain(value: object): boolean {
-  const prototype = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
 }
 
 function isCommon(holder: object): boolean {
@@ -219,35 +221,24 @@ export async function fill(
 ): Promise<void> {
   const waiting: object[] = [args];
   for (let holder; (holder = waiting.pop()) !== undefined;) {
-    if (holder instanceof Map || holder instanceof Set) {
-      const items: unknown[] = [...holder];
-      await fill(items, own);
-      holder.clear();
-      for (const item of items) {
-        if (holder instanceof Set) holder.add(item);
-        else holder.set(...item as [unknown, unknown]);
-      }
-      continue;
-    }
-    for (const key of Object.getOwnPropertyNames(holder)) {
-      if (key === "stack" && holder instanceof Error) continue;
-      const item = (holder as Record<string, unknown>)[key];
-      if (item instanceof AwaitedResult) {
-        const value = await item.result;
-        Object.defineProperty(holder, key, { value });
-      } else if (isHolder(item) && !own.has(item)) {
-        waiting.push(item);
+    const parts = [...partsOf(holder, ownMembers)];
+    let isChanged = false;
+    for (const [index, part] of parts.entries()) {
+      if (part instanceof AwaitedResult) {
+        parts[index] = await part.result;
+        isChanged = true;
+      } else if (isHolder(part) && !own.has(part)) {
+        waiting.push(part);
       }
     }
+    if (isChanged) refill(holder, parts);
   }
 }
 
 /** Whether decoded data may hold further values. */
 function isHolder(value: unknown): value is object {
-  if (typeof value !== "object" || value === null) return false;
-  const prototype = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || Array.isArray(value) ||
-    value instanceof Map || value instanceof Set || value instanceof Error;
+  return typeof value === "object" && value !== null &&
+    holderOf(valueKind(value)) !== undefined;
 }
 
 /** Makes of what came by reference what the receiver gets. */
@@ -324,7 +315,7 @@ export function isStreamed(value: object): value is Streamed {
  * @returns Whether there is one. False for what cannot be looked at, and sent.
  */
 export function carriesStream(value: unknown): boolean {
-  return findStream(value, partsOf, yes);
+  return findStream(value, (value) => partsOf(value, members), yes);
 }
 
 /**
@@ -338,8 +329,13 @@ export function carriesStream(value: unknown): boolean {
  */
 export function endStreams(value: unknown, reason: unknown): void {
   let looked = 0;
-  const partsOf = (value: object) => ++looked < LOOKED_AT ? dataOf(value) : [];
-  findStream(value, partsOf, (stream) => {
+  const dataOf = (value: object) =>
+    // What is of a class, or behind a reference, is more than what was to be
+    // sent.
+    ++looked < LOOKED_AT && valueKind(value) !== undefined
+      ? partsOf(value, ownMembers)
+      : [];
+  findStream(value, dataOf, (stream) => {
     endStream(stream, reason).catch(nothing);
     return false;
   }, (promise) => {
@@ -388,8 +384,11 @@ function findStream(
         isPromise?.(value);
         continue;
       }
-      if (ArrayBuffer.isView(value)) continue;
+      if (leafOf(valueKind(value)) !== undefined) continue;
+      // A proxy may claim to have any number of items.
+      let count = 0;
       for (const part of partsOf(value)) {
+        if (++count > MOST_ITEMS) break;
         if (typeof part === "object") found.add(part);
       }
     }
@@ -399,35 +398,10 @@ function findStream(
   return false;
 }
 
-function partsOf(value: object): Iterable<unknown> {
-  if (value instanceof Map) {
-    return [...firstOf(value.keys()), ...firstOf(value.values())];
-  }
-  if (value instanceof Set) return firstOf(value);
-  const parts = Object.values(value);
-  if (!(value instanceof Error)) return parts;
-  return [...parts, value.cause, (value as Partial<AggregateError>).errors];
-}
-
-/**
- * The same of what is sent as data, without asking getters. What is of a class,
- * or behind a reference, is more than what was to be sent.
- */
-function dataOf(value: object): Iterable<unknown> {
-  if (value instanceof Map || value instanceof Set) return partsOf(value);
-  if (Array.isArray(value)) return firstOf(value);
-  if (!isPlain(value) && !(value instanceof Error)) return [];
-  const properties = Object.values(Object.getOwnPropertyDescriptors(value));
-  return properties.map((property) => property.value);
-}
-
-/** What is in a collection: a proxy may claim to have any number of items. */
-function* firstOf(items: Iterable<unknown>): Iterable<unknown> {
-  let count = 0;
-  for (const item of items) {
-    if (++count > MOST_ITEMS) return;
-    yield item;
-  }
+/** What an object holds under its keys; getters are asked. */
+function members(value: object, hidden: readonly string[]): unknown[] {
+  const also = hidden.map((key) => (value as Record<string, unknown>)[key]);
+  return [...Object.values(value), ...also];
 }
 
 function yes(): true {

@@ -1,5 +1,8 @@
 /**
- * The bytes with which values begin; `docs/protocol.md` describes each.
+ * The kinds of values, in one table for everything that has to know them all:
+ * the bytes with which each begins and what follows those (`docs/protocol.md`
+ * describes them), the classes whose instances travel as copies, what these
+ * hold, and what values weigh. `docs/architecture.md` tells how to add one.
  *
  * @module
  */
@@ -46,8 +49,343 @@ export const TAG = {
   negative: 0xe0, // −32 to −1 are 0xe0 to 0xff
 } as const;
 
+/** Tags of which each stands for many bytes: those of a range. */
+type RangeTag =
+  | typeof TAG.text
+  | typeof TAG.list
+  | typeof TAG.object
+  | typeof TAG.negative;
+
+/** The byte of each tag that is no range. */
+export type Tag = Exclude<(typeof TAG)[keyof typeof TAG], RangeTag>;
+
+/**
+ * The error for a byte that is no tag.
+ *
+ * @param byte The byte, for which no case is left: the type checker refuses a
+ * `switch` that forgets a tag.
+ */
+export function noSuchTag(byte: never): WireError {
+  const digits = Number(byte).toString(16);
+  return malformed(`No value begins with the byte 0x${digits}.`);
+}
+
 /** Which parts of an error follow its name and message. */
 export const ERROR_PART = { stack: 1, cause: 2, errors: 4, data: 8 } as const;
+
+/** What goes through values without making anything of them. */
+export interface Scan {
+  /** Where the bytes come from. */
+  readonly reader: ByteReader;
+  /** So many values follow, each with its key in front or not. */
+  enter(count: number, hasKeys?: boolean): void;
+  /** How many keys a key set has. */
+  keyCount(index: number): number;
+  /** Reads a reference or a stream. */
+  along(tag: Tag): void;
+}
+
+/** What follows a tag: so many bytes, or what a function goes through. */
+export type Layout = number | ((scan: Scan) => void);
+
+const counted: Layout = ({ reader }) => skipCounted(reader);
+const items: Layout = ({ reader, enter }) => enter(reader.varint());
+
+/** What follows each tag. */
+export const LAYOUTS: Readonly<Record<Tag, Layout>> = {
+  [TAG.null]: 0,
+  [TAG.undefined]: 0,
+  [TAG.false]: 0,
+  [TAG.true]: 0,
+  [TAG.uint8]: 1,
+  [TAG.uint16]: 2,
+  [TAG.uint32]: 4,
+  [TAG.int16]: 2,
+  [TAG.int32]: 4,
+  [TAG.float32]: 4,
+  [TAG.float64]: 8,
+  [TAG.positiveBigint]: counted,
+  [TAG.negativeBigint]: counted,
+  [TAG.longText]: counted,
+  [TAG.bytes]: counted,
+  [TAG.view]: ({ reader }) => {
+    reader.byte();
+    skipCounted(reader);
+  },
+  [TAG.date]: 8,
+  [TAG.longList]: items,
+  [TAG.anyObject]: (scan) => scan.enter(scan.keyCount(scan.reader.varint())),
+  [TAG.dictionary]: ({ reader, enter }) => enter(reader.varint(), true),
+  [TAG.map]: ({ reader, enter }) => enter(reader.varint() * 2),
+  [TAG.set]: items,
+  [TAG.error]: ({ reader, enter }) => enter(skipError(reader)),
+  [TAG.reference]: (scan) => scan.along(TAG.reference),
+  [TAG.own]: ({ reader }) => {
+    reader.varint();
+    reader.take(4);
+  },
+  [TAG.stream]: (scan) => scan.along(TAG.stream),
+  [TAG.result]: ({ reader }) => void reader.varint(),
+  [TAG.time]: 6,
+  [TAG.declared]: ({ reader, enter }) => {
+    skipCounted(reader);
+    enter(1);
+  },
+};
+
+/** Skips a length, and so many bytes. */
+function skipCounted(reader: ByteReader): void {
+  reader.take(reader.varint());
+}
+
+/** Skips the texts of an error. @returns How many values follow. */
+function skipError(reader: ByteReader): number {
+  skipCounted(reader);
+  skipCounted(reader);
+  const flags = reader.byte();
+  if (flags > 15) throw malformed(`An error has no parts ${flags}.`);
+  if (flags & ERROR_PART.stack) skipCounted(reader);
+  const { cause, errors, data } = ERROR_PART;
+  return [cause, errors, data].filter((part) => flags & part).length;
+}
+
+// The objects that travel as copies. Whatever goes through values asks this
+// table: the encoder, the search for streams, the copy of what was thrown, the
+// arguments that wait for results. So all of them know a new kind at once.
+
+/** The objects that hold no values, by kind. */
+export interface LeafTypes {
+  /** Bytes. */
+  buffer: ArrayBuffer;
+  /** A view of bytes: typed arrays, and `DataView`. */
+  view: ArrayBufferView;
+  /** A time. */
+  date: Date;
+  /** An address. */
+  url: URL;
+}
+
+/** The objects that hold values, by kind. */
+export interface HolderTypes {
+  /** An array. */
+  list: readonly unknown[];
+  /** A plain object. */
+  record: object;
+  /** A map. */
+  map: ReadonlyMap<unknown, unknown>;
+  /** A set. */
+  set: ReadonlySet<unknown>;
+  /** An error. */
+  error: Error;
+}
+
+/** The kind of an object that travels as a copy. */
+export type ValueKind = keyof LeafTypes | keyof HolderTypes;
+
+/** The kinds that have a class other than `Array`. */
+export type ClassKind = Exclude<ValueKind, "list" | "record">;
+
+/**
+ * The kind of an object that is neither an array nor plain.
+ *
+ * The tests are written out: a loop over a table takes three times as long,
+ * and the encoder asks for each object.
+ *
+ * @param value The object; an instance of a derived class is of the same kind.
+ * @returns Undefined for what does not travel as a copy.
+ */
+export function classKind(value: object): ClassKind | undefined {
+  if (ArrayBuffer.isView(value)) return "view";
+  if (value instanceof ArrayBuffer) return "buffer";
+  if (value instanceof Date) return "date";
+  if (value instanceof Map) return "map";
+  if (value instanceof Set) return "set";
+  if (value instanceof Error) return "error";
+  return value instanceof URL ? "url" : undefined;
+}
+
+/**
+ * The kind of any object.
+ *
+ * @param value The object.
+ * @returns Undefined for what does not travel as a copy.
+ */
+export function valueKind(value: object): ValueKind | undefined {
+  if (Array.isArray(value)) return "list";
+  return isPlain(value) ? "record" : classKind(value);
+}
+
+/** Whether an object is of no class. */
+export function isPlain(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
+/** What is to be known of objects that hold no values. */
+interface Leaf<T> {
+  /** How many bytes it has. @throws For what only looks like one. */
+  readonly size: (value: T) => number;
+  /** The same, without what a derived class may add. */
+  readonly copy: (value: T) => T;
+}
+
+/** What is to be known of objects that hold values. */
+interface Holder<T> {
+  /** The values, where they are not under keys. */
+  readonly items?: (value: T) => Iterable<unknown>;
+  /** Puts others in their place. */
+  readonly refill?: (value: T, items: readonly unknown[]) => void;
+  /** The keys of values that are sent though they are not enumerable. */
+  readonly hidden?: readonly string[];
+  /** Copies it, with copies of its values. */
+  readonly copy: (value: T, copier: PartCopier, depth: number) => unknown;
+}
+
+/** Copies what objects hold. */
+export interface PartCopier {
+  /** Copies items. */
+  list(items: Iterable<unknown>, depth: number): unknown[];
+  /** Copies pairs of a key and a value. */
+  entries(
+    entries: Iterable<[unknown, unknown]>,
+    depth: number,
+  ): [unknown, unknown][];
+  /** Copies values under keys. */
+  members(
+    value: object,
+    keys: readonly string[],
+    depth: number,
+  ): Record<string, unknown>;
+  /** Copies an error. */
+  error(error: Error, depth: number): Error;
+}
+
+const timeOf = Date.prototype.getTime;
+const bytesOf = (value: ArrayBuffer | ArrayBufferView) =>
+  rawBytes(value).length;
+
+const LEAVES: { readonly [K in keyof LeafTypes]: Leaf<LeafTypes[K]> } = {
+  buffer: { size: bytesOf, copy: (buffer) => buffer },
+  view: { size: bytesOf, copy: (view) => view },
+  date: { size: () => 0, copy: (date) => new Date(timeOf.call(date)) },
+  url: { size: ({ href }) => href.length, copy: ({ href }) => new URL(href) },
+};
+
+const HOLDERS: { readonly [K in keyof HolderTypes]: Holder<HolderTypes[K]> } = {
+  list: {
+    items: (list) => list,
+    refill: (list, items) => void Object.assign(list, items),
+    copy: (list, copier, depth) => copier.list(list, depth),
+  },
+  record: {
+    copy: (record, copier, depth) =>
+      copier.members(record, Object.keys(record), depth),
+  },
+  map: {
+    *items(map) {
+      for (const entry of map) yield* entry;
+    },
+    refill(map, items) {
+      const own = map as Map<unknown, unknown>;
+      own.clear();
+      for (let index = 0; index < items.length; index += 2) {
+        own.set(items[index], items[index + 1]);
+      }
+    },
+    copy: (map, copier, depth) => new Map(copier.entries(map, depth)),
+  },
+  set: {
+    items: (set) => set,
+    refill(set, items) {
+      const own = set as Set<unknown>;
+      own.clear();
+      for (const item of items) own.add(item);
+    },
+    copy: (set, copier, depth) => new Set(copier.list(set, depth)),
+  },
+  error: {
+    hidden: ["cause", "errors"],
+    copy: (error, copier, depth) => copier.error(error, depth),
+  },
+};
+
+/**
+ * What is to be known of an object that holds no values.
+ *
+ * @param kind The kind of an object.
+ * @returns Undefined for a kind that holds some.
+ */
+export function leafOf(
+  kind: ValueKind | undefined,
+): Leaf<object> | undefined {
+  return LEAVES[kind as keyof LeafTypes] as Leaf<object> | undefined;
+}
+
+/**
+ * What is to be known of an object that holds values.
+ *
+ * @param kind The kind of an object.
+ * @returns Undefined for one that holds none, or does not travel as a copy.
+ */
+export function holderOf(
+  kind: ValueKind | undefined,
+): Holder<object> | undefined {
+  return HOLDERS[kind as keyof HolderTypes] as Holder<object> | undefined;
+}
+
+/** Tells what an object holds under its keys, and under some hidden ones. */
+export type MembersOf = (
+  value: object,
+  hidden: readonly string[],
+) => Iterable<unknown>;
+
+/**
+ * The values that an object holds.
+ *
+ * @param value An object that is no leaf.
+ * @param membersOf Tells what it holds, where that is under keys.
+ */
+export function partsOf(
+  value: object,
+  membersOf: MembersOf,
+): Iterable<unknown> {
+  const { items, hidden = [] } = holderOf(valueKind(value)) ?? {};
+  return items?.(value) ?? membersOf(value, hidden);
+}
+
+/**
+ * Puts other values in the place of those that {@linkcode partsOf} tells, with
+ * {@linkcode ownMembers}.
+ *
+ * @param value A holder that nobody else has.
+ * @param parts As many, in the same order.
+ */
+export function refill(value: object, parts: readonly unknown[]): void {
+  const { refill, hidden = [] } = holderOf(valueKind(value)) ?? {};
+  if (refill !== undefined) return refill(value, parts);
+  ownKeys(value, hidden).forEach((key, index) => {
+    Object.defineProperty(value, key, { value: parts[index] });
+  });
+}
+
+/** The values under keys of an object, without asking getters. */
+export function ownMembers(
+  value: object,
+  hidden: readonly string[],
+): Iterable<unknown> {
+  return ownKeys(value, hidden)
+    .map((key) => Object.getOwnPropertyDescriptor(value, key)?.value);
+}
+
+function ownKeys(value: object, hidden: readonly string[]): string[] {
+  const also = hidden.filter((key) =>
+    Object.hasOwn(value, key) &&
+    !Object.prototype.propertyIsEnumerable.call(value, key)
+  );
+  return also.length > 0
+    ? [...Object.keys(value), ...also]
+    : Object.keys(value);
+}
 
 // Values that are made of raw bytes: big integers, and views of buffers.
 
@@ -117,12 +455,6 @@ export function readView(reader: ByteReader): ArrayBuffer | ArrayBufferView {
   return name === "ArrayBuffer" ? buffer : new constructor(buffer);
 }
 
-/** Goes through what {@linkcode readView} reads. */
-export function passView(reader: ByteReader): void {
-  reader.byte();
-  reader.take(reader.varint());
-}
-
 /** Writes the magnitude of an integer: length, then bytes, highest first. */
 export function writeMagnitude(
   writer: ByteWriter,
@@ -169,11 +501,6 @@ function hexOf(bytes: Uint8Array): string {
   let digits = "";
   for (const byte of bytes) digits += byte.toString(16).padStart(2, "0");
   return digits;
-}
-
-/** Goes through what {@linkcode readMagnitude} reads. */
-export function passMagnitude(reader: ByteReader): void {
-  reader.take(reader.varint());
 }
 
 // Errors as plain data: what of an error travels, and how it is put together

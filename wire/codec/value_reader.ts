@@ -1,5 +1,5 @@
 /**
- * Bytes to typed values; `values.ts` is its mirror, and `docs/protocol.md`
+ * Bytes to typed values; `value_writer.ts` is its mirror, and `docs/protocol.md`
  * describes each tag.
  *
  * @module
@@ -9,10 +9,12 @@ import {
   ERROR_PART,
   FEW_ERRORS,
   makeError,
+  noSuchTag,
   readMagnitude,
   readView,
   SMALL_TABLE,
   TAG,
+  type Tag,
   WEIGHT,
 } from "./value_kinds.ts";
 import {
@@ -234,7 +236,8 @@ export class ValueReader {
     if (tag < TAG.object) return this.#list(tag - TAG.list, depth);
     if (tag < TAG.null) return this.#plainObject(tag - TAG.object, depth);
     if (tag >= TAG.negative) return tag - 0x100;
-    switch (tag) {
+    const known = tag as Tag;
+    switch (known) {
       case TAG.null:
         return null;
       case TAG.undefined:
@@ -305,9 +308,7 @@ export class ValueReader {
       case TAG.declared:
         return this.#declared(depth);
       default:
-        throw malformed(
-          `No value begins with the byte 0x${tag.toString(16)}.`,
-        );
+        throw noSuchTag(known);
     }
   }
 

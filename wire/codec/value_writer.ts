@@ -1,11 +1,12 @@
 /**
- * Typed values to bytes; `_value_reader.ts` mirrors it method by method, and
+ * Typed values to bytes; `value_reader.ts` mirrors it method by method, and
  * `docs/protocol.md` describes each tag.
  *
  * @module
  */
 
 import {
+  classKind,
   ERROR_PART,
   errorParts,
   TAG,
@@ -320,30 +321,48 @@ export class ValueWriter {
       if (Symbol.asyncIterator in value) return this.#pass(value, depth);
       return this.#plainObject(value as Record<string, unknown>, depth);
     }
+    const kind = classKind(value);
+    switch (kind) {
+      case "view":
+      case "buffer":
+        return this.#bytes(value as ArrayBuffer | ArrayBufferView);
+      case "date":
+        return this.#date(value as Date);
+      case "map":
+        return this.#map(value as ReadonlyMap<unknown, unknown>, depth);
+      case "set":
+        return this.#set(value as ReadonlySet<unknown>, depth);
+      case "error":
+        return this.#error(value as Error, depth);
+      case "url":
+        return this.#declared(URL_TYPE, value, depth);
+      case undefined:
+        return this.#pass(value, depth);
+      default:
+        // The type checker refuses this where a kind is forgotten.
+        throw unsupported(kind satisfies never);
+    }
+  }
+
+  /** A buffer, or a view of one. */
+  #bytes(value: ArrayBuffer | ArrayBufferView): void {
     const writer = this.#writer;
     if (ArrayBuffer.isView(value) && viewKind(value) === "Uint8Array") {
-      const count = byteCount(value as Uint8Array);
+      const count = byteCount(value);
       writer.byte(TAG.bytes);
       writer.varint(count);
       writer.valueBytes(value as Uint8Array, count);
-    } else if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) {
+    } else {
       writer.byte(TAG.view);
       writeView(writer, value);
-    } else if (value instanceof Date) {
-      const time = timeOf.call(value);
-      if (time >= 0 && time < 2 ** 48) writer.tagged48(TAG.time, time);
-      else writer.taggedFloat64(TAG.date, time);
-    } else if (value instanceof Map) {
-      this.#map(value, depth);
-    } else if (value instanceof Set) {
-      this.#set(value, depth);
-    } else if (value instanceof Error) {
-      this.#error(value, depth);
-    } else if (value instanceof URL) {
-      this.#declared(URL_TYPE, value, depth);
-    } else {
-      this.#pass(value, depth);
     }
+  }
+
+  #date(value: Date): void {
+    const writer = this.#writer;
+    const time = timeOf.call(value);
+    if (time >= 0 && time < 2 ** 48) writer.tagged48(TAG.time, time);
+    else writer.taggedFloat64(TAG.date, time);
   }
 
   /** A value of a declared type: its name, and then its data. */

@@ -24,6 +24,7 @@ import {
   REFERENCE,
   type StreamsOfCall,
 } from "../codec/passing.ts";
+import { valueKind } from "../codec/value_kinds.ts";
 import type { Ticket } from "../flow/output.ts";
 import type { QueuedMessage } from "../flow/windows.ts";
 import type { CallOptions } from "./context.ts";
@@ -368,10 +369,8 @@ function callerOf(result: unknown, name: string): Caller {
 
 /** Whether something came as a copy, and has functions of its class alone. */
 function isCopied(value: object): boolean {
-  return Array.isArray(value) || ArrayBuffer.isView(value) ||
-    [Map, Set, Date, Error, URL, ArrayBuffer].some((data) =>
-      value instanceof data
-    );
+  const kind = valueKind(value);
+  return kind !== undefined && kind !== "record";
 }
 
 /** The error of a call on a result that has no functions. */

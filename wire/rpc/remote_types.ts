@@ -6,6 +6,7 @@
  */
 
 import type { REFERENCE } from "../codec/passing.ts";
+import type { LeafTypes } from "../codec/value_kinds.ts";
 import type { DECLARED } from "../codec/value_types.ts";
 import type { CallContext, CallOptions, Values } from "./context.ts";
 
@@ -112,11 +113,8 @@ export type PlainValue =
   | boolean
   | null
   | undefined
-  | Date
   | Error
-  | URL
-  | ArrayBuffer
-  | ArrayBufferView;
+  | LeafTypes[keyof LeafTypes];
 
 /**
  * In the place of a type whose values cannot be sent. No value is of this type,

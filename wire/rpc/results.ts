@@ -17,10 +17,10 @@ import {
   Arrival,
   AwaitedResult,
   type Borrower,
-  isPlain,
   type Method,
   methodOf,
 } from "../codec/passing.ts";
+import { isPlain } from "../codec/value_kinds.ts";
 import { referentOf, resolvable } from "./remote_object.ts";
 import { decodeWeighed, encode } from "../codec/single_value.ts";
 import type { ValueTypes } from "../codec/value_types.ts";

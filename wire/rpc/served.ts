@@ -8,7 +8,8 @@
 import { keyOf, otherVersion } from "../base/brand.ts";
 import { malformed, WireError } from "../base/errors.ts";
 import type { Caller } from "./remote.ts";
-import { isPlain, type Method } from "../codec/passing.ts";
+import type { Method } from "../codec/passing.ts";
+import { isPlain } from "../codec/value_kinds.ts";
 import type { Report } from "../base/report.ts";
 import { shown } from "../base/shown.ts";
 

@@ -12,9 +12,15 @@ import {
   WireError,
 } from "../base/errors.ts";
 import type { WireLimits } from "../base/limits.ts";
-import { isReadable, rawBytes } from "../base/shown.ts";
+import { isReadable } from "../base/shown.ts";
 import { endStreams, isStreamed, REFERENCE } from "../codec/passing.ts";
-import { errorList } from "../codec/value_kinds.ts";
+import {
+  errorList,
+  holderOf,
+  leafOf,
+  type PartCopier,
+  valueKind,
+} from "../codec/value_kinds.ts";
 import { declaredType, type ValueTypes } from "../codec/value_types.ts";
 
 /** The name of an error that stands for what a wire itself has to say. */
@@ -135,8 +141,6 @@ export function refusalIn(thrown: unknown): WireError | undefined {
 // What can be sent of something thrown, where not all of it can: a copy, with a
 // note in the place of each part that is left out.
 
-const timeOf = Date.prototype.getTime;
-
 /** What something thrown is sent with. */
 export interface Sending {
   /** What the peer takes. */
@@ -181,7 +185,7 @@ function note(why: string): string {
   return `[not sent: ${why}]`;
 }
 
-class Copier {
+class Copier implements PartCopier {
   readonly #limits: SendLimits;
   readonly #isData: boolean;
   readonly #types: ValueTypes | undefined;
@@ -255,17 +259,21 @@ class Copier {
     if (REFERENCE in value || isStreamed(value)) {
       return this.#isData ? note("no data") : value;
     }
-    if (value instanceof URL) return this.#url(value);
     if (!this.#isData && this.#types !== undefined) {
       if (declaredType(this.#types, value) !== undefined) return value;
     }
-    if (value instanceof Date) return new Date(timeOf.call(value));
-    if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) {
+    const kind = valueKind(value);
+    const leaf = leafOf(kind);
+    if (leaf !== undefined) {
       // It throws where its bytes are gone, or were never there.
-      const { length } = rawBytes(value);
-      if (length > this.#units >> 1) return note("too many bytes");
-      this.#units -= length;
-      return value;
+      const size = leaf.size(value);
+      if (size > this.#units >> 1) return note("too large");
+      this.#units -= size;
+      return leaf.copy(value);
+    }
+    const holder = holderOf(kind);
+    if (holder === undefined) {
+      return note(`an instance of ${value.constructor?.name || "a class"}`);
     }
     // Room is left for what an error holds.
     if (depth > 0 && depth >= this.#limits.nesting - 1) {
@@ -273,43 +281,30 @@ class Copier {
     }
     this.#holders.add(value);
     try {
-      return this.#holder(value, depth + 1);
+      return holder.copy(value, this, depth + 1);
     } finally {
       this.#holders.delete(value);
     }
   }
 
-  /** A URL is worth its text. */
-  #url(url: URL): unknown {
-    const { length } = url.href;
-    if (length > this.#units >> 1) return note("a URL that is too long");
-    this.#units -= length;
-    return url;
-  }
-
-  #holder(value: object, depth: number): unknown {
-    if (value instanceof Error) return this.#error(value, depth);
-    if (Array.isArray(value)) return this.#list(value, depth);
-    if (value instanceof Set) return new Set(this.#list(value, depth));
-    if (value instanceof Map) {
-      return new Map(this.#some<[unknown, unknown], [unknown, unknown]>(
-        value,
-        ([key, item]) => [this.copy(key, depth), this.copy(item, depth)],
-        () => ["…", note("too much")],
-      ));
-    }
-    const prototype = Object.getPrototypeOf(value);
-    if (prototype === Object.prototype || prototype === null) {
-      return this.#members(value, Object.keys(value), depth);
-    }
-    return note(`an instance of ${value.constructor?.name || "a class"}`);
-  }
-
-  #list(list: Iterable<unknown>, depth: number): unknown[] {
+  /** Copies items. */
+  list(items: Iterable<unknown>, depth: number): unknown[] {
     return this.#some(
-      list,
+      items,
       (item) => this.copy(item, depth),
       () => note("too much"),
+    );
+  }
+
+  /** Copies pairs of a key and a value. */
+  entries(
+    entries: Iterable<[unknown, unknown]>,
+    depth: number,
+  ): [unknown, unknown][] {
+    return this.#some<[unknown, unknown], [unknown, unknown]>(
+      entries,
+      ([key, item]) => [this.copy(key, depth), this.copy(item, depth)],
+      () => ["…", note("too much")],
     );
   }
 
@@ -334,7 +329,7 @@ class Copier {
   }
 
   /** The properties of some names, without a prototype. */
-  #members(
+  members(
     value: object,
     keys: readonly string[],
     depth: number,
@@ -354,7 +349,7 @@ class Copier {
   }
 
   /** Its own properties first, and then what is behind it. */
-  #error(error: Error, depth: number): Error {
+  error(error: Error, depth: number): Error {
     // Of what was thrown itself, these two always go.
     const least = depth === 1 ? LEAST_UNITS : 0;
     const name = this.#text(asText(read(error, "name"), "Error"), least);
@@ -367,13 +362,13 @@ class Copier {
       (key !== "errors" || list === undefined)
     );
     const mayHold = depth < this.#limits.nesting;
-    const data = mayHold ? this.#members(error, keys, depth + 1) : {};
+    const data = mayHold ? this.members(error, keys, depth + 1) : {};
     const cause = read(error, "cause");
     const hasCause = cause !== undefined && typeof cause !== "function";
     const options = hasCause ? { cause: this.copy(cause, depth) } : undefined;
     const copied = list === undefined || !mayHold
       ? new Error(message, options)
-      : new AggregateError(this.#list(list, depth + 1), message, options);
+      : new AggregateError(this.list(list, depth + 1), message, options);
     const own = { name, stack: isStack ? this.#text(stack) : "" };
     for (const [key, value] of Object.entries(own)) {
       Object.defineProperty(copied, key, { value, configurable: true });
