@@ -125,3 +125,89 @@ test("objects, functions, streams and results are typed at both ends", async () 
   near.abort();
   await far.closed;
 });
+
+interface Tree {
+  value: number;
+  children?: Tree[];
+}
+
+interface Arithmetic {
+  count(): number;
+  pair(): [number, string];
+  node(): Tree;
+  sum(all: {
+    list: number[];
+    named: Record<string, number>;
+    map: Map<string, number>;
+    pair: [number, string];
+    more?: { deep: number | string }[];
+  }): number;
+  depth(tree: Tree): number;
+  each(options: { numbers: number[]; on: (n: number) => void }): void;
+  any(value: unknown): string;
+  add(a: number, b: number): number;
+  unique(all: Set<number>): number;
+}
+
+test("results that are not there yet are typed inside data", async () => {
+  const [near, far] = wirePair<Arithmetic>();
+  const depth = ({ children = [] }: Tree): number =>
+    1 + Math.max(0, ...children.map(depth));
+  far.serve({
+    count: () => 1,
+    pair: () => [2, "two"],
+    node: () => ({ value: 1, children: [{ value: 2 }] }),
+    sum({ list, named, map, pair, more = [] }) {
+      const all = [...list, ...Object.values(named), ...map.values(), pair[0]];
+      const deep = more.map(({ deep }) => Number(deep));
+      return [...all, ...deep].reduce((a, b) => a + b, 0);
+    },
+    depth,
+    each({ numbers, on }) {
+      using given = on;
+      for (const n of numbers) void given(n);
+    },
+    any: (value) => JSON.stringify(value),
+    add: (a, b) => a + b,
+    unique: (all) => all.size,
+  });
+  const { remoteValue: f } = near;
+  const seen: number[] = [];
+  const results: [number, number, number, string] = [
+    await f.sum({
+      list: [f.count(), 1],
+      named: { a: f.count() },
+      map: new Map([["b", f.count()]]),
+      pair: f.pair(),
+      more: [{ deep: f.count() }, { deep: "1" }],
+    }),
+    await f.sum({
+      list: [],
+      named: {},
+      map: new Map(),
+      pair: [f.count(), "one"],
+    }),
+    await f.depth({ value: f.count(), children: [f.node(), { value: 1 }] }),
+    await f.any({ n: f.count() }),
+  ];
+  await f.each({ numbers: [f.count()], on: (n) => void seen.push(n) });
+  assertEquals(results, [8, 1, 3, '{"n":1}']);
+  assertEquals(seen, [1]);
+  // Checked, but not run.
+  const refused = () => {
+    // @ts-expect-error: a result of another type
+    f.depth({ value: f.pair() });
+    // @ts-expect-error: the same, further inside
+    f.depth({ value: 1, children: [{ value: f.pair() }] });
+    // @ts-expect-error: a promise of one's own
+    f.depth({ value: Promise.resolve(1) });
+    // @ts-expect-error: not in a Set, where it might be there twice
+    f.unique(new Set([f.count()]));
+    // @ts-expect-error: no answer comes that the call could be made again with
+    near.remote.depth({ value: f.count() });
+    // @ts-expect-error: no such property
+    f.depth({ value: f.count(), child: [] });
+  };
+  assertEquals(typeof refused, "function");
+  await Promise.all([near.close(), far.close()]);
+});

@@ -66,7 +66,7 @@ test("MessageTap.read() shows the messages of one end, and what is no data as su
   const messages = sent.flatMap((chunk) => tap.read(chunk));
   assert(!tap.unfinished);
   assertEquals(messages[0]?.kind, "hello");
-  const calls = messages.filter(({ kind }) => kind === "call");
+  const calls = messages.filter((seen) => seen.kind === "call");
   assertEquals(calls.map(({ fields }) => fields.name), [
     ...["echo", "take", "counter", "take", "count"],
   ]);
@@ -79,17 +79,17 @@ test("MessageTap.read() shows the messages of one end, and what is no data as su
   assertEquals(map, new Map([[1, 2n]]));
   const [[own]] = calls[3]?.fields.args as [[{ reference: string }]];
   assertEquals(own.reference, "own");
-  const sends = messages.filter(({ kind }) => kind === "send");
+  const sends = messages.filter((seen) => seen.kind === "send");
   assertEquals(sends.map(({ fields }) => [fields.name, fields.args]), [
     ...[["note", [1]], ["note", [2]], ["note", [3]]],
   ]);
-  const message = messages.find(({ kind }) => kind === "message");
+  const message = messages.find((seen) => seen.kind === "message");
   assertEquals(message?.fields.value, { kind: "tick" });
   assert(messages.every(({ bytes }) => bytes > 0));
 
   const other = new MessageTap();
   const answers = answered.flatMap((chunk) => other.read(chunk))
-    .filter(({ kind }) => kind === "return")
+    .filter((seen) => seen.kind === "return")
     .map(({ fields }) => fields.value as { reference?: string });
   assertEquals(answers[2]?.reference, "object");
   assertEquals(answers[4]?.reference, "stream");

@@ -20,21 +20,144 @@ export interface SeenReference {
   readonly id: number;
 }
 
-/** One message, as it was seen. */
-export interface SeenMessage {
-  /**
-   * Its kind: `"call"`, `"return"` and so on, as the protocol names them; or
-   * `"overLimit"`, where its values are over a limit.
-   */
-  readonly kind: string;
-  /**
-   * What it holds, by the names of the protocol: `id`, `name`, `args`, `value`
-   * and so on. What is no data in it is a {@linkcode SeenReference}.
-   */
-  readonly fields: Readonly<Record<string, unknown>>;
-  /** How many bytes it has, without what divides frames. */
-  readonly bytes: number;
+/** What a call is made on, other than a function that is served. */
+export type SeenTarget =
+  /** An object that the receiver had passed by reference. */
+  | { readonly slot: number; readonly nonce: number }
+  /** The result of an earlier call. */
+  | { readonly result: number };
+
+/** What a call holds. */
+export interface SeenCall {
+  /** The function's name; in a namespace, its path. */
+  readonly name: string;
+  /** Its arguments. */
+  readonly args: readonly unknown[];
+  /** How many milliseconds the caller will wait; 0 for ever. */
+  readonly deadline: number;
+  /** What the function is a method of; undefined for one that is served. */
+  readonly target?: SeenTarget | undefined;
+  /** Texts that travel with the call. */
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
 }
+
+/** Why something failed. */
+export interface SeenFailure {
+  /** The code of an error. */
+  readonly code: string;
+  /** The error's message. */
+  readonly message: string;
+}
+
+/** What belongs to a call or to a stream. */
+export interface SeenId {
+  /** The call's or the stream's number. */
+  readonly id: number;
+}
+
+/** What releases or forgets an object. */
+export interface SeenObject {
+  /** The object's number. */
+  readonly slot: number;
+  /** Tells the objects of one number apart. */
+  readonly nonce: number;
+}
+
+/** What each kind of message holds: `docs/protocol.md` describes them. */
+export interface SeenFields {
+  /** What a side says of itself, first. */
+  hello: {
+    readonly version: number;
+    readonly features: number;
+    readonly limits: Readonly<Record<string, number>>;
+    readonly credential: string;
+    readonly contract: string;
+  };
+  /** A server accepts its client. */
+  accept: object;
+  /** A typed message. */
+  message: { readonly value: unknown };
+  /** A one-way call. */
+  send: SeenCall;
+  /** A call, for one value or for all. */
+  call: SeenCall & SeenId & { readonly wantsValues: boolean };
+  /** An answer with one value. */
+  return: SeenId & { readonly value: unknown };
+  /** An answer with all values. */
+  returnValues: SeenId & { readonly values: readonly unknown[] };
+  /** An answer: what the function threw. */
+  throw: SeenId & { readonly thrown: unknown };
+  /** An answer: why the call was not carried out. */
+  fail: SeenId & SeenFailure;
+  /** The caller no longer wants an answer. */
+  cancel: SeenId;
+  /** So many bytes more may be sent. */
+  credit: { readonly channel: "messages" | "sends"; readonly amount: number };
+  /** Asks for a sign of life. */
+  ping: { readonly token: number };
+  /** The sign of life. */
+  pong: { readonly token: number };
+  /** References to an object are released. */
+  release: SeenObject & { readonly count: number };
+  /** The owner of an object has forgotten it. */
+  forget: SeenObject;
+  /** An item of a stream. */
+  streamValue: SeenId & { readonly value: unknown };
+  /** An item that is bytes. */
+  streamBytes: SeenId & { readonly bytes: Uint8Array };
+  /** The producer has finished. */
+  streamEnd: SeenId;
+  /** The producer has failed. */
+  streamError: SeenId & { readonly thrown: unknown };
+  /** The producer's side has ended the stream. */
+  streamFail: SeenId & SeenFailure;
+  /** The consumer wants no more. */
+  streamCancel: SeenId & { readonly reason: unknown };
+  /** The consumer takes so many bytes more. */
+  streamCredit: SeenId & { readonly amount: number };
+  /** No further call will be made. */
+  close: object;
+  /** The peer has answered everything. */
+  finish: object;
+  /** The wire ends at once. */
+  abort: SeenFailure;
+  /** A message that fails by itself: its values are over a limit, say. */
+  overLimit: {
+    /** The kind of the message. */
+    readonly of: string;
+    /** The call's or the stream's number; 0 where there is none. */
+    readonly id: number;
+    /** The function's name; empty where there is none. */
+    readonly name: string;
+    /** Why it fails. */
+    readonly error: Error;
+  };
+}
+
+/** The kinds of messages. */
+export type SeenKind = keyof SeenFields;
+
+/**
+ * One message, as it was seen. To compare its `kind` tells the type of its
+ * `fields`.
+ *
+ * @typeParam K Its kind.
+ */
+export type SeenMessage<K extends SeenKind = SeenKind> = {
+  [P in K]: {
+    /** Its kind, as the protocol names it. */
+    readonly kind: P;
+    /** What it holds. What is no data in it is a {@linkcode SeenReference}. */
+    readonly fields: Readonly<SeenFields[P]>;
+    /** How many bytes it has, without what divides frames. */
+    readonly bytes: number;
+  };
+}[K];
+
+/** What the decoder makes: the type checker refuses a kind that is forgotten. */
+type Decoded = {
+  [P in SeenKind]: { readonly kind: P } & Readonly<SeenFields[P]>;
+}[SeenKind];
 
 /**
  * Reads the messages that one end of a wire sends, from its first byte on: for
@@ -86,9 +209,12 @@ export class MessageTap {
     const decoder = this.#decoder;
     decoder.feed(chunk);
     const seen: SeenMessage[] = [];
-    for (let message; (message = decoder.next()) !== undefined;) {
+    for (
+      let message: Decoded | undefined;
+      (message = decoder.next()) !== undefined;
+    ) {
       const { kind, ...fields } = message;
-      seen.push({ kind, fields, bytes: decoder.size });
+      seen.push({ kind, fields, bytes: decoder.size } as SeenMessage);
     }
     return seen;
   }

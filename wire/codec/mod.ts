@@ -20,7 +20,19 @@ export { DEFAULT_LIMITS, type WireLimits } from "../base/limits.ts";
 export { FrameDecoder } from "./frames.ts";
 export {
   MessageTap,
+  type SeenCall,
+  type SeenFailure,
+  type SeenFields,
+  type SeenId,
+  type SeenKind,
   type SeenMessage,
+  type SeenObject,
   type SeenReference,
+  type SeenTarget,
 } from "./message_tap.ts";
 export { decodeValue, encodeValue } from "./single_value.ts";
+export type {
+  AnyValueType,
+  ValueType,
+  ValueTypeOptions,
+} from "./value_types.ts";

@@ -173,11 +173,15 @@ export type WhyNot<T> = T extends symbol
   : "An instance of a class cannot be sent. Send a plain object with its data, pass it by reference with makeRemoteObject(), or declare it with valueType() and Declared<T>.";
 
 /**
- * In which of its forms a type is wanted: what is taken to be sent, what
- * arrives of it, the type itself where all of it can be sent, or where it is
+ * In which of its forms a type is wanted: what is taken to be sent; the same
+ * for arguments, in which results may stand that are not there yet; what
+ * arrives of it; the type itself where all of it can be sent, or where it is
  * data to the ground, which arrive as they were sent.
  */
-export type TypeForm = "sent" | "received" | "checked" | "data";
+export type TypeForm = "sent" | "argument" | "received" | "checked" | "data";
+
+/** The form of what must not be a result that is not there yet. */
+export type SettledForm<F extends TypeForm> = F extends "argument" ? "sent" : F;
 
 /**
  * A type parameter of whoever calls, while nothing is known of it: it can be
@@ -188,7 +192,10 @@ export type Opaque<T> = [[T] extends [never] ? "open" : "known"] extends
 
 /** A type in one of its forms. */
 export type Formed<T, F extends TypeForm> = F extends "received" ? FormOf<T, F>
-  : FormOf<T, F> | Opaque<T>;
+  :
+    | FormOf<T, F>
+    | Opaque<T>
+    | (F extends "argument" ? RemotePromise<T> : never);
 
 /** A type that is known, in one of its forms. */
 export type FormOf<T, F extends TypeForm> = 0 extends 1 & T ? T // any stays any
@@ -196,7 +203,7 @@ export type FormOf<T, F extends TypeForm> = 0 extends 1 & T ? T // any stays any
   : T extends PlainValue | Reference ? T
   // A class whose instances travel by a declared type.
   : typeof DECLARED extends keyof T ? T
-  : T extends AnyFunction ? F extends "sent" ? CallBack<T>
+  : T extends AnyFunction ? F extends "sent" | "argument" ? CallBack<T>
     : F extends "received" ? RemoteFunction<T>
     : F extends "data" ? NoData
     : T
@@ -205,14 +212,14 @@ export type FormOf<T, F extends TypeForm> = 0 extends 1 & T ? T // any stays any
   : T extends AsyncIterable<infer Item>
     ? F extends "received" ? RemoteStream<Formed<Item, F>>
     : F extends "data" ? NoData
-    : AsyncIterable<Formed<Item, F>>
+    : AsyncIterable<Formed<Item, SettledForm<F>>>
   : T extends NoMap ? NotSendable<WhyNot<T>>
   : T extends ReadonlyMap<infer Key, infer Item>
     ? F extends "received" ? Map<Formed<Key, F>, Formed<Item, F>>
-    : ReadonlyMap<Formed<Key, F>, Formed<Item, F>>
+    : ReadonlyMap<Formed<Key, SettledForm<F>>, Formed<Item, F>>
   : T extends ReadonlySet<infer Item>
     ? F extends "received" ? Set<Formed<Item, F>>
-    : ReadonlySet<Formed<Item, F>>
+    : ReadonlySet<Formed<Item, SettledForm<F>>>
   : T extends Unsendable ? NotSendable<WhyNot<T>>
   // A class is a function, of which there may be functions to call.
   : T extends abstract new (...args: never) => unknown
@@ -228,7 +235,8 @@ export type FormOf<T, F extends TypeForm> = 0 extends 1 & T ? T // any stays any
  * under `then` no function can be called.
  */
 export type FormedMembers<T, F extends TypeForm> = T extends
-  Iterable<infer Item> ? Iterable<Item> extends T ? Iterable<Formed<Item, F>>
+  Iterable<infer Item>
+  ? Iterable<Item> extends T ? Iterable<Formed<Item, SettledForm<F>>>
   : FormedProperties<T, F>
   : FormedProperties<T, F>;
 
@@ -347,9 +355,15 @@ export type SendableList<L extends readonly unknown[]> = {
   [I in keyof L]: Sendable<L[I]>;
 };
 
-/** What may be passed as arguments: results that are not there yet, too. */
+/**
+ * What may be passed as arguments: results that are not there yet, too, also
+ * inside data, but neither in a `Set` nor as the key of a `Map`.
+ */
 export type Arguments<L extends readonly unknown[]> = {
-  [I in keyof L]: Sendable<L[I]> | RemotePromise<L[I]>;
+  [I in keyof L]:
+    | Sendable<L[I]>
+    | RemotePromise<L[I]>
+    | FormOf<L[I], "argument">;
 };
 
 /** The arguments of a function as its caller writes them. */
