@@ -141,8 +141,9 @@ export interface WireOptions<
    */
   sendStacks?: boolean | undefined;
   /**
-   * Types of values that are declared, beside those that all wires know. Give
-   * the peer the same: {@linkcode valueType} makes them.
+   * Types of values that are declared, beside those that all wires know, and
+   * those that the contracts of the wire declare. Give the peer the same:
+   * {@linkcode valueType} makes them.
    *
    * @default {[]}
    */
@@ -269,12 +270,12 @@ export class Wire<
   ) {
     const { signal, functions, onDeath, confirm, serves, expects } = options;
     checkOptionKeys(options, OPTION_KEYS, "a wire");
-    const { valueTypes } = checkParts(options);
+    const kept = serves === undefined ? undefined : rulesOf(serves);
+    const expected = expects === undefined ? undefined : rulesOf(expects);
+    const valueTypes = checkParts(options, expected, kept);
     const api = options.telemetry === false ? undefined : findTelemetry();
     const telemetry = api === undefined ? [] : [spans(api)];
     const calling = through(telemetry, options.callThrough);
-    const kept = serves === undefined ? undefined : rulesOf(serves);
-    const expected = expects === undefined ? undefined : rulesOf(expects);
     const limits = resolveLimits(options.limits);
     checkCredentials(options);
     const clock = options.clock ?? systemClock;
@@ -808,13 +809,18 @@ function checkCredentials(
   checkGate(options, "requireCredential");
 }
 
-/** Checks what a wire is made with of somebody's own. */
+/**
+ * Checks what a wire is made with of somebody's own.
+ *
+ * @returns The types of values that are declared, for it or by its contracts.
+ */
 function checkParts(
   { serveThrough, callThrough, dialect, clock, valueTypes }: Pick<
     WireOptions,
     "serveThrough" | "callThrough" | "dialect" | "clock" | "valueTypes"
   >,
-): { valueTypes: ValueTypes | undefined } {
+  ...contracts: readonly (ContractRules | undefined)[]
+): ValueTypes | undefined {
   checkMiddleware(serveThrough, "serveThrough");
   checkMiddleware(callThrough, "callThrough");
   if (dialect !== undefined) {
@@ -823,16 +829,19 @@ function checkParts(
   if (clock !== undefined) {
     checkPart(clock, "clock", ["now", "after"], "an object with both");
   }
-  const types = resolveValueTypes(valueTypes);
+  const types = resolveValueTypes(
+    valueTypes,
+    ...contracts.map((rules) => rules?.valueTypes),
+  );
   if (types !== undefined && dialect?.hasValueTypes === false) {
     throw new WireError(
       "invalidArgument",
       `The protocol ${
         shown(dialect.name)
-      } has no declared types of values. Leave the option "valueTypes" out.`,
+      } has no declared types of values. Leave the option "valueTypes" out, of the wire and of its contracts.`,
     );
   }
-  return { valueTypes: types };
+  return types;
 }
 
 /** Checks that something has the functions that it is for. */
@@ -881,9 +890,9 @@ export function checkServing(
 ): void {
   const { functions, serves, expects } = options;
   checkCredentials(options);
-  checkParts(options);
-  if (expects !== undefined) rulesOf(expects);
   const kept = serves === undefined ? undefined : rulesOf(serves);
+  const expected = expects === undefined ? undefined : rulesOf(expects);
+  checkParts(options, expected, kept);
   if (functions === undefined) return;
   servedEntries(functions);
   kept?.implemented(functions);

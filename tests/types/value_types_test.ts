@@ -2,6 +2,8 @@
 
 import { assert, assertEquals } from "@std/assert";
 import {
+  type Contract,
+  contract,
   type Declared,
   type NotSendable,
   type Received,
@@ -10,6 +12,7 @@ import {
 } from "../../mod.ts";
 import { classType } from "../../wire/types/mod.ts";
 import { test } from "../_test.ts";
+import { v } from "../wire/_schemas.ts";
 
 /** A class that the type checker knows for one. */
 class Money {
@@ -104,4 +107,32 @@ test("valueType() and classType() infer what they are of", () => {
     });
   };
   assertEquals(typeof wrong, "function");
+});
+
+interface Bank {
+  pay(sum: Declared<Money>): Declared<Money>;
+}
+
+test("a contract with value types has the interface with Declared", async () => {
+  const definition = {
+    pay: { args: [v.instance(Money)], result: v.instance(Money) },
+  } as const;
+  const bank: Contract<Bank> = contract(definition, { valueTypes: [money] });
+  const [near, far] = wirePair({ expects: bank }, {
+    serves: bank,
+    functions: { pay: (sum) => sum.plus(sum) },
+  });
+  const paid: Money = await near.remoteValue.pay(new Money(2));
+  assertEquals(paid.cents, 4);
+  // Checked, but not run.
+  const refused = () => {
+    // @ts-expect-error: an argument of another type
+    near.remoteValue.pay(2);
+    // @ts-expect-error: no such option
+    contract(definition, { valueType: [money] });
+    // @ts-expect-error: no value type
+    contract(definition, { valueTypes: [Money] });
+  };
+  assertEquals(typeof refused, "function");
+  await Promise.all([near.close(), far.close()]);
 });

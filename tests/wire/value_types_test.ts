@@ -4,6 +4,7 @@ import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { classType, temporalTypes } from "../../wire/types/mod.ts";
 import {
   type AnyValueType,
+  type Declared,
   decodeValue,
   encodeValue,
   makeRemoteObject,
@@ -16,9 +17,13 @@ import {
   wirePair,
 } from "../../wire/mod.ts";
 import { cmucl } from "../../wire/cmucl/mod.ts";
+import { type Contract, contract } from "../../wire/contract/contract.ts";
+import { connectToRemoteServer } from "../../client/mod.ts";
+import { createRequestServer } from "../../server/mod.ts";
 import { test } from "../_test.ts";
 import { codeOf } from "./_codec.ts";
 import { failure } from "./_failure.ts";
+import { v } from "./_schemas.ts";
 
 // deno-lint-ignore no-explicit-any -- untyped wires give and take anything
 type Any = any;
@@ -403,6 +408,90 @@ test("types that cannot be meant are refused", () => {
   }
   const dialect = cmucl();
   assertEquals(codeOf(() => wirePair({ dialect, ...BOTH })), "invalidArgument");
+});
+
+interface Mover {
+  move(at: Declared<Point>, by: number): Declared<Point>;
+}
+
+/** Moves points, and says where they are not to go. */
+const mover: Contract<
+  Mover,
+  { move: { Outside: { at: Point } } }
+> = contract(
+  {
+    move: {
+      args: [v.instance(Point), v.number()],
+      result: v.instance(Point),
+      errors: { Outside: v.object({ at: v.instance(Point) }) },
+    },
+  },
+  { valueTypes: [point] },
+);
+
+function move({ x, y }: Point, by: number): Point {
+  if (by < 9) return new Point(x + by, y + by);
+  throw mover.error("move", "Outside", { at: new Point(x, y) });
+}
+
+test("a contract brings its value types to both ends, checked and in errors", async () => {
+  await using server = createRequestServer(0, {
+    serves: mover,
+    functions: { move },
+    // That of the contract may be given again, and others besides.
+    valueTypes: [box, point],
+  });
+  await using wire = await connectToRemoteServer("127.0.0.1", server.port, {
+    expects: mover,
+    valueTypes: [box],
+  });
+  const moved: Point = await wire.remoteValue.move(new Point(1, 2), 3);
+  assertEquals([moved.sum(), moved instanceof Point], [9, true]);
+  const error: unknown = await failure(
+    wire.remoteValue.move(new Point(1, 2), 9),
+  );
+  if (!mover.isError(error, "move", "Outside")) throw error;
+  assertEquals(error.data.at.sum(), 3);
+  const refused = await failure(wire.call("move", [new Box(1), 3]));
+  assertEquals((refused as WireError).code, "invalidArgument");
+});
+
+test("a peer without the contract fails the call, and says which type it lacks", async () => {
+  const [near, far] = wirePair({ expects: mover });
+  far.serve({ move: ({ x, y }) => new Point(x, y) });
+  const error = await failure(near.remoteValue.move(new Point(1, 2), 3));
+  assertEquals((error as WireError).code, "unsupportedValue");
+  assert(error.message.includes('"point"'), error.message);
+  await Promise.all([near.close(), far.close()]);
+});
+
+test("contract() checks its value types, and wires that they fit together", () => {
+  const types: [unknown, string][] = [
+    [[point, { ...point }], '"point"'],
+    [[point, point], '"point"'],
+    [[Point], "valueType()"],
+    [point, "array"],
+  ];
+  for (const [valueTypes, text] of types) {
+    let error: Any;
+    try {
+      contract({}, { valueTypes } as Any);
+    } catch (thrown) {
+      error = thrown;
+    }
+    assertEquals(error?.code, "invalidArgument", text);
+    assert(error.message.includes(text), error.message);
+  }
+  assertEquals(
+    codeOf(() => contract({}, { valueType: [] } as Any)),
+    "invalidArgument",
+  );
+  const other = { ...point };
+  const clash = { serves: mover, valueTypes: [other] } as Any;
+  assertEquals(codeOf(() => wirePair(clash)), "invalidArgument");
+  assertEquals(codeOf(() => createRequestServer(0, clash)), "invalidArgument");
+  const lisp = { dialect: cmucl(), expects: mover };
+  assertEquals(codeOf(() => wirePair(lisp)), "invalidArgument");
 });
 
 test("a URL works without being asked for", () =>

@@ -232,34 +232,45 @@ export class ValueTypes {
 /**
  * Checks the option `valueTypes`.
  *
- * @param types What a program passed.
- * @returns The types; undefined where there are none.
+ * @param lists What a program passed, for a wire and for its contracts. A type
+ * may be in several of them.
+ * @returns The types, in their order; undefined where there are none.
  * @throws {WireError} `invalidArgument`.
  */
-export function resolveValueTypes(types: unknown): ValueTypes | undefined {
-  if (types === undefined) return undefined;
-  if (!Array.isArray(types)) {
-    throw new WireError(
-      "invalidArgument",
-      `The option "valueTypes" is an array of what valueType() makes, not ${
-        shown(types)
-      }.`,
-    );
-  }
-  const checked = types.map(checkedType);
-  const names = new Set<string>();
-  for (const { name } of checked) {
-    if (names.has(name)) {
+export function resolveValueTypes(
+  ...lists: readonly unknown[]
+): ValueTypes | undefined {
+  const types = new Set<unknown>();
+  for (const list of lists) {
+    if (list === undefined) continue;
+    if (!Array.isArray(list)) {
       throw new WireError(
         "invalidArgument",
-        `Two value types are called ${
-          shown(name)
-        }. Give each a name of its own.`,
+        `The option "valueTypes" is an array of what valueType() makes, not ${
+          shown(list)
+        }.`,
       );
     }
+    for (const [index, type] of list.entries()) {
+      if (list.indexOf(type) !== index) throw twice(checkedType(type).name);
+      types.add(type);
+    }
+  }
+  const checked = [...types].map(checkedType);
+  const names = new Set<string>();
+  for (const { name } of checked) {
+    if (names.has(name)) throw twice(name);
     names.add(name);
   }
   return checked.length > 0 ? new ValueTypes(checked) : undefined;
+}
+
+/** The error for two types of one name. */
+function twice(name: string): WireError {
+  return new WireError(
+    "invalidArgument",
+    `Two value types are called ${shown(name)}. Give each a name of its own.`,
+  );
 }
 
 /**

@@ -25,6 +25,7 @@ import { checkTold, contractSummary } from "./summary.ts";
 import { CallContext, type CallOptions } from "../rpc/context.ts";
 import { errorMessage, RemoteError, Unfit, WireError } from "../base/errors.ts";
 import { endStreams, REFERENCE } from "../codec/passing.ts";
+import type { AnyValueType } from "../codec/value_types.ts";
 import { setBrand } from "../base/brand.ts";
 import { type CallPromise, promised } from "../rpc/pending_call.ts";
 
@@ -32,15 +33,22 @@ import { type CallPromise, promised } from "../rpc/pending_call.ts";
 export class Rules implements ContractRules {
   /** Its functions by name. */
   readonly signatures: Signatures;
+  readonly valueTypes: readonly AnyValueType[] | undefined;
   readonly #contract: object;
 
   /**
    * @param contract The contract, which its errors name as theirs.
    * @param signatures Its functions by name.
+   * @param valueTypes The types of values that it declares.
    */
-  constructor(contract: object, signatures: Signatures) {
+  constructor(
+    contract: object,
+    signatures: Signatures,
+    valueTypes: readonly AnyValueType[] | undefined,
+  ) {
     this.#contract = contract;
     this.signatures = signatures;
+    this.valueTypes = valueTypes;
   }
 
   implemented(functions: object): object {

@@ -23,6 +23,7 @@
 import type {
   CalledFunctions,
   ContractDefinition,
+  ContractOptions,
   ContractTypes,
   DeclaredErrors,
   Implementation,
@@ -30,6 +31,8 @@ import type {
   ServableFunctions,
 } from "./contract_types.ts";
 import { isInstance, setBrand } from "../base/brand.ts";
+import { checkOptionKeys } from "../base/checks.ts";
+import { resolveValueTypes } from "../codec/value_types.ts";
 import { WireError } from "../base/errors.ts";
 import type { AnyFunctions, ServedFunctions } from "../rpc/remote_types.ts";
 import { type FunctionDescription, RULES, rulesOf } from "../rpc/served.ts";
@@ -66,8 +69,9 @@ export class Contract<
    * Use {@linkcode contract}.
    *
    * @param definition The functions by name.
+   * @param options What else belongs to it.
    */
-  constructor(definition: ContractDefinition) {
+  constructor(definition: ContractDefinition, options: ContractOptions = {}) {
     if (typeof definition !== "object" || definition === null) {
       throw new WireError(
         "invalidArgument",
@@ -78,8 +82,13 @@ export class Contract<
     }
     const signatures = new Map<string, Signature>();
     addSignatures(definition, "", signatures);
+    checkOptionKeys(options, { valueTypes: true }, "a contract");
+    resolveValueTypes(options.valueTypes);
+    const valueTypes = options.valueTypes && [...options.valueTypes];
     // No private field: those of two copies would be two types to the checker.
-    Object.defineProperty(this, RULES, { value: new Rules(this, signatures) });
+    Object.defineProperty(this, RULES, {
+      value: new Rules(this, signatures, valueTypes),
+    });
   }
 
   /**
@@ -206,10 +215,12 @@ export type Functions<C> = C extends
  *
  * @typeParam D What was written.
  * @param definition The functions by name.
+ * @param options The types of values that go with it.
  * @returns The contract. A variable that is exported has to carry its type, as
  * below, where a module is published on JSR; the checker then holds schemas
  * and interface to each other.
- * @throws {WireError} `invalidArgument` for what is no schema.
+ * @throws {WireError} `invalidArgument` for what is no schema, and no type of
+ * values.
  *
  * @example
  * ```ts
@@ -246,6 +257,7 @@ export type Functions<C> = C extends
  */
 export function contract<const D extends ContractDefinition>(
   definition: D,
+  options: ContractOptions = {},
 ): Contract<CalledFunctions<D>, DeclaredErrors<D>, ServableFunctions<D>> {
-  return new Contract(definition);
+  return new Contract(definition, options);
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { AnyValueType } from "../codec/value_types.ts";
 import type { Values } from "../rpc/context.ts";
 import type {
   AnyFunctions,
@@ -48,6 +49,18 @@ export interface FunctionDefinition {
 export interface ContractDefinition {
   /** Any name is one of a function, or of a namespace. */
   readonly [name: string]: FunctionDefinition | ContractDefinition;
+}
+
+/** What else belongs to a contract. */
+export interface ContractOptions {
+  /**
+   * Types of values that its functions take and return. A wire that serves or
+   * expects the contract knows them, beside those of its own option
+   * `valueTypes`: `valueType()` makes them.
+   *
+   * @default {[]}
+   */
+  readonly valueTypes?: readonly AnyValueType[] | undefined;
 }
 
 /** A part of a function's definition; undefined where it is not said. */

@@ -10,6 +10,7 @@ import { malformed, WireError } from "../base/errors.ts";
 import type { Caller } from "./remote.ts";
 import type { Method } from "../codec/passing.ts";
 import { isPlain } from "../codec/value_kinds.ts";
+import type { AnyValueType } from "../codec/value_types.ts";
 import type { Report } from "../base/report.ts";
 import { shown } from "../base/shown.ts";
 
@@ -136,6 +137,8 @@ export const RULES: unique symbol = Symbol.for(keyOf("rules"));
 
 /** What a wire has a contract do. */
 export interface ContractRules {
+  /** The types of values that it declares. */
+  readonly valueTypes?: readonly AnyValueType[] | undefined;
   /**
    * Puts functions behind the contract.
    *
