@@ -4,7 +4,7 @@
  * @module
  */
 
-import { isInstance, setBrand } from "./base/brand.ts";
+import { setBrand } from "./base/brand.ts";
 import {
   type ByteDuplex,
   streamTransport,
@@ -708,16 +708,6 @@ export class Wire<
   /** Closes, as `await using` does. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
-  }
-
-  /**
-   * Has `instanceof` know those that another copy of this module made, too.
-   *
-   * @param value Anything.
-   * @returns Whether it is one.
-   */
-  static [Symbol.hasInstance](value: unknown): boolean {
-    return isInstance(this, value);
   }
 
   static {

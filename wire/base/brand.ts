@@ -40,9 +40,8 @@ export type Brand = keyof typeof VERSIONS;
 
 /** What all keys begin with. */
 const MODULE = "@remote/wire";
-
-/** Holds the key of a branded class, in every version. */
-const MARK = Symbol.for(MODULE);
+/** So many prototypes of a thing are looked at. */
+const MOST_CLASSES = 100;
 
 /**
  * The key of something that copies share, for `Symbol.for()`.
@@ -54,9 +53,14 @@ export function keyOf(brand: Brand): string {
   return `${MODULE}/${brand}/${VERSIONS[brand]}`;
 }
 
+/** What `instanceof` does for classes that say nothing of it. */
+const isOrdinaryInstance = Function.prototype[Symbol.hasInstance];
+
 /**
- * Brands a class: {@linkcode isInstance} then knows the instances that other
- * copies made.
+ * Brands a class: its prototype gets the symbol of the brand, and `instanceof`
+ * then knows the instances that other copies made. Derived classes that are
+ * not branded themselves have the ordinary rule. `instanceof` never throws,
+ * whatever the value is.
  *
  * @param constructor The class.
  * @param brand Its name.
@@ -66,48 +70,24 @@ export function setBrand(
   brand: Brand,
 ): void {
   const key = keyOf(brand);
-  const { prototype } = constructor;
-  Object.defineProperty(prototype, MARK, { value: key });
-  Object.defineProperty(prototype, Symbol.for(key), { value: key });
-}
-
-/** What `instanceof` does for classes that say nothing of it. */
-const isOrdinaryInstance = Function.prototype[Symbol.hasInstance];
-
-/**
- * What `instanceof` does for a branded class, and for classes derived from it:
- * those that this module did not brand have the ordinary rule. It never
- * throws, whatever the value is.
- *
- * @param constructor The class.
- * @param value Anything.
- * @returns Whether this copy's class, or that of another copy, made it.
- */
-export function isInstance(
-  constructor: { readonly prototype: object },
-  value: unknown,
-): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  try {
-    return isOrdinaryInstance.call(constructor, value) ||
-      hasKey(value, ownKey(constructor.prototype));
-  } catch {
-    // Proxies may throw when they are looked at.
-    return false;
-  }
-}
-
-/** The key of a class that is branded itself. */
-function ownKey(
-  prototype: { readonly [MARK]?: string },
-): string | undefined {
-  return Object.hasOwn(prototype, MARK) ? prototype[MARK] : undefined;
-}
-
-/** Whether something inherits the brand of a key. */
-function hasKey(value: object, key: string | undefined): boolean {
-  if (key === undefined) return false;
   const symbol = Symbol.for(key);
+  Object.defineProperty(constructor.prototype, symbol, { value: key });
+  Object.defineProperty(constructor, Symbol.hasInstance, {
+    value(this: object, value: unknown): boolean {
+      if (typeof value !== "object" || value === null) return false;
+      try {
+        return isOrdinaryInstance.call(this, value) ||
+          this === constructor && inherits(value, symbol, key);
+      } catch {
+        // Proxies may throw when they are looked at.
+        return false;
+      }
+    },
+  });
+}
+
+/** Whether something inherits a brand. */
+function inherits(value: object, symbol: symbol, key: string): boolean {
   // The key, rather than true: some proxies have that for everything.
   return (value as Record<symbol, unknown>)[symbol] === key &&
     !Object.hasOwn(value, symbol);
@@ -126,20 +106,33 @@ export function otherVersion(
   brand?: Brand,
 ): string | undefined {
   try {
-    const mark = (value as { readonly [MARK]?: unknown })[MARK];
-    if (typeof mark !== "string" || !mark.startsWith(`${MODULE}/`)) {
-      return undefined;
+    for (const [name, version] of brandsOf(value)) {
+      const own = Object.hasOwn(VERSIONS, name)
+        ? VERSIONS[name as Brand]
+        : undefined;
+      if (String(own) === version) continue;
+      if (brand !== undefined && name !== brand) continue;
+      return `It is a ${name} of another version of ${MODULE} (${name} ${version}, and ${
+        own === undefined ? "none is known here" : `${own} is known here`
+      }). Have all parts of the program import the same version.`;
     }
-    const [name = "", version] = mark.slice(MODULE.length + 1).split("/");
-    const own = Object.hasOwn(VERSIONS, name)
-      ? VERSIONS[name as Brand]
-      : undefined;
-    if (String(own) === version) return undefined;
-    if (brand !== undefined && name !== brand) return undefined;
-    return `It is a ${name} of another version of ${MODULE} (${name} ${version}, and ${
-      own === undefined ? "none is known here" : `${own} is known here`
-    }). Have all parts of the program import the same version.`;
   } catch {
-    return undefined;
+    // It cannot be looked at.
+  }
+  return undefined;
+}
+
+/** The brands that something inherits, and their versions. */
+function* brandsOf(value: unknown): Iterable<[string, string]> {
+  let holder = Object.getPrototypeOf(value);
+  // A proxy may claim to have any number of prototypes.
+  for (let depth = 0; holder !== null && depth < MOST_CLASSES; depth++) {
+    for (const symbol of Object.getOwnPropertySymbols(holder)) {
+      const key = Symbol.keyFor(symbol);
+      if (key === undefined || !key.startsWith(`${MODULE}/`)) continue;
+      const [name = "", version = ""] = key.slice(MODULE.length + 1).split("/");
+      yield [name, version];
+    }
+    holder = Object.getPrototypeOf(holder);
   }
 }

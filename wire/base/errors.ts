@@ -5,7 +5,7 @@
  * @module
  */
 
-import { isInstance, setBrand } from "./brand.ts";
+import { setBrand } from "./brand.ts";
 
 /**
  * Why a wire, a call or a server failed. The codes are stable: programs may
@@ -159,16 +159,6 @@ export class WireError extends Error {
     if (options.sent !== undefined) this.sent = options.sent;
   }
 
-  /**
-   * Has `instanceof` know those that another copy of this module made, too.
-   *
-   * @param value Anything.
-   * @returns Whether it is one.
-   */
-  static override [Symbol.hasInstance](value: unknown): boolean {
-    return isInstance(this, value);
-  }
-
   static {
     setBrand(this, "WireError");
   }
@@ -283,16 +273,6 @@ export class RemoteError extends Error {
     if (init.data !== undefined) this.data = init.data;
     if (init.errors !== undefined) this.errors = init.errors;
     if (init.remoteStack !== undefined) this.remoteStack = init.remoteStack;
-  }
-
-  /**
-   * Has `instanceof` know those that another copy of this module made, too.
-   *
-   * @param value Anything.
-   * @returns Whether it is one.
-   */
-  static override [Symbol.hasInstance](value: unknown): boolean {
-    return isInstance(this, value);
   }
 
   static {

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { isInstance, setBrand } from "../base/brand.ts";
+import { setBrand } from "../base/brand.ts";
 import type { Transport, WireAddress } from "../transport/transport.ts";
 import type { CallOptions } from "../rpc/context.ts";
 import { afterPatience } from "../base/clock.ts";
@@ -411,11 +411,6 @@ export class CmuclSession implements Session {
       ? error
       : lostReason(this.address, error);
     this.end(reason, false);
-  }
-
-  /** Knows those of other copies of this module, too. */
-  static [Symbol.hasInstance](value: unknown): boolean {
-    return isInstance(this, value);
   }
 
   static {

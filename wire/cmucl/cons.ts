@@ -5,7 +5,7 @@
  * @module
  */
 
-import { isInstance, setBrand } from "../base/brand.ts";
+import { setBrand } from "../base/brand.ts";
 import { WireError } from "../base/errors.ts";
 import { nil } from "./symbols.ts";
 
@@ -29,16 +29,6 @@ export class Cons {
   constructor(car: unknown, cdr: unknown) {
     this.car = car;
     this.cdr = cdr;
-  }
-
-  /**
-   * Has `instanceof` know those that another copy of this module made, too.
-   *
-   * @param value Anything.
-   * @returns Whether it is one.
-   */
-  static [Symbol.hasInstance](value: unknown): boolean {
-    return isInstance(this, value);
   }
 
   static {

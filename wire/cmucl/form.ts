@@ -4,7 +4,7 @@
  * @module
  */
 
-import { isInstance, setBrand } from "../base/brand.ts";
+import { setBrand } from "../base/brand.ts";
 import { type LispSymbol, readSymbol } from "./symbols.ts";
 
 /** A call that the peer is to perform in the place of an argument. */
@@ -23,16 +23,6 @@ export class Form {
   constructor(fn: LispSymbol, args: readonly unknown[]) {
     this.fn = fn;
     this.args = args;
-  }
-
-  /**
-   * Has `instanceof` know those that another copy of this module made, too.
-   *
-   * @param value Anything.
-   * @returns Whether it is one.
-   */
-  static [Symbol.hasInstance](value: unknown): boolean {
-    return isInstance(this, value);
   }
 
   static {

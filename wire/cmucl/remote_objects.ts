@@ -5,7 +5,7 @@
  * @module
  */
 
-import { isInstance, setBrand } from "../base/brand.ts";
+import { setBrand } from "../base/brand.ts";
 import { WireError } from "../base/errors.ts";
 
 const LARGEST_ID = 0x7fffffff;
@@ -30,16 +30,6 @@ export class RemoteObject {
     this.host = host;
     this.pid = pid;
     this.id = id;
-  }
-
-  /**
-   * Has `instanceof` know those that another copy of this module made, too.
-   *
-   * @param value Anything.
-   * @returns Whether it is one.
-   */
-  static [Symbol.hasInstance](value: unknown): boolean {
-    return isInstance(this, value);
   }
 
   static {

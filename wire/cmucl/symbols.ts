@@ -5,7 +5,7 @@
  * @module
  */
 
-import { isInstance, setBrand } from "../base/brand.ts";
+import { setBrand } from "../base/brand.ts";
 import { WireError } from "../base/errors.ts";
 
 /** The package where names without a package belong, unless told otherwise. */
@@ -67,16 +67,6 @@ export class LispSymbol {
     if (this.packageName === "KEYWORD") return `:${name}`;
     const colons = this.packageName === "COMMON-LISP" ? ":" : "::";
     return `${printed(this.packageName)}${colons}${name}`;
-  }
-
-  /**
-   * Has `instanceof` know those that another copy of this module made, too.
-   *
-   * @param value Anything.
-   * @returns Whether it is one.
-   */
-  static [Symbol.hasInstance](value: unknown): boolean {
-    return isInstance(this, value);
   }
 
   static {

@@ -30,7 +30,7 @@ import type {
   RequiredFunctions,
   ServableFunctions,
 } from "./contract_types.ts";
-import { isInstance, setBrand } from "../base/brand.ts";
+import { setBrand } from "../base/brand.ts";
 import { checkOptionKeys } from "../base/checks.ts";
 import { resolveValueTypes } from "../codec/value_types.ts";
 import { WireError } from "../base/errors.ts";
@@ -161,16 +161,6 @@ export class Contract<
   describe(): FunctionDescription[] {
     return [...signaturesOf(this).values()]
       .map(({ description }) => description);
-  }
-
-  /**
-   * Has `instanceof` know those that another copy of this module made, too.
-   *
-   * @param value Anything.
-   * @returns Whether it is one.
-   */
-  static [Symbol.hasInstance](value: unknown): boolean {
-    return isInstance(this, value);
   }
 
   static {

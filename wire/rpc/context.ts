@@ -5,7 +5,7 @@
  * @module
  */
 
-import { isInstance, setBrand } from "../base/brand.ts";
+import { setBrand } from "../base/brand.ts";
 import { checkOptionKeys, checkSignal, mayBeOptions } from "../base/checks.ts";
 import type { Clock } from "../base/clock.ts";
 import { errorMessage, WireError } from "../base/errors.ts";
@@ -107,16 +107,6 @@ export class CallContext<W = unknown> {
   /** Milliseconds until the caller's deadline; undefined where it has none. */
   get deadline(): number | undefined {
     return this.#more?.left();
-  }
-
-  /**
-   * Has `instanceof` know those that another copy of this module made, too.
-   *
-   * @param value Anything.
-   * @returns Whether it is one.
-   */
-  static [Symbol.hasInstance](value: unknown): boolean {
-    return isInstance(this, value);
   }
 
   static {
@@ -422,16 +412,6 @@ export class Values<const T extends readonly unknown[]> {
   /** Tells the type checker these from any other object with a `list`. */
   get "~several"(): true {
     return true;
-  }
-
-  /**
-   * Has `instanceof` know those that another copy of this module made, too.
-   *
-   * @param value Anything.
-   * @returns Whether it is one.
-   */
-  static [Symbol.hasInstance](value: unknown): boolean {
-    return isInstance(this, value);
   }
 
   static {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { isInstance, setBrand } from "../base/brand.ts";
+import { setBrand } from "../base/brand.ts";
 import { WireError } from "../base/errors.ts";
 import {
   ASKED,
@@ -222,11 +222,6 @@ export class CallPromise extends Promise<unknown> implements Asked {
   /** What a console shows, in place of all that is behind it. */
   [Symbol.for("nodejs.util.inspect.custom")](): string {
     return "RemotePromise { await it }";
-  }
-
-  /** Knows those of other copies of this module, too. */
-  static override [Symbol.hasInstance](value: unknown): boolean {
-    return isInstance(this, value);
   }
 
   static {
