@@ -25,7 +25,8 @@ import {
 /** The client's half of TLS. */
 export interface ClientTls {
   /**
-   * Certificates, PEM, of authorities to trust beside those of the system.
+   * Certificates, PEM, of authorities to trust in addition to those of the
+   * system.
    *
    * @default {[]}
    */
@@ -147,7 +148,7 @@ class TlsClient implements TlsSide {
 
   /**
    * @param hostname The name that the certificate has to bear.
-   * @param caCerts Authorities to trust beside those that Deno trusts.
+   * @param caCerts Authorities to trust in addition to those that Deno trusts.
    * @param trustsAnybody Whether it is the certificate alone that is wanted.
    */
   constructor(hostname: string, caCerts: string[], trustsAnybody = false) {
@@ -197,7 +198,7 @@ class TlsClient implements TlsSide {
   }
 }
 
-/** Trusts certain authorities beside those that Deno trusts. */
+/** Trusts certain authorities in addition to those that Deno trusts. */
 function trusting(tls: Tls, caCerts: string[]): SecureContext {
   const secureContext = tls.createSecureContext({});
   if (caCerts.length === 0) return secureContext;

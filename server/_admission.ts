@@ -131,7 +131,7 @@ export class Attempts {
   readonly #accounts = new Map<string, TokenBucket>();
 
   /**
-   * @param clock Tells when attempts are given back.
+   * @param clock Tells when attempts are released.
    * @param limits How many there are.
    */
   constructor(clock: Clock, limits: AttemptLimits) {
@@ -301,7 +301,9 @@ export class Arrival implements SocketLike {
     this.network = network;
   }
 
-  /** Reads before anybody asks, to see whether the peer has to say something. */
+  /**
+   * Reads before anybody asks, to see whether the peer has to say something.
+   */
   readAhead(): void {
     const buffer = new Uint8Array(AHEAD);
     const came = this.#conn.read(buffer);

@@ -119,8 +119,8 @@ export interface RequestServerOptions<
    */
   credential?: string | undefined;
   /**
-   * Types of values that are declared, beside those that all wires know. Give
-   * clients the same: `valueType()` makes them.
+   * Types of values that are declared, in addition to those that all wires
+   * know. Give clients the same: `valueType()` makes them.
    *
    * @default {[]}
    */
@@ -207,9 +207,9 @@ const FORMS: HookForms = {
 };
 
 /** How many clients of a network are told at a time why they have to go. */
-const FAREWELLS = 64;
+const CLOSING = 64;
 /** The same of all. */
-const ALL_FAREWELLS = 16 * FAREWELLS;
+const MOST_CLOSING = 16 * CLOSING;
 /** How long one waits, for the others' news to be read, in milliseconds. */
 const READING = 20;
 /** The share of the limit `hello` that a silent one has while others wait. */
@@ -252,7 +252,7 @@ export class RequestServer implements AsyncDisposable {
    *
    * @param port The port.
    * @param first What differs from the default, or `onConnect`.
-   * @param second What differs from the default, beside `onConnect`.
+   * @param second What differs from the default, in addition to `onConnect`.
    */
   constructor(
     port: number,
@@ -287,8 +287,8 @@ export class RequestServer implements AsyncDisposable {
     this.#newcomers = this.#makeNewcomers();
     this.#seats = this.#makeSeats();
     this.#leaving = new Seats({
-      most: ALL_FAREWELLS,
-      perNetwork: FAREWELLS,
+      most: MOST_CLOSING,
+      perNetwork: CLOSING,
       yieldAfter: Infinity,
       activity: () => 0,
       end: (wire) => wire.abort(),

@@ -37,7 +37,7 @@ import type { ServerProcess } from "./server_process.ts";
  * accepts the next, unless the server serves `oneAtATime`; when the promise
  * resolves, the stream is closed. If it returns something else, or nothing, the
  * stream stays open, and is the function's to close. If it throws, or its
- * promise rejects, what it has written leaves, and the stream is broken off.
+ * promise rejects, what it has written is sent, and the stream is broken off.
  *
  * @param stream The connection.
  * @param process The connection's own process, to name it or kill it.
@@ -211,7 +211,9 @@ export class StreamServer implements AsyncDisposable {
     return this.#acceptor.done;
   }
 
-  /** The same as {@linkcode StreamServer.kill}, for `destroyRequestServer()`. */
+  /**
+   * The same as {@linkcode StreamServer.kill}, for `destroyRequestServer()`.
+   */
   destroy(): Promise<void> {
     return this.kill();
   }
@@ -396,7 +398,7 @@ export class StreamServer implements AsyncDisposable {
   }
 
   /**
-   * Ends the stream of a function that has failed: what was written leaves,
+   * Ends the stream of a function that has failed: what was written is sent,
    * but nothing says that this was all.
    */
   async #breakOff(stream: LineStream): Promise<void> {

@@ -1,6 +1,6 @@
 /**
  * What every user of a wire needs: `mod.ts` exports it, and `wire/mod.ts` does,
- * beside what those need who build upon wires.
+ * in addition to what those need who build upon wires.
  *
  * @module
  */

@@ -2,8 +2,8 @@
  * The wire itself, over any connection: what runs wherever the web platform
  * does, without `Deno.*`, permissions or dependencies.
  *
- * Beside what the module's root has of it: {@linkcode remoteCaller} for calls by
- * name, the clock, the parts of a dialect, and every type.
+ * In addition to what the module's root has of it: {@linkcode remoteCaller} for
+ * calls by name, the clock, the parts of a dialect, and every type.
  *
  * @example
  * ```ts

@@ -141,9 +141,9 @@ export interface WireOptions<
    */
   sendStacks?: boolean | undefined;
   /**
-   * Types of values that are declared, beside those that all wires know, and
-   * those that the contracts of the wire declare. Give the peer the same:
-   * {@linkcode valueType} makes them.
+   * Types of values that are declared, in addition to those that all wires
+   * know, and those that the contracts of the wire declare. Give the peer the
+   * same: {@linkcode valueType} makes them.
    *
    * @default {[]}
    */
@@ -361,7 +361,7 @@ export class Wire<
 
   /**
    * Resolves when the connection is gone, with the reason: an error whose code
-   * is `closed` where both ends took leave properly. It never rejects.
+   * is `closed` if both ends closed gracefully. It never rejects.
    */
   get closed(): Promise<WireError> {
     return this.#session.lifetime.closed;
@@ -379,7 +379,7 @@ export class Wire<
 
   /**
    * The peer's functions, called one way: no answer travels. The promise
-   * resolves when the call may leave, which is at once unless the peer is
+   * resolves when the call may be sent, which is at once unless the peer is
    * slow; it rejects when an argument cannot be sent. It need not be awaited:
    * then `onError` is told of that. What the function throws is reported at
    * the peer.
@@ -463,10 +463,10 @@ export class Wire<
    *
    * @param name The function's name.
    * @param args Its arguments; none where it is left out.
-   * @param options The deadline and the metadata travel along; a signal that is aborted
-   * already keeps the call from leaving. Both end streams among the arguments,
-   * unless `streams` is `"free"`.
-   * @returns A promise that resolves when the call may leave.
+   * @param options The deadline and the metadata travel along; a signal that is
+   * aborted already keeps the call from being sent. Both end streams among the
+   * arguments, unless `streams` is `"free"`.
+   * @returns A promise that resolves when the call may be sent.
    */
   send(
     name: string,
@@ -562,7 +562,7 @@ export class Wire<
    *
    * @typeParam T The value's type.
    * @param value Any value that can be sent.
-   * @returns A promise that resolves when the message may leave, which is at
+   * @returns A promise that resolves when the message may be sent, which is at
    * once unless it is large, or the peer slow to take what was sent before.
    * @throws {WireError} `unsupportedValue` or `limit`, as a rejection.
    */
@@ -664,9 +664,11 @@ export class Wire<
   }
 
   /**
-   * Takes leave: no further call is made; those under way finish, and answers
-   * owed are sent. Functions whose callers have given up, by a signal or a
-   * deadline, are not waited for. A peer that is not done within the limit `close` is left.
+   * Closes gracefully: no further call is made, calls under way finish, and
+   * answers are sent. The wire does not wait for functions whose callers have
+   * given up, by a signal or a deadline. If the peer is not done within the
+   * limit
+   * `close`, the wire ends all the same.
    *
    * @returns A promise that resolves when the connection is gone.
    */
@@ -729,13 +731,12 @@ export class Wire<
  * ```ts
  * import { makeWire } from "@remote/wire";
  *
- * const there = new TransformStream<Uint8Array, Uint8Array>();
- * const back = new TransformStream<Uint8Array, Uint8Array>();
- * const near = makeWire({ readable: back.readable, writable: there.writable });
- * const far = makeWire({ readable: there.readable, writable: back.writable });
- * far.serve({ greet: (name: string) => `Hello ${name}.` });
- * if (await near.remoteValue.greet("self") !== "Hello self.") throw new Error();
- * await Promise.all([near.close(), far.close()]);
+ * const there = new TransformStream<Uint8Array, Uint8Array>(); const back = new
+ * TransformStream<Uint8Array, Uint8Array>(); const near = makeWire({ readable:
+ * back.readable, writable: there.writable }); const far = makeWire({ readable:
+ * there.readable, writable: back.writable }); far.serve({ greet: (name: string)
+ * => `Hello ${name}.` }); if (await near.remoteValue.greet("self") !== "Hello
+ * self.") throw new Error(); await Promise.all([near.close(), far.close()]);
  * ```
  */
 export function makeWire<

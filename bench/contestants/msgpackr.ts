@@ -5,7 +5,7 @@
  * deadlines or errors.
  *
  * In one version each message is a write of its own; in the other, what has
- * gathered while a write was under way leaves in the next.
+ * gathered while a write was under way is sent in the next.
  *
  * @module
  */

@@ -96,7 +96,7 @@ export class Listener {
     this.#strangers.take(stranger, network);
     let name: string | undefined;
     try {
-      name = await this.#meet(stranger);
+      name = await this.#identify(stranger);
     } finally {
       this.#strangers.leave(stranger);
     }
@@ -124,7 +124,7 @@ export class Listener {
   }
 
   /** Learns the client's name; undefined if it was turned away. */
-  async #meet(stranger: Stranger): Promise<string | undefined> {
+  async #identify(stranger: Stranger): Promise<string | undefined> {
     const { stream } = stranger;
     const { introduction } = this.#init.limits;
     const timer = setTimeout(

@@ -66,7 +66,7 @@ export interface ListenerLimits {
   /** How long one evaluation may take. @default {10000} */
   evaluation: number;
   /**
-   * How much time of processors a session's process may use beside its
+   * How much time of processors a session's process may use besides its
    * evaluations, for what they leave running. Each evaluation has two
    * processors while it is under way, and a twentieth of one is always free.
    *

@@ -192,7 +192,7 @@ test("The chat's server refuses what it should, and keeps nothing of it", async 
   await leave();
   await leave();
   await assertRejects(() => say("a"), RemoteError, "Ann is not in the room");
-  // All ears are given back by now, and names are free again.
+  // All ears are released by now, and names are free again.
   await wire.ping();
   assertEquals(wire.stats().objectsExported, 0);
   using again = await join("den", "ann", ears);

@@ -14,7 +14,9 @@ import { makeWire, type Wire, type WireOptions } from "../../wire/wire.ts";
 import { FakeClock, settle } from "../_fake_clock.ts";
 import { type Bytes, checkHeld, Fault, kindOf } from "./_target.ts";
 
-/** How long a wire takes leave of a peer that has gone, in virtual time. */
+/**
+ * How long a graceful close takes with a peer that has gone, in virtual time.
+ */
 const LEAVE = 2_000;
 /** How long what this side serves goes on at most. In milliseconds, both. */
 const AFTERMATH = 120_000;

@@ -1,6 +1,6 @@
 /**
  * Fuzzes a whole wire: its peer says messages in any order, legal or not, while
- * this side's program calls, streams, cancels and takes leave.
+ * this side's program calls, streams, cancels and closes gracefully.
  *
  * @module
  */

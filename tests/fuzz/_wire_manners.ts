@@ -113,7 +113,7 @@ export class Manners {
     return this.#id(cursor, this.theirStreams);
   }
 
-  /** An object of the wire's; given back, it is gone. */
+  /** An object of the wire's; released, it is gone. */
   place(cursor: Cursor, isLast = false): Place | undefined {
     if (this.isRude(cursor)) {
       return { slot: cursor.pick(IDS), nonce: cursor.below(3) };

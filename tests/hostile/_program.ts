@@ -125,7 +125,7 @@ export const PROGRAM = {
   take(this: CallContext<Wire>) {
     return outcome(this.wire.getObject());
   },
-  /** Takes leave. */
+  /** Closes gracefully. */
   leave(this: CallContext<Wire>) {
     this.wire.close();
   },

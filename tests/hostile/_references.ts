@@ -37,7 +37,7 @@ function mine(slot: number, nonce = 7, isFunction = 0): number[] {
   return [0xd7, isFunction, ...varint(slot), ...uint32(nonce)];
 }
 
-/** One of the receiver, which comes home. */
+/** One of the receiver, which returns to its owner. */
 function yours({ slot, nonce }: Place): number[] {
   return [0xd8, ...varint(slot), ...uint32(nonce)];
 }
@@ -230,7 +230,7 @@ export const REFERENCES: Catalogue = {
       and: "it fails with `noSuchObject`",
     },
     {
-      name: "10,000 objects that are asked for, and never given back",
+      name: "10,000 objects that are asked for, and never released",
       async run(peer) {
         for (let n = 0; n < OBJECTS; n += 500) {
           await peer.say(each(500, (id) => rawCall(id, "give")));
@@ -282,7 +282,7 @@ export const REFERENCES: Catalogue = {
             frame(KIND.forget, ...varint(n), ...uint32(7)),
           )),
       promise: "goes on",
-      and: "a place is taken until it is given back",
+      and: "a place is taken until it is released",
       over: TCP,
     },
     {

@@ -12,7 +12,7 @@ function timed(): { attempts: Attempts; clock: { time: number } } {
   return { attempts, clock };
 }
 
-test("Attempts runs out, and gives back one at a time", () => {
+test("Attempts runs out, and releases one at a time", () => {
   const { attempts, clock } = timed();
   const take = () => attempts.take("10.0.0.1");
   assertEquals([take(), take(), take(), take()], [true, true, true, false]);

@@ -57,7 +57,7 @@ const COUNTS: readonly (keyof WireStats)[] = [
 ];
 
 /**
- * Everything was given back, while the wire stands, and both ends account for
+ * Everything was released, while the wire stands, and both ends account for
  * the same bytes.
  *
  * @param limits The peer's limits.

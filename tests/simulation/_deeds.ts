@@ -322,7 +322,7 @@ export class Deeds {
     this.#expect(operation, taken, take);
   }
 
-  /** Calls an object, and gives it back. */
+  /** Calls an object, and releases it. */
   async #count(
     object: RemoteObject<Counter>,
     operation: Operation,

@@ -113,7 +113,7 @@ export interface Gate {
 export interface Outage {
   readonly at: number;
   readonly time: number;
-  /** Whether it takes leave of its wires rather than being gone at once. */
+  /** Whether it closes its wires gracefully rather than being gone at once. */
   readonly isDrain?: boolean;
 }
 

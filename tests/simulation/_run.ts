@@ -321,7 +321,7 @@ class Run {
     this.#ledger.fault(`${what} never settled`);
   }
 
-  /** Everything was given back, while the wires still stand. */
+  /** Everything was released, while the wires still stand. */
   async #checkQuiet(pairs: readonly Pair[]): Promise<void> {
     const { link, second } = this.#plan;
     const stalls = [link.stall, second?.stall].map((stall) =>

@@ -1,5 +1,5 @@
 /**
- * Looks whether two wires are as new: nothing under way, every byte given back,
+ * Looks whether two wires are as new: nothing under way, every byte released,
  * and nothing of any message left in the codecs of both.
  *
  * @module

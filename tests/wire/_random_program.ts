@@ -1,6 +1,6 @@
 /**
  * Random programs over a wire: each side passes objects, functions and streams
- * about, calls what it got, gives it back and forgets it, and checks that it
+ * about, calls what it got, releases it and forgets it, and checks that it
  * always is what its tag says.
  *
  * @module

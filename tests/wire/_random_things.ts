@@ -82,7 +82,7 @@ export class References {
   readonly #forgotten: ReadonlySet<string>;
   /** Their tags, and how often each came. */
   readonly #held = new Map<Held, { tag: string; count: number }>();
-  /** Some that were given back, perhaps not as often as they came. */
+  /** Some that were released, perhaps not as often as they came. */
   readonly #ghosts: Tagged[] = [];
 
   /**
@@ -119,7 +119,7 @@ export class References {
     return { thing, tag };
   }
 
-  /** One that was given back, if there is any. */
+  /** One that was released, if there is any. */
   ghost(): Tagged | undefined {
     return this.#ghosts[below(this.#random, this.#ghosts.length)];
   }

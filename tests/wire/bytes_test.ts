@@ -286,7 +286,7 @@ test("takeBack() goes on in the buffer that was handed out, when empty", () => {
   assertEquals([[...two], [...writer.written()]], [[2], [3, 4]]);
 });
 
-test("trim() gives back large buffers of an empty writer only", () => {
+test("trim() releases large buffers of an empty writer only", () => {
   const writer = new ByteWriter();
   writer.bytes(new Uint8Array(100_000));
   writer.trim();

@@ -109,7 +109,7 @@ test("a call of which a part has left may have been executed", async () => {
   await end(near, far);
 });
 
-test("a large call given up half way gives back its place and its share", async () => {
+test("a large call given up half way releases its place and its share", async () => {
   const [near, far] = slowPair({
     limits: { calls: 1, window: 1, pieces: 1, frame: 1_024 },
   });

@@ -25,7 +25,7 @@ function numbers(isLater: boolean): StandardSchema<unknown> {
 const ANY = schema((value) => ({ value }));
 
 for (const isLater of [false, true]) {
-  test(`what comes with arguments refused ${isLater ? "later" : "at once"} is given back`, async () => {
+  test(`what comes with arguments refused ${isLater ? "later" : "at once"} is released`, async () => {
     const shapes = contract({
       take: { args: [numbers(isLater), ANY, ANY], result: ANY },
     });
@@ -37,7 +37,7 @@ for (const isLater of [false, true]) {
     assertEquals(error.code, "invalidArgument");
     near.send("take", args());
     await settle();
-    // What was given back, and the end of the streams, come behind these.
+    // What was released, and the end of the streams, come behind these.
     for (let turn = 0; turn < 3; turn++) await near.ping();
     const { objectsExported, streamsSending } = near.stats();
     assertEquals([ran, objectsExported, streamsSending], [0, 0, 0]);

@@ -25,7 +25,7 @@ function many(
   return Promise.all(Array.from({ length }, (_, n) => begin(n)));
 }
 
-test("256 calls leave in one write, and their answers in one", async () => {
+test("256 calls are sent in one write, and their answers in one", async () => {
   const [near, far] = await meteredPair(FUNCTIONS);
   await many((n) => near.wire.remoteValue.add(n, 1));
   for (const { meter } of [near, far]) {
@@ -91,7 +91,7 @@ for (const [size, copied, allocated] of BYTES) {
   });
 }
 
-test("four large calls at a time take no new buffers to leave", async () => {
+test("four large calls at a time take no new buffers", async () => {
   const [near, far] = await meteredPair(FUNCTIONS);
   const bytes = new Uint8Array(1024 * 1024);
   const four = () => many(() => near.wire.remoteValue.size(bytes), 4);

@@ -85,7 +85,7 @@ test("forgetRemoteTranslation() forgets what makeRemoteObject() made", async () 
   }
 });
 
-test("a forgotten object's place is not another's until it is given back", async () => {
+test("a forgotten object's place is not another's until it is released", async () => {
   const objects = [() => 1, () => 2, () => 3];
   await using peer = new RawPeer({
     functions: { give: (n: number) => objects[n]! },

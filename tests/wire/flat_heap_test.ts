@@ -1,4 +1,4 @@
-/** What a wire keeps of what was given back: nothing. */
+/** What a wire keeps of what was released: nothing. */
 
 import { assert, assertEquals } from "@std/assert";
 import { test } from "../_test.ts";

@@ -37,7 +37,7 @@ function isGathered(bytes: Uint8Array): boolean {
   return (last[FRAME_HEADER]! & STRINGS) !== 0;
 }
 
-test("Encoder gathers text once a message had much of it", () => {
+test("Encoder writes a string section once a message had much text", () => {
   const { encoder, first } = gathering();
   assert(!isGathered(first));
   const second = encodeAll([message(TEXTUAL)], encoder);

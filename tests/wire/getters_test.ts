@@ -47,7 +47,7 @@ test("a getter may abort a call", async () => {
   await far.closed;
 });
 
-test("a getter may give a reference back", async () => {
+test("a getter may release a reference", async () => {
   const { near, far, within } = ends();
   const opened = await near.remoteValue.open();
   assertEquals(far.stats().objectsExported, 1);

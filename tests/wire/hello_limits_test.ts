@@ -102,7 +102,7 @@ test("references before the hello beyond those that the peer takes fail their ca
 
 for (const limits of [{ values: 2 }, { nesting: 1 }, { bigint: 1 }]) {
   const [name] = Object.keys(limits);
-  test(`what came along behind a value over "${name}" is given back`, async () => {
+  test(`what came along behind a value over "${name}" is released`, async () => {
     const [near, far] = narrow(limits);
     const ended: string[] = [];
     const over = { a: [{ b: [1, 2, 3] }], big: 2n ** 64n };

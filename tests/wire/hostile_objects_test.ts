@@ -75,7 +75,7 @@ test("a peer that sweeps for references is cut off", async () => {
   assertEquals(ran(), 0);
 });
 
-test("a call of a reference that was given back fails", async () => {
+test("a call of a reference that was released fails", async () => {
   const { peer, reference, ran } = await peerWithFunction();
   await using _peer = peer;
   await peer.tell(

@@ -136,7 +136,7 @@ test("results of calls that wait for room, or were cancelled there", async () =>
   assertEquals(peer.wire.stats().callsRunning, 0);
 });
 
-test("an object is given back between the pieces of its call", async () => {
+test("an object is released between the pieces of its call", async () => {
   const [peer, reference] = await withFunction();
   await using _peer = peer;
   const [, body] = definedAndBody(callOn(1, reference, "give"));
@@ -184,7 +184,7 @@ test("what comes of a stream after its end ends the wire", async () => {
   assertEquals(peer.wire.stats().objectsImported, 0);
 });
 
-test("a peer that takes leave may end its streams before it finishes", async () => {
+test("a peer that closes gracefully may end its streams before it finishes", async () => {
   await using peer = new RawPeer();
   const kept: RemoteStream<number>[] = [];
   peer.wire.serve({ take: (x: RemoteStream<number>) => void kept.push(x) });
@@ -276,7 +276,7 @@ test("100,000 streams for nobody cost no more than they are", async () => {
   assertEquals([peer.wire.ended, streamsReceiving], [undefined, 0]);
 });
 
-test("objects that were forgotten take room until they are given back", async () => {
+test("objects that were forgotten take room until they are released", async () => {
   const [near, far] = wirePair({ limits: { objects: 1_000 } });
   const given: Disposable[] = [];
   near.serve({ take: (x: Disposable) => void given.push(x) });
@@ -327,7 +327,7 @@ for (const name of ["now", "later"]) {
   });
 }
 
-test("copies of results are given back with their calls", async () => {
+test("copies of results are released with their calls", async () => {
   const [near, far] = wirePair({}, {
     limits: { window: 50_000, message: 50_000 },
   });

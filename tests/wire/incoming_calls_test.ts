@@ -28,7 +28,7 @@ async function deafPeer(functions: object): Promise<RawPeer> {
 
 const TEXT = "x".repeat(1_000);
 
-test("what a call holds that waits is given back when it is cancelled", async () => {
+test("what a call holds that waits is released when it is cancelled", async () => {
   let served = 0;
   await using peer = await deafPeer({ note: () => (served++, TEXT) });
   // The first answer is not read: those behind it wait.
@@ -47,7 +47,7 @@ test("what a call holds that waits is given back when it is cancelled", async ()
   assertEquals(peer.wire.ended?.code, "malformed");
 });
 
-test("what a call holds that waits is given back when it begins", async () => {
+test("what a call holds that waits is released when it begins", async () => {
   let served = 0;
   await using peer = await deafPeer({ note: () => (served++, TEXT) });
   for (let round = 0; round < 12; round++) {
@@ -60,7 +60,7 @@ test("what a call holds that waits is given back when it begins", async () => {
   assertEquals(served, 48);
 });
 
-/** Ways in which an asynchronous call gives back what it holds. */
+/** Ways in which an asynchronous call releases what it holds. */
 const RUNS: Record<string, (peer: RawPeer, id: number) => Promise<void>> = {
   "returns": (peer, id) => peer.tell(call(id, "returns", TEXT)),
   "throws": (peer, id) => peer.tell(call(id, "throws", TEXT)),
@@ -123,7 +123,7 @@ for (const [how, run] of Object.entries(RUNS)) {
   });
 }
 
-test("what came along with a call is given back when it is cancelled before it begins", async () => {
+test("what came along with a call is released when it is cancelled before it begins", async () => {
   let served = 0;
   await using peer = await deafPeer({ take: () => (served++, TEXT) });
   await peer.tell(call(0, "take"));

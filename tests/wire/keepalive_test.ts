@@ -60,7 +60,7 @@ async function pair(limits: Partial<WireLimits> = {}) {
       near.abort();
       far.abort();
       await settle();
-      // Whoever takes leave waits for a second at most.
+      // Whoever closes gracefully waits for a second at most.
       await clock.advance(2_000);
       await Promise.all([near.closed, far.closed]);
       assertEquals(clock.timers, 0);

@@ -162,7 +162,9 @@ for (const [how, options] of Object.entries(MIDDLEWARE)) {
   });
 }
 
-/** Ways in which a call can fail on a wire that lives, and where that is told. */
+/**
+ * Ways in which a call can fail on a wire that lives, and where that is told.
+ */
 const FAILING: Record<string, [(all: Subject) => unknown, string]> = {
   "what the function throws": [
     ({ wire }) => wire.remoteValue.boom(),
@@ -200,7 +202,7 @@ const FAILING: Record<string, [(all: Subject) => unknown, string]> = {
     ({ object }) => object.remoteValue.boom(),
     'a call of "boom" that nobody awaits: RangeError: no',
   ],
-  "a reference that was given back": [
+  "a reference that was released": [
     ({ object }) => {
       object[Symbol.dispose]();
       object.remote.boom();

@@ -86,10 +86,10 @@ function left({ wire }: Side): Record<string, number> {
   };
 }
 
-/** Ends a program: nothing is left, and both take leave. */
+/** Ends a program: nothing is left, and both close gracefully. */
 async function finish(sides: readonly Side[]): Promise<void> {
   await Promise.all(sides.map((side) => side.finish()));
-  // What was given back, and the ends of streams, may still be on their way.
+  // What was released, and the ends of streams, may still be on their way.
   const isLeft = (side: Side) => Object.values(left(side)).some((n) => n > 0);
   for (let round = 0; round < 20 && sides.some(isLeft); round++) {
     await Promise.all(sides.map(({ wire }) => wire.ping()));

@@ -1,10 +1,10 @@
-/** What the garbage collector finds of references that nobody gave back. */
+/** What the garbage collector finds of references that nobody released. */
 
 import { assertEquals } from "@std/assert";
 import { test } from "../_test.ts";
 import { runGcProgram } from "./_gc_program.ts";
 
-test("references and streams that are lost are given back, with a warning", async () => {
+test("references and streams that are lost are released, with a warning", async () => {
   const { lines, told } = await runGcProgram("lost_references.ts");
   assertEquals(lines.sort(), [
     'a reference: WireError: A reference that came as the result of "open" was never disposed of; the garbage collector found it. Take it with "using", or call its [Symbol.dispose]().',

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { textMaker } from "../../wire/codec/bytes.ts";
+import { asciiDecoderOf } from "../../wire/codec/bytes.ts";
 import {
   decodeByKey,
   encodeByKey,
@@ -95,10 +95,10 @@ for (
     ["where generated code is forbidden", forbid],
   ] as const
 ) {
-  test(`textMaker() makes ASCII of its length, and nothing else, ${how}`, () => {
+  test(`asciiDecoderOf() makes ASCII of its length, and nothing else, ${how}`, () => {
     const bytes = Uint8Array.from({ length: 200 }, (_, at) => at & 0x7f);
     for (const count of [0, 1, 2, 16, 17, 64, 127]) {
-      const make = textMaker(count, compile);
+      const make = asciiDecoderOf(count, compile);
       for (const at of [0, 3]) {
         const text = String.fromCharCode(...bytes.subarray(at, at + count));
         assertEquals(make(bytes, at), text);

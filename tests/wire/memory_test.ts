@@ -173,7 +173,7 @@ test("one-way calls that wait for others hold memory, too", async () => {
   assertEquals([peer.held, peer.wire.stats().callsServed], [0, 3]);
 });
 
-test("calls that are cancelled, or wait for room, give memory back", async () => {
+test("calls that are cancelled, or wait for room, release memory", async () => {
   const limits = { memory: 4 * LEAST, sendPause: 1 };
   const functions = { large: () => "x".repeat(100), hold: never };
   await using peer = new Holding({ limits, functions });
@@ -428,7 +428,7 @@ test("copies of results hold memory as long as their calls", async () => {
   assertEquals(peer.wire.stats().memoryHeld, 0);
 });
 
-test("the end of a wire gives back what it shares with others", async () => {
+test("the end of a wire releases what it shares with others", async () => {
   const shared = new SharedMemory(LEAST, 16);
   await using one = new Holding({ limits: { memory: 8 * LEAST } }, shared);
   await using two = new Holding({ limits: { memory: 8 * LEAST } }, shared);

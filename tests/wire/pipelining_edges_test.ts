@@ -177,7 +177,7 @@ test("objects of the callee are left alone among results to come", async () => {
   assertEquals([taken[0] === own, taken[1], looked], [true, 5, 0]);
 });
 
-test("an object that was given already is called, and comes home", async () => {
+test("an object that was given already is called, and returns to its owner", async () => {
   class Counter {
     #count = 40;
     add(n: number): number {
@@ -237,7 +237,7 @@ test("nothing is served when the wire ended as it opened", async () => {
   assertEquals([ran, peer.wire.stats().objectsImported], [0, 0]);
 });
 
-test("what comes for no function one way is given back", async () => {
+test("what comes for no function one way is released", async () => {
   const where: string[] = [];
   const [near, far] = wirePair({}, {
     onError: (_error, place) => where.push(place),

@@ -323,7 +323,7 @@ overEach(
 );
 
 overEach(
-  "an object that comes home by way of a result is itself",
+  "an object that returns to its owner by way of a result is itself",
   async (pair) => {
     const { near, far } = pair;
     const file = new File("mine");

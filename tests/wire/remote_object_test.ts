@@ -223,7 +223,7 @@ test("a remote function lets nothing of Function be called", async () => {
   await far.closed;
 });
 
-overEach("dispose() gives an object back, each arrival once", async (pair) => {
+overEach("dispose() releases an object, each arrival once", async (pair) => {
   const { near, far } = pair;
   const counter = new Counter();
   far.serve({ counter: () => makeRemoteObject(counter) });
@@ -408,7 +408,7 @@ test("what an unsent message carried is not counted", async () => {
   await far.closed;
 });
 
-test("what came for nobody is given back", async () => {
+test("what came for nobody is released", async () => {
   const [near, far] = wirePair();
   const gate = Promise.withResolvers<void>();
   far.serve({
@@ -455,7 +455,7 @@ test("a console shows where references come from, and nothing behind them", asyn
   await far.closed;
 });
 
-test("close() reports references that nobody gave back", async () => {
+test("close() reports references that nobody released", async () => {
   const reports: [string, string][] = [];
   const onError = (error: unknown, where: string) =>
     reports.push([(error as Error).message, where]);

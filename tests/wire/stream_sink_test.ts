@@ -90,7 +90,7 @@ test("a stream's window grows while its consumer keeps up, up to streamWindow", 
   assertEquals(await sizes(other, 0), [2_000, 2_700]);
 });
 
-test("streams grow by what is left, and give it back when they end", async () => {
+test("streams grow by what is left, and release it when they end", async () => {
   await using peer = new Producer();
   await peer.open();
   takeAll(await peer.announce(0));

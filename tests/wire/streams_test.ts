@@ -366,7 +366,7 @@ test("streams and functions go within streams", async () => {
   await far.closed;
 });
 
-test("what comes in items that nobody takes is given back", async () => {
+test("what comes in items that nobody takes is released", async () => {
   const [near, far] = wirePair();
   const gate = Promise.withResolvers<void>();
   far.serve({

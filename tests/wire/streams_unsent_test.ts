@@ -54,7 +54,7 @@ const UNTAKEN: Record<
     wire.remoteValue.ok().remoteValue.ok(arg),
   "with a result that fails": (wire, arg) =>
     wire.remoteValue.ok(arg, wire.remoteValue.throws()),
-  "of a reference that was given back": async (wire, arg) => {
+  "of a reference that was released": async (wire, arg) => {
     const object = await wire.remoteValue.object();
     object[Symbol.dispose]();
     return await object.remoteValue.ok(arg);

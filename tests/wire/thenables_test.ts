@@ -135,7 +135,7 @@ test("a function under then can be called as a remote object", async () => {
   await near.close();
 });
 
-test("a function of one's own comes home under then as a reference", async () => {
+test("a function of one's own returns to its owner under then as a reference", async () => {
   const [near, far] = wirePair();
   far.serve({ echo: (x: unknown) => x, wait: async (x: unknown) => await x });
   const then = () => "called";
@@ -157,7 +157,7 @@ class Deferred {
   }
 }
 
-test("an object of one's own that has a then comes home as a reference", async () => {
+test("an object of one's own that has a then returns to its owner as a reference", async () => {
   const [near, far] = wirePair();
   let held: unknown;
   far.serve({

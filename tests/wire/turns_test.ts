@@ -159,7 +159,7 @@ test("what waits behind a message given up half way leaves", async () => {
   const [near, far] = pair({ frame: 1_024 }, 2_000);
   await Promise.all([near.opened, far.opened]);
   far.serve({ give: () => () => {} });
-  // A reference is given back behind all that was sent before.
+  // A reference is released behind all that was sent before.
   const given = await near.remoteValue.give() as Disposable;
   const { controller, signal } = countedSignal();
   const large = fate(

@@ -149,7 +149,7 @@ test("a value of a type that the peer lacks fails its message alone", () =>
     { valueTypes: [box] },
   ));
 
-test("what came along with such a value is given back", () =>
+test("what came along with such a value is released", () =>
   withPair(
     async (near, far) => {
       far.serve({ take: () => "took" });

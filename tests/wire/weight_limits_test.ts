@@ -111,7 +111,7 @@ for (const [what, make] of Object.entries(ORDINARY)) {
   });
 }
 
-test("what came along in a message that takes too much is given back", async () => {
+test("what came along in a message that takes too much is released", async () => {
   await using peer = new RawPeer();
   await peer.open();
   const object = (slot: number) =>

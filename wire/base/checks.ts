@@ -92,7 +92,7 @@ export interface HookForms {
  * @typeParam Hook The hook.
  * @typeParam Options The options.
  * @param first Options, or the hook. Null is none, as is undefined.
- * @param second Options beside a hook. Null is none, as is undefined.
+ * @param second Options in addition to a hook. Null is none, as is undefined.
  * @param forms What the function takes.
  * @returns The hook, wherever it was; and the options, which may have it too.
  * @throws {WireError} `invalidArgument` for anything else, and for a hook, or
@@ -278,7 +278,8 @@ function isEdge(one: string, other: string): boolean {
 
 /**
  * How many letters to insert, drop, change or exchange with their neighbour
- * (Damerau's and Levenshtein's distance); `FAR` where the lengths tell that much.
+ * (Damerau's and Levenshtein's distance); `FAR` where the lengths tell that
+ * much.
  */
 function editDistance(one: string, other: string): number {
   if (Math.abs(one.length - other.length) >= FAR) return FAR;

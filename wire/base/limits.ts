@@ -37,7 +37,7 @@ export interface WireLimits {
    * this side. @default {4194304}
    */
   window: number;
-  /** How many streams may come, and may leave, at a time. @default {100} */
+  /** How many streams may come, and may be sent, at a time. @default {100} */
   streams: number;
   /**
    * Bytes of one stream under way towards this side, once its window has
@@ -62,7 +62,7 @@ export interface WireLimits {
   /** Output waiting at which producers are paused. @default {4194304} */
   sendPause: number;
   /**
-   * Output waiting, and calls and messages that wait to leave (512 bytes added
+   * Output waiting, and calls and messages that wait (512 bytes added
    * for each), at which further ones, and answers, fail with `limit`. One
    * message, and `sendPause` bytes, may wait in any case. @default {67108864}
    */
@@ -84,7 +84,9 @@ export interface WireLimits {
   frameProgress: number;
   /** How long a graceful close may take. @default {10000} */
   close: number;
-  /** How many wires a server holds; further ones hear `busy`. @default {2000} */
+  /**
+   * How many wires a server holds; further ones hear `busy`. @default {2000}
+   */
   wires: number;
   /**
    * How many of them may be of one address; of one /64 where that is IPv6.
@@ -348,7 +350,7 @@ export class Memory {
     if (this.#shared !== undefined) this.#shared.held -= bytes;
   }
 
-  /** The wire has ended: all is given back. */
+  /** The wire has ended: all is released. */
   end(): void {
     this.give(this.#held);
     this.#isOver = true;

@@ -1,13 +1,13 @@
 /**
  * Bytes that came and were not read: in place where they lie in one chunk,
- * gathered where a datum spans several.
+ * collected where a datum spans several.
  *
  * @module
  */
 
 import { ByteReader } from "../codec/bytes.ts";
 
-/** A larger buffer is given back once it is empty. */
+/** A larger buffer is released once it is empty. */
 const KEPT_BYTES = 64 * 1024;
 const EMPTY = new Uint8Array(0);
 

@@ -76,7 +76,7 @@ export class Reading {
       input.keep();
       const chunk = this.#chunks.check(await transport.read());
       if (chunk === null) return;
-      // Taking leave: what still comes is for nobody.
+      // Closing: what still comes is discarded.
       if (lifetime.reason !== undefined) continue;
       this.reads++;
       this.bytes += chunk.length;

@@ -101,7 +101,7 @@ export class Requests {
     inbox.put(value, undefined, cost);
   }
 
-  /** The output has room again: answers that waited for it leave. */
+  /** The output has room again: answers that waited for it are sent. */
   resume(): void {
     while (this.#options.output.hasRoom) {
       const echo = this.#echoes.shift();

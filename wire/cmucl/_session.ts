@@ -217,7 +217,7 @@ export class CmuclSession implements Session {
     this.#setup.objects.forget(value);
   }
 
-  /** Takes leave: calls under way finish, and answers owed are sent. */
+  /** Closes gracefully: calls under way finish, and answers owed are sent. */
   async close(): Promise<void> {
     const { lifetime } = this;
     if (!lifetime.isDraining && lifetime.reason === undefined) {

@@ -1,6 +1,6 @@
 /**
  * Objects to bytes. What CMUCL has no notion of, or would choke on, is refused
- * here, before a byte of it leaves.
+ * here, before a byte of it is sent.
  *
  * @module
  */

@@ -24,14 +24,14 @@ export type ObjectDecoder = (
 ) => Record<string, unknown>;
 
 /**
- * Makes a maker.
+ * Generates the code that makes objects of a key set.
  *
  * No key becomes code: each is a string literal, as JSON writes it. In the
  * brackets of a computed name even `__proto__` is an ordinary one.
  *
  * @param keys The keys.
  * @param compile What compiles the text of a function, or throws.
- * @returns The maker.
+ * @returns The decoder.
  */
 export function objectDecoderOf(
   keys: readonly string[],
@@ -71,12 +71,13 @@ export type ObjectEncoder = (
 ) => void;
 
 /**
- * Mirrors {@linkcode makerOf}: makes what takes the values out of an object,
- * in the order of the keys. No key becomes code here either.
+ * Mirrors {@linkcode objectDecoderOf}: generates the code that writes the
+ * values of an object, in the order of the keys. No key becomes code here
+ * either.
  *
  * @param keys The keys.
  * @param compile What compiles the text of a function, or throws.
- * @returns The taker.
+ * @returns The encoder.
  */
 export function objectEncoderOf(
   keys: readonly string[],
@@ -101,7 +102,7 @@ export function objectEncoderOf(
   }
 }
 
-/** What a taker does, without generated code. */
+/** Encodes an object without generated code. */
 export function encodeByKey(
   keys: readonly string[],
   values: WritesValues,
@@ -111,7 +112,7 @@ export function encodeByKey(
   for (const key of keys) values.write(object[key], depth);
 }
 
-/** What a maker does, without generated code. */
+/** Decodes an object without generated code. */
 export function decodeByKey(
   keys: readonly string[],
   values: ReadsValues,
@@ -324,7 +325,9 @@ const INSPECT = Symbol.for("nodejs.util.inspect.custom");
 /** Keys with their values, in the order in which they were added. */
 class Places<K, V> {
   readonly #places = new Map<unknown, [key: K, value: V]>();
-  /** Functions cannot be cloned, so that this is not taken for a plain object. */
+  /**
+   * Functions cannot be cloned, so that this is not taken for a plain object.
+   */
   readonly toClone = () => [...this.entries()];
 
   get size(): number {

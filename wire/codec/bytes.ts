@@ -110,7 +110,7 @@ export class ByteWriter {
     this.#otherView = view;
   }
 
-  /** Gives back the memory of an empty writer's buffers, where it is much. */
+  /** Releases the memory of an empty writer's buffers, where it is much. */
   trim(): void {
     if (this.position > 0) return;
     if (this.buffer.length + this.#otherBuffer.length <= KEPT_BYTES) return;
@@ -539,7 +539,7 @@ export class ByteReader {
     const start = end - 2 - count;
     if (count === 0 || count > most || start < position) {
       throw malformed(
-        `A message gathers 1 to ${most} characters and tells how many, and not ${count} in ${
+        `A string section has 1 to ${most} characters, and not ${count} in ${
           end - position
         } bytes.`,
       );
@@ -590,10 +590,10 @@ export const LONGEST_ASCII = 80;
 const MANY = 8;
 
 /** Makes a string of ASCII; undefined where a byte is not. */
-type TextMaker = (bytes: Uint8Array, at: number) => string | undefined;
+type AsciiDecoder = (bytes: Uint8Array, at: number) => string | undefined;
 
-/** Who makes strings of each length. */
-const makers: TextMaker[] = Array.from(
+/** The decoders of each length. */
+const asciiDecoders: AsciiDecoder[] = Array.from(
   { length: LONGEST_ASCII + 1 },
   (_, count) => beginner(count),
 );
@@ -611,29 +611,29 @@ export function asciiText(
   at: number,
   count: number,
 ): string | undefined {
-  return makers[count]!(bytes, at);
+  return asciiDecoders[count]!(bytes, at);
 }
 
 /** Makes strings of a length until there are many of them. */
-function beginner(count: number): TextMaker {
+function beginner(count: number): AsciiDecoder {
   let uses = 0;
   return (bytes, at) => {
-    if (++uses === MANY) makers[count] = textMaker(count);
+    if (++uses === MANY) asciiDecoders[count] = asciiDecoderOf(count);
     return byList(bytes, at, count);
   };
 }
 
 /**
- * Makes a maker of strings of one length.
+ * Generates the decoder of strings of one length.
  *
  * @param count The length.
  * @param compile What compiles the text of a function, or throws.
- * @returns The maker.
+ * @returns The decoder.
  */
-export function textMaker(
+export function asciiDecoderOf(
   count: number,
   compile: (...parts: string[]) => unknown = Function,
-): TextMaker {
+): AsciiDecoder {
   const units = Array.from({ length: count }, (_, index) => `u${index}`);
   const read = units.map((unit, index) =>
     `const ${unit} = bytes[at + ${index}];`
@@ -643,7 +643,7 @@ export function textMaker(
     return (${units.join(" | ") || 0}) > 0x7f ? undefined : make(${units});
   };`;
   try {
-    return (compile("make", code) as (make: unknown) => TextMaker)(
+    return (compile("make", code) as (make: unknown) => AsciiDecoder)(
       String.fromCharCode,
     );
   } catch {
@@ -651,7 +651,7 @@ export function textMaker(
   }
 }
 
-/** What a maker does, without generated code. */
+/** Decodes without generated code. */
 function byList(
   bytes: Uint8Array,
   at: number,

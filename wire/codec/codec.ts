@@ -202,9 +202,9 @@ export class Encoder {
       try {
         values.begin(true);
         this.#messages.write(message);
-        if (this.#gathered(start, values.end())) return;
+        if (this.#writeSection(start, values.end())) return;
       } catch (error) {
-        if (error !== NOT_GATHERED) throw error;
+        if (error !== NO_SECTION) throw error;
       }
       writer.position = start;
       if (writer.externals.length > 0) writer.externals = [];
@@ -214,8 +214,8 @@ export class Encoder {
     values.end();
   }
 
-  /** Writes the text of a message behind it; false where it is not ASCII. */
-  #gathered(start: number, text: string): boolean {
+  /** Writes the string section behind a message; false if it is not ASCII. */
+  #writeSection(start: number, text: string): boolean {
     if (text === "") return true;
     const { writer } = this;
     if (writer.utf8(text) !== text.length) return false;

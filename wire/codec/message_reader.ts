@@ -35,7 +35,7 @@ import {
 } from "./messages.ts";
 import type { ReceivedAttachments } from "./passing.ts";
 import type { ReceiveTables } from "./tables.ts";
-import { MOST_GATHERED } from "./value_writer.ts";
+import { MOST_SECTION } from "./value_writer.ts";
 import type { ValueReader, WeightBounds } from "./value_reader.ts";
 import { WEIGHT } from "./value_kinds.ts";
 
@@ -149,7 +149,7 @@ export class MessageReader {
     const kind = (first & ~STRINGS) as MessageCode;
     this.#begin(
       kind,
-      first < STRINGS ? undefined : reader.textAtEnd(MOST_GATHERED),
+      first < STRINGS ? undefined : reader.textAtEnd(MOST_SECTION),
     );
     switch (kind) {
       case KIND.call:
@@ -483,10 +483,10 @@ export class MessageReader {
   }
 
   /** What follows is read in full, and weighed. */
-  #begin(kind: MessageCode, gathered: string | undefined): void {
+  #begin(kind: MessageCode, section: string | undefined): void {
     this.#failure = undefined;
     this.weight = 0;
-    this.#values.begin(gathered, this.#boundsOf(kind));
+    this.#values.begin(section, this.#boundsOf(kind));
   }
 
   /** What the values of a message may weigh. */
@@ -556,7 +556,7 @@ export class MessageReader {
       return this.#values.read();
     } catch (error) {
       this.#fail(error);
-      // What came along behind that place has to be given back as well.
+      // What came along behind that place has to be released as well.
       this.#reader.position = start;
       this.#values.passOver(1);
       return undefined;
@@ -614,8 +614,8 @@ export class MessageReader {
 
   /**
    * Keeps an error for the message it belongs to, if that fails alone: one that
-   * is over a limit, or has a value of no type that is declared here. Throws all
-   * others.
+   * is over a limit, or has a value of no type that is declared here. Throws
+   * all others.
    */
   #fail(error: unknown): void {
     if (!(error instanceof WireError) || !ALONE.has(error.code)) throw error;

@@ -86,7 +86,7 @@ export interface MessageReceiver
   finish(): void;
   /** The peer ends the wire. */
   abort(code: string, message: string): void;
-  /** The peer gives a reference back, which it got so often. */
+  /** The peer releases a reference, which it got so often. */
   release(slot: number, nonce: number, count: number): void;
   /** The peer has forgotten an object that it had passed. */
   forget(slot: number, nonce: number): void;

@@ -13,7 +13,7 @@ import { type Importer, NO_IMPORTER } from "./passing.ts";
 export interface SeenReference {
   /**
    * What it is: an object or a function of the sender, an object of the
-   * receiver that comes home, a stream, or the result of a call.
+   * receiver that returns to its owner, a stream, or the result of a call.
    */
   readonly reference: "object" | "function" | "own" | "stream" | "result";
   /** The number by which the wire knows it. */
@@ -154,7 +154,9 @@ export type SeenMessage<K extends SeenKind = SeenKind> = {
   };
 }[K];
 
-/** What the decoder makes: the type checker refuses a kind that is forgotten. */
+/**
+ * What the decoder makes: the type checker refuses a kind that is forgotten.
+ */
 type Decoded = {
   [P in SeenKind]: { readonly kind: P } & Readonly<SeenFields[P]>;
 }[SeenKind];

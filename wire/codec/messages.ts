@@ -50,7 +50,7 @@ export type MessageKind = Exclude<keyof typeof KIND, FrameKind>;
 /** The first byte of a message. */
 export type MessageCode = typeof KIND[MessageKind];
 
-/** Added to a message's kind when the text of its strings is gathered. */
+/** Added to a message's kind when the message has a string section. */
 export const STRINGS = 0x80;
 
 /** The protocol's version, and what a peer's first frame must say. */
@@ -137,7 +137,10 @@ export type Target =
   /** The result of an earlier call, whether it is there already or not. */
   | { readonly result: number };
 
-/** A message as an object, as it is sent; {@linkcode MessageReceiver} takes those that come. */
+/**
+ * A message as an object, as it is sent; {@linkcode MessageReceiver} takes
+ * those that come.
+ */
 export type Message =
   | Hello
   | { readonly kind: "accept" }
@@ -184,7 +187,7 @@ export type Message =
     readonly kind: "release";
     readonly slot: number;
     readonly nonce: number;
-    /** How often the object is given back. */
+    /** How often the object is released. */
     readonly count: number;
   }
   | { readonly kind: "forget"; readonly slot: number; readonly nonce: number }
@@ -225,7 +228,7 @@ export type Message =
   | { readonly kind: "abort"; readonly code: string; readonly message: string };
 
 /**
- * A one-way call that leaves.
+ * A one-way call to be sent.
  *
  * The messages that are made most often are of classes. Of what an object
  * literal makes, the engine observes how long it lives: where many messages
@@ -252,7 +255,7 @@ export class SendMessage implements CallFields {
   ) {}
 }
 
-/** A call for an answer that leaves. */
+/** A call for an answer, to be sent. */
 export class CallMessage implements CallFields {
   readonly kind = "call";
 
@@ -276,7 +279,7 @@ export class CallMessage implements CallFields {
   ) {}
 }
 
-/** An answer with one value that leaves. */
+/** An answer with one value, to be sent. */
 export class ReturnMessage {
   readonly kind = "return";
 

@@ -69,7 +69,7 @@ export type Passed =
     readonly slot: number;
     readonly nonce: number;
   }
-  /** An object of the receiver, which comes home. */
+  /** An object of the receiver, which returns to its owner. */
   | { readonly as: "own"; readonly slot: number; readonly nonce: number }
   /** A stream, whose items follow in messages of their own. */
   | { readonly as: "stream"; readonly id: number }
@@ -78,19 +78,19 @@ export type Passed =
   /** Nothing special after all: a value. */
   | { readonly as: "value"; readonly value: unknown };
 
-/** What travels along with a message that leaves. */
+/** What travels with a message that is sent. */
 export interface SentAttachments {
   /**
-   * The message is about to leave, perhaps long after it was written: asks
+   * The message is about to be sent, perhaps long after it was written: asks
    * whether the peer takes what travels along, which counts as its own then.
    *
    * @returns Why it does not.
    */
   admit(): WireError | undefined;
-  /** The message has left. */
+  /** The message was sent. */
   left(): void;
   /**
-   * The message will never leave: all is as if it had not been tried.
+   * The message will never be sent: undoes what writing it has counted.
    *
    * @param isRetried Whether what it holds will be sent with another message.
    */
@@ -154,7 +154,7 @@ export interface Borrower {
 export interface ReceivedAttachments extends Borrower {
   /** Says where it came, for warnings. */
   label(place: string): void;
-  /** Nobody wants it: gives everything back. */
+  /** Nobody wants it: releases everything. */
   drop(): void;
   /** Has the streams that came end with those of a call. */
   bind(call: Pick<StreamsOfCall, "add">): void;
@@ -321,8 +321,8 @@ export function carriesStream(value: unknown): boolean {
 /**
  * Ends the streams of something that will not be sent: a `ReadableStream` is
  * cancelled, a generator returns. What somebody reads already is left alone,
- * and so are what would have to be begun first, and what lies deep in much data.
- * A promise among it, which somebody forgot to await, may fail unheard.
+ * and so are what would have to be begun first, and what lies deep in much
+ * data. A promise among it, which somebody forgot to await, may fail unheard.
  *
  * @param value What was to be sent.
  * @param reason Why it is not.

@@ -26,7 +26,7 @@ import {
   type ValueTypes,
 } from "./value_types.ts";
 import { checkOptionKeys } from "../base/checks.ts";
-import { MOST_GATHERED, ValueWriter } from "./value_writer.ts";
+import { MOST_SECTION, ValueWriter } from "./value_writer.ts";
 import { KIND, STRINGS } from "./messages.ts";
 
 /**
@@ -170,7 +170,7 @@ export class Kept {
    * @param start Where that begins.
    * @param end Where it ends.
    * @param isOwned Whether the bytes are its own alone.
-   * @param lent The key sets that it refers to, which it gives back.
+   * @param lent The key sets that it refers to, which it releases.
    * @param limits This side's limits.
    */
   constructor(
@@ -200,7 +200,7 @@ export class Kept {
     if (kind === KIND.streamBytes) return reader.bytes(reader.remaining);
     const values = new ValueReader(reader, this.#lent!, this.#limits);
     values.begin(
-      kind & STRINGS ? reader.textAtEnd(MOST_GATHERED) : undefined,
+      kind & STRINGS ? reader.textAtEnd(MOST_SECTION) : undefined,
     );
     const value = values.read();
     this.drop();
@@ -214,7 +214,9 @@ export class Kept {
   }
 }
 
-/** Where the bytes of messages are that are taken in the order of their coming. */
+/**
+ * Where the bytes of messages are that are taken in the order of their coming.
+ */
 export class KeptBytes {
   #shared = EMPTY;
   #used = 0;

@@ -38,7 +38,7 @@ export interface Shape {
   /** How many objects of it were written, while they are few. */
   uses: number;
   /** Takes the values out of its objects, once they are many. */
-  taker: ObjectEncoder | undefined;
+  encoder: ObjectEncoder | undefined;
 }
 
 /** A step of the search for a shape, by its keys in order. */
@@ -153,7 +153,7 @@ export class SendTables {
       next: undefined,
       other: undefined,
       uses: 0,
-      taker: undefined,
+      encoder: undefined,
     };
     // Objects of one shape most often come in a row.
     shape.next = shape;
@@ -220,7 +220,7 @@ export interface ReceivedShape {
   /** How many objects of it came, while they are few. */
   uses: number;
   /** Makes objects of it, once they are many. */
-  maker: ObjectDecoder | undefined;
+  decoder: ObjectDecoder | undefined;
 }
 
 /** Key sets by their indices. */
@@ -282,7 +282,9 @@ export class ReceiveTables implements KeySets {
     return this.#names.length + this.#shapes.length;
   }
 
-  /** Whether they can be lent: only one of them is, however often it is reset. */
+  /**
+   * Whether they can be lent: only one of them is, however often it is reset.
+   */
   get canLend(): boolean {
     const lent = this.#lent;
     return lent === undefined || lent.users === 0 || lent.are(this.#shapes);
@@ -334,7 +336,7 @@ export class ReceiveTables implements KeySets {
     if (new Set(keys).size !== size) {
       throw malformed("A key set must not hold a key twice.");
     }
-    return { keys, weight: shapeWeight(keys), uses: 0, maker: undefined };
+    return { keys, weight: shapeWeight(keys), uses: 0, decoder: undefined };
   }
 }
 
@@ -351,8 +353,8 @@ function known(
 
 /**
  * Whether a key reads like an array's index of three digits or more. Such keys
- * are those of dictionaries; and whoever chose them may have chosen them so that
- * they collide in a table.
+ * are those of dictionaries; and whoever chose them may have chosen them so
+ * that they collide in a table.
  */
 function isFarIndex(key: string): boolean {
   return key.length > 2 && arrayIndexOf(key) >= 0;

@@ -1,6 +1,6 @@
 /**
- * Bytes to typed values; `value_writer.ts` is its mirror, and `docs/protocol.md`
- * describes each tag.
+ * Bytes to typed values; `value_writer.ts` is its mirror, and
+ * `docs/protocol.md` describes each tag.
  *
  * @module
  */
@@ -49,7 +49,7 @@ const WEIGHT_OF_EACH = 64;
 export interface WeightBounds {
   /** By themselves, besides what each of them may. */
   most: number;
-  /** Beside all else that is held. */
+  /** In addition to all else that is held. */
   room: number;
   /** The same, where references or streams are among them. */
   roomAlong: number;
@@ -92,8 +92,8 @@ export class ValueReader {
   #values = 0;
   /** Where its values begin, or a little before. */
   #start = 0;
-  /** The text of the message's strings, where that is gathered. */
-  #gathered: string | undefined;
+  /** The message's string section; undefined if it has none. */
+  #section: string | undefined;
   #taken = 0;
   /** How many references and streams of the message were read. */
   #along = 0;
@@ -137,14 +137,14 @@ export class ValueReader {
   /**
    * Begins a message: its values are counted afresh.
    *
-   * @param gathered The text of its strings, if that does not stand with each.
+   * @param section Its string section; undefined if each string has its text.
    * @param bounds What its values may weigh.
    */
-  begin(gathered?: string, bounds: WeightBounds = NO_BOUNDS): void {
+  begin(section?: string, bounds: WeightBounds = NO_BOUNDS): void {
     this.#values = this.#taken = this.#along = 0;
     this.#weight = this.#errors = this.#inside = 0;
     this.#start = this.#reader.position;
-    this.#gathered = gathered;
+    this.#section = section;
     this.#setBounds(bounds);
   }
 
@@ -166,7 +166,7 @@ export class ValueReader {
    * @throws {WireError} `malformed` when text is left over.
    */
   end(): void {
-    const left = (this.#gathered?.length ?? 0) - this.#taken;
+    const left = (this.#section?.length ?? 0) - this.#taken;
     if (left > 0) {
       throw malformed(
         `The strings of a message must use all of its string section, and ${left} characters are left.`,
@@ -181,25 +181,25 @@ export class ValueReader {
   clear(): void {
     this.#values = this.#taken = this.#along = 0;
     this.#weight = this.#errors = this.#inside = 0;
-    this.#gathered = undefined;
+    this.#section = undefined;
     this.#setBounds(NO_BOUNDS);
   }
 
   /** The next string, of so many bytes. */
   #text(count: number): string {
-    const gathered = this.#gathered;
+    const section = this.#section;
     // The engine has one string for each single character. What texts weigh is
     // little beside their bytes: it is enough to check at what holds them.
     if (count > 1) this.#weight += WEIGHT.text + count;
-    if (gathered === undefined) return this.#reader.utf8(count);
+    if (section === undefined) return this.#reader.utf8(count);
     const start = this.#taken;
     this.#taken = start + count;
-    if (this.#taken > gathered.length) {
+    if (this.#taken > section.length) {
       throw malformed(
         `A string of ${count} characters is more than is left of its message's string section.`,
       );
     }
-    return gathered.slice(start, this.#taken);
+    return section.slice(start, this.#taken);
   }
 
   /** The next string, of any length. */
@@ -314,14 +314,14 @@ export class ValueReader {
 
   /**
    * Goes through values of which one is over a limit: what came along behind it
-   * is taken, so that it can be given back.
+   * is taken, so that it can be released.
    *
    * @param count How many values there are at this place.
    * @throws {WireError} `malformed`.
    */
   passOver(count: number): void {
-    // Text is gathered where nothing else comes along.
-    if (this.#gathered !== undefined) return;
+    // A message with a string section has no references and no streams.
+    if (this.#section !== undefined) return;
     this.#setBounds(NO_BOUNDS);
     let known = this.#along;
     passOver(this.#reader, this.#tables, count, (tag) => {
@@ -408,7 +408,7 @@ export class ValueReader {
       } else if (tag === TAG.int32) {
         list[index] = view.getInt32(at + 1);
         reader.position = at + 5;
-      } else if (tag < TAG.list && this.#gathered === undefined) {
+      } else if (tag < TAG.list && this.#section === undefined) {
         index += this.#shortTexts(list, index);
       } else {
         list[index] = this.read(depth);
@@ -441,11 +441,11 @@ export class ValueReader {
 
   #plainObject(index: number, depth: number): Record<string, unknown> {
     const shape = this.#tables.shape(index);
-    const { keys, maker } = shape;
+    const { keys, decoder } = shape;
     this.#enter(keys.length, depth);
     this.weigh(shape.weight);
-    if (maker !== undefined) return maker(this, depth + 1);
-    if (++shape.uses === MANY) shape.maker = objectDecoderOf(keys);
+    if (decoder !== undefined) return decoder(this, depth + 1);
+    if (++shape.uses === MANY) shape.decoder = objectDecoderOf(keys);
     return decodeByKey(keys, this, depth + 1);
   }
 

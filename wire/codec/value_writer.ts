@@ -29,14 +29,14 @@ import {
   type ValueTypes,
 } from "./value_types.ts";
 
-/** A message with more text than this does not gather it. */
-export const MOST_GATHERED = 2_048;
+/** A message with more text than this has no string section. */
+export const MOST_SECTION = 2_048;
 /** Nor does one that is likely to have fewer strings, or less text. */
 const LEAST_STRINGS = 8;
-const LEAST_GATHERED = 128;
+const LEAST_SECTION = 128;
 
-/** Thrown where a message cannot gather its text after all. */
-export const NOT_GATHERED: unique symbol = Symbol("not gathered");
+/** Thrown where a message cannot have a string section after all. */
+export const NO_SECTION: unique symbol = Symbol("no string section");
 
 const timeOf = Date.prototype.getTime;
 
@@ -56,14 +56,14 @@ export class ValueWriter {
   readonly #tables: SendTables;
   #limits: ValueLimits;
   #values = 0;
-  /** The text of the message so far, where it is gathered. */
-  #gathered: string | undefined;
+  /** The string section so far; undefined if the message has none. */
+  #section: string | undefined;
   /** What the message has of strings, which tells what is to be expected. */
   #strings = 0;
   #units = 0;
-  /** Whether its text could be gathered, as far as it is written. */
-  #isGatherable = true;
-  /** Whether the next message with strings does well to gather its text. */
+  /** Whether its text fits into a string section, as far as it is written. */
+  #fitsSection = true;
+  /** Whether the next message with strings should have a string section. */
   isTextual = false;
   /** Whether errors take their stacks along. */
   readonly #sendStacks: boolean;
@@ -102,25 +102,25 @@ export class ValueWriter {
   /**
    * Begins a message: its values are counted afresh.
    *
-   * @param gathers Whether the text of its strings is gathered, in the place of
-   * being written with each.
+   * @param hasSection Whether the text of its strings stands in a string section,
+   * in the place of being written with each.
    */
-  begin(gathers = false): void {
+  begin(hasSection = false): void {
     this.#values =
       this.#strings =
       this.#units =
       this.#inside =
         0;
-    this.#isGatherable = true;
-    this.#gathered = gathers ? "" : undefined;
+    this.#fitsSection = true;
+    this.#section = hasSection ? "" : undefined;
   }
 
-  /** The message is written: returns the text that it gathered. */
+  /** The message is written: returns its string section. */
   end(): string {
-    const text = this.#gathered ?? "";
+    const text = this.#section ?? "";
     if (this.#strings > 0) {
-      this.isTextual = this.#isGatherable && this.#strings >= LEAST_STRINGS &&
-        this.#units >= LEAST_GATHERED && this.#units <= MOST_GATHERED;
+      this.isTextual = this.#fitsSection && this.#strings >= LEAST_STRINGS &&
+        this.#units >= LEAST_SECTION && this.#units <= MOST_SECTION;
     }
     return text;
   }
@@ -132,7 +132,7 @@ export class ValueWriter {
       this.#units =
       this.#inside =
         0;
-    this.#gathered = undefined;
+    this.#section = undefined;
   }
 
   /**
@@ -141,7 +141,7 @@ export class ValueWriter {
    * @param value The value.
    * @param depth How many values it is inside of.
    * @throws {WireError} `unsupportedValue` or `limit`, when it cannot be sent.
-   * @throws {NOT_GATHERED} When it can, but not in a message that gathers.
+   * @throws {NO_SECTION} When it can, but not with a string section.
    */
   write(value: unknown, depth = 0): void {
     // Asked one by one, which the engine does without finding a type's name.
@@ -218,8 +218,8 @@ export class ValueWriter {
     // What is made of data is made at once.
     if (this.#inside > 0 && value instanceof Promise) throw unsupported(value);
     // The message may have to be written again, but this can be done only once.
-    if (this.#gathered !== undefined) throw NOT_GATHERED;
-    this.#isGatherable = false;
+    if (this.#section !== undefined) throw NO_SECTION;
+    this.#fitsSection = false;
     const passed = this.exporter.pass(value);
     switch (passed?.as) {
       case "object":
@@ -276,15 +276,15 @@ export class ValueWriter {
     const { length } = value;
     this.#strings++;
     this.#units += length;
-    if (this.#gathered !== undefined) return this.#gather(value);
+    if (this.#section !== undefined) return this.#addToSection(value);
     if (length < 32 && this.#writer.shortAscii(TAG.text, value)) return;
     this.#textInPlace(value);
   }
 
   /** Writes the header of a string, whose text follows later. */
-  #gather(value: string): void {
-    if (this.#units > MOST_GATHERED) throw NOT_GATHERED;
-    this.#gathered += value;
+  #addToSection(value: string): void {
+    if (this.#units > MOST_SECTION) throw NO_SECTION;
+    this.#section += value;
     this.#textHeader(value.length);
   }
 
@@ -296,7 +296,7 @@ export class ValueWriter {
     const guess = textHeader(length);
     writer.position = start + guess;
     const count = writer.utf8(value);
-    if (count !== length) this.#isGatherable = false;
+    if (count !== length) this.#fitsSection = false;
     writer.fitHeader(start, guess, textHeader(count), count);
     writer.position = start;
     this.#textHeader(count);
@@ -370,8 +370,8 @@ export class ValueWriter {
     if (type !== URL_TYPE) {
       // The message may have to be written again, and a program's functions
       // run only once for each.
-      if (this.#gathered !== undefined) throw NOT_GATHERED;
-      this.#isGatherable = false;
+      if (this.#section !== undefined) throw NO_SECTION;
+      this.#fitsSection = false;
     }
     this.#enter(1, depth);
     const data = dataFor(type, value);
@@ -427,8 +427,8 @@ export class ValueWriter {
       writer.byte(TAG.anyObject);
       writer.varint(shape.index);
     }
-    if (shape.taker !== undefined) return shape.taker(this, value, depth);
-    if (++shape.uses === MANY) shape.taker = objectEncoderOf(shape.keys);
+    if (shape.encoder !== undefined) return shape.encoder(this, value, depth);
+    if (++shape.uses === MANY) shape.encoder = objectEncoderOf(shape.keys);
     encodeByKey(shape.keys, this, value, depth);
   }
 

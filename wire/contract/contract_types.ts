@@ -55,7 +55,7 @@ export interface ContractDefinition {
 export interface ContractOptions {
   /**
    * Types of values that its functions take and return. A wire that serves or
-   * expects the contract knows them, beside those of its own option
+   * expects the contract knows them, in addition to those of its own option
    * `valueTypes`: `valueType()` makes them.
    *
    * @default {[]}

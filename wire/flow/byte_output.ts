@@ -1,5 +1,5 @@
 /**
- * The way of bytes out of a wire, whatever they mean: gathered until the end
+ * The way of bytes out of a wire, whatever they mean: collected until the end
  * of the tick, written one write at a time, counted until they are taken.
  *
  * @module
@@ -142,7 +142,7 @@ export class ByteOutput {
   /** When the transport last took something, or was last asked to. */
   progressAt = 0;
 
-  /** Where output gathers; call `schedule()` after writing. */
+  /** Where output is collected; call `schedule()` after writing. */
   protected readonly writer: ByteWriter = new ByteWriter();
   /** What waits in front of this, and how much may. */
   readonly backlog: Backlog;
@@ -156,7 +156,7 @@ export class ByteOutput {
   readonly #transport: Transport;
   readonly #listener: OutputListener;
   #scheduled = false;
-  /** How much had gathered when that was last looked at. */
+  /** How much there was when that was last looked at. */
   #seen = 0;
   #stopped = false;
   /** What the transport is taking, and how much of it is left to take. */
@@ -240,7 +240,7 @@ export class ByteOutput {
     return new Promise((resolve) => this.#flushed.push(resolve));
   }
 
-  /** Gives back memory that a burst of output took. */
+  /** Releases memory that a burst of output took. */
   trim(): void {
     if (this.waiting === 0) this.writer.trim();
   }
@@ -251,7 +251,7 @@ export class ByteOutput {
     this.#finishFlush();
   }
 
-  /** Has what was written leave at the end of the tick. */
+  /** Has what was written sent at the end of the tick. */
   protected schedule(): void {
     if (this.#scheduled || this.#writing !== undefined) return;
     this.#scheduled = true;
@@ -266,8 +266,8 @@ export class ByteOutput {
   readonly #tick = (): void => {
     const { position } = this.writer;
     const now = this.clock.now();
-    // Somebody may be sending in a row: then what still comes leaves with the
-    // same write. What comes alone leaves at once.
+    // Somebody may be sending in a row: then what still comes is sent with the
+    // same write. What comes alone is sent at once.
     if (
       position > this.#seen && position < GATHERED &&
       now - this.progressAt < JUST_NOW
@@ -373,7 +373,7 @@ export class QueuedDeadline {
   }
 
   /**
-   * Has a message that leaves say what is left.
+   * Has a message that is sent say what is left.
    *
    * @param body The message's. It may lose some bytes.
    * @returns Why it does not leave any more, where its deadline has passed.

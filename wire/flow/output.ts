@@ -1,5 +1,5 @@
 /**
- * Messages on their way out: encoded, gathered until the end of the tick, and
+ * Messages on their way out: encoded, collected until the end of the tick, and
  * cut into pieces where they are larger than a frame.
  *
  * @module
@@ -44,8 +44,9 @@ const BYTES_PER_TURN = 1024 * 1024;
 
 /**
  * What each kind of message is: one that a program makes itself, or waits for;
- * one that comes of something else, and may leave a little later; or an answer,
- * which finds no room where too much waits, while all others wait for it.
+ * one that comes of something else, and may be sent a little later; or an
+ * answer, which finds no room where too much waits, while all others wait for
+ * it.
  */
 const MANNERS: Readonly<Record<MessageKind, "own" | "later" | "answer">> = {
   hello: "own",
@@ -352,7 +353,7 @@ export class Output extends ByteOutput implements MessageOutput, PlainOutput {
   }
 
   /**
-   * Adds a one-way call to those that are just gathering. What they did not
+   * Adds a one-way call to those that are being collected. What they did not
    * have to wait for, it need not wait for either.
    *
    * @returns How many bytes it has; 0 if it is not added.
@@ -399,7 +400,7 @@ export class Output extends ByteOutput implements MessageOutput, PlainOutput {
     const parts = this.#parts(start);
     writer.position = start;
     const deadline = this.#deadlineOf(message, start + FRAME_HEADER);
-    // How large a frame may be that leaves is known once the peer has accepted.
+    // How large a frame may be is known once the peer has accepted.
     if (size > limits.frame && this.#pieces > 0 && deadline === undefined) {
       const number = this.#nextNumber();
       return {
@@ -454,7 +455,7 @@ export class Output extends ByteOutput implements MessageOutput, PlainOutput {
    */
   abandon(ticket: Ticket): boolean {
     const index = this.#large.findIndex((large) => large.ticket === ticket);
-    // It leaves, and its cancel behind it, where a getter gave it up.
+    // It is sent, and its cancel behind it, where a getter gave it up.
     if (index < 0 || this.encoder.isBusy) return false;
     const [large] = this.#large.splice(index, 1);
     const { frames, offset, number, attachments, gone } = large!;
@@ -473,7 +474,7 @@ export class Output extends ByteOutput implements MessageOutput, PlainOutput {
   }
 
   /**
-   * Drops what gathered and was not handed over: the wire ends, and who waits
+   * Drops what was collected and not handed over: the wire ends, and who waits
    * for it was told that it was not sent.
    */
   drop(): void {
@@ -505,7 +506,7 @@ export class Output extends ByteOutput implements MessageOutput, PlainOutput {
     return this.#large.length;
   }
 
-  /** What to write next: all that gathered, or some of a large message. */
+  /** What to write next: all that was collected, or some of a large message. */
   protected override next(): Uint8Array<ArrayBuffer> | undefined {
     // The write before this one is over.
     if (this.#retired !== undefined) {
@@ -553,7 +554,7 @@ export class Output extends ByteOutput implements MessageOutput, PlainOutput {
     return frames.subarray(offset, end);
   }
 
-  /** Gives back memory that a burst of output took. */
+  /** Releases memory that a burst of output took. */
   override trim(): void {
     super.trim();
     if (this.waiting > 0) return;

@@ -30,7 +30,7 @@ import { type Keeper, Kept, KeptBytes } from "../codec/single_value.ts";
 export interface QueuedMessage {
   body: Body;
   readonly ticket: Ticket;
-  /** True when nothing has to leave any more. */
+  /** True when nothing is to be sent any more. */
   dropped: boolean;
   /** True while something that came before it waits at another queue. */
   held: boolean;
@@ -38,7 +38,7 @@ export interface QueuedMessage {
 
 /** Lets messages of one kind out, in order, as fast as the peer allows. */
 export class SendQueue implements Sender {
-  /** The peer's window, in bytes; nothing leaves while it is 0. */
+  /** The peer's window, in bytes; nothing is sent while it is 0. */
   window = 0;
   /** How many may be under way at once. */
   most = Infinity;
@@ -51,7 +51,7 @@ export class SendQueue implements Sender {
   #waiting = 0;
   #count = 0;
   #bytes = 0;
-  /** A large message is leaving, and nothing may overtake it. */
+  /** A large message is being sent, and nothing may overtake it. */
   #held = false;
 
   /**
@@ -88,7 +88,7 @@ export class SendQueue implements Sender {
       !this.#held && this.#output.hasRoom;
   }
 
-  /** Whether a message need not wait, but may leave at once. */
+  /** Whether a message need not wait, but may be sent at once. */
   get isClear(): boolean {
     return this.#queue.size === 0 && this.#isOpen &&
       (this.#before === undefined || this.#before.#queue.size === 0);
@@ -183,7 +183,7 @@ export class SendQueue implements Sender {
     return this.#bytes;
   }
 
-  /** Lets out what may leave by now. */
+  /** Sends what may be sent by now. */
   drain(): void {
     for (;;) {
       const waiting = this.#queue.peek();
@@ -197,7 +197,7 @@ export class SendQueue implements Sender {
       }
       this.#queue.shift();
       const { ticket } = waiting;
-      // A large message leaves piece by piece, and tells its ticket itself.
+      // A large message is sent piece by piece, and tells its ticket itself.
       if (ticket.position !== Infinity || failure !== undefined) {
         ticket.left?.(failure);
       }

@@ -64,7 +64,7 @@ const LARGEST = 2 ** 31 - 1;
  * Lines in and out, in UTF-8. `\n` and `\r\n` both end a line that comes;
  * lines that go end in `\n`.
  *
- * What is written leaves by itself at the end of the tick. A promise that
+ * What is written is sent by itself at the end of the tick. A promise that
  * writing returns need not be awaited: it resolves when there is room for
  * more, and one that rejects unseen does no harm.
  *
@@ -445,7 +445,7 @@ export function resolveLineStreamOptions(
 
 function ignore(): void {}
 
-// The writing half of a line stream: text is gathered until the end of the
+// The writing half of a line stream: text is collected until the end of the
 // tick, and counted until it was handed over.
 
 /** Somebody who waits until this many bytes were handed over. */
@@ -455,7 +455,7 @@ interface Waiter {
   readonly reject: (error: unknown) => void;
 }
 
-/** Gathers, counts and writes. */
+/** Collects, counts and writes. */
 export class LineOutput {
   readonly #transport: Pick<Transport, "write">;
   readonly #pause: number;
@@ -601,7 +601,7 @@ function joined(
 const NEWLINE = 10;
 const RETURN = 13;
 
-/** Gathers chunks and gives out lines; linear however finely bytes come. */
+/** Collects chunks and gives out lines; linear however finely bytes come. */
 export class LineBuffer {
   #bytes = new Uint8Array(0);
   #start = 0;

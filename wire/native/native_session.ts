@@ -310,7 +310,7 @@ export class NativeSession implements Session {
     return milliseconds;
   }
 
-  /** Takes leave. */
+  /** Closes gracefully. */
   async close(): Promise<void> {
     this.#streams.cancelAll(closedReason());
     await this.#closing.begin(this.opened);
@@ -401,7 +401,7 @@ export class NativeSession implements Session {
     this.end(reason, false);
   }
 
-  /** Lets what is under way leave, for a short time, and closes. */
+  /** Drains the output for a short time, and closes. */
   async #takeLeave(reason: WireError, tell: boolean): Promise<void> {
     const { clock, onError } = this.#options;
     const told = tell && this.#tell(reason);

@@ -192,14 +192,14 @@ export class Objects
 
   /** Gives an object of the peer back. */
   #release(place: Import): void {
-    // What came along with a message may have been given back as lost.
+    // What came along with a message may have been released as lost.
     if (!this.imports.has(place)) return;
     const { slot, nonce, arrived } = place;
     this.imports.remove(place);
     this.#options.sendBehind({ kind: "release", slot, nonce, count: arrived });
   }
 
-  /** Nobody has the reference any more, and nobody gave it back. */
+  /** Nobody has the reference any more, and nobody released it. */
   #lost(place: Import): void {
     if (!this.imports.has(place)) return;
     const where = place.place;
@@ -399,7 +399,7 @@ export class WireImporter implements Importer {
     return handle;
   }
 
-  /** An object of this side that comes home. */
+  /** An object of this side that returns to its owner. */
   own(slot: number, nonce: number): unknown {
     const found = this.#options.exports.find(slot, nonce);
     const arrivals = this.#arrivals();

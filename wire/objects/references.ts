@@ -19,7 +19,7 @@ export interface Export {
   readonly nonce: number;
   /** The object; an empty one when it is forgotten. */
   value: object;
-  /** How often it was sent, less how often it was given back. */
+  /** How often it was sent, less how often it was released. */
   count: number;
   /** Whether a message that names it has left, or is about to. */
   isKnown: boolean;
@@ -75,7 +75,7 @@ export class Exports {
   }
 
   /**
-   * A message is about to leave that names objects of this side.
+   * A message is about to be sent that names objects of this side.
    *
    * @param places Their places in the table.
    * @returns Why the peer does not take them.
@@ -155,7 +155,7 @@ export class Exports {
     this.leave(found, count);
   }
 
-  /** An object was given back, or did not leave after all. */
+  /** An object was released, or was not sent after all. */
   leave(place: Export, count = 1): void {
     place.count -= count;
     if (place.count > 0) return;
@@ -221,7 +221,7 @@ export interface ImportOptions {
   caller(place: Import): Caller;
   /** Gives an object back, as often as it came. */
   release(place: Import): void;
-  /** Told of references that nobody gave back. */
+  /** Told of references that nobody released. */
   onLost(place: Import): void;
   /** Told what listeners of their signals throw. */
   readonly onError: Report;
@@ -235,9 +235,9 @@ export class Import implements Referent {
   readonly nonce: number;
   /** How often it came. */
   arrived = 0;
-  /** How often it still has to be given back. */
+  /** How often it still has to be released. */
   held = 0;
-  /** How often it came to nobody who could give it back. */
+  /** How often it came to nobody who could release it. */
   #suppressed = 0;
   /** Where it came first, for warnings. */
   place = "a message";
@@ -368,12 +368,12 @@ export class Imports {
     );
   }
 
-  /** Whether a place is one of these, and not given back. */
+  /** Whether a place is one of these, and not released. */
   has(place: Import): boolean {
     return this.#bySlot.get(this.#keyOf(place.slot)) === place;
   }
 
-  /** Takes a place out that was given back. */
+  /** Takes a place out that was released. */
   remove(place: Import): void {
     if (this.has(place)) this.#bySlot.delete(this.#keyOf(place.slot));
     for (const handle of [place.handle, place.uncallable]) {
@@ -388,7 +388,7 @@ export class Imports {
     );
   }
 
-  /** The wire ended. @returns Those that were not given back. */
+  /** The wire ended. @returns Those that were not released. */
   clear(reason: WireError): Import[] {
     const places = [...this.#bySlot.values()];
     this.#bySlot.clear();

@@ -96,7 +96,7 @@ export class KeptCalls {
   /**
    * Makes a call, or sends a message.
    *
-   * @param kind How it leaves.
+   * @param kind How it is sent.
    * @param name The function's name.
    * @param args Its arguments; the value of a message is the only one.
    * @param options The caller's.
@@ -143,7 +143,7 @@ export class KeptCalls {
   }
 
   /**
-   * A wire stands: what waits leaves first.
+   * A wire stands: what waits is sent first.
    *
    * @param wire The wire.
    */
@@ -223,7 +223,7 @@ export class KeptCalls {
     }
     const isWires = wire.ended !== undefined || error.code === "closed";
     if (!isWires) return Promise.reject(withFate(call, error));
-    // Perhaps it only takes leave; it takes no more calls.
+    // Perhaps it is only closing; it takes no more calls.
     if (this.#wire === wire) this.#wire = undefined;
     const isOver = this.#lifetime.refusal(call.name) !== undefined;
     const isSafe = error.sent === "notSent";
@@ -396,12 +396,12 @@ knowsWhoAsks(KeptPromise);
 
 // Calls and messages that wait for a wire.
 
-/** The ways in which something leaves over a wire. */
+/** The ways in which something is sent over a wire. */
 type KeptKind = "value" | "values" | "send" | "message";
 
 /** A call, or a message, until it is settled. */
 interface KeptCall {
-  /** Its number: what waits leaves in that order. */
+  /** Its number: what waits is sent in that order. */
   readonly order: number;
   readonly kind: KeptKind;
   /** The function's name. */

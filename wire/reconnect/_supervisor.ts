@@ -24,7 +24,7 @@ import type {
 /** How long a `connect` that was told to give up may take, in milliseconds. */
 const GRACE = 1_000;
 
-/** The codes that the same program would only meet again. */
+/** The codes that the same program would only get again. */
 const FINAL: Readonly<Record<string, true>> = {
   contractMismatch: true,
   invalidArgument: true,

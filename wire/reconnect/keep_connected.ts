@@ -11,9 +11,8 @@
  *   const [near, far] = wirePair();
  *   far.serve({ greet: (name: string) => `Hello ${name}.` });
  *   return Promise.resolve(near);
- * });
- * if (await kept.remoteValue.greet("self") !== "Hello self.") throw new Error();
- * await kept.close();
+ * }); if (await kept.remoteValue.greet("self") !== "Hello self.") throw new
+ * Error(); await kept.close();
  * ```
  *
  * @module
@@ -78,7 +77,7 @@ export interface KeptStats {
  * Calls a peer over one wire after another. {@linkcode keepConnected} makes
  * it.
  *
- * What is called while there is no wire waits for the next one, and leaves in
+ * What is called while there is no wire waits for the next one, and is sent in
  * the order in which it was called. What was given to a wire that died goes to
  * the next if no byte of it had left; if the peer may have run it, it fails
  * (`error.sent` is `"maybeExecuted"`), unless it is marked as idempotent. Until
@@ -248,7 +247,7 @@ export class KeptConnection<
    * @param name The function's name.
    * @param args Its arguments; none where it is left out.
    * @param options The call's signal, deadline and mark.
-   * @returns A promise that resolves when the call may leave.
+   * @returns A promise that resolves when the call may be sent.
    */
   send(
     name: string,
@@ -271,7 +270,7 @@ export class KeptConnection<
    *
    * @typeParam T The value's type.
    * @param value Any value that can be sent.
-   * @returns A promise that resolves when the message may leave.
+   * @returns A promise that resolves when the message may be sent.
    */
   outputObject<T>(value: T & NoInfer<Checked<T>>): Promise<void> {
     return this.#calls.make("message", "outputObject", [value]) as Promise<

@@ -85,7 +85,7 @@ export interface KeepConnectedOptions<
   Local extends object = AnyFunctions,
 > {
   /**
-   * Called with each wire before any waiting call leaves: the place to
+   * Called with each wire before any waiting call is sent: the place to
    * authenticate, to subscribe and to serve. What it throws aborts the wire,
    * as a failed attempt, and is told to `onError`, the same once in a row; a
    * promise is waited for. Calls over the kept
@@ -119,7 +119,7 @@ export interface KeepConnectedOptions<
   timeout?: number | undefined;
   /**
    * Decides whether to go on after a failure. Without, errors that the same
-   * program would only meet again are final: `contractMismatch`,
+   * program would only get again are final: `contractMismatch`,
    * `invalidArgument`, `permissionDenied`, `refused`, `unsupportedVersion`.
    */
   retry?:

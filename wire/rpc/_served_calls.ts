@@ -27,8 +27,8 @@ export function excessOf(extras: CallExtras | undefined): number {
 }
 
 /**
- * A call has failed. What came along with it was for its function, and all of
- * it for nobody where that has not run; who has failed takes no streams.
+ * A call has failed: releases the references and streams in its arguments if
+ * its function has not run, and cancels the streams that nobody has taken.
  */
 export function dropUnused(
   extras: MessageExtras | undefined,
@@ -51,7 +51,7 @@ export function oneWay(name: string): string {
   return `one-way call of ${shown(name)}`;
 }
 
-/** Why a result is for nobody. */
+/** Why a result is discarded. */
 export function gone(): WireError {
   return new WireError("cancelled", "The wire ended before the answer.");
 }
@@ -228,7 +228,7 @@ export class Holdings {
 // that answers at once is measured by what it has answered, but one that
 // answers later would be begun a thousand times before its first answer.
 
-/** What of all that may wait to leave is for calls that run. */
+/** The share of the waiting output that is for calls that run. */
 const SHARE_OF_OUTPUT = 0.75;
 /** So many calls of a function run whose answers nobody has seen yet. */
 const UNKNOWN = 12;

@@ -186,7 +186,7 @@ export class Calls implements CallMaker {
     const promise = pending.promise = new CallPromise((resolve) =>
       pending.resolve = resolve
     );
-    // Before it leaves: Deno runs other microtasks within a program's first
+    // Before it is sent: Deno runs other microtasks within a program's first
     // setTimeout, and the peer's timer must not be older than this side's.
     if (deadline !== undefined || signal !== undefined) {
       this.#guard(pending, deadline, signal);
@@ -466,9 +466,9 @@ export class Calls implements CallMaker {
     message: string,
     cause?: unknown,
   ): void {
-    // It may be given up by a getter among its arguments: then it leaves.
+    // It may be given up by a getter among its arguments: then it is sent.
     const isMade = this.#slots[pending.id] === pending;
-    // What is in the output already leaves, handed over or not.
+    // What is in the output already is sent, handed over or not.
     const sent = isMade && pending.position === Infinity
       ? "notSent"
       : "maybeExecuted";
@@ -497,7 +497,7 @@ export class Calls implements CallMaker {
     else pending.streams.settled(cleanup);
   }
 
-  /** A call is for nobody: it does not leave, or the peer is told. */
+  /** A call is abandoned: it is not sent, or the peer is told. */
   #takeBack(pending: PendingCall): void {
     const { waiting } = pending;
     if (waiting !== undefined && !waiting.dropped) {
@@ -512,7 +512,7 @@ export class Calls implements CallMaker {
   }
 
   /**
-   * A call will never leave. Those that need its result wait behind it, and
+   * A call will never be sent. Those that need its result wait behind it, and
    * would find the result of the one that had its id before.
    */
   #dropFollowers(base: PendingCall, code: "cancelled" | "limit"): void {

@@ -160,8 +160,8 @@ export interface CallOptions {
   /**
    * How long to wait for the answer, in milliseconds from when the call is
    * made, time in queues of this side included. The peer is told what is left
-   * when the call leaves, and its function's signal aborts then too. Streams of
-   * the call, those of the answer included, that have not ended by then are
+   * when the call is sent, and its function's signal aborts then too. Streams
+   * of the call, those of the answer included, that have not ended by then are
    * ended. `Infinity` is for ever. One of 0 or less has passed: the call is not
    * made.
    *

@@ -219,7 +219,7 @@ export class IncomingCalls {
     extras?: CallExtras,
   ): void {
     this.#admit(id);
-    // What a call is of is looked up as it comes: it may be given back later.
+    // What a call is of is looked up as it comes: it may be released later.
     const receiver = extras === undefined
       ? undefined
       : this.#receiver(id, extras);

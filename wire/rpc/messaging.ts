@@ -126,7 +126,7 @@ export class Outbound {
     this.drain();
   }
 
-  /** Lets out what may leave by now. */
+  /** Sends what may be sent by now. */
   drain(): void {
     this.messages.drain();
     this.sends.drain();
@@ -233,7 +233,7 @@ export class Outbound {
    *
    * @param sendQueue Where it has to pass.
    * @param message The message.
-   * @param where What failed if it cannot leave, and nobody awaits that.
+   * @param where What failed if it cannot be sent, and nobody awaits that.
    * @param options What ends its waiting.
    * @returns A promise that resolves when it has left. It rejects when the
    * message cannot be sent, when the wire ends first, and when its deadline

@@ -57,7 +57,9 @@ export interface MiddlewareCall<W = unknown> {
   readonly signal: AbortSignal | undefined;
   /** Milliseconds until nobody waits any more; undefined for ever. */
   readonly deadline: number | undefined;
-  /** Whether signal and deadline end streams of a call made once it is answered. */
+  /**
+   * Whether signal and deadline end streams of a call made once it is answered.
+   */
   readonly streams?: CallOptions["streams"];
   /** The wire. */
   readonly wire: W;
@@ -85,7 +87,7 @@ export interface CallChanges {
  * Of a call that is served, `next()` runs the function; it gives what that
  * returned, which for several values is a `Values`. Of a call that is made,
  * `next()` sends it; it gives the value or the list of values, and for a
- * one-way call nothing, once that may leave. A call leaves when `next()` is
+ * one-way call nothing, once that may be sent. A call is sent when `next()` is
  * called: before the caller's next one only where the middleware has not
  * waited for anything. `next()` called again makes the call again. A call that
  * needs the result of another waits for it where there is middleware around

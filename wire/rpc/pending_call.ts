@@ -65,7 +65,7 @@ export class PendingCall implements Ticket, PendingResult {
   readonly calls: CallMaker;
   /** Its number; another call's once it is over. */
   readonly id: number;
-  /** The how manieth of its wire it is: ids are used again. */
+  /** Its number among all calls of the wire: ids are used again. */
   order = 0;
   /** The function's name. */
   readonly name: string;
@@ -85,7 +85,7 @@ export class PendingCall implements Ticket, PendingResult {
   cost = 0;
   /** What waits for its turn; undefined where it did not have to. */
   waiting: QueuedMessage | undefined = undefined;
-  /** True when its caller was told already, and the answer is for nobody. */
+  /** True when its caller was told already: the answer will be discarded. */
   settled = false;
   /** Its value, once it is there. */
   value: unknown = undefined;
@@ -263,7 +263,9 @@ export class CallPromise extends Promise<unknown> implements Asked {
     };
   }
 
-  /** Makes a call of the result. Without one, streams among its arguments end. */
+  /**
+   * Makes a call of the result. Without one, streams among its arguments end.
+   */
   #whenThere<T>(
     name: string,
     args: unknown[],
@@ -355,7 +357,7 @@ export function rejected(
 function callerOf(result: unknown, name: string): Caller {
   const referent = referentOf(result);
   if (referent !== undefined) return referent.caller;
-  // What came home: data has no functions but those that an object holds.
+  // An object of this side: data has no functions but those that it holds.
   const isObject = typeof result === "object" && result !== null ||
     typeof result === "function";
   if (isObject && !isCopied(result)) return localCaller(result);
@@ -380,7 +382,7 @@ export function noRemoteObject(name: string): WireError {
 
 /**
  * A reference that was called on before it was there may never be asked for:
- * then nobody could give it back, and no warning is due.
+ * then nobody could release it, and no warning is due.
  *
  * @param value The result that came.
  */

@@ -58,7 +58,7 @@ export interface Referent {
   readonly place?: string;
   /** Why it can no longer be reached; undefined while it can. */
   readonly end?: WireError | undefined;
-  /** Warns of one arrival less, if nobody gives it back. */
+  /** Warns of one arrival less, if nobody releases it. */
   suppressLeakWarning?(): void;
 }
 
@@ -175,9 +175,9 @@ export function referentOf(value: unknown): Referent | undefined {
  *
  * @typeParam T The object's type.
  * @param value The object, or a function.
- * @param options What to do when it is given back.
- * @returns A reference to be sent over any wire. When it comes home, it is
- * the object itself.
+ * @param options What to do when it is released.
+ * @returns A reference to be sent over any wire. When it returns to its owner,
+ * it is the object itself.
  * @throws {WireError} `invalidArgument` for what is no object.
  *
  * @example
@@ -200,7 +200,7 @@ export function referentOf(value: unknown): Referent | undefined {
  *   using counter = await near.remoteValue.counter();
  *   await counter.remoteValue.add(40);
  *   if (await counter.remoteValue.add(2) !== 42) throw new Error();
- * } // given back
+ * } // released
  * await Promise.all([near.close(), far.close()]);
  * ```
  */
@@ -235,7 +235,7 @@ export function makeRemoteObject<T extends object>(
  *
  * @param local The object.
  * @param isFunction Whether the reference can be called itself.
- * @param options What to do when it is given back.
+ * @param options What to do when it is released.
  * @returns The reference.
  */
 export function localReference(

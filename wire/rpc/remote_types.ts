@@ -88,7 +88,9 @@ export type NamespaceNames<T, Depth extends readonly unknown[] = []> = {
     [true] ? K : never;
 }[keyof T];
 
-/** Where functions are called: on a wire, in a namespace of it, on an object. */
+/**
+ * Where functions are called: on a wire, in a namespace of it, on an object.
+ */
 export type Place = "wire" | "namespace" | "object";
 
 /** The names that the proxies of an interface have. */
@@ -176,7 +178,7 @@ export type WhyNot<T> = T extends symbol
  * In which of its forms a type is wanted: what is taken to be sent; the same
  * for arguments, in which results may stand that are not there yet; what
  * arrives of it; the type itself where all of it can be sent, or where it is
- * data to the ground, which arrive as they were sent.
+ * data at every depth, which arrives as it was sent.
  */
 export type TypeForm = "sent" | "argument" | "received" | "checked" | "data";
 
@@ -319,8 +321,8 @@ export interface NoData {
 }
 
 /**
- * Whether a type is data to the ground: then it is at both ends what it is,
- * under its own name, and nothing more has to be found out.
+ * Whether a type is data at every depth. Then it is the same at both ends,
+ * keeps its name, and nothing more has to be found out.
  */
 export type IsData<T> =
   [[T] extends [Formed<T, "data">] ? "data" : "other"] extends ["other"]
@@ -497,7 +499,7 @@ export type ValuesFunctions<T, P extends Place> = {
 
 /** The three ways to call functions of the other process. */
 export interface Remotes<T, P extends Place = "wire"> {
-  /** Calls one way: the promise resolves when the call may leave. */
+  /** Calls one way: the promise resolves when the call may be sent. */
   readonly remote: RemoteSend<T, P>;
   /** Calls for one value. */
   readonly remoteValue: RemoteValue<T, P>;
@@ -521,7 +523,7 @@ export interface Reference extends Disposable {
  * An object of the other process, or one that is to be passed by reference.
  * CMUCL's wires call it a remote object.
  *
- * Each time it arrives it has to be given back once: `using`, or
+ * Each time it arrives it has to be released once: `using`, or
  * `[Symbol.dispose]()`. The object's owner keeps it until then.
  *
  * @typeParam T The interface of the object, or the type of the function.

@@ -33,7 +33,10 @@ export interface FlowStats {
   readonly streamSpare: number;
 }
 
-/** Counts of a wire: those that begin with "Now" tell how it is now, the others add up. */
+/**
+ * Counts of a wire: those that begin with "Now" tell how it is now, the others
+ * add up.
+ */
 export interface WireStats {
   /** Bytes that came. */
   readonly bytesReceived: number;
@@ -41,7 +44,7 @@ export interface WireStats {
   readonly bytesSent: number;
   /** Chunks in which bytes came. */
   readonly reads: number;
-  /** Writes of gathered output. */
+  /** Writes of collected output. */
   readonly writes: number;
   /** Messages of all kinds that came. */
   readonly messagesReceived: number;
@@ -112,7 +115,7 @@ export interface Session extends Caller {
   ping(): Promise<number>;
   /** Keeps the peer from reaching an object that it has a reference to. */
   forgetRemoteTranslation(value: object): void;
-  /** Takes leave. */
+  /** Closes gracefully. */
   close(): Promise<void>;
   /** Ends at once; says whether to tell the peer. */
   end(reason: WireError, tell: boolean): void;

@@ -259,9 +259,9 @@ export class GracefulClose {
   }
 
   /**
-   * Begins to take leave, once.
+   * Begins the graceful close, once.
    *
-   * @param opened Resolves when there is a peer to take leave of.
+   * @param opened Resolves when the handshake is done.
    */
   async begin(opened: Promise<void>): Promise<void> {
     if (this.#begun || this.#ended) return;
@@ -275,7 +275,7 @@ export class GracefulClose {
     this.advance();
   }
 
-  /** The peer takes leave. */
+  /** The peer closes gracefully. */
   gotClose(): void {
     if (this.#gotClose) throw malformed("A second close came.");
     const { messaging, lifetime } = this.#options;
@@ -366,8 +366,8 @@ export function lostReason(address: WireAddress, error: unknown): WireError {
 // The last moments of a connection: what is under way may leave, for a short
 // time, and the peer may hear it before the connection is closed.
 
-/** Longest time to take leave of a peer, in milliseconds. */
-const FAREWELL = 1_000;
+/** The longest time for a graceful close, in milliseconds. */
+const GRACE = 1_000;
 
 /** What has to come to an end. */
 export interface DrainOptions {
@@ -376,7 +376,7 @@ export interface DrainOptions {
   readonly output: Pick<ByteOutput, "flush" | "stop">;
   /** Resolves when the reader has come to the end of the stream. */
   readonly readerDone: Promise<void>;
-  /** Whether what waits may still leave. */
+  /** Whether what waits may still be sent. */
   readonly polite: boolean;
   /** Told what the transport's `close()` throws, or rejects with. */
   readonly onFault: (error: unknown) => void;
@@ -410,7 +410,7 @@ async function beforeLate(
   isLate: () => void,
 ): Promise<void> {
   const late = Promise.withResolvers<void>();
-  const stopTimer = afterPatience(clock, FAREWELL, () => {
+  const stopTimer = afterPatience(clock, GRACE, () => {
     isLate();
     late.resolve();
   });

@@ -63,7 +63,9 @@ export class Keepalive {
   #ping: Ticket = { position: Infinity };
   /** When the next look is due. */
   #dueAt = 0;
-  /** When the output last made progress, and how long this side was busy since. */
+  /**
+   * When the output last made progress, and how long this side was busy since.
+   */
   #progressAt = 0;
   #busySince = 0;
   #stopTimer: (() => void) | undefined;
@@ -129,7 +131,7 @@ export class Keepalive {
   }
 
   /**
-   * More than that may not gather: neither calls nor answers come to so much,
+   * More than that may not wait: neither calls nor answers come to so much,
    * but what the peer brings forth, and hardly takes. Small answers, and a
    * frame of each kind, always find room.
    */

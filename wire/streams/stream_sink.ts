@@ -44,7 +44,7 @@ export interface Item {
   readonly excess: number;
 }
 
-interface Taker {
+interface PendingRead {
   resolve: (step: IteratorResult<unknown, undefined>) => void;
   reject: (error: unknown) => void;
   promise?: Promise<unknown>;
@@ -56,7 +56,7 @@ export interface Failure {
   readonly arrived?: ReceivedAttachments | undefined;
   /** What the reason takes in memory. */
   readonly weight?: number;
-  /** Whether what came before it and was not taken is for nobody. */
+  /** Whether what came before it and was not taken is discarded. */
   readonly isSudden?: boolean;
 }
 
@@ -77,7 +77,7 @@ export class Sink implements BoundStream {
 
   readonly #options: SinkOptions;
   readonly #items = new Queue<Item>();
-  readonly #takers = new Queue<Taker>();
+  readonly #reads = new Queue<PendingRead>();
   /** What the producer may still send. */
   #left: number;
   /** What was taken and the producer has no credit for yet. */
@@ -118,9 +118,9 @@ export class Sink implements BoundStream {
     if (this.isDone) return arrived?.drop();
     arrived?.label(`an item of ${this.place}`);
     if (this.call !== undefined) arrived?.bind(this.call);
-    const taker = this.#takers.shift();
-    if (taker !== undefined) {
-      taker.resolve({ done: false, value });
+    const read = this.#reads.shift();
+    if (read !== undefined) {
+      read.resolve({ done: false, value });
       return this.#taken(cost);
     }
     if (arrived === undefined && keeper && isHeavy(excess, cost)) {
@@ -157,7 +157,7 @@ export class Sink implements BoundStream {
     this.#checkEnd();
   }
 
-  /** Ends it at once: what came and was not taken is for nobody. */
+  /** Ends it at once: what came and was not taken is discarded. */
   abort(reason: WireError): void {
     if (this.#isCancelled) return;
     const wasDone = this.#isOver;
@@ -175,9 +175,9 @@ export class Sink implements BoundStream {
 
   /** Those who wait for an item get what is left, which is its end. */
   #answerTakers(): void {
-    for (let taker; (taker = this.#takers.shift()) !== undefined;) {
-      if (taker.promise !== undefined) quiet(taker.promise);
-      this.take().then(taker.resolve, taker.reject);
+    for (let read; (read = this.#reads.shift()) !== undefined;) {
+      if (read.promise !== undefined) quiet(read.promise);
+      this.take().then(read.resolve, read.reject);
     }
   }
 
@@ -196,7 +196,7 @@ export class Sink implements BoundStream {
     this.call?.remove(this);
   }
 
-  /** What came is given back. */
+  /** What came is released. */
   #drop(): void {
     for (let item; (item = this.#items.shift()) !== undefined;) {
       this.#options.memory?.give(item.excess);
@@ -231,13 +231,13 @@ export class Sink implements BoundStream {
       return quiet(Promise.reject(failure.error));
     }
     if (this.isDone) return Promise.resolve(DONE);
-    let taker!: Taker;
+    let read!: PendingRead;
     const promise = new Promise<IteratorResult<unknown, undefined>>((
       resolve,
       reject,
-    ) => taker = { resolve, reject });
-    taker.promise = promise;
-    this.#takers.push(taker);
+    ) => read = { resolve, reject });
+    read.promise = promise;
+    this.#reads.push(read);
     return promise;
   }
 
@@ -247,8 +247,8 @@ export class Sink implements BoundStream {
     this.#leaveCall();
     if (!this.isDone) {
       this.#isCancelled = true;
-      for (let taker; (taker = this.#takers.shift()) !== undefined;) {
-        taker.resolve(DONE);
+      for (let read; (read = this.#reads.shift()) !== undefined;) {
+        read.resolve(DONE);
       }
       this.#options.cancel(this.id, reason);
     }

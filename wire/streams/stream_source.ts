@@ -50,7 +50,7 @@ export interface SourceOptions {
   readonly onError: (error: unknown, where: string) => void;
 }
 
-/** One stream that leaves. */
+/** One stream that is sent. */
 export class Source implements BoundStream {
   /** Its number in this direction of the wire. */
   readonly id: number;
@@ -100,7 +100,7 @@ export class Source implements BoundStream {
   }
 
   /**
-   * The message that was to announce it will not leave.
+   * The message that was to announce it will not be sent.
    *
    * @param isRetried Whether it will be sent again with another message.
    */

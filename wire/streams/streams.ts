@@ -57,7 +57,9 @@ export class Streams {
   readonly #options: StreamsOptions;
   readonly #sources = new LazyMap<number, Source>();
   readonly #sinks = new LazyMap<number, Sink>();
-  /** Streams that are over, and of which a call's signal may end the reading. */
+  /**
+   * Streams that are over, and of which a call's signal may end the reading.
+   */
   readonly #unread = new Set<Sink>();
   #nextId = 0;
   /** How many streams of this side the peer knows of, or is about to. */
@@ -107,13 +109,15 @@ export class Streams {
     this.#peer = { streams, streamWindow, window };
   }
 
-  /** How many may leave: the peer's word is no limit of this side's memory. */
+  /**
+   * How many may be sent: the peer's word is no limit of this side's memory.
+   */
   get #most(): number {
     return Math.min(this.#peer.streams, this.#options.limits.streams);
   }
 
   /**
-   * A message is about to leave that announces streams of this side.
+   * A message is about to be sent that announces streams of this side.
    *
    * @param sources The streams.
    * @returns Why the peer does not take them.
@@ -314,7 +318,7 @@ export class Streams {
     this.#room = undefined;
   }
 
-  /** This side takes leave: what comes is for nobody. */
+  /** This side is closing: what comes is discarded. */
   cancelAll(reason: WireError): void {
     for (const sink of this.#sinks.values()) {
       if (sink.isDone) continue;

@@ -16,7 +16,10 @@ export interface Setup {
   readonly memory: number;
   /** How long an evaluation may take, in milliseconds. */
   readonly evaluation: number;
-  /** How much time of processors it may use beside evaluations, in milliseconds. */
+  /**
+   * How much time of processors it may use besides evaluations, in
+   * milliseconds.
+   */
   readonly processor: number;
 }
 

@@ -118,7 +118,7 @@ test("an argument that unwinds keeps those behind it from being performed", asyn
   assertEquals([pair.near.ended, pair.far.ended], [undefined, undefined]);
 });
 
-test("what calls for a value hold is given back, however they end", async () => {
+test("what calls for a value hold is released, however they end", async () => {
   await using peer = new RawLisp({
     limits: { window: 8_000 },
     functions: {
@@ -127,7 +127,7 @@ test("what calls for a value hold is given back, however they end", async () => 
     },
   });
   const text = "x".repeat(900);
-  // Four windows' worth of each: what is not given back stops the reading.
+  // Four windows' worth of each: what is not released stops the reading.
   for (let round = 0; round < 36; round++) {
     for (const name of ["LATER", "FAILS", "MISSING"]) {
       await peer.say(ask(name, text));
@@ -139,7 +139,7 @@ test("what calls for a value hold is given back, however they end", async () => 
   assertEquals(peer.wire.ended, undefined);
 });
 
-test("what data holds that is sent back is given back as well", async () => {
+test("what data holds that is sent back is released as well", async () => {
   await using peer = new RawLisp({
     limits: { window: 8_000, sendPause: 500 },
     functions: { f: () => "answer" },

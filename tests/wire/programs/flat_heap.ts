@@ -1,5 +1,5 @@
 /**
- * Passes many call-backs and streams over one wire, gives each back, and
+ * Passes many call-backs and streams over one wire, releases each, and
  * prints by how many bytes the heap grew; run with `--v8-flags=--expose-gc`.
  *
  * @module
