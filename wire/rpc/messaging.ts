@@ -321,7 +321,7 @@ export class Outbound {
     return stop;
   }
 
-  /** Why a message did not leave with the wire's last output. */
+  /** Why a message was not sent with the wire's last output. */
   #lost(message: Message, ticket: Ticket, reason: WireError): WireError {
     const { code, message: why } = reason;
     const what = message.kind === "send" ? `"${message.name}"` : "a message";
