@@ -11,7 +11,7 @@ import { RAWS } from "./_runner.ts";
 
 const WIRE = "wire";
 /** The versions written by hand: the better one counts. */
-const BY_HAND = ["msgpackr by hand", "msgpackr gathered"];
+const BY_HAND = ["msgpackr by hand", "msgpackr collected"];
 /** Many calls under way must be so many times those of these libraries. */
 const TIMES_LIBRARIES = 10;
 const TIMES_BY_HAND = 4;

@@ -96,7 +96,7 @@ function serveWire(wire: Wire): boolean {
  * Counts bytes. A connection begins with four 32-bit big-endian integers: the
  * sizes of a request, of its answer, and of the read buffer, and whether each
  * request is kept. After that, every so many bytes that come are answered with
- * so many bytes, whatever they are. What one read makes due leaves in one write.
+ * so many bytes, whatever they are. What one read makes due is sent in one write.
  *
  * What is kept goes into new memory, as it has to wherever somebody gets it.
  *

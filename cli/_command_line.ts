@@ -105,7 +105,7 @@ export class CommandLine {
     return word;
   }
 
-  /** Gives a word back, to be taken again. */
+  /** Puts a word back, to be taken again. */
   putBack(word: string): void {
     this.#rest.unshift(word);
   }

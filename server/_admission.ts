@@ -168,7 +168,7 @@ export class Attempts {
     return account.take();
   }
 
-  /** Gives an attempt back that did not fail. */
+  /** Does not count an attempt that did not fail. */
   giveBack(network: string): void {
     this.#accounts.get(network)?.giveBack();
   }

@@ -81,7 +81,7 @@ export class Seats<T> {
     seat.since = performance.now();
   }
 
-  /** Gives a seat back; false for one that has none. */
+  /** Frees a seat; false for one that has none. */
   leave(one: T): boolean {
     const seat = this.#seats.get(one);
     if (seat === undefined) return false;

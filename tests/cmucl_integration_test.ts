@@ -168,7 +168,7 @@ withLisp("CMUCL takes one-way calls, and several at a time", async (wire) => {
 });
 
 withLisp("CMUCL sends data that is no answer", async (wire) => {
-  await wire.outputObject(["for nobody", 1]);
+  await wire.outputObject(["unasked", 1]);
   await wire.remoteValue["say-objects"]();
   const got: unknown[] = [];
   for (let n = 0; n < 5; n++) got.push(await wire.getObject());

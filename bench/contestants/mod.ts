@@ -8,7 +8,7 @@ import type { Contestant } from "../_workload.ts";
 import { birpc } from "./birpc.ts";
 import { capnweb } from "./capnweb.ts";
 import { grpc } from "./grpc.ts";
-import { msgpackrByHand, msgpackrGathered } from "./msgpackr.ts";
+import { msgpackrByHand, msgpackrCollected } from "./msgpackr.ts";
 import { socketIo } from "./socket_io.ts";
 import { vscodeJsonrpc } from "./vscode_jsonrpc.ts";
 import { wire } from "./wire.ts";
@@ -17,7 +17,7 @@ import { wire } from "./wire.ts";
 export const CONTESTANTS: readonly Contestant[] = [
   wire,
   msgpackrByHand,
-  msgpackrGathered,
+  msgpackrCollected,
   birpc,
   socketIo,
   vscodeJsonrpc,

@@ -5,7 +5,7 @@
  * deadlines or errors.
  *
  * In one version each message is a write of its own; in the other, what has
- * gathered while a write was under way is sent in the next.
+ * collected while a write was under way is sent in the next.
  *
  * @module
  */
@@ -25,7 +25,7 @@ const PREFIX = 4;
 /** A connection that carries messages. */
 class Framed {
   readonly #conn: Deno.TcpConn;
-  readonly #gathers: boolean;
+  readonly #collects: boolean;
   readonly #packr;
   readonly #unpackr;
   #waiting: Uint8Array<ArrayBuffer>[] = [];
@@ -34,11 +34,11 @@ class Framed {
   constructor(
     conn: Deno.TcpConn,
     { Packr, Unpackr }: Msgpackr,
-    gathers: boolean,
+    collects: boolean,
   ) {
     conn.setNoDelay(true);
     this.#conn = conn;
-    this.#gathers = gathers;
+    this.#collects = collects;
     this.#packr = new Packr({ sequential: true });
     this.#unpackr = new Unpackr({ sequential: true });
   }
@@ -60,7 +60,7 @@ class Framed {
     while (this.#waiting.length > 0) {
       const frames = this.#waiting;
       this.#waiting = [];
-      for (const bytes of this.#gathers ? [join(frames)] : frames) {
+      for (const bytes of this.#collects ? [join(frames)] : frames) {
         for (let from = 0; from < bytes.length;) {
           from += await this.#conn.write(bytes.subarray(from));
         }
@@ -110,12 +110,12 @@ function join(frames: readonly Uint8Array<ArrayBuffer>[]) {
   return joined;
 }
 
-async function serve(gathers: boolean): Promise<number> {
+async function serve(collects: boolean): Promise<number> {
   const msgpackr = await loadMsgpackr();
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   (async () => {
     for await (const conn of listener) {
-      const framed = new Framed(conn, msgpackr, gathers);
+      const framed = new Framed(conn, msgpackr, collects);
       framed.read(([id, name, ...args]) => {
         const served = FUNCTIONS[name as keyof typeof FUNCTIONS];
         framed.send([id, served(...args as [never, never])]);
@@ -125,10 +125,10 @@ async function serve(gathers: boolean): Promise<number> {
   return listener.addr.port;
 }
 
-async function connect(port: number, gathers: boolean): Promise<Client> {
+async function connect(port: number, collects: boolean): Promise<Client> {
   const msgpackr = await loadMsgpackr();
   const conn = await Deno.connect({ hostname: "127.0.0.1", port });
-  const framed = new Framed(conn, msgpackr, gathers);
+  const framed = new Framed(conn, msgpackr, collects);
   const pending = new Map<number, PromiseWithResolvers<never>>();
   let calls = 0;
   const ended = framed.read(([id, answer]) => {
@@ -153,16 +153,16 @@ async function connect(port: number, gathers: boolean): Promise<Client> {
   });
 }
 
-function byHand(name: string, gathers: boolean): Contestant {
+function byHand(name: string, collects: boolean): Contestant {
   return {
     name,
     workloads: COMMON_WORKLOADS,
-    serve: () => serve(gathers),
-    connect: (port) => connect(port, gathers),
+    serve: () => serve(collects),
+    connect: (port) => connect(port, collects),
   };
 }
 
 /** A write for each message. */
 export const msgpackrByHand: Contestant = byHand("msgpackr by hand", false);
-/** What has gathered in one write. */
-export const msgpackrGathered: Contestant = byHand("msgpackr gathered", true);
+/** What was collected in one write. */
+export const msgpackrCollected: Contestant = byHand("msgpackr collected", true);

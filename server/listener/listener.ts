@@ -114,7 +114,7 @@ export class Listener {
     try {
       await session.run();
     } catch (error) {
-      // A client may leave without a word.
+      // A client may close without a word.
       if (!(error instanceof WireError) || error.code !== "connectionLost") {
         throw error;
       }

@@ -99,11 +99,11 @@ export const LENGTHS: Catalogue = {
       () => frame(KIND.call, 0, 0, 0, ...MOST),
     ),
     lie(
-      "gathered text of more than there is",
+      "a string section of more than there is",
       () => frame(0x90, 0x83, 97, 98, 99, 0x08, 0x00),
     ),
     lie(
-      "gathered text that nobody takes",
+      "a string section that nobody takes",
       () => frame(0x90, 0x81, 97, 98, 99, 0, 3),
     ),
     lie(

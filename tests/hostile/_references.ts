@@ -129,7 +129,7 @@ export const REFERENCES: Catalogue = {
       () => each(MISSES + 1, (n) => callOf({ slot: n, nonce: 7 }, n, "use")),
     ),
     bad(
-      "65 objects that come home and never left",
+      "65 objects of the receiver that it never sent",
       () =>
         each(
           MISSES + 1,

@@ -128,7 +128,7 @@ export const VALUES: Catalogue = {
     bad("no value at all"),
     { name: "an unknown kind", says: () => frame(0x7f), promise: "malformed" },
     {
-      name: "gathered text in a message that has no values",
+      name: "a string section in a message that has no values",
       says: () => frame(0x80 | KIND.ping, 0, 0, 0, 0, 97, 0, 1),
       promise: "malformed",
     },

@@ -161,7 +161,7 @@ test("an onConnect or a confirm that is undefined is refused: it would let every
   assertEquals(await asked(server), 1);
 });
 
-test("null stands for no options, and for nobody who hears of an end", async () => {
+test("null stands for no options, and for no hook", async () => {
   const [near, far] = wirePair(null, { onDeath: null });
   const [one, other] = memoryTransports();
   const made = makeWire(one, null);

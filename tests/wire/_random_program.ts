@@ -141,7 +141,7 @@ export class Side {
     this.#task(act);
   }
 
-  /** Gives everything back, once all is done that was begun. */
+  /** Releases everything, once all is done that was begun. */
   async finish(): Promise<void> {
     this.#isOver = true;
     while (this.#tasks.size > 1) {

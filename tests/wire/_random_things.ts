@@ -62,7 +62,7 @@ export class Things {
   /** Whether a tag is of this side; its thing has to be as it was then. */
   isHome({ tag, thing }: Tagged): boolean {
     if (!tag.startsWith(this.#name)) return false;
-    assert(thing === this.#things.get(tag), `${tag} came home changed`);
+    assert(thing === this.#things.get(tag), `${tag} came back changed`);
     return true;
   }
 

@@ -1,5 +1,5 @@
 /**
- * Calls and messages that wait to leave, for a peer that takes none: a program
+ * Calls and messages that wait to be sent, for a peer that takes none: a program
  * that does not wait for them is refused beyond `sendMost`, one that does never
  * learns of it.
  */

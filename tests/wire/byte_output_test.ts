@@ -1,4 +1,4 @@
-/** The way of bytes out of a wire: gathered, counted, and taken in parts. */
+/** The way of bytes out of a wire: collected, counted, and taken in parts. */
 
 import { assertEquals, assertThrows } from "@std/assert";
 import {
@@ -58,7 +58,7 @@ function open(limits = LIMITS) {
   return { output, writes, told, clock };
 }
 
-test("ByteOutput gathers what comes in a tick, and meanwhile what comes next", async () => {
+test("ByteOutput collects what comes in a tick, and meanwhile what comes next", async () => {
   const { output, writes } = open();
   output.put(1);
   output.put(2, 3);

@@ -86,14 +86,14 @@ test("the end of a wire tells calls that wait from those that left", async () =>
   await end(near, far);
 });
 
-test("the end of a wire tells calls that gather from those that left", async () => {
+test("the end of a wire tells calls that wait from those that were sent", async () => {
   const [near, far] = anyPair({}, { functions: FUNCTIONS });
   await near.opened;
   await near.remoteValue.echo(0);
-  const gathered = fate(near.remoteValue.echo(1));
+  const waiting = fate(near.remoteValue.echo(1));
   const large = fate(near.remoteValue.size(new Uint8Array(1_000_000)));
   near.abort();
-  assertEquals(await gathered, "aborted notSent");
+  assertEquals(await waiting, "aborted notSent");
   assertEquals(await large, "aborted notSent");
   await end(near, far);
 });

@@ -46,7 +46,7 @@ test("256 calls each way take two writes and two reads of each end", async () =>
   await Promise.all([near.wire.close(), far.wire.close()]);
 });
 
-test("256 one-way calls and 256 messages leave in one write", async () => {
+test("256 one-way calls and 256 messages are sent in one write", async () => {
   const [near, far] = await meteredPair(FUNCTIONS);
   await many((n) => near.wire.remote.note(n));
   await near.wire.forceOutput();

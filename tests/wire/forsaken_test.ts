@@ -102,7 +102,7 @@ for (const [how, giveUp] of Object.entries(GIVING_UP)) {
           assertEquals((await wire.closed).code, "closed");
         }
         assertEquals(seen, ["told"]);
-        // What it comes to in the end is for nobody.
+        // What it comes to in the end is discarded.
         gate.resolve(endless());
         await macrotask();
         assertEquals(seen, ["told", "done"]);

@@ -264,7 +264,7 @@ for (const [what, messages] of Object.entries(FLOODS)) {
   });
 }
 
-test("100,000 streams for nobody cost no more than they are", async () => {
+test("100,000 abandoned streams cost no more than they are", async () => {
   await using peer = new RawPeer();
   await peer.open();
   const said = await flood(peer, [

@@ -47,7 +47,7 @@ test("a message over a limit is missing at its own place", async () => {
   }
 });
 
-test("every taker learns of the wire's end, and none is left", async () => {
+test("every getObject() learns of the wire's end, and none is left", async () => {
   const [near, far] = anyPair();
   await near.opened;
   const taken = [1, 2, 3].map(() => fate(far.getObject()));
@@ -71,7 +71,7 @@ test("what came before the wire's end can be taken after it", async () => {
   assertEquals(await fate(far.getObject()), "closed undefined");
 });
 
-test("a taker that nobody awaits harms nothing", async () => {
+test("a getObject() that nobody awaits harms nothing", async () => {
   const unhandled = await unhandledIn(async () => {
     await using peer = new RawPeer({ limits: { nesting: 2 } });
     await peer.open();

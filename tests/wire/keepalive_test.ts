@@ -162,7 +162,7 @@ test("time in which this process was busy counts once, until there is progress",
   it.open();
   await settle();
   assertEquals(it.near.ended, undefined);
-  // What was left out for it is no excuse for the next.
+  // What was left out for it does not count for the next.
   it.hold();
   it.near.remote.note(1);
   await settle();
@@ -249,7 +249,7 @@ test("a peer that has a wire say far more than it takes ends it", async () => {
     encoder: { limits: { frame: 1_024 } },
     busy: true,
     waiting: 0,
-    gathered: 40_000,
+    collected: 40_000,
     get progressAt() {
       return clock.now();
     },
@@ -273,7 +273,7 @@ test("a peer that has a wire say far more than it takes ends it", async () => {
   output.waiting = 10_000_000;
   await clock.advance(5_000);
   assertEquals(ends, []);
-  output.gathered++;
+  output.collected++;
   await clock.advance(2_500);
   assertEquals(ends, ["stalled false"]);
   assertEquals(clock.timers, 0);
@@ -286,7 +286,7 @@ test("small answers, and a frame of each kind, flood nothing", async () => {
     encoder: { limits: { frame: 2_000 } },
     busy: true,
     waiting: 1,
-    gathered: 5 * 1_024 + 4 * 2_000,
+    collected: 5 * 1_024 + 4 * 2_000,
     get progressAt() {
       return clock.now();
     },
@@ -309,7 +309,7 @@ test("small answers, and a frame of each kind, flood nothing", async () => {
   watch.start();
   await clock.advance(5_000);
   assertEquals(ends, []);
-  output.gathered++;
+  output.collected++;
   await clock.advance(2_500);
   assertEquals(ends, ["stalled"]);
 });

@@ -259,7 +259,7 @@ for (const [how, options] of Object.entries(MIDDLEWARE)) {
   });
 }
 
-test("a promise that is derived from one is its maker's", async () => {
+test("a promise that is derived from one belongs to who derived it", async () => {
   const { wire, far } = await subject();
   const found = await unhandledIn(() => {
     wire.remoteValue.boom().then(() => 1);
@@ -269,7 +269,7 @@ test("a promise that is derived from one is its maker's", async () => {
   await far.closed;
 });
 
-test("a middleware may leave next() alone", async () => {
+test("a middleware need not await next()", async () => {
   const told: string[] = [];
   const onError = (error: unknown, where: string) =>
     told.push(`${where}: ${shortly(error)}`);

@@ -157,7 +157,7 @@ test("readLine() may raise or lower the longest length", async () => {
   await stream.close();
 });
 
-test("writeLine() gathers what is written in a tick, and writes all of it", async () => {
+test("writeLine() collects what is written in a tick, and writes all of it", async () => {
   const { transport, sent } = scripted([], 3);
   const stream = new LineStream(transport);
   stream.writeLine("Hello self.");

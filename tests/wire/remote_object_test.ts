@@ -408,7 +408,7 @@ test("what an unsent message carried is not counted", async () => {
   await far.closed;
 });
 
-test("what came for nobody is released", async () => {
+test("what comes with abandoned calls is released", async () => {
   const [near, far] = wirePair();
   const gate = Promise.withResolvers<void>();
   far.serve({

@@ -161,7 +161,7 @@ test("what is too large for the peer fails alone, and what is behind it leaves",
     limits: { message: 4_096 },
     functions: { note: (x: { length: number }) => void heard.push(x.length) },
   });
-  // Before the peer has told its limits, all of these may leave.
+  // Before the peer has told its limits, all of these may be sent.
   const fates = [10, 5_000, 20, 6_000, 30].map((size) =>
     fate(near.remote.note(new Uint8Array(size)))
   );

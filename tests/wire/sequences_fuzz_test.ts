@@ -63,7 +63,7 @@ const view = fc.oneof(
   bytes.map((bytes) => bytes.slice().buffer),
 );
 
-/** Often so many that a message does well to gather them; few when shrunk. */
+/** Often enough for a string section; few when shrunk. */
 const many = fc.integer({ min: 0, max: 30 }).map(texts);
 
 /** An object of random keys, each of which is an own property. */
@@ -254,7 +254,7 @@ const LEAST: Partial<WireLimits> = {
 const step = fc.record({
   kind: fc.constantFrom(...Object.keys(STEPS), "oneWay"),
   isBack: fc.boolean(),
-  // Texts that gather, and what is written in one go, as often as all else.
+  // Texts for string sections, and what is written in one go, as often as all else.
   value: fc.oneof(value, many, fc.string({ maxLength: 12 })),
 });
 

@@ -120,7 +120,7 @@ test("shallow() leaves out what is deep", () => {
   assertEquals(shallow("string", 0), "string");
 });
 
-test("misfit() finds where what is sent does not fit what is taken", () => {
+test("findIncompatibility() finds where what is sent does not fit what is taken", () => {
   const cases: [Shape, Shape, string | undefined][] = [
     ["string", "string", undefined],
     ["string", "number", "string, not number"],

@@ -198,8 +198,8 @@ test("items that come after a cancel, and over a limit, cost credit as well", as
   }
 });
 
-/** What several takers get of a stream of one item that then ends somehow. */
-const TAKERS: Record<string, [Message | "cancel" | "end", string[]]> = {
+/** What several reads get of a stream of one item that then ends somehow. */
+const READS: Record<string, [Message | "cancel" | "end", string[]]> = {
   "ends": [{ kind: "streamEnd", id: 0 }, ["done", "done", "done"]],
   "throws": [
     { kind: "streamError", id: 0, thrown: "it broke" },
@@ -217,8 +217,8 @@ const TAKERS: Record<string, [Message | "cancel" | "end", string[]]> = {
   "goes with its wire": ["end", ["failed", "done", "done"]],
 };
 
-for (const [how, [last, expected]] of Object.entries(TAKERS)) {
-  test(`every taker learns that a stream ${how}`, async () => {
+for (const [how, [last, expected]] of Object.entries(READS)) {
+  test(`every read learns that a stream ${how}`, async () => {
     await using peer = new Producer();
     await peer.open();
     const stream = await peer.announce(0);
@@ -234,7 +234,7 @@ for (const [how, [last, expected]] of Object.entries(TAKERS)) {
     assertEquals((await taking.next()).done, true);
   });
 
-  test(`takers that nobody awaits harm nothing when a stream ${how}`, async () => {
+  test(`reads that nobody awaits harm nothing when a stream ${how}`, async () => {
     const unhandled = await unhandledIn(async () => {
       await using peer = new Producer();
       await peer.open();
@@ -252,7 +252,7 @@ for (const [how, [last, expected]] of Object.entries(TAKERS)) {
   });
 }
 
-test("two takers get two items, in the order in which they asked", async () => {
+test("two reads get two items, in the order in which they asked", async () => {
   const [near, far] = anyPair({}, {
     functions: {
       async *count() {

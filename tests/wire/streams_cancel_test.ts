@@ -159,7 +159,7 @@ inEachWay(
   },
 );
 
-test("what came of a stream and was not taken is for nobody", async () => {
+test("what came of a stream and was not taken is discarded", async () => {
   const [near, far] = wirePair();
   far.serve({ few: () => ReadableStream.from([1, 2, 3, 4]) });
   const controller = new AbortController();

@@ -120,7 +120,7 @@ const PLAIN: readonly Step[] = [7, "Grace", "", null].flatMap((value) => [
   },
 ]);
 
-/** What is refused by its sender, in the middle of gathered text. */
+/** What is refused by its sender, in the middle of a string section. */
 function refused(what: string, value: unknown): Step {
   return {
     name: `refused: ${what}`,

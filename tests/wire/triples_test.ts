@@ -148,7 +148,7 @@ const SHAPES: Readonly<
   Record<string, (from: From, step: number) => Promise<void>>
 > = {
   plain: (from, step) => WAYS[step % 3]!(from, step % 2 === 0 ? step : "a"),
-  gathered: (from, step) => WAYS[step % 3]!(from, texts(20)),
+  textual: (from, step) => WAYS[step % 3]!(from, texts(20)),
   pieces: (from, step) =>
     WAYS[step % 3]!(from, [texts(9), "y".repeat(2_000), BYTES]),
   async over({ wire }, step) {

@@ -29,7 +29,7 @@ async function end(...wires: Wire[]): Promise<void> {
   await Promise.all(wires.map((wire) => wire.closed));
 }
 
-/** Sends small calls all the time, so that output always gathers. */
+/** Sends small calls all the time, so that output always waits. */
 function busy(wire: Wire, chains: number): { stop(): number } {
   let made = 0;
   let isOver = false;

@@ -56,7 +56,7 @@ const caught = (promise: Promise<unknown>): Promise<WireError> =>
 const ARGUMENTS: Record<string, unknown[]> = {
   none: [],
   plain: [1, "two"],
-  gathered: [Array.from({ length: 30 }, (_, n) => `text ${n}`), "end"],
+  textual: [Array.from({ length: 30 }, (_, n) => `text ${n}`), "end"],
   bytes: [new Uint8Array(300).fill(7)],
   "in pieces": [new Uint8Array(200_000).fill(9), "behind it"],
 };
@@ -66,8 +66,8 @@ for (const [what, args] of Object.entries(ARGUMENTS)) {
     await using place = pair();
     const { clock, wire } = place;
     await wire.opened;
-    // Text is gathered where the message before had much of it.
-    await wire.remoteValue.echo(ARGUMENTS.gathered);
+    // A string section follows a message that had much text.
+    await wire.remoteValue.echo(ARGUMENTS.textual);
     const cases: [deadline: number, waited: number][] = [
       [100, 1],
       [128, 0],

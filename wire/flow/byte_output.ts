@@ -13,7 +13,7 @@ import type { WireLimits } from "../base/limits.ts";
 import { checkWritten, type Transport } from "../transport/transport.ts";
 
 /** So much is written without waiting for more. */
-const GATHERED = 8 * 1024;
+const COLLECTED = 8 * 1024;
 /** So many milliseconds after one write the next may wait for more. */
 const JUST_NOW = 0.1;
 /** An answer of so many bytes always finds room: each call has to have one. */
@@ -188,7 +188,7 @@ export class ByteOutput {
   }
 
   /** How many of them are no large messages. */
-  get gathered(): number {
+  get collected(): number {
     return this.waiting - this.elsewhere;
   }
 
@@ -269,7 +269,7 @@ export class ByteOutput {
     // Somebody may be sending in a row: then what still comes is sent with the
     // same write. What comes alone is sent at once.
     if (
-      position > this.#seen && position < GATHERED &&
+      position > this.#seen && position < COLLECTED &&
       now - this.progressAt < JUST_NOW
     ) {
       this.#seen = position;

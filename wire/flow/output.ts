@@ -318,7 +318,7 @@ export class Output extends ByteOutput implements MessageOutput, PlainOutput {
 
   /**
    * Sends what a getter gave rise to, as soon as the message is written whose
-   * value has the getter: it gave a reference back, say, or aborted a call.
+   * value has the getter: it released a reference, say, or aborted a call.
    */
   #sendLater(message: Message): void {
     queueMicrotask(() => {
@@ -516,11 +516,11 @@ export class Output extends ByteOutput implements MessageOutput, PlainOutput {
     const among = Math.min(this.#large.length, this.#pieces);
     const index = this.#turn % among; // NaN where there is none
     const large = this.#large[index];
-    const isGathered = this.writer.position > 0;
+    const isCollected = this.writer.position > 0;
     const mayLeave = large !== undefined && this.handed >= large.after;
-    if (!mayLeave || (isGathered && !this.#isLargesTurn)) {
+    if (!mayLeave || (isCollected && !this.#isLargesTurn)) {
       this.#isLargesTurn = true;
-      return isGathered ? super.next() : undefined;
+      return isCollected ? super.next() : undefined;
     }
     this.#isLargesTurn = false;
     const turns = Math.floor(large.offset / BYTES_PER_TURN);

@@ -334,7 +334,7 @@ class ReceivedMessage {
   ) {}
 }
 
-/** Hands messages to takers, in order, each once. */
+/** Hands messages to those who wait for them, in order, each once. */
 export class Inbox {
   /** How many messages came. */
   received = 0;

@@ -146,7 +146,7 @@ export class Objects
     return this.exports.find(slot, nonce)?.value;
   }
 
-  /** The peer gave an object back. */
+  /** The peer released an object. */
   released(slot: number, nonce: number, count: number): void {
     this.exports.release(slot, nonce, count);
   }

@@ -144,7 +144,7 @@ export class Exports {
     return undefined;
   }
 
-  /** The peer gave an object back, once or more often. */
+  /** The peer released an object, once or more often. */
   release(slot: number, nonce: number, count: number): void {
     const found = this.#slots[slot];
     if (found?.nonce !== nonce || count === 0 || count > found.count) {
@@ -179,7 +179,7 @@ export class Exports {
     const found = this.#byValue.get(value);
     if (found === undefined) return undefined;
     this.#byValue.delete(value);
-    // Its slot stays taken until the peer has given it back.
+    // Its slot stays taken until the peer has released it.
     found.value = {};
     found.isForgotten = true;
     return found;
@@ -219,7 +219,7 @@ export interface ImportOptions {
   readonly most: number;
   /** Makes what carries the calls of a reference out. */
   caller(place: Import): Caller;
-  /** Gives an object back, as often as it came. */
+  /** Releases an object, as often as it came. */
   release(place: Import): void;
   /** Told of references that nobody released. */
   onLost(place: Import): void;
@@ -288,7 +288,7 @@ export class Import implements Referent {
     this.#suppressed++;
   }
 
-  /** Whether somebody should have given it back. */
+  /** Whether somebody should have released it. */
   get isForgotten(): boolean {
     return this.held > this.#suppressed;
   }

@@ -188,7 +188,7 @@ class ObjectFunctions extends Functions {
 }
 
 /** Where an object with a function for every name has what makes them. */
-const MAKER = Symbol("maker");
+const MAKER = Symbol("functions");
 
 /** Tools go down the prototypes until they find one that has this. */
 const GROUND = { toString: { value: shown } };

@@ -120,8 +120,8 @@ export class Keepalive {
     const times = wasBusy ? 2 : 1;
     if (stalled > times * (isFull ? SHORT_STALL : limits.stall)) {
       end(stalledBy(output.waiting, stalled), false);
-    } else if (output.gathered > this.#flood()) {
-      end(floodedBy(output.gathered), false);
+    } else if (output.collected > this.#flood()) {
+      end(floodedBy(output.collected), false);
     } else if (decoder.unfinished && silence > times * limits.frameProgress) {
       end(unfinishedFor(limits.frameProgress), true);
     } else if (handshake.accepted && silence > limits.keepaliveIdle) {

@@ -304,7 +304,7 @@ export class SinkStream implements RemoteStream<unknown> {
     const take = this.#take();
     return {
       next: take,
-      // The consumer leaves at once, whatever the producer still does.
+      // The consumer does not wait, whatever the producer still does.
       return: () => {
         this.cancel();
         return Promise.resolve(DONE);

@@ -254,7 +254,7 @@ test("Wire serves the peer's call-backs while an argument waits for it", async (
   assertEquals(listOf(list), [2, 3]);
 });
 
-test("Wire.with() gives up here; the answer that comes late is for nobody", async () => {
+test("Wire.with() gives up here; the answer that comes late is discarded", async () => {
   await using pair = lispPair();
   const gate = Promise.withResolvers<string>();
   pair.far.serve({ slow: () => gate.promise, quick: () => "quick" });

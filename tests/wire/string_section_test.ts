@@ -1,4 +1,4 @@
-/** Messages that gather the text of their strings behind their values. */
+/** Messages with a string section: their texts behind their values. */
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { makeRemoteObject, wirePair } from "../../wire/mod.ts";
@@ -16,7 +16,7 @@ const LIMITS = resolveLimits();
 
 const message = (value: unknown): Message => ({ kind: "message", value });
 
-/** Strings enough to be gathered, from the second message on. */
+/** Strings enough for a string section, from the second message on. */
 const TEXTUAL = {
   title: "An engine for the calculation of tables",
   lines: Array.from({ length: 10 }, (_, at) => `line ${at} of its drawings`),
@@ -24,24 +24,24 @@ const TEXTUAL = {
   rest: [1, 0.5, null, true, new Date(0), new Map([["key", "value"]])],
 };
 
-/** An encoder that is about to gather. */
-function gathering() {
+/** An encoder whose next message has a string section. */
+function textual() {
   const encoder = newEncoder(LIMITS);
   const first = encodeAll([message(TEXTUAL)], encoder);
   return { encoder, first };
 }
 
-/** Whether the last frame of some bytes is gathered. */
-function isGathered(bytes: Uint8Array): boolean {
+/** Whether the last frame of some bytes has a string section. */
+function hasSection(bytes: Uint8Array): boolean {
   const last = framesOf(bytes).at(-1)!;
   return (last[FRAME_HEADER]! & STRINGS) !== 0;
 }
 
 test("Encoder writes a string section once a message had much text", () => {
-  const { encoder, first } = gathering();
-  assert(!isGathered(first));
+  const { encoder, first } = textual();
+  assert(!hasSection(first));
   const second = encodeAll([message(TEXTUAL)], encoder);
-  assert(isGathered(second));
+  assert(hasSection(second));
   const bytes = concat([first, second]);
   for (const chunks of [[bytes], chunksOf(bytes, 1), chunksOf(bytes, 7)]) {
     const came = decodeAll(chunks, newDecoder(LIMITS));
@@ -50,7 +50,7 @@ test("Encoder writes a string section once a message had much text", () => {
   }
 });
 
-/** Messages that cannot gather their text, right behind one that had much. */
+/** Messages that cannot have a string section, right behind one that had much. */
 const OTHERS: readonly [what: string, value: unknown][] = [
   ["what is not ASCII", { ...TEXTUAL, title: "Une idée" }],
   ["what is not ASCII at the end", ["a", "b", "é"]],
@@ -61,11 +61,11 @@ const OTHERS: readonly [what: string, value: unknown][] = [
   ["a stream", [..."abcdefgh", new Raw({ as: "stream", id: 3 })]],
 ];
 
-test("Encoder writes text where it stands that cannot be gathered", () => {
+test("Encoder writes text in place that fits no string section", () => {
   for (const [what, value] of OTHERS) {
-    const { encoder, first } = gathering();
+    const { encoder, first } = textual();
     const second = encodeAll([message(value)], encoder);
-    assert(!isGathered(second), what);
+    assert(!hasSection(second), what);
     const came = decodeAll([first, second], newDecoder(LIMITS));
     const both = [message(TEXTUAL), message(value)];
     assertEquals(exactMessages(came), exactMessages(both), what);
@@ -73,7 +73,7 @@ test("Encoder writes text where it stands that cannot be gathered", () => {
 });
 
 test("Encoder goes on where it had to write a message again", () => {
-  const { encoder, first } = gathering();
+  const { encoder, first } = textual();
   const values = [...OTHERS.map(([, value]) => value), TEXTUAL, TEXTUAL];
   const rest = encodeAll(values.map(message), encoder);
   const came = decodeAll([first, rest], newDecoder(LIMITS));
@@ -82,18 +82,18 @@ test("Encoder goes on where it had to write a message again", () => {
 });
 
 test("Encoder leaves messages without strings as they are", () => {
-  const { encoder } = gathering();
+  const { encoder } = textual();
   for (const value of [[], 1, [1, [2, 3]], new Uint8Array(3), new Map()]) {
-    assert(!isGathered(encodeAll([message(value)], encoder)));
+    assert(!hasSection(encodeAll([message(value)], encoder)));
   }
-  assert(!isGathered(encodeAll([{ kind: "ping", token: 1 }], encoder)));
+  assert(!hasSection(encodeAll([{ kind: "ping", token: 1 }], encoder)));
   // None of them says that there is less text to come.
   const last = encodeAll([message("the only one")], encoder);
-  assert(isGathered(last));
-  assert(!isGathered(encodeAll([message("the only one")], encoder)));
+  assert(hasSection(last));
+  assert(!hasSection(encodeAll([message("the only one")], encoder)));
 });
 
-test("Encoder gathers the text of every kind of message with values", () => {
+test("Encoder writes a string section for every kind of message with values", () => {
   const kinds: Message[] = [
     message(TEXTUAL),
     callOf({ args: [TEXTUAL] }),
@@ -105,23 +105,23 @@ test("Encoder gathers the text of every kind of message with values", () => {
     { kind: "streamError", id: 1, thrown: TEXTUAL },
     { kind: "streamCancel", id: 1, reason: TEXTUAL },
   ];
-  const { encoder, first } = gathering();
+  const { encoder, first } = textual();
   const rest: Uint8Array[] = [];
   for (const kind of kinds) {
     encodeAll([kind], encoder);
     rest.push(encodeAll([kind], encoder));
-    assert(isGathered(rest.at(-1)!), kind.kind);
+    assert(hasSection(rest.at(-1)!), kind.kind);
   }
   const names = encodeAll([callOf({})], newEncoder(LIMITS));
   const came = decodeAll([first, names, ...rest], newDecoder(LIMITS));
   assertEquals(exactMessages(came.slice(2)), exactMessages(kinds));
 });
 
-test("Encoder finds that an error's own text is not gathered", () => {
-  const { encoder, first } = gathering();
+test("Encoder keeps an error's own text out of the string section", () => {
+  const { encoder, first } = textual();
   const error = new TypeError("no such engine", { cause: TEXTUAL });
   const second = encodeAll([message([error, "z"])], encoder);
-  assert(isGathered(second));
+  assert(hasSection(second));
   const [, came] = decodeAll([first, second], newDecoder(LIMITS));
   const [found, z] = (came as { value: [Error, string] }).value;
   assertEquals([found.name, found.message, z], [
@@ -132,7 +132,7 @@ test("Encoder finds that an error's own text is not gathered", () => {
   assertEquals(found.cause, TEXTUAL);
 });
 
-test("Encoder refuses what it would refuse, gathering or not", () => {
+test("Encoder refuses the same with a string section and without", () => {
   const narrow = resolveLimits({ nesting: 4, values: 50, message: 4_096 });
   const values = [
     ["\ud800", "\udc00"],
@@ -153,7 +153,7 @@ test("Encoder refuses what it would refuse, gathering or not", () => {
   }
 });
 
-test("gathered text may travel in pieces", async () => {
+test("a string section may travel in pieces", async () => {
   const [near, far] = wirePair({ limits: { frame: 1_024 } }, {
     limits: { frame: 1_024 },
   });
@@ -165,7 +165,7 @@ test("gathered text may travel in pieces", async () => {
   await near.close();
 });
 
-test("references among gathered text are counted once", async () => {
+test("references among much text are counted once", async () => {
   const [near, far] = wirePair();
   const seen: number[] = [];
   far.serve({
@@ -190,7 +190,7 @@ test("references among gathered text are counted once", async () => {
 });
 
 test("a getter is read again where a message is written again", () => {
-  const { encoder } = gathering();
+  const { encoder } = textual();
   let reads = 0;
   const value = {
     get title() {
@@ -203,8 +203,8 @@ test("a getter is read again where a message is written again", () => {
   assert(bytes.length > 0);
 });
 
-test("Encoder does not try to gather behind a message with references", () => {
-  const { encoder } = gathering();
+test("Encoder tries no string section behind a message with references", () => {
+  const { encoder } = textual();
   let reads = 0;
   const value = {
     ...TEXTUAL,
@@ -218,10 +218,10 @@ test("Encoder does not try to gather behind a message with references", () => {
   encodeAll([message(value)], encoder);
   assertEquals(reads, 3);
   encodeAll([message(TEXTUAL)], encoder);
-  assert(isGathered(encodeAll([message(TEXTUAL)], encoder)));
+  assert(hasSection(encodeAll([message(TEXTUAL)], encoder)));
 });
 
-test("results to come among gathered text are asked for once", async () => {
+test("results to come among much text are asked for once", async () => {
   const [near, far] = wirePair();
   far.serve({
     one: () => 1,
@@ -239,6 +239,6 @@ test("results to come among gathered text are asked for once", async () => {
   await near.close();
 });
 
-test("KIND leaves the bit of gathered text free", () => {
+test("KIND leaves the bit of string sections free", () => {
   for (const kind of Object.values(KIND)) assertEquals(kind & STRINGS, 0);
 });
