@@ -252,25 +252,30 @@ export function resolveValueTypes(
       );
     }
     for (const [index, type] of list.entries()) {
-      if (list.indexOf(type) !== index) throw twice(checkedType(type).name);
+      if (list.indexOf(type) !== index) {
+        const name = shown(checkedType(type).name);
+        throw new WireError(
+          "invalidArgument",
+          `The option "valueTypes" has the type ${name} twice. Give it once.`,
+        );
+      }
       types.add(type);
     }
   }
   const checked = [...types].map(checkedType);
   const names = new Set<string>();
   for (const { name } of checked) {
-    if (names.has(name)) throw twice(name);
+    if (names.has(name)) {
+      throw new WireError(
+        "invalidArgument",
+        `Two value types are called ${
+          shown(name)
+        }. Give each a name of its own; a wire and its contracts may share one and the same type.`,
+      );
+    }
     names.add(name);
   }
   return checked.length > 0 ? new ValueTypes(checked) : undefined;
-}
-
-/** The error for two types of one name. */
-function twice(name: string): WireError {
-  return new WireError(
-    "invalidArgument",
-    `Two value types are called ${shown(name)}. Give each a name of its own.`,
-  );
 }
 
 /**
