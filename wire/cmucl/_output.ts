@@ -64,7 +64,7 @@ export interface LispOutputOptions extends OutputListener {
   readonly onCredit: () => void;
 }
 
-/** Encodes, gathers and writes. */
+/** Encodes, collects and writes. */
 export class LispOutput extends ByteOutput implements MessageOutput {
   /** The limits of what is sent. */
   readonly encoder: { limits: EncoderLimits };

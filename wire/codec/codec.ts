@@ -21,7 +21,7 @@ import { NotReady, type SentAttachments } from "./passing.ts";
 import { ReceiveTables, SendTables, writeEntry } from "./tables.ts";
 import {
   changed,
-  NOT_GATHERED,
+  NO_SECTION,
   type SendingOptions,
   ValueWriter,
 } from "./value_writer.ts";

@@ -30,7 +30,7 @@ export interface Ticket {
   left?: ((failure?: Error) => void) | undefined;
 }
 
-/** How much may wait to leave. */
+/** How much output may wait. */
 export type OutputLimits = Pick<WireLimits, "sendPause" | "sendMost">;
 
 /** An answer finds no room in the output. */
@@ -133,7 +133,7 @@ export interface OutputListener {
   readonly onFailed: (error: unknown) => void;
 }
 
-/** Gathers, counts and writes. */
+/** Collects, counts and writes. */
 export class ByteOutput {
   /** Bytes handed to the transport so far. */
   handed = 0;
@@ -342,7 +342,7 @@ export class ByteOutput {
   }
 }
 
-// The deadline of a call that is encoded already, and waits to leave.
+// The deadline of a call that is encoded already, and waits.
 
 /** The bytes of a message that waits. */
 interface Body {
@@ -376,7 +376,7 @@ export class QueuedDeadline {
    * Has a message that is sent say what is left.
    *
    * @param body The message's. It may lose some bytes.
-   * @returns Why it does not leave any more, where its deadline has passed.
+   * @returns Why it is not sent any more, where its deadline has passed.
    */
   update(body: Body): WireError | undefined {
     const now = this.#clock.now();

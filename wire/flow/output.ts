@@ -147,7 +147,7 @@ export interface PlainOutput {
     args: readonly unknown[],
     ticket: Ticket,
   ): number;
-  /** Adds a one-way call to those that are just gathering. */
+  /** Adds a one-way call to those that are being collected. */
   addPlainSend(name: string, args: readonly unknown[]): number;
   /** Sends a one-way call. */
   sendPlainSend(name: string, args: readonly unknown[]): number;
@@ -178,7 +178,7 @@ interface Large {
   gone: PromiseWithResolvers<void> | undefined;
 }
 
-/** Encodes messages, gathers their frames, and writes. */
+/** Encodes messages, collects their frames, and writes. */
 export class Output extends ByteOutput implements MessageOutput, PlainOutput {
   /** Turns messages into bytes. */
   readonly encoder: Encoder;
@@ -231,7 +231,7 @@ export class Output extends ByteOutput implements MessageOutput, PlainOutput {
     this.#mayCut = true;
   }
 
-  /** The peer accepted: everything may leave, as far as its limits allow. */
+  /** The peer accepted: everything may be sent, as far as its limits allow. */
   open(peer: PeerLimits): void {
     this.#limit(peer, peer.frame);
     this.#pieces = peer.pieces;

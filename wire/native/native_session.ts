@@ -502,7 +502,7 @@ class ReadLoop {
       for (;;) {
         const chunk = this.#chunks.check(await transport.read(decoder.isBulk));
         if (chunk === null) break;
-        // The wire has ended: what still comes is for nobody.
+        // The wire has ended: what still comes is discarded.
         if (lifetime.reason !== undefined) continue;
         const isStranger = !handshake.greeted;
         if (isStranger) this.#noteFirst(chunk);

@@ -72,7 +72,7 @@ export interface CallsOptions {
   readonly pipelines: boolean;
   /** Told whose streams are just announced; a dialect may have none. */
   readonly streams?: { call: Pick<StreamsOfCall, "add"> | undefined };
-  /** Called when no call is pending any more, or one is for nobody. */
+  /** Called when no call is pending any more, or one is abandoned. */
   readonly onIdle: () => void;
 }
 
@@ -361,7 +361,7 @@ export class Calls implements CallMaker {
     if (pending.position !== Infinity) return bases;
     pending.left = (failure) => {
       pending.left = undefined;
-      // It cannot leave after all; the send queue counts it no more.
+      // It cannot be sent after all; the send queue counts it no more.
       if (failure === undefined || pending.settled) return;
       this.#fail(pending, () => failure);
       this.#release(pending, false);

@@ -64,13 +64,13 @@ export interface OutboundOptions {
   readonly clock: Clock;
   /** The wire's streams; a dialect may have none. */
   readonly streams?: BindingStreams;
-  /** Told what did not leave, where nobody awaits it. */
+  /** Told what was not sent, where nobody awaits it. */
   readonly onError: Report;
   /** Called when nothing waits any more that has no answer. */
   readonly onEmpty: () => void;
 }
 
-/** Everything that leaves, by its kind. */
+/** Everything that is sent, by its kind. */
 export class Outbound {
   /** Calls for an answer; none overtakes one-way calls made before it. */
   readonly calls: SendQueue;
@@ -84,7 +84,7 @@ export class Outbound {
   readonly #clock: Clock;
   readonly #streams: BindingStreams | undefined;
   readonly #report: Report;
-  /** A ticket that nobody keeps: most messages leave at once. */
+  /** A ticket that nobody keeps: most messages are sent at once. */
   #ticket: Ticket = { position: Infinity, left: undefined };
 
   /** @param options What messages leave by. */
@@ -116,7 +116,7 @@ export class Outbound {
     return this.#output.backlog.waiting;
   }
 
-  /** The peer accepted: everything may leave, as far as its windows allow. */
+  /** The peer accepted: everything may be sent, as far as its windows allow. */
   open(peer: Pick<PeerLimits, "calls" | "message" | "window">): void {
     this.calls.most = peer.calls;
     // One large call is not to hold up small ones.

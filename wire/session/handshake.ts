@@ -363,8 +363,8 @@ export function lostReason(address: WireAddress, error: unknown): WireError {
   );
 }
 
-// The last moments of a connection: what is under way may leave, for a short
-// time, and the peer may hear it before the connection is closed.
+// The end of a connection: output is drained for a short time, and then the
+// transport is closed.
 
 /** The longest time for a graceful close, in milliseconds. */
 const GRACE = 1_000;

@@ -24,7 +24,7 @@ const PONGS = 100;
 export type WatchedOutput =
   & Pick<
     ByteOutput,
-    "busy" | "gathered" | "progressAt" | "taken" | "trim" | "waiting"
+    "busy" | "collected" | "progressAt" | "taken" | "trim" | "waiting"
   >
   & Pick<MessageOutput, "encoder" | "send">;
 
