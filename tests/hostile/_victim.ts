@@ -91,6 +91,8 @@ export interface Control {
   deaths(): Ending[];
   /** Connects to a hostile server; resolves when that is over. */
   dial(door: Door, port: number, path: string): Promise<Dialled>;
+  /** Aborts the wires that hold what nobody deals with. */
+  abortFull(): void;
   /** Functions of lines that hold still go on. */
   release(): void;
   /** The same with a stream of lines, whose lines it takes. */
@@ -107,22 +109,24 @@ const deaths: Ending[] = [];
 let errors = 0;
 const onError = options.prints ? undefined : () => void errors++;
 
-const SERVERS: Record<Door, () => { port: number; wires?: { size: number } }> =
-  {
-    tcp: () => serve("tcp", {}),
-    tls: () => serve("tls", { tls: SERVER_TLS }),
-    unix: () => serve("unix", { path: `${options.folder}/wire.sock` }),
-    cmucl: () => serve("cmucl", { dialect: cmucl() }),
-    lines: () => startUpServer({ service: 0, function: chat, onError }),
-    "lines tls": () =>
-      startUpServer({ service: 0, function: chat, tls: SERVER_TLS, onError }),
-    listener: () =>
-      startUpServer({
-        service: 0,
-        listener: { requireCredential: options.credential },
-        onError,
-      }),
-  };
+const SERVERS: Record<
+  Door,
+  () => { port: number; wires?: ReadonlySet<Wire> }
+> = {
+  tcp: () => serve("tcp", {}),
+  tls: () => serve("tls", { tls: SERVER_TLS }),
+  unix: () => serve("unix", { path: `${options.folder}/wire.sock` }),
+  cmucl: () => serve("cmucl", { dialect: cmucl() }),
+  lines: () => startUpServer({ service: 0, function: chat, onError }),
+  "lines tls": () =>
+    startUpServer({ service: 0, function: chat, tls: SERVER_TLS, onError }),
+  listener: () =>
+    startUpServer({
+      service: 0,
+      listener: { requireCredential: options.credential },
+      onError,
+    }),
+};
 
 function serve(
   door: Door,
@@ -237,6 +241,14 @@ const control: Control = {
   }),
   advance: (delay) => time.advance(delay),
   deaths: () => deaths.splice(0),
+  abortFull() {
+    for (const { wires = [] } of servers.values()) {
+      for (const wire of wires) {
+        const { inbox, callsRunning } = wire.stats();
+        if (inbox > 0 || callsRunning > 0) wire.abort();
+      }
+    }
+  },
   release,
   dial,
   read,

@@ -11,6 +11,12 @@ import { overLimit, type TokenLimits, Tokens } from "./_tokens.ts";
 import type { Input } from "./_input.ts";
 import { makeList } from "./cons.ts";
 
+/**
+ * What a value counts for at least, in bytes: a list of nothing has five, and
+ * takes many times as many here.
+ */
+const VALUE_COST = 16;
+
 /** What a reader has to keep to. */
 export type ReaderLimits = TokenLimits & Pick<WireLimits, "nesting" | "values">;
 
@@ -43,6 +49,7 @@ interface Frame {
   /** Where it is saved, and what had been counted before it. */
   readonly index: number;
   readonly values: number;
+  readonly made: number;
   readonly bytes: number;
 }
 
@@ -58,7 +65,7 @@ interface Saved {
 
 /** Reads one wire's objects. */
 export class LispReader {
-  /** How many bytes the last object had. */
+  /** What the last object counts for: its bytes, or more if it is heavy. */
   size = 0;
 
   readonly #limits: ReaderLimits;
@@ -69,6 +76,8 @@ export class LispReader {
   /** How many of them are lists, and calls that are arguments. */
   #depth = 0;
   #values = 0;
+  /** The same without those that were looked up, and there already. */
+  #made = 0;
   /** Set while what is left of an object over a limit is passed over. */
   #error: WireError | undefined;
   /** The outermost call of that object. */
@@ -105,9 +114,10 @@ export class LispReader {
     while (tokens.next()) {
       const arrival = this.#error === undefined ? this.#take() : this.#pass();
       if (arrival !== undefined) {
-        this.size = tokens.bytes;
+        this.size = Math.max(tokens.bytes, this.#made * VALUE_COST);
         tokens.bytes = 0;
         this.#values = 0;
+        this.#made = 0;
         this.#frames = [];
         this.#depth = 0;
         this.#error = undefined;
@@ -124,7 +134,10 @@ export class LispReader {
     const top = this.#frames.at(-1);
     const isPart = top?.kind === "call" ||
       top?.kind === "list" && top.missing === 2;
-    if (isPart) this.#values++;
+    if (isPart) {
+      this.#values++;
+      this.#made++;
+    }
     const error = problem ?? this.#excess(0);
     switch (kind) {
       case "atom":
@@ -181,6 +194,7 @@ export class LispReader {
       height: 0,
       index,
       values: this.#values,
+      made: this.#made,
       bytes: this.#tokens.bytes,
     });
     return undefined;
@@ -264,7 +278,7 @@ export class LispReader {
     if (index !== undefined) {
       const isWhole = kind === "atom" && problem === undefined;
       this.#save(
-        { index, values: this.#values, bytes, height: 0 },
+        { index, values: this.#values, made: this.#made, bytes, height: 0 },
         value,
         isWhole,
       );
@@ -282,15 +296,18 @@ export class LispReader {
   }
 
   #save(
-    from: Pick<Frame, "index" | "values" | "bytes" | "height">,
+    from: Omit<Frame, "kind" | "items" | "call" | "missing">,
     value: unknown,
     isWhole: boolean,
   ): void {
     const { index, height } = from;
     const most = this.#limits.message;
-    // What one object costs beyond its bytes is a guess.
-    const bytes = this.#tokens.bytes - from.bytes + 64;
     const values = this.#values - from.values;
+    // What one object costs beyond its bytes is a guess.
+    const bytes = 64 + Math.max(
+      this.#tokens.bytes - from.bytes,
+      (this.#made - from.made) * VALUE_COST,
+    );
     this.#cacheBytes += bytes - (this.#cache.get(index)?.bytes ?? 0);
     this.#cache.set(index, { value, isWhole, height, values, bytes });
     if (this.#cacheBytes > most) {

@@ -216,7 +216,8 @@ test("Errors in the background are printed, and survived", async () => {
 });
 
 test("A client that ends its side gets what it was sent evaluated", async () => {
-  await using listener = startListener();
+  // The process of the session may take long to start.
+  await using listener = startListener({ limits: { afterEnd: 60_000 } });
   await using client = await listener.connect();
   await client.stream.write("alice\nlet n = 1\nn + 1\nn + 2");
   await client.stream.closeWrite();
