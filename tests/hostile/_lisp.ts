@@ -6,7 +6,6 @@
 
 import { assert } from "@std/assert";
 import { DEFAULT_LIMITS } from "../../wire/mod.ts";
-import { symbol } from "../../wire/cmucl/mod.ts";
 import {
   abortName,
   callName,
