@@ -37,6 +37,8 @@ const LONGEST = 60_000;
 
 /** What one attack did, for a table. */
 export interface Account {
+  /** By how many roads it came at a time. */
+  roads: number;
   /** Bytes that were sent, on all roads together. */
   sent: number;
   /** Bytes that the victim held while the attack lasted. */
@@ -215,6 +217,7 @@ export class Arena implements AsyncDisposable {
     const { memory } = await this.victim.ask.state(true);
     const held = memory - this.#quiet.memory;
     if (account !== undefined) {
+      account.roads = peers.length;
       account.held = held;
       account.sent = peers.reduce((sum, { said }) => sum + said, 0);
     }
