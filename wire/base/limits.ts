@@ -266,6 +266,11 @@ export function isHeavy(excess: number, cost: number): boolean {
   return excess > (LIGHT - 1) * cost;
 }
 
+/** What values may weigh in any case that count for so much. */
+export function lightWeight(cost: number): number {
+  return LIGHT * cost;
+}
+
 /** What values take in memory beyond what they count for in a window. */
 export function excessOf(weight: number, cost: number): number {
   return Math.max(0, weight - cost);
@@ -333,7 +338,19 @@ export class Memory {
       const share = shared.share - this.#held;
       left = Math.min(left, Math.max(shared.most - shared.held, share));
     }
-    return cost + Math.max(left, (LIGHT - 1) * cost);
+    return Math.max(cost + left, lightWeight(cost));
+  }
+
+  /**
+   * Whether half of what may be held is: then nobody asks the peer for more of
+   * what can wait.
+   */
+  get isTight(): boolean {
+    const shared = this.#shared;
+    const held = this.#held * 2;
+    return held > this.#most ||
+      shared !== undefined && shared.held * 2 > shared.most &&
+        held > shared.share;
   }
 
   /** So many bytes are held from now on. */

@@ -6,7 +6,12 @@
  */
 
 import { malformed, WireError } from "../base/errors.ts";
-import { limitRange, type Memory, type WireLimits } from "../base/limits.ts";
+import {
+  lightWeight,
+  limitRange,
+  type Memory,
+  type WireLimits,
+} from "../base/limits.ts";
 import type { ByteReader } from "./bytes.ts";
 import type {
   CallExtras,
@@ -102,11 +107,8 @@ export class MessageReader {
   readonly #mostInRow: number;
   /** Why the message that is being read fails by itself. */
   #failure: WireError | undefined;
-  readonly #bounds: WeightBounds = {
-    most: Infinity,
-    room: Infinity,
-    roomAlong: Infinity,
-  };
+  /** What the message is that is being read. */
+  #kind: MessageCode = KIND.call;
   #row: Row | undefined;
 
   /**
@@ -368,9 +370,10 @@ export class MessageReader {
     receiver: MessageReceiver,
   ): void {
     const reader = this.#reader;
+    const values = this.#values;
     this.weight = 0;
     for (let start = first; start === first || start < reader.end;) {
-      const args = this.#values.readPlain(count);
+      const args = values.readPlain(count);
       if (args === undefined) {
         throw malformed(
           "A one-way call in a row has all its arguments, and none but plain values.",
@@ -486,18 +489,20 @@ export class MessageReader {
   #begin(kind: MessageCode, section: string | undefined): void {
     this.#failure = undefined;
     this.weight = 0;
-    this.#values.begin(section, this.#boundsOf(kind));
+    this.#kind = kind;
+    // No window counts the reason of a stream that failed.
+    const cost = kind === KIND.streamError ? 0 : this.size + MESSAGE_OVERHEAD;
+    this.#values.begin(section, lightWeight(cost), this.#boundsOf);
   }
 
-  /** What the values of a message may weigh. */
-  #boundsOf(kind: MessageCode): WeightBounds {
+  /** What the values of the message that is read may weigh. */
+  readonly #boundsOf = (): WeightBounds => {
     const { size } = this;
     const memory = this.#memory;
-    const bounds = this.#bounds;
-    bounds.most = MOST_TIMES * size + MOST_MORE;
-    bounds.room = bounds.roomAlong = Infinity;
+    const most = MOST_TIMES * size + MOST_MORE;
+    const bounds = { most, room: Infinity, roomAlong: Infinity };
     if (memory === undefined) return bounds;
-    switch (kind) {
+    switch (this.#kind) {
       case KIND.call:
       case KIND.send:
         bounds.room = memory.room(size + MESSAGE_OVERHEAD);
@@ -517,7 +522,7 @@ export class MessageReader {
         // Whoever waits for it gets it at once.
     }
     return bounds;
-  }
+  };
 
   /**
    * The arguments of a call, the last of a message, where they are few and

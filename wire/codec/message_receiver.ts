@@ -36,8 +36,6 @@ export interface CallExtras extends MessageExtras {
   readonly target?: Target | undefined;
   /** What the caller says besides. */
   readonly metadata?: Metadata | undefined;
-  /** What the arguments take in memory beyond what the call counts for. */
-  readonly excess?: number | undefined;
 }
 
 /**

@@ -139,7 +139,11 @@ function decode(
   const count = reader.varint();
   for (let entry = 0; entry < count; entry++) tables.readEntry(reader);
   const values = new ValueReader(reader, tables, limits, { types });
-  values.begin(undefined, { most: Infinity, room, roomAlong: room });
+  values.begin(
+    undefined,
+    0,
+    () => ({ most: Infinity, room, roomAlong: room }),
+  );
   const value = values.read();
   reader.finish();
   return { value, weight: values.weight };

@@ -58,11 +58,25 @@ export interface WeightBounds {
 /** A weight that is compared fast, because it is a small integer. */
 const UNCHECKED = 2 ** 30;
 
+/** More characters than a message gathers: a text counts as so many. */
+const TEXT = 2 ** 12;
+
 const NO_BOUNDS: Readonly<WeightBounds> = {
   most: Infinity,
   room: Infinity,
   roomAlong: Infinity,
 };
+
+const unbounded = () => NO_BOUNDS;
+
+/**
+ * A list with so many places. An array that grows would take room for 16, and
+ * one written of constants is copied when it is first changed.
+ */
+function room(count: number): unknown[] {
+  if (count === 2) return [count, count];
+  return count === 1 ? [count] : new Array(count);
+}
 
 /** Whether a value that begins so is neither long nor holds others. */
 function isPlain(tag: number): boolean {
@@ -88,12 +102,16 @@ export class ValueReader {
   readonly #reader: ByteReader;
   readonly #tables: KeySets;
   readonly #limits: ValueLimits;
+  readonly #nesting: number;
   /** How many values the message claims to hold so far. */
   #values = 0;
+  /** How many it may: by its bytes, and by the limit. */
+  #mostValues = 0;
   /** Where its values begin, or a little before. */
   #start = 0;
-  /** The message's string section; undefined if it has none. */
+  /** The text of the message's strings, where that is section. */
   #section: string | undefined;
+  /** How much of it was taken, and how often two characters or more were. */
   #taken = 0;
   /** How many references and streams of the message were read. */
   #along = 0;
@@ -101,11 +119,9 @@ export class ValueReader {
   #errors = 0;
   /** What its values weigh so far. */
   #weight = 0;
-  /** What they may weigh, besides what each of them may. */
-  #most = Infinity;
-  /** What they may weigh at most, and once something came along. */
-  #room = Infinity;
-  #roomAlong = Infinity;
+  /** What they may weigh; undefined until they weigh enough to ask. */
+  #bounds: WeightBounds | undefined;
+  #boundsOf: () => WeightBounds = unbounded;
   /** Up to that there is nothing to check. */
   #unchecked = UNCHECKED;
   /** The types of values that are declared; undefined where none are. */
@@ -132,32 +148,36 @@ export class ValueReader {
     this.#limits = limits;
     this.#types = types;
     this.importer = importer;
+    this.#nesting = limits.nesting;
   }
 
   /**
    * Begins a message: its values are counted afresh.
    *
-   * @param section Its string section; undefined if each string has its text.
-   * @param bounds What its values may weigh.
+   * @param section The text of its strings, if that does not stand with each.
+   * @param light What its values may weigh in any case.
+   * @param boundsOf Tells what they may weigh at most.
    */
-  begin(section?: string, bounds: WeightBounds = NO_BOUNDS): void {
+  begin(
+    section?: string,
+    light: number = UNCHECKED,
+    boundsOf: () => WeightBounds = unbounded,
+  ): void {
+    const { position, end } = this.#reader;
     this.#values = this.#taken = this.#along = 0;
-    this.#weight = this.#errors = this.#inside = 0;
-    this.#start = this.#reader.position;
+    this.#weight = section === undefined ? 0 : section.length;
+    this.#errors = this.#inside = 0;
+    this.#start = position;
+    this.#mostValues = Math.min(end - position, this.#limits.values);
     this.#section = section;
-    this.#setBounds(bounds);
-  }
-
-  #setBounds({ most, room, roomAlong }: WeightBounds): void {
-    this.#most = most;
-    this.#room = room;
-    this.#roomAlong = roomAlong;
-    this.#unchecked = Math.min(most, room, UNCHECKED);
+    this.#unchecked = light;
+    this.#boundsOf = boundsOf;
+    this.#bounds = undefined;
   }
 
   /** What the values of the message weigh: see `value_kinds.ts`. */
   get weight(): number {
-    return this.#weight;
+    return this.#weight + WEIGHT.text * Math.floor(this.#taken / TEXT);
   }
 
   /**
@@ -166,7 +186,7 @@ export class ValueReader {
    * @throws {WireError} `malformed` when text is left over.
    */
   end(): void {
-    const left = (this.#section?.length ?? 0) - this.#taken;
+    const left = (this.#section?.length ?? 0) - this.#taken % TEXT;
     if (left > 0) {
       throw malformed(
         `The strings of a message must use all of its string section, and ${left} characters are left.`,
@@ -179,42 +199,48 @@ export class ValueReader {
    * messages are read without {@linkcode begin}, and must find nothing.
    */
   clear(): void {
-    this.#values = this.#taken = this.#along = 0;
-    this.#weight = this.#errors = this.#inside = 0;
+    this.#weight = 0;
     this.#section = undefined;
-    this.#setBounds(NO_BOUNDS);
+    this.#unchecked = UNCHECKED;
   }
 
   /** The next string, of so many bytes. */
   #text(count: number): string {
     const section = this.#section;
-    // The engine has one string for each single character. What texts weigh is
-    // little beside their bytes: it is enough to check at what holds them.
-    if (count > 1) this.#weight += WEIGHT.text + count;
-    if (section === undefined) return this.#reader.utf8(count);
-    const start = this.#taken;
-    this.#taken = start + count;
-    if (this.#taken > section.length) {
+    if (section === undefined) {
+      // The engine has one string for each single character. What texts weigh is
+      // little beside their bytes: it is enough to check at what holds them.
+      if (count > 1) this.#weight += WEIGHT.text + count;
+      return this.#reader.utf8(count);
+    }
+    const taken = this.#taken;
+    this.#taken = taken + (count > 1 ? TEXT + count : count);
+    const start = taken & TEXT - 1;
+    const end = start + count;
+    if (end > section.length) {
       throw malformed(
         `A string of ${count} characters is more than is left of its message's string section.`,
       );
     }
-    return section.slice(start, this.#taken);
+    return section.slice(start, end);
   }
 
   /** The next string, of any length. */
   #longText(): string {
     const count = this.#reader.varint();
     const text = this.#text(count);
-    // If some of it is no ASCII, each character may take two bytes.
-    const { length } = text;
-    if (length !== count) this.weigh(Math.max(0, 2 * length - count));
+    if (text.length !== count) this.#weighWide(text.length, count);
     return text;
+  }
+
+  /** Some of a text is no ASCII: each of its characters may take two bytes. */
+  #weighWide(length: number, count: number): void {
+    this.weigh(Math.max(0, 2 * length - count));
   }
 
   /** A number that may stand by itself in memory. */
   #float(value: number): number {
-    this.weigh(WEIGHT.float);
+    this.#weight += WEIGHT.float;
     return value;
   }
 
@@ -230,7 +256,9 @@ export class ValueReader {
    */
   read(depth = 0): unknown {
     const reader = this.#reader;
-    const tag = reader.byte();
+    const at = reader.position;
+    const tag = at < reader.end ? reader.buffer[at]! : reader.byte();
+    reader.position = at + 1;
     if (tag < TAG.text) return tag;
     if (tag < TAG.list) return this.#text(tag - TAG.text);
     if (tag < TAG.object) return this.#list(tag - TAG.list, depth);
@@ -320,9 +348,10 @@ export class ValueReader {
    * @throws {WireError} `malformed`.
    */
   passOver(count: number): void {
-    // A message with a string section has no references and no streams.
+    // Text is section where nothing else comes along.
     if (this.#section !== undefined) return;
-    this.#setBounds(NO_BOUNDS);
+    this.#unchecked = UNCHECKED;
+    this.#bounds = { ...NO_BOUNDS };
     let known = this.#along;
     passOver(this.#reader, this.#tables, count, (tag) => {
       const isKnown = known-- > 0;
@@ -333,8 +362,7 @@ export class ValueReader {
 
   /** Reads a message's list of values: its arguments, say. */
   readList(count: number): unknown[] {
-    this.hold(count);
-    this.weigh(WEIGHT.members + WEIGHT.place * count);
+    this.#count(count, WEIGHT.members + WEIGHT.place * count);
     return this.#items(count, 0);
   }
 
@@ -352,8 +380,7 @@ export class ValueReader {
   readPlain(count: number): unknown[] | undefined {
     const reader = this.#reader;
     const { buffer, view, end } = reader;
-    // An array that grows takes room for 16.
-    const list: unknown[] = count === 2 ? [0, 0] : new Array(count);
+    const list = room(count);
     let at = reader.position;
     for (let index = 0; index < count; index++) {
       const tag = at < end ? buffer[at]! : TAG.list;
@@ -385,8 +412,9 @@ export class ValueReader {
   }
 
   #list(count: number, depth: number): unknown[] {
-    this.#enter(count, depth);
-    this.weigh(
+    this.#enter(
+      count,
+      depth,
       count === 0 ? WEIGHT.list : WEIGHT.members + WEIGHT.place * count,
     );
     return this.#items(count, depth + 1);
@@ -395,9 +423,8 @@ export class ValueReader {
   #items(count: number, depth: number): unknown[] {
     const reader = this.#reader;
     const { buffer, view, end } = reader;
-    // No more of them than there are bytes: see hold(). An array that grows
-    // takes room for 16.
-    const list: unknown[] = count === 2 ? [0, 0] : new Array(count);
+    // No more of them than there are bytes: see #count().
+    const list = room(count);
     for (let index = 0; index < count; index++) {
       // The two ways to write most integers are read in place.
       const at = reader.position;
@@ -441,18 +468,16 @@ export class ValueReader {
 
   #plainObject(index: number, depth: number): Record<string, unknown> {
     const shape = this.#tables.shape(index);
-    const { keys, decoder } = shape;
-    this.#enter(keys.length, depth);
-    this.weigh(shape.weight);
-    if (decoder !== undefined) return decoder(this, depth + 1);
-    if (++shape.uses === MANY) shape.decoder = objectDecoderOf(keys);
+    const { keys, maker } = shape;
+    this.#enter(keys.length, depth, shape.weight);
+    if (maker !== undefined) return maker(this, depth + 1);
+    if (++shape.uses === MANY) shape.maker = objectDecoderOf(keys);
     return decodeByKey(keys, this, depth + 1);
   }
 
   #dictionary(depth: number): Record<string, unknown> {
     const count = this.#reader.varint();
-    this.#enter(count, depth);
-    this.weigh(WEIGHT.dictionary + WEIGHT.key * count);
+    this.#enter(count, depth, WEIGHT.dictionary + WEIGHT.key * count);
     const object: Record<string, unknown> = {};
     let isSparse = false;
     let isDense = false;
@@ -476,8 +501,8 @@ export class ValueReader {
 
   #map(depth: number): Map<unknown, unknown> {
     const count = this.#reader.varint();
-    this.#enter(count * 2, depth);
-    this.weigh(WEIGHT.map + (count > SMALL_TABLE ? WEIGHT.entry * count : 0));
+    const entries = count > SMALL_TABLE ? WEIGHT.entry * count : 0;
+    this.#enter(count * 2, depth, WEIGHT.map + entries);
     let map = new Map<unknown, unknown>();
     let cost = count > FEW_KEYS ? new HashCost(count) : undefined;
     for (let index = 0; index < count; index++) {
@@ -498,8 +523,8 @@ export class ValueReader {
 
   #set(depth: number): Set<unknown> {
     const count = this.#reader.varint();
-    this.#enter(count, depth);
-    this.weigh(WEIGHT.set + (count > SMALL_TABLE ? WEIGHT.member * count : 0));
+    const members = count > SMALL_TABLE ? WEIGHT.member * count : 0;
+    this.#enter(count, depth, WEIGHT.set + members);
     let set = new Set<unknown>();
     let cost = count > FEW_KEYS ? new HashCost(count) : undefined;
     for (let index = 0; index < count; index++) {
@@ -518,7 +543,7 @@ export class ValueReader {
   }
 
   #error(depth: number): Error {
-    this.#enter(1, depth);
+    this.#enter(1, depth, 0);
     const reader = this.#reader;
     const name = reader.text();
     const message = reader.text();
@@ -563,7 +588,7 @@ export class ValueReader {
 
   /** A value of a declared type. */
   #declared(depth: number): object {
-    this.#enter(1, depth);
+    this.#enter(1, depth, 0);
     const name = this.#reader.text();
     const isUrl = name === URL_TYPE.name;
     const type = isUrl ? URL_TYPE : this.#types?.named(name);
@@ -601,42 +626,47 @@ export class ValueReader {
     return this.importer.stream(id);
   }
 
-  /** Checks what a value claims to hold before any of it is read. */
-  #enter(count: number, depth: number): void {
-    const { nesting } = this.#limits;
+  /**
+   * Checks what a value claims to hold before any of it is read.
+   *
+   * @param weight What it weighs, besides that.
+   */
+  #enter(count: number, depth: number, weight: number): void {
     if (count > this.#reader.remaining) {
       throw malformed(
         `${count} values cannot fit into the ${this.#reader.remaining} bytes that are left.`,
       );
     }
-    if (depth >= nesting) {
+    if (depth >= this.#nesting) {
       throw new WireError(
         "limit",
-        `Values may nest ${nesting} deep here (limit "nesting"), and one came that is deeper.`,
+        `Values may nest ${this.#nesting} deep here (limit "nesting"), and one came that is deeper.`,
       );
     }
-    this.hold(count);
+    this.#count(count, weight);
   }
 
   /**
    * Counts values that the message claims to hold, on all levels together: each
    * has a byte at least. Room is made for lists before their items are read.
    */
-  hold(count: number): void {
-    const { values } = this.#limits;
-    this.#values += count;
+  #count(count: number, weight: number): void {
+    const values = this.#values += count;
+    const all = this.#weight += weight;
+    if (values > this.#mostValues) throw this.#tooMany();
+    if (all > this.#unchecked) this.#checkWeight();
+  }
+
+  #tooMany(): WireError {
     const size = this.#reader.end - this.#start;
-    if (this.#values > size) {
-      throw malformed(
+    return this.#values > size
+      ? malformed(
         `${this.#values} values cannot fit into the ${size} bytes of a message.`,
-      );
-    }
-    if (this.#values > values) {
-      throw new WireError(
+      )
+      : new WireError(
         "limit",
-        `A message may hold ${values} values here (limit "values"), and one came with more.`,
+        `A message may hold ${this.#limits.values} values here (limit "values"), and one came with more.`,
       );
-    }
   }
 
   /**
@@ -650,8 +680,17 @@ export class ValueReader {
   }
 
   #checkWeight(): void {
-    const most = this.#most + WEIGHT_OF_EACH * this.#values;
-    if (this.#weight > Math.min(this.#room, most)) throw this.#tooHeavy();
+    const { most, room } = this.#bound();
+    const allowed = most + WEIGHT_OF_EACH * this.#values;
+    if (this.#weight > Math.min(room, allowed)) throw this.#tooHeavy();
+  }
+
+  /** What the values may weigh: it is asked for where they weigh something. */
+  #bound(): WeightBounds {
+    if (this.#bounds !== undefined) return this.#bounds;
+    const bounds = this.#bounds = { ...this.#boundsOf() };
+    this.#unchecked = Math.min(bounds.most, bounds.room, UNCHECKED);
+    return bounds;
   }
 
   /** One thing more is about to come along with the message. */
@@ -663,14 +702,15 @@ export class ValueReader {
 
   /** The message cannot be kept as its bytes. */
   #boundAlong(): void {
-    this.#room = Math.min(this.#room, this.#roomAlong);
-    this.#unchecked = Math.min(this.#unchecked, this.#room);
+    const bounds = this.#bound();
+    bounds.room = Math.min(bounds.room, bounds.roomAlong);
+    this.#unchecked = Math.min(this.#unchecked, bounds.room);
   }
 
   #tooHeavy(): WireError {
     return new WireError(
       "limit",
-      this.#weight > this.#room
+      this.#weight > this.#bound().room
         ? `What came and is not dealt with takes as much memory here as it may (the limits "memory" and, for all wires of a server, "serverMemory"), and a message came that needs more. Wait for answers, or take what came.`
         : "The values of a message may take 16 times the memory of its bytes, 64 bytes each, and 4 MiB, and a message came whose values take more. Send it in parts.",
     );

@@ -12,6 +12,7 @@ import {
   type OutputListener,
   putVarint,
   QueuedDeadline,
+  SMALL_ANSWER,
   type Ticket,
 } from "./byte_output.ts";
 
@@ -273,8 +274,7 @@ export class Output extends ByteOutput implements MessageOutput, PlainOutput {
     most?: number,
   ): number {
     const { encoder, writer } = this;
-    const manner = MANNERS[message.kind];
-    if (encoder.isBusy && manner === "later") {
+    if (encoder.isBusy && MANNERS[message.kind] === "later") {
       this.#sendLater(message);
       return 0;
     }
@@ -284,7 +284,9 @@ export class Output extends ByteOutput implements MessageOutput, PlainOutput {
     const size = encoder.encode(message, most);
     const { attachments } = encoder;
     const { frame } = encoder.limits;
-    if (manner === "answer") this.#findRoomFor(start, size);
+    if (size > SMALL_ANSWER && MANNERS[message.kind] === "answer") {
+      this.#findRoomFor(start, size);
+    }
     if (size <= frame) {
       ticket.position = this.handed + start;
       this.messages++;

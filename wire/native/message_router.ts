@@ -113,7 +113,8 @@ export class MessageRouter implements MessageReceiver {
     this.#checkLast("one-way call");
     const cost = size + MESSAGE_OVERHEAD;
     this.#sendWindow.received(cost);
-    this.#incoming.send(name, args, cost, this.#weighed(cost, extras));
+    const excess = this.#excessOver(cost);
+    this.#incoming.send(name, args, cost, extras, excess);
   }
 
   call(
@@ -126,7 +127,7 @@ export class MessageRouter implements MessageReceiver {
     if (this.#isTooLate(extras)) return;
     this.#checkLast("call");
     const cost = size + MESSAGE_OVERHEAD;
-    this.#incoming.call(id, name, args, cost, this.#weighed(cost, extras));
+    this.#incoming.call(id, name, args, cost, extras, this.#excessOver(cost));
   }
 
   /** Whether the wire was ended by what made a value of a declared type. */
@@ -134,10 +135,10 @@ export class MessageRouter implements MessageReceiver {
     return extras?.arrived !== undefined && this.#lifetime.reason !== undefined;
   }
 
-  /** What a call has besides, with what its arguments take beyond its cost. */
-  #weighed(cost: number, extras?: CallExtras): CallExtras | undefined {
-    const excess = this.#message.weight - cost;
-    return excess > 0 ? { ...extras, excess } : extras;
+  /** What the arguments of a call take in memory beyond its cost. */
+  #excessOver(cost: number): number {
+    const { weight } = this.#message;
+    return weight > cost ? weight - cost : 0;
   }
 
   return(id: number, value: unknown, extras?: MessageExtras): void {

@@ -21,11 +21,6 @@ export function keyOf(name: string, extras: CallExtras | undefined): string {
   return extras?.target === undefined ? name : "";
 }
 
-/** What the arguments of a call take beyond what it counts for. */
-export function excessOf(extras: CallExtras | undefined): number {
-  return extras?.excess ?? 0;
-}
-
 /**
  * A call has failed: releases the references and streams in its arguments if
  * its function has not run, and cancels the streams that nobody has taken.
@@ -94,6 +89,8 @@ export interface ParkedCall {
   readonly receiver: unknown;
   /** What it counts for. */
   readonly cost: number;
+  /** What its arguments take in memory beyond that. */
+  readonly excess: number;
 }
 
 /** A call whose function has not settled. */
@@ -117,12 +114,13 @@ export function runningCall(
   id: number,
   context: CallContext,
   cost: number,
+  excess: number,
   extras: CallExtras | undefined,
 ): Running {
   return {
     id,
     cost,
-    excess: excessOf(extras),
+    excess,
     context,
     arrived: extras?.arrived,
     stopTimer: undefined,

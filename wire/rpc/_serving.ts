@@ -77,6 +77,13 @@ export class ServedFunctions {
     return this.#functions.get(name) ?? this.#ownFunction(name);
   }
 
+  /** The same, where nothing but the function itself is to run. */
+  plain(name: string): Method | undefined {
+    return this.#middleware === undefined
+      ? this.#functions.get(name)
+      : undefined;
+  }
+
   #ownFunction(name: string): Method | undefined {
     const { introspection } = this.#options;
     if (name !== LIST_FUNCTIONS || !introspection) return undefined;

@@ -21,7 +21,6 @@ import {
   asWireError,
   CancelBudget,
   dropUnused,
-  excessOf,
   gone,
   Holdings,
   keyOf,
@@ -209,6 +208,7 @@ export class IncomingCalls {
    *
    * @param cost What it counts for.
    * @param extras What it has besides; most calls have nothing.
+   * @param excess What its arguments take in memory beyond the cost.
    * @throws {WireError} `malformed` where the peer breaks its promises.
    */
   call(
@@ -217,29 +217,35 @@ export class IncomingCalls {
     args: unknown[],
     cost: number,
     extras?: CallExtras,
+    excess = 0,
   ): void {
     this.#admit(id);
+    const { parked } = this.#admission;
+    const isWaiting = parked.size > 0 ||
+      !this.#admission.mayBegin(keyOf(name, extras));
+    if (extras === undefined && !isWaiting) {
+      return this.#beginPlain(id, name, args, cost, excess);
+    }
     // What a call is of is looked up as it comes: it may be released later.
     const receiver = extras === undefined
       ? undefined
       : this.#receiver(id, extras);
-    const { parked } = this.#admission;
-    if (
-      parked.size > 0 || !this.#admission.mayBegin(keyOf(name, extras))
-    ) {
-      this.#holdings.hold(cost, excessOf(extras));
-      parked.set(id, { name, args, extras, receiver, cost });
+    if (isWaiting) {
+      this.#holdings.hold(cost, excess);
+      parked.set(id, { name, args, extras, receiver, cost, excess });
     } else {
-      this.#begin(id, name, args, cost, extras, receiver);
+      this.#begin(id, name, args, cost, excess, extras, receiver);
     }
   }
 
   /** Refuses a call that breaks the peer's promises. */
   #admit(id: number): void {
     this.#cancels.called();
+    const owed = this.#calls.size + this.#admission.parked.size;
+    if (owed === 0) return;
     const { calls, message, window } = this.#limits;
     const most = window + message;
-    if (this.#calls.size + this.#admission.parked.size >= calls) {
+    if (owed >= calls) {
       throw malformed(
         `At most ${calls} calls are served at a time, and one more came.`,
       );
@@ -282,19 +288,24 @@ export class IncomingCalls {
    *
    * @param cost What it counts for.
    * @param extras What it has besides; most calls have nothing.
+   * @param excess What its arguments take in memory beyond the cost.
    */
   send(
     name: string,
     args: unknown[],
     cost: number,
     extras?: CallExtras,
+    excess = 0,
   ): void {
-    if (extras?.failure !== undefined) {
+    if (extras === undefined) {
+      return this.#sends.take(name, args, cost, excess, undefined, undefined);
+    }
+    if (extras.failure !== undefined) {
       return this.#sends.refuse(name, extras.failure, cost);
     }
-    const target = extras?.target;
+    const { target } = extras;
     const receiver = target === undefined ? undefined : this.#find(target);
-    this.#sends.take(name, args, cost, extras, receiver);
+    this.#sends.take(name, args, cost, excess, extras, receiver);
   }
 
   /** The caller of a call no longer wants its answer. */
@@ -310,7 +321,7 @@ export class IncomingCalls {
     const waiting = parked.get(id);
     if (waiting !== undefined) {
       parked.delete(id);
-      this.#holdings.give(waiting.cost, excessOf(waiting.extras));
+      this.#holdings.give(waiting.cost, waiting.excess);
       waiting.extras?.arrived?.drop();
       this.#answers.fail(
         id,
@@ -337,11 +348,11 @@ export class IncomingCalls {
     const admission = this.#admission;
     admission.resume();
     for (const [id, parked] of admission.parked) {
-      const { name, args, extras, receiver, cost } = parked;
+      const { name, args, extras, receiver, cost, excess } = parked;
       if (!admission.mayBegin(keyOf(name, extras)) || this.#ended) break;
       admission.parked.delete(id);
-      this.#holdings.give(cost, excessOf(extras));
-      this.#begin(id, name, args, cost, extras, receiver);
+      this.#holdings.give(cost, excess);
+      this.#begin(id, name, args, cost, excess, extras, receiver);
     }
     admission.rest();
     this.#checkIdle();
@@ -363,6 +374,7 @@ export class IncomingCalls {
     name: string,
     args: unknown[],
     cost: number,
+    excess: number,
     extras: CallExtras | undefined,
     receiver: unknown,
   ): void {
@@ -373,13 +385,48 @@ export class IncomingCalls {
     this.#begun++;
     const context = this.#functions.context(name, extras);
     if (receiver !== undefined || extras?.arrived !== undefined) {
-      return this.#beginWith(id, context, args, cost, extras!, receiver);
+      return this.#beginWith(
+        id,
+        context,
+        args,
+        cost,
+        excess,
+        extras!,
+        receiver,
+      );
     }
     const served = this.#functions.find(name);
     if (served === undefined) {
       return this.#answers.refuse(id, noSuchFunction(name));
     }
-    this.#apply(id, context, args, cost, extras, served, undefined);
+    this.#apply(id, context, args, cost, excess, extras, served, undefined);
+  }
+
+  /** Begins a call of what was served that has nothing besides: most are. */
+  #beginPlain(
+    id: number,
+    name: string,
+    args: unknown[],
+    cost: number,
+    excess: number,
+  ): void {
+    const functions = this.#functions;
+    const served = functions.plain(name);
+    if (served === undefined) {
+      return this.#begin(id, name, args, cost, excess, undefined, undefined);
+    }
+    this.#begun++;
+    const context = functions.context(name, undefined);
+    let result: unknown;
+    let later: PromiseLike<unknown> | undefined;
+    try {
+      result = Reflect.apply(served, context, args);
+      later = laterOf(result);
+    } catch (error) {
+      return this.#answers.throw(id, error);
+    }
+    if (later === undefined) this.#answers.return(id, false, context, result);
+    else this.#answerLater(id, context, later, cost, excess, undefined);
   }
 
   /** Begins a call that is of an object, or to which objects came along. */
@@ -388,6 +435,7 @@ export class IncomingCalls {
     context: CallContext,
     args: unknown[],
     cost: number,
+    excess: number,
     extras: CallExtras,
     receiver: unknown,
   ): void {
@@ -397,12 +445,21 @@ export class IncomingCalls {
     const awaited = [...arrived?.awaited ?? []];
     if (receiver instanceof AwaitedResult) awaited.push(receiver);
     if (awaited.length > 0) {
-      return this.#await(id, context, args, cost, extras, receiver, awaited);
+      return this.#await(
+        id,
+        context,
+        args,
+        cost,
+        excess,
+        extras,
+        receiver,
+        awaited,
+      );
     }
     try {
       if (receiver instanceof FailedResult) throw receiver;
       const [served, object] = this.#functions.method(name, receiver);
-      this.#apply(id, context, args, cost, extras, served, object);
+      this.#apply(id, context, args, cost, excess, extras, served, object);
     } catch (error) {
       arrived?.drop();
       this.#answers.refuse(id, error);
@@ -415,13 +472,14 @@ export class IncomingCalls {
     context: CallContext,
     args: unknown[],
     cost: number,
+    excess: number,
     extras: CallExtras,
     receiver: unknown,
     awaited: readonly AwaitedResult[],
   ): void {
     const { arrived } = extras;
     const name = context.functionName;
-    const running = this.#start(id, context, cost, extras);
+    const running = this.#start(id, context, cost, excess, extras);
     const { ripe } = this.#admission;
     const ripening = ripe.follow(awaited);
     Promise.all(awaited.map(({ result }) => result)).then(async () => {
@@ -441,7 +499,7 @@ export class IncomingCalls {
           );
         }
         const [served, object] = this.#functions.method(name, receiver);
-        this.#apply(id, context, args, cost, extras, served, object);
+        this.#apply(id, context, args, cost, excess, extras, served, object);
       })
     ).catch((error) => {
       arrived?.drop();
@@ -457,9 +515,10 @@ export class IncomingCalls {
     id: number,
     context: CallContext,
     cost: number,
+    excess: number,
     extras: CallExtras | undefined,
   ): Running {
-    const running = runningCall(id, context, cost, extras);
+    const running = runningCall(id, context, cost, excess, extras);
     startTimer(
       running,
       context.deadline,
@@ -477,6 +536,7 @@ export class IncomingCalls {
     context: CallContext,
     args: unknown[],
     cost: number,
+    excess: number,
     extras: CallExtras | undefined,
     served: Method,
     object: object | undefined,
@@ -495,7 +555,7 @@ export class IncomingCalls {
     if (later === undefined) {
       this.#answers.return(id, wantsValues, context, result);
     } else {
-      this.#answerLater(id, context, later, cost, extras);
+      this.#answerLater(id, context, later, cost, excess, extras);
     }
   }
 
@@ -505,11 +565,12 @@ export class IncomingCalls {
     context: CallContext,
     result: PromiseLike<unknown>,
     cost: number,
+    excess: number,
     extras: CallExtras | undefined,
   ): void {
     const wantsValues = extras?.wantsValues === true;
     const key = keyOf(context.functionName, extras);
-    const running = this.#start(id, context, cost, extras);
+    const running = this.#start(id, context, cost, excess, extras);
     this.#admission.begin(key, running);
     settled(result).then(
       (value) => {
@@ -610,15 +671,18 @@ class OneWayCalls {
     name: string,
     args: unknown[],
     cost: number,
+    excess: number,
     extras: CallExtras | undefined,
     receiver: unknown,
   ): void {
     const { limits, memory } = this.#options;
     if (this.#running.size >= limits.calls || this.#parked.size > 0) {
-      memory?.hold(excessOf(extras));
-      this.#parked.push({ name, args, extras, receiver, cost });
+      memory?.hold(excess);
+      this.#parked.push({ name, args, extras, receiver, cost, excess });
+    } else if (extras === undefined) {
+      this.#beginPlain(name, args, cost, excess);
     } else {
-      this.#begin(name, args, cost, extras, receiver);
+      this.#begin(name, args, cost, excess, extras, receiver);
     }
   }
 
@@ -626,6 +690,7 @@ class OneWayCalls {
     name: string,
     args: unknown[],
     cost: number,
+    excess: number,
     extras: CallExtras | undefined,
     receiver: unknown,
   ): void {
@@ -658,7 +723,31 @@ class OneWayCalls {
       onError(troubleOf(error) ?? error, oneWay(name));
     }
     if (later === undefined) return this.#window.consumed(cost);
-    this.#settleLater(context, later, cost, extras);
+    this.#settleLater(context, later, cost, excess, extras);
+  }
+
+  /** Begins a call of what was served that has nothing besides: most are. */
+  #beginPlain(
+    name: string,
+    args: unknown[],
+    cost: number,
+    excess: number,
+  ): void {
+    const functions = this.#functions;
+    const served = functions.plain(name);
+    if (served === undefined) {
+      return this.#begin(name, args, cost, excess, undefined, undefined);
+    }
+    this.begun++;
+    const context = functions.context(name, undefined);
+    let later: PromiseLike<unknown> | undefined;
+    try {
+      later = laterOf(Reflect.apply(served, context, args));
+    } catch (error) {
+      this.#options.onError(troubleOf(error) ?? error, oneWay(name));
+    }
+    if (later === undefined) this.#window.consumed(cost);
+    else this.#settleLater(context, later, cost, excess, undefined);
   }
 
   /** Gives credit for a call when it is over. */
@@ -666,10 +755,11 @@ class OneWayCalls {
     context: CallContext,
     result: PromiseLike<unknown>,
     cost: number,
+    excess: number,
     extras: CallExtras | undefined,
   ): void {
     const { clock, memory, onError } = this.#options;
-    const running = runningCall(0, context, cost, extras);
+    const running = runningCall(0, context, cost, excess, extras);
     startTimer(
       running,
       extras?.deadline || undefined,
@@ -696,9 +786,9 @@ class OneWayCalls {
     while (this.#running.size < limits.calls) {
       const next = this.#parked.shift();
       if (next === undefined) break;
-      const { name, args, cost, extras, receiver } = next;
-      memory?.give(excessOf(extras));
-      this.#begin(name, args, cost, extras, receiver);
+      const { name, args, cost, excess, extras, receiver } = next;
+      memory?.give(excess);
+      this.#begin(name, args, cost, excess, extras, receiver);
     }
     this.#onIdle();
   }
