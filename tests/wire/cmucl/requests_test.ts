@@ -4,7 +4,18 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { form, listOf, RemoteObject, symbol } from "../../../wire/cmucl/mod.ts";
+import {
+  cmucl,
+  form,
+  listOf,
+  RemoteObject,
+  symbol,
+} from "../../../wire/cmucl/mod.ts";
+import {
+  makeWire,
+  memoryTransports,
+  type Transport,
+} from "../../../wire/mod.ts";
 import {
   abortName,
   callName,
@@ -158,6 +169,85 @@ test("what data holds that is sent back is released as well", async () => {
   await peer.say(ask("F"));
   assert(await hearAll(peer, 1) > 0);
   assertEquals(peer.wire.ended, undefined);
+});
+
+/** Hands over only as many bytes at a time as it is told to. */
+class Slow implements Transport {
+  readonly address: Transport["address"];
+  readonly local = true;
+  readonly #inner: Transport;
+  #take: ((count: number) => void) | undefined;
+
+  constructor(inner: Transport) {
+    this.#inner = inner;
+    this.address = inner.address;
+  }
+
+  /** Has the write that waits take so many bytes, or all. */
+  take(most = Infinity): void {
+    const take = this.#take;
+    this.#take = undefined;
+    take?.(most);
+  }
+
+  read(): Promise<Uint8Array | null> {
+    return this.#inner.read();
+  }
+
+  async write(bytes: Uint8Array<ArrayBuffer>): Promise<number> {
+    const most = await new Promise<number>((resolve) => this.#take = resolve);
+    return await this.#inner.write(bytes.subarray(0, most));
+  }
+
+  closeWrite(): Promise<void> {
+    return this.#inner.closeWrite();
+  }
+
+  close(): void {
+    this.take();
+    this.#inner.close();
+  }
+}
+
+test("data is sent back in the order in which it came", async () => {
+  const [here, there] = memoryTransports();
+  const slow = new Slow(there);
+  const wire = makeWire(slow, {
+    dialect: cmucl(),
+    limits: { sendPause: 500 },
+    onError() {},
+  });
+  let heard = "";
+  (async () => {
+    for (let chunk; (chunk = await here.read()) !== null;) {
+      heard += new TextDecoder().decode(chunk);
+    }
+  })().catch(() => {});
+  const texts = ["a", "b", "c", "d"].map((letter) => letter.repeat(900));
+  const say = (text: string) =>
+    here.write(written((lisp) => {
+      lisp.saves = false;
+      lisp.call(callName(1), [INNER]);
+      lisp.value(text);
+    }));
+  // The first leaves, and nobody takes it: the next two wait.
+  for (const text of texts.slice(0, 3)) await say(text);
+  await settle();
+  // Now there is room, though the first has not left whole.
+  slow.take(800);
+  await settle();
+  assert(wire.stats().outputWaiting < 500);
+  await say(texts[3]!);
+  await settle();
+  for (let round = 0; round < 10; round++) {
+    slow.take();
+    await settle();
+  }
+  const order = heard.match(/a{900}|b{900}|c{900}|d{900}/g);
+  assertEquals(order?.map((text) => text[0]), ["a", "b", "c", "d"]);
+  here.close();
+  wire.abort();
+  await wire.closed;
 });
 
 test("what waits for room leaves when there is some", async () => {
