@@ -108,6 +108,21 @@ test("Memory shares, and keeps a share for each that holds little", () => {
   assertEquals(shared.held, 0);
 });
 
+test("Memory is tight where more than half of it is held", () => {
+  const memory = new Memory(1_000);
+  memory.hold(500);
+  assertEquals(memory.isTight, false);
+  memory.hold(1);
+  assertEquals(memory.isTight, true);
+  const shared = new SharedMemory(1_000_000, 10);
+  const [one, two] = [new Memory(2_000_000, shared), new Memory(9_999, shared)];
+  one.hold(500_000);
+  assertEquals(one.isTight, false);
+  one.hold(1);
+  // Who holds little of what all have is not asked to wait.
+  assertEquals([one.isTight, two.isTight], [true, false]);
+});
+
 test("SharedMemory leaves each wire something, however many there may be", () => {
   assertEquals(new SharedMemory(LEAST, 2 ** 31 - 1).share, 65_536);
 });

@@ -12,6 +12,8 @@ import { test } from "../_test.ts";
 import { fate } from "./_keeping.ts";
 import { unhandledIn } from "./_unhandled.ts";
 import { anyPair } from "./_pair.ts";
+import { Memory } from "../../wire/base/limits.ts";
+import { Sink } from "../../wire/streams/stream_sink.ts";
 
 /** A share of 1,000 each; 4,000 more for those to grow who keep up. */
 const LIMITS = { streams: 4, window: 8_000, streamWindow: 4_000, nesting: 3 };
@@ -268,4 +270,39 @@ test("two reads get two items, in the order in which they asked", async () => {
   assertEquals(rest.map(({ value }) => value), [3, 4, 5, undefined, undefined]);
   await near.close();
   await far.closed;
+});
+
+test("where memory is short, what waits is taken before more may come", async () => {
+  const memory = new Memory(1_000);
+  const given: number[] = [];
+  const grown: number[] = [];
+  const sink = new Sink(0, {
+    first: 1_000,
+    most: 4_000,
+    grow: (wanted) => (grown.push(wanted), wanted),
+    credit: (_id, amount) => given.push(amount),
+    cancel() {},
+    memory,
+  });
+  const put = () =>
+    sink.put({ value: 1, arrived: undefined, cost: 300, excess: 10 });
+  // Others hold more than half of it.
+  memory.hold(600);
+  for (let count = 0; count < 3; count++) put();
+  await sink.take();
+  await sink.take();
+  assertEquals(given, []);
+  // Who takes the last one gets more in any case, but the window stays.
+  await sink.take();
+  assertEquals([given, grown], [[900], []]);
+  memory.give(600);
+  for (let count = 0; count < 3; count++) put();
+  await sink.take();
+  await sink.take();
+  assertEquals(given, [900, 600]);
+  await sink.take();
+  put();
+  await sink.take();
+  assertEquals([given, grown], [[900, 600, 1_600], [1_000]]);
+  assertEquals(memory.held, 0);
 });

@@ -259,12 +259,16 @@ export class Sink implements BoundStream {
 
   #taken(cost: number): void {
     this.#owed += cost;
-    const { first, most, grow, credit } = this.#options;
+    const { first, most, grow, credit, memory } = this.#options;
     const window = first + this.grown;
     if (this.#owed * 2 < window || this.isDone) return;
+    const isTight = memory !== undefined && memory.isTight;
+    // Where memory is short, what waits is taken before more may come; and who
+    // waits for the next item gets it, so that nothing stands still.
+    if (isTight && this.#items.size > 0) return;
     let amount = this.#owed;
     this.#owed = 0;
-    if (this.#items.size === 0 && window < most) {
+    if (this.#items.size === 0 && window < most && !isTight) {
       // All was taken as it came: more may be on its way.
       const extra = grow(Math.min(window, most - window));
       this.grown += extra;
