@@ -109,7 +109,7 @@ export class ValueReader {
   #mostValues = 0;
   /** Where its values begin, or a little before. */
   #start = 0;
-  /** The text of the message's strings, where that is section. */
+  /** The message's string section; undefined if it has none. */
   #section: string | undefined;
   /** How much of it was taken, and how often two characters or more were. */
   #taken = 0;
@@ -154,7 +154,7 @@ export class ValueReader {
   /**
    * Begins a message: its values are counted afresh.
    *
-   * @param section The text of its strings, if that does not stand with each.
+   * @param section Its string section; undefined if each string has its text.
    * @param light What its values may weigh in any case.
    * @param boundsOf Tells what they may weigh at most.
    */
@@ -468,10 +468,10 @@ export class ValueReader {
 
   #plainObject(index: number, depth: number): Record<string, unknown> {
     const shape = this.#tables.shape(index);
-    const { keys, maker } = shape;
+    const { keys, decoder } = shape;
     this.#enter(keys.length, depth, shape.weight);
-    if (maker !== undefined) return maker(this, depth + 1);
-    if (++shape.uses === MANY) shape.maker = objectDecoderOf(keys);
+    if (decoder !== undefined) return decoder(this, depth + 1);
+    if (++shape.uses === MANY) shape.decoder = objectDecoderOf(keys);
     return decodeByKey(keys, this, depth + 1);
   }
 
