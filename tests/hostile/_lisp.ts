@@ -203,7 +203,7 @@ export const LISP: Catalogue = {
         ),
     ),
     borne(
-      "bignums as large as they may be, that are given back",
+      "bignums as large as they may be, that are sent back",
       () =>
         times(
           20,

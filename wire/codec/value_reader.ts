@@ -58,7 +58,7 @@ export interface WeightBounds {
 /** A weight that is compared fast, because it is a small integer. */
 const UNCHECKED = 2 ** 30;
 
-/** More characters than a message gathers: a text counts as so many. */
+/** More characters than a string section has: a text counts as so many. */
 const TEXT = 2 ** 12;
 
 const NO_BOUNDS: Readonly<WeightBounds> = {
