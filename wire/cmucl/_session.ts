@@ -106,7 +106,7 @@ export class CmuclSession implements Session {
       onAlive: () => this.#keepalive.received(),
       onObject: (arrival) => {
         this.#objects++;
-        this.#requests.take(arrival, this.#reader.size);
+        this.#requests.take(arrival, this.#reader.cost);
       },
     });
     this.#keepalive = new Keepalive({
@@ -312,7 +312,7 @@ export class CmuclSession implements Session {
   /** Performs an object, for who holds the wire. */
   evaluate(arrival: Arrival): Promise<unknown> {
     this.#objects++;
-    return this.#requests.evaluate(arrival, this.#reader.size);
+    return this.#requests.evaluate(arrival, this.#reader.cost);
   }
 
   /** Asks whether the peer is welcome, and reads what it says. */

@@ -65,8 +65,10 @@ interface Saved {
 
 /** Reads one wire's objects. */
 export class LispReader {
-  /** What the last object counts for: its bytes, or more if it is heavy. */
+  /** How many bytes the last object had. */
   size = 0;
+  /** What it counts for: its bytes, or more if it is heavy. */
+  cost = 0;
 
   readonly #limits: ReaderLimits;
   readonly #tokens: Tokens;
@@ -114,7 +116,8 @@ export class LispReader {
     while (tokens.next()) {
       const arrival = this.#error === undefined ? this.#take() : this.#pass();
       if (arrival !== undefined) {
-        this.size = Math.max(tokens.bytes, this.#made * VALUE_COST);
+        this.size = tokens.bytes;
+        this.cost = Math.max(tokens.bytes, this.#made * VALUE_COST);
         tokens.bytes = 0;
         this.#values = 0;
         this.#made = 0;
