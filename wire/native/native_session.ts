@@ -29,7 +29,8 @@ import type { Import } from "../objects/references.ts";
 import { Objects } from "../objects/objects.ts";
 import { Output } from "../flow/output.ts";
 import type { Caller } from "../rpc/remote.ts";
-import { failed, unawaited, unsent } from "../base/report.ts";
+import type { Clock } from "../base/clock.ts";
+import { failed, type Report, unawaited, unsent } from "../base/report.ts";
 import { Streams } from "../streams/streams.ts";
 import { isA, looksLikeText } from "../base/shown.ts";
 import { callThrough } from "../rpc/middleware.ts";
@@ -55,7 +56,8 @@ export class NativeSession implements Session {
   readonly lifetime: Lifetime;
 
   readonly #transport: Transport;
-  readonly #options: SessionOptions;
+  readonly #clock: Clock;
+  readonly #onError: Report;
   readonly #memory: Memory;
   readonly #objects: Objects;
   readonly #output: Output;
@@ -76,14 +78,17 @@ export class NativeSession implements Session {
    * @param options Everything else.
    */
   constructor(wire: object, transport: Transport, options: SessionOptions) {
-    const { limits, clock, onError } = options;
+    const { limits, clock, onError, recordCallSites } = options;
+    const { serveThrough, introspection, valueTypes } = options;
     this.#transport = transport;
-    this.#options = options;
+    // The other options, such as the credential, are forgotten once it is open.
+    this.#clock = clock;
+    this.#onError = onError;
     const lifetime = this.lifetime = new Lifetime(onError);
     const memory = new Memory(limits.memory, options.sharedMemory);
     this.#memory = memory;
-    const objects = this.#objects = this.#makeObjects(wire);
-    const output = this.#output = this.#makeOutput();
+    const objects = this.#objects = this.#makeObjects(wire, options);
+    const output = this.#output = this.#makeOutput(options);
     const onIdle = () => this.#closing.advance();
     const common = { output, clock, limits, lifetime, memory, onError, onIdle };
     const streams = this.#streams = new Streams(common);
@@ -93,8 +98,8 @@ export class NativeSession implements Session {
       objects,
       streams,
       pipelines: true,
-      recordCallSites: options.recordCallSites,
-      serving: options,
+      recordCallSites,
+      serving: { serveThrough, introspection, valueTypes },
     });
     this.#pings = new Pings(output, clock, limits.sendEnd);
     const end = (reason: WireError, tell: boolean) => this.end(reason, tell);
@@ -109,7 +114,7 @@ export class NativeSession implements Session {
     });
     const decoder = this.#decoder = new Decoder(limits, {
       importer: objects.importer,
-      types: options.valueTypes,
+      types: valueTypes,
       memory,
       awaitsHello: true,
     });
@@ -128,8 +133,8 @@ export class NativeSession implements Session {
   }
 
   /** Objects stand behind what is sent and read, and use what they come by. */
-  #makeObjects(wire: object): Objects {
-    const { limits, clock, onError, callThrough: middleware } = this.#options;
+  #makeObjects(wire: object, options: SessionOptions): Objects {
+    const { limits, clock, onError, callThrough: middleware } = options;
     return new Objects({
       limits,
       onError,
@@ -152,8 +157,8 @@ export class NativeSession implements Session {
     });
   }
 
-  #makeOutput(): Output {
-    const { limits, clock, sendStacks, valueTypes } = this.#options;
+  #makeOutput(options: SessionOptions): Output {
+    const { limits, clock, sendStacks, valueTypes } = options;
     return new Output(this.#transport, clock, limits, {
       exporter: this.#objects.exporter,
       types: valueTypes,
@@ -249,7 +254,7 @@ export class NativeSession implements Session {
           ? this.call(name, args, wantsValues, options, place)
           : rejected(
             unreachable(name, args, place.end),
-            this.#options.onError,
+            this.#onError,
             unawaited(name),
           ),
       send: (name, args, options) =>
@@ -257,7 +262,7 @@ export class NativeSession implements Session {
           ? this.send(name, args, options, place)
           : failed(
             unreachable(name, args, place.end),
-            this.#options.onError,
+            this.#onError,
             unsent(name),
           ),
     };
@@ -384,7 +389,7 @@ export class NativeSession implements Session {
 
   /** What went wrong is this side's own, and reported here. */
   #trouble(error: unknown): OwnTrouble {
-    this.#options.onError(error, "the wire, which ends");
+    this.#onError(error, "the wire, which ends");
     return new OwnTrouble(
       "aborted",
       `The wire failed: ${errorMessage(error)}`,
@@ -403,15 +408,14 @@ export class NativeSession implements Session {
 
   /** Drains the output for a short time, and closes. */
   async #takeLeave(reason: WireError, tell: boolean): Promise<void> {
-    const { clock, onError } = this.#options;
     const told = tell && this.#tell(reason);
     await drainAndClose({
       transport: this.#transport,
-      clock,
+      clock: this.#clock,
       output: this.#output,
       readerDone: this.#reading.done,
       polite: told || reason.code === "closed",
-      onFault: (error) => onError(error, "closing the connection"),
+      onFault: (error) => this.#onError(error, "closing the connection"),
     });
   }
 
