@@ -309,16 +309,19 @@ export class SharedMemory implements MemoryPool {
 export class Memory {
   readonly #most: number;
   readonly #shared: MemoryPool | undefined;
+  readonly #onGiven: (() => void) | undefined;
   #held = 0;
   #isOver = false;
 
   /**
    * @param most How many bytes the wire may hold.
    * @param shared What it holds together with others.
+   * @param onGiven Called when something is held no more.
    */
-  constructor(most: number, shared?: MemoryPool) {
+  constructor(most: number, shared?: MemoryPool, onGiven?: () => void) {
     this.#most = most;
     this.#shared = shared;
+    this.#onGiven = onGiven;
   }
 
   /** How many bytes are held. */
@@ -365,6 +368,7 @@ export class Memory {
     if (this.#isOver) return;
     this.#held -= bytes;
     if (this.#shared !== undefined) this.#shared.held -= bytes;
+    this.#onGiven?.();
   }
 
   /** The wire has ended: all is released. */

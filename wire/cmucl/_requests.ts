@@ -9,6 +9,7 @@ import { MESSAGE_OVERHEAD } from "../codec/messages.ts";
 import type { Messaging } from "../rpc/messaging.ts";
 import { malformed, WireError } from "../base/errors.ts";
 import { Queue } from "../base/collections.ts";
+import { excessOf, type Memory } from "../base/limits.ts";
 import { listOf } from "./cons.ts";
 import { RemoteAbort } from "./errors.ts";
 import {
@@ -48,6 +49,8 @@ interface Owed extends Outcome {
 export interface RequestOptions {
   readonly output: LispOutput;
   readonly messaging: Messaging;
+  /** Accounts for what objects take beyond their bytes. */
+  readonly memory: Memory;
   /** How many calls may wait for their value in a chain. */
   readonly nesting: number;
   /** The name under which a function is served; undefined if it is not. */
@@ -70,7 +73,9 @@ export class Requests {
   readonly #options: RequestOptions;
   #askers: Asker[] = [];
   readonly #owed = new Map<number, Owed>();
-  readonly #echoes = new Queue<{ answer: () => void; cost: number }>();
+  readonly #echoes = new Queue<
+    { answer: () => void; cost: number; excess: number }
+  >();
   #nextId = 0;
 
   /** @param options What to work with. */
@@ -83,22 +88,36 @@ export class Requests {
    *
    * @param arrival The object.
    * @param size How many bytes it had.
+   * @param weight What it takes in memory.
    * @throws {WireError} What ends the wire.
    */
-  take(arrival: Arrival, size: number): void {
+  take(arrival: Arrival, size: number, weight = 0): void {
     const { value, error } = arrival;
     const cost = size + MESSAGE_OVERHEAD;
+    const excess = excessOf(weight, cost);
     if (error !== undefined) return this.#overLimit(value, error, cost);
     if (value instanceof LispCall) {
       const verb = this.#verb(value);
       if (verb?.kind === "ask") return this.#ask(value, verb.count);
-      return this.#request(value, this.#takeAskers(), cost);
+      // An answer is for whoever waits for it, and held no longer.
+      if (verb === undefined && this.#isTooHeavy(weight, cost)) {
+        return this.#overLimit(value, tooHeavy(), cost);
+      }
+      return this.#request(value, this.#takeAskers(), cost, excess);
+    }
+    if (this.#isTooHeavy(weight, cost)) {
+      return this.#overLimit(value, tooHeavy(), cost);
     }
     const askers = this.#takeAskers();
-    if (askers.length > 0) return this.#echo(askers, value, cost);
+    if (askers.length > 0) return this.#echo(askers, value, cost, excess);
     const { inbox, messageWindow } = this.#options.messaging;
     messageWindow.received(cost);
-    inbox.put(value, undefined, cost);
+    inbox.put(value, undefined, cost, excess);
+  }
+
+  /** Whether there is no room for what an object takes in memory. */
+  #isTooHeavy(weight: number, cost: number): boolean {
+    return weight > this.#options.memory.room(cost);
   }
 
   /** The output has room again: answers that waited for it are sent. */
@@ -107,12 +126,18 @@ export class Requests {
       const echo = this.#echoes.shift();
       if (echo === undefined) break;
       this.owedBytes -= echo.cost;
+      this.#options.memory.give(echo.excess);
       echo.answer();
     }
   }
 
   /** The value of data is the data itself, which may be large. */
-  #echo(askers: Asker[], value: unknown, cost: number): void {
+  #echo(
+    askers: Asker[],
+    value: unknown,
+    cost: number,
+    excess: number,
+  ): void {
     const answer = () => {
       const outcome = this.#outcome(askers, "");
       try {
@@ -125,7 +150,8 @@ export class Requests {
       return answer();
     }
     this.owedBytes += cost;
-    this.#echoes.push({ answer, cost });
+    this.#options.memory.hold(excess);
+    this.#echoes.push({ answer, cost, excess });
   }
 
   /**
@@ -175,7 +201,12 @@ export class Requests {
   }
 
   /** A call came by itself, or behind those who want its value. */
-  #request(call: LispCall, askers: Asker[], cost: number): void {
+  #request(
+    call: LispCall,
+    askers: Asker[],
+    cost: number,
+    excess: number,
+  ): void {
     const outcome = this.#outcome(askers, shown(call.fn));
     if (call.args.some((arg) => arg instanceof LispCall)) {
       this.blocked++;
@@ -185,13 +216,13 @@ export class Requests {
       };
       this.#arguments(call, 0, () => {
         free();
-        this.#perform(call, askers, cost, outcome);
+        this.#perform(call, askers, cost, excess, outcome);
       }, (error) => {
         free();
         outcome.unwind(error);
       });
     } else {
-      this.#perform(call, askers, cost, outcome);
+      this.#perform(call, askers, cost, excess, outcome);
     }
   }
 
@@ -200,11 +231,12 @@ export class Requests {
     call: LispCall,
     askers: readonly Asker[],
     cost: number,
+    excess: number,
     outcome: Outcome,
   ): void {
     const wantsValues = (askers.at(-1)?.count ?? 1) !== 1;
     if (askers.length > 0 || this.#verb(call) !== undefined) {
-      return this.#invoke(call, cost, wantsValues, outcome);
+      return this.#invoke(call, cost, excess, wantsValues, outcome);
     }
     const name = this.#name(call);
     if (name === undefined) return void outcome.unwind(notServed(call.fn));
@@ -212,7 +244,7 @@ export class Requests {
     const { args } = call;
     this.#guard(() => {
       sendWindow.received(cost);
-      incoming.send(name, args, cost);
+      incoming.send(name, args, cost, undefined, excess);
     });
   }
 
@@ -220,6 +252,7 @@ export class Requests {
   #invoke(
     call: LispCall,
     cost: number,
+    excess: number,
     wantsValues: boolean,
     outcome: Outcome,
   ): void {
@@ -241,7 +274,14 @@ export class Requests {
     const { args } = call;
     const extras = wantsValues ? { wantsValues } : undefined;
     this.#guard(() =>
-      this.#options.messaging.incoming.call(id, name, args, cost, extras)
+      this.#options.messaging.incoming.call(
+        id,
+        name,
+        args,
+        cost,
+        extras,
+        excess,
+      )
     );
   }
 
@@ -279,7 +319,7 @@ export class Requests {
     this.#arguments(
       call,
       0,
-      () => this.#invoke(call, cost, false, outcome),
+      () => this.#invoke(call, cost, 0, false, outcome),
       (error) => outcome.unwind(error),
     );
   }
@@ -417,6 +457,13 @@ function allValues(value: unknown): unknown[] {
   } catch {
     throw malformed("All values come as a list, and what came is none.");
   }
+}
+
+function tooHeavy(): WireError {
+  return new WireError(
+    "limit",
+    'What came and is not dealt with takes as much memory here as it may (the limits "memory" and, for all wires of a server, "serverMemory"), and an object came that needs more. Wait for answers, or send less at a time.',
+  );
 }
 
 function notServed(fn: unknown): WireError {

@@ -18,6 +18,7 @@ import {
   drainAndClose,
   lostReason,
 } from "../session/handshake.ts";
+import { Memory } from "../base/limits.ts";
 import { isA } from "../base/shown.ts";
 import { Messaging } from "../rpc/messaging.ts";
 import { Keepalive } from "../session/keepalive.ts";
@@ -50,6 +51,7 @@ export class CmuclSession implements Session {
   readonly #names: Names;
   readonly #output: LispOutput;
   readonly #messaging: Messaging;
+  readonly #memory: Memory;
   readonly #requests: Requests;
   readonly #reader: LispReader;
   readonly #reading: Reading;
@@ -81,15 +83,22 @@ export class CmuclSession implements Session {
     const lifetime = this.lifetime = new Lifetime(onError);
     const names = this.#names = new Names(setup.packageName);
     const output = this.#output = this.#makeOutput();
+    const memory = this.#memory = new Memory(
+      limits.memory,
+      options.sharedMemory,
+      () => this.#reading.goOn(),
+    );
     const messaging = this.#messaging = new Messaging({
       ...{ wire, output, clock, limits, lifetime, onError, recordCallSites },
       pipelines: false,
       serving: { serveThrough },
+      memory,
       onIdle: () => this.#advance(),
     });
     this.#requests = new Requests({
       output,
       messaging,
+      memory,
       nesting: limits.nesting,
       servedName: (symbol) => names.served(symbol),
       onError,
@@ -106,7 +115,8 @@ export class CmuclSession implements Session {
       onAlive: () => this.#keepalive.received(),
       onObject: (arrival) => {
         this.#objects++;
-        this.#requests.take(arrival, this.#reader.cost);
+        const { size, weight } = this.#reader;
+        this.#requests.take(arrival, size, weight);
       },
     });
     this.#keepalive = new Keepalive({
@@ -251,7 +261,7 @@ export class CmuclSession implements Session {
       objectsImported: 0,
       streamsReceiving: 0,
       streamsSending: 0,
-      memoryHeld: 0,
+      memoryHeld: this.#memory.held,
       outputWaiting: output.waiting,
       flow: { ...flow, streamSpare: 0 },
     };
@@ -268,6 +278,7 @@ export class CmuclSession implements Session {
     this.#keepalive.end();
     this.#closeTimer?.();
     this.#messaging.end(reason);
+    this.#memory.end();
     this.#opened.reject(reason);
     this.lifetime.declare();
     this.#reading.end();
@@ -312,7 +323,7 @@ export class CmuclSession implements Session {
   /** Performs an object, for who holds the wire. */
   evaluate(arrival: Arrival): Promise<unknown> {
     this.#objects++;
-    return this.#requests.evaluate(arrival, this.#reader.cost);
+    return this.#requests.evaluate(arrival, this.#reader.size);
   }
 
   /** Asks whether the peer is welcome, and reads what it says. */
@@ -363,7 +374,8 @@ export class CmuclSession implements Session {
     if (calls.pending > 0) return false;
     const requests = this.#requests;
     const room = this.#options.limits.window / 2;
-    return requests.blocked > 0 || requests.owedBytes > room ||
+    return this.#memory.isTight || requests.blocked > 0 ||
+      requests.owedBytes > room ||
       sendWindow.held > room || messageWindow.held > room;
   }
 

@@ -9,13 +9,9 @@ import { malformed, WireError } from "../base/errors.ts";
 import type { WireLimits } from "../base/limits.ts";
 import { overLimit, type TokenLimits, Tokens } from "./_tokens.ts";
 import type { Input } from "./_input.ts";
+import { LispSymbol } from "./symbols.ts";
 import { makeList } from "./cons.ts";
-
-/**
- * What a value counts for at least, in bytes: a list of nothing has five, and
- * takes many times as many here.
- */
-const VALUE_COST = 16;
+import { WEIGHT } from "../codec/value_kinds.ts";
 
 /** What a reader has to keep to. */
 export type ReaderLimits = TokenLimits & Pick<WireLimits, "nesting" | "values">;
@@ -49,7 +45,6 @@ interface Frame {
   /** Where it is saved, and what had been counted before it. */
   readonly index: number;
   readonly values: number;
-  readonly made: number;
   readonly bytes: number;
 }
 
@@ -67,8 +62,8 @@ interface Saved {
 export class LispReader {
   /** How many bytes the last object had. */
   size = 0;
-  /** What it counts for: its bytes, or more if it is heavy. */
-  cost = 0;
+  /** What it takes in memory, about. */
+  weight = 0;
 
   readonly #limits: ReaderLimits;
   readonly #tokens: Tokens;
@@ -78,8 +73,8 @@ export class LispReader {
   /** How many of them are lists, and calls that are arguments. */
   #depth = 0;
   #values = 0;
-  /** The same without those that were looked up, and there already. */
-  #made = 0;
+  /** What the parts weigh that came. */
+  #weight = 0;
   /** Set while what is left of an object over a limit is passed over. */
   #error: WireError | undefined;
   /** The outermost call of that object. */
@@ -117,10 +112,10 @@ export class LispReader {
       const arrival = this.#error === undefined ? this.#take() : this.#pass();
       if (arrival !== undefined) {
         this.size = tokens.bytes;
-        this.cost = Math.max(tokens.bytes, this.#made * VALUE_COST);
         tokens.bytes = 0;
-        this.#values = 0;
-        this.#made = 0;
+        // Of what is over a limit nothing is kept but its function.
+        this.weight = arrival.error === undefined ? this.#weight : 0;
+        this.#values = this.#weight = 0;
         this.#frames = [];
         this.#depth = 0;
         this.#error = undefined;
@@ -137,16 +132,13 @@ export class LispReader {
     const top = this.#frames.at(-1);
     const isPart = top?.kind === "call" ||
       top?.kind === "list" && top.missing === 2;
-    if (isPart) {
-      this.#values++;
-      this.#made++;
-    }
+    if (isPart) this.#values++;
     const error = problem ?? this.#excess(0);
     switch (kind) {
       case "atom":
-        return error === undefined
-          ? this.#give(value, 0)
-          : this.#fail(error, 0);
+        if (error !== undefined) return this.#fail(error, 0);
+        this.#weight += weightOf(value);
+        return this.#give(value, 0);
       case "lookUp":
         return this.#lookUp(operand);
       case "save":
@@ -155,6 +147,7 @@ export class LispReader {
         return this.#begin("call", operand + 1, 0);
       case "pair":
         // A list goes on in the frame of its first pair.
+        this.#weight += WEIGHT.place;
         if (top?.kind === "list" && top.missing === 1) {
           top.missing = 2;
           return undefined;
@@ -189,6 +182,8 @@ export class LispReader {
       return this.#fail(error, missing);
     }
     this.#depth += deeper;
+    if (kind === "list") this.#weight += WEIGHT.members;
+    if (kind === "call") this.#weight += CALL + WEIGHT.place * missing;
     this.#frames.push({
       kind,
       items: [],
@@ -197,7 +192,6 @@ export class LispReader {
       height: 0,
       index,
       values: this.#values,
-      made: this.#made,
       bytes: this.#tokens.bytes,
     });
     return undefined;
@@ -241,7 +235,10 @@ export class LispReader {
       frame.missing--;
       if (frame.kind === "list") {
         if (frame.missing === 1) return void frame.items.push(value);
-        value = makeList(frame.items, value);
+        const list = makeList(frame.items, value);
+        // Pairs that are no list are objects, one each.
+        if (!Array.isArray(list)) this.#weight += PAIR * frame.items.length;
+        value = list;
         height = frame.height + 1;
       } else if (frame.kind === "save") {
         this.#save(frame, value, true);
@@ -281,7 +278,7 @@ export class LispReader {
     if (index !== undefined) {
       const isWhole = kind === "atom" && problem === undefined;
       this.#save(
-        { index, values: this.#values, made: this.#made, bytes, height: 0 },
+        { index, values: this.#values, bytes, height: 0 },
         value,
         isWhole,
       );
@@ -299,18 +296,15 @@ export class LispReader {
   }
 
   #save(
-    from: Omit<Frame, "kind" | "items" | "call" | "missing">,
+    from: Pick<Frame, "index" | "values" | "bytes" | "height">,
     value: unknown,
     isWhole: boolean,
   ): void {
     const { index, height } = from;
     const most = this.#limits.message;
-    const values = this.#values - from.values;
     // What one object costs beyond its bytes is a guess.
-    const bytes = 64 + Math.max(
-      this.#tokens.bytes - from.bytes,
-      (this.#made - from.made) * VALUE_COST,
-    );
+    const bytes = this.#tokens.bytes - from.bytes + 64;
+    const values = this.#values - from.values;
     this.#cacheBytes += bytes - (this.#cache.get(index)?.bytes ?? 0);
     this.#cache.set(index, { value, isWhole, height, values, bytes });
     if (this.#cacheBytes > most) {
@@ -318,6 +312,28 @@ export class LispReader {
         `What a peer saves may have ${most} bytes here (limit "message"), and it saved more.`,
       );
     }
+  }
+}
+
+/** What a call weighs besides the places of its parts. */
+const CALL = WEIGHT.object + WEIGHT.members;
+/** What a pair weighs that is an object of its own. */
+const PAIR = WEIGHT.object;
+
+/** What an object without parts weighs. */
+function weightOf(value: unknown): number {
+  switch (typeof value) {
+    case "string":
+      return WEIGHT.text + 2 * value.length;
+    case "bigint":
+      return WEIGHT.bigint + Math.ceil(value.toString(16).length / 2);
+    case "object":
+      return value instanceof LispSymbol
+        ? WEIGHT.object + 2 * WEIGHT.text + 2 * value.name.length +
+          2 * value.packageName.length
+        : WEIGHT.object;
+    default:
+      return 0;
   }
 }
 

@@ -8,6 +8,7 @@ import {
   cmucl,
   form,
   listOf,
+  nil,
   RemoteObject,
   symbol,
 } from "../../../wire/cmucl/mod.ts";
@@ -248,6 +249,78 @@ test("data is sent back in the order in which it came", async () => {
   here.close();
   wire.abort();
   await wire.closed;
+});
+
+/** A list of many lists of one: a few bytes each, and far more in memory. */
+function lists(count: number): unknown[] {
+  return Array.from({ length: count }, () => [nil]);
+}
+
+test("objects hold memory until they are taken, or their calls are answered", async () => {
+  const gates: (() => void)[] = [];
+  const hold = () => new Promise<void>((resolve) => gates.push(resolve));
+  await using peer = new RawLisp({ functions: { hold } });
+  const { wire } = peer;
+  const held = () => wire.stats().memoryHeld;
+  await peer.say(written((lisp) => lisp.value(lists(1_000))));
+  await settle();
+  const one = held();
+  assert(one > 50_000, `${one}`);
+  await wire.getObject();
+  assertEquals(held(), 0);
+  await peer.say(ask("HOLD", lists(1_000)));
+  await peer.say(written((lisp) => {
+    lisp.saves = false;
+    lisp.call(symbol("HOLD"), [lists(1_000)]);
+  }));
+  await settle();
+  assert(held() > one * 1.9, `${held()}`);
+  for (const open of gates) open();
+  await settle();
+  assertEquals(held(), 0);
+  assertEquals(wire.ended, undefined);
+});
+
+test("objects are left where they are while memory is short", async () => {
+  await using peer = new RawLisp({ limits: { memory: 2 ** 20 } });
+  const { wire } = peer;
+  const bytes = written((lisp) => {
+    lisp.saves = false;
+    lisp.value(lists(2_000));
+  });
+  const said = (async () => {
+    for (let count = 0; count < 40; count++) await peer.say(bytes.slice());
+  })();
+  await settle();
+  const { memoryHeld, inbox } = wire.stats();
+  assert(memoryHeld > 2 ** 19 && memoryHeld < 2 ** 20, `${memoryHeld}`);
+  assert(inbox < 20, `${inbox}`);
+  // What is taken makes room for the others, and none is lost.
+  for (let count = 0; count < 40; count++) {
+    assertEquals((await wire.getObject() as unknown[]).length, 2_000);
+  }
+  await said;
+  assertEquals(wire.stats().memoryHeld, 0);
+  assertEquals(peer.errors, []);
+});
+
+test("what is heavier than there is room for fails by itself", async () => {
+  await using peer = new RawLisp({
+    limits: { memory: 2 ** 20 },
+    functions: { f: () => "answer" },
+  });
+  const many = written((lisp) => {
+    lisp.call(callName(1), [INNER]);
+    lisp.call(symbol("F"), [lists(60_000)]);
+  });
+  // Each list is a pair, its item and its end; saved symbols make them short.
+  assert(many.length < 60_000 * 12 + 500, `${many.length}`);
+  const expected = toHex(written((lisp) => lisp.call(abortName, [INNER])));
+  const heard = peer.hear(expected.length / 2);
+  await peer.say(many);
+  assertEquals(toHex(await heard), expected);
+  assertEquals(peer.wire.stats().memoryHeld, 0);
+  assertEquals(peer.wire.ended, undefined);
 });
 
 test("what waits for room leaves when there is some", async () => {
