@@ -59,8 +59,6 @@ export class CmuclSession implements Session {
   readonly #opened = Promise.withResolvers<void>();
   readonly #readerDone: Promise<void>;
   #closeTimer: (() => void) | undefined;
-  /** How many objects came. */
-  #objects = 0;
 
   /**
    * Begins: has the peer confirmed, and reads.
@@ -114,7 +112,6 @@ export class CmuclSession implements Session {
       isFull: () => this.#isFull(),
       onAlive: () => this.#keepalive.received(),
       onObject: (arrival) => {
-        this.#objects++;
         const { size, weight } = this.#reader;
         this.#requests.take(arrival, size, weight);
       },
@@ -253,7 +250,7 @@ export class CmuclSession implements Session {
       bytesSent: output.handed,
       reads: this.#reading.reads,
       writes: output.writes,
-      messagesReceived: this.#objects,
+      messagesReceived: this.#reader.objects,
       messagesSent: output.messages,
       signsOfLife: 0,
       ...counts,
@@ -322,7 +319,6 @@ export class CmuclSession implements Session {
 
   /** Performs an object, for who holds the wire. */
   evaluate(arrival: Arrival): Promise<unknown> {
-    this.#objects++;
     return this.#requests.evaluate(arrival, this.#reader.size);
   }
 

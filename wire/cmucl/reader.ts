@@ -46,6 +46,7 @@ interface Frame {
   readonly index: number;
   readonly values: number;
   readonly bytes: number;
+  readonly weight: number;
 }
 
 /** What a peer has saved. */
@@ -60,6 +61,8 @@ interface Saved {
 
 /** Reads one wire's objects. */
 export class LispReader {
+  /** How many objects were read. */
+  objects = 0;
   /** How many bytes the last object had. */
   size = 0;
   /** What it takes in memory, about. */
@@ -111,6 +114,7 @@ export class LispReader {
     while (tokens.next()) {
       const arrival = this.#error === undefined ? this.#take() : this.#pass();
       if (arrival !== undefined) {
+        this.objects++;
         this.size = tokens.bytes;
         tokens.bytes = 0;
         // Of what is over a limit nothing is kept but its function.
@@ -193,6 +197,7 @@ export class LispReader {
       index,
       values: this.#values,
       bytes: this.#tokens.bytes,
+      weight: this.#weight,
     });
     return undefined;
   }
@@ -278,7 +283,7 @@ export class LispReader {
     if (index !== undefined) {
       const isWhole = kind === "atom" && problem === undefined;
       this.#save(
-        { index, values: this.#values, bytes, height: 0 },
+        { index, values: this.#values, bytes, weight: this.#weight, height: 0 },
         value,
         isWhole,
       );
@@ -296,14 +301,17 @@ export class LispReader {
   }
 
   #save(
-    from: Pick<Frame, "index" | "values" | "bytes" | "height">,
+    from: Pick<Frame, "index" | "values" | "bytes" | "weight" | "height">,
     value: unknown,
     isWhole: boolean,
   ): void {
     const { index, height } = from;
     const most = this.#limits.message;
     // What one object costs beyond its bytes is a guess.
-    const bytes = this.#tokens.bytes - from.bytes + 64;
+    const bytes = 64 + Math.max(
+      this.#tokens.bytes - from.bytes,
+      (this.#weight - from.weight) / SAVED_TIMES,
+    );
     const values = this.#values - from.values;
     this.#cacheBytes += bytes - (this.#cache.get(index)?.bytes ?? 0);
     this.#cache.set(index, { value, isWhole, height, values, bytes });
@@ -315,6 +323,8 @@ export class LispReader {
   }
 }
 
+/** What is saved may take so many times the memory that its bytes may take. */
+const SAVED_TIMES = 4;
 /** What a call weighs besides the places of its parts. */
 const CALL = WEIGHT.object + WEIGHT.members;
 /** What a pair weighs that is an object of its own. */
