@@ -6,7 +6,11 @@
  * @module
  */
 
-/** From so many objects of a key set on, generated code deals with them. */
+/**
+ * From so many objects of a key set on, generated code deals with them; and of
+ * so many more as there is such code already. To generate it takes as long as
+ * to make dozens of objects, and a peer may change its key sets all the time.
+ */
 export const MANY = 8;
 
 /** Reads one value, nested so deeply. */

@@ -225,6 +225,8 @@ export interface ReceivedShape {
 
 /** Key sets by their indices. */
 export interface KeySets {
+  /** For how many of them code was generated, those of before included. */
+  readonly generated: { count: number };
   /** The key set at an index. */
   shape(index: number): ReceivedShape;
 }
@@ -233,11 +235,16 @@ export interface KeySets {
 export class LentTables implements KeySets {
   /** How many need them. */
   users = 0;
+  readonly generated: { count: number };
   readonly #shapes: readonly ReceivedShape[];
 
-  /** @param shapes The key sets; further ones are added, none taken away. */
-  constructor(shapes: readonly ReceivedShape[]) {
+  /**
+   * @param shapes The key sets; further ones are added, none taken away.
+   * @param generated For how many of them code was generated.
+   */
+  constructor(shapes: readonly ReceivedShape[], generated: { count: number }) {
     this.#shapes = shapes;
+    this.generated = generated;
   }
 
   /** Whether they are these. */
@@ -258,6 +265,7 @@ export class LentTables implements KeySets {
 
 /** The two tables of the direction in which this side receives. */
 export class ReceiveTables implements KeySets {
+  readonly generated = { count: 0 };
   #names: string[] = [];
   #shapes: ReceivedShape[] = [];
   #bytes = 0;
@@ -293,7 +301,7 @@ export class ReceiveTables implements KeySets {
   /** Lends the key sets as they are now, whatever becomes of the tables. */
   lend(): LentTables {
     if (this.#lent?.are(this.#shapes) !== true) {
-      this.#lent = new LentTables(this.#shapes);
+      this.#lent = new LentTables(this.#shapes, this.generated);
     }
     this.#lent!.users++;
     return this.#lent!;

@@ -471,7 +471,11 @@ export class ValueReader {
     const { keys, decoder } = shape;
     this.#enter(keys.length, depth, shape.weight);
     if (decoder !== undefined) return decoder(this, depth + 1);
-    if (++shape.uses === MANY) shape.decoder = objectDecoderOf(keys);
+    const { generated } = this.#tables;
+    if (++shape.uses >= MANY + generated.count) {
+      generated.count++;
+      shape.decoder = objectDecoderOf(keys);
+    }
     return decodeByKey(keys, this, depth + 1);
   }
 

@@ -71,6 +71,8 @@ export class ValueWriter {
   readonly types: ValueTypes | undefined;
   /** Inside of how many values of declared types it is. */
   #inside = 0;
+  /** For how many key sets code was generated. */
+  #generated = 0;
   /** Says how things travel that are not copied. */
   readonly exporter: Exporter;
 
@@ -428,7 +430,10 @@ export class ValueWriter {
       writer.varint(shape.index);
     }
     if (shape.encoder !== undefined) return shape.encoder(this, value, depth);
-    if (++shape.uses === MANY) shape.encoder = objectEncoderOf(shape.keys);
+    if (++shape.uses >= MANY + this.#generated) {
+      this.#generated++;
+      shape.encoder = objectEncoderOf(shape.keys);
+    }
     encodeByKey(shape.keys, this, value, depth);
   }
 
