@@ -134,6 +134,8 @@ export interface Plan {
   readonly gates?: readonly [Gate | undefined, Gate | undefined] | undefined;
   /** Whether each end has middleware around calls, which does nothing. */
   readonly isThrough?: readonly [boolean, boolean] | undefined;
+  /** How slowly both ends work: virtual milliseconds for each look at the clock. */
+  readonly pace?: number | undefined;
 }
 
 /** How long everything begins, in virtual milliseconds. */
@@ -202,6 +204,10 @@ export function makePlan(seed: number): Plan {
       : [],
     ...gates === undefined ? {} : { gates },
     isThrough: [random.chance(0.1), random.chance(0.1)],
+    // Sums of these are exact: what was sent first arrives first.
+    ...random.chance(0.25)
+      ? { pace: random.pick([1 / 64, 1 / 16, 1 / 8]) }
+      : {},
   };
 }
 

@@ -66,6 +66,7 @@ globalThis.addEventListener("unhandledrejection", (event) => {
 export async function runPlan(plan: Plan): Promise<Outcome> {
   unhandled = [];
   const world = new World();
+  world.pace = plan.pace ?? 0;
   const ledger = new Ledger();
   const { getRandomValues } = crypto;
   const random = new Random(plan.seed);

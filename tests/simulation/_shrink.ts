@@ -35,6 +35,7 @@ const STEPS: readonly Step[] = [
   (plan) => ({ ...plan, second: undefined }),
   (plan) => ({ ...plan, gates: undefined }),
   (plan) => ({ ...plan, isThrough: undefined }),
+  (plan) => ({ ...plan, pace: undefined }),
   (plan) => ({ ...plan, link: { ...plan.link, capacity: 65_536 } }),
   (plan) => ({ ...plan, ending: { ...plan.ending, at: 0 } }),
   (plan) => ({ ...plan, outages: plan.outages.slice(1) }),

@@ -29,12 +29,14 @@ export class World implements Clock {
   #live = 0;
   /** How many events have happened. */
   events = 0;
+  /** How much virtual time each look at the clock takes, in milliseconds. */
+  pace = 0;
   /** Called now and then, when nothing runs. */
   onLook: () => void = () => {};
 
-  /** Virtual milliseconds. */
+  /** Virtual milliseconds. Where there is a pace, whoever asks has worked. */
   now(): number {
-    return this.#now;
+    return this.#now += this.pace;
   }
 
   /**
@@ -87,7 +89,7 @@ export class World implements Clock {
     while (!isSettled) {
       const event = this.#pop();
       if (event === undefined || event.at > end) return false;
-      this.#now = event.at;
+      this.#now = Math.max(this.#now, event.at);
       this.#happen(event);
       while (event.isJoined && this.#isNextJoined()) this.#happen(this.#pop()!);
       await turn();

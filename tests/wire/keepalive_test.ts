@@ -263,6 +263,7 @@ test("a peer that has a wire say far more than it takes ends it", async () => {
     output: output as unknown as WatchedOutput,
     handshake: { accepted: true },
     decoder: { unfinished: false },
+    turn: { isPaused: false },
     end: ({ code }, tell) => {
       ends.push(`${code} ${tell}`);
       lifetime.end(new WireError(code, "The end."));
@@ -300,6 +301,7 @@ test("small answers, and a frame of each kind, flood nothing", async () => {
     output: output as unknown as WatchedOutput,
     handshake: { accepted: true },
     decoder: { unfinished: false },
+    turn: { isPaused: false },
     end: ({ code }) => {
       ends.push(code);
       lifetime.end(new WireError(code, "The end."));

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { Queue } from "./collections.ts";
 import { WireError } from "./errors.ts";
 import { shown } from "./shown.ts";
 
@@ -19,7 +20,17 @@ export interface Clock {
    * @returns What cancels it; cancelling twice does no harm.
    */
   after(delay: number, callback: () => void): () => void;
+  /**
+   * Calls a function once, when everything else that waits has been looked at:
+   * other timers, and what came for other sockets. Without it, `after(0)` is
+   * taken for that.
+   *
+   * @param callback What to call.
+   */
+  afterTurn?(callback: () => void): void;
 }
+
+const ONE_BYTE = new Uint8Array(1);
 
 /** The platform's own clock. */
 export const systemClock: Clock = {
@@ -34,6 +45,14 @@ export const systemClock: Clock = {
     if (delay === Infinity) return () => {};
     begin(delay);
     return () => clearTimeout(timer);
+  },
+  // What runs by itself soon, a message or an immediate, keeps the loop from
+  // looking at sockets; a timer takes a millisecond or two. The work of another
+  // thread does neither.
+  afterTurn: (callback: () => void): void => {
+    const subtle = globalThis.crypto?.subtle as SubtleCrypto | undefined;
+    if (subtle === undefined) setTimeout(callback, 0);
+    else subtle.digest("SHA-256", ONE_BYTE).then(callback, callback);
   },
 };
 
@@ -238,5 +257,308 @@ export class TokenBucket {
     const inflow = (now - this.#filledAt) / 1000 * this.#perSecond;
     this.#tokens = Math.min(this.#most, this.#tokens + inflow);
     this.#filledAt = now;
+  }
+}
+
+// How long a wire may work before others have a turn: none starves the rest of
+// its process, whatever its peer sends.
+//
+// What came for others is only seen when the event loop turns; and it does not
+// turn as long as each read finds more bytes waiting. So a wire that has worked
+// for a while stops, within what one read brought if need be, until the loop
+// has turned. Its transport is not read meanwhile.
+
+/** A wire works for so many milliseconds at a time, beside others. */
+const SHARE = 0.5;
+/** Where no other has had anything to do of late. */
+const ALONE = 25;
+/** Others count for so long after they had something to do. */
+const LATELY = 1_000;
+/** One step that takes longer is made up for by a pause as long as itself. */
+const LONG_STEP = 2;
+/** But by none that is longer. */
+const LONGEST_PAUSE = 500;
+
+/** How many messages are dealt with without a look at the clock: at most, */
+const MOST_MESSAGES = 511;
+/** and at first. */
+const FIRST_MESSAGES = 15;
+/** In milliseconds, it is looked so often, about. */
+const LOOK = SHARE / 4;
+
+/** What follows from messages leaves so much of the time for them, at least. */
+const LEAST_PART = 1 / 8;
+
+/** What comes later than after so many turns of promises was not there. */
+const TICKS = 10;
+/** Whether it was is found out after half the time, and after so long a wait. */
+const LONG_WAIT = SHARE / 2;
+
+/** The event loop that some wires share: those whose time is the same. */
+class EventLoop {
+  readonly #clock: Clock;
+  /** Those that wait for a turn: it is one's after the other. */
+  readonly #waiting = new Queue<() => void>();
+  /** Who worked last. */
+  #last: object | undefined;
+  /** When another than that worked. */
+  #othersAt = -Infinity;
+  #isTurning = false;
+
+  /** @param clock Tells when the loop has turned. */
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** One begins to work. */
+  noteWork(worker: object, now: number): void {
+    if (this.#last === worker) return;
+    if (this.#last !== undefined) this.#othersAt = now;
+    this.#last = worker;
+  }
+
+  /** One has come to its end. */
+  forget(worker: object): void {
+    if (this.#last === worker) this.#last = undefined;
+  }
+
+  /** Whether more than one has had something to do of late. */
+  isShared(now: number): boolean {
+    return now - this.#othersAt < LATELY;
+  }
+
+  /** Resolves when it has turned, and no other is in front. */
+  turned(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve);
+      if (!this.#isTurning) this.#turn();
+    });
+  }
+
+  #turn(): void {
+    this.#isTurning = true;
+    const turned = () => {
+      const next = this.#waiting.shift();
+      this.#isTurning = false;
+      if (this.#waiting.size > 0) this.#turn();
+      next?.();
+    };
+    const clock = this.#clock;
+    if (clock.afterTurn === undefined) clock.after(0, turned);
+    else clock.afterTurn(turned);
+  }
+}
+
+const loops = new WeakMap<Clock, EventLoop>();
+
+function loopOf(clock: Clock): EventLoop {
+  let loop = loops.get(clock);
+  if (loop === undefined) {
+    loop = new EventLoop(clock);
+    loops.set(clock, loop);
+  }
+  return loop;
+}
+
+/** The time that one wire takes for what comes. */
+export class Turn {
+  /** Whether it waits until others have had their turn. */
+  isPaused = false;
+
+  readonly #clock: Clock;
+  readonly #loop: EventLoop;
+  readonly #isLocal: boolean;
+  /** When it began to work, and whether it does. */
+  #begunAt = 0;
+  #endedAt = 0;
+  /** Milliseconds of work since the loop turned, as far as is known. */
+  #worked = 0;
+  #lookedAt = 0;
+  /** How many messages are dealt with without a look, and until the next. */
+  #stride = FIRST_MESSAGES;
+  #left = FIRST_MESSAGES;
+  #isUp = false;
+  /** What of its time is not taken by what follows from the messages. */
+  #part = 1;
+  /** How long the longest step took that is to be made up for. */
+  #owed = 0;
+  /** How long it waited for something to do. */
+  #waited = 0;
+  /** Whether it is known of this wait that the loop has turned in it. */
+  #wait = 0;
+  #hasTurned = false;
+  #isCounting = false;
+  #hasStopped = false;
+  #stopWaiting: (() => void) | undefined;
+
+  /**
+   * @param clock Measures the work.
+   * @param isLocal Whether the peer is in this process: then what comes is its
+   * own work, and no pause is ever made.
+   */
+  constructor(clock: Clock, isLocal = false) {
+    this.#clock = clock;
+    this.#loop = loopOf(clock);
+    this.#isLocal = isLocal;
+  }
+
+  /**
+   * Something came, and is about to be dealt with.
+   *
+   * @param now The time.
+   * @returns Whether to pause first.
+   */
+  begin(now: number): boolean {
+    if (this.#isLocal) return false;
+    this.#loop.noteWork(this, now);
+    this.#waited = now - this.#endedAt;
+    if (this.#hasTurned) {
+      this.#worked = this.#owed = 0;
+    } else if (this.#isCounting) {
+      // What ran meanwhile is mostly its own: functions, and what they answer.
+      this.#worked += this.#waited;
+    }
+    this.#hasTurned = this.#isCounting = false;
+    this.#wait++;
+    this.#begunAt = this.#lookedAt = now;
+    this.#isUp = this.#worked > this.#budget(now);
+    return this.#isUp;
+  }
+
+  /**
+   * A message of it was dealt with.
+   *
+   * @returns Whether to pause now.
+   */
+  spend(): boolean {
+    return --this.#left < 0 && this.#look();
+  }
+
+  #look(): boolean {
+    if (this.#isUp) return true;
+    if (this.#isLocal) {
+      this.#left = MOST_MESSAGES;
+      return false;
+    }
+    const now = this.#clock.now();
+    const step = this.#step(now);
+    this.#stride = step > LOOK
+      ? this.#stride >> 2
+      : Math.min(MOST_MESSAGES, this.#stride * 2 + 1);
+    this.#isUp = this.#worked + now - this.#begunAt > this.#budget(now);
+    this.#left = this.#isUp ? 0 : this.#stride;
+    return this.#isUp;
+  }
+
+  /** How long it took since the last look. */
+  #step(now: number): number {
+    const step = now - this.#lookedAt;
+    this.#lookedAt = now;
+    if (step > LONG_STEP) this.#owed = Math.max(this.#owed, step);
+    return step;
+  }
+
+  #budget(now: number): number {
+    return this.#loop.isShared(now) ? SHARE * this.#part : ALONE;
+  }
+
+  /** All of it was dealt with; more is about to be asked for. */
+  end(): void {
+    if (this.#isLocal) return;
+    const now = this.#endedAt = this.#clock.now();
+    this.#step(now);
+    this.#worked += now - this.#begunAt;
+    if (
+      this.#worked > this.#budget(now) / 2 || this.#waited > LONG_WAIT
+    ) this.#count();
+  }
+
+  /** Finds out whether the loop turns before something comes. */
+  async #count(): Promise<void> {
+    const wait = this.#wait;
+    this.#isCounting = true;
+    for (let tick = 0; tick < TICKS; tick++) {
+      await undefined;
+      if (this.#wait !== wait) return;
+    }
+    this.#hasTurned = true;
+  }
+
+  /** Lets others have their turn; resolves when it is this one's again. */
+  async pause(): Promise<void> {
+    const clock = this.#clock;
+    this.isPaused = true;
+    const since = clock.now();
+    const worked = this.#worked + since - this.#begunAt;
+    for (let tick = 0; tick < TICKS; tick++) await undefined;
+    // Asynchronous functions have gone on by now, and answers were written.
+    const followed = clock.now() - since;
+    const part = worked / (worked + followed);
+    this.#part = part > LEAST_PART ? part : LEAST_PART;
+    await this.#makeUp();
+    await this.#loop.turned();
+    this.#worked = this.#owed = 0;
+    this.#left = this.#stride;
+    this.isPaused = this.#isUp = false;
+    this.#begunAt = this.#lookedAt = clock.now();
+  }
+
+  /** Gives others as much time as a long step took. */
+  #makeUp(): Promise<void> | undefined {
+    const owed = Math.min(this.#owed, LONGEST_PAUSE);
+    const clock = this.#clock;
+    if (owed === 0 || this.#hasStopped || !this.#loop.isShared(clock.now())) {
+      return undefined;
+    }
+    return new Promise((resolve) => {
+      const stopTimer = clock.after(owed, resolve);
+      this.#stopWaiting = () => {
+        stopTimer();
+        resolve();
+      };
+    });
+  }
+
+  /** It comes to its end: a pause is over with the next turn of the loop. */
+  stop(): void {
+    this.#hasStopped = true;
+    this.#loop.forget(this);
+    this.#stopWaiting?.();
+  }
+}
+
+/** So many lines are taken without a look at the clock. */
+const LINES = 64;
+
+/**
+ * The same for a stream whose lines a program takes one by one. It may wait for
+ * anything in between; so nothing has to be made up for.
+ */
+export class Breaks {
+  readonly #clock: Clock;
+  readonly #loop: EventLoop;
+  #since: number;
+  #left = LINES;
+
+  /** @param clock Measures the time. */
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#loop = loopOf(clock);
+    this.#since = clock.now();
+  }
+
+  /** A line was taken; whether to {@linkcode rest} first. */
+  get isDue(): boolean {
+    if (--this.#left > 0) return false;
+    this.#left = LINES;
+    const now = this.#clock.now();
+    this.#loop.noteWork(this, now);
+    return now - this.#since > (this.#loop.isShared(now) ? SHARE : ALONE);
+  }
+
+  /** Lets others have their turn. */
+  async rest(): Promise<void> {
+    await this.#loop.turned();
+    this.#since = this.#clock.now();
   }
 }

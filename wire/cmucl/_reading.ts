@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { Clock, Turn } from "../base/clock.ts";
 import { WireError } from "../base/errors.ts";
 import { ChunkCheck, type Transport } from "../transport/transport.ts";
 import type { Arrival, LispReader } from "./reader.ts";
@@ -15,6 +16,10 @@ export interface ReadingOptions {
   readonly reader: LispReader;
   /** Why nothing more is read; undefined while the wire lives. */
   readonly lifetime: { readonly reason: WireError | undefined };
+  /** Tells whether it is others' turn. */
+  readonly turn: Turn;
+  /** Tells the time. */
+  readonly clock: Clock;
   /** Whether to begin held. */
   readonly isHeld: boolean;
   /** Whether too much waits to read on. */
@@ -65,9 +70,12 @@ export class Reading {
    * @returns A promise that rejects with what ends the wire.
    */
   async read(): Promise<void> {
-    const { transport, reader: { input }, lifetime, onAlive } = this.#options;
+    const { transport, reader: { input }, lifetime, turn, clock, onAlive } =
+      this.#options;
     for (;;) {
-      this.#takeObjects();
+      if (turn.begin(clock.now())) await turn.pause();
+      while (!this.#takeObjects()) await turn.pause();
+      turn.end();
       if (this.#mustPause()) {
         await new Promise<void>((resolve) => this.#wake = resolve);
         onAlive();
@@ -88,6 +96,7 @@ export class Reading {
 
   /** The wire ended: who waits learns of it. */
   end(): void {
+    this.#options.turn.stop();
     this.goOn();
     this.#tell();
   }
@@ -128,15 +137,18 @@ export class Reading {
     this.#needed = 0;
   }
 
-  #takeObjects(): void {
-    const { reader, lifetime, onObject } = this.#options;
+  /** Reads the objects that are there; false where there is to be a pause. */
+  #takeObjects(): boolean {
+    const { reader, lifetime, turn, onObject } = this.#options;
     while (
       !this.#isHeld && lifetime.reason === undefined && !this.#mustPause()
     ) {
       const arrival = reader.next();
-      if (arrival === undefined) return;
+      if (arrival === undefined) break;
       onObject(arrival);
+      if (turn.spend()) return false;
     }
+    return true;
   }
 
   #mustPause(): boolean {

@@ -8,7 +8,7 @@
 import { setBrand } from "../base/brand.ts";
 import type { Transport, WireAddress } from "../transport/transport.ts";
 import type { CallOptions } from "../rpc/context.ts";
-import { afterPatience } from "../base/clock.ts";
+import { afterPatience, Turn } from "../base/clock.ts";
 import type { Session, SessionOptions, WireStats } from "../session/dialect.ts";
 import { WireError } from "../base/errors.ts";
 import { Lifetime } from "../base/lifetime.ts";
@@ -104,8 +104,11 @@ export class CmuclSession implements Session {
       onFree: () => this.#reading.goOn(),
     });
     this.#reader = new LispReader(limits);
+    const turn = new Turn(clock, transport.local === true);
     this.#reading = new Reading({
       transport,
+      turn,
+      clock,
       reader: this.#reader,
       lifetime,
       isHeld: setup.untagged,
@@ -121,6 +124,7 @@ export class CmuclSession implements Session {
       end: (reason, tell) => this.end(reason, tell),
       handshake: { accepted: false },
       decoder: this.#reading,
+      turn,
     });
     this.#opened.promise.catch(() => {});
     this.#readerDone = this.#open();

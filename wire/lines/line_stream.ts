@@ -13,7 +13,7 @@ import {
   type WireAddress,
 } from "../transport/transport.ts";
 import { checkOptionKeys } from "../base/checks.ts";
-import { afterPatience, systemClock } from "../base/clock.ts";
+import { afterPatience, Breaks, systemClock } from "../base/clock.ts";
 import { WireError } from "../base/errors.ts";
 import { shown } from "../base/shown.ts";
 
@@ -95,6 +95,7 @@ export class LineStream implements AsyncIterable<string>, AsyncDisposable {
   readonly #options: Readonly<Record<keyof LineStreamOptions, number>>;
   readonly #chunks = new ChunkCheck();
   readonly #input = new LineBuffer();
+  readonly #breaks: Breaks | undefined;
   readonly #output: LineOutput;
   readonly #ended = Promise.withResolvers<void>();
   readonly #decoder = new TextDecoder("utf-8", {
@@ -123,6 +124,7 @@ export class LineStream implements AsyncIterable<string>, AsyncDisposable {
   constructor(transport: Transport, options?: LineStreamOptions | null) {
     this.#transport = transport;
     this.address = transport.address;
+    if (transport.local !== true) this.#breaks = new Breaks(systemClock);
     this.#options = resolveLineStreamOptions(options);
     const { outputPause, maxOutput } = this.#options;
     this.#output = new LineOutput(transport, outputPause, maxOutput);
@@ -341,7 +343,11 @@ export class LineStream implements AsyncIterable<string>, AsyncDisposable {
       this.#checkInput();
       if (this.#end !== undefined) return null;
       const line = this.#input.takeLine();
-      if (line !== undefined) return this.#decode(line, maxLength);
+      if (line !== undefined) {
+        const text = this.#decode(line, maxLength);
+        if (this.#breaks?.isDue) await this.#breaks.rest();
+        return text;
+      }
       // One byte more may be the \r that belongs to the line's end.
       if (this.#input.length > maxLength + 1) throw this.#tooLong(maxLength);
       if (await this.#fill()) continue;

@@ -26,6 +26,7 @@ import type { Objects } from "../objects/objects.ts";
 import type { Messaging } from "../rpc/messaging.ts";
 import type { Pings } from "../session/keepalive.ts";
 import type { Streams } from "../streams/streams.ts";
+import type { Turn } from "../base/clock.ts";
 
 /** How much of the peer's allowance of cancels is used: clocks differ. */
 const CANCEL_SHARE = 0.9;
@@ -42,6 +43,8 @@ export interface MessageRoutes {
   readonly message: LastMessage;
   /** Tells whether anything is still wanted. */
   readonly lifetime: Lifetime;
+  /** Tells whether it is others' turn. */
+  readonly turn: Turn;
   /** The peer has said its hello. */
   readonly onHello: () => void;
   /** The peer has ended the wire. */
@@ -57,7 +60,9 @@ export class MessageRouter implements MessageReceiver {
   readonly #sendWindow: ReceiveWindow;
   readonly #lifetime: Lifetime;
   readonly #message: LastMessage;
-  #isOpening = false;
+  readonly #turn: Turn;
+  /** Whether the wire was just accepted: see {@linkcode goOn}. */
+  isOpening = false;
 
   /** @param routes Where messages go. */
   constructor(routes: MessageRoutes) {
@@ -68,16 +73,21 @@ export class MessageRouter implements MessageReceiver {
     this.#sendWindow = sendWindow;
     this.#lifetime = routes.lifetime;
     this.#message = routes.message;
+    this.#turn = routes.turn;
   }
 
-  /** Whether the wire has ended, or was just accepted: see {@linkcode goOn}. */
+  /**
+   * Whether the wire has ended, or was just accepted, or others have their turn
+   * first. It is asked once for each message, and counts them.
+   */
   get isPaused(): boolean {
-    return this.#isOpening || this.#lifetime.reason !== undefined;
+    return this.#turn.spend() || this.isOpening ||
+      this.#lifetime.reason !== undefined;
   }
 
   /** Those that wait for the opening have had their turns. */
   goOn(): void {
-    this.#isOpening = false;
+    this.isOpening = false;
   }
 
   hello(hello: Hello): void {
@@ -94,7 +104,7 @@ export class MessageRouter implements MessageReceiver {
   }
 
   accept(): void {
-    this.#isOpening = true;
+    this.isOpening = true;
     this.#routes.handshake.accept();
   }
 

@@ -14,6 +14,7 @@ import {
 import { rejected } from "../rpc/pending_call.ts";
 import type { CallOptions } from "../rpc/context.ts";
 import { endStreams } from "../codec/passing.ts";
+import { type Clock, Turn } from "../base/clock.ts";
 import { Decoder } from "../codec/codec.ts";
 import { type Message, notAWire, type Target } from "../codec/messages.ts";
 import type { Session, SessionOptions, WireStats } from "../session/dialect.ts";
@@ -67,6 +68,7 @@ export class NativeSession implements Session {
   readonly #closing: GracefulClose;
   readonly #decoder: Decoder;
   readonly #handshake: Handshake;
+  readonly #turn: Turn;
   readonly #keepalive: Keepalive;
   readonly #reading: ReadLoop;
 
@@ -126,7 +128,14 @@ export class NativeSession implements Session {
       onWelcome: () => decoder.open(),
       onFailed: (error) => this.#fail(error),
     });
-    this.#keepalive = new Keepalive({ ...common, handshake, decoder, end });
+    const turn = this.#turn = new Turn(clock, transport.local === true);
+    this.#keepalive = new Keepalive({
+      ...common,
+      handshake,
+      decoder,
+      turn,
+      end,
+    });
     this.#reading = this.#makeReading();
     this.#reading.start();
     if (transport.local !== true) this.#keepalive.start();
@@ -184,6 +193,7 @@ export class NativeSession implements Session {
       pings: this.#pings,
       message: decoder,
       lifetime,
+      turn: this.#turn,
       onHello: () => {
         decoder.greet();
         this.#reading.forgetFirst();
@@ -198,6 +208,8 @@ export class NativeSession implements Session {
       handshake,
       incoming: this.#messaging.incoming,
       keepalive: this.#keepalive,
+      clock: this.#options.clock,
+      turn: this.#turn,
       onBroken: (error) => this.#fail(error),
       onLost: (error) => this.#lost(error),
       onEnd: () => this.#endOfStream(),
@@ -354,6 +366,7 @@ export class NativeSession implements Session {
   end(reason: WireError, tell: boolean): void {
     if (!this.lifetime.end(reason)) return;
     this.#keepalive.end();
+    this.#turn.stop();
     this.#closing.end();
     this.#messaging.end(reason);
     this.#output.dropLarge(reason);
@@ -455,6 +468,10 @@ interface ReadLoopOptions {
   readonly incoming: IncomingCalls;
   /** Told of each chunk. */
   readonly keepalive: Keepalive;
+  /** Tells when a chunk came. */
+  readonly clock: Clock;
+  /** Tells whether it is others' turn. */
+  readonly turn: Turn;
   /** What the peer said breaks the protocol, or this side failed. */
   readonly onBroken: (error: unknown) => void;
   /** Nothing more can be read. */
@@ -499,7 +516,7 @@ class ReadLoop {
   }
 
   async #read(): Promise<void> {
-    const { transport, decoder, lifetime, handshake, keepalive } =
+    const { transport, decoder, lifetime, handshake, keepalive, clock, turn } =
       this.#options;
     const { onEnd, onLost } = this.#options;
     try {
@@ -512,12 +529,14 @@ class ReadLoop {
         if (isStranger) this.#noteFirst(chunk);
         this.reads++;
         this.bytes += chunk.length;
-        keepalive.received();
+        const now = clock.now();
+        keepalive.received(now);
+        if (turn.begin(now)) await turn.pause();
         decoder.feed(chunk);
-        const pause = this.#takeMessages();
+        while (!this.#takeMessages()) await this.#pause();
         // Mostly the hello has come whole, and nothing is copied.
         if (isStranger) this.#first = this.#first.slice();
-        if (pause !== undefined) await pause;
+        turn.end();
       }
       if (lifetime.reason !== undefined) return;
       if (this.#isNoise()) throw this.notAWire();
@@ -547,25 +566,31 @@ class ReadLoop {
       looksLikeText(this.#first);
   }
 
-  /** Decodes the messages of a chunk; asynchronous once in a wire's life. */
-  #takeMessages(): Promise<void> | undefined {
+  /** Decodes the messages of a chunk; false where there is to be a pause. */
+  #takeMessages(): boolean {
     const { decoder, router, lifetime, incoming, onBroken } = this.#options;
-    if (lifetime.reason !== undefined) return undefined;
+    if (lifetime.reason !== undefined) return true;
     incoming.beginChunk();
     try {
-      const isAll = decoder.decode(router);
-      if (isAll || lifetime.reason !== undefined) return undefined;
+      return decoder.decode(router) || lifetime.reason !== undefined;
     } catch (error) {
       onBroken(error);
-      return undefined;
+      return true;
     } finally {
       incoming.finishChunk();
     }
-    // Whoever waits for the opening may serve before the first call.
-    return turns(16).then(() => {
+  }
+
+  /** Waits until the next message may be decoded. */
+  async #pause(): Promise<void> {
+    const { router, turn } = this.#options;
+    if (router.isOpening) {
+      // Whoever waits for the opening may serve before the first call.
+      await turns(16);
       router.goOn();
-      return this.#takeMessages();
-    });
+    } else {
+      await turn.pause();
+    }
   }
 }
 

@@ -38,6 +38,8 @@ export interface KeepaliveOptions {
   readonly handshake: { readonly accepted: boolean };
   /** Whether a message was begun and not finished. */
   readonly decoder: { readonly unfinished: boolean };
+  /** Whether what came waits until others have had their turn. */
+  readonly turn: { readonly isPaused: boolean };
   /** Ends the wire, with the reason, and says whether to tell the peer. */
   readonly end: (reason: WireError, tell: boolean) => void;
 }
@@ -94,8 +96,8 @@ export class Keepalive {
   }
 
   /** Bytes came. */
-  received(): void {
-    this.#receivedAt = this.#options.clock.now();
+  received(now: number = this.#options.clock.now()): void {
+    this.#receivedAt = now;
     this.#pingedAt = undefined;
   }
 
@@ -110,8 +112,11 @@ export class Keepalive {
   };
 
   #look(): void {
-    const { clock, limits, output, decoder, handshake, end } = this.#options;
+    const { clock, limits, output, decoder, handshake, turn, end } =
+      this.#options;
     const now = clock.now();
+    // There is more, which is not read yet.
+    if (turn.isPaused) this.received(now);
     const wasBusy = this.#forgive(now);
     const silence = now - this.#receivedAt;
     const stalled = output.busy ? now - output.progressAt - this.#busySince : 0;
