@@ -360,6 +360,46 @@ function loopOf(clock: Clock): EventLoop {
   return loop;
 }
 
+/** Waiting for what comes next, and whether the loop turns meanwhile. */
+class Wait {
+  /** How long the last one took, in milliseconds. */
+  time = 0;
+  #begunAt = 0;
+  #number = 0;
+  #isCounted = false;
+  #hasTurned = false;
+
+  /**
+   * Begins to wait.
+   *
+   * @param now The time.
+   * @param isCounted Whether to find out if the loop turns.
+   */
+  begin(now: number, isCounted: boolean): void {
+    this.#begunAt = now;
+    if (isCounted) this.#count();
+  }
+
+  async #count(): Promise<void> {
+    const number = this.#number;
+    this.#isCounted = true;
+    for (let tick = 0; tick < TICKS; tick++) {
+      await undefined;
+      if (this.#number !== number) return;
+    }
+    this.#hasTurned = true;
+  }
+
+  /** Something came; whether the loop has turned, if that is known. */
+  end(now: number): boolean | undefined {
+    this.time = now - this.#begunAt;
+    const hasTurned = this.#isCounted ? this.#hasTurned : undefined;
+    this.#hasTurned = this.#isCounted = false;
+    this.#number++;
+    return hasTurned;
+  }
+}
+
 /** The time that one wire takes for what comes. */
 export class Turn {
   /** Whether it waits until others have had their turn. */
@@ -368,9 +408,8 @@ export class Turn {
   readonly #clock: Clock;
   readonly #loop: EventLoop;
   readonly #isLocal: boolean;
-  /** When it began to work, and whether it does. */
+  /** When it began to work. */
   #begunAt = 0;
-  #endedAt = 0;
   /** Milliseconds of work since the loop turned, as far as is known. */
   #worked = 0;
   #lookedAt = 0;
@@ -382,12 +421,7 @@ export class Turn {
   #part = 1;
   /** How long the longest step took that is to be made up for. */
   #owed = 0;
-  /** How long it waited for something to do. */
-  #waited = 0;
-  /** Whether it is known of this wait that the loop has turned in it. */
-  #wait = 0;
-  #hasTurned = false;
-  #isCounting = false;
+  readonly #wait = new Wait();
   #hasStopped = false;
   #stopWaiting: (() => void) | undefined;
 
@@ -411,15 +445,14 @@ export class Turn {
   begin(now: number): boolean {
     if (this.#isLocal) return false;
     this.#loop.noteWork(this, now);
-    this.#waited = now - this.#endedAt;
-    if (this.#hasTurned) {
+    const wait = this.#wait;
+    const hasTurned = wait.end(now);
+    if (hasTurned === true) {
       this.#worked = this.#owed = 0;
-    } else if (this.#isCounting) {
+    } else if (hasTurned === false) {
       // What ran meanwhile is mostly its own: functions, and what they answer.
-      this.#worked += this.#waited;
+      this.#worked += wait.time;
     }
-    this.#hasTurned = this.#isCounting = false;
-    this.#wait++;
     this.#begunAt = this.#lookedAt = now;
     this.#isUp = this.#worked > this.#budget(now);
     return this.#isUp;
@@ -465,23 +498,14 @@ export class Turn {
   /** All of it was dealt with; more is about to be asked for. */
   end(): void {
     if (this.#isLocal) return;
-    const now = this.#endedAt = this.#clock.now();
+    const now = this.#clock.now();
     this.#step(now);
     this.#worked += now - this.#begunAt;
-    if (
-      this.#worked > this.#budget(now) / 2 || this.#waited > LONG_WAIT
-    ) this.#count();
-  }
-
-  /** Finds out whether the loop turns before something comes. */
-  async #count(): Promise<void> {
     const wait = this.#wait;
-    this.#isCounting = true;
-    for (let tick = 0; tick < TICKS; tick++) {
-      await undefined;
-      if (this.#wait !== wait) return;
-    }
-    this.#hasTurned = true;
+    wait.begin(
+      now,
+      this.#worked > this.#budget(now) / 2 || wait.time > LONG_WAIT,
+    );
   }
 
   /** Lets others have their turn; resolves when it is this one's again. */
