@@ -122,7 +122,7 @@ function dialectOf({ dialect }: Partial<WireOptions>): Partial<WireOptions> {
   return dialect === undefined ? {} : { dialect };
 }
 
-/** Makes calls, all of which leave at once. */
+/** Makes calls, all of which are sent at once. */
 function flood(wire: Wire, count: number, time: number) {
   return Promise.all(
     Array.from({ length: count }, (_, n) => wire.remoteValue.work!(n, time)),
