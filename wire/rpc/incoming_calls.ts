@@ -345,6 +345,13 @@ export class IncomingCalls {
 
   /** The output has room again: calls that waited for it begin. */
   resume(): void {
+    // Mostly none waits.
+    if (this.#admission.isWaiting) this.#resumeWaiting();
+    this.#admission.rest();
+    this.#checkIdle();
+  }
+
+  #resumeWaiting(): void {
     const admission = this.#admission;
     admission.resume();
     for (const [id, parked] of admission.parked) {
@@ -354,8 +361,6 @@ export class IncomingCalls {
       this.#holdings.give(cost, excess);
       this.#begin(id, name, args, cost, excess, extras, receiver);
     }
-    admission.rest();
-    this.#checkIdle();
   }
 
   /** The wire ended: what runs is told, what waits is dropped. */

@@ -301,7 +301,9 @@ export class GracefulClose {
 
   /** Goes on as far as it can. */
   advance(): void {
-    if (this.#ended || (!this.#gotClose && !this.#sentClose)) return;
+    // Mostly nobody closes, and this is called with each message.
+    if (!this.#gotClose && !this.#sentClose) return;
+    if (this.#ended) return;
     const { messaging, streams, end } = this.#options;
     const { calls, incoming, outbound } = messaging;
     const idle = calls.pending === 0 && incoming.running === 0 &&
