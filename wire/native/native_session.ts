@@ -30,7 +30,6 @@ import type { Import } from "../objects/references.ts";
 import { Objects } from "../objects/objects.ts";
 import { Output } from "../flow/output.ts";
 import type { Caller } from "../rpc/remote.ts";
-import type { Clock } from "../base/clock.ts";
 import { failed, type Report, unawaited, unsent } from "../base/report.ts";
 import { Streams } from "../streams/streams.ts";
 import { isA, looksLikeText } from "../base/shown.ts";
@@ -68,7 +67,6 @@ export class NativeSession implements Session {
   readonly #closing: GracefulClose;
   readonly #decoder: Decoder;
   readonly #handshake: Handshake;
-  readonly #turn: Turn;
   readonly #keepalive: Keepalive;
   readonly #reading: ReadLoop;
 
@@ -128,7 +126,7 @@ export class NativeSession implements Session {
       onWelcome: () => decoder.open(),
       onFailed: (error) => this.#fail(error),
     });
-    const turn = this.#turn = new Turn(clock, transport.local === true);
+    const turn = new Turn(clock, transport.local === true);
     this.#keepalive = new Keepalive({
       ...common,
       handshake,
@@ -136,7 +134,7 @@ export class NativeSession implements Session {
       turn,
       end,
     });
-    this.#reading = this.#makeReading();
+    this.#reading = this.#makeReading(turn);
     this.#reading.start();
     if (transport.local !== true) this.#keepalive.start();
   }
@@ -180,7 +178,7 @@ export class NativeSession implements Session {
     });
   }
 
-  #makeReading(): ReadLoop {
+  #makeReading(turn: Turn): ReadLoop {
     const { lifetime } = this;
     const handshake = this.#handshake;
     const decoder = this.#decoder;
@@ -193,7 +191,7 @@ export class NativeSession implements Session {
       pings: this.#pings,
       message: decoder,
       lifetime,
-      turn: this.#turn,
+      turn,
       onHello: () => {
         decoder.greet();
         this.#reading.forgetFirst();
@@ -208,8 +206,8 @@ export class NativeSession implements Session {
       handshake,
       incoming: this.#messaging.incoming,
       keepalive: this.#keepalive,
-      clock: this.#options.clock,
-      turn: this.#turn,
+      clock: this.#clock,
+      turn,
       onBroken: (error) => this.#fail(error),
       onLost: (error) => this.#lost(error),
       onEnd: () => this.#endOfStream(),
@@ -366,7 +364,7 @@ export class NativeSession implements Session {
   end(reason: WireError, tell: boolean): void {
     if (!this.lifetime.end(reason)) return;
     this.#keepalive.end();
-    this.#turn.stop();
+    this.#reading.end();
     this.#closing.end();
     this.#messaging.end(reason);
     this.#output.dropLarge(reason);
@@ -501,6 +499,11 @@ class ReadLoop {
   /** Begins to read. */
   start(): void {
     this.done = this.#read();
+  }
+
+  /** Waits no longer for its turn. */
+  end(): void {
+    this.#options.turn.stop();
   }
 
   /** The peer has said hello: its first bytes need not be shown. */
