@@ -657,20 +657,26 @@ export class ValueReader {
   #count(count: number, weight: number): void {
     const values = this.#values += count;
     const all = this.#weight += weight;
-    if (values > this.#mostValues) throw this.#tooMany();
+    if (values > this.#mostValues) this.#checkCount();
     if (all > this.#unchecked) this.#checkWeight();
   }
 
-  #tooMany(): WireError {
+  /** Checks the count in full, as for a value that was not begun. */
+  #checkCount(): void {
     const size = this.#reader.end - this.#start;
-    return this.#values > size
-      ? malformed(
+    const most = this.#limits.values;
+    if (this.#values > size) {
+      throw malformed(
         `${this.#values} values cannot fit into the ${size} bytes of a message.`,
-      )
-      : new WireError(
-        "limit",
-        `A message may hold ${this.#limits.values} values here (limit "values"), and one came with more.`,
       );
+    }
+    if (this.#values > most) {
+      throw new WireError(
+        "limit",
+        `A message may hold ${most} values here (limit "values"), and one came with more.`,
+      );
+    }
+    this.#mostValues = Math.min(size, most);
   }
 
   /**
