@@ -164,9 +164,9 @@ export const EVALUATING: Catalogue = {
     {
       name: "12 sessions at a time",
       async siege(arena) {
-        const peers = await Promise.all(
-          Array.from({ length: 12 }, () => session(arena)),
-        );
+        // Who shows the secret counts as a guess until it is read.
+        const peers: HostilePeer[] = [];
+        while (peers.length < 12) peers.push(await session(arena));
         await Promise.all(peers.map(async (peer) => {
           await peer.say(utf8("1 + 1\n"));
           await peer.hearUntil(utf8("2\n"));
