@@ -10,7 +10,8 @@
 export interface TimeTravel {
   /**
    * Lets time pass, runs the timers that are due, and lets others have a turn
-   * of the event loop.
+   * of the event loop: before, too, for the time is not to be taken for work of
+   * whoever asked for it.
    *
    * @param time In milliseconds. What is much more than 100 looks like a
    * process that was too busy to look at its clock.
@@ -58,8 +59,10 @@ export function takeTime(): TimeTravel {
     globalThis.setTimeout(() => controller.abort(late), delay);
     return controller.signal;
   };
+  const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
   return {
     async advance(time) {
+      await turn();
       ahead += time;
       const due = [...timers].filter(([, { due }]) => due <= performance.now())
         .sort(([, one], [, other]) => one.due - other.due);
@@ -69,7 +72,7 @@ export function takeTime(): TimeTravel {
         clearTimeout(id as number);
         timer.run();
       }
-      await new Promise((resolve) => setTimeout(resolve, 0));
+      await turn();
     },
   };
 }
