@@ -731,12 +731,13 @@ export class Wire<
  * ```ts
  * import { makeWire } from "@remote/wire";
  *
- * const there = new TransformStream<Uint8Array, Uint8Array>(); const back = new
- * TransformStream<Uint8Array, Uint8Array>(); const near = makeWire({ readable:
- * back.readable, writable: there.writable }); const far = makeWire({ readable:
- * there.readable, writable: back.writable }); far.serve({ greet: (name: string)
- * => `Hello ${name}.` }); if (await near.remoteValue.greet("self") !== "Hello
- * self.") throw new Error(); await Promise.all([near.close(), far.close()]);
+ * const there = new TransformStream<Uint8Array, Uint8Array>();
+ * const back = new TransformStream<Uint8Array, Uint8Array>();
+ * const near = makeWire({ readable: back.readable, writable: there.writable });
+ * const far = makeWire({ readable: there.readable, writable: back.writable });
+ * far.serve({ greet: (name: string) => `Hello ${name}.` });
+ * if (await near.remoteValue.greet("self") !== "Hello self.") throw new Error();
+ * await Promise.all([near.close(), far.close()]);
  * ```
  */
 export function makeWire<

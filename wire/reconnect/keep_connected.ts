@@ -11,8 +11,9 @@
  *   const [near, far] = wirePair();
  *   far.serve({ greet: (name: string) => `Hello ${name}.` });
  *   return Promise.resolve(near);
- * }); if (await kept.remoteValue.greet("self") !== "Hello self.") throw new
- * Error(); await kept.close();
+ * });
+ * if (await kept.remoteValue.greet("self") !== "Hello self.") throw new Error();
+ * await kept.close();
  * ```
  *
  * @module
