@@ -227,12 +227,18 @@ export function mayFail({ link, second, limits, gates }: Plan): boolean {
 }
 
 /** How long it may take until a callee hears of a cancel, in milliseconds. */
-export function noticeTime({ link, second }: Plan): number {
-  const isQuick = [link, second ?? link].every((link) =>
-    link.latency <= 1 && link.stall === undefined
+export function noticeTime({ link, second, pace = 0 }: Plan): number {
+  const links = [link, second ?? link];
+  const isQuick = links.every(({ latency, stall }) =>
+    latency <= 1 && stall === undefined
   );
-  return isQuick ? 1_500 : 6_000;
+  // Each chunk in front of the cancel takes some looks at the clock.
+  const chunks = links.map(({ chop }) => chop > 0 ? IN_FRONT / chop : 0);
+  return (isQuick ? 1_500 : 6_000) + 8 * pace * Math.max(...chunks);
 }
+
+/** So many bytes may be in front of a cancel. */
+const IN_FRONT = 65_536;
 
 function makeGate(random: Random): Gate | undefined {
   if (random.chance(0.4)) return undefined;

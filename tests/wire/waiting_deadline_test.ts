@@ -153,6 +153,22 @@ test("a call whose timer is late never runs either", async () => {
   assertEquals(ran, []);
 });
 
+test("what needs a call whose timer is late is given up with it", async () => {
+  await using place = pair();
+  const { clock, wire } = place;
+  await wire.opened;
+  const held = wire.remoteValue.hold();
+  const base = wire.with({ deadline: 100 }).remoteValue.left();
+  const call = caught(wire.remoteValue.echo(base));
+  await settle();
+  clock.standStill(200);
+  place.release();
+  await held;
+  assertEquals((await caught(base)).code, "deadline");
+  const error = await call;
+  assertEquals([error.code, error.sent], ["cancelled", "notSent"]);
+});
+
 test("calls before the hello count the time until it comes", async () => {
   const clock = new FakeClock();
   const { promise, resolve } = Promise.withResolvers<boolean>();

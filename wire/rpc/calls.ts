@@ -51,6 +51,7 @@ import {
   type Target,
 } from "../codec/messages.ts";
 import type { Lifetime } from "../base/lifetime.ts";
+import { isA } from "../base/shown.ts";
 import { remoteError } from "./thrown.ts";
 import type { SendQueue } from "../flow/windows.ts";
 
@@ -365,7 +366,8 @@ export class Calls implements CallMaker {
       if (failure === undefined || pending.settled) return;
       this.#fail(pending, () => failure);
       this.#release(pending, false);
-      this.#dropFollowers(pending, "limit");
+      const isLimit = isA(failure, WireError) && failure.code === "limit";
+      this.#dropFollowers(pending, isLimit ? "limit" : "cancelled");
     };
     return bases;
   }
