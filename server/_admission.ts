@@ -1,7 +1,8 @@
 /**
- * Who comes, and who is let in. A connection that was accepted; what a program
- * answers to it; and peers that guess a server's secret, who are counted by
- * network, told of, and not listened to once there were too many.
+ * Parts of letting peers in, for `request_server.ts`, which decides: a
+ * connection that was accepted; what a program answers to it; and peers that
+ * guess a server's secret, who are counted by network, reported, and not
+ * listened to once there were too many.
  *
  * @module
  */

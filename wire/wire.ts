@@ -1,5 +1,6 @@
 /**
- * The wire as its users see it; what is behind it is `_link.ts`.
+ * The wire as its users see it. The protocols behind it are `native/` and
+ * `cmucl/`.
  *
  * @module
  */

@@ -1,5 +1,6 @@
 /**
- * Where a wire takes its time from, so that tests can turn the hands.
+ * Where a wire takes its time from, so that tests can set it, and how wires
+ * share the event loop: each lets others have their turn.
  *
  * @module
  */
