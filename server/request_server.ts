@@ -217,6 +217,18 @@ const PATIENCE = 1 / 4;
 
 /**
  * A server that makes wires. {@linkcode createRequestServer} makes one.
+ *
+ * @example
+ * ```ts
+ * import { connectToRemoteServer, createRequestServer } from "@remote/wire";
+ *
+ * await using server = createRequestServer(0, {
+ *   functions: { add: (a: number, b: number) => a + b },
+ * });
+ * await using wire = await connectToRemoteServer("127.0.0.1", server.port);
+ * if (await wire.remoteValue.add(40, 2) !== 42) throw new Error();
+ * if (server.wires.size !== 1) throw new Error();
+ * ```
  */
 export class RequestServer implements AsyncDisposable {
   // Over 15 fields: each of its parts is one, and each place of connections.

@@ -126,7 +126,18 @@ export interface WireLimits {
 /** The bounds that values have to keep. */
 export type ValueLimits = Pick<WireLimits, "nesting" | "values" | "bigint">;
 
-/** The limits that hold where nothing else is said. */
+/**
+ * The limits that hold where nothing else is said.
+ *
+ * @example Half of a default
+ * ```ts
+ * import { DEFAULT_LIMITS, wirePair } from "@remote/wire";
+ *
+ * const limits = { memory: DEFAULT_LIMITS.memory / 2 };
+ * const [near, far] = wirePair({ limits }, { limits });
+ * await Promise.all([near.close(), far.close()]);
+ * ```
+ */
 export const DEFAULT_LIMITS: Readonly<WireLimits> = Object.freeze({
   message: 4 * 1024 * 1024,
   frame: 64 * 1024,

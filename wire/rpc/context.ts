@@ -395,6 +395,22 @@ function checkMetadata(metadata: Metadata): void {
  * `remoteValues` gets all of them, one that asks with `remoteValue` the first.
  *
  * @typeParam T The types of the values, in order.
+ *
+ * @example
+ * ```ts
+ * import { type Values, values, wirePair } from "@remote/wire";
+ *
+ * interface Maths {
+ *   divide(a: number, b: number): Values<[quotient: number, rest: number]>;
+ * }
+ * const [near, far] = wirePair<Maths>();
+ * far.serve({
+ *   divide: (a: number, b: number) => values(Math.floor(a / b), a % b),
+ * });
+ * const [quotient, rest] = await near.remoteValues.divide(17, 5);
+ * if (quotient !== 3 || rest !== 2) throw new Error();
+ * await Promise.all([near.close(), far.close()]);
+ * ```
  */
 export class Values<const T extends readonly unknown[]> {
   /** The values. */

@@ -78,6 +78,24 @@ const LARGEST_WRITE = 64 * 1024;
  * @param socket The socket. The transport closes it.
  * @param address Where the peer is.
  * @returns The transport.
+ *
+ * @example A wire over a connection that a program accepted
+ * ```ts
+ * import { makeWire, socketTransport } from "@remote/wire";
+ *
+ * using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+ * const { hostname, port } = listener.addr;
+ * const [dialled, accepted] = await Promise.all([
+ *   Deno.connect({ hostname, port }),
+ *   listener.accept(),
+ * ]);
+ * const address = { transport: "tcp", hostname, port } as const;
+ * const near = makeWire(socketTransport(dialled, address));
+ * const far = makeWire(socketTransport(accepted, address));
+ * far.serve({ add: (a: number, b: number) => a + b });
+ * if (await near.remoteValue.add(40, 2) !== 42) throw new Error();
+ * await Promise.all([near.close(), far.close()]);
+ * ```
  */
 export function socketTransport(
   socket: SocketLike,
@@ -154,6 +172,22 @@ class SocketTransport implements Transport {
  * @param duplex The streams. The transport locks, and ends, both.
  * @param address Where the peer is.
  * @returns The transport.
+ *
+ * @example A wire whose address is told
+ * ```ts
+ * import { makeWire, streamTransport } from "@remote/wire";
+ *
+ * const there = new TransformStream<Uint8Array, Uint8Array>();
+ * const back = new TransformStream<Uint8Array, Uint8Array>();
+ * const address = { transport: "unix", path: "/run/app.sock" } as const;
+ * const near = makeWire(streamTransport(
+ *   { readable: back.readable, writable: there.writable },
+ *   address,
+ * ));
+ * const far = makeWire({ readable: there.readable, writable: back.writable });
+ * if (near.address.transport !== "unix") throw new Error();
+ * await Promise.all([near.close(), far.close()]);
+ * ```
  */
 export function streamTransport(
   duplex: ByteDuplex,
@@ -201,6 +235,18 @@ export function streamTransport(
  * Two transports joined in memory: what one writes, the other reads.
  *
  * @returns The two ends.
+ *
+ * @example
+ * ```ts
+ * import { makeWire, memoryTransports } from "@remote/wire";
+ *
+ * const [here, there] = memoryTransports();
+ * const near = makeWire(here);
+ * const far = makeWire(there);
+ * far.serve({ greet: (name: string) => `Hello ${name}.` });
+ * if (await near.remoteValue.greet("self") !== "Hello self.") throw new Error();
+ * await Promise.all([near.close(), far.close()]);
+ * ```
  */
 export function memoryTransports(): [Transport, Transport] {
   const there = new MemoryPipe();
