@@ -1,5 +1,6 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { systemClock } from "../../wire/base/clock.ts";
+import { WireError } from "../../wire/base/errors.ts";
 import { resolveLimits } from "../../wire/base/limits.ts";
 import { KIND } from "../../wire/codec/messages.ts";
 import { type MessageOutput, Output } from "../../wire/flow/output.ts";
@@ -126,4 +127,16 @@ test("Output.flush() waits for what is large until the peer has accepted", async
   output.open(LIMITS);
   await flushed;
   assertEquals(output.waiting, 0);
+});
+
+test("Output defines nothing for the peer once its output was dropped", async () => {
+  const { output, writes } = openOutput();
+  // Its key set is known here, and not yet there.
+  const value = { first: 1, second: Symbol("no value") };
+  assertThrows(() => output.send({ kind: "message", value }), WireError);
+  output.drop();
+  output.send({ kind: "abort", code: "aborted", message: "the end" });
+  await output.flush();
+  const kinds = writes.flatMap(framesOf).map((frame) => frame[4]);
+  assertEquals(kinds, [KIND.abort]);
 });

@@ -477,11 +477,13 @@ export class Output extends ByteOutput implements MessageOutput, PlainOutput {
 
   /**
    * Drops what was collected and not handed over: the wire ends, and who waits
-   * for it was told that it was not sent.
+   * for it was told that it was not sent. A reset of the tables may be dropped
+   * with it, so nothing is defined any more either.
    */
   drop(): void {
     this.encoder.checkIdle();
     this.writer.clear();
+    this.encoder.tables.takeFresh();
   }
 
   /** Drops the large messages that have not left. */
