@@ -42,21 +42,27 @@ test("TlsTransport.write() tells of what a slow peer takes bit by bit", async ()
   listener.close();
 });
 
-test("TlsTransport.read() fails on what is no TLS behind the handshake", async () => {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+/** A client of Node's, and the connection below its TLS. */
+function connect(listener: Deno.TcpListener) {
   const plain = net.connect(listener.addr.port, "127.0.0.1");
   const client = tls.connect({
     socket: plain,
     ca: CLIENT_TLS.caCerts,
     servername: "localhost",
   });
+  const closed = new Promise((resolve) => plain.once("close", resolve));
+  return { plain, client, closed };
+}
+
+test("TlsTransport.read() fails on what is no TLS behind the handshake", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { plain, client, closed } = connect(listener);
   const secured = new Promise((resolve) =>
     client.once("secureConnect", resolve)
   );
   const ended = new Promise((resolve) => {
     for (const end of ["error", "end", "close"]) client.on(end, resolve);
   });
-  const closed = new Promise((resolve) => plain.once("close", resolve));
   const transport = new TlsServer(SERVER_TLS)
     .transport(await listener.accept(), { transport: "memory" });
   await Promise.all([secured, transport.secured]);
@@ -199,15 +205,9 @@ test("TlsTransport.read() counts records of one byte as one byte each", async ()
 
 test("TlsTransport.read() fails when a peer that was not read is gone", async () => {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const plain = net.connect(listener.addr.port, "127.0.0.1");
-  const client = tls.connect({
-    socket: plain,
-    ca: CLIENT_TLS.caCerts,
-    servername: "localhost",
-  });
+  const { plain, client, closed } = connect(listener);
   client.on("error", () => {});
   client.on("secureConnect", () => client.write(Buffer.alloc(MUCH)));
-  const closed = new Promise((resolve) => plain.once("close", resolve));
   const below = new Watched(await listener.accept());
   const transport = new TlsServer(SERVER_TLS)
     .transport(below, { transport: "memory" });

@@ -348,7 +348,7 @@ export class ValueReader {
    * @throws {WireError} `malformed`.
    */
   passOver(count: number): void {
-    // Text is section where nothing else comes along.
+    // A message with a string section has nothing else that comes along.
     if (this.#section !== undefined) return;
     this.#unchecked = UNCHECKED;
     this.#bounds = { ...NO_BOUNDS };
