@@ -317,7 +317,7 @@ export class LispReader {
     this.#cache.set(index, { value, isWhole, height, values, bytes });
     if (this.#cacheBytes > most) {
       throw overLimit(
-        `What a peer saves may have ${most} bytes here (limit "message"), and it saved more.`,
+        `What a peer saves may count for ${most} bytes here (limit "message"): each object for its bytes, or for a quarter of what it takes in memory if that is more. It saved more.`,
       );
     }
   }
