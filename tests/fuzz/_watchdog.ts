@@ -8,22 +8,35 @@
 import { LARGEST } from "./_mutate.ts";
 import type { Bytes } from "./_target.ts";
 
-/** How long one execution may take, in milliseconds. */
+/**
+ * How long one execution may take, in milliseconds: in which the process works,
+ * and, where it only waits, by the clock on the wall.
+ */
 const PATIENCE = 20_000;
+const LONGEST_WAIT = 10 * PATIENCE;
 
 /** The thread: it looks whether the count has changed. */
 const PROGRAM = `
-onmessage = ({ data: { shared, patience, file, pid } }) => {
+import process from "node:process";
+const worked = () => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+};
+onmessage = ({ data: { shared, patience, longestWait, file, pid } }) => {
   const [count, length] = [new Int32Array(shared, 0, 1), new Int32Array(shared, 4, 1)];
-  let last = -1;
+  let last = -1, cpu = 0, wall = 0;
   setInterval(() => {
     const now = Atomics.load(count, 0);
-    if (now !== last) return last = now;
+    if (now !== last) {
+      [last, cpu, wall] = [now, worked(), performance.now()];
+      return;
+    }
+    if (worked() - cpu < patience && performance.now() - wall < longestWait) return;
     const input = new Uint8Array(shared, 8, length[0]).slice();
     Deno.writeFileSync(file, input);
     console.error("An execution never ends. Its input is in " + file);
     Deno.kill(pid, "SIGKILL");
-  }, patience);
+  }, patience / 4);
 };
 `;
 
@@ -44,6 +57,7 @@ export class Watchdog implements Disposable {
     this.#worker.postMessage({
       shared: this.#shared,
       patience: PATIENCE,
+      longestWait: LONGEST_WAIT,
       file,
       pid: Deno.pid,
     });

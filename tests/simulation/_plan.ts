@@ -212,7 +212,8 @@ export function makePlan(seed: number): Plan {
 }
 
 /** Whether a connection may end before its time. */
-export function mayFail({ link, second, limits, gates }: Plan): boolean {
+export function mayFail(plan: Plan): boolean {
+  const { link, second, limits, gates } = plan;
   // Much output may wait for a second only.
   const isHasty = limits.some(({ sendEnd }) => sendEnd !== undefined);
   const longest = isHasty ? SHORT : LONG;
@@ -223,7 +224,7 @@ export function mayFail({ link, second, limits, gates }: Plan): boolean {
     gate !== undefined &&
     (gate.answer !== "yes" || gate.secret === "wrong" || gate.time >= LONG)
   );
-  return isFrail || isShut === true;
+  return isFrail || isShut === true || readTime(plan) >= longest;
 }
 
 /** How long it may take until a callee hears of a cancel, in milliseconds. */
@@ -232,9 +233,20 @@ export function noticeTime({ link, second, pace = 0 }: Plan): number {
   const isQuick = links.every(({ latency, stall }) =>
     latency <= 1 && stall === undefined
   );
-  // Each chunk in front of the cancel takes some looks at the clock.
-  const chunks = links.map(({ chop }) => chop > 0 ? IN_FRONT / chop : 0);
-  return (isQuick ? 1_500 : 6_000) + 8 * pace * Math.max(...chunks);
+  return (isQuick ? 1_500 : 6_000) + readTime({ link, second, pace });
+}
+
+/**
+ * How long an end may work on what is in front of a message: each chunk takes
+ * some looks at the clock.
+ */
+function readTime(
+  { link, second, pace = 0 }: Pick<Plan, "link" | "second" | "pace">,
+): number {
+  const chunks = [link, second].map((link) =>
+    link === undefined || link.chop === 0 ? 0 : IN_FRONT / link.chop
+  );
+  return 8 * pace * Math.max(...chunks);
 }
 
 /** So many bytes may be in front of a cancel. */

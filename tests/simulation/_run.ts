@@ -329,6 +329,9 @@ class Run {
       stall === undefined ? 0 : stall.at + stall.time - this.#world.now()
     );
     await this.#world.pass(Math.max(0, ...stalls) + QUIET);
+    // A ping may just be on its way.
+    const isBusy = pairs.flat().some((wire) => wire.stats().outputWaiting > 0);
+    if (isBusy) await this.#world.pass(ROUND_TRIP);
     const { mayEnd } = this.#allowance();
     for (const pair of pairs) {
       const reason = pair.map((wire) => wire.ended).find((one) => one);
