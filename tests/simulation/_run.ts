@@ -329,9 +329,6 @@ class Run {
       stall === undefined ? 0 : stall.at + stall.time - this.#world.now()
     );
     await this.#world.pass(Math.max(0, ...stalls) + QUIET);
-    // A ping may just be on its way.
-    const isBusy = pairs.flat().some((wire) => wire.stats().outputWaiting > 0);
-    if (isBusy) await this.#world.pass(ROUND_TRIP);
     const { mayEnd } = this.#allowance();
     for (const pair of pairs) {
       const reason = pair.map((wire) => wire.ended).find((one) => one);
@@ -340,6 +337,9 @@ class Run {
         continue;
       }
       for (const end of [0, 1] as const) {
+        // A ping may just be on its way.
+        const isBusy = pair.some((wire) => wire.stats().outputWaiting > 0);
+        if (isBusy) await this.#world.pass(ROUND_TRIP);
         const peer = end === 0 ? 1 : 0;
         const limits = this.#limitsOf(peer);
         checkQuiet(this.#ledger, end, pair[end], pair[peer], limits);
