@@ -213,16 +213,19 @@ export function makePlan(seed: number): Plan {
 
 /** Whether a connection may end before its time. */
 export function mayFail(plan: Plan): boolean {
-  const { link, second, limits, gates } = plan;
+  const { link, second, limits, gates, operations } = plan;
   // Much output may wait for a second only.
   const isHasty = limits.some(({ sendEnd }) => sendEnd !== undefined);
   const longest = isHasty ? SHORT : LONG;
   const isFrail = [link, second].some((link) =>
     link?.cut !== undefined || (link?.stall?.time ?? 0) >= longest
   );
+  // What is called meanwhile begins once the peer is let in.
+  const work = Math.max(...operations.map(({ time }) => time));
   const isShut = gates?.some((gate) =>
     gate !== undefined &&
-    (gate.answer !== "yes" || gate.secret === "wrong" || gate.time >= LONG)
+    (gate.answer !== "yes" || gate.secret === "wrong" ||
+      gate.time + work >= LONG)
   );
   return isFrail || isShut === true || readTime(plan) >= longest;
 }

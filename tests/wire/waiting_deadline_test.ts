@@ -309,3 +309,24 @@ test("middleware that waits uses up the deadline of its call", async () => {
   await wire.close();
   assert(wire.ended instanceof WireError);
 });
+
+test("a function that throws why it was given up fails its call with that code", async () => {
+  const clock = new FakeClock();
+  // The caller's own clock stands still: it hears of it from the peer.
+  const [near, far] = wirePair({ clock: new FakeClock() }, { clock });
+  far.serve({
+    wait(this: CallContext) {
+      return new Promise((_, reject) => {
+        this.signal.onabort = () => reject(this.signal.reason);
+      });
+    },
+  });
+  const failed = caught(near.with({ deadline: 50 }).remoteValue.wait!());
+  await settle();
+  await clock.advance(60);
+  const error = await failed;
+  assert(error instanceof WireError, `${error}`);
+  assertEquals(error.code, "deadline");
+  near.abort();
+  await Promise.all([near.closed, far.closed]);
+});

@@ -25,8 +25,8 @@ export let abortContext: (context: CallContext, reason: WireError) => void;
 
 /** Gives a context other metadata; for middleware alone. */
 export let replaceMetadata: (context: CallContext, metadata: Metadata) => void;
-/** Whether a context was aborted; for the wire alone. */
-export let hasAborted: (context: CallContext) => boolean;
+/** Why a context was aborted, if it was; for the wire alone. */
+export let abortReason: (context: CallContext) => WireError | undefined;
 
 /**
  * The `this` of a served function. It has what `wire.with()` takes, so that
@@ -111,8 +111,8 @@ export class CallContext<W = unknown> {
 
   static {
     setBrand(this, "CallContext");
-    hasAborted = (context: CallContext): boolean =>
-      context.#more?.reason !== undefined;
+    abortReason = (context: CallContext): WireError | undefined =>
+      context.#more?.reason;
     abortContext = (context: CallContext, reason: WireError): void => {
       const more = context.#more ??= new More();
       if (more.reason !== undefined) return;

@@ -13,7 +13,7 @@ import {
   type Method,
 } from "../codec/passing.ts";
 import type { Clock } from "../base/clock.ts";
-import { abortContext, type CallContext, hasAborted } from "./context.ts";
+import { abortContext, abortReason, type CallContext } from "./context.ts";
 import { malformed, WireError } from "../base/errors.ts";
 import {
   abandon,
@@ -497,7 +497,7 @@ export class IncomingCalls {
     }).then((receiver) =>
       ripe.inTurn(keyOf(name, extras), () => {
         if (!this.#settled(running)) return;
-        if (hasAborted(context)) {
+        if (abortReason(context) !== undefined) {
           throw new WireError(
             "cancelled",
             "The call was cancelled before it began.",
@@ -589,7 +589,11 @@ export class IncomingCalls {
       (error) => {
         dropUnused(extras, error);
         if (this.#settled(running)) {
-          this.#answers.throw(id, error);
+          const reason = abortReason(context);
+          // Whoever throws the signal's reason leaves it to the wire to answer.
+          if (reason === undefined || error !== reason) {
+            this.#answers.throw(id, error);
+          } else this.#answers.refuse(id, reason);
           this.#answered(running, 0);
         }
         this.#checkIdle();
