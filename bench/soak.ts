@@ -5,10 +5,11 @@
  * collect their garbage and tell their memory, descriptors and tables; at the
  * end stands how these grew in an hour.
  *
- *     deno task soak [--minutes N] [--calls N] [--every SECONDS]
+ *     deno task soak [--minutes N] [--calls N] [--rate N] [--every SECONDS]
  *
  * It goes on until that many minutes are over and that many calls were made,
- * and ends with code 1 if a result was wrong.
+ * of which `--rate` may be made a second at most, and ends with code 1 if a
+ * result was wrong.
  *
  * @module
  */
@@ -71,6 +72,7 @@ class Load {
   readonly counts: Record<string, number> = {};
   readonly faults: string[] = [];
   readonly #wires = new Set<Wire<object, object>>();
+  readonly began = performance.now();
   isOver = false;
 
   count(what: string, by = 1): void {
@@ -100,7 +102,7 @@ class Load {
       } catch (error) {
         if (this.isOver) return;
         this.faults.push(`${what}: ${error}`);
-        await new Promise((resolve) => setTimeout(resolve, 100));
+        await pause(100);
       }
     }
   }
@@ -113,7 +115,16 @@ const BETWEEN_KILLS = 20_000;
 /** How many items a stream has. */
 const ITEMS = 1_000;
 
+/** After each other kind of work there is a pause, in milliseconds. */
+const PAUSE = 10;
+
+const pause = (milliseconds: number) =>
+  new Promise((resolve) => setTimeout(resolve, milliseconds));
+
 async function calls(load: Load, wire: Wire<Functions>): Promise<void> {
+  const due = load.began + (load.counts.calls ?? 0) / rate * 1_000;
+  const early = due - performance.now();
+  if (early > 0) await pause(early);
   const all = Array.from(
     { length: BATCH },
     (_, n) => wire.remoteValue.add(n, 1),
@@ -139,6 +150,7 @@ async function record(load: Load, wire: Wire<Functions>): Promise<void> {
       came.total === order.total && came.tags.get("a") === id,
   );
   load.count("records");
+  await pause(PAUSE);
 }
 
 async function stream(load: Load, wire: Wire<Functions>): Promise<void> {
@@ -151,6 +163,7 @@ async function stream(load: Load, wire: Wire<Functions>): Promise<void> {
   const sum = await wire.remoteValue.sum(functions.items(ITEMS));
   load.check("a sum of items", sum === ITEMS * (ITEMS - 1) / 2);
   load.count("streams", 2);
+  await pause(PAUSE);
 }
 
 async function reference(load: Load, wire: Wire<Functions>): Promise<void> {
@@ -161,6 +174,7 @@ async function reference(load: Load, wire: Wire<Functions>): Promise<void> {
   const callBack = (n: number) => Promise.resolve(n * 3);
   load.check("a call-back", await wire.remoteValue.twice(callBack) === 9);
   load.count("references", 2);
+  await pause(PAUSE);
 }
 
 async function failures(load: Load, wire: Wire<Functions>): Promise<void> {
@@ -183,7 +197,7 @@ async function failures(load: Load, wire: Wire<Functions>): Promise<void> {
   load.check("an error", (thrown as Error).message.includes("planned"));
   load.count("failures", 3);
   // A peer heeds so many cancels a second, and no more.
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  await pause(100);
 }
 
 /** Wires that live for a call, and strangers. */
@@ -199,7 +213,7 @@ async function visits(load: Load, port: number): Promise<void> {
     await stranger.read(new Uint8Array(100)).catch(() => null);
   }
   load.count("visits");
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  await pause(20);
 }
 
 /** A kept connection, whose server is killed and started again. */
@@ -215,12 +229,12 @@ async function kept(load: Load): Promise<void> {
       .remoteValue.add(20, 22);
     load.check("a kept sum", sum === 42);
     load.count("kept calls");
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await pause(5);
   });
   while (!load.isOver) {
-    await new Promise((resolve) => setTimeout(resolve, BETWEEN_KILLS));
+    await pause(BETWEEN_KILLS);
     await server.kill();
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await pause(500);
     server = await ServerProcess.start(port);
     load.count("restarts");
   }
@@ -260,16 +274,13 @@ async function soak(): Promise<boolean> {
     load.repeat("visits", () => visits(load, port)),
     kept(load),
   ];
-  const began = performance.now();
   const samples: { at: number; ends: Holdings[] }[] = [];
   const asker = await connectToRemoteServer<
     { holdings(): Promise<Holdings> }
   >("127.0.0.1", port);
   for (;;) {
-    await new Promise((resolve) =>
-      setTimeout(resolve, Number(flags.every) * 1_000)
-    );
-    const at = (performance.now() - began) / 1_000;
+    await pause(Number(flags.every) * 1_000);
+    const at = (performance.now() - load.began) / 1_000;
     const ends = [
       await asker.with({ deadline: 60_000 }).remoteValue.holdings(),
       await holdings(load.wires()),
@@ -336,7 +347,8 @@ function report(
 }
 
 const flags = parseArgs(Deno.args, {
-  string: ["minutes", "calls", "every"],
-  default: { minutes: "60", calls: "100000000", every: "30" },
+  string: ["minutes", "calls", "rate", "every"],
+  default: { minutes: "60", calls: "100000000", rate: "Infinity", every: "30" },
 });
+const rate = Number(flags.rate);
 Deno.exit(await soak() ? 0 : 1);
