@@ -22,7 +22,25 @@ import {
   TlsTransport,
 } from "../wire/transport/node_tls.ts";
 
-/** The client's half of TLS. */
+/**
+ * The client's half of TLS.
+ *
+ * @example A server that speaks no TLS is not taken for one that does
+ * ```ts
+ * import {
+ *   type ClientTls,
+ *   connectToRemoteServer,
+ *   createRequestServer,
+ *   WireError,
+ * } from "@remote/wire";
+ *
+ * await using server = createRequestServer(0, { onError() {} }); // without TLS
+ * const tls: ClientTls = { hostname: "server.example" };
+ * const error = await connectToRemoteServer("127.0.0.1", server.port, { tls })
+ *   .catch((e: unknown) => e);
+ * if (!(error instanceof WireError) || error.code !== "tlsFailed") throw error;
+ * ```
+ */
 export interface ClientTls {
   /**
    * Certificates, PEM, of authorities to trust in addition to those of the

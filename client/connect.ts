@@ -29,7 +29,32 @@ import {
 } from "./_open_connection.ts";
 import type { ClientTls } from "./_tls.ts";
 
-/** What a connection is made with. Everything has a default. */
+/**
+ * What a connection is made with. Everything has a default.
+ *
+ * @example
+ * ```ts
+ * import {
+ *   type ConnectOptions,
+ *   connectToRemoteServer,
+ *   createRequestServer,
+ * } from "@remote/wire";
+ *
+ * await using server = createRequestServer(0, {
+ *   functions: { add: (a: number, b: number) => a + b },
+ * });
+ * const options: ConnectOptions = {
+ *   timeout: 5_000,
+ *   functions: { notify: (text: string) => console.log(text) },
+ * };
+ * await using wire = await connectToRemoteServer(
+ *   "127.0.0.1",
+ *   server.port,
+ *   options,
+ * );
+ * if (await wire.remoteValue.add(40, 2) !== 42) throw new Error();
+ * ```
+ */
 export interface ConnectOptions<
   Remote extends object = AnyFunctions,
   Local extends object = AnyFunctions,
@@ -147,6 +172,22 @@ export function connectToRemoteServer<
  * @returns A promise of the wire, once the server has accepted it.
  * @throws {WireError} As a rejection, as in the other form; and
  * `invalidArgument` where `onDeath` is among the options, too.
+ *
+ * @example
+ * ```ts
+ * import { connectToRemoteServer, createRequestServer } from "@remote/wire";
+ *
+ * await using server = createRequestServer(0);
+ * const died = Promise.withResolvers<string>();
+ * const wire = await connectToRemoteServer(
+ *   "127.0.0.1",
+ *   server.port,
+ *   (reason) => died.resolve(reason.code),
+ *   { timeout: 5_000 },
+ * );
+ * await wire.close();
+ * if (await died.promise !== "closed") throw new Error();
+ * ```
  */
 export function connectToRemoteServer<
   Remote extends object = AnyFunctions,

@@ -182,6 +182,25 @@ export class Attempts {
  * the connection ends, as an object or, as in the seed, as two
  * {@linkcode values}. Only `true`, as it is or as `accept`, lets a client in.
  * Whatever is not of these forms refuses it, and is told to `onError`.
+ *
+ * @example
+ * ```ts
+ * import {
+ *   type ConnectAnswer,
+ *   connectToRemoteServer,
+ *   createRequestServer,
+ * } from "@remote/wire";
+ *
+ * const died = Promise.withResolvers<string>();
+ * const onConnect = (): ConnectAnswer => ({
+ *   accept: true,
+ *   onDeath: (reason) => died.resolve(reason.code),
+ * });
+ * await using server = createRequestServer(0, { onConnect });
+ * const wire = await connectToRemoteServer("127.0.0.1", server.port);
+ * await wire.close();
+ * if (await died.promise !== "closed") throw new Error();
+ * ```
  */
 export type ConnectAnswer =
   | boolean

@@ -16,7 +16,23 @@ import { kindOf, shown } from "../wire/base/shown.ts";
 import type { TlsTransport } from "../wire/transport/node_tls.ts";
 import type { TlsServer } from "./_tls.ts";
 
-/** The server's half of TLS. */
+/**
+ * The server's half of TLS.
+ *
+ * @example What is no certificate is refused at once
+ * ```ts
+ * import { createRequestServer, type ServerTls, WireError } from "@remote/wire";
+ *
+ * // As a rule: { cert: Deno.readTextFileSync("server.pem"), key: … }
+ * const tls: ServerTls = { cert: "no certificate", key: "no key" };
+ * try {
+ *   createRequestServer(0, { tls });
+ *   throw new Error("A server was made.");
+ * } catch (error) {
+ *   if (!(error instanceof WireError) || error.code !== "tlsFailed") throw error;
+ * }
+ * ```
+ */
 export interface ServerTls {
   /** The certificate chain, PEM. */
   cert: string;

@@ -67,6 +67,27 @@ import { Seats, type Shortage } from "./_seats.ts";
  * @param wire The new wire. It can serve and call already; the peer's calls
  * arrive when it has been accepted.
  * @param address Where the peer is.
+ *
+ * @example One client, and no more
+ * ```ts
+ * import {
+ *   connectToRemoteServer,
+ *   createRequestServer,
+ *   type OnConnect,
+ *   WireError,
+ * } from "@remote/wire";
+ *
+ * const onConnect: OnConnect = (wire, address) => {
+ *   wire.serve({ from: () => address.transport });
+ *   return wire.stats().callsServed === 0 && server.wires.size === 0;
+ * };
+ * await using server = createRequestServer(0, onConnect);
+ * await using wire = await connectToRemoteServer("127.0.0.1", server.port);
+ * if (await wire.remoteValue.from() !== "tcp") throw new Error();
+ * const error = await connectToRemoteServer("127.0.0.1", server.port)
+ *   .catch((e: unknown) => e);
+ * if (!(error instanceof WireError) || error.code !== "refused") throw error;
+ * ```
  */
 export type OnConnect<Remote extends object = AnyFunctions> = (
   wire: Wire<Remote>,
@@ -78,6 +99,26 @@ export type OnConnect<Remote extends object = AnyFunctions> = (
  *
  * @typeParam Remote The interface that clients serve.
  * @typeParam Local The interface that the server serves on every wire.
+ *
+ * @example
+ * ```ts
+ * import {
+ *   connectToRemoteServer,
+ *   createRequestServer,
+ *   type RequestServerOptions,
+ * } from "@remote/wire";
+ *
+ * const options: RequestServerOptions = {
+ *   functions: { add: (a: number, b: number) => a + b },
+ *   requireCredential: "a long secret",
+ *   limits: { calls: 10 },
+ * };
+ * await using server = createRequestServer(0, options);
+ * await using wire = await connectToRemoteServer("127.0.0.1", server.port, {
+ *   credential: "a long secret",
+ * });
+ * if (await wire.remoteValue.add(40, 2) !== 42) throw new Error();
+ * ```
  */
 export interface RequestServerOptions<
   Remote extends object = AnyFunctions,
@@ -783,6 +824,17 @@ export function createRequestServer<
  * @returns The server.
  * @throws {WireError} As in the other form; and `invalidArgument` where
  * `onConnect` is among the options, too.
+ *
+ * @example
+ * ```ts
+ * import { connectToRemoteServer, createRequestServer } from "@remote/wire";
+ *
+ * const functions = { add: (a: number, b: number) => a + b };
+ * const onConnect = () => true;
+ * await using server = createRequestServer(0, onConnect, { functions });
+ * await using wire = await connectToRemoteServer("127.0.0.1", server.port);
+ * if (await wire.remoteValue.add(40, 2) !== 42) throw new Error();
+ * ```
  */
 export function createRequestServer<
   Remote extends object = AnyFunctions,

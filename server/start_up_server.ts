@@ -38,7 +38,31 @@ import {
   type StreamServerInit,
 } from "./stream_server.ts";
 
-/** What a stream server is started with. Everything has a default. */
+/**
+ * What a stream server is started with. Everything has a default.
+ *
+ * @example
+ * ```ts
+ * import {
+ *   openTcpStream,
+ *   startUpServer,
+ *   type StartUpServerOptions,
+ * } from "@remote/wire";
+ *
+ * const options: StartUpServerOptions = {
+ *   service: 0,
+ *   processName: "upper case",
+ *   stream: { maxLineLength: 1_000 },
+ *   function: async (stream) => {
+ *     for await (const line of stream) stream.writeLine(line.toUpperCase());
+ *   },
+ * };
+ * await using server = startUpServer(options);
+ * await using stream = await openTcpStream("127.0.0.1", server.port);
+ * stream.writeLine("hello");
+ * if (await stream.readLine() !== "HELLO") throw new Error();
+ * ```
+ */
 export interface StartUpServerOptions {
   /**
    * Called with each connection. The listener runs where this option is left

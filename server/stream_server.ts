@@ -41,6 +41,23 @@ import type { ServerProcess } from "./server_process.ts";
  *
  * @param stream The connection.
  * @param process The connection's own process, to name it or kill it.
+ *
+ * @example
+ * ```ts
+ * import {
+ *   openTcpStream,
+ *   startUpServer,
+ *   type StreamFunction,
+ * } from "@remote/wire";
+ *
+ * const greet: StreamFunction = async (stream, process) => {
+ *   await stream.writeLine(`${process.kind}: hello.`);
+ * };
+ * await using server = startUpServer({ service: 0, function: greet });
+ * await using stream = await openTcpStream("127.0.0.1", server.port);
+ * if (await stream.readLine() !== "connection: hello.") throw new Error();
+ * if (await stream.readLine() !== null) throw new Error();
+ * ```
  */
 export type StreamFunction = (
   stream: LineStream,
@@ -96,7 +113,23 @@ const READY_LOOK = 250;
 /** The share of their time that they have while others wait. */
 const PATIENCE = 1 / 4;
 
-/** A server of streams. `startUpServer()` makes one. */
+/**
+ * A server of streams. `startUpServer()` makes one.
+ *
+ * @example
+ * ```ts
+ * import { openTcpStream, startUpServer, type StreamServer } from "@remote/wire";
+ *
+ * await using server: StreamServer = startUpServer({
+ *   service: 0,
+ *   function: (stream) => stream.writeLine(`This is port ${server.port}.`),
+ * });
+ * await using stream = await openTcpStream("127.0.0.1", server.port);
+ * if (await stream.readLine() !== `This is port ${server.port}.`) {
+ *   throw new Error();
+ * }
+ * ```
+ */
 export class StreamServer implements AsyncDisposable {
   // Over 15 fields: each of its parts is one, and each place of connections.
   /** Where the server listens; the port is the real one. */

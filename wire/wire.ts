@@ -82,6 +82,22 @@ import { findTelemetry, spans } from "./telemetry/telemetry.ts";
  *
  * @typeParam Remote The interface that the peer serves.
  * @typeParam Local The interface that this side serves.
+ *
+ * @example
+ * ```ts
+ * import { type WireOptions, wirePair } from "@remote/wire";
+ *
+ * const deaths: string[] = [];
+ * const options: WireOptions = {
+ *   functions: { add: (a: number, b: number) => a + b },
+ *   limits: { calls: 10 },
+ *   onDeath: (reason) => deaths.push(reason.code),
+ * };
+ * const [near, far] = wirePair({}, options);
+ * if (await near.remoteValue.add(40, 2) !== 42) throw new Error();
+ * await Promise.all([near.close(), far.close()]);
+ * if (deaths.join() !== "closed") throw new Error();
+ * ```
  */
 export interface WireOptions<
   Remote extends object = AnyFunctions,

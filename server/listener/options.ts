@@ -93,7 +93,19 @@ export interface ListenerLimits {
   afterEnd: number;
 }
 
-/** The bounds that hold where nothing else is said. */
+/**
+ * The bounds that hold where nothing else is said.
+ *
+ * @example Half as many sessions
+ * ```ts
+ * import { DEFAULT_LISTENER_LIMITS, startUpServer } from "@remote/wire";
+ *
+ * const sessions = DEFAULT_LISTENER_LIMITS.sessions / 2;
+ * const listener = { limits: { sessions } };
+ * await using server = startUpServer({ service: 0, listener });
+ * if (server.port === 0) throw new Error();
+ * ```
+ */
 export const DEFAULT_LISTENER_LIMITS: Readonly<ListenerLimits> = Object.freeze({
   sessions: 16,
   strangers: 64,
@@ -114,7 +126,22 @@ export const DEFAULT_LISTENER_LIMITS: Readonly<ListenerLimits> = Object.freeze({
   afterEnd: 2_000,
 });
 
-/** What a listener allows. Everything has a default. */
+/**
+ * What a listener allows. Everything has a default.
+ *
+ * @example
+ * ```ts
+ * import { type ListenerOptions, startUpServer } from "@remote/wire";
+ *
+ * const listener: ListenerOptions = {
+ *   requireCredential: "a secret of 16 characters",
+ *   permissions: { read: ["/var/log"] },
+ *   limits: { evaluation: 2_000 },
+ * };
+ * await using server = startUpServer({ service: 0, listener });
+ * if (server.port === 0) throw new Error();
+ * ```
+ */
 export interface ListenerOptions {
   /**
    * The secret that a client has to send; at least 16 characters. What is there

@@ -9,7 +9,40 @@ import { Queue } from "./collections.ts";
 import { WireError } from "./errors.ts";
 import { shown } from "./shown.ts";
 
-/** A clock with timers. */
+/**
+ * A clock with timers.
+ *
+ * @example A minute passes at once, in a test
+ * ```ts
+ * import { type Clock, WireError, wirePair } from "@remote/wire/wire";
+ *
+ * let now = 0;
+ * const timers = new Set<{ at: number; callback: () => void }>();
+ * const clock: Clock = {
+ *   now: () => now,
+ *   after(delay, callback) {
+ *     const timer = { at: now + delay, callback };
+ *     timers.add(timer);
+ *     return () => void timers.delete(timer);
+ *   },
+ * };
+ * function advance(milliseconds: number): void {
+ *   now += milliseconds;
+ *   for (const timer of [...timers]) {
+ *     if (timer.at <= now && timers.delete(timer)) timer.callback();
+ *   }
+ * }
+ * const [near, far] = wirePair({ clock });
+ * far.serve({ think: () => new Promise(() => {}) });
+ * await near.opened;
+ * const call = near.with({ deadline: 60_000 }).remoteValue.think();
+ * advance(60_000);
+ * const error = await call.catch((e: unknown) => e);
+ * if (!(error instanceof WireError) || error.code !== "deadline") throw error;
+ * near.abort();
+ * await far.closed;
+ * ```
+ */
 export interface Clock {
   /** Milliseconds since some fixed moment; never runs backwards. */
   now(): number;
@@ -33,7 +66,20 @@ export interface Clock {
 
 const ONE_BYTE = new Uint8Array(1);
 
-/** The platform's own clock. */
+/**
+ * The platform's own clock.
+ *
+ * @example
+ * ```ts
+ * import { systemClock } from "@remote/wire/wire";
+ *
+ * const start = systemClock.now();
+ * await new Promise<void>((resolve) => systemClock.after(1, resolve));
+ * if (systemClock.now() < start) throw new Error();
+ * const cancel = systemClock.after(60_000, () => console.log("too late"));
+ * cancel();
+ * ```
+ */
 export const systemClock: Clock = {
   now: (): number => performance.now(),
   after: (delay: number, callback: () => void): () => void => {

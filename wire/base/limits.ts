@@ -13,6 +13,20 @@ import { shown } from "./shown.ts";
  * The bounds that keep one peer from harming another. Each side states its own
  * at the start of a wire, and its peer keeps to them. Sizes are in bytes,
  * times in milliseconds.
+ *
+ * @example A call over a limit fails alone
+ * ```ts
+ * import { WireError, type WireLimits, wirePair } from "@remote/wire";
+ *
+ * const limits: Partial<WireLimits> = { message: 10_000, frame: 10_000 };
+ * const [near, far] = wirePair({}, { limits });
+ * far.serve({ length: (text: string) => text.length });
+ * const error = await near.remoteValue.length("x".repeat(20_000))
+ *   .catch((e: unknown) => e);
+ * if (!(error instanceof WireError) || error.code !== "limit") throw error;
+ * if (await near.remoteValue.length("short") !== 5) throw new Error();
+ * await Promise.all([near.close(), far.close()]);
+ * ```
  */
 export interface WireLimits {
   /** The largest message, whole, in bytes. @default {4194304} */

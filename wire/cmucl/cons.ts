@@ -13,6 +13,19 @@ import { nil } from "./symbols.ts";
  * A dotted pair. `new Cons(1, 2)` is Lisp's `(1 . 2)`, and
  * `new Cons(1, new Cons(2, 3))` its `(1 2 . 3)`. Where the end is `nil` or an
  * array, the peer gets a proper list; from a peer that is always an array.
+ *
+ * @example
+ * ```ts
+ * import { makeWire, memoryTransports } from "@remote/wire";
+ * import { cmucl, Cons } from "@remote/wire/cmucl";
+ *
+ * const [here, there] = memoryTransports();
+ * const near = makeWire(here, { dialect: cmucl() });
+ * const far = makeWire(there, { dialect: cmucl() });
+ * far.serve({ "cl:rest": (pair: Cons) => pair.cdr });
+ * if (await near.remoteValue["cl:rest"](new Cons(1, 2)) !== 2) throw new Error();
+ * await Promise.all([near.close(), far.close()]);
+ * ```
  */
 export class Cons {
   /** What Lisp's `car` gives. */

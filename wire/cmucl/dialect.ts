@@ -17,7 +17,23 @@ import { type RemoteObject, RemoteObjects } from "./remote_objects.ts";
 import { USER_PACKAGE } from "./symbols.ts";
 import { lispSession } from "./untagged.ts";
 
-/** What the dialect is made with. Everything has a default. */
+/**
+ * What the dialect is made with. Everything has a default.
+ *
+ * @example Names of one package, written without it
+ * ```ts
+ * import { makeWire, memoryTransports } from "@remote/wire";
+ * import { cmucl } from "@remote/wire/cmucl";
+ *
+ * const dialect = cmucl({ packageName: "MY-PACKAGE" });
+ * const [here, there] = memoryTransports();
+ * const near = makeWire(here, { dialect });
+ * const far = makeWire(there, { dialect: cmucl() });
+ * far.serve({ "my-package::greet": (name: string) => `Hello ${name}.` });
+ * if (await near.remoteValue.greet("self") !== "Hello self.") throw new Error();
+ * await Promise.all([near.close(), far.close()]);
+ * ```
+ */
 export interface CmuclOptions {
   /**
    * The package of names without one, when calling and when serving.
@@ -58,6 +74,17 @@ const OPTION_KEYS: Readonly<Record<keyof CmuclOptions, true>> = {
  * CMUCL's own wire protocol, for the option `dialect`; {@linkcode cmucl} makes
  * it. It keeps the remote objects of this process: wires that are to share
  * them are made with the same one.
+ *
+ * @example
+ * ```ts
+ * import { cmucl, type CmuclDialect } from "@remote/wire/cmucl";
+ *
+ * const lisp: CmuclDialect = cmucl();
+ * const shared = { count: 0 };
+ * const reference = lisp.makeRemoteObject(shared);
+ * if (!lisp.remoteObjectLocal(reference)) throw new Error();
+ * if (cmucl().remoteObjectLocal(reference)) throw new Error();
+ * ```
  */
 export class CmuclDialect implements Dialect {
   /** What messages call it. */

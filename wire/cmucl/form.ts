@@ -7,7 +7,19 @@
 import { setBrand } from "../base/brand.ts";
 import { type LispSymbol, readSymbol } from "./symbols.ts";
 
-/** A call that the peer is to perform in the place of an argument. */
+/**
+ * A call that the peer is to perform in the place of an argument.
+ *
+ * @example
+ * ```ts
+ * import { Form, form } from "@remote/wire/cmucl";
+ *
+ * const product = form("cl:*", 4, 10);
+ * if (!(product instanceof Form)) throw new Error();
+ * if (`${product.fn}` !== "COMMON-LISP:*") throw new Error();
+ * if (product.args.length !== 2) throw new Error();
+ * ```
+ */
 export class Form {
   /** The function. */
   readonly fn: LispSymbol;

@@ -10,7 +10,30 @@ import { WireError } from "../base/errors.ts";
 
 const LARGEST_ID = 0x7fffffff;
 
-/** A reference to an object of this process or of another. */
+/**
+ * A reference to an object of this process or of another.
+ *
+ * @example
+ * ```ts
+ * import { makeWire, memoryTransports } from "@remote/wire";
+ * import { cmucl, RemoteObject } from "@remote/wire/cmucl";
+ *
+ * const lisp = cmucl();
+ * const [here, there] = memoryTransports();
+ * const near = makeWire(here, { dialect: cmucl() });
+ * const far = makeWire(there, { dialect: lisp });
+ * const counter = { count: 0 };
+ * far.serve({
+ *   counter: () => lisp.makeRemoteObject(counter),
+ *   increment: (counted: RemoteObject) =>
+ *     ++(lisp.remoteObjectValue(counted) as typeof counter).count,
+ * });
+ * const remote = await near.remoteValue.counter();
+ * if (!(remote instanceof RemoteObject)) throw new Error();
+ * if (await near.remoteValue.increment(remote) !== 1) throw new Error();
+ * await Promise.all([near.close(), far.close()]);
+ * ```
+ */
 export class RemoteObject {
   /** The host of the process that has the object, 32 bits without sign. */
   readonly host: number;
@@ -43,6 +66,17 @@ export class RemoteObject {
  * @param one A remote object.
  * @param other Another.
  * @returns True if so.
+ *
+ * @example
+ * ```ts
+ * import { cmucl, remoteObjectEq } from "@remote/wire/cmucl";
+ *
+ * const lisp = cmucl();
+ * const [one, other] = [{}, {}];
+ * const first = lisp.makeRemoteObject(one);
+ * if (!remoteObjectEq(first, lisp.makeRemoteObject(one))) throw new Error();
+ * if (remoteObjectEq(first, lisp.makeRemoteObject(other))) throw new Error();
+ * ```
  */
 export function remoteObjectEq(
   one: RemoteObject,

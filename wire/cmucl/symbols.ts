@@ -26,6 +26,16 @@ const NUMBER = /^[+-]?[0-9]+\.?$/;
 /**
  * A Lisp symbol. {@linkcode symbol}, {@linkcode keyword} and
  * {@linkcode readSymbol} make it.
+ *
+ * @example
+ * ```ts
+ * import { LispSymbol, symbol } from "@remote/wire/cmucl";
+ *
+ * const car = symbol("CAR", "CL");
+ * if (!(car instanceof LispSymbol)) throw new Error();
+ * if (car.packageName !== "COMMON-LISP") throw new Error();
+ * if (!car.equals(symbol("CAR", "COMMON-LISP"))) throw new Error();
+ * ```
  */
 export class LispSymbol {
   /** Its name, in the case that Lisp has it: upper case as a rule. */
@@ -74,10 +84,40 @@ export class LispSymbol {
   }
 }
 
-/** Lisp's `NIL`: a symbol, the empty list, and false. */
+/**
+ * Lisp's `NIL`: a symbol, the empty list, and false.
+ *
+ * @example An empty list arrives as nil
+ * ```ts
+ * import { makeWire, memoryTransports } from "@remote/wire";
+ * import { cmucl, nil } from "@remote/wire/cmucl";
+ *
+ * const [here, there] = memoryTransports();
+ * const near = makeWire(here, { dialect: cmucl() });
+ * const far = makeWire(there, { dialect: cmucl() });
+ * far.serve({ "cl:list": (...items: unknown[]) => items });
+ * if (await near.remoteValue["cl:list"]() !== nil) throw new Error();
+ * await Promise.all([near.close(), far.close()]);
+ * ```
+ */
 export const nil: LispSymbol = new LispSymbol("NIL", "COMMON-LISP");
 
-/** Lisp's `T`: a symbol, and true. */
+/**
+ * Lisp's `T`: a symbol, and true.
+ *
+ * @example True arrives as t
+ * ```ts
+ * import { makeWire, memoryTransports } from "@remote/wire";
+ * import { cmucl, t } from "@remote/wire/cmucl";
+ *
+ * const [here, there] = memoryTransports();
+ * const near = makeWire(here, { dialect: cmucl() });
+ * const far = makeWire(there, { dialect: cmucl() });
+ * far.serve({ "cl:evenp": (n: number) => n % 2 === 0 });
+ * if (await near.remoteValue["cl:evenp"](42) !== t) throw new Error();
+ * await Promise.all([near.close(), far.close()]);
+ * ```
+ */
 export const t: LispSymbol = new LispSymbol("T", "COMMON-LISP");
 
 /**
@@ -116,6 +156,15 @@ export function symbol(
  *
  * @param name Its name, in upper case as a rule: `"TEST"`.
  * @returns The symbol of that name in the package `KEYWORD`.
+ *
+ * @example
+ * ```ts
+ * import { keyword, readSymbol } from "@remote/wire/cmucl";
+ *
+ * const test = keyword("TEST");
+ * if (`${test}` !== ":TEST") throw new Error();
+ * if (!test.equals(readSymbol(":test"))) throw new Error();
+ * ```
  */
 export function keyword(name: string): LispSymbol {
   return new LispSymbol(name, "KEYWORD");

@@ -27,6 +27,25 @@ const SIGNED_LEAST = -0x80000000;
  *
  * What is written goes out at the end of the tick, together with everything
  * else; the peer has to know what it is.
+ *
+ * @example
+ * ```ts
+ * import { makeWire, memoryTransports } from "@remote/wire";
+ * import { cmucl, untagged } from "@remote/wire/cmucl";
+ *
+ * const [here, there] = memoryTransports();
+ * const near = makeWire(here, { dialect: cmucl({ untagged: true }) });
+ * const far = makeWire(there, { dialect: cmucl({ untagged: true }) });
+ * {
+ *   using output = untagged(near);
+ *   using input = untagged(far);
+ *   output.outputByte(7);
+ *   output.outputNumber(-1);
+ *   if (await input.getByte() !== 7) throw new Error();
+ *   if (await input.getNumber(true) !== -1) throw new Error();
+ * }
+ * await Promise.all([near.close(), far.close()]);
+ * ```
  */
 export class Untagged implements Disposable {
   readonly #session: CmuclSession;

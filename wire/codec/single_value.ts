@@ -97,6 +97,21 @@ export function encode(
  * @throws {WireError} `malformed` for bytes that are no value, `limit` for a
  * value that is too large, `unsupportedValue` for one of a type that is not
  * declared, or cannot be made.
+ *
+ * @example
+ * ```ts
+ * import { decodeValue, encodeValue, WireError } from "@remote/wire";
+ *
+ * const bytes = encodeValue(new Map([["a", 1n]]));
+ * const map = decodeValue(bytes) as Map<string, bigint>;
+ * if (map.get("a") !== 1n) throw new Error();
+ * try {
+ *   decodeValue(bytes.subarray(1));
+ *   throw new Error("That was no value.");
+ * } catch (error) {
+ *   if (!(error instanceof WireError) || error.code !== "malformed") throw error;
+ * }
+ * ```
  */
 export function decodeValue(
   bytes: Uint8Array,

@@ -24,6 +24,27 @@ const MOST_NAME = 64;
  *
  * @typeParam T The type of the values.
  * @typeParam D The data that they travel as.
+ *
+ * @example
+ * ```ts
+ * import { type ValueType, wirePair } from "@remote/wire";
+ *
+ * class Fraction {
+ *   constructor(readonly over: number, readonly under: number) {}
+ * }
+ * const fraction: ValueType<Fraction, readonly [number, number]> = {
+ *   name: "fraction",
+ *   test: (value) => value instanceof Fraction,
+ *   toData: ({ over, under }) => [over, under],
+ *   fromData: ([over, under]) => new Fraction(over, under),
+ * };
+ * const options = { valueTypes: [fraction] };
+ * const [near, far] = wirePair(options, options);
+ * far.serve({ inverse: (f: Fraction) => new Fraction(f.under, f.over) });
+ * const inverse = await near.remoteValue.inverse(new Fraction(2, 3));
+ * if (!(inverse instanceof Fraction) || inverse.over !== 3) throw new Error();
+ * await Promise.all([near.close(), far.close()]);
+ * ```
  */
 export interface ValueType<T extends object, D> {
   /**

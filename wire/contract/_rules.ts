@@ -340,6 +340,27 @@ const CONTRACT = Symbol("contract");
  * `expects`; `contract.isError()` tells them apart.
  *
  * @typeParam Data What the error holds.
+ *
+ * @example
+ * ```ts
+ * import { contract, DeclaredError } from "@remote/wire/contract";
+ * import { wirePair } from "@remote/wire/wire";
+ * import * as v from "npm:valibot@1.5.0";
+ *
+ * const door = contract({
+ *   open: { errors: { Locked: v.object({ until: v.date() }) } },
+ * });
+ * const [near, far] = wirePair({ expects: door }, { serves: door });
+ * far.serve({
+ *   open() {
+ *     throw door.error("open", "Locked", { until: new Date(0) });
+ *   },
+ * });
+ * const error = await near.remoteValue.open().catch((e: unknown) => e);
+ * if (!(error instanceof DeclaredError) || !error.isOf(door)) throw error;
+ * if (error.name !== "Locked" || error.functionName !== "open") throw error;
+ * await Promise.all([near.close(), far.close()]);
+ * ```
  */
 export class DeclaredError<Data = unknown> extends RemoteError {
   /** What the error holds, as its schema made it. */

@@ -56,6 +56,30 @@ export type * from "./contract_types.ts";
  * @typeParam E The data of each declared error, by function and name.
  * @typeParam S The interface that the implementer sees: all functions of the
  * callers' one, none left out, and others only where schemas transform.
+ *
+ * @example A declared error
+ * ```ts
+ * import { contract } from "@remote/wire/contract";
+ * import { wirePair } from "@remote/wire/wire";
+ * import * as v from "npm:valibot@1.5.0";
+ *
+ * const bank = contract({
+ *   pay: {
+ *     args: [v.number()],
+ *     errors: { TooMuch: v.object({ missing: v.number() }) },
+ *   },
+ * });
+ * const [near, far] = wirePair({ expects: bank }, { serves: bank });
+ * far.serve(bank.implement({
+ *   pay(sum) {
+ *     if (sum > 10) throw bank.error("pay", "TooMuch", { missing: sum - 10 });
+ *   },
+ * }));
+ * const error = await near.remoteValue.pay(12).catch((e: unknown) => e);
+ * if (!bank.isError(error, "pay", "TooMuch")) throw error;
+ * if (error.data.missing !== 2) throw error;
+ * await Promise.all([near.close(), far.close()]);
+ * ```
  */
 export class Contract<
   T extends object = AnyFunctions,
@@ -194,7 +218,24 @@ function addSignatures(
 // deno-lint-ignore no-explicit-any -- whatever it is about
 export type AnyContract = Contract<any, any, any>;
 
-/** The interface that a contract describes, as its callers see it. */
+/**
+ * The interface that a contract describes, as its callers see it.
+ *
+ * @example
+ * ```ts
+ * import { contract, type Functions } from "@remote/wire/contract";
+ * import { wirePair } from "@remote/wire/wire";
+ * import * as v from "npm:valibot@1.5.0";
+ *
+ * const calculator = contract({
+ *   add: { args: [v.number(), v.number()], result: v.number() },
+ * });
+ * const [near, far] = wirePair<Functions<typeof calculator>>();
+ * far.serve({ add: (a, b) => a + b });
+ * if (await near.remoteValue.add(40, 2) !== 42) throw new Error();
+ * await Promise.all([near.close(), far.close()]);
+ * ```
+ */
 export type Functions<C> = C extends
   Contract<infer T, infer _E extends object, infer _S extends object> ? T
   : never;

@@ -12,7 +12,24 @@ import type {
   NamespaceNames,
 } from "../rpc/remote_types.ts";
 
-/** What a contract says of one function. Nothing of it has to be said. */
+/**
+ * What a contract says of one function. Nothing of it has to be said.
+ *
+ * @example
+ * ```ts
+ * import { contract, type FunctionDefinition } from "@remote/wire/contract";
+ * import * as v from "npm:valibot@1.5.0";
+ *
+ * const add: FunctionDefinition = {
+ *   args: [v.number()],
+ *   rest: v.number(),
+ *   result: v.number(),
+ *   doc: "The sum of one number or more.",
+ * };
+ * const [described] = contract({ add }).describe();
+ * if (described?.arity !== 1 || described.doc !== add.doc) throw new Error();
+ * ```
+ */
 export interface FunctionDefinition {
   /**
    * A schema for each argument. An argument may be left out where its schema,
@@ -51,7 +68,30 @@ export interface ContractDefinition {
   readonly [name: string]: FunctionDefinition | ContractDefinition;
 }
 
-/** What else belongs to a contract. */
+/**
+ * What else belongs to a contract.
+ *
+ * @example
+ * ```ts
+ * import { contract } from "@remote/wire/contract";
+ * import { classType } from "@remote/wire/types";
+ * import { wirePair } from "@remote/wire/wire";
+ * import * as v from "npm:valibot@1.5.0";
+ *
+ * class Point {
+ *   constructor(readonly x: number, readonly y: number) {}
+ * }
+ * const plane = contract(
+ *   { mirror: { args: [v.instance(Point)], result: v.instance(Point) } },
+ *   { valueTypes: [classType("point", Point, ["x", "y"])] },
+ * );
+ * const [near, far] = wirePair({ expects: plane }, { serves: plane });
+ * far.serve({ mirror: ({ x, y }: Point) => new Point(y, x) });
+ * const mirrored = await near.remoteValue.mirror(new Point(1, 2));
+ * if (mirrored.x !== 2 || mirrored.y !== 1) throw new Error();
+ * await Promise.all([near.close(), far.close()]);
+ * ```
+ */
 export interface ContractOptions {
   /**
    * Types of values that its functions take and return. A wire that serves or

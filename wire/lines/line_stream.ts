@@ -17,7 +17,24 @@ import { afterPatience, Breaks, systemClock } from "../base/clock.ts";
 import { WireError } from "../base/errors.ts";
 import { shown } from "../base/shown.ts";
 
-/** The bounds of a line stream, in bytes and milliseconds. */
+/**
+ * The bounds of a line stream, in bytes and milliseconds.
+ *
+ * @example
+ * ```ts
+ * import { LineStream, WireError } from "@remote/wire";
+ * import { memoryTransports } from "@remote/wire/wire";
+ *
+ * const [one, other] = memoryTransports();
+ * const near = new LineStream(one, { maxLineLength: 10 });
+ * const far = new LineStream(other);
+ * far.writeLine("Hello, hello, hello.");
+ * const error = await near.readLine().catch((e: unknown) => e);
+ * if (!(error instanceof WireError) || error.code !== "limit") throw error;
+ * near.abort();
+ * far.abort();
+ * ```
+ */
 export interface LineStreamOptions {
   /** The longest line, in bytes without its end. @default {65536} */
   maxLineLength?: number | undefined;
@@ -38,7 +55,24 @@ export interface LineStreamOptions {
   closeTimeout?: number | undefined;
 }
 
-/** The bounds that hold where nothing else is said. */
+/**
+ * The bounds that hold where nothing else is said.
+ *
+ * @example
+ * ```ts
+ * import { LINE_STREAM_DEFAULTS, LineStream } from "@remote/wire/lines";
+ * import { memoryTransports } from "@remote/wire/wire";
+ *
+ * const maxLineLength = 4 * LINE_STREAM_DEFAULTS.maxLineLength;
+ * const [one, other] = memoryTransports();
+ * const near = new LineStream(one);
+ * const far = new LineStream(other, { maxLineLength });
+ * near.writeLine("x".repeat(maxLineLength));
+ * if ((await far.readLine())?.length !== maxLineLength) throw new Error();
+ * near.abort();
+ * far.abort();
+ * ```
+ */
 export const LINE_STREAM_DEFAULTS: Readonly<
   Record<keyof LineStreamOptions, number>
 > = Object.freeze({

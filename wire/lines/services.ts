@@ -54,6 +54,15 @@ export function findService(text: string, name: string): number | undefined {
  * @throws {WireError} `invalidArgument` for what is no port and no name,
  * `unknownService` for a name that is not in the file, or a file that cannot
  * be read.
+ *
+ * @example
+ * ```ts
+ * import { servicePort } from "@remote/wire/lines";
+ *
+ * const file = { path: "/etc/services", read: () => "lispworks 10243/tcp\n" };
+ * if (servicePort("lispworks", file) !== 10243) throw new Error();
+ * if (servicePort("7000", file) !== 7000) throw new Error();
+ * ```
  */
 export function servicePort(
   service: number | string,

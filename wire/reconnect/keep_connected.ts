@@ -89,6 +89,26 @@ export interface KeptStats {
  *
  * @typeParam Remote The interface that the peer serves.
  * @typeParam Local The interface that this side serves.
+ *
+ * @example A call after the server was lost
+ * ```ts
+ * import { keepConnected } from "@remote/wire/reconnect";
+ * import { type Wire, wirePair } from "@remote/wire/wire";
+ *
+ * const servers: Wire[] = [];
+ * const kept = keepConnected(() => {
+ *   const [near, far] = wirePair();
+ *   far.serve({ count: () => servers.length });
+ *   servers.push(far);
+ *   return Promise.resolve(near);
+ * }, { backoff: { least: 1 } });
+ * if (await kept.remoteValue.count() !== 1) throw new Error();
+ * servers[0]?.abort();
+ * await kept.wire?.closed;
+ * if (await kept.remoteValue.count() !== 2) throw new Error();
+ * if (kept.stats().connections !== 2) throw new Error();
+ * await kept.close();
+ * ```
  */
 export class KeptConnection<
   Remote extends object = AnyFunctions,

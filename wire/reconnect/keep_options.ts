@@ -35,7 +35,30 @@ export interface BackoffOptions {
   healthy: number;
 }
 
-/** What may be said about a single call over a kept connection. */
+/**
+ * What may be said about a single call over a kept connection.
+ *
+ * @example A call that may be repeated
+ * ```ts
+ * import { keepConnected, type Wire, wirePair } from "@remote/wire";
+ *
+ * let connections = 0;
+ * const kept = keepConnected(() => {
+ *   const [near, far] = wirePair();
+ *   connections++;
+ *   far.serve({
+ *     read(this: { wire: Wire }) {
+ *       if (connections === 1) this.wire.abort(); // the server dies
+ *       return `from connection ${connections}`;
+ *     },
+ *   });
+ *   return Promise.resolve(near);
+ * }, { backoff: { least: 1 } });
+ * const text = await kept.with({ idempotent: true }).remoteValue.read();
+ * if (text !== "from connection 2") throw new Error();
+ * await kept.close();
+ * ```
+ */
 export interface KeptCallOptions extends CallOptions {
   /**
    * Whether the call may run more than once: it is repeated then when its wire
@@ -73,13 +96,48 @@ export interface LostInfo {
  * @param signal Aborts when nobody wants the wire any more: hand it on.
  * @param attempt Which attempt in a row this is: 1 for the first.
  * @returns The wire, opened or not.
+ *
+ * @example
+ * ```ts
+ * import { type Connect, keepConnected, wirePair } from "@remote/wire";
+ *
+ * const connect: Connect = (signal, attempt) => {
+ *   if (attempt < 3) throw new Error("The server is still starting.");
+ *   const [near, far] = wirePair({ signal });
+ *   far.serve({ attempt: () => attempt });
+ *   return Promise.resolve(near);
+ * };
+ * const kept = keepConnected(connect, { backoff: { least: 1, most: 1 } });
+ * if (await kept.remoteValue.attempt() !== 3) throw new Error();
+ * await kept.close();
+ * ```
  */
 export type Connect<
   Remote extends object = AnyFunctions,
   Local extends object = AnyFunctions,
 > = (signal: AbortSignal, attempt: number) => Promise<Wire<Remote, Local>>;
 
-/** What a kept connection is made with. Everything has a default. */
+/**
+ * What a kept connection is made with. Everything has a default.
+ *
+ * @example Giving up after the third attempt
+ * ```ts
+ * import { type KeepConnectedOptions, keepConnected } from "@remote/wire";
+ *
+ * const losses: string[] = [];
+ * const options: KeepConnectedOptions = {
+ *   attempts: 3,
+ *   backoff: { least: 1 },
+ *   onLost: (reason, { failures }) => losses.push(`${failures} ${reason.code}`),
+ * };
+ * const kept = keepConnected(
+ *   () => Promise.reject(new Error("The server is down.")),
+ *   options,
+ * );
+ * await kept.closed;
+ * if (losses.length !== 3 || kept.state !== "closed") throw new Error();
+ * ```
+ */
 export interface KeepConnectedOptions<
   Remote extends object = AnyFunctions,
   Local extends object = AnyFunctions,

@@ -150,7 +150,29 @@ class More {
 
 // What may be said about a single call.
 
-/** What may be said about a single call. */
+/**
+ * What may be said about a single call.
+ *
+ * @example Metadata, and a deadline
+ * ```ts
+ * import { type CallContext, WireError, wirePair } from "@remote/wire";
+ *
+ * const [near, far] = wirePair();
+ * far.serve({
+ *   whoAsks(this: CallContext) {
+ *     return this.metadata.user;
+ *   },
+ *   think: () => new Promise(() => {}),
+ * });
+ * const asAlice = near.with({ metadata: { user: "alice" } });
+ * if (await asAlice.remoteValue.whoAsks() !== "alice") throw new Error();
+ * const error = await near.with({ deadline: 10 }).remoteValue.think()
+ *   .catch((e: unknown) => e);
+ * if (!(error instanceof WireError) || error.code !== "deadline") throw error;
+ * near.abort();
+ * await far.closed;
+ * ```
+ */
 export interface CallOptions {
   /**
    * Cancels the call: here at once, and at the peer. It ends the call's

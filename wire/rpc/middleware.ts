@@ -39,6 +39,23 @@ export type CallKind = "value" | "values" | "oneWay";
  * What a middleware is told of a call.
  *
  * @typeParam W The wire's type.
+ *
+ * @example
+ * ```ts
+ * import { type MiddlewareCall, wirePair } from "@remote/wire";
+ *
+ * const lines: string[] = [];
+ * function log(call: MiddlewareCall, next: () => Promise<unknown>) {
+ *   lines.push(`${call.side} ${call.name}(${call.args.join()})`);
+ *   return next();
+ * }
+ * const [near, far] = wirePair({ callThrough: [log] }, { serveThrough: [log] });
+ * far.serve({ add: (a: number, b: number) => a + b });
+ * await near.remoteValue.add(40, 2);
+ * if (lines[0] !== "calling add(40,2)") throw new Error();
+ * if (lines[1] !== "serving add(40,2)") throw new Error();
+ * await Promise.all([near.close(), far.close()]);
+ * ```
  */
 export interface MiddlewareCall<W = unknown> {
   /** Whether the peer makes the call, or this side. */
@@ -65,7 +82,21 @@ export interface MiddlewareCall<W = unknown> {
   readonly wire: W;
 }
 
-/** What a middleware may change of a call before it goes on. */
+/**
+ * What a middleware may change of a call before it goes on.
+ *
+ * @example
+ * ```ts
+ * import { type Middleware, wirePair } from "@remote/wire";
+ *
+ * const trim: Middleware = (call, next) =>
+ *   next({ args: call.args.map((arg) => String(arg).trim()) });
+ * const [near, far] = wirePair({}, { serveThrough: [trim] });
+ * far.serve({ length: (text: string) => text.length });
+ * if (await near.remoteValue.length("  four ") !== 4) throw new Error();
+ * await Promise.all([near.close(), far.close()]);
+ * ```
+ */
 export interface CallChanges {
   /** Other arguments. */
   args?: readonly unknown[] | undefined;

@@ -62,7 +62,27 @@ export interface Referent {
   suppressLeakWarning?(): void;
 }
 
-/** What may be said of an object that is passed by reference. */
+/**
+ * What may be said of an object that is passed by reference.
+ *
+ * @example
+ * ```ts
+ * import { makeRemoteObject, wirePair } from "@remote/wire";
+ *
+ * const released = Promise.withResolvers<void>();
+ * const file = makeRemoteObject({ read: () => "text" }, {
+ *   onRelease: released.resolve,
+ * });
+ * const [near, far] = wirePair();
+ * far.serve({ open: () => file });
+ * {
+ *   using remote = await near.remoteValue.open();
+ *   if (await remote.remoteValue.read() !== "text") throw new Error();
+ * }
+ * await released.promise;
+ * await Promise.all([near.close(), far.close()]);
+ * ```
+ */
 export interface RemoteObjectOptions {
   /**
    * Called when a peer that got the object holds it no more: it has given

@@ -123,6 +123,18 @@ export type PlainValue =
  * so that the type checker refuses what is given or used there.
  *
  * @typeParam Why Why not, and what to do; the checker's messages show it.
+ *
+ * @example
+ * ```ts
+ * import { WireError, wirePair } from "@remote/wire";
+ *
+ * const [near, far] = wirePair<{ find(pattern: RegExp): string }>();
+ * // @ts-expect-error: A RegExp cannot be sent. Send its source and its flags.
+ * const error = await near.remoteValue.find(/x/).catch((e: unknown) => e);
+ * if (!(error instanceof WireError)) throw error;
+ * if (error.code !== "unsupportedValue") throw error;
+ * await Promise.all([near.close(), far.close()]);
+ * ```
  */
 export interface NotSendable<Why extends string> {
   /** For the type checker alone. */
@@ -301,6 +313,29 @@ export type HeadAndRest<T> = T extends readonly [infer Head, ...infer Rest]
  * How a value of a type arrives at the other end: data as a copy, a function
  * as a {@linkcode RemoteFunction}, what iterates asynchronously as a
  * {@linkcode RemoteStream}, what cannot be sent as {@linkcode NotSendable}.
+ *
+ * @example
+ * ```ts
+ * import { type Received, wirePair } from "@remote/wire";
+ *
+ * interface Job {
+ *   readonly name: string;
+ *   onDone(text: string): void;
+ * }
+ * async function run({ name, onDone }: Received<Job>) {
+ *   using done = onDone; // a RemoteFunction
+ *   await done(`${name} is done.`);
+ * }
+ * const [near, far] = wirePair<{ run(job: Job): void }>();
+ * far.serve({ run });
+ * const texts: string[] = [];
+ * await near.remoteValue.run({
+ *   name: "Indexing",
+ *   onDone: (text) => void texts.push(text),
+ * });
+ * if (texts[0] !== "Indexing is done.") throw new Error();
+ * await Promise.all([near.close(), far.close()]);
+ * ```
  */
 export type Received<T> = IsData<T> extends "other" ? FormOf<T, "received">
   : T;
@@ -308,6 +343,29 @@ export type Received<T> = IsData<T> extends "other" ? FormOf<T, "received">
 /**
  * What is taken where a value of a type is to be sent: a function may be
  * asynchronous, and nothing is taken for what cannot be sent, at any depth.
+ *
+ * @example
+ * ```ts
+ * import { type Sendable, wirePair } from "@remote/wire";
+ *
+ * interface Job {
+ *   readonly name: string;
+ *   onDone(): boolean;
+ * }
+ * const job: Sendable<Job> = {
+ *   name: "index",
+ *   onDone: () => Promise.resolve(true), // may be asynchronous
+ * };
+ * const [near, far] = wirePair<{ run(job: Job): boolean }>();
+ * far.serve({
+ *   async run({ onDone }) {
+ *     using done = onDone;
+ *     return await done();
+ *   },
+ * });
+ * if (await near.remoteValue.run(job) !== true) throw new Error();
+ * await Promise.all([near.close(), far.close()]);
+ * ```
  */
 export type Sendable<T> = IsData<T> extends "other" ? Formed<T, "sent"> : T;
 
@@ -438,6 +496,24 @@ export type WhyPart<T, Depth extends readonly unknown[] = []> =
  * @typeParam T The interface.
  * @typeParam P Whether that is a wire's, a namespace, or an object's, of whose
  * members only the functions can be called.
+ *
+ * @example
+ * ```ts
+ * import { type RemoteSend, wirePair } from "@remote/wire";
+ *
+ * interface Log {
+ *   write(line: string): void;
+ * }
+ * function greet(log: RemoteSend<Log>): Promise<void> {
+ *   return log.write("hello");
+ * }
+ * const [near, far] = wirePair<Log>();
+ * const written = Promise.withResolvers<string>();
+ * far.serve({ write: written.resolve });
+ * await greet(near.remote);
+ * if (await written.promise !== "hello") throw new Error();
+ * await Promise.all([near.close(), far.close()]);
+ * ```
  */
 export type RemoteSend<T, P extends Place = "wire"> = T extends AnyFunction
   ? SendFunction<T>
@@ -457,7 +533,25 @@ export type SendFunctions<T, P extends Place> = {
     : RemoteSend<Exclude<T[K], undefined>, "namespace">;
 };
 
-/** A peer's functions, called for one value. See {@linkcode RemoteSend}. */
+/**
+ * A peer's functions, called for one value. See {@linkcode RemoteSend}.
+ *
+ * @example
+ * ```ts
+ * import { type RemoteValue, wirePair } from "@remote/wire";
+ *
+ * interface Users {
+ *   users: { get(id: number): { name: string } };
+ * }
+ * async function nameOf(remote: RemoteValue<Users>, id: number) {
+ *   return (await remote.users.get(id)).name;
+ * }
+ * const [near, far] = wirePair<Users>();
+ * far.serve({ users: { get: (id) => ({ name: `user ${id}` }) } });
+ * if (await nameOf(near.remoteValue, 1) !== "user 1") throw new Error();
+ * await Promise.all([near.close(), far.close()]);
+ * ```
+ */
 export type RemoteValue<T, P extends Place = "wire"> = T extends AnyFunction
   ? ValueFunction<T>
   // deno-lint-ignore no-explicit-any -- nothing is known of an untyped peer
@@ -477,7 +571,31 @@ export type ValueFunctions<T, P extends Place> = {
     : RemoteValue<Exclude<T[K], undefined>, "namespace">;
 };
 
-/** A peer's functions, called for all their values: {@linkcode RemoteSend}. */
+/**
+ * A peer's functions, called for all their values: {@linkcode RemoteSend}.
+ *
+ * @example
+ * ```ts
+ * import {
+ *   type RemoteValues,
+ *   type Values,
+ *   values,
+ *   wirePair,
+ * } from "@remote/wire";
+ *
+ * interface Maths {
+ *   divide(a: number, b: number): Values<[quotient: number, rest: number]>;
+ * }
+ * async function restOf(remote: RemoteValues<Maths>, a: number, b: number) {
+ *   const [, rest] = await remote.divide(a, b);
+ *   return rest;
+ * }
+ * const [near, far] = wirePair<Maths>();
+ * far.serve({ divide: (a, b) => values(Math.floor(a / b), a % b) });
+ * if (await restOf(near.remoteValues, 17, 5) !== 2) throw new Error();
+ * await Promise.all([near.close(), far.close()]);
+ * ```
+ */
 export type RemoteValues<T, P extends Place = "wire"> = T extends AnyFunction
   ? ValuesFunction<T>
   // deno-lint-ignore no-explicit-any -- nothing is known of an untyped peer
@@ -497,7 +615,30 @@ export type ValuesFunctions<T, P extends Place> = {
     : RemoteValues<Exclude<T[K], undefined>, "namespace">;
 };
 
-/** The three ways to call functions of the other process. */
+/**
+ * The three ways to call functions of the other process.
+ *
+ * @example Code that takes a wire, or a wire with options
+ * ```ts
+ * import { type Remotes, wirePair } from "@remote/wire";
+ *
+ * interface Counter {
+ *   add(n: number): void;
+ *   total(): number;
+ * }
+ * async function count({ remote, remoteValue }: Remotes<Counter>) {
+ *   remote.add(1);
+ *   remote.add(2);
+ *   return await remoteValue.total();
+ * }
+ * const [near, far] = wirePair<Counter>();
+ * let total = 0;
+ * far.serve({ add: (n) => void (total += n), total: () => total });
+ * if (await count(near) !== 3) throw new Error();
+ * if (await count(near.with({ deadline: 60_000 })) !== 6) throw new Error();
+ * await Promise.all([near.close(), far.close()]);
+ * ```
+ */
 export interface Remotes<T, P extends Place = "wire"> {
   /** Calls one way: the promise resolves when the call may be sent. */
   readonly remote: RemoteSend<T, P>;
@@ -527,6 +668,29 @@ export interface Reference extends Disposable {
  * `[Symbol.dispose]()`. The object's owner keeps it until then.
  *
  * @typeParam T The interface of the object, or the type of the function.
+ *
+ * @example
+ * ```ts
+ * import { makeRemoteObject, type RemoteObject, wirePair } from "@remote/wire";
+ *
+ * class Counter {
+ *   #count = 0;
+ *   increment(): number {
+ *     return ++this.#count;
+ *   }
+ * }
+ * interface Counters {
+ *   make(): RemoteObject<Counter>;
+ * }
+ * const [near, far] = wirePair<Counters>();
+ * far.serve({ make: () => makeRemoteObject(new Counter()) });
+ * {
+ *   using counter = await near.remoteValue.make();
+ *   counter.remote.increment();
+ *   if (await counter.remoteValue.increment() !== 2) throw new Error();
+ * }
+ * await Promise.all([near.close(), far.close()]);
+ * ```
  */
 export interface RemoteObject<T> extends Remotes<T, "object">, Reference {
   /**
@@ -537,7 +701,26 @@ export interface RemoteObject<T> extends Remotes<T, "object">, Reference {
   with(options: CallOptions): Remotes<T, "object">;
 }
 
-/** A function of the other process: call it like one of your own. */
+/**
+ * A function of the other process: call it like one of your own.
+ *
+ * @example
+ * ```ts
+ * import { type RemoteFunction, wirePair } from "@remote/wire";
+ *
+ * interface Clock {
+ *   subscribe(onTick: (n: number) => string): void;
+ * }
+ * async function tickOnce(listener: RemoteFunction<(n: number) => string>) {
+ *   using onTick = listener;
+ *   if (await onTick(1) !== "tick 1") throw new Error();
+ * }
+ * const [near, far] = wirePair<Clock>();
+ * far.serve({ subscribe: tickOnce });
+ * await near.remoteValue.subscribe((n) => `tick ${n}`);
+ * await Promise.all([near.close(), far.close()]);
+ * ```
+ */
 export type RemoteFunction<F extends AnyFunction> =
   & RemoteObject<F>
   & ValueFunction<F>;
@@ -556,6 +739,21 @@ export type ResultRemotes<T> = T extends RemoteObject<infer U>
  * One that rejects while nobody awaits it does not end the program: its error
  * is told to `onError`. A promise that is made of it, by `then()` say, is one
  * of your own, and has to be awaited.
+ *
+ * @example A result as an argument, before it arrives
+ * ```ts
+ * import { wirePair } from "@remote/wire";
+ *
+ * interface Files {
+ *   newest(): string;
+ *   size(name: string): number;
+ * }
+ * const [near, far] = wirePair<Files>();
+ * far.serve({ newest: () => "a.log", size: (name) => name.length });
+ * const newest = near.remoteValue.newest(); // not awaited: one round trip
+ * if (await near.remoteValue.size(newest) !== 5) throw new Error();
+ * await Promise.all([near.close(), far.close()]);
+ * ```
  */
 export type RemotePromise<T> =
   & Promise<T>
@@ -569,6 +767,32 @@ export type RemotePromise<T> =
  * The signal and the deadline of the call that brought it end it, too.
  *
  * @typeParam T The type of an item. Byte arrays may arrive in other parts.
+ *
+ * @example
+ * ```ts
+ * import { type RemoteStream, wirePair } from "@remote/wire";
+ *
+ * interface Numbers {
+ *   count(): AsyncIterable<number>;
+ * }
+ * const [near, far] = wirePair<Numbers>();
+ * const finished = Promise.withResolvers<void>();
+ * far.serve({
+ *   async *count() {
+ *     try {
+ *       for (let n = 1;; n++) yield n;
+ *     } finally {
+ *       finished.resolve();
+ *     }
+ *   },
+ * });
+ * const numbers: RemoteStream<number> = await near.remoteValue.count();
+ * for await (const n of numbers) {
+ *   if (n === 3) break; // the other end runs its `finally`
+ * }
+ * await finished.promise;
+ * await Promise.all([near.close(), far.close()]);
+ * ```
  */
 export interface RemoteStream<T> extends AsyncIterable<T>, AsyncDisposable {
   /** The same as a stream of the platform. */
@@ -589,6 +813,26 @@ export interface RemoteStream<T> extends AsyncIterable<T>, AsyncDisposable {
  * asynchronous, and is called with a {@linkcode CallContext} as `this`, and its
  * namespaces. Those that the interface says may be left out may be. For a wire
  * without an interface that is any object of functions.
+ *
+ * @example
+ * ```ts
+ * import { type ServedFunctions, wirePair } from "@remote/wire";
+ *
+ * interface Users {
+ *   users: { name(id: number): string };
+ * }
+ * const functions: ServedFunctions<Users> = {
+ *   users: {
+ *     async name(id) {
+ *       this.signal.throwIfAborted(); // the caller gave up
+ *       return await Promise.resolve(`user ${id}`);
+ *     },
+ *   },
+ * };
+ * const [near, far] = wirePair<Users>({}, { functions });
+ * if (await near.remoteValue.users.name(1) !== "user 1") throw new Error();
+ * await Promise.all([near.close(), far.close()]);
+ * ```
  */
 export type ServedFunctions<T, W = unknown> = string extends keyof T
   // deno-lint-ignore no-explicit-any -- nothing is known of the interface

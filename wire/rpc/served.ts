@@ -184,7 +184,20 @@ export function rulesOf(contract: object): ContractRules {
 /** The name of the function that lists functions. Nobody else may serve it. */
 export const LIST_FUNCTIONS = "wire:functions";
 
-/** What a peer tells of a function that it serves. */
+/**
+ * What a peer tells of a function that it serves.
+ *
+ * @example
+ * ```ts
+ * import { type FunctionInfo, wirePair } from "@remote/wire";
+ *
+ * const [near, far] = wirePair();
+ * far.serve({ users: { get: (id: number) => ({ id }) } });
+ * const [info]: FunctionInfo[] = await near.listFunctions();
+ * if (info?.name !== "users.get" || info.arity !== 1) throw new Error();
+ * await Promise.all([near.close(), far.close()]);
+ * ```
+ */
 export interface FunctionInfo {
   /** What it is; there may be other things to call one day. */
   kind: "function";

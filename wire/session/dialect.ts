@@ -36,6 +36,20 @@ export interface FlowStats {
 /**
  * Counts of a wire: those that begin with "Now" tell how it is now, the others
  * add up.
+ *
+ * @example
+ * ```ts
+ * import { wirePair, type WireStats } from "@remote/wire";
+ *
+ * const [near, far] = wirePair();
+ * far.serve({ add: (a: number, b: number) => a + b });
+ * const before: WireStats = near.stats();
+ * await near.remoteValue.add(40, 2);
+ * const after = near.stats();
+ * if (after.callsMade - before.callsMade !== 1) throw new Error();
+ * if (after.callsPending !== 0 || far.stats().callsServed !== 1) throw new Error();
+ * await Promise.all([near.close(), far.close()]);
+ * ```
  */
 export interface WireStats {
   /** Bytes that came. */

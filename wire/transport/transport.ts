@@ -9,7 +9,48 @@
 import { WireError } from "../base/errors.ts";
 import { kindOf, shown } from "../base/shown.ts";
 
-/** A connection as a wire sees it: bytes in, bytes out. */
+/**
+ * A connection as a wire sees it: bytes in, bytes out.
+ *
+ * @example One of your own, around another
+ * ```ts
+ * import { makeWire, memoryTransports, type Transport } from "@remote/wire";
+ *
+ * // Counts the bytes that another transport writes.
+ * class Counting implements Transport {
+ *   count = 0;
+ *   readonly #inner: Transport;
+ *   constructor(inner: Transport) {
+ *     this.#inner = inner;
+ *   }
+ *   get address() {
+ *     return this.#inner.address;
+ *   }
+ *   read() {
+ *     return this.#inner.read();
+ *   }
+ *   async write(bytes: Uint8Array<ArrayBuffer>) {
+ *     const taken = await this.#inner.write(bytes);
+ *     this.count += taken;
+ *     return taken;
+ *   }
+ *   closeWrite() {
+ *     return this.#inner.closeWrite();
+ *   }
+ *   close() {
+ *     this.#inner.close();
+ *   }
+ * }
+ * const [here, there] = memoryTransports();
+ * const counting = new Counting(here);
+ * const near = makeWire(counting);
+ * const far = makeWire(there);
+ * await near.outputObject("hello");
+ * if (await far.getObject() !== "hello") throw new Error();
+ * await Promise.all([near.close(), far.close()]);
+ * if (counting.count !== near.stats().bytesSent) throw new Error();
+ * ```
+ */
 export interface Transport {
   /** Where the peer is. */
   readonly address: WireAddress;

@@ -58,6 +58,22 @@ interface TemporalClass {
  *
  * @returns One for each class that the platform has; none where there is no
  * `Temporal`, so that a value of it fails the message that it came with.
+ *
+ * @example
+ * ```ts
+ * import { temporalTypes } from "@remote/wire/types";
+ * import { decodeValue, encodeValue } from "@remote/wire/wire";
+ *
+ * const options = { valueTypes: temporalTypes() };
+ * const { Temporal } = globalThis as unknown as {
+ *   Temporal?: { Duration: { from(text: string): { hours: number } } };
+ * };
+ * if (Temporal !== undefined) {
+ *   const bytes = encodeValue(Temporal.Duration.from("PT2H"), {}, options);
+ *   const { hours } = decodeValue(bytes, {}, options) as { hours: number };
+ *   if (hours !== 2) throw new Error();
+ * }
+ * ```
  */
 export function temporalTypes(): AnyValueType[] {
   const { Temporal } = globalThis as unknown as {
