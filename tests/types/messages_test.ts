@@ -21,6 +21,7 @@ interface Api {
   search(pattern: RegExp): void;
   options(x: { deep: { tag: symbol } }): void;
   wait(x: { until: Promise<number> }): void;
+  add(x: { deep: { n: number } }, n: number): number;
   stop(signal: AbortSignal): void;
   save(x: Sealed): void;
   map(cb: (j: number) => string): void;
@@ -46,6 +47,16 @@ const SNIPPETS: readonly (readonly [string, string])[] = [
     "wire.remoteValue.wait({ until: Promise.resolve(1) });",
     "A promise cannot be sent. Await it first, and send its value.",
   ],
+  ...[
+    "wire.remoteValue.add({ deep: { n: Promise.resolve(1) } }, 1);",
+    "wire.remoteValue.add({ deep: { n: 1 } }, Promise.resolve(1));",
+    "wire.remoteValue.add({ deep: { n: wire.ping() } }, 1);",
+  ].map((line) =>
+    [
+      line,
+      "Only the promise of a call can be sent. Await any other, and send its value.",
+    ] as const
+  ),
   [
     "wire.remoteValue.stop(AbortSignal.timeout(1));",
     "An AbortSignal cannot be sent. Call by with({ signal }): the function has this.signal.",

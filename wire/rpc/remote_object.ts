@@ -409,10 +409,12 @@ export function remoteObjectValue<T>(value: RemoteObject<T> | T): T {
  * }
  * const [near, far] = wirePair();
  * far.serve({ point: () => makeRemoteObject(new Point()) });
- * using point = await near.remoteValue.point();
- * // The language calls toString() by itself: the proxies never do.
- * const text = await remoteCaller(point).call("toString", [], false);
- * if (text !== "(1, 2)") throw new Error();
+ * {
+ *   using point = await near.remoteValue.point();
+ *   // The language calls toString() by itself: the proxies never do.
+ *   const text = await remoteCaller(point).call("toString", [], false);
+ *   if (text !== "(1, 2)") throw new Error();
+ * }
  * await near.close();
  * ```
  */

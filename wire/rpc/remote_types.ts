@@ -732,6 +732,16 @@ export type ResultRemotes<T> = T extends RemoteObject<infer U>
   : unknown;
 
 /**
+ * What the promise of a call has and no other promise, so that the type
+ * checker's message says why another one is refused, and what to do.
+ */
+export interface PromiseOfCall {
+  /** For the type checker alone; it is never there. */
+  readonly "Only the promise of a call can be sent. Await any other, and send its value.":
+    true;
+}
+
+/**
  * The promise of a call's value. Before it is there, it can be an argument of
  * further calls over the same wire; and where it is a remote object, that
  * object's functions can be called. Neither waits for the value to travel.
@@ -757,7 +767,7 @@ export type ResultRemotes<T> = T extends RemoteObject<infer U>
  */
 export type RemotePromise<T> =
   & Promise<T>
-  & { readonly [REFERENCE]: object }
+  & PromiseOfCall
   & ResultRemotes<T>;
 
 /**
