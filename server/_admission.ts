@@ -170,8 +170,8 @@ export class Attempts {
   }
 
   /** Does not count an attempt that did not fail. */
-  giveBack(network: string): void {
-    this.#accounts.get(network)?.giveBack();
+  refund(network: string): void {
+    this.#accounts.get(network)?.refund();
   }
 }
 

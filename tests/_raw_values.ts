@@ -5,17 +5,17 @@
  * @module
  */
 
-import type { Exporter, Importer, Passed } from "../wire/codec/passing.ts";
+import type { Exported, Exporter, Importer } from "../wire/codec/passing.ts";
 
 /** A reference, a stream or a result, as it stands in bytes. */
 export class Raw {
   /** @param passed How it travels. */
-  constructor(readonly passed: Passed) {}
+  constructor(readonly passed: Exported) {}
 }
 
 /** Writes and reads references, streams and results as they are. */
 export const RAW: Exporter & Importer = {
-  pass: (value) => value instanceof Raw ? value.passed : undefined,
+  export: (value) => value instanceof Raw ? value.passed : undefined,
   take: () => undefined,
   object: (slot, nonce, isFunction) =>
     new Raw({ as: "object", slot, nonce, isFunction }),

@@ -194,7 +194,7 @@ export class Listener {
         ));
       return "That is not the credential";
     }
-    this.#attempts.giveBack(network);
+    this.#attempts.refund(network);
     return undefined;
   }
 

@@ -31,9 +31,9 @@ test("Attempts does not count what succeeded", () => {
   const { attempts } = timed();
   for (let round = 0; round < 10; round++) {
     assertEquals(attempts.take("10.0.0.1"), true);
-    attempts.giveBack("10.0.0.1");
+    attempts.refund("10.0.0.1");
   }
-  attempts.giveBack("10.0.0.9");
+  attempts.refund("10.0.0.9");
   assertEquals(attempts.wait("10.0.0.9"), 0);
 });
 

@@ -285,7 +285,7 @@ test("where memory is short, what waits is taken before more may come", async ()
     memory,
   });
   const put = () =>
-    sink.put({ value: 1, arrived: undefined, cost: 300, excess: 10 });
+    sink.put({ value: 1, attachments: undefined, cost: 300, excess: 10 });
   // Others hold more than half of it.
   memory.hold(600);
   for (let count = 0; count < 3; count++) put();

@@ -287,7 +287,7 @@ export class TokenBucket {
   }
 
   /** Puts a token back. */
-  giveBack(): void {
+  refund(): void {
     this.#tokens = Math.min(this.#most, this.#tokens + 1);
   }
 

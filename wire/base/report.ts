@@ -343,7 +343,7 @@ const TURNS = 16;
  * @param report Told of the error; nobody where there is none.
  * @param where What failed.
  */
-export function leave(
+export function reportUnawaited(
   promise: Asked,
   error: unknown,
   report: Report | undefined,
@@ -391,7 +391,7 @@ export function failed(
   where: string,
 ): Promise<never> {
   const made = new OwnPromise<never>((_, reject) => reject(error));
-  leave(made, error, report, where);
+  reportUnawaited(made, error, report, where);
   return made;
 }
 
@@ -409,7 +409,7 @@ export function owned<T>(
 ): Promise<T> {
   const made: OwnPromise<T> = new OwnPromise((resolve) =>
     resolve(promise.catch((error) => {
-      leave(made, error, report, where);
+      reportUnawaited(made, error, report, where);
       throw error;
     }))
   );
@@ -441,7 +441,7 @@ export function begun(
     if (later === undefined) return resolve(result);
     settled(later).then(resolve, (error) => {
       reject(error);
-      leave(made, error, report, where);
+      reportUnawaited(made, error, report, where);
     });
   });
   return made;
@@ -493,6 +493,6 @@ export function entered(name: string): WireError | undefined {
 }
 
 /** They have been looked at. */
-export function left(): void {
+export function exited(): void {
   depth--;
 }

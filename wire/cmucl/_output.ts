@@ -45,7 +45,7 @@ interface CallBody extends Body {
 }
 
 /** How the next call is made where that is not by its message alone. */
-export interface Manner {
+export interface CallMode {
   /** How many values to ask for. */
   readonly count?: Count;
   /** Ask for nothing: an object that is data comes back by itself. */
@@ -71,7 +71,7 @@ export class LispOutput extends ByteOutput implements MessageOutput {
   /** Objects so far. */
   messages = 0;
   /** How the next call is made. */
-  manner: Manner = {};
+  mode: CallMode = {};
 
   readonly #options: LispOutputOptions;
   readonly #lisp: LispWriter;
@@ -232,13 +232,13 @@ export class LispOutput extends ByteOutput implements MessageOutput {
       const fn = this.#options.readName(message.name);
       return [this.write((lisp) => lisp.call(fn, message.args)), 0, undefined];
     }
-    const { manner } = this;
+    const { mode } = this;
     const { objects, readName } = this.#options;
-    const count = manner.count ?? (message.wantsValues ? "N" : 1);
+    const count = mode.count ?? (message.wantsValues ? "N" : 1);
     const remoteId = objects.nextId((id) => this.#asked.has(id));
     const size = this.write((lisp) => {
       lisp.call(callName(count), [objects.reference(remoteId)]);
-      if (manner.isPing) lisp.value(0);
+      if (mode.isPing) lisp.value(0);
       else lisp.call(readName(message.name), message.args);
     });
     const { id, wantsValues } = message;

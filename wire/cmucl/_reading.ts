@@ -8,7 +8,7 @@
 import type { Clock, Turn } from "../base/clock.ts";
 import { WireError } from "../base/errors.ts";
 import { ChunkCheck, type Transport } from "../transport/transport.ts";
-import type { Arrival, LispReader } from "./reader.ts";
+import type { LispReader, ReceivedObject } from "./reader.ts";
 
 /** What is read, and who gets it. */
 export interface ReadingOptions {
@@ -27,7 +27,7 @@ export interface ReadingOptions {
   /** Told of each chunk, and when a pause is over. */
   readonly onAlive: () => void;
   /** Gets each object. */
-  readonly onObject: (arrival: Arrival) => void;
+  readonly onObject: (received: ReceivedObject) => void;
 }
 
 /** The incoming side of one wire. */
@@ -143,9 +143,9 @@ export class Reading {
     while (
       !this.#isHeld && lifetime.reason === undefined && !this.#mustPause()
     ) {
-      const arrival = reader.next();
-      if (arrival === undefined) break;
-      onObject(arrival);
+      const received = reader.next();
+      if (received === undefined) break;
+      onObject(received);
       if (turn.spend()) return false;
     }
     return true;

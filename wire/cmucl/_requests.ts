@@ -20,7 +20,7 @@ import {
   verbOf,
 } from "./opcodes.ts";
 import type { Answer, LispOutput } from "./_output.ts";
-import { type Arrival, LispCall } from "./reader.ts";
+import { LispCall, type ReceivedObject } from "./reader.ts";
 import { RemoteObject } from "./remote_objects.ts";
 import { LispSymbol, nil } from "./symbols.ts";
 import type { LispWriter } from "./writer.ts";
@@ -86,13 +86,13 @@ export class Requests {
   /**
    * Takes an object.
    *
-   * @param arrival The object.
+   * @param received The object.
    * @param size How many bytes it had.
    * @param weight What it takes in memory.
    * @throws {WireError} What ends the wire.
    */
-  take(arrival: Arrival, size: number, weight = 0): void {
-    const { value, error } = arrival;
+  take(received: ReceivedObject, size: number, weight = 0): void {
+    const { value, error } = received;
     const cost = size + MESSAGE_OVERHEAD;
     const excess = excessOf(weight, cost);
     if (error !== undefined) return this.#overLimit(value, error, cost);
@@ -157,16 +157,16 @@ export class Requests {
   /**
    * Performs a call, or takes data as it is, as CMUCL's `wire-get-object`.
    *
-   * @param arrival The object.
+   * @param received The object.
    * @param size How many bytes it had.
    * @returns Its value; `nil` for the protocol's own calls.
    */
-  evaluate(arrival: Arrival, size: number): Promise<unknown> {
-    const { value, error } = arrival;
+  evaluate(received: ReceivedObject, size: number): Promise<unknown> {
+    const { value, error } = received;
     if (error !== undefined) return Promise.reject(error);
     if (!(value instanceof LispCall)) return Promise.resolve(value);
     if (this.#verb(value)?.kind === "ask") {
-      this.take(arrival, size);
+      this.take(received, size);
       return Promise.resolve(nil);
     }
     return new Promise((resolve, reject) =>

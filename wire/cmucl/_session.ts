@@ -23,10 +23,10 @@ import { isA } from "../base/shown.ts";
 import { Messaging } from "../rpc/messaging.ts";
 import { Keepalive } from "../session/keepalive.ts";
 import { Names } from "./_names.ts";
-import { LispOutput, type Manner } from "./_output.ts";
+import { type CallMode, LispOutput } from "./_output.ts";
 import { Reading } from "./_reading.ts";
 import { Requests } from "./_requests.ts";
-import { type Arrival, LispReader } from "./reader.ts";
+import { LispReader, type ReceivedObject } from "./reader.ts";
 import type { RemoteObjects } from "./remote_objects.ts";
 import type { LispWriter } from "./writer.ts";
 
@@ -114,9 +114,9 @@ export class CmuclSession implements Session {
       isHeld: setup.untagged,
       isFull: () => this.#isFull(),
       onAlive: () => this.#keepalive.received(),
-      onObject: (arrival) => {
+      onObject: (received) => {
         const { size, weight } = this.#reader;
-        this.#requests.take(arrival, size, weight);
+        this.#requests.take(received, size, weight);
       },
     });
     this.#keepalive = new Keepalive({
@@ -174,19 +174,19 @@ export class CmuclSession implements Session {
     return this.callFor({}, name, args, wantsValues, options);
   }
 
-  /** Calls in a manner that is special to the dialect. */
+  /** Calls in a mode that is special to the dialect. */
   callFor(
-    manner: Manner,
+    mode: CallMode,
     name: string,
     args: unknown[],
     wantsValues: boolean,
     options?: CallOptions,
   ): Promise<unknown> {
-    this.#output.manner = manner;
+    this.#output.mode = mode;
     try {
       return this.#messaging.calls.call(name, args, wantsValues, options);
     } finally {
-      this.#output.manner = {};
+      this.#output.mode = {};
       // What was not read for want of room may have to be read now.
       this.#reading.goOn();
     }
@@ -209,7 +209,7 @@ export class CmuclSession implements Session {
 
   /** Resolves when all output so far was handed over. */
   async forceOutput(): Promise<void> {
-    await this.#messaging.outbound.whenPassed();
+    await this.#messaging.outbound.whenSettled();
     await this.#output.flush();
     if (this.lifetime.reason !== undefined) throw this.lifetime.reason;
   }
@@ -239,7 +239,7 @@ export class CmuclSession implements Session {
         () => this.end(this.#lateness(), false),
       );
       await this.opened.catch(() => {});
-      await this.#messaging.outbound.whenPassed();
+      await this.#messaging.outbound.whenSettled();
       this.#advance();
     }
     await this.lifetime.closed;
@@ -322,8 +322,8 @@ export class CmuclSession implements Session {
   }
 
   /** Performs an object, for who holds the wire. */
-  evaluate(arrival: Arrival): Promise<unknown> {
-    return this.#requests.evaluate(arrival, this.#reader.size);
+  evaluate(received: ReceivedObject): Promise<unknown> {
+    return this.#requests.evaluate(received, this.#reader.size);
   }
 
   /** Asks whether the peer is welcome, and reads what it says. */

@@ -272,8 +272,8 @@ async function bind(
     await session.send(name, args, options);
     return [];
   }
-  const manner = { count: toCount(count) };
-  const list = await session.callFor(manner, name, args, true, options);
+  const mode = { count: toCount(count) };
+  const list = await session.callFor(mode, name, args, true, options);
   return (list as unknown[]).slice(0, count);
 }
 

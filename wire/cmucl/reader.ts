@@ -25,7 +25,7 @@ export class LispCall {
 }
 
 /** An object that came. */
-export interface Arrival {
+export interface ReceivedObject {
   /** Data, or a {@linkcode LispCall}. */
   readonly value: unknown;
   /** Why it is not whole: something in it is over a limit. */
@@ -109,29 +109,29 @@ export class LispReader {
    * @returns The object, or undefined when its end has not come.
    * @throws {WireError} `malformed` or `limit` for what ends the wire.
    */
-  next(): Arrival | undefined {
+  next(): ReceivedObject | undefined {
     const tokens = this.#tokens;
     while (tokens.next()) {
-      const arrival = this.#error === undefined ? this.#take() : this.#pass();
-      if (arrival !== undefined) {
+      const received = this.#error === undefined ? this.#take() : this.#skip();
+      if (received !== undefined) {
         this.objects++;
         this.size = tokens.bytes;
         tokens.bytes = 0;
         // Of what is over a limit nothing is kept but its function.
-        this.weight = arrival.error === undefined ? this.#weight : 0;
+        this.weight = received.error === undefined ? this.#weight : 0;
         this.#values = this.#weight = 0;
         this.#frames = [];
         this.#depth = 0;
         this.#error = undefined;
         this.#root = undefined;
-        return arrival;
+        return received;
       }
     }
     return undefined;
   }
 
   /** Takes a token. */
-  #take(): Arrival | undefined {
+  #take(): ReceivedObject | undefined {
     const { kind, operand, value, problem } = this.#tokens;
     const top = this.#frames.at(-1);
     const isPart = top?.kind === "call" ||
@@ -166,7 +166,7 @@ export class LispReader {
     kind: Frame["kind"],
     missing: number,
     index: number,
-  ): Arrival | undefined {
+  ): ReceivedObject | undefined {
     const top = this.#frames.at(-1);
     if (kind === "save" && top?.kind === "save") throw savedTwice();
     // The outermost call is no nesting, and neither is being saved.
@@ -216,7 +216,7 @@ export class LispReader {
     );
   }
 
-  #lookUp(index: number): Arrival | undefined {
+  #lookUp(index: number): ReceivedObject | undefined {
     const saved = this.#cache.get(index);
     if (saved === undefined) {
       throw malformed(`No object was saved under ${index}.`);
@@ -231,7 +231,7 @@ export class LispReader {
   }
 
   /** An object is whole: its frame gets it, and perhaps is whole too. */
-  #give(value: unknown, height: number): Arrival | undefined {
+  #give(value: unknown, height: number): ReceivedObject | undefined {
     const frames = this.#frames;
     for (;;) {
       const frame = frames.at(-1);
@@ -262,7 +262,7 @@ export class LispReader {
   }
 
   /** Begins to pass over the rest of an object. */
-  #fail(error: WireError, missing: number): Arrival | undefined {
+  #fail(error: WireError, missing: number): ReceivedObject | undefined {
     this.#error = error;
     this.#root = this.#frames[0]?.call;
     for (const frame of this.#frames) {
@@ -271,11 +271,11 @@ export class LispReader {
     }
     this.#frames = [];
     this.#missing = missing;
-    return this.#passed();
+    return this.#skipped();
   }
 
   /** Passes over a token; what is saved in passing stays known. */
-  #pass(): Arrival | undefined {
+  #skip(): ReceivedObject | undefined {
     const { kind, operand, value, problem, bytes } = this.#tokens;
     const index = this.#saveAt;
     if (kind === "save" && index !== undefined) throw savedTwice();
@@ -291,10 +291,10 @@ export class LispReader {
     if (kind === "pair") this.#missing += 1;
     else if (kind === "call") this.#missing += operand;
     else if (kind !== "save") this.#missing -= 1;
-    return this.#passed();
+    return this.#skipped();
   }
 
-  #passed(): Arrival | undefined {
+  #skipped(): ReceivedObject | undefined {
     return this.#missing > 0
       ? undefined
       : { value: this.#root, error: this.#error };

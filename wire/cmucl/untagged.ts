@@ -188,11 +188,11 @@ export class Untagged implements Disposable {
     return this.#inTurn(async () => {
       const { reader } = this.#session;
       for (;;) {
-        const arrival = reader.next();
-        if (arrival !== undefined) return { arrival };
+        const received = reader.next();
+        if (received !== undefined) return { received };
         await this.#session.reading.need(reader.input.remaining + 1);
       }
-    }).then(({ arrival }) => this.#session.evaluate(arrival));
+    }).then(({ received }) => this.#session.evaluate(received));
   }
 
   /**

@@ -22,7 +22,7 @@ interface Rest {
  * @param reader Where the bytes come from.
  * @param tables The key sets that the peer defined.
  * @param count How many values there are.
- * @param along Reads what came along: called behind the tag of each reference
+ * @param attachment Reads what came along: called behind the tag of each reference
  * and each stream.
  * @throws {WireError} `malformed` for bytes that are no values.
  */
@@ -30,7 +30,7 @@ export function passOver(
   reader: ByteReader,
   tables: KeySets,
   count: number,
-  along: (tag: Tag) => void,
+  attachment: (tag: Tag) => void,
 ): void {
   const waiting: Rest[] = [];
   const enter = (count: number, hasKeys = false) => {
@@ -42,7 +42,7 @@ export function passOver(
     if (count > 0) waiting.push({ count, hasKeys });
   };
   const keyCount = (index: number) => tables.shape(index).keys.length;
-  const scan: Scan = { reader, enter, keyCount, along };
+  const scan: Scan = { reader, enter, keyCount, attachment };
   enter(count);
   for (let rest; (rest = waiting.at(-1)) !== undefined;) {
     if (--rest.count === 0) waiting.pop();

@@ -643,9 +643,9 @@ export class MessageReader {
       this.weight = values.weight;
     }
     values.clear();
-    const arrived = values.importer.take();
-    if (arrived !== undefined) {
-      return extrasOf(arrived, failure, takesResults);
+    const attachments = values.importer.take();
+    if (attachments !== undefined) {
+      return extrasOf(attachments, failure, takesResults);
     }
     return failure === undefined ? undefined : { failure };
   }
@@ -653,19 +653,19 @@ export class MessageReader {
 
 /** What a message has besides, with which something came along. */
 function extrasOf(
-  arrived: ReceivedAttachments,
+  attachments: ReceivedAttachments,
   ownFailure: WireError | undefined,
   takesResults: boolean,
 ): MessageExtras {
-  const failure = ownFailure ?? arrived.failure ??
-    (arrived.hasResults && !takesResults
+  const failure = ownFailure ?? attachments.failure ??
+    (attachments.hasResults && !takesResults
       ? new WireError(
         "resultGone",
         "The result of a call came other than as an argument of a call for an answer.",
       )
       : undefined);
-  if (failure === undefined) return { arrived };
-  arrived.drop();
+  if (failure === undefined) return { attachments };
+  attachments.drop();
   return { failure };
 }
 

@@ -61,7 +61,7 @@ function isCommon(holder: object): boolean {
 // that are passed by reference, streams, results that are not there yet.
 
 /** How such a thing travels. */
-export type Passed =
+export type Exported =
   /** An object of the sender. */
   | {
     readonly as: "object";
@@ -88,7 +88,7 @@ export interface SentAttachments {
    */
   admit(): WireError | undefined;
   /** The message was sent. */
-  left(): void;
+  sent(): void;
   /**
    * The message will never be sent: undoes what writing it has counted.
    *
@@ -119,7 +119,7 @@ export interface Exporter {
    * @param value An object or a function that is no data.
    * @returns How, or undefined when it cannot be sent.
    */
-  pass(value: object): Passed | undefined;
+  export(value: object): Exported | undefined;
   /** The message is written, or given up: what travels with it. */
   take(): SentAttachments | undefined;
 }
@@ -173,7 +173,7 @@ export interface ReceivedAttachments extends Borrower {
 }
 
 /** The moment when a result is there, some turns before its promise tells. */
-export class Arrival {
+export class ResultReady {
   #isOver = false;
   #waiting: (() => void)[] = [];
 
@@ -195,15 +195,15 @@ export class AwaitedResult {
   /** Resolves with the result. */
   readonly result: Promise<unknown>;
   /** When it is there. */
-  readonly arrival: Arrival;
+  readonly ready: ResultReady;
 
   /**
    * @param result Resolves with the result.
-   * @param arrival When it is there.
+   * @param ready When it is there.
    */
-  constructor(result: Promise<unknown>, arrival: Arrival) {
+  constructor(result: Promise<unknown>, ready: ResultReady) {
     this.result = result;
-    this.arrival = arrival;
+    this.ready = ready;
     // The call that needs it may be given up meanwhile.
     result.catch(() => {});
   }
@@ -264,7 +264,7 @@ export interface Importer {
 
 /** For values by themselves: nothing passes but data. */
 export const NO_EXPORTER: Exporter = {
-  pass: () => undefined,
+  export: () => undefined,
   take: () => undefined,
 };
 

@@ -228,7 +228,7 @@ export class Kept {
 
   /** Nobody will take it. */
   drop(): void {
-    this.#lent?.giveBack();
+    this.#lent?.release();
     this.#lent = undefined;
   }
 }

@@ -258,7 +258,7 @@ export class LentTables implements KeySets {
   }
 
   /** One needs them no more. */
-  giveBack(): void {
+  release(): void {
     this.users--;
   }
 }

@@ -82,7 +82,7 @@ export interface Scan {
   /** How many keys a key set has. */
   keyCount(index: number): number;
   /** Reads a reference or a stream. */
-  along(tag: Tag): void;
+  attachment(tag: Tag): void;
 }
 
 /** What follows a tag: so many bytes, or what a function goes through. */
@@ -119,12 +119,12 @@ export const LAYOUTS: Readonly<Record<Tag, Layout>> = {
   [TAG.map]: ({ reader, enter }) => enter(reader.varint() * 2),
   [TAG.set]: items,
   [TAG.error]: ({ reader, enter }) => enter(skipError(reader)),
-  [TAG.reference]: (scan) => scan.along(TAG.reference),
+  [TAG.reference]: (scan) => scan.attachment(TAG.reference),
   [TAG.own]: ({ reader }) => {
     reader.varint();
     reader.take(4);
   },
-  [TAG.stream]: (scan) => scan.along(TAG.stream),
+  [TAG.stream]: (scan) => scan.attachment(TAG.stream),
   [TAG.result]: ({ reader }) => void reader.varint(),
   [TAG.time]: 6,
   [TAG.declared]: ({ reader, enter }) => {

@@ -114,7 +114,7 @@ export class ValueReader {
   /** How much of it was taken, and how often two characters or more were. */
   #taken = 0;
   /** How many references and streams of the message were read. */
-  #along = 0;
+  #attachments = 0;
   /** How many errors. */
   #errors = 0;
   /** What its values weigh so far. */
@@ -164,7 +164,7 @@ export class ValueReader {
     boundsOf: () => WeightBounds = unbounded,
   ): void {
     const { position, end } = this.#reader;
-    this.#values = this.#taken = this.#along = 0;
+    this.#values = this.#taken = this.#attachments = 0;
     this.#weight = section === undefined ? 0 : section.length;
     this.#errors = this.#inside = 0;
     this.#start = position;
@@ -352,7 +352,7 @@ export class ValueReader {
     if (this.#section !== undefined) return;
     this.#unchecked = UNCHECKED;
     this.#bounds = { ...NO_BOUNDS };
-    let known = this.#along;
+    let known = this.#attachments;
     passOver(this.#reader, this.#tables, count, (tag) => {
       const isKnown = known-- > 0;
       if (tag === TAG.stream) this.#stream(isKnown);
@@ -598,7 +598,7 @@ export class ValueReader {
     const type = isUrl ? URL_TYPE : this.#types?.named(name);
     if (type === undefined) throw undeclared(name);
     // It is made but once, and so is not kept as its bytes.
-    if (!isUrl) this.#boundAlong();
+    if (!isUrl) this.#boundAttachments();
     this.weigh(isUrl ? WEIGHT.url : WEIGHT.declared);
     this.#inside++;
     const data = this.read(depth + 1);
@@ -705,13 +705,13 @@ export class ValueReader {
 
   /** One thing more is about to come along with the message. */
   #comesAlong(weight: number): void {
-    if (this.#along === 0) this.#boundAlong();
+    if (this.#attachments === 0) this.#boundAttachments();
     this.weigh(weight);
-    this.#along++;
+    this.#attachments++;
   }
 
   /** The message cannot be kept as its bytes. */
-  #boundAlong(): void {
+  #boundAttachments(): void {
     const bounds = this.#bound();
     bounds.room = Math.min(bounds.room, bounds.roomAlong);
     this.#unchecked = Math.min(this.#unchecked, bounds.room);

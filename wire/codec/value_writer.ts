@@ -154,7 +154,7 @@ export class ValueWriter {
     }
     if (this.writePlain(value)) return;
     if (typeof value === "bigint") return this.#bigint(value);
-    if (typeof value === "function") return this.#pass(value, depth);
+    if (typeof value === "function") return this.#export(value, depth);
     throw unsupported(value);
   }
 
@@ -215,31 +215,31 @@ export class ValueWriter {
   }
 
   /** What is no data: a reference, a stream, a result that is to come. */
-  #pass(value: object, depth: number): void {
+  #export(value: object, depth: number): void {
     const writer = this.#writer;
     // What is made of data is made at once.
     if (this.#inside > 0 && value instanceof Promise) throw unsupported(value);
     // The message may have to be written again, but this can be done only once.
     if (this.#section !== undefined) throw NO_SECTION;
     this.#fitsSection = false;
-    const passed = this.exporter.pass(value);
-    switch (passed?.as) {
+    const exported = this.exporter.export(value);
+    switch (exported?.as) {
       case "object":
-        writer.tagged8(TAG.reference, passed.isFunction ? 1 : 0);
-        writer.varint(passed.slot);
-        return writer.uint32(passed.nonce);
+        writer.tagged8(TAG.reference, exported.isFunction ? 1 : 0);
+        writer.varint(exported.slot);
+        return writer.uint32(exported.nonce);
       case "own":
         writer.byte(TAG.own);
-        writer.varint(passed.slot);
-        return writer.uint32(passed.nonce);
+        writer.varint(exported.slot);
+        return writer.uint32(exported.nonce);
       case "stream":
         writer.byte(TAG.stream);
-        return writer.varint(passed.id);
+        return writer.varint(exported.id);
       case "result":
         writer.byte(TAG.result);
-        return writer.varint(passed.id);
+        return writer.varint(exported.id);
       case "value":
-        return this.write(passed.value, depth);
+        return this.write(exported.value, depth);
       default:
         throw unsupported(value);
     }
@@ -320,7 +320,7 @@ export class ValueWriter {
     if (Array.isArray(value)) return this.#list(value, depth);
     const prototype = Object.getPrototypeOf(value);
     if (prototype === Object.prototype || prototype === null) {
-      if (Symbol.asyncIterator in value) return this.#pass(value, depth);
+      if (Symbol.asyncIterator in value) return this.#export(value, depth);
       return this.#plainObject(value as Record<string, unknown>, depth);
     }
     const kind = classKind(value);
@@ -339,7 +339,7 @@ export class ValueWriter {
       case "url":
         return this.#declared(URL_TYPE, value, depth);
       case undefined:
-        return this.#pass(value, depth);
+        return this.#export(value, depth);
       default:
         // The type checker refuses this where a kind is forgotten.
         throw unsupported(kind satisfies never);

@@ -27,7 +27,7 @@ export interface Ticket {
    * Called when all of it is in the output, or with the reason why it never
    * will be; but only if that is later than the sending.
    */
-  left?: ((failure?: Error) => void) | undefined;
+  onSettled?: ((failure?: Error) => void) | undefined;
 }
 
 /** How much output may wait. */

@@ -80,7 +80,7 @@ const MANNERS: Readonly<Record<MessageKind, "own" | "later" | "answer">> = {
 /** What sends messages, and has others wait for large ones. */
 export interface Sender {
   /** All of a large message is in the output. */
-  largeLeft(): void;
+  largeSent(): void;
 }
 
 /** A message that is encoded and waits. */
@@ -291,7 +291,7 @@ export class Output extends ByteOutput implements MessageOutput, PlainOutput {
       ticket.position = this.handed + start;
       this.messages++;
       this.#define(start);
-      attachments?.left();
+      attachments?.sent();
     } else {
       const parts = this.#parts(start);
       writer.position = start;
@@ -447,7 +447,7 @@ export class Output extends ByteOutput implements MessageOutput, PlainOutput {
     this.messages++;
     writer.uint32(body.size);
     writer.bytes(body.bytes);
-    body.attachments?.left();
+    body.attachments?.sent();
   }
 
   /**
@@ -492,7 +492,7 @@ export class Output extends ByteOutput implements MessageOutput, PlainOutput {
     this.#large = [];
     this.elsewhere = 0;
     for (const { ticket, gone } of dropped) {
-      ticket.left?.(failure);
+      ticket.onSettled?.(failure);
       gone?.resolve();
     }
   }
@@ -550,9 +550,9 @@ export class Output extends ByteOutput implements MessageOutput, PlainOutput {
       this.#large.splice(index, 1);
       this.#retired = frames.buffer;
       this.messages++;
-      large.attachments?.left();
-      large.sender?.largeLeft();
-      ticket.left?.();
+      large.attachments?.sent();
+      large.sender?.largeSent();
+      ticket.onSettled?.();
       large.gone?.resolve();
     }
     return frames.subarray(offset, end);

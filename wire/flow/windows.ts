@@ -18,7 +18,12 @@ import type { Body, MessageOutput, Sender, Ticket } from "./output.ts";
 import { Queue } from "../base/collections.ts";
 import { malformed, type WireError } from "../base/errors.ts";
 import type { Lifetime } from "../base/lifetime.ts";
-import { failed, leave, OwnPromise, type Report } from "../base/report.ts";
+import {
+  failed,
+  OwnPromise,
+  type Report,
+  reportUnawaited,
+} from "../base/report.ts";
 import { isHeavy, type Memory } from "../base/limits.ts";
 import { type Keeper, Kept, KeptBytes } from "../codec/single_value.ts";
 
@@ -140,16 +145,16 @@ export class SendQueue implements Sender {
   }
 
   /** Resolves when all that waits by now has left, or never will. */
-  whenPassed(): Promise<void> {
+  whenSettled(): Promise<void> {
     if (this.#queue.size === 0) return Promise.resolve();
     return new Promise((resolve) => this.#mark(resolve));
   }
 
   /** Has a function called when all that waits by now has left. */
-  #mark(passed: () => void): void {
+  #mark(callback: () => void): void {
     this.#queue.push({
       body: NOTHING,
-      ticket: { position: 0, left: passed },
+      ticket: { position: 0, onSettled: callback },
       dropped: true,
       held: false,
     });
@@ -159,14 +164,14 @@ export class SendQueue implements Sender {
   withdraw(waiting: QueuedMessage): void {
     if (waiting.dropped) return;
     waiting.dropped = true;
-    waiting.ticket.left = undefined;
+    waiting.ticket.onSettled = undefined;
     waiting.body.attachments?.undo();
-    this.#passed(waiting.body);
+    this.#dequeued(waiting.body);
     waiting.body = NOTHING;
   }
 
   /** One waits no longer. */
-  #passed(body: Body): void {
+  #dequeued(body: Body): void {
     this.#waiting--;
     this.#output.backlog.remove(body.size);
   }
@@ -191,15 +196,15 @@ export class SendQueue implements Sender {
       let failure: Error | undefined;
       if (!waiting.dropped) {
         if (waiting.held || !this.#isOpen) return;
-        this.#passed(waiting.body);
+        this.#dequeued(waiting.body);
         waiting.dropped = true;
-        failure = this.#let(waiting);
+        failure = this.#sendNext(waiting);
       }
       this.#queue.shift();
       const { ticket } = waiting;
       // A large message is sent piece by piece, and tells its ticket itself.
       if (ticket.position !== Infinity || failure !== undefined) {
-        ticket.left?.(failure);
+        ticket.onSettled?.(failure);
       }
     }
     this.#onEmpty();
@@ -209,7 +214,7 @@ export class SendQueue implements Sender {
    * Lets one out, unless its deadline has passed, or the peer has told a
    * smaller limit since.
    */
-  #let({ body, ticket }: QueuedMessage): Error | undefined {
+  #sendNext({ body, ticket }: QueuedMessage): Error | undefined {
     const most = this.#output.encoder.limits.message;
     const failure = body.size > most
       ? tooLarge(body.size, most)
@@ -226,9 +231,9 @@ export class SendQueue implements Sender {
   /** Forgets all that waits. */
   clear(failure: Error): void {
     for (let next; (next = this.#queue.shift()) !== undefined;) {
-      if (!next.dropped) this.#passed(next.body);
+      if (!next.dropped) this.#dequeued(next.body);
       next.body.attachments?.undo();
-      next.ticket.left?.(failure);
+      next.ticket.onSettled?.(failure);
     }
   }
 
@@ -239,7 +244,7 @@ export class SendQueue implements Sender {
   }
 
   /** A large message has left. */
-  largeLeft(): void {
+  largeSent(): void {
     this.#held = false;
     this.drain();
   }
@@ -345,7 +350,7 @@ export class Inbox {
   #bytes: KeptBytes | undefined;
   /** Why the last message that waits is missing, if one is. */
   #missing: Error | undefined;
-  readonly #arrived = new Queue<ReceivedMessage>();
+  readonly #received = new Queue<ReceivedMessage>();
   readonly #takers = new Queue<Taker>();
   readonly #lifetime: Lifetime;
   readonly #report: Report;
@@ -370,7 +375,7 @@ export class Inbox {
 
   /** How many messages wait. */
   get size(): number {
-    return this.#arrived.size;
+    return this.#received.size;
   }
 
   /**
@@ -392,7 +397,7 @@ export class Inbox {
     this.received++;
     const taker = this.#takers.shift();
     if (taker === undefined) {
-      this.#arrived.push(this.#waiting(value, error, cost, excess, keeper));
+      this.#received.push(this.#waiting(value, error, cost, excess, keeper));
       return;
     }
     this.#window.consumed(cost);
@@ -427,9 +432,9 @@ export class Inbox {
    * @returns A promise of it; rejected with the wire's end when none will come.
    */
   take(): Promise<unknown> {
-    const arrived = this.#arrived.shift();
-    if (arrived !== undefined) {
-      const { value, error, cost, excess } = arrived;
+    const received = this.#received.shift();
+    if (received !== undefined) {
+      const { value, error, cost, excess } = received;
       this.#window.consumed(cost);
       this.#memory?.give(excess);
       if (error !== undefined) return failed(error, this.#report, WHERE);
@@ -460,7 +465,7 @@ export class Inbox {
     report: Report | undefined,
   ): void {
     reject(error);
-    leave(promise!, error, report, WHERE);
+    reportUnawaited(promise!, error, report, WHERE);
   }
 }
 

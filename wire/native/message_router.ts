@@ -142,7 +142,8 @@ export class MessageRouter implements MessageReceiver {
 
   /** Whether the wire was ended by what made a value of a declared type. */
   #isTooLate(extras: CallExtras | undefined): boolean {
-    return extras?.arrived !== undefined && this.#lifetime.reason !== undefined;
+    return extras?.attachments !== undefined &&
+      this.#lifetime.reason !== undefined;
   }
 
   /** What the arguments of a call take in memory beyond its cost. */

@@ -146,7 +146,7 @@ export class NativeSession implements Session {
       limits,
       onError,
       streams: () => this.#streams,
-      passResult: (promise) => this.#messaging.calls.pass(promise),
+      exportResult: (promise) => this.#messaging.calls.exportResult(promise),
       argument: (id, borrower) =>
         this.#messaging.incoming.argument(id, borrower),
       releaseBorrowed: (borrower) =>
@@ -288,7 +288,7 @@ export class NativeSession implements Session {
       output.send(message);
       return;
     }
-    outbound.whenPassed()
+    outbound.whenSettled()
       .then(() => output.whenLargeLeft())
       .then(() => lifetime.reason === undefined && output.send(message))
       .catch((error) => this.#fail(error));
@@ -311,7 +311,7 @@ export class NativeSession implements Session {
 
   /** Resolves when all output so far was handed over. */
   async forceOutput(): Promise<void> {
-    await this.#messaging.outbound.whenPassed();
+    await this.#messaging.outbound.whenSettled();
     await this.#output.flush();
     if (this.lifetime.reason !== undefined) throw this.lifetime.reason;
   }

@@ -9,13 +9,13 @@ import { WireError } from "../base/errors.ts";
 import type { WireLimits } from "../base/limits.ts";
 import type { Message } from "../codec/messages.ts";
 import {
-  Arrival,
   AwaitedResult,
   type Borrower,
+  type Exported,
   type Exporter,
   type Importer,
-  type Passed,
   type ReceivedAttachments,
+  ResultReady,
   type SentAttachments,
   type StreamsOfCall,
 } from "../codec/passing.ts";
@@ -44,7 +44,7 @@ export interface ObjectsOptions {
   /** The streams of the wire. They need its output, which needs these. */
   readonly streams: () => Streams;
   /** Says how the promise of a result travels. */
-  readonly passResult: (promise: CallPromise) => Passed;
+  readonly exportResult: (promise: CallPromise) => Exported;
   /** The result of a call of the peer, as an argument of another. */
   readonly argument: (id: number, borrower: Borrower) => unknown;
   /** What was copied of results is no longer held. */
@@ -84,8 +84,8 @@ export class Objects
   }
 
   /** Says how the promise of a result travels. */
-  passResult(promise: CallPromise): Passed {
-    return this.#options.passResult(promise);
+  exportResult(promise: CallPromise): Exported {
+    return this.#options.exportResult(promise);
   }
 
   /** The result of a call of the peer, as an argument of another. */
@@ -194,9 +194,9 @@ export class Objects
   #release(place: Import): void {
     // What came along with a message may have been released as lost.
     if (!this.imports.has(place)) return;
-    const { slot, nonce, arrived } = place;
+    const { slot, nonce, received } = place;
     this.imports.remove(place);
-    this.#options.sendBehind({ kind: "release", slot, nonce, count: arrived });
+    this.#options.sendBehind({ kind: "release", slot, nonce, count: received });
   }
 
   /** Nobody has the reference any more, and nobody released it. */
@@ -225,11 +225,11 @@ export interface ExporterOptions {
   readonly imports: Imports;
   readonly streams: Streams;
   /** Says how promises of results travel. */
-  passResult(promise: CallPromise): Passed;
+  exportResult(promise: CallPromise): Exported;
 }
 
 /** What travels along with one message. */
-class Companions implements SentAttachments {
+class OutgoingAttachments implements SentAttachments {
   readonly sources: Source[] = [];
   readonly places: Export[] = [];
   readonly #exports: Exports;
@@ -245,7 +245,7 @@ class Companions implements SentAttachments {
       this.#exports.admit(this.places);
   }
 
-  left(): void {
+  sent(): void {
     this.#streams.admit(this.sources);
     this.#exports.admit(this.places);
     for (const source of this.sources) source.start();
@@ -253,7 +253,7 @@ class Companions implements SentAttachments {
 
   undo(isRetried = false): void {
     for (const source of this.sources) source.undo(isRetried);
-    for (const place of this.places) this.#exports.leave(place);
+    for (const place of this.places) this.#exports.decrement(place);
   }
 }
 
@@ -263,7 +263,7 @@ export class WireExporter implements Exporter {
   context: CallContext | undefined;
 
   readonly #options: ExporterOptions;
-  #along: Companions | undefined;
+  #attachments: OutgoingAttachments | undefined;
 
   /** @param options What to work with. */
   constructor(options: ExporterOptions) {
@@ -271,47 +271,47 @@ export class WireExporter implements Exporter {
   }
 
   /** Says how a thing travels. */
-  pass(value: object): Passed | undefined {
-    if (value instanceof CallPromise) return this.#options.passResult(value);
+  export(value: object): Exported | undefined {
+    if (value instanceof CallPromise) return this.#options.exportResult(value);
     const referent = referentOf(value);
     if (referent !== undefined) {
       return referent.local === undefined
         ? this.#home(referent)
-        : this.#export(referent.local, referent.onRelease);
+        : this.#exportObject(referent.local, referent.onRelease);
     }
-    if (typeof value === "function") return this.#export(value);
+    if (typeof value === "function") return this.#exportObject(value);
     const source = this.#options.streams.open(value);
     if (source === undefined) return undefined;
     const { context } = this;
     if (context !== undefined) {
       source.onCancel = (reason) => abortContext(context, reason);
     }
-    this.#companions().sources.push(source);
+    this.#outgoing().sources.push(source);
     return { as: "stream", id: source.id };
   }
 
   /** What travels along with the message that was just written. */
   take(): SentAttachments | undefined {
-    const along = this.#along;
-    this.#along = undefined;
-    return along;
+    const attachments = this.#attachments;
+    this.#attachments = undefined;
+    return attachments;
   }
 
-  #companions(): Companions {
+  #outgoing(): OutgoingAttachments {
     const { exports, streams } = this.#options;
-    return this.#along ??= new Companions(exports, streams);
+    return this.#attachments ??= new OutgoingAttachments(exports, streams);
   }
 
-  #export(value: object, onRelease?: () => void): Passed {
+  #exportObject(value: object, onRelease?: () => void): Exported {
     const place = this.#options.exports.add(value, onRelease);
-    this.#companions().places.push(place);
+    this.#outgoing().places.push(place);
     const { slot, nonce } = place;
     const isFunction = typeof value === "function";
     return { as: "object", slot, nonce, isFunction };
   }
 
   /** A reference of the peer's own object, if it came over this wire. */
-  #home(place: Referent): Passed {
+  #home(place: Referent): Exported {
     if (place instanceof Import && this.#options.imports.has(place)) {
       return { as: "own", slot: place.slot, nonce: place.nonce };
     }
@@ -339,7 +339,7 @@ export interface ImporterOptions {
 }
 
 /** What came along with one message. */
-class Arrivals implements ReceivedAttachments {
+class IncomingAttachments implements ReceivedAttachments {
   readonly places: Import[] = [];
   readonly sinks: Sink[] = [];
   readonly awaited: AwaitedResult[] = [];
@@ -357,8 +357,8 @@ class Arrivals implements ReceivedAttachments {
 
   label(place: string): void {
     for (const sink of this.sinks) sink.place = place;
-    for (const arrived of this.places) {
-      if (arrived.arrived === 1) arrived.place = place;
+    for (const imported of this.places) {
+      if (imported.received === 1) imported.place = place;
     }
   }
 
@@ -384,7 +384,7 @@ class Arrivals implements ReceivedAttachments {
 /** The importer of a wire. */
 export class WireImporter implements Importer {
   readonly #options: ImporterOptions;
-  #along: Arrivals | undefined;
+  #attachments: IncomingAttachments | undefined;
 
   /** @param options What to work with. */
   constructor(options: ImporterOptions) {
@@ -395,63 +395,63 @@ export class WireImporter implements Importer {
   object(slot: number, nonce: number, isFunction: boolean): unknown {
     const { imports } = this.#options;
     const { place, handle } = imports.add(slot, nonce, isFunction);
-    this.#arrivals().places.push(place);
+    this.#incoming().places.push(place);
     return handle;
   }
 
   /** An object of this side that returns to its owner. */
   own(slot: number, nonce: number): unknown {
     const found = this.#options.exports.find(slot, nonce);
-    const arrivals = this.#arrivals();
+    const incoming = this.#incoming();
     if (found === undefined) {
-      arrivals.failure ??= new WireError(
+      incoming.failure ??= new WireError(
         "noSuchObject",
         "A reference came to an object that is gone: its owner has forgotten it, or it was released.",
       );
       return undefined;
     }
     const value = resolvable(found.value);
-    arrivals.own.add(value);
+    incoming.own.add(value);
     return value;
   }
 
   /** A stream of the peer. */
   stream(id: number): unknown {
     const { sink, stream } = this.#options.streams.receive(id);
-    this.#arrivals().sinks.push(sink);
+    this.#incoming().sinks.push(sink);
     return stream;
   }
 
   /** The result of a call of the peer. */
   result(id: number): unknown {
-    const arrivals = this.#arrivals();
-    arrivals.hasResults = true;
-    if (arrivals.failure !== undefined) return undefined;
+    const incoming = this.#incoming();
+    incoming.hasResults = true;
+    if (incoming.failure !== undefined) return undefined;
     try {
-      const result = this.#options.argument(id, arrivals);
-      if (result instanceof AwaitedResult) arrivals.awaited.push(result);
+      const result = this.#options.argument(id, incoming);
+      if (result instanceof AwaitedResult) incoming.awaited.push(result);
       else if (typeof result === "object" && result !== null) {
-        arrivals.own.add(result);
+        incoming.own.add(result);
       }
       return result;
     } catch (error) {
       if (error instanceof FailedResult) {
         // The call fails as the one did whose result it needs.
-        const arrival = new Arrival();
-        arrival.declare();
-        const failed = new AwaitedResult(Promise.reject(error), arrival);
-        arrivals.awaited.push(failed);
+        const ready = new ResultReady();
+        ready.declare();
+        const failed = new AwaitedResult(Promise.reject(error), ready);
+        incoming.awaited.push(failed);
         return failed;
       }
       if (!(error instanceof WireError)) throw error;
-      arrivals.failure ??= error;
+      incoming.failure ??= error;
       return undefined;
     }
   }
 
   /** A value of a declared type was made. */
   made(value: object): void {
-    this.#arrivals().own.add(value);
+    this.#incoming().own.add(value);
   }
 
   /** A function under the key `then` becomes an object that calls it. */
@@ -459,7 +459,7 @@ export class WireImporter implements Importer {
     if (value instanceof AwaitedResult) {
       return new AwaitedResult(
         value.result.then((result) => this.asThen(result)),
-        value.arrival,
+        value.ready,
       );
     }
     if (typeof value !== "function") return value;
@@ -471,12 +471,12 @@ export class WireImporter implements Importer {
 
   /** What came along with the message that was just read. */
   take(): ReceivedAttachments | undefined {
-    const along = this.#along;
-    this.#along = undefined;
-    return along;
+    const attachments = this.#attachments;
+    this.#attachments = undefined;
+    return attachments;
   }
 
-  #arrivals(): Arrivals {
-    return this.#along ??= new Arrivals(this.#options);
+  #incoming(): IncomingAttachments {
+    return this.#attachments ??= new IncomingAttachments(this.#options);
   }
 }

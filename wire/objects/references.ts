@@ -152,11 +152,11 @@ export class Exports {
         "The peer released an object that it does not have, or more often than it received it.",
       );
     }
-    this.leave(found, count);
+    this.decrement(found, count);
   }
 
   /** An object was released, or was not sent after all. */
-  leave(place: Export, count = 1): void {
+  decrement(place: Export, count = 1): void {
     place.count -= count;
     if (place.count > 0) return;
     if (place.isKnown) this.#known--;
@@ -234,7 +234,7 @@ export class Import implements Referent {
   /** What the peer knows it by besides. */
   readonly nonce: number;
   /** How often it came. */
-  arrived = 0;
+  received = 0;
   /** How often it still has to be released. */
   held = 0;
   /** How often it came to nobody who could release it. */
@@ -351,7 +351,7 @@ export class Imports {
     } else if (place.nonce !== nonce) {
       throw malformed("Another object came in the place of one that is held.");
     }
-    place.arrived++;
+    place.received++;
     place.held++;
     return { place, handle: this.#handle(place, isFunction) };
   }

@@ -8,10 +8,10 @@ import { type CallFate, WireError } from "../base/errors.ts";
 import {
   failed,
   knowsWhoAsks,
-  leave,
   owned,
   OwnPromise,
   type Report,
+  reportUnawaited,
   unawaited,
   unsent,
 } from "../base/report.ts";
@@ -202,7 +202,12 @@ export class KeptCalls {
       way.then(resolve, (error) =>
         resolve(
           failed(error).catch((error) => {
-            leave(made, error, this.#options.onError, place(kind, name));
+            reportUnawaited(
+              made,
+              error,
+              this.#options.onError,
+              place(kind, name),
+            );
             throw error;
           }),
         ))
@@ -356,14 +361,14 @@ class KeptPromise extends CallPromise {
     const known = way instanceof CallPromise ? way[REFERENCE] : undefined;
     const later = new LaterResult(report);
     this[REFERENCE] = known ?? later;
-    const arrived = known === undefined
+    const onValue = known === undefined
       ? (value: unknown) => settle(later.keep(value))
       : settle;
-    way.then(arrived, (error) => {
+    way.then(onValue, (error) => {
       this[REFERENCE] = later;
       settle(
         failed(error).then(later.keep, (error) => {
-          leave(this, error, report, unawaited(name));
+          reportUnawaited(this, error, report, unawaited(name));
           throw error;
         }),
       );

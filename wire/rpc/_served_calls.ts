@@ -29,11 +29,11 @@ export function dropUnused(
   extras: MessageExtras | undefined,
   error: unknown,
 ): void {
-  const arrived = extras?.arrived;
-  if (arrived === undefined) return;
-  if (isA(error, Unfit)) return arrived.drop();
+  const attachments = extras?.attachments;
+  if (attachments === undefined) return;
+  if (isA(error, Unfit)) return attachments.drop();
   const message = "The function that was to take the stream has failed.";
-  arrived.dropUntaken(new WireError("cancelled", message));
+  attachments.dropUntaken(new WireError("cancelled", message));
 }
 
 /** What went wrong on this side, of which the peer learns nothing. */
@@ -103,7 +103,7 @@ export interface Running extends Expecting {
   readonly excess: number;
   readonly context: CallContext;
   /** What came along with it. */
-  readonly arrived: ReceivedAttachments | undefined;
+  readonly attachments: ReceivedAttachments | undefined;
   stopTimer: (() => void) | undefined;
   /** Whether its caller has given up. */
   isForNobody: boolean;
@@ -122,7 +122,7 @@ export function runningCall(
     cost,
     excess,
     context,
-    arrived: extras?.arrived,
+    attachments: extras?.attachments,
     stopTimer: undefined,
     answers: undefined,
     kept: 0,
@@ -154,7 +154,7 @@ export function startTimer(
 export function abandon(running: Running, reason: WireError): void {
   running.isForNobody = true;
   abortContext(running.context, reason);
-  running.arrived?.abort(reason);
+  running.attachments?.abort(reason);
 }
 
 /** How many cancels a peer may send: not more than calls, nor too many at once. */
@@ -432,12 +432,12 @@ export class RipeCalls {
     let left = awaited.length;
     let isRipe = false;
     let isOver = false;
-    const arrived = () => {
+    const onReady = () => {
       if (--left > 0 || isOver) return;
       isRipe = true;
       this.size++;
     };
-    for (const { arrival } of awaited) arrival.listen(arrived);
+    for (const { ready } of awaited) ready.listen(onReady);
     return () => {
       isOver = true;
       if (isRipe) this.size--;

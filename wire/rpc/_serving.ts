@@ -155,7 +155,7 @@ export class ServedFunctions {
       return later === undefined ? served : await settled(later);
     } finally {
       // What came along was for the function.
-      if (!hasRun) extras?.arrived?.drop();
+      if (!hasRun) extras?.attachments?.drop();
     }
   }
 

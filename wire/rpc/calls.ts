@@ -28,8 +28,8 @@ import {
 import {
   carriesStream,
   endStreams,
+  type Exported,
   NotReady,
-  type Passed,
   type ReceivedAttachments,
   REFERENCE,
   type StreamsOfCall,
@@ -38,9 +38,9 @@ import { type Clock, TokenBucket } from "../base/clock.ts";
 import { type CallFate, malformed, WireError } from "../base/errors.ts";
 import {
   entered,
-  leave,
-  left,
+  exited,
   type Report,
+  reportUnawaited,
   unawaited,
 } from "../base/report.ts";
 import type { MessageOutput } from "../flow/output.ts";
@@ -155,7 +155,7 @@ export class Calls implements CallMaker {
     try {
       return this.#make(name, args, wantsValues, options, target, following);
     } finally {
-      left();
+      exited();
     }
   }
 
@@ -360,8 +360,8 @@ export class Calls implements CallMaker {
       pending.cost = sendQueue.bytes - before;
     }
     if (pending.position !== Infinity) return bases;
-    pending.left = (failure) => {
-      pending.left = undefined;
+    pending.onSettled = (failure) => {
+      pending.onSettled = undefined;
       // It cannot be sent after all; the send queue counts it no more.
       if (failure === undefined || pending.settled) return;
       this.#fail(pending, () => failure);
@@ -388,9 +388,9 @@ export class Calls implements CallMaker {
   canFollow(base: PendingCall): boolean {
     if (!this.#options.pipelines || base.settled) return false;
     if (this.#slots[base.id] !== base) return false;
-    const { waiting, left } = base;
-    // What is large may be overtaken by what is small, until it has left.
-    return left === undefined || waiting !== undefined &&
+    const { waiting, onSettled } = base;
+    // What is large may be overtaken by what is small, until it was sent.
+    return onSettled === undefined || waiting !== undefined &&
         !waiting.dropped &&
         waiting.body.size <= this.#output.encoder.limits.frame;
   }
@@ -403,7 +403,7 @@ export class Calls implements CallMaker {
    * @throws {NotReady} When it has to be waited for.
    * @throws {WireError} `unsupportedValue` where only values can be.
    */
-  pass(promise: CallPromise): Passed {
+  exportResult(promise: CallPromise): Exported {
     const base = promise[REFERENCE];
     if (base?.hasValue) {
       return { as: "value", value: base.value };
@@ -491,10 +491,10 @@ export class Calls implements CallMaker {
   }
 
   /** A call is settled: what may end it stays for streams that are open. */
-  #unguard(pending: PendingCall, arrived?: ReceivedAttachments): void {
+  #unguard(pending: PendingCall, attachments?: ReceivedAttachments): void {
     const { cleanup } = pending;
     if (cleanup === undefined) return;
-    arrived?.bind(pending);
+    attachments?.bind(pending);
     if (pending.streams === undefined) cleanup();
     else pending.streams.settled(cleanup);
   }
@@ -536,7 +536,7 @@ export class Calls implements CallMaker {
     if (extras?.failure !== undefined) {
       return this.unreadable(id, extras.failure);
     }
-    this.#succeed(this.#answered(id, false), value, extras?.arrived);
+    this.#succeed(this.#answered(id, false), value, extras?.attachments);
   }
 
   /** An answer with all values came. */
@@ -548,7 +548,7 @@ export class Calls implements CallMaker {
     if (extras?.failure !== undefined) {
       return this.unreadable(id, extras.failure);
     }
-    this.#succeed(this.#answered(id, true), values, extras?.arrived);
+    this.#succeed(this.#answered(id, true), values, extras?.attachments);
   }
 
   /** What the remote function threw came. */
@@ -556,11 +556,11 @@ export class Calls implements CallMaker {
     if (extras?.failure !== undefined) {
       return this.unreadable(id, extras.failure);
     }
-    const arrived = extras?.arrived;
+    const attachments = extras?.attachments;
     const pending = this.#answered(id);
-    if (pending.settled) arrived?.drop();
-    else arrived?.label(`what "${pending.name}" threw`);
-    this.#fail(pending, () => remoteError(pending.name, thrown), arrived);
+    if (pending.settled) attachments?.drop();
+    else attachments?.label(`what "${pending.name}" threw`);
+    this.#fail(pending, () => remoteError(pending.name, thrown), attachments);
   }
 
   /** The peer could not, or would not, carry out a call. */
@@ -575,7 +575,7 @@ export class Calls implements CallMaker {
           pending.hasValue = true;
           return pending.value = value;
         }, (error) => {
-          this.#leave(pending, error);
+          this.#reportUnawaited(pending, error);
           throw error;
         }),
       );
@@ -672,37 +672,37 @@ export class Calls implements CallMaker {
   #succeed(
     pending: PendingCall,
     value: unknown,
-    arrived: ReceivedAttachments | undefined,
+    attachments: ReceivedAttachments | undefined,
   ): void {
-    if (pending.settled) return arrived?.drop();
-    arrived?.label(`the result of "${pending.name}"`);
+    if (pending.settled) return attachments?.drop();
+    attachments?.label(`the result of "${pending.name}"`);
     if (pending.isUsed) suppressLeakWarning(value);
     pending.settled = pending.hasValue = true;
     pending.value = value;
-    this.#unguard(pending, arrived);
+    this.#unguard(pending, attachments);
     pending.resolve(value);
   }
 
   #fail(
     pending: PendingCall,
     error: () => Error,
-    arrived?: ReceivedAttachments,
+    attachments?: ReceivedAttachments,
   ): void {
     if (pending.settled) return;
     pending.settled = true;
-    this.#unguard(pending, arrived);
+    this.#unguard(pending, attachments);
     const failing = failLater(
       error,
       pending.site,
-      (error) => this.#leave(pending, error),
+      (error) => this.#reportUnawaited(pending, error),
     );
     pending.resolve(failing);
   }
 
   /** A call fails, whose promise may have been left alone. */
-  #leave({ promise, name }: PendingCall, error: unknown): void {
+  #reportUnawaited({ promise, name }: PendingCall, error: unknown): void {
     if (promise === undefined) return;
-    leave(promise, error, this.report, unawaited(name));
+    reportUnawaited(promise, error, this.report, unawaited(name));
   }
 }
 

@@ -261,9 +261,9 @@ export class IncomingCalls {
   }
 
   /** What a call is of: an object, a result to come, or why there is none. */
-  #receiver(id: number, { target, arrived, failure }: CallExtras): unknown {
+  #receiver(id: number, { target, attachments, failure }: CallExtras): unknown {
     if (failure !== undefined) return undefined;
-    if (arrived?.hasResults) this.#results?.lend(id, arrived);
+    if (attachments?.hasResults) this.#results?.lend(id, attachments);
     return target === undefined ? undefined : this.#find(target);
   }
 
@@ -322,7 +322,7 @@ export class IncomingCalls {
     if (waiting !== undefined) {
       parked.delete(id);
       this.#holdings.give(waiting.cost, waiting.excess);
-      waiting.extras?.arrived?.drop();
+      waiting.extras?.attachments?.drop();
       this.#answers.fail(
         id,
         "cancelled",
@@ -389,7 +389,7 @@ export class IncomingCalls {
     }
     this.#begun++;
     const context = this.#functions.context(name, extras);
-    if (receiver !== undefined || extras?.arrived !== undefined) {
+    if (receiver !== undefined || extras?.attachments !== undefined) {
       return this.#beginWith(
         id,
         context,
@@ -444,10 +444,10 @@ export class IncomingCalls {
     extras: CallExtras,
     receiver: unknown,
   ): void {
-    const { arrived } = extras;
+    const { attachments } = extras;
     const name = context.functionName;
-    arrived?.label(`an argument of "${name}"`);
-    const awaited = [...arrived?.awaited ?? []];
+    attachments?.label(`an argument of "${name}"`);
+    const awaited = [...attachments?.awaited ?? []];
     if (receiver instanceof AwaitedResult) awaited.push(receiver);
     if (awaited.length > 0) {
       return this.#await(
@@ -466,7 +466,7 @@ export class IncomingCalls {
       const [served, object] = this.#functions.method(name, receiver);
       this.#apply(id, context, args, cost, excess, extras, served, object);
     } catch (error) {
-      arrived?.drop();
+      attachments?.drop();
       this.#answers.refuse(id, error);
     }
   }
@@ -482,13 +482,13 @@ export class IncomingCalls {
     receiver: unknown,
     awaited: readonly AwaitedResult[],
   ): void {
-    const { arrived } = extras;
+    const { attachments } = extras;
     const name = context.functionName;
     const running = this.#start(id, context, cost, excess, extras);
     const { ripe } = this.#admission;
     const ripening = ripe.follow(awaited);
     Promise.all(awaited.map(({ result }) => result)).then(async () => {
-      if (arrived !== undefined) await fill(args, arrived.own);
+      if (attachments !== undefined) await fill(args, attachments.own);
       return receiver instanceof AwaitedResult
         ? await receiver.result
         : receiver === undefined
@@ -507,7 +507,7 @@ export class IncomingCalls {
         this.#apply(id, context, args, cost, excess, extras, served, object);
       })
     ).catch((error) => {
-      arrived?.drop();
+      attachments?.drop();
       this.#settled(running);
       this.#answers.refuse(id, error);
     }).then(() => {
@@ -707,7 +707,7 @@ class OneWayCalls {
     const functions = this.#functions;
     this.begun++;
     const context = functions.context(name, extras);
-    extras?.arrived?.label(`an argument of "${name}"`);
+    extras?.attachments?.label(`an argument of "${name}"`);
     let served: Method | undefined;
     let object: object | undefined;
     try {
@@ -719,7 +719,7 @@ class OneWayCalls {
         [served, object] = functions.method(name, receiver);
       }
     } catch (error) {
-      extras?.arrived?.drop();
+      extras?.attachments?.drop();
       return this.refuse(name, error, cost);
     }
     let later: PromiseLike<unknown> | undefined;

@@ -24,11 +24,11 @@ import type { Clock } from "../base/clock.ts";
 import { WireError } from "../base/errors.ts";
 import {
   entered,
+  exited,
   failed,
-  leave,
-  left,
   OwnPromise,
   type Report,
+  reportUnawaited,
   unsent,
 } from "../base/report.ts";
 import {
@@ -85,7 +85,7 @@ export class Outbound {
   readonly #streams: BindingStreams | undefined;
   readonly #report: Report;
   /** A ticket that nobody keeps: most messages are sent at once. */
-  #ticket: Ticket = { position: Infinity, left: undefined };
+  #ticket: Ticket = { position: Infinity, onSettled: undefined };
 
   /** @param options What messages leave by. */
   constructor(options: OutboundOptions) {
@@ -156,7 +156,7 @@ export class Outbound {
     try {
       return this.#send(name, args, options, hasDeadlines, target);
     } finally {
-      left();
+      exited();
     }
   }
 
@@ -198,7 +198,7 @@ export class Outbound {
     const metadata = options?.metadata;
     const message = new SendMessage(name, args, deadline, target, metadata);
     return options === undefined || this.#streams === undefined
-      ? this.#pass(sends, message, unsent(name), options)
+      ? this.#enqueue(sends, message, unsent(name), options)
       : this.#sendBound(this.#streams, message, options);
   }
 
@@ -209,7 +209,8 @@ export class Outbound {
     options: CallOptions,
   ): Promise<void> {
     const { name } = message;
-    const send = () => this.#pass(this.sends, message, unsent(name), options);
+    const send = () =>
+      this.#enqueue(this.sends, message, unsent(name), options);
     return streams.sendBound(name, options, send);
   }
 
@@ -225,7 +226,7 @@ export class Outbound {
       endStreams(value, refusal);
       return failed(refusal, this.#report, where);
     }
-    return this.#pass(this.messages, { kind: "message", value }, where);
+    return this.#enqueue(this.messages, { kind: "message", value }, where);
   }
 
   /**
@@ -239,7 +240,7 @@ export class Outbound {
    * message cannot be sent, when the wire ends first, and when its deadline
    * passes or its signal aborts.
    */
-  #pass(
+  #enqueue(
     sendQueue: SendQueue,
     message: Message,
     where: string,
@@ -257,16 +258,16 @@ export class Outbound {
       return failed(error, backlog.reportOf(error, this.#report), where);
     }
     if (ticket.position !== Infinity) return DONE;
-    this.#ticket = { position: Infinity, left: undefined };
-    const left: OwnPromise<void> = new OwnPromise((resolve, reject) => {
+    this.#ticket = { position: Infinity, onSettled: undefined };
+    const sent: OwnPromise<void> = new OwnPromise((resolve, reject) => {
       const fail = (error: WireError | Error) => {
         reject(error);
-        leave(left, error, this.#report, where);
+        reportUnawaited(sent, error, this.#report, where);
       };
       const stop = waiting === undefined || message.kind !== "send"
         ? nothing
         : this.#giveUpLate(sendQueue, waiting, message.name, options, fail);
-      ticket.left = (failure) => {
+      ticket.onSettled = (failure) => {
         stop();
         if (failure === undefined) return resolve();
         const { reason } = this.#lifetime;
@@ -275,7 +276,7 @@ export class Outbound {
         );
       };
     });
-    return left;
+    return sent;
   }
 
   /**
@@ -336,11 +337,11 @@ export class Outbound {
   }
 
   /** Resolves when all that waits by now has left, or never will. */
-  async whenPassed(): Promise<void> {
+  async whenSettled(): Promise<void> {
     await Promise.all([
-      this.calls.whenPassed(),
-      this.sends.whenPassed(),
-      this.messages.whenPassed(),
+      this.calls.whenSettled(),
+      this.sends.whenSettled(),
+      this.messages.whenSettled(),
     ]);
   }
 

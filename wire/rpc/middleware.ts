@@ -10,9 +10,9 @@ import { errorMessage, WireError } from "../base/errors.ts";
 import {
   begun,
   knowsWhoAsks,
-  leave,
   owned,
   type Report,
+  reportUnawaited,
   unawaited,
   unsent,
 } from "../base/report.ts";
@@ -362,7 +362,8 @@ class ThroughCaller<W extends { readonly ended: unknown }> implements Caller {
         result,
         made,
         (caller) => callThrough(caller, middleware, report, wire, clock),
-        (promise, error) => leave(promise, error, report, unawaited(name)),
+        (promise, error) =>
+          reportUnawaited(promise, error, report, unawaited(name)),
       )
       : promised(result, report, unawaited(name));
   };

@@ -10,9 +10,9 @@ import {
   ASKED,
   type Asked,
   knowsWhoAsks,
-  leave,
   owned,
   type Report,
+  reportUnawaited,
   unawaited,
   unsent,
 } from "../base/report.ts";
@@ -76,7 +76,7 @@ export class PendingCall implements Ticket, PendingResult {
   /** The offset of its first byte in the output. */
   position = Infinity;
   /** Defined until it has left whole. */
-  left: ((failure?: Error) => void) | undefined = undefined;
+  onSettled: ((failure?: Error) => void) | undefined = undefined;
   /** Settles its promise. */
   resolve: (value: unknown) => void = nothing;
   /** What its caller holds. */
@@ -327,7 +327,7 @@ export function promised(
   const later = new LaterResult(report);
   const made: CallPromise = new CallPromise((resolve) =>
     resolve(promise.then(later.keep, (error) => {
-      leave(made, error, report, where);
+      reportUnawaited(made, error, report, where);
       throw error;
     }))
   );
@@ -349,7 +349,7 @@ export function rejected(
 ): CallPromise {
   const made = new CallPromise((_, reject) => reject(error));
   made[REFERENCE] = new LaterResult(report);
-  leave(made, error, report, where);
+  reportUnawaited(made, error, report, where);
   return made;
 }
 

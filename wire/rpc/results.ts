@@ -14,11 +14,11 @@ import { errorMessage, WireError } from "../base/errors.ts";
 import { LazyMap } from "../base/collections.ts";
 import { DEFAULT_LIMITS, excessOf, type Memory } from "../base/limits.ts";
 import {
-  Arrival,
   AwaitedResult,
   type Borrower,
   type Method,
   methodOf,
+  ResultReady,
 } from "../codec/passing.ts";
 import { isPlain } from "../codec/value_kinds.ts";
 import { referentOf, resolvable } from "./remote_object.ts";
@@ -101,7 +101,7 @@ export class HeldFunctions {
 
 /** A result that somebody waits for. */
 interface Wanted extends PromiseWithResolvers<unknown> {
-  readonly arrival: Arrival;
+  readonly ready: ResultReady;
 }
 
 /** Knows what passed by reference. */
@@ -174,7 +174,7 @@ export class Results {
       const wanted = this.#awaited.get(id);
       this.#awaited.delete(id);
       wanted?.resolve(copyable(result));
-      wanted?.arrival.declare();
+      wanted?.ready.declare();
     }
     if (id >= this.#most) return;
     if (isSmall(result)) {
@@ -198,10 +198,10 @@ export class Results {
    */
   argument(id: number, isOwed: boolean, borrower: Borrower): unknown {
     if (isOwed) {
-      const { promise, arrival } = this.#wait(id);
+      const { promise, ready } = this.#wait(id);
       return new AwaitedResult(
         promise.then((result) => this.#asArgument(result, borrower)),
-        arrival,
+        ready,
       );
     }
     const shared = this.#shared(id);
@@ -261,14 +261,17 @@ export class Results {
    */
   target(id: number, isOwed: boolean): unknown {
     if (!isOwed) return this.#shared(id) ?? asTarget(this.#find(id));
-    const { promise, arrival } = this.#wait(id);
-    return new AwaitedResult(promise.then(asTarget), arrival);
+    const { promise, ready } = this.#wait(id);
+    return new AwaitedResult(promise.then(asTarget), ready);
   }
 
   #wait(id: number): Wanted {
     let wanted = this.#awaited.get(id);
     if (wanted === undefined) {
-      wanted = { ...Promise.withResolvers<unknown>(), arrival: new Arrival() };
+      wanted = {
+        ...Promise.withResolvers<unknown>(),
+        ready: new ResultReady(),
+      };
       this.#awaited.set(id, wanted);
     }
     return wanted;

@@ -268,7 +268,7 @@ export class GracefulClose {
     this.#begun = this.#options.lifetime.isDraining = true;
     this.#startTimer();
     await opened.catch(() => {});
-    await this.#options.messaging.outbound.whenPassed();
+    await this.#options.messaging.outbound.whenSettled();
     await this.#sendLast("close");
     this.#sentClose = true;
     this.#options.messaging.incoming.forsakeAbandoned();

@@ -39,7 +39,7 @@ export interface SinkOptions {
 /** What came, and what it takes in memory beyond its cost. */
 export interface Item {
   readonly value: unknown;
-  readonly arrived?: ReceivedAttachments | undefined;
+  readonly attachments?: ReceivedAttachments | undefined;
   readonly cost: number;
   readonly excess: number;
 }
@@ -53,7 +53,7 @@ interface PendingRead {
 /** Why a stream failed, and what came along with that. */
 export interface Failure {
   readonly error: unknown;
-  readonly arrived?: ReceivedAttachments | undefined;
+  readonly attachments?: ReceivedAttachments | undefined;
   /** What the reason takes in memory. */
   readonly weight?: number;
   /** Whether what came before it and was not taken is discarded. */
@@ -113,17 +113,17 @@ export class Sink implements BoundStream {
    * @throws {WireError} `malformed` when it is beyond the producer's credit.
    */
   put(item: Item, keeper?: Keeper): void {
-    const { value, arrived, cost, excess } = item;
+    const { value, attachments, cost, excess } = item;
     this.spend(cost);
-    if (this.isDone) return arrived?.drop();
-    arrived?.label(`an item of ${this.place}`);
-    if (this.call !== undefined) arrived?.bind(this.call);
+    if (this.isDone) return attachments?.drop();
+    attachments?.label(`an item of ${this.place}`);
+    if (this.call !== undefined) attachments?.bind(this.call);
     const read = this.#reads.shift();
     if (read !== undefined) {
       read.resolve({ done: false, value });
       return this.#taken(cost);
     }
-    if (arrived === undefined && keeper && isHeavy(excess, cost)) {
+    if (attachments === undefined && keeper && isHeavy(excess, cost)) {
       const kept = keeper.keep(this.#bytes ??= new KeptBytes());
       return this.#items.push({ value: kept, cost, excess: 0 });
     }
@@ -145,7 +145,7 @@ export class Sink implements BoundStream {
 
   /** The producer has finished, or failed. */
   end(failure?: Failure): void {
-    if (this.isDone) failure?.arrived?.drop();
+    if (this.isDone) failure?.attachments?.drop();
     else {
       if (failure?.isSudden) this.#drop();
       this.#failure = failure;
@@ -200,10 +200,10 @@ export class Sink implements BoundStream {
   #drop(): void {
     for (let item; (item = this.#items.shift()) !== undefined;) {
       this.#options.memory?.give(item.excess);
-      item.arrived?.drop();
+      item.attachments?.drop();
       if (item.value instanceof Kept) item.value.drop();
     }
-    this.#failure?.arrived?.drop();
+    this.#failure?.attachments?.drop();
     this.#forgetFailure();
   }
 

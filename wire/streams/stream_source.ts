@@ -254,7 +254,7 @@ export class Source implements BoundStream {
     this.#credit -= MESSAGE_OVERHEAD + size;
     if (ticket.position !== Infinity) return undefined;
     return this.#sending = new Promise((resolve) =>
-      ticket.left = () => resolve()
+      ticket.onSettled = () => resolve()
     );
   }
 

@@ -248,7 +248,7 @@ export class Streams {
     if (error === undefined) {
       const excess = excessOf(message.weight, cost);
       return sink.put(
-        { value, arrived: extras?.arrived, cost, excess },
+        { value, attachments: extras?.attachments, cost, excess },
         message,
       );
     }
@@ -277,13 +277,13 @@ export class Streams {
     weight: number,
     extras?: MessageExtras,
   ): void {
-    const arrived = extras?.arrived;
+    const attachments = extras?.attachments;
     const sink = this.#sink(id);
-    arrived?.label(`the failure of ${sink.place}`);
+    attachments?.label(`the failure of ${sink.place}`);
     this.#drop(sink);
     this.#end(sink, {
       error: remoteError(sink.place, extras?.failure ?? thrown),
-      arrived,
+      attachments,
       weight,
     });
   }
@@ -304,10 +304,10 @@ export class Streams {
 
   /** The consumer wants no more. */
   cancelled(id: number, reason: unknown, extras?: MessageExtras): void {
-    const arrived = extras?.arrived;
+    const attachments = extras?.attachments;
     const source = this.#source(id);
-    if (source === undefined || source.isStopped) return arrived?.drop();
-    arrived?.label("the reason of a cancel");
+    if (source === undefined || source.isStopped) return attachments?.drop();
+    attachments?.label("the reason of a cancel");
     source.cancel(extras?.failure ?? reason);
     this.#options.onIdle();
   }

@@ -3,9 +3,9 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Cons, nil, symbol } from "../../../wire/cmucl/mod.ts";
 import {
-  type Arrival,
   LispCall,
   LispReader,
+  type ReceivedObject,
 } from "../../../wire/cmucl/reader.ts";
 import { resolveLimits } from "../../../wire/base/limits.ts";
 import type { WireError, WireLimits } from "../../../wire/mod.ts";
@@ -18,7 +18,7 @@ const NIL = "09000000034e494c0000000b434f4d4d4f4e2d4c495350";
 function read(
   bytes: Uint8Array,
   limits: Partial<WireLimits> = {},
-): Arrival | undefined {
+): ReceivedObject | undefined {
   const reader = new LispReader(resolveLimits(limits));
   reader.input.feed(bytes);
   return reader.next();
@@ -48,9 +48,9 @@ function tower(height: number, side: "car" | "cdr"): Uint8Array<ArrayBuffer> {
 test("LispReader reads 400,000 pairs in a row where it may", () => {
   const bytes = tower(400_000, "cdr");
   const limits = { values: 400_000 };
-  const arrival = read(bytes, limits);
-  assertEquals(arrival?.error, undefined);
-  assertEquals((arrival?.value as unknown[]).length, 400_000);
+  const received = read(bytes, limits);
+  assertEquals(received?.error, undefined);
+  assertEquals((received?.value as unknown[]).length, 400_000);
 });
 
 test("LispReader refuses 400,000 pairs in a row, and goes on", () => {
@@ -66,16 +66,16 @@ for (const size of [1_000, 4_000_000]) {
   test(`LispReader refuses 400,000 nested pairs, ${size} bytes at a time`, () => {
     const bytes = join(tower(400_000, "car"), fromHex("0700000007"));
     const reader = new LispReader(resolveLimits());
-    const arrivals: Arrival[] = [];
+    const received: ReceivedObject[] = [];
     for (let at = 0; at < bytes.length; at += size) {
       reader.input.feed(bytes.subarray(at, at + size));
-      for (let next; (next = reader.next()) !== undefined;) arrivals.push(next);
+      for (let next; (next = reader.next()) !== undefined;) received.push(next);
       reader.input.keep();
     }
-    assertEquals(arrivals.length, 2);
-    assertEquals(arrivals[0]?.error?.code, "limit");
-    assert(arrivals[0]?.error?.message.includes("nesting"));
-    assertEquals(arrivals[1]?.value, 7);
+    assertEquals(received.length, 2);
+    assertEquals(received[0]?.error?.code, "limit");
+    assert(received[0]?.error?.message.includes("nesting"));
+    assertEquals(received[1]?.value, 7);
   });
 }
 
