@@ -1,11 +1,11 @@
 /**
- * Marks: numbers that have to be reached.
+ * Targets: bounds that measurements have to keep.
  *
  * @module
  */
 
-/** A mark, and what was reached. */
-export interface Mark {
+/** A target, and what was measured. */
+export interface Target {
   /** What is measured. */
   readonly what: string;
   /** What is asked. */
@@ -19,39 +19,39 @@ export interface Mark {
 }
 
 /**
- * A mark that has to be reached.
+ * A target that has to be reached.
  *
  * @param what What is measured.
  * @param value What was measured.
  * @param limit The least that will do.
  * @param unit What it counts.
- * @returns The mark.
+ * @returns The target.
  */
 export function atLeast(
   what: string,
   value: number,
   limit: number,
   unit = "×",
-): Mark {
+): Target {
   const asked = `at least ${limit}${unit}`;
   return { what, asked, value, unit, met: value >= limit };
 }
 
 /**
- * A mark that must not be passed.
+ * A target that must not be exceeded.
  *
  * @param what What is measured.
  * @param value What was measured.
  * @param limit The most that will do.
  * @param unit What it counts.
- * @returns The mark.
+ * @returns The target.
  */
 export function atMost(
   what: string,
   value: number,
   limit: number,
   unit = "×",
-): Mark {
+): Target {
   const asked = `at most ${limit}${unit}`;
   return { what, asked, value, unit, met: value <= limit };
 }

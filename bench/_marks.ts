@@ -1,11 +1,11 @@
 /**
- * The marks of what is measured beside the raw loop and other libraries. The
+ * The targets of what is measured beside the raw loop and other libraries. The
  * studies bring their own.
  *
  * @module
  */
 
-import { atLeast, atMost, type Mark } from "./_mark.ts";
+import { atLeast, atMost, type Target } from "./_mark.ts";
 import type { Measurement } from "./_measure.ts";
 import { RAWS } from "./_runner.ts";
 
@@ -29,20 +29,20 @@ const OF_RAW: readonly [workload: string, what: string, share: number][] = [
 ];
 
 /**
- * Compares what was measured with the marks. Without all that a mark compares,
- * there is no such mark.
+ * Compares what was measured with the targets. Without all that a target compares,
+ * there is no such target.
  *
  * @param measurements What was measured.
- * @returns The marks.
+ * @returns The targets.
  */
-export function marks(measurements: readonly Measurement[]): Mark[] {
+export function targets(measurements: readonly Measurement[]): Target[] {
   const of = (workload: string) =>
     measurements.filter((one) => one.workload === workload);
   const mine = (workload: string, higherIsBetter = true) =>
     of(workload).find((one) =>
       one.contestant === WIRE && one.higherIsBetter === higherIsBetter
     );
-  const found: Mark[] = [];
+  const found: Target[] = [];
   const time = mine("one", false);
   if (time !== undefined) {
     found.push(atMost("one call at a time, p50, of raw", time.toRaw, 1.15));

@@ -21,7 +21,7 @@ export const HELP = `usage: deno task bench [options]
                       ${OTHERS.join(", ")}
   --rounds N          rounds of each, after a warm-up (5)
   --seconds S         how long a round takes, about (0.5)
-  --full              growth as far as the marks say; takes minutes
+  --full              growth as far as the targets ask; takes minutes
   --pin               pin all processes to core 0, where taskset is there
   --split             pin this process to core 0 and its peers to core 1
   --json FILE         write the results to a file
@@ -33,7 +33,7 @@ where one call at a time is measured, on core 0. All rounds of a run share one
 process: to compare two versions, repeat the run, and take a difference under
 25% for none.
 
-The exit code is 1 when a mark was missed or a contestant skipped, 2 for wrong
+The exit code is 1 when a target was missed or a contestant skipped, 2 for wrong
 options.`;
 
 /** What the command line says. */
@@ -46,7 +46,7 @@ export interface Options {
   readonly rounds: number;
   /** How long each is to take, about. */
   readonly seconds: number;
-  /** Whether growth is followed as far as the marks say. */
+  /** Whether growth is followed as far as the targets ask. */
   readonly full: boolean;
   /** The cores that were chosen. */
   readonly cores: Cores;

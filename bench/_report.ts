@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Mark } from "./_mark.ts";
+import type { Target } from "./_mark.ts";
 import type { Measurement } from "./_measure.ts";
 import { number, table } from "./_table.ts";
 
@@ -39,14 +39,14 @@ export function printMeasurements(measurements: readonly Measurement[]): void {
 }
 
 /**
- * Prints the marks.
+ * Prints the targets.
  *
- * @param marks At least one.
+ * @param targets At least one.
  */
-export function printMarks(marks: readonly Mark[]): void {
+export function printTargets(targets: readonly Target[]): void {
   console.log(table(
-    ["mark", "asked", "measured", "met"],
-    marks.map(({ what, asked, value, unit, met }) => [
+    ["target", "asked", "measured", "met"],
+    targets.map(({ what, asked, value, unit, met }) => [
       what,
       asked,
       `${number(value, 2)}${unit}`,

@@ -1,11 +1,11 @@
 /**
  * What is measured otherwise than by operations a second: a study is one file
- * in `studies/`, and brings its own tables and marks.
+ * in `studies/`, and brings its own tables and targets.
  *
  * @module
  */
 
-import type { Mark } from "./_mark.ts";
+import type { Target } from "./_mark.ts";
 import type { Contestant } from "./_workload.ts";
 
 /** How to study. */
@@ -14,7 +14,7 @@ export interface StudyOptions {
   readonly rounds: number;
   /** How long a round is to take, about. */
   readonly seconds: number;
-  /** Whether to go as far as the marks say, which takes minutes. */
+  /** Whether to go as far as the targets ask, which takes minutes. */
   readonly full: boolean;
   /** Those that take part. */
   readonly contestants: readonly Contestant[];
@@ -34,8 +34,8 @@ export interface StudyTable {
 export interface StudyResult {
   /** What to print. */
   readonly tables: readonly StudyTable[];
-  /** The marks it has to do with. */
-  readonly marks: readonly Mark[];
+  /** The targets it has to do with. */
+  readonly targets: readonly Target[];
   /** All of it, for JSON. */
   readonly data: unknown;
 }

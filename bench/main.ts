@@ -11,13 +11,13 @@
  */
 
 import { chart } from "./_chart.ts";
-import type { Mark } from "./_mark.ts";
-import { marks } from "./_marks.ts";
+import type { Target } from "./_mark.ts";
+import { targets } from "./_marks.ts";
 import type { Measurement } from "./_measure.ts";
 import { HELP, type Options, readOptions } from "./_options.ts";
 import { Peers } from "./_peers.ts";
 import { placement } from "./_pin.ts";
-import { printMarks, printMeasurements } from "./_report.ts";
+import { printMeasurements, printTargets } from "./_report.ts";
 import { runStudies, runWorkloads, usable } from "./_run.ts";
 import type { StudyResult } from "./_study.ts";
 import type { Contestant } from "./_workload.ts";
@@ -29,13 +29,13 @@ async function writeFiles(
   setting: Record<string, unknown>,
   measurements: readonly Measurement[],
   studies: Record<string, StudyResult>,
-  found: readonly Mark[],
+  found: readonly Target[],
 ): Promise<void> {
   if (options.json !== undefined) {
     const data = Object.fromEntries(
       Object.entries(studies).map(([name, { data }]) => [name, data]),
     );
-    const results = { setting, measurements, studies: data, marks: found };
+    const results = { setting, measurements, studies: data, targets: found };
     const text = JSON.stringify(results, null, 2);
     await Deno.writeTextFile(options.json, `${text}\n`);
   }
@@ -96,15 +96,17 @@ async function main(): Promise<number> {
   }
   const studies = await runStudies(contestants, options);
   const found = [
-    ...marks(measurements),
-    ...Object.values(studies).flatMap(({ marks }) => marks),
+    ...targets(measurements),
+    ...Object.values(studies).flatMap(({ targets }) => targets),
   ];
   if (found.length > 0) {
     console.log();
-    printMarks(found);
+    printTargets(found);
   }
   if (skipped.length > 0) {
-    console.log(`\nSKIPPED, with all marks about them: ${skipped.join(", ")}`);
+    console.log(
+      `\nSKIPPED, with all targets about them: ${skipped.join(", ")}`,
+    );
   }
   const told = { ...setting, skipped };
   await writeFiles(options, told, measurements, studies, found);

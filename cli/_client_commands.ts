@@ -183,7 +183,7 @@ async function connected(
       : undefined,
     ...line.secrets,
     timeout: line.time("timeout"),
-    // Nothing is served here, and closing gives references back.
+    // Nothing is served here, and closing releases references.
     onError: () => {},
   });
   try {

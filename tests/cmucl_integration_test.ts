@@ -202,7 +202,7 @@ withLisp("CMUCL and Deno call each other, 100 deep each way", async (wire) => {
   },
 });
 
-withLisp("CMUCL calls back in every manner", async (wire) => {
+withLisp("CMUCL calls back in every way", async (wire) => {
   const [a, b, c, d, e, f] = ["a", "b", "c", "d", "e", "f"];
   assertEquals(await wire.remoteValue["call-deno"](), [
     42,

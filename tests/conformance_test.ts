@@ -247,7 +247,7 @@ overEach("what cannot be sent fails its call alone", async ({ near, far }) => {
     "unsupportedValue",
   );
   assertEquals(await near.remoteValue.echo({ a: [1] }), { a: [1] });
-  // What was to go along with what failed is not held.
+  // The attachments of what failed are not held.
   assertEquals(near.stats().objectsExported, 0);
 });
 

@@ -52,7 +52,7 @@ test("contract() of another copy is served and expected", async () => {
   }
 });
 
-test("what came along with a call that another copy's contract refuses is released", async () => {
+test("the attachments of a call that another copy's contract refuses are released", async () => {
   const made = other.contract({ take: { args: [v.any(), v.number()] } });
   const [client, server] = own.wirePair();
   server.serve(made.implement({ take: () => "taken" }));

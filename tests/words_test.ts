@@ -37,6 +37,11 @@ const PRIVATE: readonly (readonly [RegExp, string])[] = [
     "be sent",
   ],
   [/\bleaves? (at once|by itself|in one write)\b/i, "is sent"],
+  [/\b(had|has|have) left (whole|or|without)\b/i, "was sent"],
+  [/\balong\b/i, "with; attachments"],
+  [/\bmanners?\b/i, "way, mode"],
+  [/\bpass(es|ed|ing)? over\b/i, "skip, ignore, send over"],
+  [/\bthe marks (are|say|about)\b/i, "targets"],
 ];
 
 /** Comments, and then strings, of a program. */

@@ -151,7 +151,7 @@ export interface WireOptions<
    */
   confirm?: (wire: Wire) => boolean | PromiseLike<boolean>;
   /**
-   * Whether errors that served functions throw take their stacks along. Leave
+   * Whether errors that served functions throw are sent with their stacks. Leave
    * it off where the peer is not to know your code's insides.
    *
    * @default {false}
@@ -480,7 +480,7 @@ export class Wire<
    *
    * @param name The function's name.
    * @param args Its arguments; none where it is left out.
-   * @param options The deadline and the metadata travel along; a signal that is
+   * @param options The deadline and the metadata travel with the call; a signal that is
    * aborted already keeps the call from being sent. Both end streams among the
    * arguments, unless `streams` is `"free"`.
    * @returns A promise that resolves when the call may be sent.

@@ -6,7 +6,7 @@
  */
 
 import type { CodecRow } from "../_codec_rounds.ts";
-import { atLeast, atMost, type Mark } from "../_mark.ts";
+import { atLeast, atMost, type Target } from "../_mark.ts";
 import { SAMPLES } from "../_samples.ts";
 import { summary } from "../_statistics.ts";
 import type { Study } from "../_study.ts";
@@ -28,23 +28,23 @@ async function measure(rounds: number, seconds: number): Promise<CodecRow[]> {
   return JSON.parse(new TextDecoder().decode(stdout));
 }
 
-function marksOf(rows: readonly CodecRow[]): Mark[] {
-  const marks: Mark[] = [];
+function targetsOf(rows: readonly CodecRow[]): Target[] {
+  const targets: Target[] = [];
   for (const { name } of SAMPLES) {
     const find = (codec: string) =>
       rows.find((row) => row.sample === name && row.codec === codec);
     const wire = find("wire")!;
     const msgpackr = find("msgpackr");
-    marks.push(atLeast(
+    targets.push(atLeast(
       `codec beside msgpackr with records, ${name}`,
       msgpackr ? ratio(wire.perSecond, msgpackr.perSecond) : NaN,
       1,
     ));
     if (name !== SAMPLES[0]!.name) continue;
     const size = msgpackr ? wire.bytes / msgpackr.bytes : NaN;
-    marks.push(atMost(`size beside msgpackr with records, ${name}`, size, 1));
+    targets.push(atMost(`size beside msgpackr with records, ${name}`, size, 1));
   }
-  return marks;
+  return targets;
 }
 
 /** The study. */
@@ -74,7 +74,7 @@ export const codec: Study = {
           ];
         }),
       }],
-      marks: marksOf(rows),
+      targets: targetsOf(rows),
       data: rows,
     };
   },

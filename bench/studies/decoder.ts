@@ -49,7 +49,7 @@ export const decoder: Study = {
           ...perByte.map((nanoseconds) => number(nanoseconds, 1)),
         ]),
       }],
-      marks: found.map(({ what, spread }) =>
+      targets: found.map(({ what, spread }) =>
         atMost(
           `byte by byte, ${what}: slowest size beside fastest`,
           spread,

@@ -97,7 +97,7 @@ export const growthBytes: Study = {
           number(one.toRaw, 2),
         ]),
       }],
-      marks: [atMost(
+      targets: [atMost(
         `a byte, from 256 KiB to ${
           sizeText(found.at(-1)!.size)
         }: dearest size beside cheapest`,

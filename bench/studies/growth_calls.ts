@@ -95,7 +95,7 @@ export const growthCalls: Study = {
           row("× fresh", (one) => number(one.toFresh, 2)),
         ],
       }],
-      marks: [atMost(
+      targets: [atMost(
         `a call on a wire that has carried up to ${
           number(found.at(-1)!.carried)
         }, beside a fresh one: dearest step`,

@@ -73,7 +73,7 @@ export const growthNames: Study = {
       name,
       ...kilobytes.map((one) => number(one)),
     ];
-    const mark = (what: string, kilobytes: readonly number[]) =>
+    const target = (what: string, kilobytes: readonly number[]) =>
       atMost(
         `the peer's heap, from ${number(steps[1]!)} to ${
           number(steps.at(-1)!)
@@ -90,9 +90,9 @@ export const growthNames: Study = {
           row("distinct key sets", found.keySets),
         ],
       }],
-      marks: [
-        mark("distinct names", found.names),
-        mark("distinct key sets", found.keySets),
+      targets: [
+        target("distinct names", found.names),
+        target("distinct key sets", found.keySets),
       ],
       data: { steps, ...found },
     };

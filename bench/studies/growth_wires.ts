@@ -125,7 +125,7 @@ export const growthWires: Study = {
           row("× raw", (one) => number(one.toRaw, 2)),
         ],
       }],
-      marks: [atMost(
+      targets: [atMost(
         `a call with up to ${
           number(found.at(-1)!.wires)
         } wires open, each × raw: dearest step beside one wire`,

@@ -128,7 +128,7 @@ async function run({ rounds, contestants }: StudyOptions) {
         number(heap.median, 1),
       ]),
     }],
-    marks: wire === undefined ? [] : [
+    targets: wire === undefined ? [] : [
       atMost("memory per idle wire beside raw", wire / raw, TO_RAW),
       atMost("memory per idle wire", wire, LARGEST, " KB"),
     ],

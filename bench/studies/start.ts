@@ -54,7 +54,7 @@ export const start: Study = {
         head: ["start to end, ms", "median", "min – max"],
         rows: [row("bare", summary(bare)), row("wire", summary(wire))],
       }],
-      marks: [atMost("start beside a bare program", toBare, MOST)],
+      targets: [atMost("start beside a bare program", toBare, MOST)],
       data: { bare, wire, toBare },
     };
   },

@@ -122,7 +122,7 @@ test("snippets of the documentation pass the type check, and run", () =>
     }));
   }));
 
-test("no snippet of the documentation is passed over", async () => {
+test("no snippet of the documentation is skipped", async () => {
   const pages = await readPages();
   const passedOver = pages.flatMap((page) =>
     page.blocks.filter(({ info }) => info.includes("ignore"))

@@ -15,7 +15,7 @@ import {
 } from "../../wire/codec/message_collector.ts";
 import { decodeValue, encodeValue } from "../../wire/codec/single_value.ts";
 import { ReceiveTables } from "../../wire/codec/tables.ts";
-import { passOver } from "../../wire/codec/_value_scanner.ts";
+import { skipValues } from "../../wire/codec/_value_scanner.ts";
 import { exactly, exactMessages } from "../wire/_exact.ts";
 import { RAW } from "../_raw_values.ts";
 import { footprint } from "./_footprint.ts";
@@ -53,9 +53,9 @@ function single(bytes: Bytes, isSmall: boolean): string {
     return kindOf(error);
   }
   checkHeld(footprint(value), bytes.length, "a value");
-  // Whoever passes over it finds the same end.
+  // Whoever skips it finds the same end.
   if (passedOver(bytes) !== bytes.length) {
-    throw new Fault("passing over a value ends elsewhere than reading it");
+    throw new Fault("skipping a value ends elsewhere than reading it");
   }
   const text = exactly(value);
   const again = exactly(decodeValue(encodeValue(value)));
@@ -63,7 +63,7 @@ function single(bytes: Bytes, isSmall: boolean): string {
   return `${Object.prototype.toString.call(value)} ${about(text.length)}`;
 }
 
-/** Where a value ends; undefined where passing over it finds it malformed. */
+/** Where a value ends; undefined where skipping it finds it malformed. */
 function passedOver(bytes: Bytes): number | undefined {
   const tables = new ReceiveTables();
   const reader = new ByteReader();
@@ -72,7 +72,7 @@ function passedOver(bytes: Bytes): number | undefined {
   for (let entry = 0; entry < count; entry++) tables.readEntry(reader);
   try {
     // References stand only in messages.
-    passOver(reader, tables, 1, () => {
+    skipValues(reader, tables, 1, () => {
       throw new WireError("malformed", "A reference came.");
     });
     return reader.position;

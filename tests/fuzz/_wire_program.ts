@@ -97,7 +97,7 @@ export class Program {
     }
   }
 
-  /** What the program passes along. */
+  /** What the program sends by reference, and as streams. */
   #argument(cursor: Cursor): unknown {
     switch (cursor.below(8)) {
       case 0:

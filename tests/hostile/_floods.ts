@@ -205,7 +205,7 @@ export const FLOODS: Catalogue = {
         }
       },
       promise: "goes on",
-      and: "cancels beyond the rate are passed over",
+      and: "cancels beyond the rate are ignored",
       over: TCP,
     },
     {

@@ -67,7 +67,7 @@ function closing(name: string, ...rest: Uint8Array[]): Attack {
 export const OWED_NOTHING: Catalogue = {
   kind: "what nobody is owed",
   about:
-    "An answer, a credit or a release that nothing stands for ends the wire; what may have crossed something else is passed over.",
+    "An answer, a credit or a release that nothing stands for ends the wire; what may have crossed something else is ignored.",
   attacks: [
     ...answersToNothing(),
     wrongAnswer("several values to who wants one", (id) => [
@@ -153,7 +153,7 @@ export const OWED_NOTHING: Catalogue = {
       name: `${TEN_THOUSAND} pongs without a ping`,
       says: () => each(TEN_THOUSAND, (n) => frame(KIND.pong, ...uint32(n))),
       promise: "goes on",
-      and: "they are passed over",
+      and: "they are ignored",
     },
     {
       name: `${TEN_THOUSAND} times forget of what is not held`,
@@ -163,7 +163,7 @@ export const OWED_NOTHING: Catalogue = {
           (n) => frame(KIND.forget, ...varint(n), ...uint32(n)),
         ),
       promise: "goes on",
-      and: "they are passed over",
+      and: "they are ignored",
     },
     {
       name: "cancels of 500 calls that were answered long ago",
@@ -173,7 +173,7 @@ export const OWED_NOTHING: Catalogue = {
         await peer.say(each(500, (id) => frame(KIND.cancel, ...varint(id))));
       },
       promise: "goes on",
-      and: "they are passed over",
+      and: "they are ignored",
     },
     {
       name: "one cancel more than there were calls",

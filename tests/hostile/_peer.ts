@@ -94,7 +94,7 @@ export class HostilePeer extends RawEnd {
     assertEquals(accepted?.kind, "accept", "It was not accepted.");
   }
 
-  /** The answer to a call. What else comes meanwhile is passed over. */
+  /** The answer to a call. What else comes meanwhile is ignored. */
   async answer(id: number): Promise<Answer> {
     for (;;) {
       const heard = await this.hear("return", "throw", "fail", "abort");

@@ -235,7 +235,7 @@ export const STREAMS_ATTACKS: Catalogue = {
       name: "5,000 streams that are dropped, each ended when it is cancelled",
       async run(peer) {
         for (let n = 0; n < 5_000; n += STREAMS) {
-          // Of what is over a limit, the wire drops what came along.
+          // Of what is over a limit, the wire drops the attachments.
           const deep = [...Array(80).fill(0xa1), 0xa0];
           await peer.say(
             each(STREAMS, (k) => rawCall(0, "drop", stream(n + k), deep)),

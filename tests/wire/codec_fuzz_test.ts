@@ -149,7 +149,7 @@ function randomRaw(random: Random): Raw {
   ]));
 }
 
-/** Something that passes over a wire: data, and perhaps more than that. */
+/** Something that a wire sends: data, and perhaps more than that. */
 function randomContent(random: Random, depth = 3): unknown {
   const value = randomValue(random, depth);
   if (random() < 0.6) return value;

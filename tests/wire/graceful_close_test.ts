@@ -1,6 +1,6 @@
 /**
  * The graceful close: what it waits for, what it does not wait for, and what
- * becomes of it where the other end does not play along.
+ * becomes of it where the other end does not follow it.
  */
 
 import { assert, assertEquals } from "@std/assert";

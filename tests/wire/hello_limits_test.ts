@@ -102,12 +102,12 @@ test("references before the hello beyond those that the peer takes fail their ca
 
 for (const limits of [{ values: 2 }, { nesting: 1 }, { bigint: 1 }]) {
   const [name] = Object.keys(limits);
-  test(`what came along behind a value over "${name}" is released`, async () => {
+  test(`attachments behind a value over "${name}" are released`, async () => {
     const [near, far] = narrow(limits);
     const ended: string[] = [];
     const over = { a: [{ b: [1, 2, 3] }], big: 2n ** 64n };
     const f = () => 1;
-    const along = () => [
+    const attachments = () => [
       over,
       "text",
       new Map([["x", new Error("y", { cause: [new Date(0), 1.5, 2n] })]]),
@@ -120,10 +120,10 @@ for (const limits of [{ values: 2 }, { nesting: 1 }, { bigint: 1 }]) {
       new Set([f]),
     ];
     // Before the hello the limits are a guess, and nothing is refused here.
-    const call = outcome(near.remoteValue.add(...along()));
-    const values = outcome(near.remoteValues.add(...along()));
-    near.remote.add(...along());
-    near.outputObject(along());
+    const call = outcome(near.remoteValue.add(...attachments()));
+    const values = outcome(near.remoteValues.add(...attachments()));
+    near.remote.add(...attachments());
+    near.outputObject(attachments());
     assertEquals(await call, "limit");
     assertEquals(await values, "limit");
     assertEquals(await outcome(far.getObject()), "limit");

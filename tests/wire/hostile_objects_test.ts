@@ -273,7 +273,7 @@ test("credit and cancel that cross a stream's end are harmless", async () => {
   assertEquals(peer.wire.stats().streamsSending, 0);
 });
 
-test("items that come after a cancel are passed over", async () => {
+test("items that come after a cancel are ignored", async () => {
   await using peer = new RawPeer();
   const streams: RemoteStream<unknown>[] = [];
   peer.wire.serve({ take: (s: RemoteStream<unknown>) => void streams.push(s) });

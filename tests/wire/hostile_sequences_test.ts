@@ -164,7 +164,7 @@ test("an object is forgotten between the pieces that bring it", async () => {
   await peer.tell({ kind: "forget", slot: 3, nonce: 1 });
   await peer.say(frame(5, 0, 0, ...body.slice(5)));
   assertEquals((await peer.hear("release"))!.count, 1);
-  // It was not held when it was forgotten: that is passed over.
+  // It was not held when it was forgotten: that is ignored.
   assertEquals(await answers(peer, 1), { 1: false });
 });
 

@@ -124,7 +124,7 @@ for (const [what, bytes] of VIOLATIONS) {
   });
 }
 
-test("Wire passes over cancels that come more often than it takes them", async () => {
+test("Wire ignores cancels that come more often than it takes them", async () => {
   const aborted: number[] = [];
   await using peer = new RawPeer({
     limits: { cancels: 3 },

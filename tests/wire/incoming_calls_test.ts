@@ -123,7 +123,7 @@ for (const [how, run] of Object.entries(RUNS)) {
   });
 }
 
-test("what came along with a call is released when it is cancelled before it begins", async () => {
+test("the attachments of a call are released when it is cancelled before it begins", async () => {
   let served = 0;
   await using peer = await deafPeer({ take: () => (served++, TEXT) });
   await peer.tell(call(0, "take"));

@@ -104,7 +104,7 @@ test("KeptConnection ends a waiting call at its deadline or signal", async () =>
   assertEquals(kept.stats().waiting, 0);
 });
 
-test("KeptConnection takes a call's remaining deadline along", async () => {
+test("KeptConnection keeps a call's remaining deadline", async () => {
   await using place = down();
   const { kept } = place;
   const signal = new AbortController().signal;

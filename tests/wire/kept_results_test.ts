@@ -71,7 +71,7 @@ test("KeptConnection takes calls on results that are to come, with or without a 
   assertEquals(await late, "wire 1");
 });
 
-test("KeptConnection moves calls on results along with what they wait for", async () => {
+test("KeptConnection moves calls on results together with what they wait for", async () => {
   await using shelf = new Shelf(1);
   const { kept } = shelf;
   await kept.opened;

@@ -58,7 +58,7 @@ const FINE: [string, [string, string][]][] = [
 ];
 
 for (const [what, entries] of FINE) {
-  test(`Wire.with() takes along metadata: ${what}`, async () => {
+  test(`Wire.with() sends metadata: ${what}`, async () => {
     const { near, came } = pair();
     const calls = near.with({ metadata: metadataOf(entries) });
     assertEquals(await calls.remoteValue.tell(), entries);
@@ -68,7 +68,7 @@ for (const [what, entries] of FINE) {
   });
 }
 
-test("Wire.remote takes metadata along", async () => {
+test("Wire.remote sends metadata", async () => {
   const { near, came } = pair();
   await near.with({ metadata: { tenant: "blue" } }).remote.tell();
   assertEquals(await came, [["tenant", "blue"]]);

@@ -140,7 +140,7 @@ test("serveThrough tells functions within a result from those that are served", 
   await near.closed;
 });
 
-test("serveThrough releases what came along with a call that it refuses", async () => {
+test("serveThrough releases the attachments of a call that it refuses", async () => {
   const [near, far] = pair({}, {
     serveThrough: [() => {
       throw new Refusal("refused", "nothing is taken");

@@ -34,7 +34,7 @@ function blocking() {
   };
 }
 
-test("a call that was never sent takes those along that need it", async () => {
+test("a call that was never sent fails those that need it as well", async () => {
   const [near, far] = wirePair({}, { limits: { calls: 2 } });
   const { functions, unblock } = blocking();
   far.serve(functions);
@@ -62,7 +62,7 @@ test("a call that was never sent takes those along that need it", async () => {
   await near.close();
 });
 
-test("a call needs a large one's result once that has left whole", async () => {
+test("a call needs a large one's result once that was sent whole", async () => {
   const [a, b] = memoryTransports();
   const [near, far] = [makeWire(slow(a, 50_000)), makeWire(b)];
   const { functions } = blocking();

@@ -51,7 +51,7 @@ test("remotes() makes the three ways to call", async () => {
   ]);
 });
 
-test("remotes() passes its options along with each call", async () => {
+test("remotes() sends its options with each call", async () => {
   const notes = new Notes();
   const options = { deadline: 5 };
   const { remote, remoteValue, remoteValues } = remotes<Anything>(

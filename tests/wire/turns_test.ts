@@ -138,7 +138,7 @@ test("large messages given up half way make room for others", async () => {
   await end(near, far);
 });
 
-test("what came along with a message given up half way is taken back", async () => {
+test("the attachments of a message given up half way are released", async () => {
   const [near, far] = pair({ frame: 1_024 });
   await near.opened;
   const { controller, signal } = countedSignal();

@@ -149,7 +149,7 @@ test("a value of a type that the peer lacks fails its message alone", () =>
     { valueTypes: [box] },
   ));
 
-test("what came along with such a value is released", () =>
+test("the attachments of such a value are released", () =>
   withPair(
     async (near, far) => {
       far.serve({ take: () => "took" });
@@ -174,7 +174,7 @@ test("what came along with such a value is released", () =>
     {},
   ));
 
-test("references and streams go along in the data of a type", () =>
+test("references and streams travel in the data of a type", () =>
   withPair(async (near, far) => {
     far.serve({
       call: async ({ content }: Box) => {

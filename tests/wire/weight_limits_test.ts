@@ -111,7 +111,7 @@ for (const [what, make] of Object.entries(ORDINARY)) {
   });
 }
 
-test("what came along in a message that takes too much is released", async () => {
+test("the attachments of a message that takes too much are released", async () => {
   await using peer = new RawPeer();
   await peer.open();
   const object = (slot: number) =>

@@ -257,7 +257,7 @@ export class RemoteError extends Error {
   /**
    * Makes the local image of a remote error.
    *
-   * @param init What arrived of it.
+   * @param init What came of it.
    */
   constructor(init: RemoteErrorInit) {
     super(

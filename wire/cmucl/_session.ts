@@ -174,7 +174,7 @@ export class CmuclSession implements Session {
     return this.callFor({}, name, args, wantsValues, options);
   }
 
-  /** Calls in a mode that is special to the dialect. */
+  /** Calls as only this dialect can. */
   callFor(
     mode: CallMode,
     name: string,

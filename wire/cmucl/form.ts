@@ -46,7 +46,7 @@ export class Form {
  * Makes an argument that the peer computes: what cannot travel can be made
  * there, used there, and held by a remote object.
  *
- * A form that unwinds takes its whole call along. What stands behind it in a
+ * A form that unwinds ends its whole call. What stands behind it in a
  * CMUCL's arguments is then read as objects by themselves: put forms last.
  *
  * @param name The function, as `readSymbol` takes it, or its symbol.

@@ -1,6 +1,6 @@
 /**
  * Tokens to objects. Nothing is performed here, and nothing recurses: what is
- * nested too deeply is passed over with a counter, and fails by itself.
+ * nested too deeply is skipped with a counter, and fails by itself.
  *
  * @module
  */
@@ -78,11 +78,11 @@ export class LispReader {
   #values = 0;
   /** What the parts weigh that came. */
   #weight = 0;
-  /** Set while what is left of an object over a limit is passed over. */
+  /** Set while what is left of an object over a limit is skipped. */
   #error: WireError | undefined;
   /** The outermost call of that object. */
   #root: LispCall | undefined;
-  /** How many objects are still to be passed over. */
+  /** How many objects are still to be skipped. */
   #missing = 0;
   /** The next of them is to be saved here. */
   #saveAt: number | undefined;
@@ -261,7 +261,7 @@ export class LispReader {
     }
   }
 
-  /** Begins to pass over the rest of an object. */
+  /** Begins to skip the rest of an object. */
   #fail(error: WireError, missing: number): ReceivedObject | undefined {
     this.#error = error;
     this.#root = this.#frames[0]?.call;
@@ -274,7 +274,7 @@ export class LispReader {
     return this.#skipped();
   }
 
-  /** Passes over a token; what is saved in passing stays known. */
+  /** Skips a token; what it saves stays known. */
   #skip(): ReceivedObject | undefined {
     const { kind, operand, value, problem, bytes } = this.#tokens;
     const index = this.#saveAt;

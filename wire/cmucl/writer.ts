@@ -26,7 +26,7 @@ export type WriterLimits = Pick<
 export class LispWriter {
   /** Where the bytes go. */
   readonly bytes: ByteWriter;
-  /** Whether symbols are saved; not in what may leave out of its turn. */
+  /** Whether symbols are saved; not in what may be sent out of its turn. */
   saves = true;
 
   /** What is written keeps to them. */

@@ -22,11 +22,11 @@ interface Rest {
  * @param reader Where the bytes come from.
  * @param tables The key sets that the peer defined.
  * @param count How many values there are.
- * @param attachment Reads what came along: called behind the tag of each reference
+ * @param attachment Reads an attachment: called behind the tag of each reference
  * and each stream.
  * @throws {WireError} `malformed` for bytes that are no values.
  */
-export function passOver(
+export function skipValues(
   reader: ByteReader,
   tables: KeySets,
   count: number,

@@ -86,7 +86,7 @@ export class Encoder {
   readonly plainWriter: PlainWriter;
   #limits: EncoderLimits;
   #busy = false;
-  /** What travels along with the message that was encoded last. */
+  /** The attachments of the message that was encoded last. */
   attachments: SentAttachments | undefined;
 
   /**
@@ -146,7 +146,7 @@ export class Encoder {
    * @param message The message.
    * @param most How many bytes its body may have.
    * @returns How many bytes its body has: the last ones of the writer, and its
-   * externals. What travels along with it is in `leaving`.
+   * externals. Its attachments are in `attachments`.
    * @throws {WireError} `unsupportedValue` or `limit`; then nothing is written.
    */
   encode(message: Message, most: number = this.#limits.message): number {
@@ -355,7 +355,7 @@ export class Decoder implements LastMessage {
     return this.#messages.weight;
   }
 
-  /** Keeps the message that came last, in which nothing came along. */
+  /** Keeps the message that came last, which has no attachments. */
   keep(bytes: KeptBytes): Kept {
     const { buffer, isOwned } = this.#reader;
     const { start, size } = this.#messages;

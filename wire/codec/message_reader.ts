@@ -473,7 +473,7 @@ export class MessageReader {
     }
     const credential = reader.text();
     const contract = reader.text();
-    // What a later version adds stands behind that, and is passed over.
+    // What a later version adds stands behind that, and is skipped.
     reader.take(reader.remaining);
     return {
       kind: "hello",
@@ -526,7 +526,7 @@ export class MessageReader {
 
   /**
    * The arguments of a call, the last of a message, where they are few and
-   * plain: nothing can come along with them, and they weigh nothing.
+   * plain: they have no attachments, and weigh nothing.
    *
    * @returns Undefined where they are not; then nothing of them is read.
    */
@@ -561,9 +561,9 @@ export class MessageReader {
       return this.#values.read();
     } catch (error) {
       this.#fail(error);
-      // What came along behind that place has to be released as well.
+      // Attachments behind that place have to be released as well.
       this.#reader.position = start;
-      this.#values.passOver(1);
+      this.#values.skipValues(1);
       return undefined;
     }
   }
@@ -583,7 +583,7 @@ export class MessageReader {
     } catch (error) {
       this.#fail(error);
       reader.position = start;
-      this.#values.passOver(reader.varint());
+      this.#values.skipValues(reader.varint());
       return [];
     }
   }
@@ -651,7 +651,7 @@ export class MessageReader {
   }
 }
 
-/** What a message has besides, with which something came along. */
+/** What a message with attachments has besides. */
 function extrasOf(
   attachments: ReceivedAttachments,
   ownFailure: WireError | undefined,

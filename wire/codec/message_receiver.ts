@@ -16,12 +16,12 @@ import type { ReceivedAttachments } from "./passing.ts";
 
 /** What few messages have besides what they hold. */
 export interface MessageExtras {
-  /** What came along: references and streams. */
+  /** The attachments: references and streams. */
   readonly attachments?: ReceivedAttachments | undefined;
   /**
    * Why the message fails by itself, and the wire goes on: its bytes are well
    * formed, and its values are over a limit of this side, say. Then there are
-   * no values, and nothing came along.
+   * no values, and no attachments.
    */
   readonly failure?: WireError | undefined;
 }

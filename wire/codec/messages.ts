@@ -117,7 +117,7 @@ export const MESSAGE_OVERHEAD = 64;
 /** Texts by name that travel with a call. */
 export type Metadata = Readonly<Record<string, string>>;
 
-/** How many texts a call takes along. */
+/** How many texts a call may have. */
 export const METADATA_ENTRIES = 64;
 /** How many UTF-16 units they have, keys and values together. */
 export const METADATA_UNITS = 8 * 1024;

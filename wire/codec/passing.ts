@@ -82,7 +82,7 @@ export type Exported =
 export interface SentAttachments {
   /**
    * The message is about to be sent, perhaps long after it was written: asks
-   * whether the peer takes what travels along, which counts as its own then.
+   * whether the peer takes the attachments, which count as its own then.
    *
    * @returns Why it does not.
    */
@@ -150,7 +150,7 @@ export interface Borrower {
   isOver: boolean;
 }
 
-/** What came along with a message. */
+/** The attachments of a message that came. */
 export interface ReceivedAttachments extends Borrower {
   /** Says where it came, for warnings. */
   label(place: string): void;
@@ -262,7 +262,7 @@ export interface Importer {
   take(): ReceivedAttachments | undefined;
 }
 
-/** For values by themselves: nothing passes but data. */
+/** For values by themselves: only data can be sent. */
 export const NO_EXPORTER: Exporter = {
   export: () => undefined,
   take: () => undefined,
@@ -280,7 +280,7 @@ export const NO_IMPORTER: Importer = {
 };
 
 function noWire(): never {
-  throw malformed("References and streams only pass over a wire.");
+  throw malformed("References and streams can only be sent over a wire.");
 }
 
 // What travels as a stream, and whether values have any among them.

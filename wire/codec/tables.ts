@@ -257,7 +257,7 @@ export class LentTables implements KeySets {
     return known(this.#shapes, index);
   }
 
-  /** One needs them no more. */
+  /** One user less. */
   release(): void {
     this.users--;
   }

@@ -40,7 +40,7 @@ import {
   valueFrom,
   type ValueTypes,
 } from "./value_types.ts";
-import { passOver } from "./_value_scanner.ts";
+import { skipValues } from "./_value_scanner.ts";
 
 /** What each value of a message may weigh, besides what its bytes may. */
 const WEIGHT_OF_EACH = 64;
@@ -341,19 +341,19 @@ export class ValueReader {
   }
 
   /**
-   * Goes through values of which one is over a limit: what came along behind it
-   * is taken, so that it can be released.
+   * Goes through values of which one is over a limit: attachments behind it
+   * are read, so that they can be released.
    *
    * @param count How many values there are at this place.
    * @throws {WireError} `malformed`.
    */
-  passOver(count: number): void {
-    // A message with a string section has nothing else that comes along.
+  skipValues(count: number): void {
+    // A message with a string section has no other attachments.
     if (this.#section !== undefined) return;
     this.#unchecked = UNCHECKED;
     this.#bounds = { ...NO_BOUNDS };
     let known = this.#attachments;
-    passOver(this.#reader, this.#tables, count, (tag) => {
+    skipValues(this.#reader, this.#tables, count, (tag) => {
       const isKnown = known-- > 0;
       if (tag === TAG.stream) this.#stream(isKnown);
       else this.#reference(isKnown);
@@ -703,7 +703,7 @@ export class ValueReader {
     return bounds;
   }
 
-  /** One thing more is about to come along with the message. */
+  /** The message has one attachment more. */
   #comesAlong(weight: number): void {
     if (this.#attachments === 0) this.#boundAttachments();
     this.weigh(weight);

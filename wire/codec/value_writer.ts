@@ -46,7 +46,7 @@ export interface SendingOptions {
   readonly exporter?: Exporter;
   /** The types of values that are declared. */
   readonly types?: ValueTypes | undefined;
-  /** Whether errors take their stacks along. */
+  /** Whether errors are sent with their stacks. */
   readonly sendStacks?: boolean;
 }
 
@@ -65,7 +65,7 @@ export class ValueWriter {
   #fitsSection = true;
   /** Whether the next message with strings should have a string section. */
   isTextual = false;
-  /** Whether errors take their stacks along. */
+  /** Whether errors are sent with their stacks. */
   readonly #sendStacks: boolean;
   /** The types of values that are declared; undefined where none are. */
   readonly types: ValueTypes | undefined;
@@ -536,7 +536,7 @@ function unsupported(value: unknown): WireError {
   const [what, cure] = typeof value === "function"
     ? [
       `The function ${value.name || "(anonymous)"}`,
-      "Functions pass over this module's own wires alone.",
+      "Only this module's own wires send functions.",
     ]
     : typeof value === "symbol"
     ? ["A symbol", "Send its description."]

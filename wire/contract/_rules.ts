@@ -369,7 +369,7 @@ export class DeclaredError<Data = unknown> extends RemoteError {
   /**
    * Made by the wire.
    *
-   * @param error What arrived.
+   * @param error What came.
    * @param data What the schema made of its data.
    * @param contract The contract.
    */

@@ -82,7 +82,7 @@ interface Told extends SignatureShapes {
 
 /**
  * Compares what the peer serves with what this side expects of it. Functions
- * that only one of them knows are passed over.
+ * that only one of them knows are skipped.
  *
  * @param text What the peer told, whatever it is.
  * @param functions What this side expects.
@@ -258,7 +258,7 @@ function isNamed(value: unknown): value is [string, unknown] {
   return Array.isArray(value) && typeof value[0] === "string";
 }
 
-/** What may be a shape; comparing passes over what it does not know. */
+/** What may be a shape; comparing skips what it does not know. */
 function shapeIn(value: unknown): Shape {
   const may = typeof value === "string" || Array.isArray(value) ||
     isObject(value);

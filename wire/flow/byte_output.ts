@@ -53,7 +53,7 @@ export class NoRoom extends WireError {
 }
 
 // What waits at the send queues of a wire: bounded, for whoever sends without
-// waiting until it has left.
+// waiting until it was sent.
 
 /** What a message that waits counts for beyond its bytes. */
 const WAITING_COST = 512;

@@ -34,7 +34,7 @@ import type { Transport } from "../transport/transport.ts";
 import type { SendingOptions } from "../codec/value_writer.ts";
 import type { ValueTypes } from "../codec/value_types.ts";
 
-/** How much of a large message one write takes along, about. */
+/** How much of a large message one write has, about. */
 const BYTES_PER_WRITE = 256 * 1024;
 /**
  * After about so many bytes, it is another large message's turn. Where all of
@@ -49,7 +49,7 @@ const BYTES_PER_TURN = 1024 * 1024;
  * answer, which finds no room where too much waits, while all others wait for
  * it.
  */
-const MANNERS: Readonly<Record<MessageKind, "own" | "later" | "answer">> = {
+const PRIORITIES: Readonly<Record<MessageKind, "own" | "later" | "answer">> = {
   hello: "own",
   accept: "own",
   message: "own",
@@ -93,7 +93,7 @@ export interface Body {
   readonly deadline?: QueuedDeadline | undefined;
   /** The number of its pieces, then. */
   readonly number?: number | undefined;
-  /** What travels along with it. */
+  /** Its attachments. */
   readonly attachments?: SentAttachments | undefined;
 }
 
@@ -126,8 +126,8 @@ export interface MessageOutput {
   /** Whether the bytes of a ticket were, perhaps, handed over. */
   wasHanded(ticket: Ticket): boolean;
   /**
-   * Gives up a message of which a part has left, perhaps. Undefined where all
-   * messages leave whole.
+   * Gives up a message of which a part was sent, perhaps. Undefined where all
+   * messages are sent whole.
    *
    * @returns Whether the peer will never see the whole of it.
    */
@@ -162,7 +162,7 @@ export interface OutputOptions extends OutputListener, SendingOptions {}
 /** A message that travels in pieces. */
 interface Large {
   readonly ticket: Ticket;
-  /** What travels along with it. */
+  /** Its attachments. */
   readonly attachments: SentAttachments | undefined;
   /** Learns first when all of it is in the output. */
   readonly sender: Sender | undefined;
@@ -175,7 +175,7 @@ interface Large {
   readonly after: number;
   /** How many bytes of the frames are in the output. */
   offset: number;
-  /** Resolves when it has left, or never will. */
+  /** Resolves when it was sent, or never will be. */
   gone: PromiseWithResolvers<void> | undefined;
 }
 
@@ -260,8 +260,8 @@ export class Output extends ByteOutput implements MessageOutput, PlainOutput {
    * Sends a message.
    *
    * @param message The message.
-   * @param ticket Learns its position, and when a large message has left.
-   * @param sender Learns when a large message has left, before the ticket.
+   * @param ticket Learns its position, and when a large message was sent.
+   * @param sender Learns when a large message was sent, before the ticket.
    * @param most How many bytes its body may have.
    * @returns The size of its body in bytes.
    * @throws {WireError} `unsupportedValue` or `limit`; then nothing is sent.
@@ -274,7 +274,7 @@ export class Output extends ByteOutput implements MessageOutput, PlainOutput {
     most?: number,
   ): number {
     const { encoder, writer } = this;
-    if (encoder.isBusy && MANNERS[message.kind] === "later") {
+    if (encoder.isBusy && PRIORITIES[message.kind] === "later") {
       this.#sendLater(message);
       return 0;
     }
@@ -284,7 +284,7 @@ export class Output extends ByteOutput implements MessageOutput, PlainOutput {
     const size = encoder.encode(message, most);
     const { attachments } = encoder;
     const { frame } = encoder.limits;
-    if (size > SMALL_ANSWER && MANNERS[message.kind] === "answer") {
+    if (size > SMALL_ANSWER && PRIORITIES[message.kind] === "answer") {
       this.#findRoomFor(start, size);
     }
     if (size <= frame) {
@@ -486,7 +486,7 @@ export class Output extends ByteOutput implements MessageOutput, PlainOutput {
     this.encoder.tables.takeFresh();
   }
 
-  /** Drops the large messages that have not left. */
+  /** Drops the large messages that were not sent. */
   dropLarge(failure: Error): void {
     const dropped = this.#large;
     this.#large = [];
@@ -497,7 +497,7 @@ export class Output extends ByteOutput implements MessageOutput, PlainOutput {
     }
   }
 
-  /** Resolves when the large messages sent so far have left. */
+  /** Resolves when the large messages that wait by now were sent. */
   async whenLargeLeft(): Promise<void> {
     await Promise.all(this.#large.map((large) => {
       large.gone ??= Promise.withResolvers<void>();
@@ -505,7 +505,7 @@ export class Output extends ByteOutput implements MessageOutput, PlainOutput {
     }));
   }
 
-  /** How many large messages have not left. */
+  /** How many large messages were not sent. */
   get large(): number {
     return this.#large.length;
   }
@@ -530,7 +530,7 @@ export class Output extends ByteOutput implements MessageOutput, PlainOutput {
     const turns = Math.floor(large.offset / BYTES_PER_TURN);
     const frames = this.#take(large, index);
     const isOver = Math.floor(large.offset / BYTES_PER_TURN) > turns;
-    // One that has left stands at this place no more.
+    // One that was sent whole is no longer at this place.
     const stays = large.offset === large.frames.length || !isOver;
     this.#turn = stays ? index : index + 1;
     return frames;

@@ -63,8 +63,8 @@ export class SendQueue implements Sender {
    * @param output Where messages go.
    * @param keepsOrder Whether nothing may overtake a large message.
    * @param onEmpty Called when nothing waits any more.
-   * @param before What waits at that one when a message comes here leaves
-   * before it.
+   * @param before What waits at that one when a message comes here is
+   * sent before it.
    */
   constructor(
     output: MessageOutput,
@@ -99,7 +99,7 @@ export class SendQueue implements Sender {
       (this.#before === undefined || this.#before.#queue.size === 0);
   }
 
-  /** A message of so many bytes has left without waiting. */
+  /** A message of so many bytes was sent without waiting. */
   entered(size: number): void {
     this.#count++;
     this.#bytes += size + MESSAGE_OVERHEAD;
@@ -109,7 +109,7 @@ export class SendQueue implements Sender {
    * Sends a message now, or when its turn comes.
    *
    * @param message The message.
-   * @param ticket Learns when and where it left.
+   * @param ticket Learns when it is sent, and at which offset.
    * @returns What waits, or undefined when it went to the output at once.
    * @throws {WireError} `unsupportedValue` or `limit`; then nothing is sent.
    */
@@ -144,13 +144,13 @@ export class SendQueue implements Sender {
     return waiting;
   }
 
-  /** Resolves when all that waits by now has left, or never will. */
+  /** Resolves when all that waits by now was sent, or never will be. */
   whenSettled(): Promise<void> {
     if (this.#queue.size === 0) return Promise.resolve();
     return new Promise((resolve) => this.#mark(resolve));
   }
 
-  /** Has a function called when all that waits by now has left. */
+  /** Has a function called when all that waits by now was sent. */
   #mark(callback: () => void): void {
     this.#queue.push({
       body: NOTHING,
@@ -239,11 +239,11 @@ export class SendQueue implements Sender {
 
   #enter(size: number, ticket: Ticket): void {
     this.entered(size);
-    // A ticket without a position is a large message that has not left yet.
+    // A ticket without a position is a large message that was not sent yet.
     if (this.#keepsOrder && ticket.position === Infinity) this.#held = true;
   }
 
-  /** A large message has left. */
+  /** A large message was sent. */
   largeSent(): void {
     this.#held = false;
     this.drain();

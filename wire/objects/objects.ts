@@ -1,5 +1,5 @@
 /**
- * The objects that pass over one wire by reference, in both directions, and
+ * The objects that are sent over one wire by reference, in both directions, and
  * how long they are kept.
  *
  * @module
@@ -56,7 +56,7 @@ export interface ObjectsOptions {
   readonly onError: (error: unknown, where: string) => void;
 }
 
-/** The objects of one wire. Their tables are made when the first one passes. */
+/** The objects of one wire. Their tables are made when the first one is sent. */
 export class Objects
   implements ServedObjects, ExporterOptions, ImporterOptions {
   /** Says how things travel that are not copied. */
@@ -190,9 +190,9 @@ export class Objects
     );
   }
 
-  /** Gives an object of the peer back. */
+  /** Releases an object of the peer. */
   #release(place: Import): void {
-    // What came along with a message may have been released as lost.
+    // The attachments of a message may have been released as lost.
     if (!this.imports.has(place)) return;
     const { slot, nonce, received } = place;
     this.imports.remove(place);
@@ -217,7 +217,7 @@ export class Objects
 }
 
 // Says how things travel over a wire that are not copied, and keeps count of
-// what travels along with each message.
+// the attachments of each message.
 
 /** What an exporter works with. */
 export interface ExporterOptions {
@@ -228,7 +228,7 @@ export interface ExporterOptions {
   exportResult(promise: CallPromise): Exported;
 }
 
-/** What travels along with one message. */
+/** The attachments of a message that is sent. */
 class OutgoingAttachments implements SentAttachments {
   readonly sources: Source[] = [];
   readonly places: Export[] = [];
@@ -290,7 +290,7 @@ export class WireExporter implements Exporter {
     return { as: "stream", id: source.id };
   }
 
-  /** What travels along with the message that was just written. */
+  /** The attachments of the message that was just written. */
   take(): SentAttachments | undefined {
     const attachments = this.#attachments;
     this.#attachments = undefined;
@@ -325,7 +325,7 @@ export class WireExporter implements Exporter {
 }
 
 // Makes of what came by reference what the receiver gets, and keeps count of
-// what came along with each message.
+// the attachments of each message.
 
 /** What an importer works with. */
 export interface ImporterOptions {
@@ -338,7 +338,7 @@ export interface ImporterOptions {
   releaseBorrowed(borrower: Borrower): void;
 }
 
-/** What came along with one message. */
+/** The attachments of a message that came. */
 class IncomingAttachments implements ReceivedAttachments {
   readonly places: Import[] = [];
   readonly sinks: Sink[] = [];
@@ -469,7 +469,7 @@ export class WireImporter implements Importer {
       : localReference(referent?.local ?? value, false);
   }
 
-  /** What came along with the message that was just read. */
+  /** The attachments of the message that was just read. */
   take(): ReceivedAttachments | undefined {
     const attachments = this.#attachments;
     this.#attachments = undefined;

@@ -21,7 +21,7 @@ export interface Export {
   value: object;
   /** How often it was sent, less how often it was released. */
   count: number;
-  /** Whether a message that names it has left, or is about to. */
+  /** Whether a message that names it was sent, or is about to be. */
   isKnown: boolean;
   /** Whether the peer may reach it no more. */
   isForgotten: boolean;
@@ -283,7 +283,7 @@ export class Import implements Referent {
     return this.#controller.signal;
   }
 
-  /** Nobody may have asked for an arrival of it. */
+  /** Nobody may have asked for one of its references. */
   suppressLeakWarning(): void {
     this.#suppressed++;
   }
@@ -293,7 +293,7 @@ export class Import implements Referent {
     return this.held > this.#suppressed;
   }
 
-  /** Gives one arrival back; the last one frees it. */
+  /** Releases it once; the last time frees it. */
   dispose(): void {
     if (this.held === 0 || --this.held > 0) return;
     this.#release(this);
@@ -327,7 +327,7 @@ export class Imports {
   }
 
   /**
-   * Counts one more arrival of an object.
+   * Counts an object that was received once more.
    *
    * @returns Its place, and its reference: the same while anybody has it.
    * @throws {WireError} `malformed` when the peer sends more than is taken.

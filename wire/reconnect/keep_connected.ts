@@ -80,12 +80,12 @@ export interface KeptStats {
  *
  * What is called while there is no wire waits for the next one, and is sent in
  * the order in which it was called. What was given to a wire that died goes to
- * the next if no byte of it had left; if the peer may have run it, it fails
+ * the next if no byte of it was sent; if the peer may have run it, it fails
  * (`error.sent` is `"maybeExecuted"`), unless it is marked as idempotent. Until
  * a call is settled its arguments must not be changed: they may be sent again.
  *
  * One-way calls and messages that a wire has taken are never repeated, and a
- * wire that dies takes them along: use calls where that matters.
+ * wire that dies loses them: use calls where that matters.
  *
  * @typeParam Remote The interface that the peer serves.
  * @typeParam Local The interface that this side serves.

@@ -102,7 +102,7 @@ export interface Running extends Expecting {
   /** What its arguments take beyond that. */
   readonly excess: number;
   readonly context: CallContext;
-  /** What came along with it. */
+  /** Its attachments. */
   readonly attachments: ReceivedAttachments | undefined;
   stopTimer: (() => void) | undefined;
   /** Whether its caller has given up. */

@@ -154,7 +154,7 @@ export class ServedFunctions {
       const later = laterOf(served);
       return later === undefined ? served : await settled(later);
     } finally {
-      // What came along was for the function.
+      // The attachments were for the function.
       if (!hasRun) extras?.attachments?.drop();
     }
   }
@@ -169,7 +169,7 @@ export class ServedFunctions {
   }
 }
 
-/** What answers have to do with objects that pass by reference. */
+/** What answers have to do with objects that are passed by reference. */
 export interface AnsweringObjects extends SharedObjects {
   /** Called when streams of an answer are wanted no more. */
   context: CallContext | undefined;

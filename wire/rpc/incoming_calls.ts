@@ -74,7 +74,7 @@ export interface IncomingOptions {
   readonly window: ReceiveWindow;
   /** Accounts for what calls hold beyond their bytes; a dialect may have none. */
   readonly memory?: Memory | undefined;
-  /** What passes by reference, and may be called; a dialect may have none. */
+  /** What is passed by reference, and may be called; a dialect may have none. */
   readonly objects?: ServedObjects | undefined;
   /** Told what has no other place to go. */
   readonly onError: Report;
@@ -84,7 +84,7 @@ export interface IncomingOptions {
   readonly onIdle: () => void;
 }
 
-/** What serving has to do with objects that pass by reference. */
+/** What serving has to do with objects that are passed by reference. */
 export interface ServedObjects extends AnsweringObjects {
   /** The object of a reference; undefined when there is none any more. */
   find(slot: number, nonce: number): object | undefined;
@@ -434,7 +434,7 @@ export class IncomingCalls {
     else this.#answerLater(id, context, later, cost, excess, undefined);
   }
 
-  /** Begins a call that is of an object, or to which objects came along. */
+  /** Begins a call that is of an object, or has attachments. */
   #beginWith(
     id: number,
     context: CallContext,

@@ -1,6 +1,6 @@
 /**
  * Calls, one-way calls and typed messages, in both directions: what a wire is,
- * whatever its protocol. What leaves has three send queues in front of one
+ * whatever its protocol. What is sent has three send queues in front of one
  * writer.
  *
  * @module
@@ -55,7 +55,7 @@ interface BindingStreams {
   sendBound<T>(name: string, options: CallOptions, send: () => T): T;
 }
 
-/** What messages leave by. */
+/** What messages are sent by. */
 export interface OutboundOptions {
   /** The writer. */
   readonly output: MessageOutput;
@@ -87,7 +87,7 @@ export class Outbound {
   /** A ticket that nobody keeps: most messages are sent at once. */
   #ticket: Ticket = { position: Infinity, onSettled: undefined };
 
-  /** @param options What messages leave by. */
+  /** @param options What messages are sent by. */
   constructor(options: OutboundOptions) {
     const { output, onEmpty } = options;
     this.#output = output;
@@ -232,11 +232,11 @@ export class Outbound {
   /**
    * Sends a message that has no answer.
    *
-   * @param sendQueue Where it has to pass.
+   * @param sendQueue Where it waits for its turn.
    * @param message The message.
    * @param where What failed if it cannot be sent, and nobody awaits that.
    * @param options What ends its waiting.
-   * @returns A promise that resolves when it has left. It rejects when the
+   * @returns A promise that resolves when it was sent. It rejects when the
    * message cannot be sent, when the wire ends first, and when its deadline
    * passes or its signal aborts.
    */
@@ -329,14 +329,14 @@ export class Outbound {
     const isPart = this.#output.wasHanded(ticket);
     return new WireError(
       code,
-      `The wire ended before ${what} had left (${
+      `The wire ended before ${what} was sent whole (${
         isPart ? "a part of it was sent" : "it was not sent"
       }): ${why}`,
       { cause: reason, sent: isPart ? "maybeExecuted" : "notSent" },
     );
   }
 
-  /** Resolves when all that waits by now has left, or never will. */
+  /** Resolves when all that waits by now was sent, or never will be. */
   async whenSettled(): Promise<void> {
     await Promise.all([
       this.calls.whenSettled(),
@@ -363,7 +363,7 @@ function notSent(
 
 function nothing(): void {}
 
-/** What messages pass by, in both directions. */
+/** What messages are sent and received by. */
 export interface MessagingOptions
   extends
     Pick<OutboundOptions, "output" | "lifetime" | "clock">,
@@ -395,7 +395,7 @@ export interface MessagingCounts {
 
 /** Calls and messages of one wire, in both directions. */
 export class Messaging {
-  /** What leaves. */
+  /** What is sent. */
   readonly outbound: Outbound;
   /** Calls that are made. */
   readonly calls: Calls;
@@ -408,7 +408,7 @@ export class Messaging {
   /** Accounts for typed messages that came. */
   readonly messageWindow: ReceiveWindow;
 
-  /** @param options What messages pass by. */
+  /** @param options What messages are sent and received by. */
   constructor(options: MessagingOptions) {
     const { output, lifetime, limits, memory, onError, onIdle } = options;
     const windowOf = (channel: Channel) =>

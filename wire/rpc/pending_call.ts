@@ -75,7 +75,7 @@ export class PendingCall implements Ticket, PendingResult {
   readonly site: Error | undefined;
   /** The offset of its first byte in the output. */
   position = Infinity;
-  /** Defined until it has left whole. */
+  /** Called when it was sent whole, or never will be; defined until then. */
   onSettled: ((failure?: Error) => void) | undefined = undefined;
   /** Settles its promise. */
   resolve: (value: unknown) => void = nothing;
@@ -304,7 +304,7 @@ export class LaterResult implements PendingResult {
 
   callOn(): undefined {}
 
-  /** Keeps the value, and passes it on. */
+  /** Keeps the value, and returns it. */
   readonly keep = (value: unknown): unknown => {
     this.hasValue = true;
     if (this.isUsed) suppressLeakWarning(value);

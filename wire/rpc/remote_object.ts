@@ -52,13 +52,13 @@ export interface Referent {
   proxies?: Remotes<object, "object">;
   /** Of an object of this process: called when a peer holds it no more. */
   readonly onRelease?: (() => void) | undefined;
-  /** Gives the reference back. */
+  /** Releases the reference. */
   dispose(): void;
   /** Where it came from, for people; undefined where it is of here. */
   readonly place?: string;
   /** Why it can no longer be reached; undefined while it can. */
   readonly end?: WireError | undefined;
-  /** Warns of one arrival less, if nobody releases it. */
+  /** Warns of one reference less, if nobody releases it. */
   suppressLeakWarning?(): void;
 }
 

@@ -654,8 +654,7 @@ export interface Reference extends Disposable {
   readonly [REFERENCE]: object;
   /**
    * Aborts when the object can no longer be reached, with a `WireError`: its
-   * wire has ended, its owner has forgotten it, or this reference was given
-   * back.
+   * wire has ended, its owner has forgotten it, or this reference was released.
    */
   readonly signal: AbortSignal;
 }

@@ -28,7 +28,7 @@ import type { ValueTypes } from "../codec/value_types.ts";
 /** Longer texts are not kept beyond the calls that came with them. */
 const SHORT = 1_000;
 
-/** There is no such result any more: the peer has it, and sends it along. */
+/** There is no such result any more: the peer has it, and sends its value. */
 const GONE = Symbol("gone");
 
 /** A call failed whose result was needed. */
@@ -70,7 +70,7 @@ class Copyable {
     try {
       this.#bytes = encode(this.value, DEFAULT_LIMITS, types);
     } catch {
-      // Not everything that passes over a wire is data.
+      // Not everything that is sent over a wire is data.
     }
     return this.#bytes;
   }
@@ -104,7 +104,7 @@ interface Wanted extends PromiseWithResolvers<unknown> {
   readonly ready: ResultReady;
 }
 
-/** Knows what passed by reference. */
+/** Knows what was passed by reference. */
 export interface SharedObjects {
   /** Whether the peer has a reference to an object. */
   isExported(object: object): boolean;
@@ -371,6 +371,6 @@ function asTarget(answer: unknown): unknown {
 function gone(): WireError {
   return new WireError(
     "resultGone",
-    "The result that the call needs was sent already, and is not kept. Send it along.",
+    "The result that the call needs was sent already, and is not kept. Send its value.",
   );
 }

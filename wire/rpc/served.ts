@@ -130,7 +130,7 @@ function notServable(name: string, value: unknown): WireError {
   );
 }
 
-// Contracts bring their own code along, so that a wire without one loads none.
+// Contracts bring their own code, so that a wire without one loads none.
 
 /** Where a contract keeps its rules, whichever copy of this module made it. */
 export const RULES: unique symbol = Symbol.for(keyOf("rules"));

@@ -62,7 +62,7 @@ export interface WireStats {
   readonly writes: number;
   /** Messages of all kinds that came. */
   readonly messagesReceived: number;
-  /** Messages of all kinds that left. */
+  /** Messages of all kinds that were sent. */
   readonly messagesSent: number;
   /** Pings, and answers to them, among the messages of both directions. */
   readonly signsOfLife: number;
@@ -175,7 +175,7 @@ export interface SessionOptions {
   readonly checkContract: (told: string) => void;
   /** Decides on the peer; it never throws or rejects. */
   readonly confirm: () => boolean | Promise<boolean>;
-  /** Whether thrown errors take their stacks along. */
+  /** Whether thrown errors are sent with their stacks. */
   readonly sendStacks: boolean;
   /** The types of values that are declared; undefined where none are. */
   readonly valueTypes?: ValueTypes | undefined;

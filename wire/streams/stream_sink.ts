@@ -50,7 +50,7 @@ interface PendingRead {
   promise?: Promise<unknown>;
 }
 
-/** Why a stream failed, and what came along with that. */
+/** Why a stream failed, and the attachments of that. */
 export interface Failure {
   readonly error: unknown;
   readonly attachments?: ReceivedAttachments | undefined;
@@ -109,7 +109,7 @@ export class Sink implements BoundStream {
    * An item came.
    *
    * @param item The item.
-   * @param keeper Keeps it as its bytes, where nothing came along.
+   * @param keeper Keeps it as its bytes, where it has no attachments.
    * @throws {WireError} `malformed` when it is beyond the producer's credit.
    */
   put(item: Item, keeper?: Keeper): void {

@@ -54,7 +54,7 @@ export interface SourceOptions {
 export class Source implements BoundStream {
   /** Its number in this direction of the wire. */
   readonly id: number;
-  /** Whether a message that announces it has left, or is about to. */
+  /** Whether a message that announces it was sent, or is about to be. */
   isAnnounced = false;
   /** Called when the consumer wants no more. */
   onCancel: ((reason: WireError) => void) | undefined;
@@ -64,13 +64,13 @@ export class Source implements BoundStream {
   readonly #options: SourceOptions;
   readonly #producer: Producer;
   #credit = 0;
-  /** Whether the message that announces it has left. */
+  /** Whether the message that announces it was sent. */
   #isStarted = false;
   #isOver = false;
   /** Whether the producer was told to stop. */
   #isStopped = false;
   #goOn: (() => void) | undefined;
-  /** Settles when the item has left that travels in pieces. */
+  /** Settles when the item that travels in pieces was sent. */
   #sending: Promise<void> | undefined;
   /** Why this side has ended it. */
   #reason: WireError | undefined;
@@ -91,7 +91,7 @@ export class Source implements BoundStream {
     return this.#isStopped;
   }
 
-  /** The message that announces it has left: items may follow. */
+  /** The message that announces it was sent: items may follow. */
   start(): void {
     this.#isStarted = true;
     if (this.#reason !== undefined) return this.#tell(this.#reason);

@@ -205,7 +205,7 @@ test("form() is performed by the peer, innermost first", async () => {
   assertEquals(order, ["c", "b", "d", "a"]);
 });
 
-test("form() that unwinds takes its call along", async () => {
+test("form() that unwinds ends its call as well", async () => {
   await using pair = lispPair();
   let called = 0;
   pair.far.serve({ "cl:list": (...items: unknown[]) => (called++, items) });

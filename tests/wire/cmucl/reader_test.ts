@@ -177,7 +177,7 @@ const LARGE: readonly [
 ];
 
 for (const [name, limits, raised, hex] of LARGE) {
-  test(`LispReader passes over ${name} beyond its limit`, () => {
+  test(`LispReader skips ${name} beyond its limit`, () => {
     const bytes = join(fromHex(hex), fromHex("0700000007"));
     const reader = new LispReader(resolveLimits(limits));
     for (const byte of bytes.subarray(0, -5)) {
@@ -192,7 +192,7 @@ for (const [name, limits, raised, hex] of LARGE) {
   });
 }
 
-test("LispReader keeps what was saved within an object that it passed over", () => {
+test("LispReader keeps what was saved within an object that it skipped", () => {
   // A list that nests too deeply, with a symbol that is saved in it.
   const saved = "0a000000020900000001410000000150";
   const list = `0d0d0d${saved}${NIL}${NIL}${NIL}`;
