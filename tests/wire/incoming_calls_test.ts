@@ -91,7 +91,7 @@ const RUNS: Record<string, (peer: RawPeer, id: number) => Promise<void>> = {
       { kind: "cancel", id },
       { kind: "cancel", id: id + 100 },
     );
-    await peer.hear("throw");
+    await peer.hear("fail");
   },
 };
 
