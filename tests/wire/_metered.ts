@@ -61,6 +61,7 @@ export async function meteredPair(
     return { wire: makeWire(counted, { functions }), meter };
   }) as [MeteredEnd, MeteredEnd];
   for (const { wire } of ends) {
+    await wire.opened;
     for (const name of Object.keys(functions)) await wire.call(name, [0]);
   }
   for (const { wire, meter } of ends) {

@@ -138,6 +138,7 @@ test("a large call given up before it began leaves nothing behind", async () => 
     limits: { calls: 1, pieces: 1 },
     functions: FUNCTIONS,
   });
+  await near.opened;
   await near.remoteValue.size(new Uint8Array(1));
   const { bytesSent } = near.stats();
   const { controller, signal } = countedSignal();

@@ -157,7 +157,7 @@ test("KIND and the beginning of a hello are those of the protocol", () => {
     HELLO_LIMITS.join(),
     [
       "helloFrame,frame,message,nesting,values,bigint,calls,window,pieces",
-      "cancels,cancelsPerSecond,streams,streamWindow,objects",
+      "cancels,cancelsPerSecond,streams,streamWindow,objects,tableEntries",
     ].join(),
   );
 });
@@ -379,11 +379,11 @@ test("Decoder takes limits in their ranges only", () => {
         [least, true],
         [most, true],
         [least - 1, false],
-        [0, false],
         [most + 1, false],
         [MOST, false],
       ] as const
     ) {
+      if (value < 0) continue;
       const limits = { ...helloOf().limits, [name]: value };
       const bytes = encodeAll([helloOf({ limits })]);
       const code = codeOf(() => decodeAll([bytes]));

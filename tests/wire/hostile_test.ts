@@ -11,7 +11,16 @@ import { test } from "../_test.ts";
 
 const text = (text: string) => new TextEncoder().encode(text);
 
-/** What may come instead of a hello, and the code that ends the wire. */
+/** A hello whose list of limits has only so many. */
+function helloOf(count: number): Uint8Array<ArrayBuffer> {
+  const limits = [128, 128, 1, 128, 128, 4, 128, 128, 128, 2, 64, 128, 128, 16];
+  return frame(1, 87, 73, 82, 69, 1, 0, count, ...limits.slice(0, count), 0, 0);
+}
+
+/**
+ * What may come instead of a hello, and the code that ends the wire. What
+ * begins as a hello is told why; all else is left without a word.
+ */
 const NO_HELLOS: [string, Uint8Array<ArrayBuffer>, string][] = [
   ["HTTP", text("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"), "notAWire"],
   ["TLS", new Uint8Array([22, 3, 1, 2, 0, 1, 0, 1, 252, 3, 3]), "notAWire"],
@@ -19,7 +28,10 @@ const NO_HELLOS: [string, Uint8Array<ArrayBuffer>, string][] = [
   ["a length of zero", new Uint8Array(4), "notAWire"],
   ["a length over 16 KiB", frame(...new Uint8Array(17_000)), "notAWire"],
   ["a wrong magic", frame(1, 87, 73, 82, 33, 1), "notAWire"],
-  ["a hello that is cut", frame(1, 87, 73, 82, 69), "notAWire"],
+  ["a magic that is cut", frame(1, 87, 73, 82), "notAWire"],
+  ["a hello that is cut", frame(1, 87, 73, 82, 69), "malformed"],
+  ["a hello without limits", helloOf(0), "malformed"],
+  ["a hello with a few limits", helloOf(3), "malformed"],
   ["an accept", framed({ kind: "accept" }), "notAWire"],
   ["a call", framed(call(0)), "notAWire"],
   [
@@ -27,20 +39,31 @@ const NO_HELLOS: [string, Uint8Array<ArrayBuffer>, string][] = [
     framed({ ...hello() as object, version: 9 } as Message),
     "unsupportedVersion",
   ],
-  ["a frame limit of 0", framed(hello({ frame: 0 })), "notAWire"],
-  ["no calls at all", framed(hello({ calls: 0 })), "notAWire"],
+  ["a frame limit of 0", framed(hello({ frame: 0 })), "malformed"],
+  ["no calls at all", framed(hello({ calls: 0 })), "malformed"],
+  ["tables too large", framed(hello({ tableEntries: 1_025 })), "malformed"],
 ];
 
 for (const [what, bytes, code] of NO_HELLOS) {
   test(`makeWire() ends with ${code} on ${what} in place of a hello`, async () => {
     await using peer = new RawPeer();
-    const hearing = peer.hearOut();
+    const hearing = peer.hearAbort();
     await peer.say(bytes);
     const reason = await peer.wire.closed;
     assertEquals(reason.code, code);
-    await hearing;
+    assertEquals((await hearing)?.code, code === "notAWire" ? undefined : code);
   });
 }
+
+test("a malformed hello is answered, and no hello with a secret is shown", async () => {
+  const secrets = { credential: "mine", requireCredential: "yours" };
+  await using peer = new RawPeer(secrets, { peerFirst: true });
+  const hearing = peer.hear("hello", "abort");
+  await peer.tell(hello({ nesting: 0 }));
+  const heard = await hearing;
+  assert(heard?.kind === "abort" && heard.code === "malformed");
+  assert(heard.message.includes('"nesting"'), heard.message);
+});
 
 test("makeWire() ends with connectionLost when no hello comes", async () => {
   await using peer = new RawPeer();
@@ -73,6 +96,8 @@ const VIOLATIONS: [string, Uint8Array<ArrayBuffer>][] = [
   ],
   ["a finish out of turn", framed({ kind: "finish" })],
   ["two closes", framed(call(0, "wait"), { kind: "close" }, { kind: "close" })],
+  ["no name of a batch", frame(0x19, 0, 1, 1)],
+  ["a batch in pieces", frame(5, 0, 0, 4, 0x19, 1, 1, 1)],
   ["an id in use", framed(call(3, "wait"), call(3, "wait"))],
   [
     "credit for nothing",

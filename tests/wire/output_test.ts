@@ -34,7 +34,7 @@ function openOutput(
     onRoom: () => {},
     onFailed: failed,
   });
-  output.greet(LIMITS);
+  output.greet({ features: 0, limits: LIMITS });
   if (isAccepted) output.open(LIMITS);
   return { output, writes };
 }

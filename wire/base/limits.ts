@@ -43,7 +43,10 @@ export interface WireLimits {
   bigint: number;
   /** How many calls a wire serves at a time. @default {1000} */
   calls: number;
-  /** How many messages in pieces may be unfinished. @default {8} */
+  /**
+   * How many messages in pieces may be unfinished. Where that is 0, no message
+   * may be larger than a frame. @default {8}
+   */
   pieces: number;
   /**
    * Bytes of calls, of one-way calls and of messages (each counted by itself,
@@ -69,6 +72,11 @@ export interface WireLimits {
    * keeps for the peer. @default {10000}
    */
   objects: number;
+  /**
+   * How many names of functions, and how many key sets, the peer may define at
+   * a time, at most 1,024. @default {1024}
+   */
+  tableEntries: number;
   /** How many cancels may come at once. @default {1000} */
   cancels: number;
   /** How many cancels a second may come after that. @default {33} */
@@ -166,6 +174,7 @@ export const DEFAULT_LIMITS: Readonly<WireLimits> = Object.freeze({
   streamWindow: 256 * 1024,
   memory: 128 * 1024 * 1024,
   objects: 10_000,
+  tableEntries: 1_024,
   cancels: 1_000,
   cancelsPerSecond: 33,
   sendPause: 4 * 1024 * 1024,
@@ -202,6 +211,10 @@ const RANGES: Partial<Record<keyof WireLimits, LimitRange>> = {
   frame: { least: 1024, most: 16 * 1024 * 1024 },
   helloFrame: { least: 4096, most: 16 * 1024 * 1024 },
   nesting: { least: 1, most: 1_000 },
+  pieces: { least: 0, most: 2 ** 31 - 1 },
+  streams: { least: 0, most: 2 ** 31 - 1 },
+  objects: { least: 0, most: 2 ** 31 - 1 },
+  tableEntries: { least: 0, most: 1_024 },
   memory: { least: 1024 * 1024, most: 2 ** 31 - 1 },
   serverMemory: { least: 1024 * 1024, most: 2 ** 31 - 1 },
 };

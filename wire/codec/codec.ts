@@ -10,7 +10,7 @@
 import { ByteReader, type ByteWriter } from "./bytes.ts";
 import { errorMessage, malformed, WireError } from "../base/errors.ts";
 import { FRAME_HEADER, FrameDecoder, Pieces } from "./frames.ts";
-import { KIND, type Message, notAWire, STRINGS } from "./messages.ts";
+import { KIND, kindText, type Message, notAWire, STRINGS } from "./messages.ts";
 import type { Memory, WireLimits } from "../base/limits.ts";
 import { MessageReader } from "./message_reader.ts";
 import { MessageWriter, PlainWriter } from "./message_writer.ts";
@@ -30,43 +30,54 @@ import type { ValueTypes } from "./value_types.ts";
 
 /** From so many bytes of an unfinished frame on, much is read at once. */
 const LARGE = 8 * 1024;
-/** What may come between the peer's hello and this side's acceptance. */
-const MAY_BE_EARLY: Readonly<Record<keyof typeof KIND, boolean>> = {
-  hello: true,
-  accept: true,
-  define: true,
-  reset: true,
-  piece: false,
-  message: false,
-  send: false,
-  call: false,
-  return: true,
-  returnValues: true,
-  throw: true,
-  fail: true,
-  cancel: false,
-  credit: true,
-  sends: false,
-  ping: true,
-  pong: true,
-  close: false,
-  finish: false,
-  abort: true,
-  release: true,
-  forget: true,
-  streamValue: true,
-  streamBytes: true,
-  streamEnd: true,
-  streamError: true,
-  streamCancel: true,
-  streamCredit: true,
-  streamFail: true,
+/**
+ * What may come between the peer's hello and this side's acceptance ("early"),
+ * and behind the peer's finish ("late").
+ */
+const MAY_COME: Readonly<
+  Record<keyof typeof KIND, "early" | "late" | "both" | "neither">
+> = {
+  hello: "early",
+  accept: "early",
+  define: "both",
+  reset: "both",
+  piece: "late",
+  message: "neither",
+  send: "neither",
+  call: "neither",
+  return: "early",
+  returnValues: "early",
+  throw: "early",
+  fail: "early",
+  cancel: "neither",
+  credit: "both",
+  sends: "neither",
+  ping: "both",
+  pong: "both",
+  close: "neither",
+  finish: "neither",
+  abort: "both",
+  release: "both",
+  forget: "both",
+  streamValue: "early",
+  streamBytes: "early",
+  streamEnd: "both",
+  streamError: "both",
+  streamCancel: "both",
+  streamCredit: "early",
+  streamFail: "both",
 };
-const EARLY: ReadonlySet<number> = new Set(
-  Object.entries(KIND).filter(([name]) =>
-    MAY_BE_EARLY[name as keyof typeof KIND]
-  ).map(([_, code]) => code),
-);
+
+function kindsThatMayCome(when: "early" | "late"): ReadonlySet<number> {
+  const kinds = Object.keys(KIND) as (keyof typeof KIND)[];
+  return new Set(
+    kinds.filter((kind) => [when, "both"].includes(MAY_COME[kind]))
+      .map((kind) => KIND[kind]),
+  );
+}
+
+const EARLY = kindsThatMayCome("early");
+const LATE = kindsThatMayCome("late");
 
 /** What an encoder needs to know of its peer. */
 export type EncoderLimits = Pick<
@@ -86,6 +97,7 @@ export class Encoder {
   readonly plainWriter: PlainWriter;
   #limits: EncoderLimits;
   #busy = false;
+  #isSimple = false;
   /** The attachments of the message that was encoded last. */
   attachments: SentAttachments | undefined;
 
@@ -130,6 +142,19 @@ export class Encoder {
     this.#values.limits = limits;
     this.plainWriter.limit(limits.frame, limits.values);
     this.tables.entryLimit = limits.frame;
+  }
+
+  /**
+   * What the peer takes of that which only speed needs. What waits already is
+   * not written again.
+   *
+   * @param isSimple Whether it takes neither string sections nor batches.
+   * @param tableEntries How many names, and how many key sets.
+   */
+  spare(isSimple: boolean, tableEntries: number): void {
+    this.#isSimple = isSimple;
+    this.plainWriter.mayBatch = !isSimple;
+    this.tables.most = tableEntries;
   }
 
   /** The types of values that are declared. */
@@ -198,7 +223,7 @@ export class Encoder {
     const { writer } = this;
     const values = this.#values;
     const start = writer.position;
-    if (values.isTextual) {
+    if (values.isTextual && !this.#isSimple) {
       try {
         values.begin(true);
         this.#messages.write(message);
@@ -283,15 +308,15 @@ export interface DecoderOptions extends ReceivingOptions {
 export class Decoder implements LastMessage {
   readonly #frames: FrameDecoder;
   readonly #reader = new ByteReader();
-  readonly #tables = new ReceiveTables();
+  readonly #tables: ReceiveTables;
   readonly #values: ValueReader;
   readonly #messages: MessageReader;
   readonly #pieces: Pieces;
   readonly #limits: WireLimits;
   /** Whether the peer's hello has come. */
   #isGreeted: boolean;
-  /** Whether this side accepts the peer. */
-  #isOpen: boolean;
+  /** What may come, where that is not everything. */
+  #allowed: ReadonlySet<number> | undefined;
 
   /**
    * @param limits This side's limits.
@@ -299,9 +324,11 @@ export class Decoder implements LastMessage {
    */
   constructor(limits: WireLimits, options: DecoderOptions = {}) {
     const { awaitsHello = false, memory } = options;
-    this.#isGreeted = this.#isOpen = !awaitsHello;
+    this.#isGreeted = !awaitsHello;
+    this.#allowed = awaitsHello ? EARLY : undefined;
     const frame = awaitsHello ? limits.helloFrame : limits.frame;
     this.#frames = new FrameDecoder(frame, KIND.piece);
+    this.#tables = new ReceiveTables(limits.tableEntries);
     this.#values = new ValueReader(this.#reader, this.#tables, limits, options);
     this.#messages = new MessageReader(
       this.#reader,
@@ -321,8 +348,18 @@ export class Decoder implements LastMessage {
 
   /** This side accepts the peer, which may send frames of any size now. */
   open(): void {
-    this.#isOpen = true;
+    this.#allowed = undefined;
     this.#frames.limit = this.#limits.frame;
+  }
+
+  /** The peer has finished: little may follow. */
+  finished(): void {
+    this.#allowed = LATE;
+  }
+
+  /** Whether the peer has begun to say hello: it is no stranger. */
+  get isHailed(): boolean {
+    return this.#messages.isHailed;
   }
 
   /** Whether a frame or a message was begun and not finished. */
@@ -388,7 +425,7 @@ export class Decoder implements LastMessage {
     while (frames.next()) {
       reader.turnTo(frames.buffer, frames.start, frames.end);
       const kind = frames.continues ? KIND.piece : frames.buffer[frames.start]!;
-      if (!this.#isOpen && !frames.continues) this.#checkEarly(kind);
+      if (this.#allowed !== undefined && !frames.continues) this.#check(kind);
       switch (kind) {
         case KIND.define:
           reader.byte();
@@ -401,6 +438,7 @@ export class Decoder implements LastMessage {
         case KIND.piece: {
           const whole = this.#piece();
           if (whole === undefined) continue;
+          if (this.#allowed !== undefined) this.#check(whole[0]!);
           // Nobody else uses its buffer.
           reader.turnTo(whole, 0, whole.length, true);
           messages.read(whole.length, receiver);
@@ -447,15 +485,20 @@ export class Decoder implements LastMessage {
     return this.#pieces.take(this.#reader, this.#frames.rest);
   }
 
-  /** Before the peer is accepted, it may only say hello and answer. */
-  #checkEarly(kind: number): void {
-    if (kind === KIND.hello || kind === KIND.abort) return;
-    if (!this.#isGreeted) throw notAWire();
-    if (EARLY.has(kind & ~STRINGS)) return;
+  /** Refuses what may not come before the peer is accepted, or at the end. */
+  #check(kind: number): void {
+    const isEarly = this.#allowed === EARLY;
+    if (isEarly && !this.#isGreeted && kind !== KIND.abort) {
+      if (kind !== KIND.hello) throw notAWire();
+      return;
+    }
+    if (this.#allowed!.has(kind & ~STRINGS)) return;
     throw malformed(
-      `A message of the kind 0x${
-        kind.toString(16)
-      } came before this side had accepted the peer.`,
+      `A message of the kind ${kindText(kind)} came ${
+        isEarly
+          ? "before this side had accepted the peer."
+          : "behind the peer's finish, which says that it has nothing left to do."
+      }`,
     );
   }
 }
@@ -478,6 +521,6 @@ function unreadable(error: unknown): WireError {
 export function tooLarge(length: number, most: number): WireError {
   return new WireError(
     "limit",
-    `The peer takes messages of up to ${most} bytes (its limit "message", or "streamWindow" for an item of a stream), and this one has ${length}. Send it in parts, or raise that limit.`,
+    `The peer takes messages of up to ${most} bytes (its limit "message"; or "streamWindow" for an item of a stream, or "frame" where it takes no pieces), and this one has ${length}. Send it in parts, or raise that limit.`,
   );
 }

@@ -7,6 +7,7 @@
 
 import { malformed, WireError } from "../base/errors.ts";
 import {
+  DEFAULT_LIMITS,
   lightWeight,
   limitRange,
   type Memory,
@@ -23,7 +24,9 @@ import {
   FLAG,
   type Hello,
   HELLO_LIMITS,
+  HELLO_LIMITS_LEAST,
   KIND,
+  kindText,
   MAGIC,
   MESSAGE_OVERHEAD,
   type MessageCode,
@@ -50,8 +53,8 @@ const MOST_TIMES = 16;
 const MOST_MORE = 4 * 1024 * 1024;
 
 /** What a hello fills in. */
-const NO_LIMITS = Object.freeze(
-  Object.fromEntries(HELLO_LIMITS.map((name) => [name, 0])),
+const UNTOLD_LIMITS = Object.freeze(
+  Object.fromEntries(HELLO_LIMITS.map((name) => [name, DEFAULT_LIMITS[name]])),
 ) as PeerLimits;
 
 /** The codes of errors that fail one message alone. */
@@ -97,6 +100,8 @@ export class MessageReader {
   weight = 0;
   /** Where in the reader's buffer it begins. */
   start = 0;
+  /** Whether what came first began as a hello does. */
+  isHailed = false;
   /** What the values of messages have room in. */
   readonly #memory: Memory | undefined;
 
@@ -232,12 +237,22 @@ export class MessageReader {
       }
       default:
         kind satisfies never;
-        throw malformed(
-          `There is no kind of message with the code 0x${
-            (kind as number).toString(16)
-          }.`,
-        );
+        throw this.#noSuchKind();
     }
+  }
+
+  #noSuchKind(): WireError {
+    const code = this.#reader.buffer[this.start]!;
+    const known = Object.values(KIND).some((each) =>
+      each === (code & ~STRINGS)
+    );
+    return malformed(
+      known
+        ? `A frame of the kind ${
+          kindText(code)
+        } came in pieces or with a string section, and must have neither.`
+        : `There is no kind of message with the code ${kindText(code)}.`,
+    );
   }
 
   #stream(kind: StreamCode, receiver: MessageReceiver): void {
@@ -341,7 +356,13 @@ export class MessageReader {
     const reader = this.#reader;
     const start = reader.position;
     reader.position = start + 1;
-    const name = this.#tables.name(reader.varint() - 1);
+    const index = reader.varint();
+    if (index === 0) {
+      throw malformed(
+        "A batch of one-way calls has a name that was defined: its index and 1, and not 0.",
+      );
+    }
+    const name = this.#tables.name(index - 1);
     const count = reader.byte();
     if (count === 0 || count > this.#mostInRow) {
       throw malformed(
@@ -450,10 +471,11 @@ export class MessageReader {
     for (let at = 0; at < MAGIC.length; at++) {
       if (reader.byte() !== MAGIC.charCodeAt(at)) throw notAWire();
     }
+    this.isHailed = true;
     const version = reader.byte();
     const features = reader.varint();
     const count = reader.varint();
-    const limits: PeerLimits = { ...NO_LIMITS };
+    const limits: PeerLimits = { ...UNTOLD_LIMITS };
     for (let index = 0; index < count; index++) {
       const limit = reader.varint();
       const name = HELLO_LIMITS[index];
@@ -466,9 +488,9 @@ export class MessageReader {
       }
       limits[name] = limit;
     }
-    if (count < HELLO_LIMITS.length) {
+    if (count < HELLO_LIMITS_LEAST) {
       throw malformed(
-        `A hello has ${HELLO_LIMITS.length} limits or more, not ${count}.`,
+        `A hello has ${HELLO_LIMITS_LEAST} limits or more, not ${count}.`,
       );
     }
     const credential = reader.text();

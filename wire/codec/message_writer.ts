@@ -241,6 +241,8 @@ export class PlainWriter {
   #mostValues = 0;
   /** From this size on, nothing is added to a run of one-way calls. */
   #mostBytes = 0;
+  /** Whether the peer takes runs of one-way calls. */
+  mayBatch = true;
 
   // The run of one-way calls that ends where the writer's mark is.
   #runStart = 0;
@@ -312,7 +314,9 @@ export class PlainWriter {
     const count = args.length;
     const writer = this.#writer;
     // How many calls there are shows in how many arguments there are.
-    const index = count === 0 ? -1 : this.#indexOf(name, count);
+    const index = count === 0 || !this.mayBatch
+      ? -1
+      : this.#indexOf(name, count);
     if (index < 0) return 0;
     const start = this.#begin(KIND.sends, count);
     writer.varint(index + 1);

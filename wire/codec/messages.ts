@@ -41,6 +41,17 @@ export const KIND = {
   streamFail: 0x56,
 } as const;
 
+/** A kind for a reader of an error: its code, and its name if it has one. */
+export function kindText(code: number): string {
+  const named = Object.entries(KIND).find(([_, each]) =>
+    each === (code & ~STRINGS)
+  );
+  const digits = `0x${code.toString(16).padStart(2, "0")}`;
+  if (named === undefined) return digits;
+  const section = code >= STRINGS ? " with a string section" : "";
+  return `${digits} (${named[0]}${section})`;
+}
+
 /** The kinds of frames that are the codec's own, and no messages. */
 type FrameKind = "define" | "reset" | "piece" | "sends";
 
@@ -58,12 +69,18 @@ export const VERSION = 1;
 /** The bytes that follow the first frame's kind. */
 export const MAGIC = "WIRE";
 
+/** Bits of a hello's features. */
+export const FEATURE = {
+  /** This side takes neither string sections nor batches of one-way calls. */
+  simple: 1,
+} as const;
+
 /** What each side says of itself first. */
 export interface Hello {
   readonly kind: "hello";
   /** The version of the protocol. */
   readonly version: number;
-  /** Bits for parts of the protocol that a peer may lack; none is defined. */
+  /** Bits of {@linkcode FEATURE}, and others that mean nothing here. */
   readonly features: number;
   /** What this side takes, in the order of {@linkcode HELLO_LIMITS}. */
   readonly limits: PeerLimits;
@@ -89,7 +106,11 @@ export const HELLO_LIMITS = [
   "streams",
   "streamWindow",
   "objects",
+  "tableEntries",
 ] as const;
+
+/** So many of them are in every hello; those behind have their defaults. */
+export const HELLO_LIMITS_LEAST = 14;
 
 /** The limits that a side tells its peer. */
 export type PeerLimits = Record<typeof HELLO_LIMITS[number], number>;

@@ -60,6 +60,8 @@ export class SendTables {
   /** Entries that the peer has not been told of yet, in their order. */
   #fresh: (string | readonly string[])[] = [];
   #full = false;
+  /** How many entries of each table the peer takes. */
+  most = TABLE_ENTRIES;
   /** The largest entry that is told, in bytes: it has to fit in a frame. */
   entryLimit = 960;
 
@@ -169,8 +171,9 @@ export class SendTables {
     }
     // Five bytes for the length of each text, and some for the frame.
     if (bytes + texts.length * 5 + 16 > this.entryLimit) return false;
-    if (entries >= TABLE_ENTRIES || this.#bytes + bytes > TABLE_BYTES) {
-      this.#full = true;
+    if (entries >= this.most || this.#bytes + bytes > TABLE_BYTES) {
+      // Small tables would be renewed all the time.
+      this.#full = this.most === TABLE_ENTRIES;
       return false;
     }
     this.#bytes += bytes;
@@ -270,6 +273,12 @@ export class ReceiveTables implements KeySets {
   #shapes: ReceivedShape[] = [];
   #bytes = 0;
   #lent: LentTables | undefined;
+  readonly #most: number;
+
+  /** @param most How many entries each of them may have. */
+  constructor(most: number = TABLE_ENTRIES) {
+    this.#most = most;
+  }
 
   /** The name at an index. */
   name(index: number): string {
@@ -320,11 +329,11 @@ export class ReceiveTables implements KeySets {
     if (size === 0) this.#names.push(this.#text(reader));
     else this.#shapes.push(this.#shape(reader, size - 1));
     if (
-      this.#names.length > TABLE_ENTRIES ||
-      this.#shapes.length > TABLE_ENTRIES || this.#bytes > TABLE_BYTES
+      this.#names.length > this.#most ||
+      this.#shapes.length > this.#most || this.#bytes > TABLE_BYTES
     ) {
       throw malformed(
-        `A table holds at most ${TABLE_ENTRIES} entries and both together ${TABLE_BYTES} bytes of text; the peer has to reset them first.`,
+        `A table holds at most ${this.#most} entries here (limit "tableEntries"), and both together ${TABLE_BYTES} bytes of text; the peer has to reset them first.`,
       );
     }
   }

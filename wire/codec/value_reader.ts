@@ -117,6 +117,8 @@ export class ValueReader {
   #attachments = 0;
   /** How many errors. */
   #errors = 0;
+  /** How many results of calls. */
+  #results = 0;
   /** What its values weigh so far. */
   #weight = 0;
   /** What they may weigh; undefined until they weigh enough to ask. */
@@ -166,7 +168,7 @@ export class ValueReader {
     const { position, end } = this.#reader;
     this.#values = this.#taken = this.#attachments = 0;
     this.#weight = section === undefined ? 0 : section.length;
-    this.#errors = this.#inside = 0;
+    this.#errors = this.#results = this.#inside = 0;
     this.#start = position;
     this.#mostValues = Math.min(end - position, this.#limits.values);
     this.#section = section;
@@ -518,7 +520,7 @@ export class ValueReader {
       }
       const item = this.read(depth + 1);
       const { size } = map;
-      if (map.set(key, item).size === size && !isObject(key)) {
+      if (map.set(key, item).size === size && !this.#mayRepeat(key)) {
         throw malformed("A Map must not hold a key twice.");
       }
     }
@@ -539,11 +541,20 @@ export class ValueReader {
         cost = undefined;
       }
       const { size } = set;
-      if (set.add(item).size === size && !isObject(item)) {
+      if (set.add(item).size === size && !this.#mayRepeat(item)) {
         throw malformed("A Set must not hold a value twice.");
       }
     }
     return set;
+  }
+
+  /**
+   * Whether a Map or Set may come with a key twice: references to one object,
+   * and results that turn out equal, whose sender could not know.
+   */
+  #mayRepeat(key: unknown): boolean {
+    return this.#results > 0 || typeof key === "object" && key !== null ||
+      typeof key === "function";
   }
 
   #error(depth: number): Error {
@@ -587,6 +598,7 @@ export class ValueReader {
     if (this.#inside > 0) {
       throw malformed("The data of a declared type must not hold a result.");
     }
+    this.#results++;
     return this.importer.result(this.#reader.varint());
   }
 
@@ -730,12 +742,6 @@ export class ValueReader {
 /** A key that makes room for all indices in front of it. */
 function isDenseIndex(key: string): boolean {
   return key.length === 2 && arrayIndexOf(key) > 9;
-}
-
-/** What may come twice: references to the same object. */
-function isObject(value: unknown): boolean {
-  return typeof value === "object" && value !== null ||
-    typeof value === "function";
 }
 
 function isPlainObject(value: unknown): value is Record<string, unknown> {

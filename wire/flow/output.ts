@@ -22,6 +22,8 @@ import type { Clock } from "../base/clock.ts";
 import { Encoder, type EncoderLimits, tooLarge } from "../codec/codec.ts";
 import { FRAME_HEADER, PIECE } from "../codec/frames.ts";
 import {
+  FEATURE,
+  type Hello,
   KIND,
   type Message,
   type MessageKind,
@@ -216,6 +218,8 @@ export class Output extends ByteOutput implements MessageOutput, PlainOutput {
     super(transport, clock, limits, options);
     this.encoder = new Encoder(this.writer, limits, options);
     this.#plain = this.encoder.plainWriter;
+    // Until its hello, a peer gets nothing that it may decline.
+    this.encoder.spare(true, 0);
   }
 
   /** It sends plain messages itself. */
@@ -227,8 +231,9 @@ export class Output extends ByteOutput implements MessageOutput, PlainOutput {
    * The peer said hello: it may call, and be answered, before it has accepted.
    * Answers that are large wait for that, in frames that it takes then, too.
    */
-  greet(peer: PeerLimits): void {
-    this.#limit(peer, Math.min(peer.helloFrame, peer.frame));
+  greet({ features, limits }: Pick<Hello, "features" | "limits">): void {
+    this.#limit(limits, Math.min(limits.helloFrame, limits.frame));
+    this.encoder.spare((features & FEATURE.simple) !== 0, limits.tableEntries);
     this.#mayCut = true;
   }
 
@@ -241,7 +246,8 @@ export class Output extends ByteOutput implements MessageOutput, PlainOutput {
 
   /** Sets how large frames and messages may be, and what they may hold. */
   #limit(peer: PeerLimits, frame: number): void {
-    const { message, nesting, values, bigint } = peer;
+    const { nesting, values, bigint, pieces } = peer;
+    const message = pieces === 0 ? Math.min(peer.message, frame) : peer.message;
     this.encoder.limits = { frame, message, nesting, values, bigint };
   }
 

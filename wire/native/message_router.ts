@@ -47,6 +47,8 @@ export interface MessageRoutes {
   readonly turn: Turn;
   /** The peer has said its hello. */
   readonly onHello: () => void;
+  /** The peer has nothing left to do. */
+  readonly onFinished: () => void;
   /** The peer has ended the wire. */
   readonly onAborted: (code: string, message: string) => void;
 }
@@ -194,6 +196,7 @@ export class MessageRouter implements MessageReceiver {
 
   finish(): void {
     this.#routes.closing.finish();
+    this.#routes.onFinished();
   }
 
   abort(code: string, message: string): void {

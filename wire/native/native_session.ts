@@ -196,6 +196,7 @@ export class NativeSession implements Session {
         decoder.greet();
         this.#reading.forgetFirst();
       },
+      onFinished: () => decoder.finished(),
       onAborted: (code, text) => this.end(abortedBy(code, text), false),
     });
     return new ReadLoop({
@@ -390,7 +391,7 @@ export class NativeSession implements Session {
   /** Something went wrong on this side, or in what the peer said. */
   #fail(error: unknown): void {
     const reason = isA(error, WireError) ? error : this.#trouble(error);
-    const isStranger = !this.#handshake.greeted && this.#reading.bytes > 0;
+    const isStranger = !this.#decoder.isHailed && this.#reading.bytes > 0;
     if (isStranger && reason.code === "malformed") {
       this.end(this.#reading.notAWire(), false);
     } else {

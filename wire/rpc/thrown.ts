@@ -8,7 +8,6 @@ import {
   errorMessage,
   RemoteError,
   shortText,
-  toErrorCode,
   WireError,
 } from "../base/errors.ts";
 import type { WireLimits } from "../base/limits.ts";
@@ -135,7 +134,7 @@ export function refusalIn(thrown: unknown): WireError | undefined {
   if (!(thrown instanceof Error) || thrown.name !== REFUSAL) return undefined;
   const { code } = thrown as { code?: unknown };
   if (typeof code !== "string") return undefined;
-  return new WireError(toErrorCode(code), thrown.message);
+  return new WireError(code, thrown.message);
 }
 
 // What can be sent of something thrown, where not all of it can: a copy, with a

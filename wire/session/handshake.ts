@@ -119,7 +119,7 @@ export class Handshake {
     const { confirm, onFailed } = options;
     checkShown(hello.credential, options);
     if (options.peerFirst) sayHello(options);
-    options.output.greet(peer);
+    options.output.greet(hello);
     options.checkContract(hello.contract);
     const welcome = confirm();
     if (typeof welcome === "boolean") return this.#decide(welcome);

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { errorMessage, Refusal, WireError } from "../base/errors.ts";
+import { errorMessage, malformed, Refusal, WireError } from "../base/errors.ts";
 import {
   type BoundStream,
   endStreams,
@@ -118,11 +118,11 @@ export class Source implements BoundStream {
 
   /** The consumer gives credit. */
   more(amount: number): void {
+    if (amount === 0) throw malformed("A stream was given credit of 0 bytes.");
     this.#credit += amount;
-    if (amount === 0 || this.#credit > MOST_CREDIT) {
-      throw new WireError(
-        "malformed",
-        `The credit of a stream must not be 0, nor add up to ${this.#credit}.`,
+    if (this.#credit > MOST_CREDIT) {
+      throw malformed(
+        `The credit of a stream may be ${MOST_CREDIT} bytes at most, and adds up to ${this.#credit}.`,
       );
     }
     this.#wake();

@@ -49,6 +49,41 @@ function firstCredit({ streams, streamWindow, window }: StreamLimits): number {
   return Math.min(streamWindow, Math.max(1, share));
 }
 
+/** So many numbers that were passed over are remembered. */
+const PASSED_OVER = 256;
+
+/**
+ * The numbers that a peer has used for streams, in a little memory. They come
+ * about in order: a number may be passed over, and come later or never.
+ */
+class UsedNumbers {
+  /** All from here on are free. */
+  #next = 0;
+  /** Below that, nothing is known any more. */
+  #known = 0;
+  readonly #passedOver = new Set<number>();
+
+  /**
+   * Uses a number.
+   *
+   * @returns False for one that is known to have been used.
+   */
+  use(number: number): boolean {
+    if (number < this.#next) {
+      return this.#passedOver.delete(number) || number < this.#known;
+    }
+    const passed = number - this.#next;
+    if (this.#passedOver.size + passed > PASSED_OVER) {
+      this.#passedOver.clear();
+      this.#known = number;
+    } else {
+      for (let n = this.#next; n < number; n++) this.#passedOver.add(n);
+    }
+    this.#next = number + 1;
+    return true;
+  }
+}
+
 /** Opens, feeds and ends streams. */
 export class Streams {
   /** The call whose arguments are just being sent, where it ends streams. */
@@ -62,6 +97,8 @@ export class Streams {
    */
   readonly #unread = new Set<Sink>();
   #nextId = 0;
+  /** The numbers of those that came. */
+  readonly #numbers = new UsedNumbers();
   /** How many streams of this side the peer knows of, or is about to. */
   #announced = 0;
   #peer: StreamLimits;
@@ -210,9 +247,14 @@ export class Streams {
   /** A stream of the peer is announced. */
   receive(id: number): { sink: Sink; stream: RemoteStream<unknown> } {
     const { limits, memory, output } = this.#options;
-    if (this.#sinks.size >= limits.streams || this.#sinks.has(id)) {
+    if (this.#sinks.size >= limits.streams) {
       throw malformed(
-        `At most ${limits.streams} streams are taken at a time, each under a number of its own.`,
+        `At most ${limits.streams} streams are taken at a time (limit "streams"), and one more came.`,
+      );
+    }
+    if (!this.#numbers.use(id)) {
+      throw malformed(
+        `The stream ${id} was announced again; each has a number of its own.`,
       );
     }
     const sink = new Sink(id, {
