@@ -7,12 +7,21 @@ import { assert, assertEquals } from "@std/assert";
 import {
   makeWire,
   memoryTransports,
+  type RemoteStream,
   type Wire,
   type WireOptions,
 } from "../../wire/mod.ts";
 import type { Message } from "../../wire/codec/messages.ts";
 import { FakeClock, settle } from "../_fake_clock.ts";
-import { call, frame, hello, RawPeer, send } from "../_raw_peer.ts";
+import {
+  call,
+  frame,
+  framed,
+  hello,
+  Raw,
+  RawPeer,
+  send,
+} from "../_raw_peer.ts";
 import { test } from "../_test.ts";
 import { count, list } from "./_items.ts";
 import { fate } from "./_keeping.ts";
@@ -319,6 +328,74 @@ for (const [what, make] of Object.entries(LATE)) {
     assertEquals(abort?.code, "malformed");
     assert(abort!.message.includes("close"), abort!.message);
     assertEquals(served, 1);
+  });
+}
+
+/** What may come of a peer that has said `finish`, and what must not. */
+const LAST: readonly [Message, mayCome: boolean][] = [
+  [{ kind: "ping", token: 7 }, true],
+  [{ kind: "pong", token: 7 }, true],
+  [{ kind: "credit", channel: "sends", amount: 69 }, true],
+  [{ kind: "streamEnd", id: 0 }, true],
+  [{ kind: "streamError", id: 0, thrown: { a: 1 } }, true],
+  [{ kind: "streamError", id: 0, thrown: "x".repeat(70_000) }, true],
+  [{ kind: "streamFail", id: 0, code: "cancelled", message: "" }, true],
+  [{ kind: "return", id: 0, value: 1 }, false],
+  [{ kind: "return", id: 0, value: "x".repeat(70_000) }, false],
+  [{ kind: "returnValues", id: 0, values: [] }, false],
+  [{ kind: "throw", id: 0, thrown: 1 }, false],
+  [{ kind: "fail", id: 0, code: "limit", message: "" }, false],
+  [{ kind: "cancel", id: 0 }, false],
+  [{ kind: "streamValue", id: 0, value: 1 }, false],
+  [{ kind: "streamCredit", id: 0, amount: 1 }, false],
+  [{ kind: "accept" }, false],
+  [{ kind: "finish" }, false],
+  [send("f"), false],
+  [call(1), false],
+  [{ kind: "message", value: 1 }, false],
+];
+
+/** A message in two pieces, without the definitions of its own. */
+function inPieces(message: Message): Uint8Array<ArrayBuffer>[] {
+  const body = [...framed(message).subarray(4)];
+  const size = [body.length & 127 | 128, body.length >> 7 & 127 | 128, 4];
+  return [
+    frame(5, 0, 0, ...size, ...body.slice(0, 40_000)),
+    frame(5, 0, 0, ...body.slice(40_000)),
+  ];
+}
+
+for (const [message, mayCome] of LAST) {
+  const size = JSON.stringify(message).length > 60_000 ? "large " : "";
+  test(`a ${size}${message.kind} behind the peer's finish ${mayCome ? "may come" : "ends the wire"}`, async () => {
+    await using peer = new RawPeer({
+      functions: { take: (stream: RemoteStream<unknown>) => stream.cancel() },
+    });
+    await peer.open();
+    // Something that lasts: a call without an answer, a stream without an end.
+    const { wire } = peer;
+    const waits = fate(wire.remoteValue.echo!(1));
+    wire.remote.note!(1);
+    const stream = new Raw({ as: "stream", id: 0 });
+    await peer.tell(send("take", stream));
+    await peer.hear("streamCancel");
+    const closing = fate(wire.close());
+    await peer.hear("close");
+    await peer.tell({ kind: "finish" });
+    if (size === "") await peer.tell(message);
+    else for (const each of inPieces(message)) await peer.say(each);
+    if (mayCome) {
+      await peer.tell({ kind: "ping", token: 9 });
+      while ((await peer.hear("pong"))?.token !== 9);
+      assertEquals(wire.ended, undefined);
+      await peer.tell({ kind: "abort", code: "aborted", message: "" });
+    } else {
+      const abort = await peer.hearAbort();
+      assertEquals(abort?.code, "malformed");
+      assert(abort!.message.includes("finish"), abort!.message);
+    }
+    await peer.end();
+    await Promise.all([waits, closing]);
   });
 }
 

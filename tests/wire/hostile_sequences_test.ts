@@ -184,6 +184,37 @@ test("what comes of a stream after its end ends the wire", async () => {
   assertEquals(peer.wire.stats().objectsImported, 0);
 });
 
+/** Numbers under which a peer announces streams, and whether it may. */
+const NUMBERS: readonly [numbers: number[], mayBe: boolean][] = [
+  [[0, 1, 2, 3], true],
+  [[3, 0, 2, 1], true],
+  [[0xffff_fffe, 0, 1], true],
+  [[1_000, 2_000, 3_000, 2_999], true],
+  [Array.from({ length: 1_000 }, (_, n) => 2 * n), true],
+  [[0, 0], false],
+  [[0, 1, 2, 1], false],
+  [[5, 3, 3], false],
+  [[7, 6, 5, 7], false],
+  [[0xffff_fffe, 0xffff_fffe], false],
+  [[...Array.from({ length: 1_000 }, (_, n) => n), 500], false],
+];
+
+for (const [numbers, mayBe] of NUMBERS) {
+  const some = numbers.slice(0, 4).join(", ");
+  test(`streams of the numbers ${some}… are ${mayBe ? "taken" : "too many of one"}`, async () => {
+    await using peer = new RawPeer();
+    await peer.open();
+    const ended = peer.wire.closed;
+    for (const id of numbers) {
+      await peer.tell(send("missing", stream(id)), { kind: "streamEnd", id });
+    }
+    if (mayBe) await peer.tell({ kind: "abort", code: "", message: "" });
+    const { code, message } = await ended;
+    assertEquals(code, mayBe ? "peerAborted" : "malformed");
+    if (!mayBe) assert(message.includes(`${numbers.at(-1)}`), message);
+  });
+}
+
 test("a peer that closes gracefully may end its streams before it finishes", async () => {
   await using peer = new RawPeer();
   const kept: RemoteStream<number>[] = [];

@@ -13,7 +13,7 @@ import {
 } from "../../wire/mod.ts";
 import type { Message } from "../../wire/codec/messages.ts";
 import { settle } from "../_fake_clock.ts";
-import { call, hello, RawPeer } from "../_raw_peer.ts";
+import { call, frame, hello, RawPeer } from "../_raw_peer.ts";
 import { Raw } from "../_raw_values.ts";
 import { test } from "../_test.ts";
 import { failure } from "./_failure.ts";
@@ -248,4 +248,69 @@ test("what comes for no function one way is released", async () => {
   assertEquals(near.stats().objectsExported, 0);
   assertEquals(where, ['one-way call of "missing"']);
   await far.close();
+});
+
+for (const isAnswered of [true, false]) {
+  const when = isAnswered ? "there" : "to come";
+  test(`keys that turn out equal to results that are ${when} are merged`, async () => {
+    const came: unknown[] = [];
+    const gate = Promise.withResolvers<void>();
+    await using peer = new RawPeer({
+      functions: {
+        five: () => isAnswered ? 5 : gate.promise.then(() => 5),
+        take(...args: unknown[]) {
+          came.push(...args);
+        },
+      },
+    });
+    await peer.open();
+    const five = new Raw({ as: "result", id: 0 });
+    const again = new Raw({ as: "result", id: 0 });
+    await peer.tell(
+      call(0, "five"),
+      call(
+        1,
+        "take",
+        new Set([4, five, 5, again, 6]),
+        new Map<unknown, unknown>([[five, "a"], [5, "b"]]),
+      ),
+    );
+    await settle();
+    gate.resolve();
+    for (let n = 0; n < 2; n++) assert(await peer.hear("return"));
+    assertEquals(came, [new Set([4, 5, 6]), new Map([[5, "b"]])]);
+    // The rule for data stays, in other messages.
+    await peer.say(frame(0x10, 0xd5, 2, 5, 5));
+    assertEquals((await peer.hearAbort())?.code, "malformed");
+  });
+}
+
+test("references to one object are merged where they are keys", async () => {
+  const came: unknown[] = [];
+  await using peer = new RawPeer({
+    functions: {
+      take(...args: unknown[]) {
+        came.push(...args);
+      },
+    },
+  });
+  await peer.open();
+  const one = new Raw({ as: "object", slot: 0, nonce: 7, isFunction: false });
+  const same = new Raw(one.passed);
+  await peer.tell(
+    call(0, "take", new Set([one, 1, same])),
+    call(
+      1,
+      "take",
+      new Map<unknown, unknown>([[one, "a"], [1, 1], [same, "b"]]),
+    ),
+  );
+  for (let n = 0; n < 2; n++) assert(await peer.hear("return"));
+  const [set, map] = came as [Set<Disposable>, Map<Disposable, string>];
+  assertEquals([set.size, [...map.values()]], [2, ["b", 1]]);
+  const [reference] = set;
+  assertEquals(peer.wire.stats().objectsImported, 1);
+  // Each sending counts, whatever became of it.
+  for (let n = 0; n < 4; n++) reference![Symbol.dispose]();
+  assertEquals((await peer.hear("release"))?.count, 4);
 });

@@ -14,7 +14,7 @@ import {
   wirePair,
 } from "../../wire/mod.ts";
 import { FakeClock } from "../_fake_clock.ts";
-import { RawPeer, send } from "../_raw_peer.ts";
+import { call, RawPeer, send } from "../_raw_peer.ts";
 import { Raw } from "../_raw_values.ts";
 import { test } from "../_test.ts";
 import { type Pair, PAIRS } from "../_transports.ts";
@@ -396,6 +396,29 @@ test("streams end with their call where the peer takes next to nothing", async (
   again.abort();
   assertEquals((await loop).code, "cancelled");
   assertEquals((await peer.hear("streamCancel"))!.id, 0);
+});
+
+test("a refusal with which a stream is cancelled keeps its code", async () => {
+  await using peer = new RawPeer();
+  const reasons: unknown[] = [];
+  peer.wire.serve({
+    async *items(this: CallContext) {
+      this.signal.addEventListener("abort", () => {
+        reasons.push((this.signal.reason as WireError).code);
+      });
+      for (;;) yield "x".repeat(1_000);
+    },
+  });
+  await peer.open();
+  const codes = ["deadline", "teapot", "constructor", ""];
+  for (const [id, code] of codes.entries()) {
+    await peer.tell(call(id, "items"));
+    await peer.hear("return");
+    const reason = Object.assign(new Error("Why."), { name: "Refusal", code });
+    await peer.tell({ kind: "streamCancel", id, reason });
+    await peer.hear("streamEnd");
+  }
+  assertEquals(reasons, codes);
 });
 
 test("what ends a stream with its call travels as a refusal", async () => {
