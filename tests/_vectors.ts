@@ -208,9 +208,10 @@ const ERRORS: Record<string, ErrorConstructor> = {
 };
 
 function errorOf(parts: Notation): Error {
-  const { name, message, errors, data = {} } = parts as unknown as {
+  const { name, message, stack, errors, data = {} } = parts as unknown as {
     name: string;
     message: string;
+    stack?: string;
     errors?: unknown[];
     data?: object;
   };
@@ -223,5 +224,7 @@ function errorOf(parts: Notation): Error {
   if (error.name !== name) {
     Object.defineProperty(error, "name", { value: name, configurable: true });
   }
+  // One that came without a stack has one of its name and its message.
+  error.stack = stack ?? `${name}: ${message}`;
   return Object.assign(error, valueOf(data));
 }

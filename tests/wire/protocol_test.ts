@@ -61,6 +61,22 @@ test("playSession() writes what the golden vector has", async () => {
   }
 });
 
+test("the parts of the vectors' messages are those that the page names", () => {
+  const [, table] = section("Golden vectors").split(
+    "\nA message is an object ",
+  );
+  const named = new Set(
+    [...table!.matchAll(/`([A-Za-z]+)`/g)].map(([_, name]) => name!),
+  );
+  const parts = VECTORS.streams.flatMap(({ messages }) => messages)
+    .flatMap((message) => Object.entries(message as Record<string, unknown>))
+    .flatMap(([part, value]) =>
+      part === "target" ? [part, ...Object.keys(value as object)] : [part]
+    );
+  assert(parts.length > 100);
+  assertEquals([...new Set(parts)].filter((part) => !named.has(part)), []);
+});
+
 test("KIND is the table of the page", () => {
   const codes = rows(section("Kinds")).slice(2)
     .map(([code, kind]) => [kind!, parseInt(code!, 16)] as const);

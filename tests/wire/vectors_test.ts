@@ -56,7 +56,11 @@ function decode(bytes: Uint8Array, vector: ValueVector): unknown {
 test("ValueReader reads the values of all vectors", () => {
   for (const vector of VECTORS.values) {
     const value = decode(fromHex(vector.hex), vector);
-    assertEquals(exactly(value), exactly(valueOf(vector.value)), vector.name);
+    const expected = valueOf(vector.value);
+    assertEquals(exactly(value), exactly(expected), vector.name);
+    if (value instanceof Error) {
+      assertEquals(value.stack, (expected as Error).stack, vector.name);
+    }
   }
 });
 
