@@ -11,35 +11,8 @@ import { openTcpStream } from "../client/mod.ts";
 import { startUpServer } from "../server/mod.ts";
 import type { LineStream } from "../wire/lines/mod.ts";
 import { startListener } from "./server/listener/_client.ts";
+import { testsWith } from "./_programs.ts";
 import { test } from "./_test.ts";
-
-async function isThere(program: string): Promise<boolean> {
-  try {
-    const command = new Deno.Command(program, {
-      args: ["-h"],
-      stdin: "null",
-      stdout: "null",
-      stderr: "null",
-    });
-    await command.output();
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/**
- * Finds a program.
- *
- * @param program Its name.
- * @returns What defines a test with it; without it, a skipped one.
- */
-async function testsWith(program: string): Promise<typeof test> {
-  const isRequired = Deno.env.get("REMOTE_WIRE_PEERS") === "required";
-  if (isRequired || await isThere(program)) return test;
-  console.warn(`SKIPPED for want of ${program}: the tests with it`);
-  return Deno.test.ignore;
-}
 
 const testWithNc = await testsWith("nc");
 const testWithTelnet = await testsWith("telnet");

@@ -76,12 +76,21 @@ export interface RunningServer extends Running {
  * @returns The process.
  */
 export function start(...args: string[]): Running {
-  const child = patientRun(args, {
-    ...OPTIONS,
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
+  return follow(patientRun(args, PIPED).spawn());
+}
+
+/**
+ * Starts a program that is not Deno's.
+ *
+ * @param program Its name.
+ * @param args Its arguments.
+ * @returns The process.
+ */
+export function startOther(program: string, ...args: string[]): Running {
+  return follow(new Deno.Command(program, { args, ...PIPED }).spawn());
+}
+
+function follow(child: Deno.ChildProcess): Running {
   const input = child.stdin.getWriter();
   const encoder = new TextEncoder();
   let stdout = "";
@@ -141,8 +150,12 @@ export function start(...args: string[]): Running {
  * @param args Permissions, the program, and its arguments.
  * @returns The server.
  */
-export async function startServer(...args: string[]): Promise<RunningServer> {
-  const running = start(...args);
+export function startServer(...args: string[]): Promise<RunningServer> {
+  return listening(start(...args));
+}
+
+/** Waits until a server prints where it listens. */
+export async function listening(running: Running): Promise<RunningServer> {
   const address = /listening on \S+:(\d+)\n/;
   await running.prints(address);
   const port = address.exec(running.stdout)?.[1];
@@ -172,4 +185,11 @@ export async function withFolder(
 const OPTIONS: Deno.CommandOptions = {
   stdin: "null",
   env: { NO_COLOR: "1" },
+};
+
+const PIPED: Deno.CommandOptions = {
+  ...OPTIONS,
+  stdin: "piped",
+  stdout: "piped",
+  stderr: "piped",
 };

@@ -386,7 +386,8 @@ for (const [message, mayCome] of LAST) {
     else for (const each of inPieces(message)) await peer.say(each);
     if (mayCome) {
       await peer.tell({ kind: "ping", token: 9 });
-      while ((await peer.hear("pong"))?.token !== 9);
+      const pongs = message.kind === "ping" ? 2 : 1;
+      for (let n = 0; n < pongs; n++) assert(await peer.hear("pong"));
       assertEquals(wire.ended, undefined);
       await peer.tell({ kind: "abort", code: "aborted", message: "" });
     } else {

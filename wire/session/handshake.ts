@@ -108,7 +108,7 @@ export class Handshake {
     if (this.greeted) throw malformed("A second hello came.");
     if (this.#pending === undefined) return;
     this.greeted = true;
-    const peer = this.#pending.peer = hello.limits;
+    this.#pending.peer = hello.limits;
     if (hello.version !== VERSION) {
       throw new WireError(
         "unsupportedVersion",
