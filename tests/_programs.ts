@@ -4,9 +4,6 @@
  * @module
  */
 
-import { test } from "./_test.ts";
-
-/** Whether a program can be run; it may also say itself that it does not do. */
 async function isThere(program: string, args: string[]): Promise<boolean> {
   try {
     const command = new Deno.Command(program, {
@@ -30,14 +27,14 @@ const HELP = ["-h"];
  *
  * @param program Its name.
  * @param args What it does without a fault where it is as it has to be.
- * @returns What defines a test with it; without it, a skipped one.
+ * @returns Whether tests with it are run; otherwise says that they are skipped.
  */
-export async function testsWith(
+export async function mayTestWith(
   program: string,
   args: string[] = HELP,
-): Promise<typeof test> {
+): Promise<boolean> {
   const isRequired = Deno.env.get("REMOTE_WIRE_PEERS") === "required";
-  if (isRequired || await isThere(program, args)) return test;
+  if (isRequired || await isThere(program, args)) return true;
   console.warn(`SKIPPED for want of ${program}: the tests with it`);
-  return Deno.test.ignore;
+  return false;
 }

@@ -9,11 +9,12 @@ import {
   makeWire,
   memoryTransports,
   type RemoteFunction,
+  type WireError,
   wirePair,
 } from "../../wire/mod.ts";
 import type { Message } from "../../wire/codec/messages.ts";
 import { settle } from "../_fake_clock.ts";
-import { call, frame, hello, RawPeer } from "../_raw_peer.ts";
+import { call, frame, hello, RawPeer, send } from "../_raw_peer.ts";
 import { Raw } from "../_raw_values.ts";
 import { test } from "../_test.ts";
 import { failure } from "./_failure.ts";
@@ -313,4 +314,78 @@ test("references to one object are merged where they are keys", async () => {
   // Each sending counts, whatever became of it.
   for (let n = 0; n < 4; n++) reference![Symbol.dispose]();
   assertEquals((await peer.hear("release"))?.count, 4);
+});
+
+const RESULT = new Raw({ as: "result", id: 0 });
+
+/** Messages other than calls in which a result stands, that is there already. */
+const OUTSIDE: Readonly<
+  Record<string, (failures: Promise<unknown>[], peer: RawPeer) => Message>
+> = {
+  "a message": (failures, { wire }) => {
+    failures.push(failure(wire.getObject()));
+    return { kind: "message", value: [RESULT] };
+  },
+  "a one-way call": () => send("note", RESULT),
+  "an answer": (failures, { wire }) => {
+    failures.push(failure(wire.remoteValue.anything!()));
+    return { kind: "return", id: 0, value: RESULT };
+  },
+  "what was thrown": (failures, { wire }) => {
+    failures.push(failure(wire.remoteValue.anything!()));
+    return { kind: "throw", id: 0, thrown: RESULT };
+  },
+};
+
+for (const [what, make] of Object.entries(OUTSIDE)) {
+  test(`${what} with a result fails alone`, async () => {
+    const failures: Promise<unknown>[] = [];
+    const reported: unknown[] = [];
+    await using peer = new RawPeer({
+      functions: { one: () => 1, note() {} },
+      onError: (error) => reported.push(error),
+    });
+    await peer.open();
+    await peer.tell(call(0, "one"));
+    await peer.hear("return");
+    const message = make(failures, peer);
+    await settle();
+    await peer.tell(message, call(1, "one"));
+    await peer.hear("return");
+    const [error] = [...await Promise.all(failures), ...reported];
+    assertEquals((error as WireError).code, "resultGone");
+  });
+}
+
+test("a result that is the caller's own function is called there", async () => {
+  await using peer = new RawPeer({
+    functions: { give: (x: unknown) => x },
+  });
+  await peer.open();
+  const own = { slot: 3, nonce: 7 };
+  await peer.tell(
+    call(0, "give", new Raw({ as: "object", ...own, isFunction: true })),
+    { ...call(1, "", 5), target: { result: 0 } } as Message,
+  );
+  const called = await peer.hear("call");
+  assertEquals([called?.name, called?.args, called?.target], ["", [5], own]);
+  await peer.tell({ kind: "return", id: called!.id, value: "from there" });
+  // The answer to the first call came before that.
+  const answer = await peer.hear("return");
+  assertEquals([answer?.id, answer?.value], [1, "from there"]);
+});
+
+test("a stream as a result is of no use for other calls", async () => {
+  await using peer = new RawPeer({
+    functions: { items: async function* () {}, give: (x: unknown) => x },
+  });
+  await peer.open();
+  await peer.tell(
+    call(0, "items"),
+    call(1, "give", RESULT),
+    { ...call(2, "next"), target: { result: 0 } } as Message,
+  );
+  const codes = [];
+  for (let n = 0; n < 2; n++) codes.push((await peer.hear("fail"))?.code);
+  assertEquals(codes.sort(), ["noSuchFunction", "resultGone"]);
 });
