@@ -182,6 +182,15 @@ const HELLOS: Readonly<Record<string, () => Bytes>> = {
   "a definition in the place of a hello": () => frame(3, 0, 1, 65),
 };
 
+/** Those that begin as a hello does: their senders are told what is wrong. */
+const MALFORMED: ReadonlySet<string> = new Set([
+  "a hello that is cut",
+  "a hello of no limits",
+  "a hello of 2^32 - 1 limits",
+  "a hello whose limit is 0",
+  "a hello whose frames have no room",
+]);
+
 /** Those that are too short to tell what they are, and end then. */
 const SHORT: ReadonlySet<string> = new Set([
   "PostgreSQL's request for SSL",
@@ -202,7 +211,7 @@ function stranger(
     says: typeof says === "function"
       ? says
       : () => typeof says === "string" ? utf8(says) : new Uint8Array(says),
-    promise: "closes",
+    promise: MALFORMED.has(name) ? "malformed" : "closes",
     ...(SHORT.has(name) ? { run: (peer) => peer.end() } : {}),
     ...(over === undefined ? {} : { over }),
   };
@@ -213,7 +222,7 @@ const LURED: readonly Road[] = ["client tcp", "client unix"];
 export const STRANGERS: Catalogue = {
   kind: "strangers on the port",
   about:
-    "What is no hello is answered by closing the connection, without a word; a client says `notAWire`.",
+    "What is no hello is answered by closing the connection, without a word; a client says `notAWire`. Whoever begins a hello as a wire does is told what is wrong with it.",
   attacks: [
     ...Object.entries(CLIENTS).map(([name, says]) =>
       stranger(name, says, ["tcp", "tls", "unix", "bare tls"])
