@@ -8,7 +8,7 @@
 import { contract } from "../../wire/contract/contract.ts";
 import { signaturesOf } from "../../wire/contract/_rules.ts";
 import { checkTold, contractSummary } from "../../wire/contract/summary.ts";
-import { resolveLimits } from "../../wire/base/limits.ts";
+import { limitRange, resolveLimits } from "../../wire/base/limits.ts";
 import { HELLO_LIMITS, KIND } from "../../wire/codec/messages.ts";
 import { CollectingDecoder } from "../../wire/codec/message_collector.ts";
 import { constantTimeEqual } from "../../wire/base/checks.ts";
@@ -119,8 +119,10 @@ function greet(bytes: Bytes, cut: number): string {
       kinds.push(message.kind);
       if (message.kind === "hello") {
         for (const name of HELLO_LIMITS) {
-          if (message.limits[name] >= 1) continue;
-          throw new Fault(`the limit ${name} is ${message.limits[name]}`);
+          const { least, most } = limitRange(name);
+          const limit = message.limits[name];
+          if (least <= limit && limit <= most) continue;
+          throw new Fault(`the limit ${name} is ${limit}`);
         }
         isGreeted = true;
         decoder.greet();

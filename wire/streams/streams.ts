@@ -49,19 +49,19 @@ function firstCredit({ streams, streamWindow, window }: StreamLimits): number {
   return Math.min(streamWindow, Math.max(1, share));
 }
 
-/** So many numbers that were passed over are remembered. */
-const PASSED_OVER = 256;
+/** So many numbers that were skipped are remembered. */
+const SKIPPED = 256;
 
 /**
  * The numbers that a peer has used for streams, in a little memory. They come
- * about in order: a number may be passed over, and come later or never.
+ * about in order: a number may be skipped, and come later or never.
  */
 class UsedNumbers {
   /** All from here on are free. */
   #next = 0;
   /** Below that, nothing is known any more. */
   #known = 0;
-  readonly #passedOver = new Set<number>();
+  readonly #skipped = new Set<number>();
 
   /**
    * Uses a number.
@@ -70,14 +70,14 @@ class UsedNumbers {
    */
   use(number: number): boolean {
     if (number < this.#next) {
-      return this.#passedOver.delete(number) || number < this.#known;
+      return this.#skipped.delete(number) || number < this.#known;
     }
-    const passed = number - this.#next;
-    if (this.#passedOver.size + passed > PASSED_OVER) {
-      this.#passedOver.clear();
+    const skipped = number - this.#next;
+    if (this.#skipped.size + skipped > SKIPPED) {
+      this.#skipped.clear();
       this.#known = number;
     } else {
-      for (let n = this.#next; n < number; n++) this.#passedOver.add(n);
+      for (let n = this.#next; n < number; n++) this.#skipped.add(n);
     }
     this.#next = number + 1;
     return true;
