@@ -145,13 +145,12 @@ export class Encoder {
   }
 
   /**
-   * What the peer takes of that which only speed needs. What waits already is
-   * not written again.
+   * Sets what the peer takes of what is there for speed alone.
    *
    * @param isSimple Whether it takes neither string sections nor batches.
    * @param tableEntries How many names, and how many key sets.
    */
-  spare(isSimple: boolean, tableEntries: number): void {
+  adapt(isSimple: boolean, tableEntries: number): void {
     this.#isSimple = isSimple;
     this.plainWriter.mayBatch = !isSimple;
     this.tables.most = tableEntries;

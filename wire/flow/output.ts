@@ -219,7 +219,7 @@ export class Output extends ByteOutput implements MessageOutput, PlainOutput {
     this.encoder = new Encoder(this.writer, limits, options);
     this.#plain = this.encoder.plainWriter;
     // Until its hello, a peer gets nothing that it may decline.
-    this.encoder.spare(true, 0);
+    this.encoder.adapt(true, 0);
   }
 
   /** It sends plain messages itself. */
@@ -233,7 +233,7 @@ export class Output extends ByteOutput implements MessageOutput, PlainOutput {
    */
   greet({ features, limits }: Pick<Hello, "features" | "limits">): void {
     this.#limit(limits, Math.min(limits.helloFrame, limits.frame));
-    this.encoder.spare((features & FEATURE.simple) !== 0, limits.tableEntries);
+    this.encoder.adapt((features & FEATURE.simple) !== 0, limits.tableEntries);
     this.#mayCut = true;
   }
 
