@@ -13,6 +13,7 @@ const WORDS: Readonly<Record<string, string>> = {
   "cli": "the command line",
   "server": "request servers",
   "client": "connecting",
+  "testing": "transports' cases",
   "reconnect": "keepConnected",
   "wire": "the Wire itself",
   "lines": "streams of lines",
@@ -52,7 +53,14 @@ function roomOf(url: string): string | undefined {
 /** Which room imports from which others. */
 async function arrows(): Promise<Map<string, Set<string>>> {
   const found = new Map<string, Set<string>>();
-  for (const entry of ["mod.ts", "wire/cmucl/mod.ts", "cli.ts"]) {
+  for (
+    const entry of [
+      "mod.ts",
+      "wire/cmucl/mod.ts",
+      "wire/testing/mod.ts",
+      "cli.ts",
+    ]
+  ) {
     const { stdout } = await new Deno.Command(Deno.execPath(), {
       args: ["info", "--json", "--no-config", new URL(entry, ROOT).href],
     }).output();

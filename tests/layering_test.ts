@@ -30,6 +30,7 @@ const ROOMS = [
   "native",
   "wire.ts",
   "reconnect",
+  "testing",
 ];
 
 /** Rooms beside each other: neither knows the other. */

@@ -774,10 +774,16 @@ export function makeWire<
   return new Wire<Remote, Local>(transport, options);
 }
 
-/** What a wire is to be made over. */
-function transportOf(connection: Transport | ByteDuplex): Transport {
+/**
+ * What a wire is to be made over.
+ *
+ * @param connection What a program passed.
+ * @returns A transport.
+ * @throws {WireError} `invalidArgument` for what is no connection.
+ */
+export function transportOf(connection: Transport | ByteDuplex): Transport {
   const parts: Partial<Transport & ByteDuplex> = Object(connection);
-  const isTransport = "address" in parts &&
+  const isTransport = typeof parts.address?.transport === "string" &&
     typeof parts.read === "function" && typeof parts.write === "function" &&
     typeof parts.closeWrite === "function" && typeof parts.close === "function";
   if (isTransport) return connection as Transport;
@@ -786,7 +792,7 @@ function transportOf(connection: Transport | ByteDuplex): Transport {
   if (isDuplex) return streamTransport(connection as ByteDuplex);
   throw new WireError(
     "invalidArgument",
-    "A wire is made over a transport, such as socketTransport(conn, address), or over the two streams of { readable, writable }, such as a child process's pipes.",
+    'A wire is made over a transport, such as socketTransport(conn, address), or over the two streams of { readable, writable }, such as a child process\'s pipes. A transport has read(), write(), closeWrite(), close() and an address, such as { transport: "streams" }.',
   );
 }
 

@@ -228,5 +228,6 @@ export const CONTEXT: Readonly<Record<string, PageContext>> = {
       show: `const show = (line: string) => void line;`,
     },
   },
+  "docs/runtimes.md": { from: [ROOT] },
   "docs/values.md": { from: [ROOT] },
 };

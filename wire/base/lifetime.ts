@@ -12,6 +12,9 @@ import { callHook, guardedController } from "./report.ts";
 /** Called with the reason of death. */
 export type CloseListener = (reason: WireError) => void;
 
+/** After so many chunks that nobody wants the event loop turns. */
+const DISCARDED = 256;
+
 /** Whether a wire lives, the reason of its end, and who wants to know it. */
 export class Lifetime {
   /** Whether this side makes no further call: the wire is being closed. */
@@ -19,7 +22,11 @@ export class Lifetime {
   /** Whether the peer has said that it makes no further call. */
   isPeerDraining = false;
 
+  /** Whether the connection was closed: nothing is read any more. */
+  isCut = false;
+
   readonly #onError: Report;
+  #discarded = 0;
   #reason: WireError | undefined;
   #markClosed: ((reason: WireError) => void) | undefined;
   /** Resolves with the reason when the connection is gone. */
@@ -102,6 +109,19 @@ export class Lifetime {
     const listeners = this.#listeners;
     this.#listeners = [];
     for (const listener of listeners) this.#call(listener, reason);
+  }
+
+  /**
+   * Something came though it has ended, and is discarded. Others have their
+   * turn meanwhile, however much comes.
+   *
+   * @returns Whether to read on: until the connection was closed.
+   */
+  async discard(): Promise<boolean> {
+    if (++this.#discarded % DISCARDED === 0) {
+      await new Promise((resolve) => setTimeout(resolve));
+    }
+    return !this.isCut;
   }
 
   /** The connection is gone. */

@@ -7,6 +7,7 @@
 
 import type { Clock, Turn } from "../base/clock.ts";
 import { WireError } from "../base/errors.ts";
+import type { Lifetime } from "../base/lifetime.ts";
 import { ChunkCheck, type Transport } from "../transport/transport.ts";
 import type { LispReader, ReceivedObject } from "./reader.ts";
 
@@ -15,7 +16,7 @@ export interface ReadingOptions {
   readonly transport: Transport;
   readonly reader: LispReader;
   /** Why nothing more is read; undefined while the wire lives. */
-  readonly lifetime: { readonly reason: WireError | undefined };
+  readonly lifetime: Pick<Lifetime, "reason" | "discard">;
   /** Tells whether it is others' turn. */
   readonly turn: Turn;
   /** Tells the time. */
@@ -84,8 +85,10 @@ export class Reading {
       input.keep();
       const chunk = this.#chunks.check(await transport.read());
       if (chunk === null) return;
-      // Closing: what still comes is discarded.
-      if (lifetime.reason !== undefined) continue;
+      if (lifetime.reason !== undefined) {
+        if (await lifetime.discard()) continue;
+        return;
+      }
       this.reads++;
       this.bytes += chunk.length;
       onAlive();

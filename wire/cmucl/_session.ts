@@ -288,6 +288,7 @@ export class CmuclSession implements Session {
       clock: this.#options.clock,
       output: this.#output,
       readerDone: this.#readerDone,
+      lifetime: this.lifetime,
       polite: reason.code === "closed",
       onFault: (error) =>
         this.#options.onError(error, "closing the connection"),

@@ -118,6 +118,15 @@ export class ByteWriter {
     this.view = this.#otherView = EMPTY_VIEW;
   }
 
+  /** What was written is in the buffer: unless somebody took that away. */
+  #checkKept(): void {
+    if (this.position === 0 || this.buffer.length > 0) return;
+    throw new WireError(
+      "invalidArgument",
+      "The transport of the wire is at fault: it transferred the bytes that it was given, once its write() had settled. Have it send a copy: bytes.slice().",
+    );
+  }
+
   /** Makes room for that many more bytes. */
   reserve(count: number): void {
     const needed = this.position + count;
@@ -125,6 +134,7 @@ export class ByteWriter {
   }
 
   #grow(needed: number): void {
+    this.#checkKept();
     if (needed > this.bound) {
       throw new WireError(
         "limit",
@@ -134,13 +144,14 @@ export class ByteWriter {
     const grown = new Uint8Array(
       Math.max(needed, this.buffer.length * 2, LEAST_BYTES),
     );
-    grown.set(this.buffer.subarray(0, this.position));
+    if (this.position > 0) grown.set(this.buffer.subarray(0, this.position));
     this.buffer = grown;
     this.view = new DataView(grown.buffer);
   }
 
   /** What was written so far, as a view: valid until the next write. */
   written(from = 0): Uint8Array<ArrayBuffer> {
+    this.#checkKept();
     return this.buffer.subarray(from, this.position);
   }
 

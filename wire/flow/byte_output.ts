@@ -283,7 +283,12 @@ export class ByteOutput {
 
   #pump(now: number): void {
     if (this.#stopped) return;
-    const bytes = this.next();
+    let bytes: Uint8Array<ArrayBuffer> | undefined;
+    try {
+      bytes = this.next();
+    } catch (error) {
+      return this.#failed(error);
+    }
     if (bytes === undefined) {
       // What is large may still wait for the peer to accept.
       if (this.waiting === 0) this.#finishFlush();

@@ -426,6 +426,7 @@ export class NativeSession implements Session {
       clock: this.#clock,
       output: this.#output,
       readerDone: this.#reading.done,
+      lifetime: this.lifetime,
       polite: told || reason.code === "closed",
       onFault: (error) => this.#onError(error, "closing the connection"),
     });
@@ -527,8 +528,10 @@ class ReadLoop {
       for (;;) {
         const chunk = this.#chunks.check(await transport.read(decoder.isBulk));
         if (chunk === null) break;
-        // The wire has ended: what still comes is discarded.
-        if (lifetime.reason !== undefined) continue;
+        if (lifetime.reason !== undefined) {
+          if (await lifetime.discard()) continue;
+          return;
+        }
         const isStranger = !handshake.greeted;
         if (isStranger) this.#noteFirst(chunk);
         this.reads++;

@@ -378,6 +378,8 @@ export interface DrainOptions {
   readonly output: Pick<ByteOutput, "flush" | "stop">;
   /** Resolves when the reader has come to the end of the stream. */
   readonly readerDone: Promise<void>;
+  /** Tells the reader when the connection was closed. */
+  readonly lifetime: Pick<Lifetime, "isCut">;
   /** Whether what waits may still be sent. */
   readonly polite: boolean;
   /** Told what the transport's `close()` throws, or rejects with. */
@@ -395,7 +397,7 @@ export async function drainAndClose(options: DrainOptions): Promise<void> {
   let isClosed = false;
   const close = () => {
     if (isClosed) return;
-    isClosed = true;
+    isClosed = options.lifetime.isCut = true;
     callHook(() => transport.close(), onFault);
   };
   if (polite) await beforeLate(clock, finish(options), close);

@@ -10,7 +10,10 @@ import { WireError } from "../base/errors.ts";
 import { kindOf, shown } from "../base/shown.ts";
 
 /**
- * A connection as a wire sees it: bytes in, bytes out.
+ * A connection as a wire sees it: bytes in, bytes out, in order, none lost.
+ * Whoever writes one runs it through `transportCases()` of the entry
+ * `./testing`. What it does wrong ends its wire with a `WireError` that says
+ * so.
  *
  * @example One of your own, around another
  * ```ts
@@ -65,19 +68,27 @@ export interface Transport {
    * @param isBulk Whether a large message is under way: then it is well to
    * read as much at once as there is. A transport need not heed it.
    * @returns A chunk that stays as it is until the next read, or null at the
-   * end of the stream.
+   * end of the stream. Where the platform has other views, or an
+   * `ArrayBuffer`, a wire takes these, too. An empty chunk says nothing; whoever
+   * has no bytes waits for some.
    */
   read(isBulk?: boolean): Promise<Uint8Array | null>;
   /**
    * Writes. One write at a time.
    *
-   * @param bytes The bytes; left as they are until the promise settles.
-   * @returns How many of them were taken, at least one.
+   * @param bytes The bytes, at least one. They are the wire's, which writes
+   * into them again once the promise has settled: what keeps them longer, or
+   * transfers them, takes a copy.
+   * @returns How many of them were taken, at least one. It settles when more
+   * may be written: that is how a slow peer slows this side.
    */
   write(bytes: Uint8Array<ArrayBuffer>): Promise<number>;
   /** Ends this side's direction; the other may go on. */
   closeWrite(): Promise<void>;
-  /** Ends both directions at once. What is under way settles. */
+  /**
+   * Ends both directions at once. Reads and writes under way settle, and so do
+   * those that come later. Once more does no harm.
+   */
   close(): void;
 }
 
@@ -253,7 +264,7 @@ export function streamTransport(
       for (;;) {
         const { done, value } = await reader.read();
         if (done) return null;
-        const bytes = chunks.check(toBytes(value))!;
+        const bytes = chunks.check(bytesOf(value, STREAM))!;
         if (bytes.length > 0) return bytes;
       }
     },
@@ -379,20 +390,15 @@ export class ChunkCheck {
   /**
    * Checks a chunk.
    *
-   * @param chunk What `read()` gave.
-   * @returns The same.
+   * @param given What `read()` gave.
+   * @returns Its bytes, or null.
    * @throws {WireError} `invalidArgument` for what is neither bytes nor null,
-   * and for the last of too many empty chunks in a row.
+   * for bytes that are gone, and for the last of too many empty chunks in a
+   * row.
    */
-  check(chunk: Uint8Array | null): Uint8Array | null {
-    if (chunk === null) return null;
-    if (!(chunk instanceof Uint8Array)) {
-      throw transportFault(
-        `read() gave ${
-          kindOf(chunk)
-        }, and not a Uint8Array, or null at the end`,
-      );
-    }
+  check(given: unknown): Uint8Array | null {
+    if (given === null) return null;
+    const chunk = bytesOf(given, "read()");
     if (chunk.length > 0) {
       this.#empty = 0;
     } else if (++this.#empty >= MOST_EMPTY) {
@@ -431,25 +437,40 @@ export function checkWritten(
   );
 }
 
-/** The bytes of a chunk of somebody else's stream. */
-function toBytes(chunk: unknown): Uint8Array {
-  if (chunk instanceof Uint8Array) return chunk;
-  if (ArrayBuffer.isView(chunk)) {
-    return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+/** Where chunks of streams come from. */
+const STREAM = 'its stream "readable"';
+
+/** The bytes of a chunk, whatever buffer they are in. */
+function bytesOf(chunk: unknown, from: string): Uint8Array {
+  if (chunk instanceof Uint8Array && chunk.length > 0) return chunk;
+  const buffer = ArrayBuffer.isView(chunk) ? chunk.buffer : chunk;
+  if (!isBuffer(buffer)) {
+    throw transportFault(
+      `${from} gave ${
+        kindOf(chunk)
+      }, and not bytes (a Uint8Array, another view, or an ArrayBuffer)${
+        from === STREAM ? "" : ", or null at the end"
+      }${
+        typeof chunk === "string"
+          ? ". Pass the bytes themselves, without a TextDecoderStream"
+          : ""
+      }`,
+    );
   }
-  const isBuffer = chunk instanceof ArrayBuffer ||
+  if ((buffer as ArrayBuffer).detached === true) {
+    throw transportFault(
+      `${from} gave bytes that were transferred somewhere else. Have it give a copy: bytes.slice()`,
+    );
+  }
+  return ArrayBuffer.isView(chunk)
+    ? new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength)
+    : new Uint8Array(buffer);
+}
+
+function isBuffer(value: unknown): value is ArrayBufferLike {
+  return value instanceof ArrayBuffer ||
     typeof SharedArrayBuffer === "function" &&
-      chunk instanceof SharedArrayBuffer;
-  if (isBuffer) return new Uint8Array(chunk);
-  throw transportFault(
-    `its stream "readable" gave a chunk that is ${
-      kindOf(chunk)
-    }, and not bytes (a Uint8Array, another view, or an ArrayBuffer)${
-      typeof chunk === "string"
-        ? ". Pass the stream itself, without a TextDecoderStream"
-        : ""
-    }`,
-  );
+      value instanceof SharedArrayBuffer;
 }
 
 /** The error for a transport that does not do what it has to. */
