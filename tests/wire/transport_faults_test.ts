@@ -211,6 +211,18 @@ for (const [what, [own, text]] of Object.entries(FAULTS)) {
   });
 }
 
+test("a wire whose transport fails at once leaves no timer behind", async () => {
+  for (const dialect of [undefined, cmucl()]) {
+    const clock = new FakeClock();
+    const read = () => {
+      throw new Error("no such pipe");
+    };
+    const wire = makeWire(odd({ read }), { dialect, clock, onError() {} });
+    await wire.closed;
+    assertEquals(clock.timers, 0);
+  }
+});
+
 test("a wire stops reading from a transport that never stops giving", async () => {
   for (const dialect of [undefined, cmucl()]) {
     let reads = 0;

@@ -127,8 +127,9 @@ export class CmuclSession implements Session {
       turn,
     });
     this.#opened.promise.catch(() => {});
-    this.#readerDone = this.#open();
+    // A transport may fail at once, which ends all that has begun.
     if (transport.local !== true) this.#keepalive.start();
+    this.#readerDone = this.#open();
   }
 
   #makeOutput(): LispOutput {

@@ -135,8 +135,9 @@ export class NativeSession implements Session {
       end,
     });
     this.#reading = this.#makeReading(turn);
-    this.#reading.start();
+    // A transport may fail at once, which ends all that has begun.
     if (transport.local !== true) this.#keepalive.start();
+    this.#reading.start();
   }
 
   /** Objects stand behind what is sent and read, and use what they come by. */
