@@ -22,7 +22,7 @@ interface AcceptOptions {
   /** What is waited for before the first one is accepted; it never rejects. */
   readonly ready?: Promise<unknown> | undefined;
   /** The listener; closing it ends the loop. */
-  readonly listener: AnyListener;
+  readonly listener: Pick<AnyListener, "accept" | "close">;
   /**
    * Gets each connection, and owns it. The next one is accepted when it has
    * returned, or its promise has resolved.

@@ -378,6 +378,58 @@ export class Arrival implements SocketLike {
   }
 }
 
+/** A connection that somebody else has accepted, or made. */
+export class Adopted extends Arrival {
+  readonly #given: Transport;
+  #first: Promise<Uint8Array | null> | undefined;
+
+  /**
+   * @param given The connection, which belongs to this from now on.
+   * @param address Where the peer is.
+   */
+  constructor(given: Transport, address: WireAddress) {
+    super(unreadable(given), address, networkOf(address));
+    this.#given = given;
+  }
+
+  /** Reads before anybody asks. */
+  override readAhead(): void {
+    this.#first = this.#given.read();
+    this.#first.then(
+      (chunk) => chunk === null ? this.onGone() : this.onSpoken(),
+      () => this.onGone(),
+    );
+  }
+
+  /** The connection, with what was read ahead in front. */
+  get transport(): Transport {
+    const given = this.#given;
+    return {
+      address: this.address,
+      ...(given.local === true ? { local: true } : {}),
+      read: (isBulk?: boolean) => {
+        const first = this.#first;
+        this.#first = undefined;
+        return first ?? given.read(isBulk);
+      },
+      write: (bytes) => given.write(bytes),
+      closeWrite: () => given.closeWrite(),
+      close: () => given.close(),
+    };
+  }
+}
+
+/** The socket of a connection that is none: only closed, as one. */
+function unreadable(given: Transport): SocketLike {
+  const never = () => Promise.reject(new Error("It is no socket."));
+  return {
+    read: never,
+    write: never,
+    closeWrite: never,
+    close: () => given.close(),
+  };
+}
+
 function ignore(): void {}
 
 // Who counts as one where peers are told apart by their addresses.

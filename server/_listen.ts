@@ -53,6 +53,22 @@ export type ListenTarget =
 /** A listener, whatever it listens on. */
 export type AnyListener = Deno.Listener<Deno.Conn>;
 
+/** What a server has that does not listen: nobody comes until it is closed. */
+export class NoListener implements Pick<AnyListener, "accept" | "close"> {
+  readonly #closed = Promise.withResolvers<never>();
+
+  /** Waits until it is closed. */
+  accept(): Promise<never> {
+    return this.#closed.promise;
+  }
+
+  /** Ends the waiting. */
+  close(): void {
+    this.#closed.promise.catch(() => {});
+    this.#closed.reject(new Deno.errors.BadResource("It was closed."));
+  }
+}
+
 /**
  * How many connections wait until they are accepted, while a server is busy or
  * has newcomers enough. The operating system may have a limit of its own.

@@ -6,6 +6,7 @@
  */
 
 import {
+  type ByteDuplex,
   checkPort,
   formatAddress,
   socketTransport,
@@ -37,9 +38,10 @@ import type {
   ServedFunctions,
 } from "../wire/rpc/remote_types.ts";
 import type { Dialect } from "../wire/session/dialect.ts";
-import { checkServing, Wire } from "../wire/wire.ts";
+import { checkServing, transportOf, Wire } from "../wire/wire.ts";
 import { Acceptor } from "./_accept.ts";
 import {
+  Adopted,
   Arrival,
   type ConnectAnswer,
   Guesses,
@@ -53,6 +55,7 @@ import {
   listen,
   listenerAddress,
   type ListenTarget,
+  NoListener,
   peerAddress,
   type ServerTls,
   TlsLoader,
@@ -292,7 +295,8 @@ export class RequestServer implements AsyncDisposable {
   /** Who shows wrong credentials, where there is one. */
   readonly #guesses: Guesses | undefined;
   readonly #finished = Promise.withResolvers<void>();
-  readonly #listener: AnyListener;
+  /** Undefined where the server does not listen. */
+  readonly #listener: AnyListener | undefined;
   readonly #tls: TlsLoader | undefined;
   readonly #acceptor: Acceptor;
   readonly #address: WireAddress;
@@ -303,12 +307,12 @@ export class RequestServer implements AsyncDisposable {
   /**
    * Use {@linkcode createRequestServer}.
    *
-   * @param port The port.
+   * @param port The port; null is none.
    * @param first What differs from the default, or `onConnect`.
    * @param second What differs from the default, in addition to `onConnect`.
    */
   constructor(
-    port: number,
+    port: number | null,
     first?: RequestServerOptions | OnConnect | null,
     second?: RequestServerOptions | null,
   ) {
@@ -327,14 +331,15 @@ export class RequestServer implements AsyncDisposable {
     this.#limits = resolveLimits(options.limits);
     const { serverMemory, wires } = this.#limits;
     this.#memory = new SharedMemory(serverMemory, wires);
-    const target = checkTarget(targetOf(port, options));
     const { tls, signal } = options;
-    const listener = listen(target, "The request server");
+    const listener = listenerOf(port, options);
     // Whatever goes wrong from here on, the address is free again.
     using unlessMade = new DisposableStack();
-    unlessMade.defer(() => listener.close());
+    unlessMade.defer(() => listener?.close());
     this.#listener = listener;
-    this.#address = listenerAddress(this.#listener, tls !== undefined);
+    this.#address = listener === undefined
+      ? { transport: "none" }
+      : listenerAddress(listener, tls !== undefined);
     this.#report = this.#reporter();
     this.#tls = tls === undefined ? undefined : new TlsLoader(tls);
     this.#newcomers = this.#makeNewcomers();
@@ -347,7 +352,7 @@ export class RequestServer implements AsyncDisposable {
       end: (wire) => wire.abort(),
     });
     this.#acceptor = new Acceptor({
-      listener: this.#listener,
+      listener: listener ?? new NoListener(),
       ready: this.#tls?.ready,
       onConnection: (conn) => this.#connected(conn),
       count: () => this.#connections + this.#newcomers.waiting,
@@ -373,12 +378,15 @@ export class RequestServer implements AsyncDisposable {
     unlessMade.move();
   }
 
-  /** Where the server listens; the port is the real one. */
+  /**
+   * Where the server listens; the port is the real one. A server that does not
+   * listen has `{ transport: "none" }`.
+   */
   get address(): WireAddress {
     return this.#address;
   }
 
-  /** The port that it listens on; 0 where that is a Unix socket. */
+  /** The port that it listens on; 0 where there is none. */
   get port(): number {
     return "port" in this.#address ? this.#address.port : 0;
   }
@@ -405,12 +413,55 @@ export class RequestServer implements AsyncDisposable {
 
   /** Listening keeps the process alive; so it is at first. */
   ref(): void {
-    this.#listener.ref();
+    this.#listener?.ref();
   }
 
   /** Listening does not keep the process alive; open wires still do. */
   unref(): void {
-    this.#listener.unref();
+    this.#listener?.unref();
+  }
+
+  /**
+   * Takes a connection that the server did not accept itself: from here on it
+   * is like those that it did. The same limits, credentials and `onConnect`
+   * decide on it; it is among `wires` then, and `shutdown()` closes it. A server
+   * that was destroyed closes it at once.
+   *
+   * @param connection The connection. It belongs to the server from now on.
+   * @param address Where the peer is, where the connection itself does not tell.
+   * Peers without a host count as one address; see `wiresPerAddress`.
+   * @throws {WireError} `invalidArgument` for what is no connection, or no
+   * address.
+   *
+   * @example A server in one process with its client
+   * ```ts
+   * import {
+   *   createRequestServer,
+   *   makeWire,
+   *   memoryTransports,
+   * } from "@remote/wire";
+   *
+   * await using server = createRequestServer(null, {
+   *   functions: { add: (a: number, b: number) => a + b },
+   * });
+   * const [here, there] = memoryTransports();
+   * server.adopt(there);
+   * await using wire = makeWire(here);
+   * if (await wire.remoteValue.add(40, 2) !== 42) throw new Error();
+   * ```
+   */
+  adopt(connection: Transport | ByteDuplex, address?: WireAddress): void {
+    const transport = transportOf(connection);
+    if (address !== undefined && typeof address?.transport !== "string") {
+      throw new WireError(
+        "invalidArgument",
+        `An address is { transport: "tcp", hostname, port }, for example, and not ${
+          shown(address)
+        }.`,
+      );
+    }
+    if (this.#destroyed) return transport.close();
+    this.#enter(new Adopted(transport, address ?? transport.address));
   }
 
   /**
@@ -487,8 +538,11 @@ export class RequestServer implements AsyncDisposable {
     if ("setNoDelay" in conn) (conn as Deno.TcpConn).setNoDelay(true);
     const { path } = this.#options;
     const address = peerAddress(conn, path, this.#tls !== undefined);
-    const network = networkOf(address);
-    const arrival = new Arrival(conn, address, network);
+    this.#enter(new Arrival(conn, address, networkOf(address)));
+  }
+
+  #enter(arrival: Arrival): void {
+    const { network } = arrival;
     // Whoever guesses by the thousand is not even told so.
     const isShut = this.#guesses?.isShut(network) === true &&
       this.#leaving.shortage(network) !== undefined;
@@ -566,6 +620,7 @@ export class RequestServer implements AsyncDisposable {
   }
 
   #transport(arrival: Arrival): Transport {
+    if (arrival instanceof Adopted) return arrival.transport;
     const { address, socket } = arrival;
     if (this.#tls === undefined) return socketTransport(socket, address);
     const tls = this.#tls.server;
@@ -627,7 +682,7 @@ export class RequestServer implements AsyncDisposable {
 
   /** It has waited for too long, or too many do. */
   #turnAwayUnheard(arrival: Arrival): void {
-    const isDeaf = this.#tls !== undefined ||
+    const isDeaf = this.#tls !== undefined && !(arrival instanceof Adopted) ||
       this.#leaving.shortage(arrival.network) !== undefined;
     if (isDeaf) {
       arrival.close();
@@ -764,6 +819,25 @@ function activityOf(wire: Wire): number | undefined {
     : stats.messagesReceived + stats.messagesSent - stats.signsOfLife;
 }
 
+/** What listens; undefined where the server is not to. */
+function listenerOf(
+  port: number | null,
+  options: RequestServerOptions,
+): AnyListener | undefined {
+  if (port !== null) {
+    const target = checkTarget(targetOf(port, options));
+    return listen(target, "The request server");
+  }
+  for (const name of ["hostname", "path", "tls", "onListen"] as const) {
+    if (options[name] === undefined) continue;
+    throw new WireError(
+      "invalidArgument",
+      `The option "${name}" is for a server that listens, and the port null says that this one does not. Leave one of them out.`,
+    );
+  }
+  return undefined;
+}
+
 /** Where the options say to listen. */
 function targetOf(
   port: number,
@@ -782,7 +856,8 @@ function targetOf(
  *
  * @typeParam Remote The interface that clients serve, for calls of the server.
  * @typeParam Local The interface that the server serves: its `functions`.
- * @param port A port, 0 to 65535; 0 takes a free one, which `port` and `address` tell.
+ * @param port A port, 0 to 65535; 0 takes a free one, which `port` and `address`
+ * tell. Null does not listen: the server has what it is given by `adopt()`.
  * @param options Where to listen, what to serve, whom to accept, and limits;
  * or, as in CMUCL, `onConnect` itself. Null is neither, and accepts all.
  * @returns The server.
@@ -807,7 +882,7 @@ export function createRequestServer<
   Remote extends object = AnyFunctions,
   Local extends object = AnyFunctions,
 >(
-  port: number,
+  port: number | null,
   options?: RequestServerOptions<Remote, Local> | OnConnect<Remote> | null,
 ): RequestServer;
 /**
@@ -816,7 +891,7 @@ export function createRequestServer<
  *
  * @typeParam Remote The interface that clients serve, for calls of the server.
  * @typeParam Local The interface that the server serves: its `functions`.
- * @param port A port, 0 to 65535; 0 takes a free one.
+ * @param port A port, 0 to 65535; 0 takes a free one, and null does not listen.
  * @param onConnect Called with each new wire and its peer's address; answers
  * whether to accept, and what to call at the connection's death. Null accepts
  * all.
@@ -840,7 +915,7 @@ export function createRequestServer<
   Remote extends object = AnyFunctions,
   Local extends object = AnyFunctions,
 >(
-  port: number,
+  port: number | null,
   onConnect: OnConnect<Remote> | null | undefined,
   options:
     | Omit<RequestServerOptions<Remote, Local>, "onConnect">
@@ -848,7 +923,7 @@ export function createRequestServer<
     | undefined,
 ): RequestServer;
 export function createRequestServer(
-  port: number,
+  port: number | null,
   first?: RequestServerOptions | OnConnect | null,
   second?: Omit<RequestServerOptions, "onConnect"> | null,
 ): RequestServer {

@@ -30,6 +30,7 @@ import {
 import { MessageTap } from "../wire/codec/mod.ts";
 import { remoteCaller } from "../wire/mod.ts";
 import { cmucl, CmuclDialect, remoteValueBind } from "../wire/cmucl/mod.ts";
+import { transportCases } from "../wire/testing/mod.ts";
 import { test } from "./_test.ts";
 
 // deno-lint-ignore no-explicit-any -- what the types forbid is tried
@@ -120,6 +121,9 @@ const CASES: Record<string, Case[]> = {
   makeWire: [
     [(o) => makeWire(transport(), o), "requireCredental", "requireCredential"],
     [(o) => makeWire(transport(), { limits: o }), "windwo", "window"],
+  ],
+  transportCases: [
+    [(o) => transportCases(memoryTransports, o), "patienec", "patience"],
   ],
   "new Wire": [[(o) => new Wire(transport(), o), "onDaeth", "onDeath"]],
   wirePair: [

@@ -507,8 +507,11 @@ export type WireAddress =
     path: string;
   }
   | {
-    /** Two wires in one process, or a pair of streams. */
-    transport: "memory" | "streams";
+    /**
+     * Two wires in one process, a pair of streams, or none: that of a server
+     * which does not listen.
+     */
+    transport: "memory" | "streams" | "none";
   };
 
 /**
