@@ -13,6 +13,7 @@ const WORDS: Readonly<Record<string, string>> = {
   "cli": "the command line",
   "server": "request servers",
   "client": "connecting",
+  "transports": "WebSocket, Worker",
   "testing": "transports' cases",
   "reconnect": "keepConnected",
   "wire": "the Wire itself",
@@ -58,6 +59,9 @@ async function arrows(): Promise<Map<string, Set<string>>> {
       "mod.ts",
       "wire/cmucl/mod.ts",
       "wire/testing/mod.ts",
+      ...["websocket", "worker", "child"].map((name) =>
+        `transports/${name}.ts`
+      ),
       "cli.ts",
     ]
   ) {

@@ -1,6 +1,5 @@
 /**
- * Outgoing connections of all kinds, and their errors; attempts to connect,
- * which go on until they succeed or are given up, and leave nothing behind.
+ * Outgoing connections of all kinds, and their errors.
  *
  * @module
  */
@@ -11,14 +10,14 @@ import {
   type Transport,
   type WireAddress,
 } from "../wire/transport/transport.ts";
-import { checkOptionKeys, checkSignal } from "../wire/base/checks.ts";
+import { checkOptionKeys } from "../wire/base/checks.ts";
 import {
   errorMessage,
   WireError,
   type WireErrorCode,
 } from "../wire/base/errors.ts";
 import type { ClientTls } from "./_tls.ts";
-import { afterPatience, checkTime, systemClock } from "../wire/base/clock.ts";
+import { abortable } from "../wire/base/lifetime.ts";
 
 const TLS_KEYS: Readonly<Record<keyof ClientTls, true>> = {
   caCerts: true,
@@ -198,76 +197,6 @@ function refusedBy(path: string): string {
   return "nobody listens there: the server may have ended and left its socket file. Start it again.";
 }
 
-// Attempts to connect: they go on until they succeed, until their time is up,
-// or until nobody wants them any more, and leave nothing behind.
-
-/** What bounds an attempt to connect. */
-interface AttemptOptions {
-  /** How long it may take, in milliseconds. */
-  readonly timeout: number;
-  /** Gives it up. */
-  readonly signal: AbortSignal | undefined;
-}
-
-/** One attempt to connect. Dispose of it when it is over. */
-export class Attempt implements Disposable {
-  /** Aborts with a `WireError` when the attempt is to be given up. */
-  readonly signal: AbortSignal;
-
-  readonly #stop: () => void;
-
-  /**
-   * @param where Where to, for messages.
-   * @param options Checked by {@linkcode checkAttempt}.
-   * @param what What is attempted, for messages.
-   */
-  constructor(
-    where: string,
-    { timeout, signal }: AttemptOptions,
-    what = "Connecting to",
-  ) {
-    const giveUp = new AbortController();
-    this.signal = giveUp.signal;
-    const onAbort = () =>
-      giveUp.abort(
-        new WireError("cancelled", `${what} ${where} was cancelled.`, {
-          cause: signal!.reason,
-        }),
-      );
-    const stopTimer = afterPatience(systemClock, timeout, () =>
-      giveUp.abort(
-        new WireError(
-          "timeout",
-          `${what} ${where} took longer than ${timeout} ms.`,
-        ),
-      ));
-    this.#stop = () => {
-      stopTimer();
-      signal?.removeEventListener("abort", onAbort);
-    };
-    signal?.addEventListener("abort", onAbort, { once: true });
-    if (signal?.aborted) onAbort();
-  }
-
-  /** The attempt is over: neither time nor signal matters any more. */
-  [Symbol.dispose](): void {
-    this.#stop();
-  }
-}
-
-/**
- * Checks what is to bound an attempt.
- *
- * @param options What a program passed.
- * @throws {WireError} `invalidArgument`.
- */
-export function checkAttempt(
-  { timeout, signal }: { timeout: unknown; signal: unknown },
-): void {
-  checkTime(timeout, "timeout");
-  checkSignal(signal);
-}
-
 /** How long to wait for a place in the queue of a Unix socket, at least. */
 const LEAST_WAIT = 5;
 const MOST_WAIT = 100;
@@ -340,33 +269,6 @@ async function pause(delay: number, signal: AbortSignal): Promise<void> {
     await abortable(passed.promise, signal, () => {});
   } finally {
     clearTimeout(timer);
-  }
-}
-
-/**
- * Waits for a promise, but not beyond a signal.
- *
- * @param promise The promise.
- * @param signal The signal.
- * @param tooLate Gets what the promise gives when nobody waits any more.
- * @returns What the promise gives; rejects with the signal's reason.
- */
-export async function abortable<T>(
-  promise: Promise<T>,
-  signal: AbortSignal,
-  tooLate: (value: T) => void,
-): Promise<T> {
-  const aborted = Promise.withResolvers<never>();
-  const onAbort = () => aborted.reject(signal.reason);
-  signal.addEventListener("abort", onAbort, { once: true });
-  if (signal.aborted) onAbort();
-  try {
-    return await Promise.race([promise, aborted.promise]);
-  } catch (error) {
-    promise.then(tooLate, () => {});
-    throw error;
-  } finally {
-    signal.removeEventListener("abort", onAbort);
   }
 }
 

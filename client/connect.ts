@@ -17,16 +17,12 @@ import {
 } from "../wire/base/checks.ts";
 import { WireError } from "../wire/base/errors.ts";
 import "../wire/base/node_stderr.ts";
+import { Attempt, checkAttempt, opened } from "../wire/base/lifetime.ts";
 import { DEFAULT_LIMITS, resolveLimits } from "../wire/base/limits.ts";
 import { shown } from "../wire/base/shown.ts";
 import type { AnyFunctions } from "../wire/rpc/remote_types.ts";
 import { checkServing, Wire, type WireOptions } from "../wire/wire.ts";
-import {
-  Attempt,
-  checkAttempt,
-  checkTls,
-  openConnection,
-} from "./_open_connection.ts";
+import { checkTls, openConnection } from "./_open_connection.ts";
 import type { ClientTls } from "./_tls.ts";
 
 /**
@@ -276,27 +272,4 @@ function portToDial(port: number): number {
     "invalidArgument",
     "Port 0 is for servers: it takes a free one. Give the port that server.port says.",
   );
-}
-
-/** Waits until both ends have accepted each other. */
-async function opened(
-  wire: { opened: Promise<void>; abort(reason: unknown): void },
-  signal: AbortSignal,
-  where: string,
-): Promise<void> {
-  const onAbort = () => wire.abort(signal.reason);
-  signal.addEventListener("abort", onAbort, { once: true });
-  if (signal.aborted) onAbort();
-  try {
-    await wire.opened;
-  } catch (error) {
-    if (!(error instanceof WireError) || signal.aborted) throw error;
-    throw new WireError(
-      error.code,
-      `Cannot connect to ${where}: ${error.message}`,
-      { cause: error },
-    );
-  } finally {
-    signal.removeEventListener("abort", onAbort);
-  }
 }

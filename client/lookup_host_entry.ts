@@ -7,7 +7,7 @@
 import { hostInteger, hostName } from "../wire/transport/transport.ts";
 import { checkOptionKeys } from "../wire/base/checks.ts";
 import { errorMessage, WireError } from "../wire/base/errors.ts";
-import { abortable, Attempt, checkAttempt } from "./_open_connection.ts";
+import { abortable, Attempt, checkAttempt } from "../wire/base/lifetime.ts";
 
 /** What is known of a host, as CMUCL's `host-entry`. */
 export interface HostEntry {

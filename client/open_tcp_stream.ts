@@ -17,12 +17,8 @@ import type {
   LineStream,
   LineStreamOptions,
 } from "../wire/lines/line_stream.ts";
-import {
-  Attempt,
-  checkAttempt,
-  checkTls,
-  openConnection,
-} from "./_open_connection.ts";
+import { Attempt, checkAttempt } from "../wire/base/lifetime.ts";
+import { checkTls, openConnection } from "./_open_connection.ts";
 import type { ClientTls } from "./_tls.ts";
 
 /** What a stream is opened with. Everything has a default. */

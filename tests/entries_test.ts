@@ -77,7 +77,9 @@ test("entry points load what is theirs alone", () => {
   without("./lines", "wire/codec", "wire/rpc");
   without("./codec", "wire/rpc", "wire/flow");
   without("./cmucl", "wire/native", "wire/contract");
-  without("./testing", ...upper, "client", "server");
+  for (const entry of ["./testing", "./websocket", "./worker", "./child"]) {
+    without(entry, ...upper, "client", "server");
+  }
 });
 
 test("the root exports what programs name, and no machinery", async () => {

@@ -37,6 +37,8 @@ const ROOMS = [
 const SIBLINGS: readonly (readonly [string, string])[] = [
   ["cmucl", "native"],
   ["server", "client"],
+  ["transports", "server"],
+  ["transports", "client"],
 ];
 
 /** One module and what it imports, as paths from the root. */

@@ -30,6 +30,9 @@ import {
 import { MessageTap } from "../wire/codec/mod.ts";
 import { remoteCaller } from "../wire/mod.ts";
 import { cmucl, CmuclDialect, remoteValueBind } from "../wire/cmucl/mod.ts";
+import { spawnRemote, stdioWire } from "../transports/child.ts";
+import { acceptWebSocket, connectWebSocket } from "../transports/websocket.ts";
+import { connectWorker, parentWire, portWire } from "../transports/worker.ts";
 import { transportCases } from "../wire/testing/mod.ts";
 import { test } from "./_test.ts";
 
@@ -53,6 +56,11 @@ type Case = [(options: Any, world: World) => unknown, string, string];
 const HOST = "127.0.0.1";
 const never = () => new Promise<Wire>(() => {});
 const transport = () => memoryTransports()[0];
+const closedPort = () => {
+  const { port1, port2 } = new MessageChannel();
+  for (const port of [port1, port2]) port.close();
+  return port1;
+};
 
 /** By what takes options, as the documentation calls it. */
 const CASES: Record<string, Case[]> = {
@@ -122,6 +130,29 @@ const CASES: Record<string, Case[]> = {
     [(o) => makeWire(transport(), o), "requireCredental", "requireCredential"],
     [(o) => makeWire(transport(), { limits: o }), "windwo", "window"],
   ],
+  connectWebSocket: [
+    [(o) => connectWebSocket("ws://localhost:1", o), "protocls", "protocols"],
+  ],
+  acceptWebSocket: [
+    [
+      (o) =>
+        acceptWebSocket(
+          createRequestServer(null),
+          new Request("http://localhost"),
+          o,
+        ),
+      "orgins",
+      "origins",
+    ],
+  ],
+  connectWorker: [
+    [(o) => connectWorker(new EventTarget() as Any, o), "timeuot", "timeout"],
+  ],
+  portWire: [
+    [(o) => portWire(closedPort(), o), "onDaeth", "onDeath"],
+  ],
+  spawnRemote: [[(o) => spawnRemote(["none"], o), "leaev", "leave"]],
+  stdioWire: [[(o) => stdioWire(o), "functoins", "functions"]],
   transportCases: [
     [(o) => transportCases(memoryTransports, o), "patienec", "patience"],
   ],
@@ -207,6 +238,7 @@ const OTHERS: Record<string, string> = {
   "new RemoteError": "an error that throws hides what it was to tell of",
   "new StreamServer": "startUpServer() makes it",
   "Dialect.open": "wires call it",
+  "parentWire": "only a Worker may call it",
   "CmuclDialect.open": "wires call it",
 };
 

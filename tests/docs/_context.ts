@@ -228,6 +228,29 @@ export const CONTEXT: Readonly<Record<string, PageContext>> = {
       show: `const show = (line: string) => void line;`,
     },
   },
-  "docs/runtimes.md": { from: [ROOT] },
+  "docs/runtimes.md": {
+    from: [ROOT],
+    notRun: {
+      "parentWire({": "it is for a Worker",
+      "stdioWire({": "it is for a child process",
+      '["deno", "run"': "there is no such child",
+    },
+    page: {
+      functions: `const functions = { add: (a: number, b: number) => a + b };`,
+      Functions: `interface Functions {
+        add(a: number, b: number): number;
+      }`,
+    },
+    headings: {
+      "A page": {
+        "ws://localhost:8000/wire": `
+          import { acceptWebSocket } from "${ROOT}/websocket";
+          const server = createRequestServer(null, {
+            functions: { add: (a: number, b: number) => a + b },
+          });
+          Deno.serve((request) => acceptWebSocket(server, request));`,
+      },
+    },
+  },
   "docs/values.md": { from: [ROOT] },
 };

@@ -29,6 +29,26 @@ Deno.connect = ((options: Deno.ConnectOptions) => {
   return connect({ ...options, hostname: "127.0.0.1", port });
 }) as typeof Deno.connect;
 
+const { serve } = Deno;
+const webServers = new Set<Deno.HttpServer>();
+Deno.serve = ((handler: Deno.ServeHandler<Deno.NetAddr>) => {
+  const server = serve(
+    { hostname: "127.0.0.1", port: 0, onListen() {} },
+    handler,
+  );
+  webServers.add(server);
+  ports.set(8000, server.addr.port);
+  return server;
+}) as typeof Deno.serve;
+
+globalThis.WebSocket = class extends WebSocket {
+  constructor(url: string | URL, protocols?: string | string[]) {
+    const there = new URL(url);
+    there.port = String(ports.get(Number(there.port)) ?? there.port);
+    super(there, protocols);
+  }
+};
+
 // When garbage is collected nobody knows: a snippet that loses a reference may
 // be told so, or not.
 globalThis.FinalizationRegistry = class {
@@ -57,6 +77,8 @@ for (const url of Deno.args) {
     }
   }
   listeners.clear();
+  for (const server of webServers) await server.shutdown();
+  webServers.clear();
   ports.clear();
   await settle();
   console.log(`ran ${url}`);

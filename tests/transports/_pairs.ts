@@ -10,6 +10,8 @@ import {
   socketTransport,
   streamTransport,
 } from "../../wire/mod.ts";
+import { portTransport } from "../../transports/worker.ts";
+import { webSocketTransports } from "./_web.ts";
 
 /** Two ends over sockets. */
 export async function tcpTransports(): Promise<Connected> {
@@ -36,6 +38,12 @@ export function streamTransports(): Connected {
   ];
 }
 
+/** Two ends over ports. */
+export function portTransports(): Connected {
+  const { port1, port2 } = new MessageChannel();
+  return [portTransport(port1), portTransport(port2)];
+}
+
 /** By name. */
 export const TRANSPORTS: Record<
   string,
@@ -44,4 +52,6 @@ export const TRANSPORTS: Record<
   memory: memoryTransports,
   streams: streamTransports,
   tcp: tcpTransports,
+  port: portTransports,
+  websocket: webSocketTransports,
 };

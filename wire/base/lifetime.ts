@@ -1,11 +1,13 @@
 /**
  * The lifetime of a wire: whether it is open, being closed, or ended, and why.
- * That is stored here alone, and all parts of a wire ask.
+ * That is stored here alone, and all parts of a wire ask. And what comes before
+ * it: the attempt to connect.
  *
  * @module
  */
 
-import { checkHook } from "./checks.ts";
+import { checkHook, checkSignal } from "./checks.ts";
+import { afterPatience, checkTime, systemClock } from "./clock.ts";
 import { type Report, WireError } from "./errors.ts";
 import { callHook, guardedController } from "./report.ts";
 
@@ -134,5 +136,132 @@ export class Lifetime {
       () => listener(reason),
       (error) => this.#onError(error, "onDeath"),
     );
+  }
+}
+
+// Attempts to connect: they go on until they succeed, until their time is up,
+// or until nobody wants them any more, and leave nothing behind.
+
+/** What bounds an attempt to connect. */
+interface AttemptOptions {
+  /** How long it may take, in milliseconds. */
+  readonly timeout: number;
+  /** Gives it up. */
+  readonly signal: AbortSignal | undefined;
+}
+
+/** One attempt to connect. Dispose of it when it is over. */
+export class Attempt implements Disposable {
+  /** Aborts with a `WireError` when the attempt is to be given up. */
+  readonly signal: AbortSignal;
+
+  readonly #stop: () => void;
+
+  /**
+   * @param where Where to, for messages.
+   * @param options Checked by {@linkcode checkAttempt}.
+   * @param what What is attempted, for messages.
+   */
+  constructor(
+    where: string,
+    { timeout, signal }: AttemptOptions,
+    what = "Connecting to",
+  ) {
+    const giveUp = new AbortController();
+    this.signal = giveUp.signal;
+    const onAbort = () =>
+      giveUp.abort(
+        new WireError("cancelled", `${what} ${where} was cancelled.`, {
+          cause: signal!.reason,
+        }),
+      );
+    const stopTimer = afterPatience(systemClock, timeout, () =>
+      giveUp.abort(
+        new WireError(
+          "timeout",
+          `${what} ${where} took longer than ${timeout} ms.`,
+        ),
+      ));
+    this.#stop = () => {
+      stopTimer();
+      signal?.removeEventListener("abort", onAbort);
+    };
+    signal?.addEventListener("abort", onAbort, { once: true });
+    if (signal?.aborted) onAbort();
+  }
+
+  /** The attempt is over: neither time nor signal matters any more. */
+  [Symbol.dispose](): void {
+    this.#stop();
+  }
+}
+
+/**
+ * Checks what is to bound an attempt.
+ *
+ * @param options What a program passed.
+ * @throws {WireError} `invalidArgument`.
+ */
+export function checkAttempt(
+  { timeout, signal }: { timeout: unknown; signal: unknown },
+): void {
+  checkTime(timeout, "timeout");
+  checkSignal(signal);
+}
+
+/**
+ * Waits for a promise, but not beyond a signal.
+ *
+ * @param promise The promise.
+ * @param signal The signal.
+ * @param tooLate Gets what the promise gives when nobody waits any more.
+ * @returns What the promise gives; rejects with the signal's reason.
+ */
+export async function abortable<T>(
+  promise: Promise<T>,
+  signal: AbortSignal,
+  tooLate: (value: T) => void,
+): Promise<T> {
+  const aborted = Promise.withResolvers<never>();
+  const onAbort = () => aborted.reject(signal.reason);
+  signal.addEventListener("abort", onAbort, { once: true });
+  if (signal.aborted) onAbort();
+  try {
+    return await Promise.race([promise, aborted.promise]);
+  } catch (error) {
+    promise.then(tooLate, () => {});
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+}
+
+/**
+ * Waits until both ends of a new wire have accepted each other.
+ *
+ * @param wire The wire, which ends when the signal aborts before that.
+ * @param signal An attempt's.
+ * @param where Where to, for messages.
+ * @throws {WireError} Why it did not open.
+ */
+export async function opened(
+  wire: { opened: Promise<void>; abort(reason: unknown): void },
+  signal: AbortSignal,
+  where: string,
+): Promise<void> {
+  const onAbort = () => wire.abort(signal.reason);
+  signal.addEventListener("abort", onAbort, { once: true });
+  if (signal.aborted) onAbort();
+  try {
+    await wire.opened;
+  } catch (error) {
+    if (!(error instanceof WireError) || signal.aborted) throw error;
+    throw new WireError(
+      error.code,
+      `Cannot connect to ${where}: ${error.message}`,
+      { cause: error },
+    );
+  } finally {
+    signal.removeEventListener("abort", onAbort);
   }
 }

@@ -518,7 +518,9 @@ class ReadLoop {
   notAWire(): WireError {
     const { address } = this.#options.transport;
     // A pair of streams, such as a process's pipes, has no port.
-    return notAWire(this.#first, address.transport === "streams");
+    const { transport } = address;
+    const isPipe = transport === "streams" || transport === "process";
+    return notAWire(this.#first, isPipe);
   }
 
   async #read(): Promise<void> {

@@ -157,6 +157,7 @@ function attributesOf(call: MiddlewareCall<Located>): Attributes {
   switch (address.transport) {
     case "tcp":
     case "tls":
+    case "websocket":
       attributes["network.transport"] = "tcp";
       attributes[`${role}.address`] = address.hostname;
       attributes[`${role}.port`] = address.port;

@@ -168,9 +168,10 @@ function pattern(size: number): Uint8Array<ArrayBuffer> {
   return Uint8Array.from({ length: size }, (_, n) => n * 31 ^ n >> 8);
 }
 
-/** What a conversation sends at most, in bytes, where that is done by ones. */
+/** The largest value of a conversation, in bytes. */
 const LARGE = 300_000;
-const SMALL = 70_000;
+/** The same where each byte is a write. */
+const SMALL = 20_000;
 
 /** Reads one end, as a wire does: the next chunk as soon as one has come. */
 class Inlet {
@@ -389,10 +390,9 @@ class Kit {
 
   async conversation(how: Hampering): Promise<void> {
     const { near, far } = await this.#wires(how);
-    const isByOnes = how.most === 1 || how === HAMPERINGS["read byte by byte"];
     try {
       await this.#patience.for(near.opened, "the hello of both wires");
-      await this.#values(near, isByOnes ? SMALL : LARGE);
+      await this.#values(near, how.most === 1 ? SMALL : LARGE);
       await this.#flows(near, far);
       await this.#patience.for(near.close(), "closing a wire");
       for (const wire of [near, far]) {
@@ -522,6 +522,7 @@ class Kit {
       Promise.resolve(near.remoteValue.never()),
       "a call when the connection is gone",
     );
+    never.catch(() => {});
     await this.#patience.failure(
       this.#short(near),
       "calls when the connection is gone",

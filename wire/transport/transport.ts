@@ -493,8 +493,8 @@ function ignore(): void {}
 /** The address of a peer, or the one that a server listens on. */
 export type WireAddress =
   | {
-    /** Plain TCP, or TLS over it. */
-    transport: "tcp" | "tls";
+    /** Plain TCP, TLS over it, or a WebSocket. */
+    transport: "tcp" | "tls" | "websocket";
     /** A name or an address. */
     hostname: string;
     /** A port, 0 to 65535. */
@@ -507,11 +507,17 @@ export type WireAddress =
     path: string;
   }
   | {
+    /** A child process, or the parent of this one. */
+    transport: "process";
+    /** Its number at the operating system. */
+    pid: number;
+  }
+  | {
     /**
-     * Two wires in one process, a pair of streams, or none: that of a server
-     * which does not listen.
+     * Two wires in one process, a pair of streams, a port of a Worker; or none:
+     * that of a server which does not listen.
      */
-    transport: "memory" | "streams" | "none";
+    transport: "memory" | "streams" | "port" | "none";
   };
 
 /**
@@ -531,13 +537,16 @@ export type WireAddress =
 export function formatAddress(address: WireAddress): string {
   switch (address.transport) {
     case "tcp":
-    case "tls": {
+    case "tls":
+    case "websocket": {
       const { hostname, port } = address;
       const isBare = hostname.includes(":") && !hostname.startsWith("[");
       return `${isBare ? `[${hostname}]` : hostname}:${port}`;
     }
     case "unix":
       return address.path;
+    case "process":
+      return `process ${address.pid}`;
     default:
       return address.transport;
   }

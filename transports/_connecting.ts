@@ -1,0 +1,95 @@
+/**
+ * What connections of all kinds are made with, and how a wire comes of one.
+ *
+ * @module
+ */
+
+import { checkHooks, checkOnDeath } from "../wire/base/checks.ts";
+import { Attempt, checkAttempt, opened } from "../wire/base/lifetime.ts";
+import { DEFAULT_LIMITS, resolveLimits } from "../wire/base/limits.ts";
+import type { AnyFunctions } from "../wire/rpc/remote_types.ts";
+import type { Transport } from "../wire/transport/transport.ts";
+import {
+  checkServing,
+  makeWire,
+  type Wire,
+  type WireOptions,
+} from "../wire/wire.ts";
+
+/** What a connection is made with. Everything has a default. */
+export interface Connecting<
+  Remote extends object = AnyFunctions,
+  Local extends object = AnyFunctions,
+> extends Omit<WireOptions<Remote, Local>, "confirm" | "signal"> {
+  /** Gives up connecting. Once the wire is made, it has no effect. */
+  signal?: AbortSignal | undefined;
+  /**
+   * How long connecting may take, the peer's acceptance included, in
+   * milliseconds; `Infinity` is for ever.
+   *
+   * @default {10000}
+   */
+  timeout?: number | undefined;
+}
+
+/** The names of the options. */
+export const CONNECT_KEYS: Readonly<Record<keyof Connecting, true>> = {
+  limits: true,
+  functions: true,
+  serves: true,
+  expects: true,
+  onDeath: true,
+  onError: true,
+  credential: true,
+  requireCredential: true,
+  sendStacks: true,
+  valueTypes: true,
+  recordCallSites: true,
+  dialect: true,
+  serveThrough: true,
+  callThrough: true,
+  introspection: true,
+  telemetry: true,
+  clock: true,
+  signal: true,
+  timeout: true,
+};
+
+/**
+ * Makes a wire, and waits until both ends have accepted each other.
+ *
+ * @param where Where to, for messages.
+ * @param options What the wire is made with; their names were checked.
+ * @param open Makes the connection, once the options are fine.
+ * @returns A promise of the wire.
+ */
+export async function connectOver<
+  Remote extends object,
+  Local extends object,
+>(
+  where: string,
+  options: Connecting<Remote, Local>,
+  open: () => Transport,
+): Promise<Wire<Remote, Local>> {
+  const { timeout = DEFAULT_LIMITS.hello, signal, onDeath, ...rest } = options;
+  checkServing(rest);
+  checkHooks(rest, ["onError"]);
+  checkOnDeath({ onDeath });
+  checkAttempt({ timeout, signal });
+  const limits = resolveLimits(rest.limits);
+  using attempt = new Attempt(where, { timeout, signal });
+  attempt.signal.throwIfAborted();
+  const transport = open();
+  const wire = makeWire<Remote, Local>(transport, { ...rest, limits });
+  try {
+    await opened(wire, attempt.signal, where);
+  } catch (error) {
+    // Who does not answer is not waited for; and nothing is left of it.
+    if (attempt.signal.aborted) transport.close();
+    await wire.closed;
+    throw error;
+  }
+  // Who hears of a connection that never stood is the caller.
+  if (onDeath) wire.onDeath(onDeath);
+  return wire;
+}

@@ -1,0 +1,246 @@
+/**
+ * A transport over what carries messages, and neither waits nor can be made to
+ * wait: a WebSocket, or a port of a Worker. So both ends count: the receiver
+ * tells how much it has dealt with, and the sender has no more under way than
+ * the receiver wants to hold.
+ *
+ * @module
+ */
+
+import { WireError } from "../wire/base/errors.ts";
+import type { Transport, WireAddress } from "../wire/transport/transport.ts";
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** So much may be under way, in units: bytes, and some more for each message. */
+const WINDOW = 1024 * 1024;
+/** What a message counts for beyond its bytes. */
+const OVERHEAD = 64;
+/** So much the receiver lets come together before it tells. */
+const TOLD_AT = WINDOW / 4;
+/** What is larger is sent in parts: the most that one message has. */
+const LARGEST = WINDOW / 4 - OVERHEAD;
+
+/** What carries messages. */
+export interface Channel {
+  /** Sends bytes, or a copy of them; none are the end of this direction. */
+  send(bytes: Bytes): void;
+  /** Tells the peer of how much was dealt with, in units. */
+  tell(units: number): void;
+  /** Closes. What was sent before arrives if the channel can see to it. */
+  close(): void;
+}
+
+/** What a transport over messages is made with. */
+export interface MessageTransportOptions {
+  /** Where the peer is. */
+  readonly address: WireAddress;
+  /** What carries the messages. */
+  readonly channel: Channel;
+  /** Whether messages may be sent at once; otherwise `opened()` says when. */
+  readonly isOpen: boolean;
+  /**
+   * Whether to tell soon of little, where nothing else is sent: a peer whose
+   * TCP collects small messages sends the next one only then.
+   */
+  readonly isPrompt?: boolean;
+}
+
+/** Messages as a transport; who has the channel tells it what comes. */
+export class MessageTransport implements Transport {
+  /** Where the peer is. */
+  readonly address: WireAddress;
+
+  readonly #channel: Channel;
+  readonly #isPrompt: boolean;
+  #isOpen: boolean;
+  /** What came and was not read; those in front of `#next` were. */
+  #came: Uint8Array[] = [];
+  #next = 0;
+  /** How much came that was not told of, in units; and of that, was read. */
+  #held = 0;
+  #taken = 0;
+  /** How much more may be sent, in units. */
+  #credit = WINDOW;
+  #hasSent = false;
+  #endSent = false;
+  #endCame = false;
+  #isClosed = false;
+  #failure: Error | undefined;
+  #reader: PromiseWithResolvers<Uint8Array | null> | undefined;
+  #writer: (() => void) | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** @param options Its channel, and where that leads. */
+  constructor(options: MessageTransportOptions) {
+    this.address = options.address;
+    this.#channel = options.channel;
+    this.#isOpen = options.isOpen;
+    this.#isPrompt = options.isPrompt === true;
+  }
+
+  /** Reads the next bytes; null at the end. */
+  read(): Promise<Uint8Array | null> {
+    this.#tellOfTaken();
+    if (this.#next < this.#came.length) return Promise.resolve(this.#take());
+    if (this.#isClosed || this.#endCame) return Promise.resolve(null);
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    this.#reader = Promise.withResolvers();
+    return this.#reader.promise;
+  }
+
+  /** Writes what may be under way; gives how much that is. */
+  async write(bytes: Bytes): Promise<number> {
+    const wanted = Math.min(bytes.length, LARGEST) + OVERHEAD;
+    while (this.#mayWrite() && (!this.#isOpen || this.#credit < wanted)) {
+      await new Promise<void>((resolve) => this.#writer = resolve);
+    }
+    if (!this.#mayWrite()) throw this.#failure ?? closed();
+    const part = bytes.subarray(0, LARGEST);
+    this.#credit -= part.length + OVERHEAD;
+    this.#hasSent = true;
+    this.#channel.send(part);
+    return part.length;
+  }
+
+  /** Ends this side's direction. */
+  async closeWrite(): Promise<void> {
+    while (this.#mayWrite() && !this.#isOpen) {
+      await new Promise<void>((resolve) => this.#writer = resolve);
+    }
+    if (!this.#mayWrite()) return;
+    this.#endSent = true;
+    this.#channel.send(new Uint8Array());
+    if (this.#endCame) this.#channel.close();
+  }
+
+  /** Ends both directions at once. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#came = [];
+    this.#next = 0;
+    this.#channel.close();
+    this.#settle();
+  }
+
+  /** The channel is open. */
+  opened(): void {
+    this.#isOpen = true;
+    this.#wake();
+  }
+
+  /** Bytes came; none are the end of the peer's direction. */
+  received(bytes: Uint8Array): void {
+    if (this.#isClosed || this.#endCame || this.#failure !== undefined) return;
+    if (bytes.length === 0) {
+      this.#endCame = true;
+      if (this.#endSent) this.#channel.close();
+      this.#settle();
+      return;
+    }
+    this.#held += bytes.length + OVERHEAD;
+    if (this.#held > WINDOW) {
+      return this.failed(
+        new WireError(
+          "limit",
+          `The peer sent more than ${WINDOW} units (a byte, and ${OVERHEAD} for each message) of which it was not told that they were read.`,
+        ),
+      );
+    }
+    this.#came.push(bytes);
+    const reader = this.#reader;
+    this.#reader = undefined;
+    reader?.resolve(this.#take());
+  }
+
+  /** The peer has dealt with so much. */
+  told(units: number): void {
+    const credit = this.#credit + units;
+    const isFine = Number.isInteger(units) && units > 0 && credit <= WINDOW;
+    if (!isFine) {
+      return this.failed(
+        new WireError(
+          "malformed",
+          `The peer says that it has read ${units} units, of ${
+            WINDOW - this.#credit
+          } that were sent.`,
+        ),
+      );
+    }
+    this.#credit = credit;
+    this.#wake();
+  }
+
+  /** Nothing more will come, and nothing can be sent. */
+  over(): void {
+    this.#endCame = this.#endSent = true;
+    this.#settle();
+  }
+
+  /**
+   * The channel broke, or the peer breaks the rules. What came before can be
+   * read; who reads on learns why, and closes.
+   *
+   * @param error Why; a `WireError` is what the wire ends with.
+   */
+  failed(error: Error): void {
+    if (this.#isClosed || this.#failure !== undefined) return;
+    this.#failure = error;
+    this.#settle();
+  }
+
+  #mayWrite(): boolean {
+    return !this.#isClosed && !this.#endSent && this.#failure === undefined;
+  }
+
+  #take(): Uint8Array {
+    const bytes = this.#came[this.#next++]!;
+    if (this.#next === this.#came.length) {
+      this.#came = [];
+      this.#next = 0;
+    }
+    this.#taken += bytes.length + OVERHEAD;
+    return bytes;
+  }
+
+  /** What was read is dealt with when the next is asked for. */
+  #tellOfTaken(): void {
+    if (this.#taken >= TOLD_AT) return this.#tell();
+    if (!this.#isPrompt || this.#taken === 0) return;
+    this.#hasSent = false;
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      // Whatever is sent says by itself that something has come.
+      if (!this.#hasSent && this.#taken > 0) this.#tell();
+    });
+  }
+
+  #tell(): void {
+    if (this.#isClosed || this.#failure !== undefined) return;
+    const units = this.#taken;
+    this.#held -= units;
+    this.#taken = 0;
+    if (!this.#endCame) this.#channel.tell(units);
+  }
+
+  /** Whoever waits learns that it is over. */
+  #settle(): void {
+    clearTimeout(this.#timer);
+    this.#wake();
+    const reader = this.#reader;
+    this.#reader = undefined;
+    if (this.#failure === undefined) reader?.resolve(null);
+    else reader?.reject(this.#failure);
+  }
+
+  #wake(): void {
+    const writer = this.#writer;
+    this.#writer = undefined;
+    writer?.();
+  }
+}
+
+function closed(): Error {
+  return new Error("The connection was closed.");
+}

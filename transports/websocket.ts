@@ -1,0 +1,354 @@
+/**
+ * Wires over WebSockets: a page's end, or that of any program, and a server's.
+ *
+ * @example
+ * ```ts
+ * import { createRequestServer } from "@remote/wire/server";
+ * import { acceptWebSocket, connectWebSocket } from "@remote/wire/websocket";
+ *
+ * await using server = createRequestServer(null, {
+ *   functions: { add: (a: number, b: number) => a + b },
+ * });
+ * const web = Deno.serve(
+ *   { hostname: "127.0.0.1", port: 0, onListen() {} },
+ *   (request) => acceptWebSocket(server, request),
+ * );
+ * const wire = await connectWebSocket(`ws://127.0.0.1:${web.addr.port}/`);
+ * if (await wire.remoteValue.add(40, 2) !== 42) throw new Error();
+ * await wire.close();
+ * await web.shutdown();
+ * ```
+ *
+ * @module
+ */
+
+import { checkOptionKeys } from "../wire/base/checks.ts";
+import {
+  errorMessage,
+  WireError,
+  type WireErrorCode,
+} from "../wire/base/errors.ts";
+import { shown } from "../wire/base/shown.ts";
+import type { AnyFunctions } from "../wire/rpc/remote_types.ts";
+import type { Transport, WireAddress } from "../wire/transport/transport.ts";
+import type { Wire } from "../wire/wire.ts";
+import { CONNECT_KEYS, type Connecting, connectOver } from "./_connecting.ts";
+import { type Channel, MessageTransport } from "./_message_transport.ts";
+
+export type { Connecting } from "./_connecting.ts";
+
+/** The sub-protocol of a wire over a WebSocket. */
+export const WEBSOCKET_PROTOCOL = "remote-wire";
+
+/** What a wire is to be told of a WebSocket; the standard's class has it. */
+export interface WebSocketLike {
+  /** How binary messages arrive; a transport sets it to `"arraybuffer"`. */
+  binaryType: string;
+  /** 0 while it connects, 1 while it is open. */
+  readonly readyState: number;
+  /** Sends a message. */
+  send(message: string | Uint8Array<ArrayBuffer>): void;
+  /** Closes. */
+  close(code?: number, reason?: string): void;
+  /** Listens to `open`, `message`, `error` and `close`. */
+  addEventListener(
+    type: "open" | "message" | "error" | "close",
+    // deno-lint-ignore no-explicit-any -- the events of each platform
+    listener: (event: any) => void,
+  ): void;
+}
+
+/** Closes the connection as meant. */
+const NORMAL = 1000;
+/** Codes of those who closed as meant, and of whoever gave none. */
+const MEANT: readonly number[] = [NORMAL, 1005];
+/** What a code of the other end, or of the platform, says. */
+const MEANINGS: Readonly<Record<number, string>> = {
+  1001: "it went away: the page was left, or the server stopped",
+  1006: "it was cut without a goodbye",
+  1009: "a message was too large for it",
+  1011: "it failed",
+  1012: "it starts again",
+};
+
+/**
+ * A transport over a WebSocket, for servers of other kinds; in Deno,
+ * {@linkcode acceptWebSocket} does the whole.
+ *
+ * @param socket The WebSocket, open or about to be. The transport closes it.
+ * @param address Where the peer is.
+ * @returns The transport, for `server.adopt()` or `makeWire()`.
+ */
+export function webSocketTransport(
+  socket: WebSocketLike,
+  address: WireAddress,
+): Transport {
+  return overSocket(socket, address, true);
+}
+
+function overSocket(
+  socket: WebSocketLike,
+  address: WireAddress,
+  isAccepted: boolean,
+): MessageTransport {
+  const close = () => socket.close(NORMAL);
+  const channel: Channel = {
+    send: (bytes) => socket.send(bytes),
+    tell: (units) => socket.send(String(units)),
+    close() {
+      // Deno's server forgets a socket that is closed before it is open.
+      if (socket.readyState !== 0) return close();
+      if (isAccepted) socket.addEventListener("open", close);
+      else close();
+    },
+  };
+  const transport = new MessageTransport({
+    address,
+    channel,
+    isOpen: socket.readyState === 1,
+    // The other end's TCP may collect what is small.
+    isPrompt: isAccepted,
+  });
+  socket.binaryType = "arraybuffer";
+  socket.addEventListener("open", () => transport.opened());
+  socket.addEventListener("message", ({ data }: { data: unknown }) => {
+    if (typeof data === "string") transport.told(countOf(data));
+    else transport.received(new Uint8Array(data as ArrayBuffer));
+  });
+  socket.addEventListener("error", (event) => {
+    transport.failed(new Error(eventText(event) || "the WebSocket failed"));
+  });
+  socket.addEventListener("close", ({ code, reason }) => {
+    if (MEANT.includes(code)) return transport.over();
+    const meaning = reason || MEANINGS[code];
+    transport.failed(
+      new Error(
+        `the WebSocket was closed with code ${code}${
+          meaning ? ` (${meaning})` : ""
+        }`,
+      ),
+    );
+  });
+  return transport;
+}
+
+/** What a message of text says; NaN for anything but a count. */
+function countOf(text: string): number {
+  return /^[1-9]\d{0,9}$/.test(text) ? Number(text) : NaN;
+}
+
+/** What an event says of an error, which in browsers is nothing. */
+function eventText(event: unknown): string {
+  const { message } = Object(event);
+  return typeof message === "string" ? message : "";
+}
+
+/** What a connection by WebSocket is made with. Everything has a default. */
+export interface ConnectWebSocketOptions<
+  Remote extends object = AnyFunctions,
+  Local extends object = AnyFunctions,
+> extends Connecting<Remote, Local> {
+  /**
+   * The sub-protocols to ask for.
+   *
+   * @default {["remote-wire"]}
+   */
+  protocols?: readonly string[] | undefined;
+}
+
+const CONNECT_OPTIONS: Readonly<Record<keyof ConnectWebSocketOptions, true>> = {
+  ...CONNECT_KEYS,
+  protocols: true,
+};
+
+/**
+ * Connects to a server by a WebSocket: from a page, a Worker, Deno, Node 22 or
+ * Bun.
+ *
+ * @typeParam Remote The interface that the server serves.
+ * @typeParam Local The interface of `options.functions`.
+ * @param url Where to, `ws:` or `wss:`; in a page also relative to it.
+ * @param options Time limits, and what this side serves.
+ * @returns A promise of the wire, once the server has accepted it. What
+ * `keepConnected` is given may be a function that returns this.
+ * @throws {WireError} As a rejection that names the address: `invalidArgument`,
+ * `connectionRefused`, `connectFailed`, `permissionDenied`, `timeout`,
+ * `cancelled`, and what `connectToRemoteServer` rejects with once there is a
+ * connection.
+ */
+export async function connectWebSocket<
+  Remote extends object = AnyFunctions,
+  Local extends object = AnyFunctions,
+>(
+  url: string | URL,
+  options?: ConnectWebSocketOptions<Remote, Local> | null,
+): Promise<Wire<Remote, Local>> {
+  options ??= {};
+  checkOptionKeys(options, CONNECT_OPTIONS, "connectWebSocket()");
+  const { protocols = [WEBSOCKET_PROTOCOL], ...rest } = options;
+  const where = String(url);
+  let refusal: WireError | undefined;
+  try {
+    return await connectOver<Remote, Local>(where, rest, () => {
+      const socket = dial(url, protocols);
+      const transport = overSocket(socket, addressOf(socket.url), false);
+      let hasOpened = false;
+      socket.addEventListener("open", () => hasOpened = true);
+      socket.addEventListener("error", (event) => {
+        if (!hasOpened) refusal = refusedBy(where, eventText(event));
+      });
+      return transport;
+    });
+  } catch (error) {
+    // Whether there was a server at all is told by the socket alone.
+    const isLost = error instanceof WireError &&
+      error.code === "connectionLost";
+    throw isLost && refusal !== undefined ? refusal : error;
+  }
+}
+
+/** Makes the WebSocket, which begins to connect. */
+function dial(url: string | URL, protocols: readonly string[]): WebSocket {
+  try {
+    return new WebSocket(url, [...protocols]);
+  } catch (error) {
+    const isForbidden = /^Not(Capable|Allowed)|^Security/.test(
+      (error as Error).name,
+    );
+    throw new WireError(
+      isForbidden ? "permissionDenied" : "invalidArgument",
+      `Cannot connect to ${shown(String(url))}: ${errorMessage(error)}`,
+      { cause: error },
+    );
+  }
+}
+
+/** The error of a WebSocket that never opened. */
+function refusedBy(where: string, text: string): WireError {
+  const code: WireErrorCode = /refused|tcp connect error/i.test(text)
+    ? "connectionRefused"
+    : "connectFailed";
+  return new WireError(
+    code,
+    `Cannot connect to ${where}: ${
+      text || "the WebSocket failed, and the platform does not tell why"
+    }. Check the address, that the server runs, and that it lets this origin in.`,
+  );
+}
+
+function addressOf(url: string): WireAddress {
+  const { hostname, port, protocol } = new URL(url);
+  return {
+    transport: "websocket",
+    hostname: hostname.replace(/^\[(.*)\]$/, "$1"),
+    port: port === "" ? protocol === "wss:" ? 443 : 80 : Number(port),
+  };
+}
+
+/** What takes connections; a request server does. */
+export interface Adopter {
+  /** Takes one. */
+  adopt(connection: Transport, address?: WireAddress): void;
+}
+
+/** Whom a server lets in by WebSocket, and what it knows of them. */
+export interface AcceptWebSocketOptions {
+  /**
+   * The origins whose pages may connect, such as `"https://example.com"`, or
+   * `"*"` for every one. What is no browser sends no origin, and is let in. By
+   * default pages of the host that the request names.
+   */
+  origins?: readonly string[] | undefined;
+  /**
+   * Where the peer is, as the second argument of a handler of `Deno.serve()` has
+   * it in `remoteAddr`. Without, all peers count as one address where the
+   * server's limits count by address.
+   */
+  address?: { readonly hostname: string; readonly port: number } | undefined;
+  /**
+   * After how many silent seconds the peer is pinged, and how long it then has;
+   * 0 is never. A wire has its own pings besides.
+   *
+   * @default {30}
+   */
+  idleTimeout?: number | undefined;
+}
+
+const ACCEPT_OPTIONS: Readonly<Record<keyof AcceptWebSocketOptions, true>> = {
+  origins: true,
+  address: true,
+  idleTimeout: true,
+};
+
+/**
+ * Answers a request with a WebSocket, whose connection a request server adopts.
+ * It is let in, or not, as any other connection is.
+ *
+ * @param server The server, such as `createRequestServer(null, …)`.
+ * @param request The request. One that is no WebSocket's is answered with 426,
+ * one of another origin with 403.
+ * @param options Whom to let in.
+ * @returns The response, for `Deno.serve()`.
+ * @throws {WireError} `invalidArgument` for unusable options, or outside Deno,
+ * where `server.adopt(webSocketTransport(socket, address))` does the same.
+ */
+export function acceptWebSocket(
+  server: Adopter,
+  request: Request,
+  options: AcceptWebSocketOptions = {},
+): Response {
+  checkOptionKeys(options, ACCEPT_OPTIONS, "acceptWebSocket()");
+  const { origins, address, idleTimeout = 30 } = options;
+  if (origins !== undefined && !Array.isArray(origins)) {
+    throw new WireError(
+      "invalidArgument",
+      `The option "origins" is a list, such as ["https://example.com"], and not ${
+        shown(origins)
+      }.`,
+    );
+  }
+  if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
+    return new Response("This address speaks WebSocket.", {
+      status: 426,
+      headers: { upgrade: "websocket", connection: "Upgrade" },
+    });
+  }
+  if (!isWelcome(request, origins)) {
+    return new Response("Pages of this origin may not connect.", {
+      status: 403,
+    });
+  }
+  const upgrade = globalThis.Deno?.upgradeWebSocket;
+  if (upgrade === undefined) {
+    throw new WireError(
+      "invalidArgument",
+      "acceptWebSocket() is for Deno.serve(). Elsewhere pass server.adopt() what webSocketTransport(socket, address) makes of a WebSocket.",
+    );
+  }
+  const asked = request.headers.get("sec-websocket-protocol") ?? "";
+  const isOurs = asked.split(",").some((name) =>
+    name.trim() === WEBSOCKET_PROTOCOL
+  );
+  const { socket, response } = upgrade(request, {
+    idleTimeout,
+    ...(isOurs ? { protocol: WEBSOCKET_PROTOCOL } : {}),
+  });
+  const { hostname = "", port = 0 } = address ?? {};
+  const at = { transport: "websocket", hostname, port } as const;
+  server.adopt(webSocketTransport(socket, at));
+  return response;
+}
+
+/** Whether a page of this origin may connect. */
+function isWelcome(
+  request: Request,
+  origins: readonly string[] | undefined,
+): boolean {
+  const origin = request.headers.get("origin");
+  if (origin === null) return true;
+  if (origins !== undefined) {
+    return origins.includes("*") || origins.includes(origin);
+  }
+  const host = request.headers.get("host") ?? new URL(request.url).host;
+  return URL.canParse(origin) && new URL(origin).host === host;
+}

@@ -1,0 +1,477 @@
+/**
+ * Wires to Workers, and over any `MessagePort`.
+ *
+ * @example A program and its Worker, in one file for once
+ * ```ts
+ * import { connectWorker } from "@remote/wire/worker";
+ *
+ * const text = `
+ *   import { parentWire } from "${import.meta.resolve("@remote/wire/worker")}";
+ *   parentWire({ functions: { add: (a, b) => a + b } });
+ * `;
+ * const url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
+ * const worker = new Worker(url, { type: "module" });
+ * const wire = await connectWorker(worker);
+ * if (await wire.remoteValue.add(40, 2) !== 42) throw new Error();
+ * await wire.close();
+ * worker.terminate();
+ * ```
+ *
+ * @module
+ */
+
+import { checkOptionKeys } from "../wire/base/checks.ts";
+import { WireError } from "../wire/base/errors.ts";
+import { shown } from "../wire/base/shown.ts";
+import { type AnyValueType, valueType } from "../wire/codec/value_types.ts";
+import type { AnyFunctions } from "../wire/rpc/remote_types.ts";
+import type { Transport } from "../wire/transport/transport.ts";
+import { makeWire, type Wire, type WireOptions } from "../wire/wire.ts";
+import { CONNECT_KEYS, type Connecting, connectOver } from "./_connecting.ts";
+import { type Channel, MessageTransport } from "./_message_transport.ts";
+
+export type { Connecting } from "./_connecting.ts";
+
+/** What messages are posted to, and come from. */
+interface Endpoint {
+  postMessage(message: unknown, transfer?: Transferable[]): void;
+  addEventListener(
+    type: string,
+    // deno-lint-ignore no-explicit-any -- the events of each platform
+    listener: (event: any) => void,
+  ): void;
+  removeEventListener(
+    type: string,
+    // deno-lint-ignore no-explicit-any -- the events of each platform
+    listener: (event: any) => void,
+  ): void;
+}
+
+/** Under this name a Worker and its parent find each other. */
+const KNOCK = "@remote/wire: a wire is wanted";
+/** Marks what is to be transferred; other copies of this module know it, too. */
+const TRANSFER = Symbol.for("@remote/wire: transfer");
+/** How what is transferred travels on the wire. */
+const TRANSFERRED = "@remote/wire: transferred";
+
+/**
+ * Marks bytes that a wire over a port transfers, and does not copy: they are
+ * gone here as soon as the call is made. Other wires copy them.
+ *
+ * @typeParam T What kind of bytes.
+ * @param bytes A buffer, or a view of one, which is transferred whole.
+ * @returns The same.
+ * @throws {WireError} `invalidArgument` for anything else.
+ *
+ * @example
+ * ```ts
+ * import { portWire, transfer } from "@remote/wire/worker";
+ *
+ * const { port1, port2 } = new MessageChannel();
+ * const near = portWire(port1);
+ * const far = portWire(port2, {
+ *   functions: { size: (bytes: Uint8Array) => bytes.length },
+ * });
+ * const bytes = new Uint8Array(1_000_000);
+ * const size = near.remoteValue.size(transfer(bytes));
+ * if (bytes.length !== 0) throw new Error("It was copied.");
+ * if (await size !== 1_000_000) throw new Error();
+ * await Promise.all([near.close(), far.close()]);
+ * ```
+ */
+export function transfer<T extends ArrayBuffer | ArrayBufferView>(bytes: T): T {
+  const buffer = ArrayBuffer.isView(bytes) ? bytes.buffer : bytes;
+  if (!(buffer instanceof ArrayBuffer)) {
+    throw new WireError(
+      "invalidArgument",
+      `transfer() takes an ArrayBuffer or a view of one, and not ${
+        shown(bytes)
+      }.`,
+    );
+  }
+  Object.defineProperty(bytes, TRANSFER, { value: true });
+  return bytes;
+}
+
+/** How long what was posted may be under way, in milliseconds. */
+const GOODBYE = 20;
+
+/** What is posted to a port, until there is one. */
+class Port {
+  /** Told of each message. */
+  onMessage: (data: unknown) => void = () => {};
+  /** Told that the peer is gone. */
+  onGone: (why: string) => void = () => {};
+  readonly #waiting: [unknown, Transferable[]][] = [];
+  /** Ends the claims that tell of the ends of both. */
+  readonly #claims = new AbortController();
+  #port: MessagePort | undefined;
+  #isClosed = false;
+
+  /** Takes the port. */
+  open(port: MessagePort): void {
+    if (this.#isClosed) return port.close();
+    this.#port = port;
+    for (const [message, list] of this.#waiting.splice(0)) {
+      port.postMessage(message, list);
+    }
+    port.addEventListener("message", ({ data }) => {
+      if (typeof data === "string") this.#watch(data);
+      else this.onMessage(data);
+    });
+    port.addEventListener(
+      "messageerror",
+      () => this.onGone("a message came that cannot be read"),
+    );
+    port.addEventListener("close", () => this.onGone("its port was closed"));
+    port.start();
+    this.#claim();
+  }
+
+  post(message: unknown, list: Transferable[] = []): void {
+    if (this.#port !== undefined) this.#port.postMessage(message, list);
+    else if (!this.#isClosed) this.#waiting.push([message, list]);
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.post(null);
+    this.#port?.close();
+    this.#claims.abort();
+  }
+
+  /**
+   * Holds a lock as long as this thread, and the connection, live; the peer
+   * asks for the same and gets it when there is nobody here any more. No event
+   * tells of the end of a Worker on every platform.
+   */
+  #claim(): void {
+    const { signal } = this.#claims;
+    const name = `@remote/wire ${crypto.randomUUID()}`;
+    locks()?.request(name, () => {
+      this.post(name);
+      return new Promise<void>((resolve) => {
+        if (signal.aborted) resolve();
+        signal.addEventListener("abort", () => resolve(), { once: true });
+      });
+    }).catch(() => {});
+  }
+
+  #watch(name: string): void {
+    const { signal } = this.#claims;
+    locks()?.request(name, { signal }, () => {
+      if (signal.aborted) return;
+      // What it posted before comes first, its own goodbye perhaps.
+      const timer = setTimeout(() => this.onGone("it ended"), GOODBYE);
+      signal.addEventListener("abort", () => clearTimeout(timer));
+    }).catch(() => {});
+  }
+}
+
+/** What is used of the Web Locks of the platform. */
+interface Locks {
+  request(name: string, callback: () => unknown): Promise<unknown>;
+  request(
+    name: string,
+    options: { signal: AbortSignal },
+    callback: () => unknown,
+  ): Promise<unknown>;
+}
+
+/** Undefined where the platform has none, or forbids them. */
+function locks(): Locks | undefined {
+  const { navigator } = globalThis as unknown as {
+    navigator?: { locks?: Locks };
+  };
+  return navigator?.locks;
+}
+
+/** A transport over a port, and the type of what is transferred over it. */
+function overPort(
+  port: Port,
+  isOpen: boolean,
+): { transport: MessageTransport; type: AnyValueType } {
+  /** What came, and its value has not been made yet. */
+  const came = new Map<number, object>();
+  /** What was sent: an encoder may ask twice. */
+  const sent = new WeakMap<object, number>();
+  let last = 0;
+  const channel: Channel = {
+    send(bytes) {
+      const copy = bytes.slice();
+      port.post(copy, [copy.buffer]);
+    },
+    tell: (units) => port.post(units),
+    close() {
+      came.clear();
+      port.close();
+    },
+  };
+  const transport = new MessageTransport({
+    address: { transport: "port" },
+    channel,
+    isOpen,
+  });
+  port.onMessage = (data) => {
+    if (!isOpen) transport.opened();
+    if (data === null) transport.over();
+    else if (typeof data === "number") transport.told(data);
+    else if (data instanceof Uint8Array) transport.received(data);
+    else if (Array.isArray(data)) came.set(data[0], data[1]);
+  };
+  port.onGone = (why) =>
+    transport.failed(
+      new WireError(
+        "connectionLost",
+        `The other end of the port is gone: ${why}.`,
+      ),
+    );
+  const type = valueType({
+    name: TRANSFERRED,
+    test: (value): value is object => TRANSFER in value,
+    toData(value) {
+      const known = sent.get(value);
+      if (known !== undefined) return known;
+      const buffer = ArrayBuffer.isView(value) ? value.buffer : value;
+      port.post([++last, value], [buffer as ArrayBuffer]);
+      sent.set(value, last);
+      return last;
+    },
+    fromData(id) {
+      const value = came.get(id);
+      came.delete(id);
+      if (value !== undefined) return value;
+      throw new TypeError("What was to be transferred has not come.");
+    },
+  });
+  return { transport, type: type as AnyValueType };
+}
+
+/** The options of a wire over a port. */
+function withType<
+  O extends { valueTypes?: readonly AnyValueType[] | undefined },
+>(
+  options: O,
+  type: AnyValueType,
+): O {
+  return { ...options, valueTypes: [...options.valueTypes ?? [], type] };
+}
+
+/**
+ * A wire over a `MessagePort`, whoever has the other one: a Worker, a service
+ * worker, a frame, another tab. The wire owns the port.
+ *
+ * @typeParam Remote The interface that the peer serves.
+ * @typeParam Local The interface that this side serves.
+ * @param port The port.
+ * @param options As those of `makeWire()`.
+ * @returns The wire. Calls made before the peer's hello wait for it.
+ * @throws {WireError} `invalidArgument` for unusable options.
+ */
+export function portWire<
+  Remote extends object = AnyFunctions,
+  Local extends object = AnyFunctions,
+>(
+  port: MessagePort,
+  options?: WireOptions<Remote, Local> | null,
+): Wire<Remote, Local> {
+  const messages = new Port();
+  const { transport, type } = overPort(messages, true);
+  const wire = makeWire<Remote, Local>(
+    transport,
+    withType(options ?? {}, type),
+  );
+  messages.open(port);
+  return wire;
+}
+
+/**
+ * A transport over a `MessagePort`, for `server.adopt()`. What is marked by
+ * {@linkcode transfer} is copied: {@linkcode portWire} transfers it.
+ *
+ * @param port The port, which the transport closes.
+ * @returns The transport.
+ */
+export function portTransport(port: MessagePort): Transport {
+  const messages = new Port();
+  const { transport } = overPort(messages, true);
+  messages.open(port);
+  return transport;
+}
+
+/**
+ * Connects to a Worker, which calls {@linkcode parentWire}. The wire ends as
+ * soon as the Worker does: by `terminate()`, by `close()`, by an error at its
+ * start, in Deno by any error that nobody catches. The Worker goes on when the
+ * wire has ended: `terminate()` it.
+ *
+ * @typeParam Remote The interface that the Worker serves.
+ * @typeParam Local The interface of `options.functions`.
+ * @param worker The Worker.
+ * @param options Time limits, and what this side serves.
+ * @returns A promise of the wire, once the Worker has accepted it.
+ * @throws {WireError} As a rejection: `connectionLost` for a Worker that ends or
+ * throws at its start, with what it threw; `timeout` for one that does not call
+ * `parentWire()`; `invalidArgument`; and those of any connection.
+ */
+export async function connectWorker<
+  Remote extends object = AnyFunctions,
+  Local extends object = AnyFunctions,
+>(
+  worker: Worker,
+  options?: Connecting<Remote, Local> | null,
+): Promise<Wire<Remote, Local>> {
+  options ??= {};
+  checkOptionKeys(options, CONNECT_KEYS, "connectWorker()");
+  const endpoint = endpointOf(worker);
+  const messages = new Port();
+  const { transport, type } = overPort(messages, true);
+  let hasKnocked = false;
+  const onMessage = (event: MessageEvent) => {
+    if (event.data !== KNOCK) return;
+    event.stopImmediatePropagation();
+    if (hasKnocked) return;
+    hasKnocked = true;
+    const { port1, port2 } = new MessageChannel();
+    endpoint.postMessage([KNOCK, port2], [port2]);
+    messages.open(port1);
+  };
+  const end = endOf(messages, transport);
+  const onError = errorListener(messages, end);
+  const leaveTerminate = followTerminate(worker, end);
+  const leave = () => {
+    leaveTerminate();
+    endpoint.removeEventListener("message", onMessage);
+    endpoint.removeEventListener("error", onError);
+  };
+  try {
+    const given = withType(options, type);
+    const wire = await connectOver<Remote, Local>("the Worker", given, () => {
+      endpoint.addEventListener("error", onError);
+      endpoint.addEventListener("message", onMessage);
+      // Who is there already says so once more.
+      endpoint.postMessage(KNOCK);
+      return transport;
+    });
+    wire.closed.then(leave);
+    return wire;
+  } catch (error) {
+    leave();
+    throw error;
+  }
+}
+
+function endpointOf(worker: unknown): Endpoint {
+  const { postMessage, addEventListener } = Object(worker);
+  const isEndpoint = typeof postMessage === "function" &&
+    typeof addEventListener === "function";
+  if (isEndpoint) return worker as Endpoint;
+  throw new WireError(
+    "invalidArgument",
+    `connectWorker() takes a Worker, and not ${shown(worker)}.`,
+  );
+}
+
+/** What ends the wire of a Worker when the Worker has ended. */
+function endOf(
+  messages: Port,
+  transport: MessageTransport,
+): (text?: string) => void {
+  let last = "nobody knows why";
+  const end = (text?: string) => {
+    last = text ?? last;
+    transport.failed(
+      new WireError("connectionLost", `The Worker ended: ${last}.`),
+    );
+  };
+  messages.onGone = () => end();
+  return end;
+}
+
+/** Listens to the errors that end a Worker. */
+function errorListener(
+  messages: Port,
+  end: (text: string) => void,
+): (event: ErrorEvent) => void {
+  let hasSpoken = false;
+  const { onMessage } = messages;
+  messages.onMessage = (data) => {
+    hasSpoken = true;
+    onMessage(data);
+  };
+  return (event) => {
+    // Otherwise Deno ends this process as well.
+    event.preventDefault();
+    // Elsewhere a Worker goes on after an error, once it has started.
+    if (hasSpoken && !("Deno" in globalThis)) return;
+    end(event.message || "the platform does not tell what went wrong");
+  };
+}
+
+/**
+ * Learns of `terminate()`, of which no event tells, and after which a busy
+ * Worker may keep its lock for a while.
+ *
+ * @returns What ends that.
+ */
+function followTerminate(
+  worker: Worker,
+  end: (text: string) => void,
+): () => void {
+  const { terminate } = worker;
+  const followed = () => {
+    terminate.call(worker);
+    end("terminate() was called");
+  };
+  worker.terminate = followed;
+  return () => {
+    if (worker.terminate === followed) worker.terminate = terminate;
+  };
+}
+
+/**
+ * The wire of a Worker to the program that made it, which calls
+ * {@linkcode connectWorker}.
+ *
+ * @typeParam Remote The interface that the program serves.
+ * @typeParam Local The interface that the Worker serves.
+ * @param options As those of `makeWire()`.
+ * @returns The wire. Calls made before the program connects wait for it.
+ * @throws {WireError} `invalidArgument` for unusable options, and outside a
+ * Worker.
+ */
+export function parentWire<
+  Remote extends object = AnyFunctions,
+  Local extends object = AnyFunctions,
+>(options?: WireOptions<Remote, Local> | null): Wire<Remote, Local> {
+  const parent = globalThis as unknown as Partial<Endpoint>;
+  const isWorker = typeof parent.postMessage === "function" &&
+    !("document" in globalThis);
+  if (!isWorker) {
+    throw new WireError(
+      "invalidArgument",
+      "parentWire() is for a Worker; this is none. Its parent calls connectWorker().",
+    );
+  }
+  const endpoint = parent as Endpoint;
+  const messages = new Port();
+  const { transport, type } = overPort(messages, false);
+  const wire = makeWire<Remote, Local>(
+    transport,
+    withType(options ?? {}, type),
+  );
+  const onMessage = (event: MessageEvent) => {
+    const { data } = event;
+    const isPort = Array.isArray(data) && data[0] === KNOCK;
+    if (!isPort && data !== KNOCK) return;
+    event.stopImmediatePropagation();
+    if (!isPort) return endpoint.postMessage(KNOCK);
+    endpoint.removeEventListener("message", onMessage);
+    messages.open(data[1]);
+    transport.opened();
+  };
+  endpoint.addEventListener("message", onMessage);
+  endpoint.postMessage(KNOCK);
+  return wire;
+}
