@@ -32,7 +32,7 @@ import { remoteCaller } from "../wire/mod.ts";
 import { cmucl, CmuclDialect, remoteValueBind } from "../wire/cmucl/mod.ts";
 import { spawnRemote, stdioWire } from "../transports/child.ts";
 import { acceptWebSocket, connectWebSocket } from "../transports/websocket.ts";
-import { connectWorker, parentWire, portWire } from "../transports/worker.ts";
+import { connectWorker, portWire } from "../transports/worker.ts";
 import { transportCases } from "../wire/testing/mod.ts";
 import { test } from "./_test.ts";
 

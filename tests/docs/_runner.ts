@@ -42,7 +42,10 @@ Deno.serve = ((handler: Deno.ServeHandler<Deno.NetAddr>) => {
 }) as typeof Deno.serve;
 
 globalThis.WebSocket = class extends WebSocket {
-  constructor(url: string | URL, protocols?: string | string[]) {
+  constructor(
+    url: string | URL,
+    protocols?: ConstructorParameters<typeof WebSocket>[1],
+  ) {
     const there = new URL(url);
     there.port = String(ports.get(Number(there.port)) ?? there.port);
     super(there, protocols);

@@ -85,13 +85,19 @@ export interface TransportCase {
  * @throws {WireError} `invalidArgument` for unusable options.
  *
  * @example With `Deno.test`; `test` of `node:test` and of Bun take the same
- * ```ts ignore
+ * ```ts
+ * import { streamTransport } from "@remote/wire";
  * import { transportCases } from "@remote/wire/testing";
- * import { myTransports } from "./my_transports.ts";
  *
- * for (const { name, run } of transportCases(myTransports)) {
- *   Deno.test(name, run);
+ * function makePair() {
+ *   const there = new TransformStream<Uint8Array, Uint8Array>();
+ *   const back = new TransformStream<Uint8Array, Uint8Array>();
+ *   return [
+ *     streamTransport({ readable: back.readable, writable: there.writable }),
+ *     streamTransport({ readable: there.readable, writable: back.writable }),
+ *   ] as const;
  * }
+ * for (const { name, run } of transportCases(makePair)) Deno.test(name, run);
  * ```
  */
 export function transportCases(
