@@ -10,7 +10,17 @@ const ROOT = new URL("../", import.meta.url);
 
 /** Where words are looked at. */
 const PLACES = [
-  ...["wire", "server", "client", "cli", "tests", "bench", "examples", ".ci"],
+  ...[
+    "wire",
+    "server",
+    "client",
+    "transports",
+    "cli",
+    "tests",
+    "bench",
+    "examples",
+    ".ci",
+  ],
   ...["docs", "mod.ts", "cli.ts"],
   ...["README.md", "CONTRIBUTING.md", "CHANGELOG.md"],
 ];

@@ -77,19 +77,24 @@ export async function connectOver<
   checkOnDeath({ onDeath });
   checkAttempt({ timeout, signal });
   const limits = resolveLimits(rest.limits);
-  using attempt = new Attempt(where, { timeout, signal });
-  attempt.signal.throwIfAborted();
-  const transport = open();
-  const wire = makeWire<Remote, Local>(transport, { ...rest, limits });
+  // No `using`, which many platforms do not know.
+  const attempt = new Attempt(where, { timeout, signal });
   try {
-    await opened(wire, attempt.signal, where);
-  } catch (error) {
-    // Who does not answer is not waited for; and nothing is left of it.
-    if (attempt.signal.aborted) transport.close();
-    await wire.closed;
-    throw error;
+    attempt.signal.throwIfAborted();
+    const transport = open();
+    const wire = makeWire<Remote, Local>(transport, { ...rest, limits });
+    try {
+      await opened(wire, attempt.signal, where);
+    } catch (error) {
+      // Who does not answer is not waited for; and nothing is left of it.
+      if (attempt.signal.aborted) transport.close();
+      await wire.closed;
+      throw error;
+    }
+    // Who hears of a connection that never stood is the caller.
+    if (onDeath) wire.onDeath(onDeath);
+    return wire;
+  } finally {
+    attempt[Symbol.dispose]();
   }
-  // Who hears of a connection that never stood is the caller.
-  if (onDeath) wire.onDeath(onDeath);
-  return wire;
 }

@@ -81,6 +81,18 @@ const SPAWN_KEYS: Readonly<Record<keyof SpawnOptions, true>> = {
  * started, `permissionDenied`, `connectionLost` with the exit code where it ends
  * at once, `notAWire` with the text that came where it prints something else,
  * `invalidArgument`, `timeout`, `cancelled`, and those of any connection.
+ *
+ * @example A child that ends at once
+ * ```ts
+ * import { spawnRemote } from "@remote/wire/child";
+ *
+ * try {
+ *   await using wire = await spawnRemote([Deno.execPath(), "eval", "Deno.exit(3)"]);
+ *   await wire.forceOutput();
+ * } catch (error) {
+ *   if (!(error as Error).message.includes("code 3")) throw error;
+ * }
+ * ```
  */
 export async function spawnRemote<
   Remote extends object = AnyFunctions,
@@ -248,6 +260,19 @@ const PRINTING = [
  * @returns The wire. Calls made before the program's hello wait for it.
  * @throws {WireError} `invalidArgument` for unusable options, and where the
  * standard input is a terminal.
+ *
+ * @example In a child whose text is beside that of its parent
+ * ```ts
+ * import { spawnRemote } from "@remote/wire/child";
+ *
+ * const text = `
+ *   import { stdioWire } from "${import.meta.resolve("@remote/wire/child")}";
+ *   stdioWire({ functions: { pid: () => Deno.pid } });
+ * `;
+ * const child = `data:text/javascript,${encodeURIComponent(text)}`;
+ * await using wire = await spawnRemote([Deno.execPath(), "run", child]);
+ * if (await wire.remoteValue.pid() === Deno.pid) throw new Error();
+ * ```
  */
 export function stdioWire<
   Remote extends object = AnyFunctions,

@@ -37,7 +37,16 @@ import { type Channel, MessageTransport } from "./_message_transport.ts";
 
 export type { Connecting } from "./_connecting.ts";
 
-/** The sub-protocol of a wire over a WebSocket. */
+/**
+ * The sub-protocol of a wire over a WebSocket.
+ *
+ * @example
+ * ```ts
+ * import { WEBSOCKET_PROTOCOL } from "@remote/wire/websocket";
+ *
+ * if (WEBSOCKET_PROTOCOL !== "remote-wire") throw new Error();
+ * ```
+ */
 export const WEBSOCKET_PROTOCOL = "remote-wire";
 
 /** What a wire is to be told of a WebSocket; the standard's class has it. */
@@ -78,6 +87,27 @@ const MEANINGS: Readonly<Record<number, string>> = {
  * @param socket The WebSocket, open or about to be. The transport closes it.
  * @param address Where the peer is.
  * @returns The transport, for `server.adopt()` or `makeWire()`.
+ *
+ * @example In the place of `acceptWebSocket()`
+ * ```ts
+ * import { createRequestServer } from "@remote/wire/server";
+ * import { connectWebSocket, webSocketTransport } from "@remote/wire/websocket";
+ *
+ * await using server = createRequestServer(null);
+ * const web = Deno.serve(
+ *   { hostname: "127.0.0.1", port: 0, onListen() {} },
+ *   (request, { remoteAddr: { hostname, port } }) => {
+ *     const { socket, response } = Deno.upgradeWebSocket(request);
+ *     const address = { transport: "websocket", hostname, port } as const;
+ *     server.adopt(webSocketTransport(socket, address));
+ *     return response;
+ *   },
+ * );
+ * const url = `ws://127.0.0.1:${web.addr.port}/`;
+ * const wire = await connectWebSocket(url, { protocols: [] });
+ * await wire.close();
+ * await web.shutdown();
+ * ```
  */
 export function webSocketTransport(
   socket: WebSocketLike,
@@ -175,6 +205,18 @@ const CONNECT_OPTIONS: Readonly<Record<keyof ConnectWebSocketOptions, true>> = {
  * `connectionRefused`, `connectFailed`, `permissionDenied`, `timeout`,
  * `cancelled`, and what `connectToRemoteServer` rejects with once there is a
  * connection.
+ *
+ * @example
+ * ```ts
+ * import { connectWebSocket } from "@remote/wire/websocket";
+ *
+ * try {
+ *   await using wire = await connectWebSocket("ws://127.0.0.1:1/");
+ *   await wire.forceOutput();
+ * } catch (error) {
+ *   if ((error as { code: string }).code !== "connectionRefused") throw error;
+ * }
+ * ```
  */
 export async function connectWebSocket<
   Remote extends object = AnyFunctions,
@@ -291,6 +333,18 @@ const ACCEPT_OPTIONS: Readonly<Record<keyof AcceptWebSocketOptions, true>> = {
  * @returns The response, for `Deno.serve()`.
  * @throws {WireError} `invalidArgument` for unusable options, or outside Deno,
  * where `server.adopt(webSocketTransport(socket, address))` does the same.
+ *
+ * @example A handler for `Deno.serve()`
+ * ```ts
+ * import { createRequestServer } from "@remote/wire/server";
+ * import { acceptWebSocket } from "@remote/wire/websocket";
+ *
+ * await using server = createRequestServer(null);
+ * const handler = (request: Request) =>
+ *   acceptWebSocket(server, request, { origins: ["https://example.com"] });
+ * const { status } = handler(new Request("https://example.com/wire"));
+ * if (status !== 426) throw new Error("It asked for a WebSocket?");
+ * ```
  */
 export function acceptWebSocket(
   server: Adopter,

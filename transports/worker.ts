@@ -268,6 +268,17 @@ function withType<
  * @param options As those of `makeWire()`.
  * @returns The wire. Calls made before the peer's hello wait for it.
  * @throws {WireError} `invalidArgument` for unusable options.
+ *
+ * @example
+ * ```ts
+ * import { portWire } from "@remote/wire/worker";
+ *
+ * const { port1, port2 } = new MessageChannel();
+ * const near = portWire(port1);
+ * const far = portWire(port2, { functions: { name: () => "far" } });
+ * if (await near.remoteValue.name() !== "far") throw new Error();
+ * await Promise.all([near.close(), far.close()]);
+ * ```
  */
 export function portWire<
   Remote extends object = AnyFunctions,
@@ -292,6 +303,20 @@ export function portWire<
  *
  * @param port The port, which the transport closes.
  * @returns The transport.
+ *
+ * @example
+ * ```ts
+ * import { createRequestServer } from "@remote/wire/server";
+ * import { portTransport, portWire } from "@remote/wire/worker";
+ *
+ * await using server = createRequestServer(null, {
+ *   functions: { name: () => "server" },
+ * });
+ * const { port1, port2 } = new MessageChannel();
+ * server.adopt(portTransport(port2));
+ * await using wire = portWire(port1);
+ * if (await wire.remoteValue.name() !== "server") throw new Error();
+ * ```
  */
 export function portTransport(port: MessagePort): Transport {
   const messages = new Port();
@@ -314,6 +339,21 @@ export function portTransport(port: MessagePort): Transport {
  * @throws {WireError} As a rejection: `connectionLost` for a Worker that ends or
  * throws at its start, with what it threw; `timeout` for one that does not call
  * `parentWire()`; `invalidArgument`; and those of any connection.
+ *
+ * @example A Worker that fails
+ * ```ts
+ * import { connectWorker } from "@remote/wire/worker";
+ *
+ * const url = "data:text/javascript,throw new Error('no luck')";
+ * const worker = new Worker(url, { type: "module" });
+ * try {
+ *   await using wire = await connectWorker(worker);
+ *   await wire.forceOutput();
+ * } catch (error) {
+ *   if (!(error as Error).message.includes("no luck")) throw error;
+ * }
+ * worker.terminate();
+ * ```
  */
 export async function connectWorker<
   Remote extends object = AnyFunctions,
@@ -378,7 +418,7 @@ function endOf(
   messages: Port,
   transport: MessageTransport,
 ): (text?: string) => void {
-  let last = "nobody knows why";
+  let last = "it closed itself, or the platform ended it";
   const end = (text?: string) => {
     last = text ?? last;
     transport.failed(
@@ -440,6 +480,17 @@ function followTerminate(
  * @returns The wire. Calls made before the program connects wait for it.
  * @throws {WireError} `invalidArgument` for unusable options, and outside a
  * Worker.
+ *
+ * @example Outside a Worker; the example of this module has it inside
+ * ```ts
+ * import { parentWire } from "@remote/wire/worker";
+ *
+ * try {
+ *   parentWire({ functions: { add: (a: number, b: number) => a + b } });
+ * } catch (error) {
+ *   if ((error as { code: string }).code !== "invalidArgument") throw error;
+ * }
+ * ```
  */
 export function parentWire<
   Remote extends object = AnyFunctions,

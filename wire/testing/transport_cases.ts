@@ -84,7 +84,7 @@ export interface TransportCase {
  * @returns The cases, one test each.
  * @throws {WireError} `invalidArgument` for unusable options.
  *
- * @example With `Deno.test`; `test` of `node:test` and of Bun take the same
+ * @example In the place of `test` stands `Deno.test`, or that of `node:test`, of Bun
  * ```ts
  * import { streamTransport } from "@remote/wire";
  * import { transportCases } from "@remote/wire/testing";
@@ -97,7 +97,10 @@ export interface TransportCase {
  *     streamTransport({ readable: there.readable, writable: back.writable }),
  *   ] as const;
  * }
- * for (const { name, run } of transportCases(makePair)) Deno.test(name, run);
+ * const cases = transportCases(makePair, { cuts: 10 });
+ * const test = (name: string, run: () => Promise<void>) => ({ name, run });
+ * const tests = cases.map(({ name, run }) => test(name, run));
+ * if (tests.length < 10) throw new Error();
  * ```
  */
 export function transportCases(
