@@ -13,7 +13,10 @@ import {
   type WireOptions,
   wirePair,
 } from "../mod.ts";
+import { connectWebSocket } from "../transports/websocket.ts";
+import { portWire } from "../transports/worker.ts";
 import { test } from "./_test.ts";
+import { serveWeb } from "./transports/_web.ts";
 
 /** Options that both a pair and a server with its client understand. */
 export type EndOptions = Pick<
@@ -91,6 +94,37 @@ export const PAIRS: Record<
     });
   },
   tcp: (near = {}, far = {}) => socketPair(near, far, {}, {}),
+  async websocket(near = {}, far = {}) {
+    const made = Promise.withResolvers<Wire>();
+    const server = createRequestServer(null, (wire) => {
+      made.resolve(wire);
+      return true;
+    }, far);
+    const web = serveWeb(server);
+    const wire = await connectWebSocket(web.url, near);
+    return {
+      near: wire,
+      far: await made.promise,
+      async [Symbol.asyncDispose]() {
+        wire.abort();
+        await wire.closed;
+        await server.shutdown();
+        await web[Symbol.asyncDispose]();
+      },
+    };
+  },
+  port(near = {}, far = {}) {
+    const { port1, port2 } = new MessageChannel();
+    const [one, other] = [portWire(port1, near), portWire(port2, far)];
+    return Promise.resolve({
+      near: one,
+      far: other,
+      async [Symbol.asyncDispose]() {
+        one.abort();
+        await Promise.all([one.closed, other.closed]);
+      },
+    });
+  },
   tls: (near = {}, far = {}) =>
     socketPair(near, far, { tls: SERVER_TLS }, { tls: CLIENT_TLS }),
   async unix(near = {}, far = {}) {

@@ -206,8 +206,11 @@ export class MessageTransport implements Transport {
 
   /** What was read is dealt with when the next is asked for. */
   #tellOfTaken(): void {
+    const isOver = this.#isClosed || this.#endCame ||
+      this.#failure !== undefined;
+    if (isOver || this.#taken === 0) return;
     if (this.#taken >= TOLD_AT) return this.#tell();
-    if (!this.#isPrompt || this.#taken === 0) return;
+    if (!this.#isPrompt) return;
     this.#hasSent = false;
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
@@ -217,11 +220,10 @@ export class MessageTransport implements Transport {
   }
 
   #tell(): void {
-    if (this.#isClosed || this.#failure !== undefined) return;
     const units = this.#taken;
     this.#held -= units;
     this.#taken = 0;
-    if (!this.#endCame) this.#channel.tell(units);
+    this.#channel.tell(units);
   }
 
   /** Whoever waits learns that it is over. */

@@ -67,12 +67,16 @@ export interface WebSocketLike {
   ): void;
 }
 
+/** States of a WebSocket. */
+const CONNECTING = 0;
+const OPEN = 1;
 /** Closes the connection as meant. */
 const NORMAL = 1000;
 /** Codes of those who closed as meant, and of whoever gave none. */
 const MEANT: readonly number[] = [NORMAL, 1005];
 /** What a code of the other end, or of the platform, says. */
 const MEANINGS: Readonly<Record<number, string>> = {
+  0: "it was cut without a goodbye",
   1001: "it went away: the page was left, or the server stopped",
   1006: "it was cut without a goodbye",
   1009: "a message was too large for it",
@@ -124,10 +128,13 @@ function overSocket(
   const close = () => socket.close(NORMAL);
   const channel: Channel = {
     send: (bytes) => socket.send(bytes),
-    tell: (units) => socket.send(String(units)),
+    tell(units) {
+      // Some platforms throw where it is being closed.
+      if (socket.readyState === OPEN) socket.send(String(units));
+    },
     close() {
       // Deno's server forgets a socket that is closed before it is open.
-      if (socket.readyState !== 0) return close();
+      if (socket.readyState !== CONNECTING) return close();
       if (isAccepted) socket.addEventListener("open", close);
       else close();
     },
@@ -135,7 +142,7 @@ function overSocket(
   const transport = new MessageTransport({
     address,
     channel,
-    isOpen: socket.readyState === 1,
+    isOpen: socket.readyState === OPEN,
     // The other end's TCP may collect what is small.
     isPrompt: isAccepted,
   });
