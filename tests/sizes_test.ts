@@ -12,6 +12,7 @@ const FOLDERS = [
   "wire",
   "server",
   "client",
+  "transports",
   "cli",
   "examples",
   "bench",

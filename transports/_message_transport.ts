@@ -46,6 +46,46 @@ export interface MessageTransportOptions {
   readonly isPrompt?: boolean;
 }
 
+/** What came, and how much of it the peer was not told of, in units. */
+class Arrived {
+  /** How much of it was taken. */
+  taken = 0;
+  #held = 0;
+  #chunks: Uint8Array[] = [];
+  /** Those in front of it were taken. */
+  #next = 0;
+
+  /** Adds a message; false where that is too much. */
+  add(bytes: Uint8Array): boolean {
+    this.#held += bytes.length + OVERHEAD;
+    this.#chunks.push(bytes);
+    return this.#held <= WINDOW;
+  }
+
+  /** Takes the next; undefined where there is none. */
+  take(): Uint8Array | undefined {
+    const bytes = this.#chunks[this.#next];
+    if (bytes === undefined) return undefined;
+    if (++this.#next === this.#chunks.length) this.clear();
+    this.taken += bytes.length + OVERHEAD;
+    return bytes;
+  }
+
+  /** Forgets all that was not taken. */
+  clear(): void {
+    this.#chunks = [];
+    this.#next = 0;
+  }
+
+  /** The peer is told of what was taken: how much that is. */
+  settle(): number {
+    const units = this.taken;
+    this.#held -= units;
+    this.taken = 0;
+    return units;
+  }
+}
+
 /** Messages as a transport; who has the channel tells it what comes. */
 export class MessageTransport implements Transport {
   /** Where the peer is. */
@@ -54,12 +94,7 @@ export class MessageTransport implements Transport {
   readonly #channel: Channel;
   readonly #isPrompt: boolean;
   #isOpen: boolean;
-  /** What came and was not read; those in front of `#next` were. */
-  #came: Uint8Array[] = [];
-  #next = 0;
-  /** How much came that was not told of, in units; and of that, was read. */
-  #held = 0;
-  #taken = 0;
+  readonly #came = new Arrived();
   /** How much more may be sent, in units. */
   #credit = WINDOW;
   #hasSent = false;
@@ -82,7 +117,8 @@ export class MessageTransport implements Transport {
   /** Reads the next bytes; null at the end. */
   read(): Promise<Uint8Array | null> {
     this.#tellOfTaken();
-    if (this.#next < this.#came.length) return Promise.resolve(this.#take());
+    const bytes = this.#came.take();
+    if (bytes !== undefined) return Promise.resolve(bytes);
     if (this.#isClosed || this.#endCame) return Promise.resolve(null);
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     this.#reader = Promise.withResolvers();
@@ -118,8 +154,7 @@ export class MessageTransport implements Transport {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#came = [];
-    this.#next = 0;
+    this.#came.clear();
     this.#channel.close();
     this.#settle();
   }
@@ -139,8 +174,7 @@ export class MessageTransport implements Transport {
       this.#settle();
       return;
     }
-    this.#held += bytes.length + OVERHEAD;
-    if (this.#held > WINDOW) {
+    if (!this.#came.add(bytes)) {
       return this.failed(
         new WireError(
           "limit",
@@ -148,10 +182,9 @@ export class MessageTransport implements Transport {
         ),
       );
     }
-    this.#came.push(bytes);
     const reader = this.#reader;
     this.#reader = undefined;
-    reader?.resolve(this.#take());
+    reader?.resolve(this.#came.take()!);
   }
 
   /** The peer has dealt with so much. */
@@ -194,36 +227,24 @@ export class MessageTransport implements Transport {
     return !this.#isClosed && !this.#endSent && this.#failure === undefined;
   }
 
-  #take(): Uint8Array {
-    const bytes = this.#came[this.#next++]!;
-    if (this.#next === this.#came.length) {
-      this.#came = [];
-      this.#next = 0;
-    }
-    this.#taken += bytes.length + OVERHEAD;
-    return bytes;
-  }
-
   /** What was read is dealt with when the next is asked for. */
   #tellOfTaken(): void {
     const isOver = this.#isClosed || this.#endCame ||
       this.#failure !== undefined;
-    if (isOver || this.#taken === 0) return;
-    if (this.#taken >= TOLD_AT) return this.#tell();
+    const { taken } = this.#came;
+    if (isOver || taken === 0) return;
+    if (taken >= TOLD_AT) return this.#tell();
     if (!this.#isPrompt) return;
     this.#hasSent = false;
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
       // Whatever is sent says by itself that something has come.
-      if (!this.#hasSent && this.#taken > 0) this.#tell();
+      if (!this.#hasSent && this.#came.taken > 0) this.#tell();
     });
   }
 
   #tell(): void {
-    const units = this.#taken;
-    this.#held -= units;
-    this.#taken = 0;
-    this.#channel.tell(units);
+    this.#channel.tell(this.#came.settle());
   }
 
   /** Whoever waits learns that it is over. */

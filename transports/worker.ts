@@ -80,8 +80,7 @@ const TRANSFERRED = "@remote/wire: transferred";
  * ```
  */
 export function transfer<T extends ArrayBuffer | ArrayBufferView>(bytes: T): T {
-  const buffer = ArrayBuffer.isView(bytes) ? bytes.buffer : bytes;
-  if (!(buffer instanceof ArrayBuffer)) {
+  if (!isTransferable(bytes)) {
     throw new WireError(
       "invalidArgument",
       `transfer() takes an ArrayBuffer or a view of one, and not ${
@@ -93,6 +92,14 @@ export function transfer<T extends ArrayBuffer | ArrayBufferView>(bytes: T): T {
   return bytes;
 }
 
+/** Whether something is a buffer, or a view of one, and its memory not shared. */
+function isTransferable(bytes: unknown): bytes is object {
+  const buffer = ArrayBuffer.isView(bytes) ? bytes.buffer : bytes;
+  return buffer instanceof ArrayBuffer;
+}
+
+/** So much may be handed over before the message comes that it belongs to. */
+const MOST = 10_000;
 /** How long what was posted may be under way, in milliseconds. */
 const GOODBYE = 20;
 
@@ -107,6 +114,7 @@ class Port {
   readonly #claims = new AbortController();
   #port: MessagePort | undefined;
   #isClosed = false;
+  #isWatching = false;
 
   /** Takes the port. */
   open(port: MessagePort): void {
@@ -148,8 +156,10 @@ class Port {
    */
   #claim(): void {
     const { signal } = this.#claims;
+    const manager = locks();
+    if (manager === undefined) return;
     const name = `@remote/wire ${crypto.randomUUID()}`;
-    locks()?.request(name, () => {
+    manager.request(name, () => {
       this.post(name);
       return new Promise<void>((resolve) => {
         if (signal.aborted) resolve();
@@ -159,6 +169,8 @@ class Port {
   }
 
   #watch(name: string): void {
+    if (this.#isWatching) return;
+    this.#isWatching = true;
     const { signal } = this.#claims;
     locks()?.request(name, { signal }, () => {
       if (signal.aborted) return;
@@ -187,16 +199,61 @@ function locks(): Locks | undefined {
   return navigator?.locks;
 }
 
+/** What is transferred over a port, beside the bytes of its wire. */
+class Handover {
+  /** How it travels in messages: as a number. */
+  readonly type: AnyValueType;
+  /** What came, and is in no message yet. */
+  readonly #came = new Map<number, object>();
+  /** What was sent: an encoder may ask twice. */
+  readonly #sent = new WeakMap<object, number>();
+  #last = 0;
+
+  constructor(port: Port) {
+    const type = valueType({
+      name: TRANSFERRED,
+      test: (value): value is object => TRANSFER in value,
+      toData: (value) => this.#sent.get(value) ?? this.#send(value, port),
+      fromData: (id) => this.#take(id),
+    });
+    this.type = type as AnyValueType;
+  }
+
+  /** Something came; false where it is nothing that may. */
+  add(id: unknown, bytes: unknown): boolean {
+    const isFine = typeof id === "number" && isTransferable(bytes) &&
+      this.#came.size < MOST;
+    if (isFine) this.#came.set(id, bytes);
+    return isFine;
+  }
+
+  /** Forgets what is in no message. */
+  clear(): void {
+    this.#came.clear();
+  }
+
+  #send(value: object, port: Port): number {
+    const id = ++this.#last;
+    const buffer = ArrayBuffer.isView(value) ? value.buffer : value;
+    port.post([id, value], [buffer as ArrayBuffer]);
+    this.#sent.set(value, id);
+    return id;
+  }
+
+  #take(id: number): object {
+    const value = this.#came.get(id);
+    this.#came.delete(id);
+    if (value !== undefined) return value;
+    throw new TypeError("What was to be transferred has not come.");
+  }
+}
+
 /** A transport over a port, and the type of what is transferred over it. */
 function overPort(
   port: Port,
   isOpen: boolean,
 ): { transport: MessageTransport; type: AnyValueType } {
-  /** What came, and its value has not been made yet. */
-  const came = new Map<number, object>();
-  /** What was sent: an encoder may ask twice. */
-  const sent = new WeakMap<object, number>();
-  let last = 0;
+  const handover = new Handover(port);
   const channel: Channel = {
     send(bytes) {
       const copy = bytes.slice();
@@ -204,7 +261,7 @@ function overPort(
     },
     tell: (units) => port.post(units),
     close() {
-      came.clear();
+      handover.clear();
       port.close();
     },
   };
@@ -213,39 +270,24 @@ function overPort(
     channel,
     isOpen,
   });
+  const fail = (code: "connectionLost" | "malformed", text: string) =>
+    transport.failed(new WireError(code, text));
   port.onMessage = (data) => {
-    if (!isOpen) transport.opened();
     if (data === null) transport.over();
     else if (typeof data === "number") transport.told(data);
     else if (data instanceof Uint8Array) transport.received(data);
-    else if (Array.isArray(data)) came.set(data[0], data[1]);
+    else if (!Array.isArray(data) || !handover.add(data[0], data[1])) {
+      fail(
+        "malformed",
+        `The peer posted ${
+          shown(data)
+        } to the port. It may post bytes, and hand over buffers, ${MOST} at a time.`,
+      );
+    }
   };
   port.onGone = (why) =>
-    transport.failed(
-      new WireError(
-        "connectionLost",
-        `The other end of the port is gone: ${why}.`,
-      ),
-    );
-  const type = valueType({
-    name: TRANSFERRED,
-    test: (value): value is object => TRANSFER in value,
-    toData(value) {
-      const known = sent.get(value);
-      if (known !== undefined) return known;
-      const buffer = ArrayBuffer.isView(value) ? value.buffer : value;
-      port.post([++last, value], [buffer as ArrayBuffer]);
-      sent.set(value, last);
-      return last;
-    },
-    fromData(id) {
-      const value = came.get(id);
-      came.delete(id);
-      if (value !== undefined) return value;
-      throw new TypeError("What was to be transferred has not come.");
-    },
-  });
-  return { transport, type: type as AnyValueType };
+    fail("connectionLost", `The other end of the port is gone: ${why}.`);
+  return { transport, type: handover.type };
 }
 
 /** The options of a wire over a port. */
@@ -255,7 +297,10 @@ function withType<
   options: O,
   type: AnyValueType,
 ): O {
-  return { ...options, valueTypes: [...options.valueTypes ?? [], type] };
+  const { valueTypes = [] } = options;
+  // What is no list is refused where all options are checked.
+  if (!Array.isArray(valueTypes)) return options;
+  return { ...options, valueTypes: [...valueTypes, type] };
 }
 
 /**
@@ -477,7 +522,8 @@ function followTerminate(
  * @typeParam Remote The interface that the program serves.
  * @typeParam Local The interface that the Worker serves.
  * @param options As those of `makeWire()`.
- * @returns The wire. Calls made before the program connects wait for it.
+ * @returns The wire. Calls made before the program connects wait for it, as
+ * long as the limit `hello` says.
  * @throws {WireError} `invalidArgument` for unusable options, and outside a
  * Worker.
  *

@@ -214,6 +214,22 @@ test("portWire() makes wires of any two ports; many transfers in a row", async (
   await Promise.all([near.close(), far.close()]);
 });
 
+for (
+  const what of [[1, /no bytes/], ["one", new Uint8Array(1)], [1, {
+    length: 3,
+  }]]
+) {
+  test(`portWire() ends where its peer hands over ${typeof what[0]}, ${what[1]}`, async () => {
+    const { port1, port2 } = new MessageChannel();
+    const wire = portWire(port1, { onError() {} });
+    port2.postMessage(what);
+    const { code, message } = await wire.closed;
+    assertEquals(code, "malformed");
+    assertMatch(message, /hand over buffers/);
+    port2.close();
+  });
+}
+
 test("a server adopts a port", async () => {
   await using server = createRequestServer(null, {
     functions: { double: (n: number) => n * 2 },
