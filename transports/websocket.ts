@@ -150,10 +150,23 @@ function overSocket(
   socket.addEventListener("open", () => transport.opened());
   socket.addEventListener("message", ({ data }: { data: unknown }) => {
     if (typeof data === "string") transport.told(countOf(data));
-    else transport.received(new Uint8Array(data as ArrayBuffer));
+    else if (data instanceof ArrayBuffer) {
+      transport.received(new Uint8Array(data));
+    } else {
+      transport.failed(
+        new WireError(
+          "invalidArgument",
+          `A message of the WebSocket came as ${
+            shown(data)
+          }, and not as an ArrayBuffer: leave its binaryType alone.`,
+        ),
+      );
+    }
   });
   socket.addEventListener("error", (event) => {
-    transport.failed(new Error(eventText(event) || "the WebSocket failed"));
+    const text = eventText(event);
+    // Where it says nothing, the code that the socket is closed with says more.
+    if (text !== "") transport.failed(new Error(text));
   });
   socket.addEventListener("close", ({ code, reason }) => {
     if (MEANT.includes(code)) return transport.over();

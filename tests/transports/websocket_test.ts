@@ -204,6 +204,7 @@ const WRONG: Record<string, [unknown, string, RegExp]> = {
     /says that it has read/,
   ],
   "a text": ["hello", "malformed", /has read NaN/],
+  "a Blob": [new Blob(["text"]), "invalidArgument", /binaryType alone/],
   "a negative count": ["-5", "malformed", /has read NaN/],
 };
 
