@@ -21,7 +21,12 @@ import { Attempt, checkAttempt, opened } from "../wire/base/lifetime.ts";
 import { DEFAULT_LIMITS, resolveLimits } from "../wire/base/limits.ts";
 import { shown } from "../wire/base/shown.ts";
 import type { AnyFunctions } from "../wire/rpc/remote_types.ts";
-import { checkServing, Wire, type WireOptions } from "../wire/wire.ts";
+import {
+  checkClear,
+  checkServing,
+  Wire,
+  type WireOptions,
+} from "../wire/wire.ts";
 import { checkTls, openConnection } from "./_open_connection.ts";
 import type { ClientTls } from "./_tls.ts";
 
@@ -80,6 +85,8 @@ const OPTION_KEYS: Readonly<Record<keyof ConnectOptions, true>> = {
   onError: true,
   credential: true,
   requireCredential: true,
+  authenticate: true,
+  insecure: true,
   sendStacks: true,
   valueTypes: true,
   recordCallSites: true,
@@ -221,6 +228,7 @@ export async function connectToRemoteServer<
   // Before there is a connection, which a wire that cannot be made would leave.
   const limits = resolveLimits(rest.limits);
   const address = addressOf(host, port, path, tls !== undefined);
+  checkClear(rest, address);
   const where = formatAddress(address);
   using attempt = new Attempt(where, { timeout, signal });
   const transport = await openConnection({

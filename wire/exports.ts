@@ -31,7 +31,13 @@ export {
   valueType,
 } from "./codec/value_types.ts";
 export { wirePair } from "./pair.ts";
-export { CallContext, type CallOptions } from "./rpc/context.ts";
+export {
+  CallContext,
+  type CallOptions,
+  type IdentityOf,
+} from "./rpc/context.ts";
+export type { Demanded } from "./base/checks.ts";
+export type { Peer } from "./session/handshake.ts";
 export type { FunctionInfo } from "./rpc/served.ts";
 export type {
   CallChanges,
@@ -67,9 +73,10 @@ export type { FlowBytes, FlowStats, WireStats } from "./session/dialect.ts";
 export {
   type ByteDuplex,
   memoryTransports,
+  type PeerCertificate,
   type SocketLike,
   socketTransport,
   streamTransport,
   type Transport,
 } from "./transport/transport.ts";
-export { makeWire, Wire, type WireOptions } from "./wire.ts";
+export { type Authenticate, makeWire, Wire, type WireOptions } from "./wire.ts";

@@ -8,11 +8,14 @@
 import { setBrand } from "./base/brand.ts";
 import {
   type ByteDuplex,
+  formatAddress,
+  isLoopback,
   streamTransport,
   type Transport,
   type WireAddress,
 } from "./transport/transport.ts";
 import {
+  checkAuthentication,
   checkCredential,
   checkGate,
   checkHooks,
@@ -20,13 +23,14 @@ import {
   checkOptionKeys,
   checkSignal,
   decide,
+  type Demanded,
   ownArguments,
 } from "./base/checks.ts";
 import { rejected } from "./rpc/pending_call.ts";
 import { type CallOptions, checkCallOptions } from "./rpc/context.ts";
 import { type Clock, systemClock } from "./base/clock.ts";
 import type { Contract } from "./contract/contract.ts";
-import { errorMessage, WireError } from "./base/errors.ts";
+import { errorMessage, type Refusal, WireError } from "./base/errors.ts";
 import {
   checkListing,
   type ContractRules,
@@ -64,6 +68,7 @@ import type {
   WireStats,
 } from "./session/dialect.ts";
 import { NativeSession } from "./native/native_session.ts";
+import { Peer } from "./session/handshake.ts";
 import {
   failed,
   owned,
@@ -77,11 +82,23 @@ import {
 import { isA, shown } from "./base/shown.ts";
 import { findTelemetry, spans } from "./telemetry/telemetry.ts";
 
+/** What says who a peer is: see {@linkcode WireOptions.authenticate}. */
+export type Authenticate<Identity = unknown> = (
+  peer: Peer,
+) =>
+  | Identity
+  | Refusal
+  | false
+  | null
+  | undefined
+  | PromiseLike<Identity | Refusal | false | null | undefined>;
+
 /**
  * What a wire is made with. Everything has a default.
  *
  * @typeParam Remote The interface that the peer serves.
  * @typeParam Local The interface that this side serves.
+ * @typeParam Identity What `authenticate` answers of a peer that it lets in.
  *
  * @example
  * ```ts
@@ -102,6 +119,7 @@ import { findTelemetry, spans } from "./telemetry/telemetry.ts";
 export interface WireOptions<
   Remote extends object = AnyFunctions,
   Local extends object = AnyFunctions,
+  Identity = unknown,
 > {
   /** Limits that differ from the default. */
   limits?: Partial<WireLimits> | undefined;
@@ -109,7 +127,9 @@ export interface WireOptions<
    * Functions to serve from the first byte on. What `serve()` adds later may
    * come after the peer's first call.
    */
-  functions?: ServedFunctions<Local, Wire> | undefined;
+  functions?:
+    | ServedFunctions<Local, Wire<AnyFunctions, AnyFunctions, Identity>>
+    | undefined;
   /**
    * The contract that this side keeps: the peer is told, and functions of its
    * that are served are put behind it. `functions` must be all of them then.
@@ -135,21 +155,44 @@ export interface WireOptions<
   onError?: ((error: unknown, where: string) => void) | undefined;
   /** Aborts the wire. */
   signal?: AbortSignal | undefined;
-  /** The secret to show to the peer. */
+  /**
+   * The secret to show to the peer. Over TCP without TLS it is shown on this
+   * machine alone: see `insecure`.
+   */
   credential?: string | undefined;
   /**
-   * The secret that the peer has to show. Compared in constant time. What is
+   * The secret that the peer has to show, or several: any of them will do, so
+   * that they can be changed one at a time. Compared in constant time. What is
    * there and undefined, as a variable that is not set, is refused: leave the
    * option out to let everybody in.
    */
-  requireCredential?: string;
+  requireCredential?: Demanded;
+  /**
+   * Says who the peer is, in the place of `requireCredential`: gets its
+   * address, its certificate and the secret that it shows; answers its
+   * identity, or a promise of it, which the wire then has as `identity`.
+   * Undefined, null and false refuse the peer, as does a `Refusal`, thrown or
+   * answered, whose text the peer gets. What it throws besides is told to
+   * `onError`, not to the peer. It has as long as `limits.hello`. What is there
+   * and undefined is refused: leave the option out to let everybody in.
+   */
+  authenticate?: Authenticate<Identity>;
+  /**
+   * Whether the secret may be shown over TCP without TLS, beyond this machine,
+   * where whoever is on the way can read it.
+   *
+   * @default {false}
+   */
+  insecure?: boolean | undefined;
   /**
    * Decides on the peer, once its hello came: only `true`, or a promise of it,
    * lets it in. What `confirm` throws is told to `onError`, not to the peer.
    * What is there and undefined is refused: leave the option out to let
    * everybody in.
    */
-  confirm?: (wire: Wire) => boolean | PromiseLike<boolean>;
+  confirm?: (
+    wire: Wire<AnyFunctions, AnyFunctions, Identity>,
+  ) => boolean | PromiseLike<boolean>;
   /**
    * Whether errors that served functions throw are sent with their stacks. Leave
    * it off where the peer is not to know your code's insides.
@@ -185,14 +228,18 @@ export interface WireOptions<
    *
    * @default {[]}
    */
-  serveThrough?: readonly Middleware<Wire>[] | undefined;
+  serveThrough?:
+    | readonly Middleware<Wire<AnyFunctions, AnyFunctions, Identity>>[]
+    | undefined;
   /**
    * What every call that is made goes through, from the first to the last.
    * With any, calls that need results which are still to come wait for these.
    *
    * @default {[]}
    */
-  callThrough?: readonly Middleware<Wire>[] | undefined;
+  callThrough?:
+    | readonly Middleware<Wire<AnyFunctions, AnyFunctions, Identity>>[]
+    | undefined;
   /**
    * Whether the peer may ask what is served, with `listFunctions()`.
    *
@@ -222,6 +269,8 @@ const OPTION_KEYS: Readonly<Record<keyof WireOptions, true>> = {
   signal: true,
   credential: true,
   requireCredential: true,
+  authenticate: true,
+  insecure: true,
   confirm: true,
   sendStacks: true,
   valueTypes: true,
@@ -243,6 +292,7 @@ const OPTION_KEYS: Readonly<Record<keyof WireOptions, true>> = {
  *
  * @typeParam Remote The interface that the peer serves.
  * @typeParam Local The interface that this side serves.
+ * @typeParam Identity What `authenticate` answered of the peer.
  *
  * @example Calls and messages
  * ```ts
@@ -264,6 +314,7 @@ const OPTION_KEYS: Readonly<Record<keyof WireOptions, true>> = {
 export class Wire<
   Remote extends object = AnyFunctions,
   Local extends object = AnyFunctions,
+  Identity = unknown,
 > implements Caller, AsyncDisposable {
   readonly #session: Session;
   readonly #caller: Caller;
@@ -271,6 +322,7 @@ export class Wire<
   readonly #report: Report;
   readonly #kept: ContractRules | undefined;
   #made: Remotes<Remote> | undefined;
+  #identity: Identity | undefined;
 
   /**
    * Use {@linkcode makeWire}.
@@ -278,14 +330,18 @@ export class Wire<
    * @param transport The connection, which the wire owns from now on.
    * @param options What differs from the default.
    * @param side What servers have beside them: whether the peer shows its
-   * secret first, who counts wrong ones, and the memory that wires share.
+   * secret first, who counts wrong ones, and what wires share.
    */
   constructor(
     transport: Transport,
-    options: WireOptions<Remote, Local> = {},
-    side: Pick<SessionOptions, "peerFirst" | "gate" | "sharedMemory"> = {},
+    options: WireOptions<Remote, Local, Identity> = {},
+    side: Pick<
+      SessionOptions,
+      "peerFirst" | "gate" | "sharedMemory" | "quota"
+    > = {},
   ) {
     const { signal, functions, onDeath, confirm, serves, expects } = options;
+    const { authenticate } = options;
     checkOptionKeys(options, OPTION_KEYS, "a wire");
     const kept = serves === undefined ? undefined : rulesOf(serves);
     const expected = expects === undefined ? undefined : rulesOf(expects);
@@ -294,7 +350,8 @@ export class Wire<
     const telemetry = api === undefined ? [] : [spans(api)];
     const calling = through(telemetry, options.callThrough);
     const limits = resolveLimits(options.limits);
-    checkCredentials(options);
+    const requireCredential = checkCredentials(options);
+    checkClear(options, transport.address);
     const clock = options.clock ?? systemClock;
     const credential = options.credential ?? "";
     const dialect = this.#dialect = options.dialect ?? native;
@@ -309,13 +366,18 @@ export class Wire<
         credential,
         contract: kept?.summary(limits.helloFrame, credential) ?? "",
         checkContract: (told) => expected?.checkPeer(told),
-        requireCredential: options.requireCredential,
+        requireCredential,
+        authenticate: authenticate === undefined
+          ? undefined
+          : (shown) => authenticate(new Peer(transport, shown)),
+        onIdentity: (identity) => this.#identity = identity as Identity,
         ...side,
         confirm: () =>
           decide(
-            confirm === undefined
-              ? undefined
-              : () => confirm(this as unknown as Wire),
+            confirm === undefined ? undefined : () =>
+              confirm(
+                this as unknown as Wire<AnyFunctions, AnyFunctions, Identity>,
+              ),
             report,
           ),
         sendStacks: options.sendStacks ?? false,
@@ -369,6 +431,15 @@ export class Wire<
   /** Where the peer is. */
   get address(): WireAddress {
     return this.#session.address;
+  }
+
+  /**
+   * Who the peer is: what the option `authenticate` answered. Undefined where
+   * that was not given, and before it has answered.
+   */
+  get identity(): Identity {
+    // Whoever gets the wire before has to do with it as soon as it is.
+    return this.#identity as Identity;
   }
 
   /** Resolves when both ends have accepted each other; rejects if not. */
@@ -739,6 +810,7 @@ export class Wire<
  *
  * @typeParam Remote The interface that the peer serves.
  * @typeParam Local The interface that this side serves.
+ * @typeParam Identity What `authenticate` answers of a peer that it lets in.
  * @param connection A transport, or a pair of byte streams such as a child
  * process's output and input. The wire owns it from now on.
  * @param options What differs from the default.
@@ -760,10 +832,11 @@ export class Wire<
 export function makeWire<
   Remote extends object = AnyFunctions,
   Local extends object = AnyFunctions,
+  Identity = unknown,
 >(
   connection: Transport | ByteDuplex,
-  options?: WireOptions<Remote, Local> | null,
-): Wire<Remote, Local> {
+  options?: WireOptions<Remote, Local, Identity> | null,
+): Wire<Remote, Local, Identity> {
   options ??= {};
   checkOptionKeys(options, OPTION_KEYS, "makeWire()");
   checkSignal(options.signal);
@@ -771,7 +844,7 @@ export function makeWire<
   checkOnDeath(options);
   checkGate(options, "confirm");
   const transport = transportOf(connection);
-  return new Wire<Remote, Local>(transport, options);
+  return new Wire<Remote, Local, Identity>(transport, options);
 }
 
 /**
@@ -808,20 +881,56 @@ const NONE: readonly Middleware[] = [];
 /** Middleware of the wire's own, and of its user's. */
 function through(
   own: readonly Middleware<Wire>[],
-  given: readonly Middleware<Wire>[] = [],
+  // deno-lint-ignore no-explicit-any -- whatever the identity is
+  given: readonly Middleware<Wire<any, any, any>>[] = [],
 ): readonly Middleware[] {
   if (own.length + given.length === 0) return NONE;
   // What they are told of as their wire is one.
   return [...own, ...given] as Middleware[];
 }
 
-/** Checks the secrets among a wire's options. */
+/**
+ * Checks the secrets among a wire's options.
+ *
+ * @returns Those of which the peer has to show one.
+ */
 function checkCredentials(
-  options: Pick<WireOptions, "credential" | "requireCredential">,
+  options: Pick<
+    // deno-lint-ignore no-explicit-any -- whatever the identity is
+    WireOptions<any, any, any>,
+    "credential" | "requireCredential" | "authenticate" | "insecure"
+  >,
+): readonly string[] | undefined {
+  const { credential, insecure = false } = options;
+  checkCredential(credential, "credential");
+  if (typeof insecure !== "boolean") {
+    throw new WireError(
+      "invalidArgument",
+      `The option "insecure" is true or false, not ${shown(insecure)}.`,
+    );
+  }
+  return checkAuthentication(options);
+}
+
+/**
+ * Refuses to show a secret to whoever listens on the way.
+ *
+ * @param options The secret, and whether that is meant.
+ * @param address Where it would go.
+ * @throws {WireError} `invalidArgument`.
+ */
+export function checkClear(
+  { credential, insecure }: Pick<WireOptions, "credential" | "insecure">,
+  address: WireAddress,
 ): void {
-  checkCredential(options.credential, "credential");
-  checkCredential(options.requireCredential, "requireCredential");
-  checkGate(options, "requireCredential");
+  if (credential === undefined || insecure === true) return;
+  if (address.transport !== "tcp" || isLoopback(address.hostname)) return;
+  throw new WireError(
+    "invalidArgument",
+    `The credential would be sent in the clear, for everybody on the way to ${
+      formatAddress(address)
+    } to read. Give the option tls; or, where the network is safe by other means, insecure: true.`,
+  );
 }
 
 /**
@@ -831,7 +940,8 @@ function checkCredentials(
  */
 function checkParts(
   { serveThrough, callThrough, dialect, clock, valueTypes }: Pick<
-    WireOptions,
+    // deno-lint-ignore no-explicit-any -- whatever the identity is
+    WireOptions<any, any, any>,
     "serveThrough" | "callThrough" | "dialect" | "clock" | "valueTypes"
   >,
   ...contracts: readonly (ContractRules | undefined)[]
@@ -890,12 +1000,14 @@ function checkPart(
 export function checkServing(
   options: Pick<
     // deno-lint-ignore no-explicit-any -- whatever the interfaces are
-    WireOptions<any, any>,
+    WireOptions<any, any, any>,
     | "functions"
     | "serves"
     | "expects"
     | "credential"
     | "requireCredential"
+    | "authenticate"
+    | "insecure"
     | "serveThrough"
     | "callThrough"
     | "dialect"

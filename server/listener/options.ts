@@ -6,6 +6,7 @@
  */
 
 import { unknownName } from "../../wire/base/checks.ts";
+import { isLoopback } from "../../wire/transport/transport.ts";
 import { WireError } from "../../wire/base/errors.ts";
 import { shown } from "../../wire/base/shown.ts";
 
@@ -211,13 +212,6 @@ export function resolveListenerLimits(
 
 /** The shortest credential. */
 const SHORTEST = 16;
-
-/** Whether only this machine reaches an address. */
-export function isLoopback(hostname: string): boolean {
-  const bare = hostname.toLowerCase().replace(/^\[|\]$/g, "");
-  return bare === "localhost" || bare === "::1" ||
-    /^(::ffff:)?127(\.\d{1,3}){3}$/.test(bare);
-}
 
 /**
  * Refuses a listener that strangers could reach.

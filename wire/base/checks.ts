@@ -331,22 +331,84 @@ export function checkCredential(credential: unknown, name: string): void {
   );
 }
 
+/** The secrets that a peer may show: one, or several. */
+export type Demanded = string | readonly string[];
+
 /**
- * Checks that a server which is given a secret to show demands one as well.
- * One that does not would let everybody in, and was likely meant to demand
- * this one.
+ * Checks the secrets of which a peer has to show one.
+ *
+ * @param demanded The secret, or an array of them; undefined where there is
+ * none.
+ * @param name What the option is called.
+ * @returns All of them.
+ * @throws {WireError} `invalidArgument` for an array without any, and for what
+ * can be no secret.
+ */
+export function checkDemanded(
+  demanded: unknown,
+  name: string,
+): readonly string[] | undefined {
+  if (demanded === undefined) return undefined;
+  const all: unknown[] = Array.isArray(demanded) ? [...demanded] : [demanded];
+  for (const [index, each] of all.entries()) {
+    checkCredential(
+      each ?? null,
+      Array.isArray(demanded) ? `${name}[${index}]` : name,
+    );
+  }
+  if (all.length > 0) return all as string[];
+  throw new WireError(
+    "invalidArgument",
+    `The option "${name}" is an array without any secret. Leave the option out to let everybody in.`,
+  );
+}
+
+/**
+ * Checks the ways in which a peer has to show who it is.
+ *
+ * @param options What a program passed.
+ * @returns The secrets of which it has to show one; undefined for none.
+ * @throws {WireError} `invalidArgument` for what can be no secret and no
+ * function, for what is there and undefined, and where both are given.
+ */
+export function checkAuthentication(
+  options: {
+    readonly requireCredential?: unknown;
+    readonly authenticate?: unknown;
+  },
+): readonly string[] | undefined {
+  checkGate(options, "requireCredential");
+  checkGate(options, "authenticate");
+  checkHooks(options, ["authenticate"]);
+  const { requireCredential, authenticate } = options;
+  const secrets = checkDemanded(requireCredential, "requireCredential");
+  if (secrets === undefined || authenticate === undefined) return secrets;
+  throw new WireError(
+    "invalidArgument",
+    'The options "requireCredential" and "authenticate" take each other\'s place. Leave the first out, and ask peer.shows(secret) in the second.',
+  );
+}
+
+/**
+ * Checks that a server which is given a secret to show demands something as
+ * well. One that does not would let everybody in, and was likely meant to
+ * demand this one.
  *
  * @param options What a program passed.
  * @throws {WireError} `invalidArgument` for a `credential`, undefined or not,
- * without a `requireCredential`.
+ * without a `requireCredential` or `authenticate`.
  */
 export function checkDemand(
   options: {
     readonly credential?: unknown;
     readonly requireCredential?: unknown;
+    readonly authenticate?: unknown;
   },
 ): void {
-  if (!("credential" in options) || "requireCredential" in options) return;
+  if (
+    !("credential" in options) || "requireCredential" in options ||
+    "authenticate" in options
+  ) return;
   throw new WireError(
     "invalidArgument",
     'The option "credential" is a secret that this side shows, and this server demands none, so that everybody could connect. Did you mean "requireCredential", the secret that clients have to show? A server that shows a secret to its clients is given both.',

@@ -324,6 +324,17 @@ export interface MemoryPool {
   readonly share: number;
 }
 
+/** What bounds references and streams of several wires together. */
+export interface PassingQuota {
+  /**
+   * Why no more may pass, in either direction; undefined where they may.
+   *
+   * @param what Of what there may be too many.
+   * @param more How many are about to pass, and are not counted yet.
+   */
+  refusal(what: "references" | "streams", more: number): WireError | undefined;
+}
+
 /** What all wires of one server hold together. */
 export class SharedMemory implements MemoryPool {
   /** How many bytes they hold. */

@@ -14,6 +14,7 @@ import { WireError } from "../base/errors.ts";
 import { Lifetime } from "../base/lifetime.ts";
 import type { Report } from "../base/report.ts";
 import {
+  checkPeer,
   closedReason,
   drainAndClose,
   lostReason,
@@ -344,7 +345,9 @@ export class CmuclSession implements Session {
     );
     try {
       if (this.lifetime.reason === undefined) {
-        const isWelcome = await Promise.race([confirm(), dead]);
+        const known = checkPeer("", this.#options);
+        const welcome = known === undefined ? confirm() : known.then(confirm);
+        const isWelcome = await Promise.race([welcome, dead]);
         if (!isWelcome) {
           throw new WireError("refused", "The connection was not accepted.");
         }

@@ -91,7 +91,8 @@ export class NativeSession implements Session {
     const output = this.#output = this.#makeOutput(options);
     const onIdle = () => this.#closing.advance();
     const common = { output, clock, limits, lifetime, memory, onError, onIdle };
-    const streams = this.#streams = new Streams(common);
+    const { quota } = options;
+    const streams = this.#streams = new Streams({ ...common, quota });
     const messaging = this.#messaging = new Messaging({
       ...common,
       wire,
@@ -146,6 +147,7 @@ export class NativeSession implements Session {
     return new Objects({
       limits,
       onError,
+      quota: options.quota,
       streams: () => this.#streams,
       exportResult: (promise) => this.#messaging.calls.exportResult(promise),
       argument: (id, borrower) =>

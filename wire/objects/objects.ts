@@ -6,7 +6,7 @@
  */
 
 import { WireError } from "../base/errors.ts";
-import type { WireLimits } from "../base/limits.ts";
+import type { PassingQuota, WireLimits } from "../base/limits.ts";
 import type { Message } from "../codec/messages.ts";
 import {
   AwaitedResult,
@@ -53,6 +53,8 @@ export interface ObjectsOptions {
   readonly caller: (place: Import) => Caller;
   /** Sends a message behind all that was sent before. */
   readonly sendBehind: (message: Message) => void;
+  /** Bounds what passes, together with other wires. */
+  readonly quota?: PassingQuota | undefined;
   readonly onError: (error: unknown, where: string) => void;
 }
 
@@ -76,6 +78,11 @@ export class Objects
     this.#most = options.limits.objects;
     this.exporter = new WireExporter(this);
     this.importer = new WireImporter(this);
+  }
+
+  /** Bounds what passes, together with other wires. */
+  get quota(): PassingQuota | undefined {
+    return this.#options.quota;
   }
 
   /** The streams of the wire. */
@@ -224,6 +231,7 @@ export interface ExporterOptions {
   readonly exports: Exports;
   readonly imports: Imports;
   readonly streams: Streams;
+  readonly quota: PassingQuota | undefined;
   /** Says how promises of results travel. */
   exportResult(promise: CallPromise): Exported;
 }
@@ -303,7 +311,12 @@ export class WireExporter implements Exporter {
   }
 
   #exportObject(value: object, onRelease?: () => void): Exported {
-    const place = this.#options.exports.add(value, onRelease);
+    const { exports, quota } = this.#options;
+    if (quota !== undefined && exports.of(value) === undefined) {
+      const refusal = quota.refusal("references", 1);
+      if (refusal !== undefined) throw refusal;
+    }
+    const place = exports.add(value, onRelease);
     this.#outgoing().places.push(place);
     const { slot, nonce } = place;
     const isFunction = typeof value === "function";
@@ -332,6 +345,7 @@ export interface ImporterOptions {
   readonly exports: Exports;
   readonly imports: Imports;
   readonly streams: Streams;
+  readonly quota: PassingQuota | undefined;
   /** The result of a call of the peer, as an argument of another. */
   argument(id: number, borrower: Borrower): unknown;
   /** What was copied of results is no longer held. */
@@ -393,9 +407,14 @@ export class WireImporter implements Importer {
 
   /** An object of the peer. */
   object(slot: number, nonce: number, isFunction: boolean): unknown {
-    const { imports } = this.#options;
+    const { imports, quota } = this.#options;
     const { place, handle } = imports.add(slot, nonce, isFunction);
-    this.#incoming().places.push(place);
+    const incoming = this.#incoming();
+    incoming.places.push(place);
+    // One that was held before takes nothing more.
+    if (place.received === 1) {
+      incoming.failure ??= quota?.refusal("references", 0);
+    }
     return handle;
   }
 
@@ -417,8 +436,11 @@ export class WireImporter implements Importer {
 
   /** A stream of the peer. */
   stream(id: number): unknown {
-    const { sink, stream } = this.#options.streams.receive(id);
-    this.#incoming().sinks.push(sink);
+    const { streams, quota } = this.#options;
+    const { sink, stream } = streams.receive(id);
+    const incoming = this.#incoming();
+    incoming.sinks.push(sink);
+    incoming.failure ??= quota?.refusal("streams", 0);
     return stream;
   }
 

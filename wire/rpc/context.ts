@@ -20,6 +20,11 @@ import type { Metadata } from "../codec/messages.ts";
 
 const NO_METADATA: Metadata = Object.freeze(Object.create(null));
 
+/** The identity of the peers of a wire. */
+export type IdentityOf<W> = W extends { readonly identity: infer Identity }
+  ? Identity
+  : unknown;
+
 /** Aborts the signal of a context; for the wire alone. */
 export let abortContext: (context: CallContext, reason: WireError) => void;
 
@@ -80,6 +85,14 @@ export class CallContext<W = unknown> {
     this.#more = deadline > 0 || metadata !== undefined
       ? new More(clock, deadline, metadata)
       : undefined;
+  }
+
+  /**
+   * Who makes the call: the identity of its wire, which the option
+   * `authenticate` answered. Undefined without that option.
+   */
+  get identity(): IdentityOf<W> {
+    return (this.wire as { identity: IdentityOf<W> }).identity;
   }
 
   /** What the caller said besides: texts by name. Empty where it said none. */

@@ -8,7 +8,7 @@
 import type { Transport, WireAddress } from "../transport/transport.ts";
 import type { Clock } from "../base/clock.ts";
 import type { WireError } from "../base/errors.ts";
-import type { MemoryPool, WireLimits } from "../base/limits.ts";
+import type { MemoryPool, PassingQuota, WireLimits } from "../base/limits.ts";
 import type { ValueTypes } from "../codec/value_types.ts";
 import type { Middleware } from "../rpc/middleware.ts";
 import type { Caller } from "../rpc/remote.ts";
@@ -157,14 +157,23 @@ export interface SessionOptions {
   readonly clock: Clock;
   /** The secret to show; empty for none. */
   readonly credential: string;
-  /** The secret that the peer has to show. */
-  readonly requireCredential: string | undefined;
+  /** The secrets of which the peer has to show one. */
+  readonly requireCredential: readonly string[] | undefined;
+  /**
+   * Says who a peer is, by the secret that it shows, which may be empty. What
+   * comes of it is read by the session: it may be a promise, or throw.
+   */
+  readonly authenticate?: ((shown: string) => unknown) | undefined;
+  /** Told who the peer is, before `confirm`. */
+  readonly onIdentity: (identity: unknown) => void;
   /** Whether the peer shows its secret before this side shows its own. */
   readonly peerFirst?: boolean | undefined;
   /** Counts wrong secrets, where that is done. */
   readonly gate?: CredentialGate | undefined;
   /** What it holds together with others of one server. */
   readonly sharedMemory?: MemoryPool | undefined;
+  /** Bounds what passes by reference, where that is done. */
+  readonly quota?: PassingQuota | undefined;
   /** What to tell the peer of the contract that is served here. */
   readonly contract: string;
   /**

@@ -8,11 +8,13 @@
 
 import {
   formatAddress,
+  type PeerCertificate,
   type Transport,
   type WireAddress,
 } from "../transport/transport.ts";
 import { afterPatience, type Clock } from "../base/clock.ts";
-import { errorMessage, malformed, WireError } from "../base/errors.ts";
+import { errorMessage, malformed, Refusal, WireError } from "../base/errors.ts";
+import { isA, isThenable, wordsOf } from "../base/shown.ts";
 import type { Lifetime } from "../base/lifetime.ts";
 import type { WireLimits } from "../base/limits.ts";
 import { type Hello, type PeerLimits, VERSION } from "../codec/messages.ts";
@@ -34,8 +36,12 @@ export interface HandshakeOptions {
   readonly address: WireAddress;
   /** The secret to show. */
   readonly credential: string;
-  /** The secret that the peer has to show. */
-  readonly requireCredential: string | undefined;
+  /** The secrets of which the peer has to show one. */
+  readonly requireCredential: readonly string[] | undefined;
+  /** Says who a peer is that shows a secret; undefined where nobody asks. */
+  readonly authenticate?: ((shown: string) => unknown) | undefined;
+  /** Told who the peer is. */
+  readonly onIdentity: (identity: unknown) => void;
   /** Whether to say hello only when the peer has, and has shown its secret. */
   readonly peerFirst?: boolean | undefined;
   /** Counts wrong secrets, where that is done. */
@@ -77,6 +83,8 @@ export class Handshake {
   readonly opened: Promise<void>;
 
   #pending: Pending | undefined;
+  /** Whether the peer has shown who it is. */
+  #isKnown = false;
 
   /**
    * Says hello, unless the peer has to be first.
@@ -116,11 +124,21 @@ export class Handshake {
       );
     }
     const { options } = this.#pending;
+    const checked = checkPeer(hello.credential, options);
+    if (checked === undefined) return this.#recognized(hello);
+    checked.then(() => this.#recognized(hello)).catch(options.onFailed);
+  }
+
+  /** The peer has shown who it is: nothing is sent to it before. */
+  #recognized(hello: Hello): void {
+    if (this.#pending === undefined) return;
+    this.#isKnown = true;
+    const { options } = this.#pending;
     const { confirm, onFailed } = options;
-    checkShown(hello.credential, options);
     if (options.peerFirst) sayHello(options);
     options.output.greet(hello);
     options.checkContract(hello.contract);
+    this.#openOutput();
     const welcome = confirm();
     if (typeof welcome === "boolean") return this.#decide(welcome);
     welcome.then((welcome) => this.#decide(welcome)).catch(onFailed);
@@ -132,12 +150,16 @@ export class Handshake {
       throw malformed("The peer accepted out of turn.");
     }
     this.accepted = true;
-    const { options, peer } = this.#pending ?? {};
-    if (options !== undefined && peer !== undefined) {
-      options.output.open(peer);
-      options.outbound.open(peer);
-    }
+    this.#openOutput();
     this.#checkOpened();
+  }
+
+  #openOutput(): void {
+    const { options, peer } = this.#pending ?? {};
+    if (options === undefined || peer === undefined) return;
+    if (!this.accepted || !this.#isKnown) return;
+    options.output.open(peer);
+    options.outbound.open(peer);
   }
 
   /** The wire ended. */
@@ -172,6 +194,8 @@ export class Handshake {
   #lateness({ address, limits }: HandshakeOptions): WireError {
     const missing = !this.greeted
       ? "the peer did not say hello"
+      : !this.#isKnown
+      ? 'the option "authenticate" has not answered'
       : this.accepted
       ? "this side has not accepted the peer"
       : "the peer has not accepted";
@@ -197,21 +221,116 @@ function sayHello(
   });
 }
 
-/** Refuses a peer that does not show the secret, or has guessed too often. */
-function checkShown(
+/** What a peer shows of itself, for who decides on it. */
+export class Peer {
+  /** Where it is. */
+  readonly address: WireAddress;
+  /**
+   * What its certificate says. It is undefined where the server asks for none,
+   * by its option `tls.clientCa`, and for a client's server.
+   */
+  readonly certificate: PeerCertificate | undefined;
+  // It is not shown with the rest, in a log for example.
+  readonly #credential: string;
+
+  /** Made by the wire. */
+  constructor({ address, certificate }: Transport, credential: string) {
+    this.address = address;
+    this.certificate = certificate;
+    this.#credential = credential;
+  }
+
+  /** The secret that it shows; undefined where it shows none. */
+  get credential(): string | undefined {
+    return this.#credential === "" ? undefined : this.#credential;
+  }
+
+  /**
+   * Compares what it shows with a secret, in a time that does not depend on how
+   * much of it is right.
+   *
+   * @param secret The secret; what is undefined or empty is shown by nobody.
+   * @returns Whether it shows that.
+   */
+  shows(secret: string | undefined): boolean {
+    return typeof secret === "string" && secret !== "" &&
+      constantTimeEqual(this.#credential, secret);
+  }
+}
+
+/** What {@linkcode checkPeer} asks. */
+type Demands = Pick<
+  HandshakeOptions,
+  "requireCredential" | "authenticate" | "gate" | "onIdentity" | "onError"
+>;
+
+/**
+ * Refuses a peer that does not show who it is, or has guessed too often.
+ *
+ * @param shown The secret that it shows; empty for none.
+ * @param demands What it has to show.
+ * @returns Undefined where that is decided; or a promise that rejects where the
+ * peer is refused.
+ * @throws {WireError} `refused` or `busy`, with what the peer may know.
+ */
+export function checkPeer(
   shown: string,
-  { requireCredential, gate }: HandshakeOptions,
-): void {
-  if (requireCredential === undefined) return;
+  demands: Demands,
+): Promise<void> | undefined {
+  const { requireCredential: secrets, authenticate, gate } = demands;
+  if (secrets === undefined && authenticate === undefined) return undefined;
   const refusal = gate?.refusal();
   if (refusal !== undefined) throw refusal;
-  if (constantTimeEqual(shown, requireCredential)) return;
+  if (authenticate !== undefined) return identify(shown, authenticate, demands);
+  // None is left out, so that the time does not tell which it was.
+  const equal = secrets!.filter((each) => constantTimeEqual(shown, each));
+  if (equal.length > 0) return undefined;
   gate?.failed(shown);
   throw new WireError(
     "refused",
     "The credential is missing or wrong.",
   );
 }
+
+/** Asks a program who a peer is. Whatever is no clear answer refuses. */
+function identify(
+  shown: string,
+  authenticate: (shown: string) => unknown,
+  { gate, onError, onIdentity }: Demands,
+): Promise<void> | undefined {
+  const failed = (error: unknown): never => {
+    const isRefusal = isA(error, Refusal);
+    if (!isRefusal) onError(error, "authenticate");
+    const { code, message } = isRefusal ? wordsOf(error) : NOT_KNOWN;
+    // Who is to come again later has not failed.
+    if (code === "busy") throw new WireError(code, message);
+    gate?.failed(shown);
+    throw new WireError("refused", message, { cause: error });
+  };
+  const read = (answer: unknown) => {
+    if (answer === undefined || answer === null || answer === false) {
+      throw new Refusal("refused", NOT_KNOWN.message);
+    }
+    // An error that was returned, and not thrown, is no identity either.
+    if (isA(answer, Error)) throw answer;
+    onIdentity(answer);
+  };
+  try {
+    const answer = authenticate(shown);
+    if (isThenable(answer)) {
+      return Promise.resolve(answer).then(read).catch(failed);
+    }
+    read(answer);
+    return undefined;
+  } catch (error) {
+    return failed(error);
+  }
+}
+
+const NOT_KNOWN = {
+  code: "refused",
+  message: "The peer was not recognized.",
+} as const;
 
 // How two ends close: `close` says that this side makes no further call,
 // `finish` answers that the other side has nothing left to do either.

@@ -15,7 +15,12 @@ import type { Clock } from "../base/clock.ts";
 import { malformed, WireError } from "../base/errors.ts";
 import { LazyMap } from "../base/collections.ts";
 import type { LastMessage } from "../codec/single_value.ts";
-import { excessOf, type Memory, type WireLimits } from "../base/limits.ts";
+import {
+  excessOf,
+  type Memory,
+  type PassingQuota,
+  type WireLimits,
+} from "../base/limits.ts";
 import type { MessageOutput } from "../flow/output.ts";
 import type { MessageExtras } from "../codec/message_receiver.ts";
 import type { RemoteStream } from "../rpc/remote_types.ts";
@@ -34,6 +39,8 @@ export interface StreamsOptions {
   readonly limits: StreamLimits;
   /** Accounts for what waits to be taken, beyond its bytes. */
   readonly memory?: Memory;
+  /** Bounds how many there are, together with other wires. */
+  readonly quota?: PassingQuota | undefined;
   readonly onError: (error: unknown, where: string) => void;
   /** Called when fewer streams are wanted. */
   readonly onIdle: () => void;
@@ -180,7 +187,9 @@ export class Streams {
   open(value: object): Source | undefined {
     if (!isStreamed(value)) return undefined;
     if (this.#sources.size >= this.#most) throw this.#tooMany();
-    const { output, onError } = this.#options;
+    const { output, onError, quota } = this.#options;
+    const refusal = quota?.refusal("streams", 1);
+    if (refusal !== undefined) throw refusal;
     const source = new Source(this.#id(), producerOf(value), {
       output,
       opening: this,

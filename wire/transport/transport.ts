@@ -63,6 +63,11 @@ export interface Transport {
    */
   readonly local?: boolean;
   /**
+   * What the peer's certificate says, where TLS has asked for one and checked
+   * it.
+   */
+  readonly certificate?: PeerCertificate | undefined;
+  /**
    * Reads the next bytes. One read at a time.
    *
    * @param isBulk Whether a large message is under way: then it is well to
@@ -90,6 +95,27 @@ export interface Transport {
    * those that come later. Once more does no harm.
    */
   close(): void;
+}
+
+/** What a peer's certificate says of it, once TLS has checked it. */
+export interface PeerCertificate {
+  /**
+   * The subject: the values of each of its attributes, such as
+   * `{ O: ["Example"], CN: ["alice"] }`.
+   */
+  readonly subject: Readonly<Record<string, readonly string[]>>;
+  /**
+   * The subject alternative names, of four kinds: `"DNS:alice.example"`,
+   * `"email:alice@example.org"`, `"URI:spiffe://example/alice"` and
+   * `"IP:10.0.0.1"`.
+   */
+  readonly names: readonly string[];
+  /** The SHA-256 hash of it: 32 pairs of upper-case hex digits, with colons. */
+  readonly fingerprint: string;
+  /** From when on it is valid. */
+  readonly validFrom: Date;
+  /** Until when it is valid. */
+  readonly validTo: Date;
 }
 
 /** What reads and writes like a socket; `Deno.Conn` does. */
@@ -590,6 +616,17 @@ export function hostName(host: string | number | bigint): string {
       shown(host)
     }.`,
   );
+}
+
+/**
+ * Whether only this machine reaches an address.
+ *
+ * @param hostname An address, or a name; of names it knows `localhost` alone.
+ */
+export function isLoopback(hostname: string): boolean {
+  const bare = hostname.toLowerCase().replace(/^\[|\]$/g, "");
+  return bare === "localhost" || bare === "::1" ||
+    /^(::ffff:)?127(\.\d{1,3}){3}$/.test(bare);
 }
 
 /**

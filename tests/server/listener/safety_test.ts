@@ -6,10 +6,10 @@ import {
   type StartUpServerOptions,
 } from "../../../server/mod.ts";
 import {
-  isLoopback,
   resolveListenerLimits,
 } from "../../../server/listener/options.ts";
 import { WireError } from "../../../wire/mod.ts";
+import { isLoopback } from "../../../wire/transport/transport.ts";
 import { holdTimers } from "../../_held_timers.ts";
 import { test } from "../../_test.ts";
 import { Client, startListener } from "./_client.ts";
