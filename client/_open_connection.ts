@@ -16,12 +16,15 @@ import {
   WireError,
   type WireErrorCode,
 } from "../wire/base/errors.ts";
+import { kindOf } from "../wire/base/shown.ts";
 import type { ClientTls } from "./_tls.ts";
 import { abortable } from "../wire/base/lifetime.ts";
 
 const TLS_KEYS: Readonly<Record<keyof ClientTls, true>> = {
   caCerts: true,
   hostname: true,
+  cert: true,
+  key: true,
 };
 
 /** How the text of a certificate begins. */
@@ -43,6 +46,18 @@ export function checkTls(tls: ClientTls | undefined): void {
     throw new WireError(
       "invalidArgument",
       "tls.hostname is the name in the server's certificate.",
+    );
+  }
+  for (const name of ["cert", "key"] as const) {
+    const text: unknown = tls[name];
+    const other = tls[name === "cert" ? "key" : "cert"];
+    if (text === undefined && other === undefined) continue;
+    if (typeof text === "string" && text.includes("-----BEGIN ")) continue;
+    throw new WireError(
+      "invalidArgument",
+      `tls.${name} is the text of a PEM file, not a path and not ${
+        kindOf(text)
+      }; tls.cert and tls.key go together.`,
     );
   }
   if (!Array.isArray(caCerts)) {

@@ -55,6 +55,13 @@ export interface ClientTls {
    * @default {the host that is connected to}
    */
   hostname?: string | undefined;
+  /**
+   * The client's own certificate chain, PEM, for servers that demand one;
+   * together with `key`.
+   */
+  cert?: string | undefined;
+  /** Its private key, PEM. */
+  key?: string | undefined;
 }
 
 /** What TLS is spoken over, and with whom. */
@@ -93,8 +100,8 @@ export async function secureTransport(
 }
 
 async function trustedTransport(options: SecureOptions): Promise<Transport> {
-  const { host, tls: { hostname = host, caCerts = [] } } = options;
-  const side = problemsOfTls(() => new TlsClient(hostname, caCerts));
+  const { host, tls: { hostname = host, ...own } } = options;
+  const side = problemsOfTls(() => new TlsClient(hostname, own));
   try {
     return await shakeHands(options, side);
   } catch (error) {
@@ -133,7 +140,7 @@ async function whyUntrusted(
   options: SecureOptions,
   hostname: string,
 ): Promise<string> {
-  const side = new TlsClient(hostname, [], true);
+  const side = new TlsClient(hostname, {}, true);
   try {
     const transport = await shakeHands(options, side);
     transport.close();
@@ -166,13 +173,18 @@ class TlsClient implements TlsSide {
 
   /**
    * @param hostname The name that the certificate has to bear.
-   * @param caCerts Authorities to trust in addition to those that Deno trusts.
+   * @param own Whom to trust in addition to those that Deno trusts, and what
+   * to show.
    * @param trustsAnybody Whether it is the certificate alone that is wanted.
    */
-  constructor(hostname: string, caCerts: string[], trustsAnybody = false) {
+  constructor(
+    hostname: string,
+    own: Pick<ClientTls, "caCerts" | "cert" | "key">,
+    trustsAnybody = false,
+  ) {
     this.#hostname = hostname;
     this.#trustsAnybody = trustsAnybody;
-    this.#secureContext = trusting(this.#tls, caCerts);
+    this.#secureContext = contextOf(this.#tls, own);
   }
 
   /** Makes the client's socket. */
@@ -217,11 +229,15 @@ class TlsClient implements TlsSide {
 }
 
 /** Trusts certain authorities in addition to those that Deno trusts. */
-function trusting(tls: Tls, caCerts: string[]): SecureContext {
-  const secureContext = tls.createSecureContext({});
+function contextOf(
+  tls: Tls,
+  { caCerts = [], cert, key }: Pick<ClientTls, "caCerts" | "cert" | "key">,
+): SecureContext {
+  const pair = cert !== undefined && key !== undefined ? { cert, key } : {};
+  const secureContext = tls.createSecureContext(pair);
+  // Nobody else says what is wrong with any of it.
+  Deno.createHttpClient({ caCerts, ...pair }).close();
   if (caCerts.length === 0) return secureContext;
-  // Nobody else says what is wrong with them.
-  Deno.createHttpClient({ caCerts }).close();
   // Given as an option, they would replace all others.
   const { context } = secureContext as {
     context: { addCACert(text: string): void };
@@ -285,6 +301,12 @@ function tlsCure(text: string): string {
   }
   if (/Unable to add pem|pem file/i.test(text)) {
     return "tls.caCerts holds what is no certificate in PEM";
+  }
+  if (/CertificateRequired|BadCertificate|alert.*certificate/i.test(text)) {
+    return "it demands a certificate of its clients. Give one of an authority that it trusts, as tls.cert and tls.key";
+  }
+  if (/consistent|mismatch/i.test(text)) {
+    return "tls.cert and tls.key do not belong together";
   }
   if (speaksNoTls(text) || /ending TLS/.test(text)) {
     return "it does not speak TLS. Leave tls out, or give the server its tls option";

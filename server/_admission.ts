@@ -1,8 +1,9 @@
 /**
  * Parts of letting peers in, for `request_server.ts`, which decides: a
- * connection that was accepted; what a program answers to it; and peers that
- * guess a server's secret, who are counted by network, reported, and not
- * listened to once there were too many.
+ * connection that was accepted; whether its address may connect; what a program
+ * answers to it; who hears of refusals; and peers that guess a server's secret,
+ * who are counted by network, reported, and not listened to once there were too
+ * many.
  *
  * @module
  */
@@ -18,7 +19,9 @@ import { WireError } from "../wire/base/errors.ts";
 import type { CredentialGate } from "../wire/session/dialect.ts";
 import type { Acceptor } from "./_accept.ts";
 import { otherVersion } from "../wire/base/brand.ts";
-import { checkOptionKeys } from "../wire/base/checks.ts";
+import { checkGate, checkOptionKeys } from "../wire/base/checks.ts";
+import { callHook, type Report } from "../wire/base/report.ts";
+import { shown } from "../wire/base/shown.ts";
 import { Values } from "../wire/rpc/context.ts";
 
 /** How many wrong secrets are remembered, and how long ones. */
@@ -33,17 +36,20 @@ export class Guesses {
   readonly #limits: AttemptLimits;
   readonly #attempts: Attempts;
   readonly #note: Acceptor["note"];
+  readonly #why: string;
   /** What came last of a network. */
   readonly #last = new Map<string, string>();
 
   /**
    * @param limits How many there may be.
    * @param note Told of each.
+   * @param why What peers are refused for.
    */
-  constructor(limits: AttemptLimits, note: Acceptor["note"]) {
+  constructor(limits: AttemptLimits, note: Acceptor["note"], why: string) {
     this.#limits = limits;
     this.#attempts = new Attempts(systemClock, limits);
     this.#note = note;
+    this.#why = why;
   }
 
   /** Whether no secret of a network is looked at now. */
@@ -51,10 +57,14 @@ export class Guesses {
     return this.#attempts.wait(network) > 0;
   }
 
-  /** Tells that a peer was turned away because of its network. */
-  turnedAway({ address }: Peer): void {
+  /**
+   * Tells that a peer was turned away because of its network.
+   *
+   * @returns The error that says so.
+   */
+  turnedAway({ address }: Peer): WireError {
     const { attempts, attemptEvery } = this.#limits;
-    this.#note("guesses", (count) =>
+    const trouble = (count: number) =>
       new WireError(
         "busy",
         `${
@@ -62,7 +72,9 @@ export class Guesses {
         } turned away unheard: too many wrong credentials came from the same address. The last came from ${
           formatAddress(address)
         }. An address has ${attempts} at once, and one more after ${attemptEvery} ms (the limits "attempts" and "attemptEvery").`,
-      ));
+      );
+    this.#note("guesses", trouble);
+    return trouble(1);
   }
 
   /** What one wire asks. */
@@ -81,13 +93,11 @@ export class Guesses {
       failed: (given) => {
         // A program that tries the same again learns nothing, and is none that
         // guesses.
-        if (this.#isNew(network, given)) this.#attempts.take(network);
+        if (this.#isNew(network, given)) this.#attempts.spend(network);
         this.#note("credential", (count) =>
           new WireError(
             "refused",
-            `${
-              counted(count)
-            } refused: a wrong credential, or none. The last came from ${
+            `${counted(count)} refused: ${this.#why}. The last came from ${
               formatAddress(address)
             }.`,
           ));
@@ -157,6 +167,20 @@ export class Attempts {
    * @returns False when there is none left.
    */
   take(network: string): boolean {
+    return this.#account(network).take();
+  }
+
+  /**
+   * Takes an attempt that has failed, whether there is one or not: of many that
+   * began at a time, those that were too many have to be made up for.
+   *
+   * @param network The peer's network.
+   */
+  spend(network: string): void {
+    this.#account(network).spend(1);
+  }
+
+  #account(network: string): TokenBucket {
     const { attempts, attemptEvery } = this.#limits;
     const account = this.#accounts.get(network) ??
       new TokenBucket(this.#clock, attempts, 1_000 / attemptEvery);
@@ -166,7 +190,7 @@ export class Attempts {
       const [oldest] = this.#accounts.keys();
       this.#accounts.delete(oldest!);
     }
-    return account.take();
+    return account;
   }
 
   /** Does not count an attempt that did not fail. */
@@ -407,6 +431,10 @@ export class Adopted extends Arrival {
     return {
       address: this.address,
       ...(given.local === true ? { local: true } : {}),
+      // It may not be known before there was a handshake.
+      get certificate() {
+        return given.certificate;
+      },
       read: (isBulk?: boolean) => {
         const first = this.#first;
         this.#first = undefined;
@@ -452,7 +480,7 @@ export function networkOf(address: WireAddress): string {
 /** The same of an IP address. */
 export function networkOfHost(hostname: string): string {
   const host = hostname.replace(/^\[|\]$/g, "");
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(host)?.[1];
+  const mapped = MAPPED.exec(host)?.[1];
   if (mapped !== undefined) return mapped;
   if (!host.includes(":") || LINK_LOCAL.test(host)) return host;
   const [head = "", tail] = host.split("::");
@@ -461,6 +489,169 @@ export function networkOfHost(hostname: string): string {
   const zeros = Array(Math.max(0, 8 - first.length - last.length)).fill("0");
   return [...first, ...zeros, ...last].slice(0, 4)
     .map((group) => parseInt(group, 16).toString(16)).join(":");
+}
+
+// Who may connect, by address.
+
+/** The addresses that may connect, and those that may not. */
+export interface AddressOptions {
+  /**
+   * The only addresses that may connect: IPv4 or IPv6, one by one
+   * (`"10.0.0.7"`) or by their first bits (`"10.0.0.0/8"`, `"2001:db8::/32"`).
+   * Others are closed without a word. What is there and undefined is refused:
+   * leave the option out to let all of them.
+   */
+  allow?: readonly string[];
+  /**
+   * Addresses that may not connect, in the same forms, whether `allow` has them
+   * or not. What is there and undefined is refused.
+   */
+  deny?: readonly string[];
+}
+
+// deno-lint-ignore no-process-global -- only such servers load it
+const loadNet = () => process.getBuiltinModule("node:net");
+type BlockList = InstanceType<ReturnType<typeof loadNet>["BlockList"]>;
+
+/** An IPv4 address as an IPv6 socket has it. */
+const MAPPED = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i;
+/** How many bits stand before it. */
+const MAPPED_BITS = 96;
+
+/** Knows who may connect. */
+export class AddressLists {
+  readonly #allow: BlockList | undefined;
+  readonly #deny: BlockList | undefined;
+
+  /**
+   * @param options The addresses.
+   * @param path The Unix socket that is listened on, whose clients have none.
+   * @throws {WireError} `invalidArgument` for what is no address, and where
+   * clients have none.
+   */
+  constructor(options: AddressOptions, path?: string) {
+    for (const name of ["allow", "deny"] as const) {
+      checkGate(options, name);
+      if (options[name] === undefined || path === undefined) continue;
+      throw new WireError(
+        "invalidArgument",
+        `The option "${name}" is for TCP: clients of a Unix socket have no address. The mode of its file says who may connect.`,
+      );
+    }
+    this.#allow = listOf(options.allow, "allow");
+    this.#deny = listOf(options.deny, "deny");
+  }
+
+  /** Why an address may not connect; undefined where it may. */
+  refusal(address: WireAddress): WireError | undefined {
+    if (this.#allow === undefined && this.#deny === undefined) return undefined;
+    if (!("hostname" in address)) {
+      return new WireError(
+        "refused",
+        `A connection without an address may not come in where there is "allow" or "deny". Tell adopt() where its peer is.`,
+      );
+    }
+    const isDenied = this.#deny !== undefined && has(this.#deny, address);
+    if (!isDenied && (this.#allow === undefined || has(this.#allow, address))) {
+      return undefined;
+    }
+    return new WireError(
+      "refused",
+      `${formatAddress(address)} may not connect: it is ${
+        isDenied ? 'in "deny"' : 'not in "allow"'
+      }.`,
+    );
+  }
+}
+
+function has(list: BlockList, { hostname }: { hostname: string }): boolean {
+  const bare = hostname.replace(/^\[|\]$|%.*$/g, "");
+  const address = MAPPED.exec(bare)?.[1] ?? bare;
+  return list.check(address, address.includes(":") ? "ipv6" : "ipv4");
+}
+
+function listOf(
+  addresses: readonly string[] | undefined,
+  name: string,
+): BlockList | undefined {
+  if (addresses === undefined) return undefined;
+  if (!Array.isArray(addresses)) {
+    throw new WireError(
+      "invalidArgument",
+      `The option "${name}" is an array of addresses, not ${shown(addresses)}.`,
+    );
+  }
+  const { BlockList, isIP } = loadNet();
+  const list = new BlockList();
+  for (const each of addresses as unknown[]) {
+    const [, text = "", bits] =
+      /^([^/]+)(?:\/(\d{1,3}))?$/.exec(typeof each === "string" ? each : "") ??
+        [];
+    const isMapped = MAPPED.test(text) &&
+      (bits === undefined || Number(bits) >= MAPPED_BITS);
+    const address = isMapped ? MAPPED.exec(text)![1]! : text;
+    const most = isIP(address) === 4 ? 32 : 128;
+    const prefix = bits === undefined
+      ? most
+      : Number(bits) - (isMapped ? MAPPED_BITS : 0);
+    if (isIP(address) === 0 || address.includes("%") || prefix > most) {
+      throw new WireError(
+        "invalidArgument",
+        `The option "${name}" has addresses such as "10.0.0.7", "10.0.0.0/8" or "2001:db8::/32", and not ${
+          shown(each)
+        }.`,
+      );
+    }
+    list.addSubnet(address, prefix, most === 32 ? "ipv4" : "ipv6");
+  }
+  return list;
+}
+
+// Who hears of those that were refused.
+
+/** A connection, or a call, that a server has refused. */
+export interface RefusedEvent {
+  /** What was refused. */
+  readonly refused: "connection" | "call";
+  /**
+   * Why: its code, and a text for the operator; `cause` is what a program
+   * threw, if it did.
+   */
+  readonly reason: WireError;
+  /** Where the client is. */
+  readonly address: WireAddress;
+  /** Who it is, once `authenticate` has said so. */
+  readonly identity: unknown;
+  /** The function that was called, of a call whose name is known. */
+  readonly functionName: string | undefined;
+}
+
+/**
+ * Called with each refusal, one by one and as it happens: let it be quick.
+ * What it throws is told to `onError` and harms nothing.
+ */
+export type OnAudit = (event: RefusedEvent) => void;
+
+/**
+ * What tells a program of refusals.
+ *
+ * @param onAudit The program's hook.
+ * @param report Told what it throws.
+ * @returns Takes what is to be told; it never throws.
+ */
+export function auditor(
+  onAudit: OnAudit | undefined,
+  report: Report,
+): (
+  event:
+    & Pick<RefusedEvent, "refused" | "reason" | "address">
+    & Partial<RefusedEvent>,
+) => void {
+  return (event) => {
+    if (onAudit === undefined) return;
+    const whole = { identity: undefined, functionName: undefined, ...event };
+    callHook(() => onAudit(whole), (error) => report(error, "onAudit"));
+  };
 }
 
 // A transport that tells whether its connection does anything.

@@ -10,7 +10,7 @@ import {
   type Transport,
   type WireAddress,
 } from "../wire/transport/transport.ts";
-import { checkOptionKeys } from "../wire/base/checks.ts";
+import { checkGate, checkOptionKeys } from "../wire/base/checks.ts";
 import { errorMessage, WireError } from "../wire/base/errors.ts";
 import { kindOf, shown } from "../wire/base/shown.ts";
 import type { TlsTransport } from "../wire/transport/node_tls.ts";
@@ -38,6 +38,12 @@ export interface ServerTls {
   cert: string;
   /** Its private key, PEM. */
   key: string;
+  /**
+   * Certificates, PEM, of the authorities of which a client has to show a
+   * certificate, for clients: who shows none is refused during the handshake.
+   * What is there and undefined is refused: leave it out to ask for none.
+   */
+  clientCa?: string[];
 }
 
 /** Where to listen. */
@@ -92,6 +98,7 @@ export function listen(target: ListenTarget, who: string): AnyListener {
     if (tls !== undefined) {
       // What is wrong with certificate and key, nobody says as well.
       Deno.listenTls({ ...options, cert: tls.cert, key: tls.key }).close();
+      Deno.createHttpClient({ caCerts: tls.clientCa ?? [] }).close();
     }
     return Deno.listen(options);
   } catch (error) {
@@ -100,7 +107,7 @@ export function listen(target: ListenTarget, who: string): AnyListener {
   }
 }
 
-const TLS_KEYS = { cert: true, key: true } as const;
+const TLS_KEYS = { cert: true, key: true, clientCa: true } as const;
 
 /**
  * Checks where a server is to listen.
@@ -132,13 +139,52 @@ export function checkTarget(target: ListenTarget): ListenTarget {
       }.`,
     );
   }
-  if (tls !== undefined) {
-    checkOptionKeys(tls, TLS_KEYS, "tls");
-    checkPem(tls.cert, "tls.cert");
-    checkPem(tls.key, "tls.key");
-    checkNoPath(tls);
-  }
+  if (tls !== undefined) checkTls(tls);
   return { ...target, hostname: hostname.replace(/^\[(.*)\]$/, "$1") };
+}
+
+/** Checks the server's half of TLS, as far as that shows from outside. */
+function checkTls(tls: ServerTls): void {
+  checkOptionKeys(tls, TLS_KEYS, "tls");
+  checkPem(tls.cert, "tls.cert");
+  checkPem(tls.key, "tls.key");
+  checkNoPath(tls);
+  checkGate(tls, "clientCa", "tls.clientCa");
+  const { clientCa } = tls;
+  if (clientCa === undefined) return;
+  const isList = Array.isArray(clientCa) && clientCa.length > 0 &&
+    clientCa.every((text: unknown) =>
+      typeof text === "string" && text.includes("-----BEGIN CERTIFICATE-----")
+    );
+  if (isList) return;
+  throw new WireError(
+    "invalidArgument",
+    'tls.clientCa is a list of certificates, as texts that have "-----BEGIN CERTIFICATE-----" (PEM): [Deno.readTextFileSync(path)].',
+  );
+}
+
+/**
+ * Checks what is to replace the certificate of a server.
+ *
+ * @param tls The new one.
+ * @param who What the message of an error calls the server.
+ * @throws {WireError} `invalidArgument` or `tlsFailed`.
+ */
+function checkRenewal(tls: ServerTls, who: string): void {
+  checkTls(tls);
+  const { cert, key, clientCa } = tls;
+  try {
+    // The one thing that needs no permission and looks at all of it.
+    Deno.createHttpClient({ cert, key, caCerts: clientCa ?? [] }).close();
+  } catch (error) {
+    throw new WireError(
+      "tlsFailed",
+      `${who} keeps the certificate that it has: ${
+        tlsCure(tls, errorMessage(error))
+      }`,
+      { cause: error },
+    );
+  }
 }
 
 function checkPem(text: unknown, name: string): void {
@@ -260,6 +306,9 @@ function isAboutTls(error: unknown): boolean {
 
 /** What is wrong with certificate and key. Neither is shown. */
 function tlsCure({ cert, key }: ServerTls, text: string): string {
+  if (/Unable to add pem|pem file/i.test(text)) {
+    return `tls.clientCa holds what is no certificate in PEM (${text}).`;
+  }
   if (!/-----BEGIN ([A-Z0-9]+ )*CERTIFICATE-----/.test(cert)) {
     return `tls.cert has no "-----BEGIN CERTIFICATE-----" (${text}).`;
   }
@@ -416,16 +465,34 @@ const PROBE = `onmessage = async ({ data: [answer, path] }) => {
 export class TlsLoader {
   /** Resolves when it is there; it never rejects. */
   readonly ready: Promise<void>;
+  #tls: Readonly<ServerTls>;
+  #make: (new (tls: ServerTls) => TlsServer) | undefined;
   #loaded: TlsServer | undefined;
   #failure: unknown;
 
   /** @param tls Certificate and key, which {@linkcode listen} has tried. */
-  constructor({ cert, key }: ServerTls) {
-    this.ready = import("./_tls.ts")
-      .then(({ TlsServer }) =>
-        void (this.#loaded = new TlsServer({ cert, key }))
-      )
-      .catch((error) => void (this.#failure = error));
+  constructor(tls: ServerTls) {
+    this.#tls = { ...tls };
+    this.ready = import("./_tls.ts").then(({ TlsServer }) => {
+      this.#make = TlsServer;
+      this.#loaded = new TlsServer(this.#tls);
+    }).catch((error) => void (this.#failure = error));
+  }
+
+  /**
+   * Replaces certificate and key, for handshakes that begin from now on.
+   *
+   * @param tls The new ones; authorities of clients that are left out stay.
+   * @param who What the message of an error calls the server.
+   * @throws {WireError} `invalidArgument` or `tlsFailed`; nothing has changed
+   * then.
+   */
+  replace(tls: ServerTls, who: string): void {
+    checkRenewal(tls, who);
+    const { clientCa } = this.#tls;
+    const next = { ...(clientCa === undefined ? {} : { clientCa }), ...tls };
+    if (this.#make !== undefined) this.#loaded = new this.#make(next);
+    this.#tls = next;
   }
 
   /**
@@ -437,6 +504,26 @@ export class TlsLoader {
     if (this.#loaded === undefined) throw this.#failure;
     return this.#loaded;
   }
+}
+
+/**
+ * Replaces the certificate of a server, where it has one.
+ *
+ * @param loader The server's half of TLS.
+ * @param tls The new certificate and key.
+ * @param who What the message of an error calls the server.
+ * @throws {WireError} `invalidArgument` or `tlsFailed`.
+ */
+export function replaceCertificate(
+  loader: TlsLoader | undefined,
+  tls: ServerTls,
+  who: string,
+): void {
+  if (loader !== undefined) return loader.replace(tls, who);
+  throw new WireError(
+    "invalidArgument",
+    `${who} has no certificate to replace: it was made without the option tls, and does not speak TLS.`,
+  );
 }
 
 /** Whether a transport speaks TLS. */

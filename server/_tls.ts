@@ -6,8 +6,10 @@
 
 import type { SocketLike, WireAddress } from "../wire/transport/transport.ts";
 import { errorMessage, WireError } from "../wire/base/errors.ts";
+import type { ServerTls } from "./_listen.ts";
 import {
   type Duplex,
+  lacksCertificate,
   loadTls,
   type SecureContext,
   speaksNoTls,
@@ -19,14 +21,20 @@ import {
 
 /** Makes transports of accepted connections. */
 export class TlsServer implements TlsSide {
-  /** A server knows its clients by other means. */
   readonly secured = "secure";
   readonly #tls: Tls = loadTls();
   readonly #secureContext: SecureContext;
+  /** Whether clients have to show a certificate. */
+  readonly asksPeer: boolean;
 
   /** @param tls Certificate chain and private key, which were checked. */
-  constructor({ cert, key }: { readonly cert: string; readonly key: string }) {
-    this.#secureContext = this.#tls.createSecureContext({ cert, key });
+  constructor({ cert, key, clientCa }: ServerTls) {
+    this.asksPeer = clientCa !== undefined;
+    this.#secureContext = this.#tls.createSecureContext({
+      cert,
+      key,
+      ...(clientCa === undefined ? {} : { ca: [...clientCa] }),
+    });
   }
 
   /**
@@ -47,6 +55,8 @@ export class TlsServer implements TlsSide {
       {
         isServer: true,
         secureContext: this.#secureContext,
+        requestCert: this.asksPeer,
+        rejectUnauthorized: this.asksPeer,
         allowHalfOpen: true,
       } as ConstructorParameters<Tls["TLSSocket"]>[1],
     );
@@ -55,7 +65,9 @@ export class TlsServer implements TlsSide {
   /** The error of handshakes that came to nothing. */
   trouble(count: number, cause: unknown): WireError {
     const text = errorMessage(cause);
-    const why = /alert/i.test(text)
+    const why = lacksCertificate(text)
+      ? "the client showed no certificate of an authority in tls.clientCa that is valid now"
+      : /alert/i.test(text)
       ? "the client did not trust the certificate, or supports no common version of TLS"
       : speaksNoTls(text)
       ? "the client did not speak TLS"

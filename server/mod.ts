@@ -16,7 +16,12 @@
  */
 
 export type { Announce, ByteWriterLike } from "./start_up_server.ts";
-export type { ConnectAnswer } from "./_admission.ts";
+export type {
+  AddressOptions,
+  ConnectAnswer,
+  OnAudit,
+  RefusedEvent,
+} from "./_admission.ts";
 export type { ServerTls } from "./_listen.ts";
 export {
   DEFAULT_LISTENER_LIMITS,
@@ -31,6 +36,7 @@ export {
   RequestServer,
   type RequestServerOptions,
 } from "./request_server.ts";
+export type { Quotas } from "./quotas.ts";
 export type { ServerProcess } from "./server_process.ts";
 export { startUpServer, type StartUpServerOptions } from "./start_up_server.ts";
 export {

@@ -18,9 +18,11 @@ import {
   checkGate,
   checkHooks,
   checkSignal,
+  type Demanded,
   hookAndOptions,
   type HookForms,
 } from "../wire/base/checks.ts";
+import { systemClock } from "../wire/base/clock.ts";
 import { errorMessage, WireError } from "../wire/base/errors.ts";
 import {
   resolveLimits,
@@ -38,14 +40,24 @@ import type {
   ServedFunctions,
 } from "../wire/rpc/remote_types.ts";
 import type { Dialect } from "../wire/session/dialect.ts";
-import { checkServing, transportOf, Wire } from "../wire/wire.ts";
+import {
+  type Authenticate,
+  checkClear,
+  checkServing,
+  transportOf,
+  Wire,
+} from "../wire/wire.ts";
 import { Acceptor } from "./_accept.ts";
 import {
+  AddressLists,
+  type AddressOptions,
   Adopted,
   Arrival,
+  auditor,
   type ConnectAnswer,
   Guesses,
   networkOf,
+  type OnAudit,
   readAnswer,
 } from "./_admission.ts";
 import {
@@ -57,16 +69,19 @@ import {
   type ListenTarget,
   NoListener,
   peerAddress,
+  replaceCertificate,
   type ServerTls,
   TlsLoader,
 } from "./_listen.ts";
 import { Newcomers } from "./_newcomers.ts";
+import { type Passing, QuotaKeeper, type Quotas } from "./quotas.ts";
 import { Seats, type Shortage } from "./_seats.ts";
 
 /**
  * Called for each connection whose peer said hello.
  *
  * @typeParam Remote The interface that clients serve.
+ * @typeParam Identity What `authenticate` answers of a client.
  * @param wire The new wire. It can serve and call already; the peer's calls
  * arrive when it has been accepted.
  * @param address Where the peer is.
@@ -92,8 +107,11 @@ import { Seats, type Shortage } from "./_seats.ts";
  * if (!(error instanceof WireError) || error.code !== "refused") throw error;
  * ```
  */
-export type OnConnect<Remote extends object = AnyFunctions> = (
-  wire: Wire<Remote>,
+export type OnConnect<
+  Remote extends object = AnyFunctions,
+  Identity = unknown,
+> = (
+  wire: Wire<Remote, AnyFunctions, Identity>,
   address: WireAddress,
 ) => ConnectAnswer | PromiseLike<ConnectAnswer>;
 
@@ -102,6 +120,7 @@ export type OnConnect<Remote extends object = AnyFunctions> = (
  *
  * @typeParam Remote The interface that clients serve.
  * @typeParam Local The interface that the server serves on every wire.
+ * @typeParam Identity What `authenticate` answers of a client.
  *
  * @example
  * ```ts
@@ -126,7 +145,8 @@ export type OnConnect<Remote extends object = AnyFunctions> = (
 export interface RequestServerOptions<
   Remote extends object = AnyFunctions,
   Local extends object = AnyFunctions,
-> {
+  Identity = unknown,
+> extends AddressOptions {
   /**
    * The name or address to listen on.
    *
@@ -135,10 +155,15 @@ export interface RequestServerOptions<
   hostname?: string | undefined;
   /** The path of a Unix socket to listen on; the port is not looked at then. */
   path?: string | undefined;
-  /** Certificate and key, both PEM: the server speaks TLS then. */
+  /**
+   * Certificate and key, both PEM: the server speaks TLS then. With `clientCa`,
+   * clients have to show a certificate, too.
+   */
   tls?: ServerTls | undefined;
   /** Functions to serve on every wire. */
-  functions?: ServedFunctions<Local, Wire> | undefined;
+  functions?:
+    | ServedFunctions<Local, Wire<AnyFunctions, AnyFunctions, Identity>>
+    | undefined;
   /**
    * The contract that this side keeps on every wire: clients are told, and
    * functions of its that are served are put behind it.
@@ -151,17 +176,46 @@ export interface RequestServerOptions<
   /** Limits that differ from the default. */
   limits?: Partial<WireLimits> | undefined;
   /**
-   * The secret that a client has to show. What is there and undefined, as a
+   * The secret that a client has to show, or several: any of them will do, so
+   * that they can be changed one at a time. What is there and undefined, as a
    * variable that is not set, is refused: leave the option out to let
    * everybody in.
    */
-  requireCredential?: string;
+  requireCredential?: Demanded;
+  /**
+   * Says who a client is, in the place of `requireCredential`: gets its
+   * address, its certificate and the secret that it shows; answers its
+   * identity, or a promise of it, which the wire, the context of a served
+   * function and middleware then have as `identity`. Undefined, null and false
+   * refuse the client, as does a `Refusal`, thrown or answered, whose text the
+   * client gets. What it throws besides is told to `onError`, not to the
+   * client. It has as long as `limits.hello`, and what fails counts as a wrong
+   * credential does. What is there and undefined is refused.
+   */
+  authenticate?: Authenticate<Identity>;
+  /**
+   * What each identity may use, over all of its wires: the same for everybody,
+   * or what this answers for one. Where it throws, the client is refused.
+   */
+  quotas?: Quotas | ((identity: Identity) => Quotas) | undefined;
+  /**
+   * Told of every connection, and of every call beyond its quotas, that is
+   * refused, with the reason.
+   */
+  onAudit?: OnAudit | undefined;
   /**
    * The secret that the server shows to clients which have shown theirs, for
-   * clients that require one. It is refused where `requireCredential` is not
-   * given: a secret that everybody is shown is none.
+   * clients that require one. It is refused where neither `requireCredential`
+   * nor `authenticate` is given: a secret that everybody is shown is none.
    */
   credential?: string | undefined;
+  /**
+   * Whether `credential` may be shown over TCP without TLS, beyond this
+   * machine, where whoever is on the way can read it.
+   *
+   * @default {false}
+   */
+  insecure?: boolean | undefined;
   /**
    * Types of values that are declared, in addition to those that all wires
    * know. Give clients the same: `valueType()` makes them.
@@ -183,13 +237,17 @@ export interface RequestServerOptions<
    *
    * @default {[]}
    */
-  serveThrough?: readonly Middleware<Wire>[] | undefined;
+  serveThrough?:
+    | readonly Middleware<Wire<AnyFunctions, AnyFunctions, Identity>>[]
+    | undefined;
   /**
    * What every call of a client's functions goes through.
    *
    * @default {[]}
    */
-  callThrough?: readonly Middleware<Wire>[] | undefined;
+  callThrough?:
+    | readonly Middleware<Wire<AnyFunctions, AnyFunctions, Identity>>[]
+    | undefined;
   /**
    * Whether clients may ask what is served.
    *
@@ -207,7 +265,7 @@ export interface RequestServerOptions<
    * it, and what to call at the connection's death. Null accepts all. What is
    * there and undefined is refused: leave the option out to let everybody in.
    */
-  onConnect?: OnConnect<Remote> | null;
+  onConnect?: OnConnect<Remote, Identity> | null;
   /** Shuts the server down, gracefully. */
   signal?: AbortSignal | undefined;
   /** Called when the server listens, with its address. */
@@ -230,7 +288,13 @@ const OPTION_KEYS: Readonly<Record<keyof RequestServerOptions, true>> = {
   expects: true,
   limits: true,
   requireCredential: true,
+  authenticate: true,
+  quotas: true,
+  onAudit: true,
+  allow: true,
+  deny: true,
   credential: true,
+  insecure: true,
   sendStacks: true,
   valueTypes: true,
   dialect: true,
@@ -294,6 +358,9 @@ export class RequestServer implements AsyncDisposable {
   readonly #leaving: Seats<Wire>;
   /** Who shows wrong credentials, where there is one. */
   readonly #guesses: Guesses | undefined;
+  readonly #addresses: AddressLists;
+  readonly #quotas: QuotaKeeper | undefined;
+  readonly #audit: ReturnType<typeof auditor>;
   readonly #finished = Promise.withResolvers<void>();
   /** Undefined where the server does not listen. */
   readonly #listener: AnyListener | undefined;
@@ -325,13 +392,15 @@ export class RequestServer implements AsyncDisposable {
     checkSignal(options.signal);
     checkServing(options);
     checkDemand(options);
-    checkHooks(options, ["onListen", "onError"]);
+    checkHooks(options, ["onListen", "onError", "onAudit"]);
+    this.#addresses = new AddressLists(options, options.path);
     this.#options = options;
     this.#onConnect = hook;
     this.#limits = resolveLimits(options.limits);
     const { serverMemory, wires } = this.#limits;
     this.#memory = new SharedMemory(serverMemory, wires);
     const { tls, signal } = options;
+    this.#quotas = this.#makeQuotas();
     const listener = listenerOf(port, options);
     // Whatever goes wrong from here on, the address is free again.
     using unlessMade = new DisposableStack();
@@ -341,6 +410,7 @@ export class RequestServer implements AsyncDisposable {
       ? { transport: "none" }
       : listenerAddress(listener, tls !== undefined);
     this.#report = this.#reporter();
+    this.#audit = auditor(options.onAudit, this.#report);
     this.#tls = tls === undefined ? undefined : new TlsLoader(tls);
     this.#newcomers = this.#makeNewcomers();
     this.#seats = this.#makeSeats();
@@ -360,9 +430,7 @@ export class RequestServer implements AsyncDisposable {
         this.#seats.shed(count - this.#newcomers.shed(count, isUrgent)),
       onError: (error) => this.#report(error, "accepting connections"),
     });
-    this.#guesses = options.requireCredential === undefined
-      ? undefined
-      : new Guesses(this.#limits, (...told) => this.#acceptor.note(...told));
+    this.#guesses = this.#makeGuesses();
     this.#acceptor.done.then(() => {
       this.#accepting = false;
       this.#checkFinished();
@@ -500,6 +568,61 @@ export class RequestServer implements AsyncDisposable {
     await this.shutdown();
   }
 
+  /**
+   * Replaces the certificate: connections that come from now on get the new
+   * one. Those that are open live on.
+   *
+   * @param tls The new certificate and key, PEM. The authorities of clients
+   * stay, unless there are new ones, too.
+   * @throws {WireError} `invalidArgument` or `tlsFailed` for what is no
+   * certificate with its key, and where the server does not speak TLS. The
+   * server keeps the one that it has then.
+   *
+   * @example A certificate that is renewed while the server runs
+   * \`\`\`ts ignore
+   * const read = () => ({
+   *   cert: Deno.readTextFileSync("server.pem"),
+   *   key: Deno.readTextFileSync("server.key"),
+   * });
+   * const server = createRequestServer(7000, { functions, tls: read() });
+   * Deno.addSignalListener("SIGHUP", () => server.replaceCertificate(read()));
+   * \`\`\`
+   */
+  replaceCertificate(tls: ServerTls): void {
+    replaceCertificate(this.#tls, tls, "The request server");
+  }
+
+  #makeQuotas(): QuotaKeeper | undefined {
+    const { quotas, authenticate } = this.#options;
+    return quotas === undefined ? undefined : new QuotaKeeper({
+      quotas,
+      hasIdentities: authenticate !== undefined,
+      clock: systemClock,
+      onRefused: ({ address, identity }, reason, functionName) =>
+        this.#audit({
+          refused: "call",
+          reason,
+          address,
+          identity,
+          functionName,
+        }),
+    });
+  }
+
+  #makeGuesses(): Guesses | undefined {
+    const { requireCredential, authenticate } = this.#options;
+    if (requireCredential === undefined && authenticate === undefined) {
+      return undefined;
+    }
+    return new Guesses(
+      this.#limits,
+      (...told) => this.#acceptor.note(...told),
+      authenticate === undefined
+        ? "a wrong credential, or none"
+        : "it did not show who it is",
+    );
+  }
+
   #makeSeats(): Seats<Wire> {
     const { wires, wiresPerAddress, yieldAfter } = this.#limits;
     return new Seats({
@@ -542,13 +665,19 @@ export class RequestServer implements AsyncDisposable {
   }
 
   #enter(arrival: Arrival): void {
-    const { network } = arrival;
+    const { network, address } = arrival;
+    const refusal = this.#addresses.refusal(address);
+    if (refusal !== undefined) {
+      arrival.close();
+      return this.#audit({ refused: "connection", reason: refusal, address });
+    }
     // Whoever guesses by the thousand is not even told so.
     const isShut = this.#guesses?.isShut(network) === true &&
       this.#leaving.shortage(network) !== undefined;
     if (!isShut) return this.#newcomers.enter(arrival);
-    this.#guesses?.turnedAway(arrival);
     arrival.close();
+    const reason = this.#guesses!.turnedAway(arrival);
+    this.#audit({ refused: "connection", reason, address });
   }
 
   /** Makes a wire; undefined where that went wrong. */
@@ -576,10 +705,15 @@ export class RequestServer implements AsyncDisposable {
 
   /** Sees to it that a wire is forgotten when it has ended. */
   #follow(wire: Wire, network: string): void {
-    wire.onDeath(() => {
+    wire.onDeath((reason) => {
       this.#newcomers.left(wire);
       this.#seats.leave(wire);
-      if (this.#handshake.delete(wire)) this.#leaving.take(wire, network);
+      this.#quotas?.leave(wire);
+      if (!this.#handshake.delete(wire)) return;
+      this.#leaving.take(wire, network);
+      if (OWN_END.has(reason.code)) return;
+      const { address, identity } = wire;
+      this.#audit({ refused: "connection", reason, address, identity });
     });
     wire.closed.then(() => {
       this.#wires.delete(wire);
@@ -590,11 +724,11 @@ export class RequestServer implements AsyncDisposable {
 
   #makeWire(transport: Transport, arrival: Arrival): Wire {
     const { network } = arrival;
-    const { functions, credential, requireCredential, sendStacks } =
+    const { functions, credential, sendStacks, dialect, serves, expects } =
       this.#options;
-    const { dialect, serves, expects } = this.#options;
-    const { serveThrough, callThrough, introspection, telemetry, valueTypes } =
-      this.#options;
+    const { requireCredential, authenticate, insecure } = this.#options;
+    const { callThrough, introspection, telemetry, valueTypes } = this.#options;
+    const passing = this.#quotas?.passing();
     return new Wire(transport, {
       limits: this.#limits,
       functions,
@@ -603,20 +737,45 @@ export class RequestServer implements AsyncDisposable {
       sendStacks,
       valueTypes,
       dialect,
-      serveThrough,
+      serveThrough: this.#serveThrough(),
       callThrough,
       introspection,
       telemetry,
       onError: this.#options.onError,
       credential,
+      insecure,
       ...(requireCredential === undefined ? {} : { requireCredential }),
-      confirm: (wire) => this.#confirm(wire, network),
+      ...(authenticate === undefined ? {} : { authenticate }),
+      confirm: (wire) => {
+        if (passing !== undefined) this.#applyQuotas(wire, network, passing);
+        return this.#confirm(wire, network);
+      },
     }, {
       // A secret that every stranger is shown is none.
       peerFirst: credential !== undefined,
       gate: this.#guesses?.gateOf(arrival),
       sharedMemory: this.#memory,
+      quota: passing,
     });
+  }
+
+  /** A client without quotas of its own is refused: this throws. */
+  #applyQuotas(wire: Wire, network: string, passing: Passing): void {
+    try {
+      this.#quotas!.enter(wire, network, passing);
+    } catch (error) {
+      // It is decided on, and no newcomer any more.
+      this.#newcomers.left(wire);
+      throw error;
+    }
+  }
+
+  #serveThrough(): readonly Middleware<Wire>[] | undefined {
+    const { serveThrough } = this.#options;
+    const quotas = this.#quotas;
+    return quotas === undefined
+      ? serveThrough
+      : [quotas.admit, ...serveThrough ?? [], quotas.measure];
   }
 
   #transport(arrival: Arrival): Transport {
@@ -628,6 +787,8 @@ export class RequestServer implements AsyncDisposable {
     transport.secured.catch((error) => {
       // Whoever closed it knows.
       if (error instanceof Deno.errors.BadResource) return;
+      const reason = tls.trouble(1, error);
+      this.#audit({ refused: "connection", reason, address });
       this.#acceptor.note(
         `TLS ${errorMessage(error)}`,
         (count) => tls.trouble(count, error),
@@ -686,6 +847,9 @@ export class RequestServer implements AsyncDisposable {
       this.#leaving.shortage(arrival.network) !== undefined;
     if (isDeaf) {
       arrival.close();
+      const { address } = arrival;
+      const reason = new WireError("busy", UNHEARD);
+      this.#audit({ refused: "connection", reason, address });
       return this.#noteTurnedAway(this.#saidNothing);
     }
     const wire = this.#begin(arrival);
@@ -803,6 +967,13 @@ export class RequestServer implements AsyncDisposable {
   }
 }
 
+/** How a wire ends that nobody has refused. */
+const OWN_END: ReadonlySet<string> = new Set([
+  "aborted",
+  "closed",
+  "connectionLost",
+  "peerAborted",
+]);
 const UNHEARD = "no hello came in time, and others wait. Try again later.";
 
 /**
@@ -826,6 +997,7 @@ function listenerOf(
 ): AnyListener | undefined {
   if (port !== null) {
     const target = checkTarget(targetOf(port, options));
+    checkClear(options, toAddress(target));
     return listen(target, "The request server");
   }
   for (const name of ["hostname", "path", "tls", "onListen"] as const) {
@@ -847,6 +1019,13 @@ function targetOf(
   return { hostname, port: checkPort(port), tls };
 }
 
+/** The same, as secrets go there. */
+function toAddress(target: ListenTarget): WireAddress {
+  return "path" in target
+    ? { transport: "unix", path: target.path }
+    : { ...target, transport: target.tls === undefined ? "tcp" : "tls" };
+}
+
 /**
  * Makes this process accept connections.
  *
@@ -856,6 +1035,7 @@ function targetOf(
  *
  * @typeParam Remote The interface that clients serve, for calls of the server.
  * @typeParam Local The interface that the server serves: its `functions`.
+ * @typeParam Identity What `authenticate` answers of a client.
  * @param port A port, 0 to 65535; 0 takes a free one, which `port` and `address`
  * tell. Null does not listen: the server has what it is given by `adopt()`.
  * @param options Where to listen, what to serve, whom to accept, and limits;
@@ -881,9 +1061,13 @@ function targetOf(
 export function createRequestServer<
   Remote extends object = AnyFunctions,
   Local extends object = AnyFunctions,
+  Identity = unknown,
 >(
   port: number | null,
-  options?: RequestServerOptions<Remote, Local> | OnConnect<Remote> | null,
+  options?:
+    | RequestServerOptions<Remote, Local, Identity>
+    | OnConnect<Remote, Identity>
+    | null,
 ): RequestServer;
 /**
  * Makes this process accept connections, with `onConnect` in its place in
@@ -891,6 +1075,7 @@ export function createRequestServer<
  *
  * @typeParam Remote The interface that clients serve, for calls of the server.
  * @typeParam Local The interface that the server serves: its `functions`.
+ * @typeParam Identity What `authenticate` answers of a client.
  * @param port A port, 0 to 65535; 0 takes a free one, and null does not listen.
  * @param onConnect Called with each new wire and its peer's address; answers
  * whether to accept, and what to call at the connection's death. Null accepts
@@ -914,11 +1099,12 @@ export function createRequestServer<
 export function createRequestServer<
   Remote extends object = AnyFunctions,
   Local extends object = AnyFunctions,
+  Identity = unknown,
 >(
   port: number | null,
-  onConnect: OnConnect<Remote> | null | undefined,
+  onConnect: OnConnect<Remote, Identity> | null | undefined,
   options:
-    | Omit<RequestServerOptions<Remote, Local>, "onConnect">
+    | Omit<RequestServerOptions<Remote, Local, Identity>, "onConnect">
     | null
     | undefined,
 ): RequestServer;

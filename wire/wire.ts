@@ -342,6 +342,7 @@ export class Wire<
   ) {
     const { signal, functions, onDeath, confirm, serves, expects } = options;
     const { authenticate } = options;
+    const whole = this as unknown as Wire<AnyFunctions, AnyFunctions, Identity>;
     checkOptionKeys(options, OPTION_KEYS, "a wire");
     const kept = serves === undefined ? undefined : rulesOf(serves);
     const expected = expects === undefined ? undefined : rulesOf(expects);
@@ -367,19 +368,11 @@ export class Wire<
         contract: kept?.summary(limits.helloFrame, credential) ?? "",
         checkContract: (told) => expected?.checkPeer(told),
         requireCredential,
-        authenticate: authenticate === undefined
-          ? undefined
-          : (shown) => authenticate(new Peer(transport, shown)),
+        authenticate: authenticate &&
+          ((shown) => authenticate(new Peer(transport, shown))),
         onIdentity: (identity) => this.#identity = identity as Identity,
         ...side,
-        confirm: () =>
-          decide(
-            confirm === undefined ? undefined : () =>
-              confirm(
-                this as unknown as Wire<AnyFunctions, AnyFunctions, Identity>,
-              ),
-            report,
-          ),
+        confirm: () => decide(confirm && (() => confirm(whole)), report),
         sendStacks: options.sendStacks ?? false,
         valueTypes,
         recordCallSites: options.recordCallSites ?? false,
@@ -394,7 +387,7 @@ export class Wire<
       expected?.caller(session, report) ?? session,
       calling,
       report,
-      this as unknown as Wire,
+      whole as Wire,
       clock,
     );
     if (functions !== undefined) {

@@ -286,6 +286,17 @@ export class TokenBucket {
     return true;
   }
 
+  /**
+   * Takes tokens whether they are there or not. Those that were not are owed:
+   * there is none before they have flowed in.
+   *
+   * @param count How many; parts of one count.
+   */
+  spend(count: number): void {
+    this.#fill();
+    this.#tokens -= count;
+  }
+
   /** Puts a token back. */
   refund(): void {
     this.#tokens = Math.min(this.#most, this.#tokens + 1);

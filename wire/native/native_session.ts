@@ -417,7 +417,9 @@ export class NativeSession implements Session {
     if (isA(error, WireError)) return this.#fail(error);
     const reason = this.#closing.sentFinish
       ? closedReason()
-      : lostReason(this.address, error);
+      : this.#handshake.greeted
+      ? lostReason(this.address, error)
+      : lostReason(this.address, error, hintOf(this.address));
     this.end(reason, false);
   }
 
@@ -621,15 +623,20 @@ function abortedBy(code: string, text: string): WireError {
 
 /** The stream ended before the peer's hello. */
 function goneBeforeHello(address: WireAddress): WireError {
-  const hint = address.transport === "tcp"
-    ? " If it speaks TLS, give the option tls."
-    : "";
   return new WireError(
     "connectionLost",
     `The peer at ${
       formatAddress(address)
-    } closed the connection before its hello.${hint}`,
+    } closed the connection before its hello.${hintOf(address)}`,
   );
+}
+
+/** What a peer may want that closes the connection before its hello. */
+function hintOf({ transport }: WireAddress): string {
+  if (transport === "tcp") return " If it speaks TLS, give the option tls.";
+  return transport === "tls"
+    ? " If it demands a certificate of its clients, give one that it trusts, as tls.cert and tls.key."
+    : "";
 }
 
 /** The stream ended, and the peer had not said that it would. */

@@ -474,12 +474,16 @@ export function closedReason(): WireError {
 }
 
 /** The reason of death of a wire whose connection failed. */
-export function lostReason(address: WireAddress, error: unknown): WireError {
+export function lostReason(
+  address: WireAddress,
+  error: unknown,
+  hint = "",
+): WireError {
   return new WireError(
     "connectionLost",
     `The connection to ${formatAddress(address)} was lost: ${
       errorMessage(error)
-    }`,
+    }${hint && `.${hint}`}`,
     { cause: error },
   );
 }

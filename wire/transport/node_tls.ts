@@ -9,7 +9,13 @@
  * @module
  */
 
-import type { SocketLike, Transport, WireAddress } from "./transport.ts";
+import { readCertificate } from "./node_certificate.ts";
+import type {
+  PeerCertificate,
+  SocketLike,
+  Transport,
+  WireAddress,
+} from "./transport.ts";
 
 /** What is read at a time: little at first, for many connections are quiet. */
 const FIRST_READ = 2 * 1024;
@@ -170,8 +176,10 @@ function joined(chunks: Uint8Array[]): Uint8Array {
 export interface TlsSide {
   /** Makes its socket, over the bytes of a connection. */
   start(over: Duplex): TLSSocket;
-  /** The event that tells that the peer is who it should be. */
+  /** The event that tells that the handshake is done. */
   readonly secured: "secure" | "secureConnect";
+  /** Whether the peer has to show a certificate that is trusted. */
+  readonly asksPeer?: boolean;
 }
 
 /** A connection that speaks TLS. */
@@ -182,6 +190,7 @@ export class TlsTransport implements Transport {
   readonly #socket: TLSSocket;
   readonly #duplex: Duplex;
   readonly #raw: RawEnd;
+  #certificate: PeerCertificate | undefined;
   /** Why nothing goes on; undefined while it does. */
   #failure: Error | undefined;
   #isSecure = false;
@@ -221,8 +230,14 @@ export class TlsTransport implements Transport {
       wake();
     };
     socket.on(side.secured, () => {
+      try {
+        if (side.asksPeer) this.#certificate = trustedCertificate(socket);
+      } catch (error) {
+        return fail(error as Error);
+      }
       this.#isSecure = true;
       resolve();
+      wake();
     });
     socket.on("readable", wake);
     socket.on("end", () => {
@@ -238,6 +253,11 @@ export class TlsTransport implements Transport {
     });
   }
 
+  /** What the peer's certificate says, if it had to show one. */
+  get certificate(): PeerCertificate | undefined {
+    return this.#certificate;
+  }
+
   /** Whether anything came from the peer. */
   get hasBegun(): boolean {
     return this.#raw.hasBegun;
@@ -250,6 +270,8 @@ export class TlsTransport implements Transport {
 
   /** Reads the next bytes; null at the end of the stream. */
   async read(): Promise<Uint8Array | null> {
+    // Nothing is heard of a peer, or said to it, that is not who it should be.
+    if (!this.#isSecure) await this.secured;
     for (let isLast = false;;) {
       const chunk: Uint8Array | null = this.#socket.read();
       this.#raw.taken(chunk?.length);
@@ -270,6 +292,7 @@ export class TlsTransport implements Transport {
    */
   write(bytes: Uint8Array): Promise<number> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    if (!this.#isSecure) return this.secured.then(() => this.write(bytes));
     const some = bytes.subarray(0, LARGEST_WRITE);
     return new Promise((resolve, reject) =>
       this.#socket.write(some, (error) => {
@@ -307,6 +330,42 @@ export class TlsTransport implements Transport {
     clearTimeout(timer);
     this.#wake = undefined;
   }
+}
+
+/**
+ * What the certificate of a peer says that has to have one.
+ *
+ * A server's socket ends a handshake without a certificate by itself, and none
+ * with one that it does not trust: `tls.Server` asks this, which Deno's
+ * sockets without such a server do not.
+ *
+ * @throws {Error} Where there is none, or it is not trusted.
+ */
+function trustedCertificate(socket: TLSSocket): PeerCertificate {
+  const { ssl } = socket as { ssl?: { verifyError?(): unknown } };
+  if (typeof ssl?.verifyError !== "function") {
+    throw new Error(`${UNTRUSTED}: this runtime does not tell`);
+  }
+  const problem = ssl.verifyError();
+  // Node says null where there is none, and Deno an empty text.
+  if (problem !== null && problem !== "") {
+    const { code = problem } = Object(problem);
+    throw new Error(`${UNTRUSTED}: ${code}`);
+  }
+  const certificate = socket.getPeerX509Certificate();
+  if (certificate === undefined) throw new Error(`${UNTRUSTED}: there is none`);
+  return readCertificate(certificate);
+}
+
+const UNTRUSTED = "the peer's certificate is not trusted";
+
+/**
+ * Whether an error says that the peer showed no certificate that is trusted.
+ *
+ * @param text The error's message.
+ */
+export function lacksCertificate(text: string): boolean {
+  return text.startsWith(UNTRUSTED) || /sent no certificates/i.test(text);
 }
 
 function closedHere(): Error {
