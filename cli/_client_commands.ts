@@ -21,8 +21,11 @@ const CONNECTING: readonly Option[] = [
   "tls",
   "ca",
   "tls-name",
+  "cert",
+  "key",
   "credential-env",
   "require-credential-env",
+  "insecure",
   "timeout",
 ];
 /** The options of a call. */
@@ -174,14 +177,17 @@ async function connected(
 ): Promise<void> {
   const ca = line.pem("ca", "CERTIFICATE");
   const hostname = line.text("tls-name");
-  const isTls = line.has("tls") || ca !== undefined || hostname !== undefined;
+  const own = line.certificate;
+  const isTls = line.has("tls") || ca !== undefined || hostname !== undefined ||
+    own !== undefined;
   const [host, port] = "path" in target ? ["", 0] : [target.host, target.port];
   const wire = await connectToRemoteServer(host, port, {
     path: "path" in target ? target.path : undefined,
     tls: isTls
-      ? { caCerts: ca === undefined ? [] : [ca], hostname }
+      ? { caCerts: ca === undefined ? [] : [ca], hostname, ...own }
       : undefined,
     ...line.secrets,
+    insecure: line.has("insecure"),
     timeout: line.time("timeout"),
     // Nothing is served here, and closing releases references.
     onError: () => {},

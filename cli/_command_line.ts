@@ -34,11 +34,19 @@ const TEXTS = [
   "hostname",
   "cert",
   "key",
+  "client-ca",
 ] as const;
 /** The option that takes a value, and may come several times. */
 const METADATA = "metadata";
 /** The options that take none. */
-const FLAGS = ["tls", "json", "one-way", "help", "version"] as const;
+const FLAGS = [
+  "tls",
+  "insecure",
+  "json",
+  "one-way",
+  "help",
+  "version",
+] as const;
 
 /** An option that takes a value. */
 export type TextOption = typeof TEXTS[number];
@@ -191,6 +199,15 @@ export class CommandLine {
     const secret = Deno.env.get(name);
     if (secret !== undefined && secret !== "") return secret;
     throw new UsageError(`There is nothing in the variable ${name}.`);
+  }
+
+  /** What `--cert` and `--key` name: they go together. */
+  get certificate(): { cert: string; key: string } | undefined {
+    const cert = this.pem("cert", "CERTIFICATE");
+    const key = this.pem("key", "PRIVATE KEY");
+    if (cert === undefined && key === undefined) return undefined;
+    if (cert !== undefined && key !== undefined) return { cert, key };
+    throw new UsageError("--cert and --key go together.");
   }
 
   /**

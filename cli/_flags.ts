@@ -20,6 +20,11 @@ const WORDS: readonly (readonly [RegExp, string])[] = [
     "Leave out --tls, --ca and --tls-name, or start the server with --cert and --key",
   ],
   [/If it speaks TLS, give the option tls\./, "If it speaks TLS, give --tls."],
+  [
+    /Give the option tls; or, where the network is safe by other means, insecure: true/,
+    "Give --tls; or, where the network is safe by other means, --insecure",
+  ],
+  [/\btls\.clientCa\b/g, "--client-ca"],
   [/\btls\.caCerts\b/g, "--ca"],
   [/\btls\.hostname\b/g, "--tls-name"],
   [/\btls\.cert\b/g, "--cert"],

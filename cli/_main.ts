@@ -32,7 +32,9 @@ options of list, call and ping:
   --tls                  speak TLS; the system says whom to trust
   --ca FILE              TLS, and trust this authority too
   --tls-name NAME        TLS, and expect a certificate of that name
+  --cert FILE --key FILE TLS, and show this certificate
   --credential-env NAME  show the secret that is in this variable
+  --insecure             show it over TCP without TLS, beyond this machine, too
   --require-credential-env NAME
                          the server has to show the secret in this variable
   --timeout MS           how long connecting may take
@@ -50,10 +52,12 @@ options of serve and listen:
   --hostname HOST        the address to listen on: 127.0.0.1
   --unix PATH            serve: a Unix socket
   --cert FILE --key FILE speak TLS
+  --client-ca FILE       clients have to show a certificate of this authority
   --require-credential-env NAME
                          clients have to show the secret in this variable
   --credential-env NAME  serve: show clients this secret, once they have shown
                          theirs
+  --insecure             serve: also over TCP without TLS, beyond this machine
 
   --help, --version
 

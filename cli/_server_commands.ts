@@ -5,7 +5,12 @@
  */
 
 import { printReport } from "../wire/base/report.ts";
-import { createRequestServer, formatAddress, startUpServer } from "../mod.ts";
+import {
+  createRequestServer,
+  formatAddress,
+  type ServerTls,
+  startUpServer,
+} from "../mod.ts";
 import {
   type CommandLine,
   type Option,
@@ -20,6 +25,7 @@ const LISTENING: readonly Option[] = [
   "hostname",
   "cert",
   "key",
+  "client-ca",
   "require-credential-env",
 ];
 
@@ -27,7 +33,7 @@ const LISTENING: readonly Option[] = [
 export async function serve(line: CommandLine): Promise<void> {
   const specifier = line.word("The module") ?? "";
   line.end();
-  line.only("serve", [...LISTENING, "unix", "credential-env"]);
+  line.only("serve", [...LISTENING, "unix", "credential-env", "insecure"]);
   if (
     line.text("credential-env") !== undefined &&
     line.text("require-credential-env") === undefined
@@ -46,6 +52,7 @@ export async function serve(line: CommandLine): Promise<void> {
     path: line.text("unix"),
     tls: tlsOf(line),
     ...line.secrets,
+    insecure: line.has("insecure"),
     onListen: (address) => {
       isListening = true;
       console.log(
@@ -147,12 +154,12 @@ function namespaceOf(
   return isWhole && count > 0 ? functions : undefined;
 }
 
-function tlsOf(line: CommandLine): { cert: string; key: string } | undefined {
-  const cert = line.pem("cert", "CERTIFICATE");
-  const key = line.pem("key", "PRIVATE KEY");
-  if (cert === undefined && key === undefined) return undefined;
-  if (cert !== undefined && key !== undefined) return { cert, key };
-  throw new UsageError("--cert and --key go together.");
+function tlsOf(line: CommandLine): ServerTls | undefined {
+  const own = line.certificate;
+  const clientCa = line.pem("client-ca", "CERTIFICATE");
+  if (clientCa === undefined) return own;
+  if (own !== undefined) return { ...own, clientCa: [clientCa] };
+  throw new UsageError("--client-ca goes with --cert and --key.");
 }
 
 /** How a process ends that Ctrl-C ended: 128, and the signal's number. */

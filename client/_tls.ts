@@ -11,6 +11,7 @@ import {
   type WireAddress,
 } from "../wire/transport/transport.ts";
 import { errorMessage, WireError } from "../wire/base/errors.ts";
+import { readCertificate } from "../wire/transport/node_certificate.ts";
 import {
   type Duplex,
   loadTls,
@@ -197,10 +198,7 @@ class TlsClient implements TlsSide {
       servername: isIp(hostname) ? "" : hostname,
       secureContext: this.#secureContext,
       rejectUnauthorized: !this.#trustsAnybody,
-      checkServerIdentity: (
-        _host,
-        { subjectaltname = "" },
-      ): Error | undefined => this.#problem(socket, subjectaltname),
+      checkServerIdentity: (): Error | undefined => this.#problem(socket),
     });
     if (this.#trustsAnybody) {
       socket.once("secureConnect", () => {
@@ -211,21 +209,35 @@ class TlsClient implements TlsSide {
   }
 
   /** What is wrong with a certificate that was issued by whom one trusts. */
-  #problem(socket: TLSSocket, names: string): Error | undefined {
+  #problem(socket: TLSSocket): Error | undefined {
     if (this.#trustsAnybody) return undefined;
-    // What bears an authority's mark is no server's: other clients refuse it.
-    if (socket.getPeerX509Certificate()?.ca) {
-      return new Error("CaUsedAsEndEntity");
+    try {
+      const certificate = socket.getPeerX509Certificate()!;
+      // What bears an authority's mark is no server's: other clients refuse it.
+      if (certificate.ca) return new Error("CaUsedAsEndEntity");
+      // The common name does not count.
+      const names = namesToCheck(readCertificate(certificate).names);
+      if (names.length === 0) {
+        return new Error("certificate is not valid for any names");
+      }
+      return this.#tls.checkServerIdentity(this.#hostname, {
+        ...socket.getPeerCertificate(),
+        subjectaltname: names.join(", "),
+      });
+    } catch (error) {
+      return error as Error;
     }
-    // The common name does not count.
-    if (!/(^|, )(DNS|IP Address):/.test(names)) {
-      return new Error("certificate is not valid for any names");
-    }
-    return this.#tls.checkServerIdentity(
-      this.#hostname,
-      socket.getPeerCertificate(),
-    );
   }
+}
+
+/**
+ * The names that a server may be known by, in the words of `node:tls`. That
+ * reads them from one text, in which Deno does not quote a name that would pass
+ * for two: such a one is left out.
+ */
+function namesToCheck(names: readonly string[]): string[] {
+  return names.filter((name) => /^(DNS|IP):[^\s,"']+$/.test(name))
+    .map((name) => name.replace(/^IP:/, "IP Address:"));
 }
 
 /** Trusts certain authorities in addition to those that Deno trusts. */

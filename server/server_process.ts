@@ -4,7 +4,10 @@
  * @module
  */
 
-import type { WireAddress } from "../wire/transport/transport.ts";
+import type {
+  PeerCertificate,
+  WireAddress,
+} from "../wire/transport/transport.ts";
 
 /**
  * What LispWorks calls a light-weight process: the server that waits for
@@ -17,6 +20,11 @@ export interface ServerProcess {
   name: string;
   /** Where the peer of a connection is; undefined for the server. */
   readonly peer: WireAddress | undefined;
+  /**
+   * What the certificate of a connection's client says; undefined for the
+   * server, and where it asks for none by `tls.clientCa`.
+   */
+  readonly certificate: PeerCertificate | undefined;
   /** When it began. */
   readonly since: Date;
   /**

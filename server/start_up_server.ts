@@ -7,7 +7,7 @@
 
 import { formatAddress } from "../wire/transport/transport.ts";
 import {
-  checkCredential,
+  checkDemanded,
   checkGate,
   checkHooks,
   checkOptionKeys,
@@ -24,6 +24,12 @@ import {
 } from "../wire/lines/line_stream.ts";
 import { localServicePort } from "../wire/lines/node_services.ts";
 import type { Acceptor } from "./_accept.ts";
+import {
+  AddressLists,
+  type AddressOptions,
+  auditor,
+  type OnAudit,
+} from "./_admission.ts";
 import { checkTarget, listen, type ServerTls } from "./_listen.ts";
 import {
   checkSafety,
@@ -63,7 +69,7 @@ import {
  * if (await stream.readLine() !== "HELLO") throw new Error();
  * ```
  */
-export interface StartUpServerOptions {
+export interface StartUpServerOptions extends AddressOptions {
   /**
    * Called with each connection. The listener runs where this option is left
    * out; whatever is given and is no function is refused, undefined as well.
@@ -101,8 +107,18 @@ export interface StartUpServerOptions {
    * @default {4096}
    */
   backlog?: number | undefined;
-  /** Certificate and key, both PEM: the server speaks TLS then. */
+  /**
+   * Certificate and key, both PEM: the server speaks TLS then. With `clientCa`,
+   * clients have to show a certificate, too, and the process of a connection
+   * tells what it says.
+   */
   tls?: ServerTls | undefined;
+  /**
+   * Told of every connection that is refused, with the reason: by `allow` and
+   * `deny`, in the TLS handshake, for lack of room, or by the listener for its
+   * credential.
+   */
+  onAudit?: OnAudit | undefined;
   /** The bounds of the streams. */
   stream?: LineStreamOptions | undefined;
   /**
@@ -177,6 +193,9 @@ const OPTION_KEYS: Readonly<Record<keyof StartUpServerOptions, true>> = {
   handshakeTimeout: true,
   listener: true,
   signal: true,
+  allow: true,
+  deny: true,
+  onAudit: true,
   onError: true,
 };
 
@@ -224,16 +243,18 @@ export function startUpServer(
   checkSignal(signal);
   const who = `Process "${processName}", service ${shown(service)},`;
   const onError = reporter(options.onError);
-  const { served, target, stream } = inName(who, () => {
+  const audit = auditor(options.onAudit, onError);
+  const { served, target, stream, addresses } = inName(who, () => {
     checkOptions(options);
     const served: Served = options.function === undefined
-      ? listenerFunction(options)
+      ? listenerFunction(options, audit)
       : { function: options.function };
     const stream = resolveLineStreamOptions(options.stream);
     const port = localServicePort(service);
     return {
       served,
       stream,
+      addresses: new AddressLists(options),
       target: checkTarget({ hostname: address, port, tls, backlog }),
     };
   });
@@ -247,6 +268,8 @@ export function startUpServer(
   const server = new StreamServer({
     listener,
     tls,
+    addresses,
+    audit,
     handshake: options.handshakeTimeout ?? HANDSHAKE_TIMEOUT,
     oneAtATime: options.oneAtATime ?? false,
     service,
@@ -298,11 +321,11 @@ function checkOptions(options: StartUpServerOptions): void {
       }. Leave it out only for the listener, which evaluates what its clients send.`,
     );
   }
-  checkHooks(options, ["onError"]);
+  checkHooks(options, ["onError", "onAudit"]);
   checkAnnounce(options.announce ?? false);
   checkOptionKeys(listener, LISTENER_KEYS, "listener");
   const gate = "listener.requireCredential";
-  checkCredential(listener.requireCredential, gate);
+  checkDemanded(listener.requireCredential, gate);
   checkGate(listener, "requireCredential", gate);
   checkCount(options.maxConnections, "maxConnections");
   checkCount(options.connectionsPerAddress, "connectionsPerAddress");
@@ -344,12 +367,16 @@ function checkCount(count: unknown, name: string): void {
  * with its options shows at once; its code is loaded then, because most programs
  * never need it.
  */
-function listenerFunction(options: StartUpServerOptions): Served {
+function listenerFunction(
+  options: StartUpServerOptions,
+  audit: ListenerInit["audit"],
+): Served {
   checkReach(options, options.address ?? LOOPBACK);
   const { requireCredential, limits, ...rest } = options.listener ?? {};
   let note: Acceptor["note"] = () => {};
   const init: ListenerInit = {
-    credential: requireCredential,
+    secrets: checkDemanded(requireCredential, "listener.requireCredential"),
+    audit,
     limits: resolveListenerLimits(limits),
     command: sessionCommand(rest),
     note: (...told) => note(...told),

@@ -20,10 +20,17 @@ import {
 } from "../wire/lines/line_stream.ts";
 import type { TlsTransport } from "../wire/transport/node_tls.ts";
 import { Acceptor } from "./_accept.ts";
-import { Arrival, networkOf, WatchedTransport } from "./_admission.ts";
+import {
+  type AddressLists,
+  Arrival,
+  type auditor,
+  networkOf,
+  WatchedTransport,
+} from "./_admission.ts";
 import {
   listenerAddress,
   peerAddress,
+  replaceCertificate,
   type ServerTls,
   TlsLoader,
 } from "./_listen.ts";
@@ -70,6 +77,10 @@ export interface StreamServerInit {
   readonly listener: Deno.Listener<Deno.Conn>;
   /** Certificate and key, where it speaks TLS. */
   readonly tls: ServerTls | undefined;
+  /** Who may connect; everybody where it is left out. */
+  readonly addresses?: AddressLists | undefined;
+  /** Told of each connection that is refused. */
+  readonly audit?: ReturnType<typeof auditor> | undefined;
   /** How long a TLS handshake may take, in milliseconds. */
   readonly handshake: number;
   /** The service, as it was asked for. */
@@ -174,6 +185,7 @@ export class StreamServer implements AsyncDisposable {
       kind: "server",
       name: init.processName,
       peer: undefined,
+      certificate: undefined,
       since: new Date(),
       kill: () => this.kill(),
     };
@@ -267,6 +279,20 @@ export class StreamServer implements AsyncDisposable {
     await this.shutdown();
   }
 
+  /**
+   * Replaces the certificate: connections that come from now on get the new
+   * one. Those that are open live on.
+   *
+   * @param tls The new certificate and key, PEM. The authorities of clients
+   * stay, unless there are new ones, too.
+   * @throws {WireError} `invalidArgument` or `tlsFailed` for what is no
+   * certificate with its key, and where the server does not speak TLS. The
+   * server keeps the one that it has then.
+   */
+  replaceCertificate(tls: ServerTls): void {
+    replaceCertificate(this.#tls, tls, `Process "${this.processName}"`);
+  }
+
   /** Listening keeps this program alive; so it is at first. */
   ref(): void {
     this.#init.listener.ref();
@@ -292,11 +318,11 @@ export class StreamServer implements AsyncDisposable {
       end: (transport) => {
         this.#displaced.add(transport);
         transport.close();
-        this.#noteTurnedAway();
+        this.#noteTurnedAway(transport.address);
       },
       turnAway: (arrival) => {
         arrival.close();
-        this.#noteTurnedAway();
+        this.#noteTurnedAway(arrival.address);
       },
     });
   }
@@ -310,6 +336,11 @@ export class StreamServer implements AsyncDisposable {
       tcp.setKeepAlive(true);
     }
     const peer = peerAddress(conn, undefined, this.#tls !== undefined);
+    const refusal = this.#init.addresses?.refusal(peer);
+    if (refusal !== undefined) {
+      conn.close();
+      return this.#refused(refusal, peer);
+    }
     this.#newcomers.enter(new Arrival(conn, peer, networkOf(peer)));
     if (!this.#isTurn) return this.#waitForTurn();
   }
@@ -390,6 +421,7 @@ export class StreamServer implements AsyncDisposable {
       kind: "connection",
       name: `${this.#process.name} ${formatAddress(peer)}`,
       peer,
+      certificate: connected.certificate,
       since: new Date(),
       stream,
       transport,
@@ -492,19 +524,26 @@ export class StreamServer implements AsyncDisposable {
       ));
   }
 
-  #noteTurnedAway(): void {
-    this.#acceptor.note("turned away", (count) =>
+  #noteTurnedAway(address: WireAddress): void {
+    const trouble = (count: number) =>
       new WireError(
         "busy",
         `${
           count === 1 ? "A connection" : `${count} connections`
         } had to go before being served: too many waited, or for too long.`,
-      ));
+      );
+    this.#acceptor.note("turned away", trouble);
+    this.#refused(trouble(1), address);
+  }
+
+  #refused(reason: WireError, address: WireAddress): void {
+    this.#init.audit?.({ refused: "connection", reason, address });
   }
 
   #noHandshake(error: unknown, transport: TlsTransport): boolean {
     if (this.#killed || this.#displaced.has(transport)) return false;
     const text = errorMessage(error);
+    this.#refused(this.#tls!.server.trouble(1, error), transport.address);
     this.#acceptor.note(
       `TLS ${text}`,
       (count) => this.#tls!.server.trouble(count, error),

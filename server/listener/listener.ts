@@ -10,7 +10,7 @@ import { systemClock } from "../../wire/base/clock.ts";
 import { WireError } from "../../wire/base/errors.ts";
 import type { LineStream } from "../../wire/lines/line_stream.ts";
 import type { ServerProcess } from "../server_process.ts";
-import { Attempts, networkOf } from "../_admission.ts";
+import { Attempts, type auditor, networkOf } from "../_admission.ts";
 import { Seats } from "../_seats.ts";
 import type { Tally } from "../_accept.ts";
 import type { ListenerLimits, SessionCommand } from "./options.ts";
@@ -19,8 +19,10 @@ import { Session } from "./session.ts";
 
 /** What a listener is made with. */
 export interface ListenerInit {
-  /** The secret that clients have to know. */
-  readonly credential: string | undefined;
+  /** The secrets of which clients have to know one. */
+  readonly secrets: readonly string[] | undefined;
+  /** Told of clients that did not. */
+  readonly audit: ReturnType<typeof auditor>;
   /** All limits. */
   readonly limits: Readonly<ListenerLimits>;
   /** How sessions are started. */
@@ -54,10 +56,13 @@ export class Listener {
       yieldAfter: 0,
       activity: ({ lines }) => lines,
       end: ({ stream }) => {
-        this.#note(
-          "strangers",
-          'had to go for others before saying who it was (the limit "strangers")',
-        );
+        this.#refused("strangers", stream, (count) =>
+          new WireError(
+            "busy",
+            `${
+              counted(count)
+            } had to go for others before saying who it was (the limit "strangers").`,
+          ));
         turnAway(stream, "Others wait, and nothing came. Try again");
       },
     });
@@ -68,10 +73,13 @@ export class Listener {
       // Who has had something evaluated has something to lose.
       activity: (session) => session.hasBegun ? undefined : 0,
       end: (session) => {
-        this.#note(
-          "sessions",
-          'had to go for others before its first input (the limit "sessions")',
-        );
+        init.note("sessions", (count) =>
+          new WireError(
+            "busy",
+            `${
+              counted(count)
+            } had to go for others before its first input (the limit "sessions").`,
+          ));
         session.giveWay();
       },
     });
@@ -86,7 +94,7 @@ export class Listener {
   async serve(stream: LineStream, process: ServerProcess): Promise<void> {
     const network = networkOf(stream.address);
     if (this.#attempts.wait(network) > 0) {
-      this.#noteGuesses();
+      this.#noteGuesses(stream);
       return await turnAway(stream, TOO_MANY);
     }
     if (!this.#strangers.makeRoom(network)) {
@@ -162,7 +170,7 @@ export class Listener {
       else await turnAway(stream, NO_NAME);
       return undefined;
     }
-    if (this.#init.credential === undefined) return name;
+    if (this.#init.secrets === undefined) return name;
     stream.write("credential> ");
     const maxLength = Math.max(1, most - first.length);
     const given = await stream.readLine({ maxLength });
@@ -181,15 +189,19 @@ export class Listener {
   ): Promise<string | undefined> {
     const network = networkOf(stream.address);
     if (!this.#attempts.take(network)) {
-      this.#noteGuesses();
+      this.#noteGuesses(stream);
       return TOO_MANY;
     }
-    if (!await sameSecret(this.#init.credential!, given)) {
-      this.#init.note("credential", (count) =>
+    const same = await Promise.all(
+      this.#init.secrets!.map((each) => sameSecret(each, given)),
+    );
+    if (!same.includes(true)) {
+      const { address } = stream;
+      this.#refused("credential", stream, (count) =>
         new WireError(
           "refused",
           `${counted(count)} showed a wrong credential. The last came from ${
-            formatAddress(stream.address)
+            formatAddress(address)
           }.`,
         ));
       return "That is not the credential";
@@ -198,9 +210,9 @@ export class Listener {
     return undefined;
   }
 
-  #noteGuesses(): void {
+  #noteGuesses(stream: LineStream): void {
     const { attempts, attemptEvery } = this.#init.limits;
-    this.#init.note("guesses", (count) =>
+    this.#refused("guesses", stream, (count) =>
       new WireError(
         "busy",
         `${
@@ -209,11 +221,13 @@ export class Listener {
       ));
   }
 
-  #note(kind: string, what: string): void {
-    this.#init.note(
-      kind,
-      (count) => new WireError("busy", `${counted(count)} ${what}.`),
-    );
+  #refused(
+    kind: string,
+    { address }: LineStream,
+    make: (count: number) => WireError,
+  ): void {
+    this.#init.note(kind, make);
+    this.#init.audit({ refused: "connection", reason: make(1), address });
   }
 }
 

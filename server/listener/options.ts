@@ -5,7 +5,7 @@
  * @module
  */
 
-import { unknownName } from "../../wire/base/checks.ts";
+import { type Demanded, unknownName } from "../../wire/base/checks.ts";
 import { isLoopback } from "../../wire/transport/transport.ts";
 import { WireError } from "../../wire/base/errors.ts";
 import { shown } from "../../wire/base/shown.ts";
@@ -145,10 +145,11 @@ export const DEFAULT_LISTENER_LIMITS: Readonly<ListenerLimits> = Object.freeze({
  */
 export interface ListenerOptions {
   /**
-   * The secret that a client has to send; at least 16 characters. What is there
-   * and undefined, as a variable that is not set, is refused.
+   * The secret that a client has to send, or several, of which any will do; at
+   * least 16 characters each. What is there and undefined, as a variable that is
+   * not set, is refused.
    */
-  requireCredential?: string;
+  requireCredential?: Demanded;
   /** What evaluated code may do. @default {{}, which is nothing} */
   permissions?: ListenerPermissions | undefined;
   /** Limits that differ from the default. */
@@ -227,25 +228,27 @@ export function checkSafety(
   hostname: string,
   isTls: boolean,
 ): void {
-  const { requireCredential: credential } = options;
-  if (credential !== undefined && credential.length < SHORTEST) {
+  const { requireCredential = [] } = options;
+  const secrets = [requireCredential].flat();
+  if (secrets.some((each) => each.length < SHORTEST)) {
     throw new WireError(
       "invalidArgument",
       `The listener's credential must have at least ${SHORTEST} characters.`,
     );
   }
-  if (credential !== undefined && /[\r\n]/.test(credential)) {
+  if (secrets.some((each) => /[\r\n]/.test(each))) {
     throw new WireError(
       "invalidArgument",
       "The listener's credential must be a single line.",
     );
   }
-  if (isLoopback(hostname) || (credential !== undefined && isTls)) return;
+  const isSecret = secrets.length > 0;
+  if (isLoopback(hostname) || (isSecret && isTls)) return;
   const missing = [
-    ...(credential === undefined ? ["a credential"] : []),
+    ...(isSecret ? [] : ["a credential"]),
     ...(isTls ? [] : ["TLS"]),
   ].join(" and ");
-  const are = credential === undefined && !isTls ? "are" : "is";
+  const are = !isSecret && !isTls ? "are" : "is";
   throw new WireError(
     "invalidArgument",
     `The listener evaluates what it is sent, so it serves ${hostname}, which is beyond this machine, only with a credential and TLS; ${missing} ${are} missing. Give listener.requireCredential and tls, or leave address out.`,
