@@ -45,7 +45,11 @@ export class Guesses {
    * @param note Told of each.
    * @param why What peers are refused for.
    */
-  constructor(limits: AttemptLimits, note: Acceptor["note"], why: string) {
+  constructor(
+    limits: AttemptLimits,
+    note: Acceptor["note"],
+    why = "a wrong credential, or none",
+  ) {
     this.#limits = limits;
     this.#attempts = new Attempts(systemClock, limits);
     this.#note = note;

@@ -617,9 +617,7 @@ export class RequestServer implements AsyncDisposable {
     return new Guesses(
       this.#limits,
       (...told) => this.#acceptor.note(...told),
-      authenticate === undefined
-        ? "a wrong credential, or none"
-        : "it did not show who it is",
+      authenticate === undefined ? undefined : "it did not show who it is",
     );
   }
 

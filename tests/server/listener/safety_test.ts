@@ -5,9 +5,7 @@ import {
   startUpServer,
   type StartUpServerOptions,
 } from "../../../server/mod.ts";
-import {
-  resolveListenerLimits,
-} from "../../../server/listener/options.ts";
+import { resolveListenerLimits } from "../../../server/listener/options.ts";
 import { WireError } from "../../../wire/mod.ts";
 import { isLoopback } from "../../../wire/transport/transport.ts";
 import { holdTimers } from "../../_held_timers.ts";
