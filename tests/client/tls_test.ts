@@ -41,6 +41,24 @@ for (const [cert, tls, text] of COMPLAINTS) {
   });
 }
 
+test("a name that reads like two does not pass for another server", async () => {
+  await using server = createRequestServer(0, null, {
+    tls: {
+      cert: readText("tls/server_joined.pem"),
+      key: readText("tls/client.key"),
+    },
+    onError() {},
+  });
+  const caCerts = [readText("tls/client_ca.pem")];
+  const connect = (tls: ClientTls) =>
+    connectToRemoteServer("localhost", server.port, null, { tls });
+  const error = await assertRejects(() => connect({ caCerts }), WireError);
+  assertEquals((error as WireError).code, "tlsFailed");
+  assert(/for another name/.test(error.message), error.message);
+  // It is who it says.
+  await using _wire = await connect({ caCerts, hostname: "eve.example" });
+});
+
 test("caCerts with what is no certificate is said, and nobody connected to", async () => {
   await using server = createRequestServer(0, null, { tls: SERVER_TLS });
   const text = "-----BEGIN CERTIFICATE-----\n?\n-----END CERTIFICATE-----";
