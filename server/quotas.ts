@@ -29,9 +29,9 @@ export interface Quotas {
   /** Calls that run, or wait for something, at a time. */
   callsAtOnce?: number | undefined;
   /**
-   * Bytes a second, of all that comes and goes. They are counted when a call
-   * comes: one that finds more used than there is fails, until a second's worth
-   * for each second has made up for it.
+   * Bytes a second, of all that comes and goes. They are counted when calls
+   * begin and end. One larger than that passes where nothing is owed, and is
+   * paid off in the seconds after it: calls that come before fail.
    */
   bytesPerSecond?: number | undefined;
   /**
@@ -111,7 +111,7 @@ export class QuotaKeeper {
       try {
         return await next();
       } finally {
-        account.end();
+        account.end(wire);
       }
     };
     this.measure = ({ wire }, next) => {
@@ -202,9 +202,10 @@ class Account {
   /** A call came: why it is refused; undefined if it begins. */
   begin(wire: Wire): Refusal | undefined {
     const { callsAtOnce = Infinity } = this.#quotas;
-    this.#countBytes(wire);
     const owing = this.#owing("bytesPerSecond", "bytes") ??
       this.#owing("processorPerSecond", "milliseconds of processor time");
+    // Its own bytes are among those that came, and do not stand in its way.
+    this.#countBytes(wire);
     if (owing !== undefined) return owing;
     if (this.#running >= callsAtOnce) {
       return new Refusal(
@@ -220,8 +221,9 @@ class Account {
   }
 
   /** A call that began is over. */
-  end(): void {
+  end(wire: Wire): void {
     this.#running--;
+    if (this.#wires.has(wire)) this.#countBytes(wire);
   }
 
   /** A function took so many milliseconds. */
