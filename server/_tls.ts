@@ -6,7 +6,6 @@
 
 import type { SocketLike, WireAddress } from "../wire/transport/transport.ts";
 import { errorMessage, WireError } from "../wire/base/errors.ts";
-import type { ServerTls } from "./_listen.ts";
 import {
   type Duplex,
   lacksCertificate,
@@ -28,7 +27,13 @@ export class TlsServer implements TlsSide {
   readonly asksPeer: boolean;
 
   /** @param tls Certificate chain and private key, which were checked. */
-  constructor({ cert, key, clientCa }: ServerTls) {
+  constructor(
+    { cert, key, clientCa }: {
+      readonly cert: string;
+      readonly key: string;
+      readonly clientCa?: readonly string[];
+    },
+  ) {
     this.asksPeer = clientCa !== undefined;
     this.#secureContext = this.#tls.createSecureContext({
       cert,

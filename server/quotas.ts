@@ -15,6 +15,26 @@ import type { Wire } from "../wire/wire.ts";
 /**
  * What one identity may use. Whatever is left out is not bounded. A call that
  * is beyond it fails with the code `limit`, and nothing else does.
+ *
+ * @example A call too many, and who hears of it
+ * ```ts
+ * import { connectToRemoteServer, createRequestServer } from "@remote/wire";
+ *
+ * const refused: unknown[] = [];
+ * await using server = createRequestServer(0, {
+ *   authenticate: ({ credential }) => credential,
+ *   quotas: (name) => ({ callsPerSecond: name === "alice" ? 1_000 : 1 / 60 }),
+ *   functions: { add: (a: number, b: number) => a + b },
+ *   onAudit: ({ identity, reason }) => refused.push(identity, reason.code),
+ * });
+ * await using wire = await connectToRemoteServer("localhost", server.port, {
+ *   credential: "bob",
+ * });
+ * if (await wire.remoteValue.add(40, 2) !== 42) throw new Error();
+ * const error = await wire.remoteValue.add(1, 2).catch((e: unknown) => e);
+ * if ((error as { code: string }).code !== "limit") throw error;
+ * if (refused.join() !== "bob,limit") throw new Error();
+ * ```
  */
 export interface Quotas {
   /**

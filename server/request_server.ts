@@ -579,14 +579,19 @@ export class RequestServer implements AsyncDisposable {
    * server keeps the one that it has then.
    *
    * @example A certificate that is renewed while the server runs
-   * \`\`\`ts ignore
-   * const read = () => ({
-   *   cert: Deno.readTextFileSync("server.pem"),
-   *   key: Deno.readTextFileSync("server.key"),
-   * });
-   * const server = createRequestServer(7000, { functions, tls: read() });
-   * Deno.addSignalListener("SIGHUP", () => server.replaceCertificate(read()));
-   * \`\`\`
+   * ```ts
+   * import type { RequestServer } from "@remote/wire";
+   *
+   * export function renewOnHangUp(server: RequestServer, folder: string) {
+   *   const read = (name: string) => Deno.readTextFileSync(`${folder}/${name}`);
+   *   Deno.addSignalListener("SIGHUP", () => {
+   *     server.replaceCertificate({
+   *       cert: read("server.pem"),
+   *       key: read("server.key"),
+   *     });
+   *   });
+   * }
+   * ```
    */
   replaceCertificate(tls: ServerTls): void {
     replaceCertificate(this.#tls, tls, "The request server");

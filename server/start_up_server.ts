@@ -244,10 +244,12 @@ export function startUpServer(
   const who = `Process "${processName}", service ${shown(service)},`;
   const onError = reporter(options.onError);
   const audit = auditor(options.onAudit, onError);
+  const onRefused: StreamServerInit["onRefused"] = (reason, address) =>
+    audit({ refused: "connection", reason, address });
   const { served, target, stream, addresses } = inName(who, () => {
     checkOptions(options);
     const served: Served = options.function === undefined
-      ? listenerFunction(options, audit)
+      ? listenerFunction(options, onRefused)
       : { function: options.function };
     const stream = resolveLineStreamOptions(options.stream);
     const port = localServicePort(service);
@@ -268,8 +270,8 @@ export function startUpServer(
   const server = new StreamServer({
     listener,
     tls,
-    addresses,
-    audit,
+    refusal: (address) => addresses.refusal(address),
+    onRefused,
     handshake: options.handshakeTimeout ?? HANDSHAKE_TIMEOUT,
     oneAtATime: options.oneAtATime ?? false,
     service,
@@ -369,14 +371,14 @@ function checkCount(count: unknown, name: string): void {
  */
 function listenerFunction(
   options: StartUpServerOptions,
-  audit: ListenerInit["audit"],
+  onRefused: ListenerInit["onRefused"],
 ): Served {
   checkReach(options, options.address ?? LOOPBACK);
   const { requireCredential, limits, ...rest } = options.listener ?? {};
   let note: Acceptor["note"] = () => {};
   const init: ListenerInit = {
     secrets: checkDemanded(requireCredential, "listener.requireCredential"),
-    audit,
+    onRefused,
     limits: resolveListenerLimits(limits),
     command: sessionCommand(rest),
     note: (...told) => note(...told),

@@ -20,13 +20,7 @@ import {
 } from "../wire/lines/line_stream.ts";
 import type { TlsTransport } from "../wire/transport/node_tls.ts";
 import { Acceptor } from "./_accept.ts";
-import {
-  type AddressLists,
-  Arrival,
-  type auditor,
-  networkOf,
-  WatchedTransport,
-} from "./_admission.ts";
+import { Arrival, networkOf, WatchedTransport } from "./_admission.ts";
 import {
   listenerAddress,
   peerAddress,
@@ -77,10 +71,10 @@ export interface StreamServerInit {
   readonly listener: Deno.Listener<Deno.Conn>;
   /** Certificate and key, where it speaks TLS. */
   readonly tls: ServerTls | undefined;
-  /** Who may connect; everybody where it is left out. */
-  readonly addresses?: AddressLists | undefined;
+  /** Why an address may not connect; undefined where it may. */
+  readonly refusal: (address: WireAddress) => WireError | undefined;
   /** Told of each connection that is refused. */
-  readonly audit?: ReturnType<typeof auditor> | undefined;
+  readonly onRefused: (reason: WireError, address: WireAddress) => void;
   /** How long a TLS handshake may take, in milliseconds. */
   readonly handshake: number;
   /** The service, as it was asked for. */
@@ -336,10 +330,10 @@ export class StreamServer implements AsyncDisposable {
       tcp.setKeepAlive(true);
     }
     const peer = peerAddress(conn, undefined, this.#tls !== undefined);
-    const refusal = this.#init.addresses?.refusal(peer);
+    const refusal = this.#init.refusal(peer);
     if (refusal !== undefined) {
       conn.close();
-      return this.#refused(refusal, peer);
+      return this.#init.onRefused(refusal, peer);
     }
     this.#newcomers.enter(new Arrival(conn, peer, networkOf(peer)));
     if (!this.#isTurn) return this.#waitForTurn();
@@ -533,17 +527,14 @@ export class StreamServer implements AsyncDisposable {
         } had to go before being served: too many waited, or for too long.`,
       );
     this.#acceptor.note("turned away", trouble);
-    this.#refused(trouble(1), address);
-  }
-
-  #refused(reason: WireError, address: WireAddress): void {
-    this.#init.audit?.({ refused: "connection", reason, address });
+    this.#init.onRefused(trouble(1), address);
   }
 
   #noHandshake(error: unknown, transport: TlsTransport): boolean {
     if (this.#killed || this.#displaced.has(transport)) return false;
     const text = errorMessage(error);
-    this.#refused(this.#tls!.server.trouble(1, error), transport.address);
+    const reason = this.#tls!.server.trouble(1, error);
+    this.#init.onRefused(reason, transport.address);
     this.#acceptor.note(
       `TLS ${text}`,
       (count) => this.#tls!.server.trouble(count, error),

@@ -82,7 +82,29 @@ import {
 import { isA, shown } from "./base/shown.ts";
 import { findTelemetry, spans } from "./telemetry/telemetry.ts";
 
-/** What says who a peer is: see {@linkcode WireOptions.authenticate}. */
+/**
+ * What says who a peer is: see {@linkcode WireOptions.authenticate}.
+ *
+ * @typeParam Identity What it answers of a peer that it lets in.
+ * @param peer What the peer shows of itself.
+ * @returns The peer's identity; undefined, null, false or a `Refusal` refuse it.
+ *
+ * @example
+ * ```ts
+ * import { type CallContext, type Wire, wirePair } from "@remote/wire";
+ *
+ * const [near, far] = wirePair({ credential: "open sesame" }, {
+ *   authenticate: (peer) => peer.shows("open sesame") ? "Ali" : undefined,
+ * });
+ * far.serve({
+ *   whoAmI(this: CallContext<Wire>) {
+ *     return this.identity;
+ *   },
+ * });
+ * if (await near.remoteValue.whoAmI() !== "Ali") throw new Error();
+ * await near.close();
+ * ```
+ */
 export type Authenticate<Identity = unknown> = (
   peer: Peer,
 ) =>
@@ -340,8 +362,8 @@ export class Wire<
       "peerFirst" | "gate" | "sharedMemory" | "quota"
     > = {},
   ) {
-    const { signal, functions, onDeath, confirm, serves, expects } = options;
-    const { authenticate } = options;
+    const { signal, functions, onDeath, serves, expects } = options;
+    const { confirm, authenticate } = options;
     const whole = this as unknown as Wire<AnyFunctions, AnyFunctions, Identity>;
     checkOptionKeys(options, OPTION_KEYS, "a wire");
     const kept = serves === undefined ? undefined : rulesOf(serves);
@@ -390,18 +412,21 @@ export class Wire<
       whole as Wire,
       clock,
     );
-    if (functions !== undefined) {
-      try {
-        session.serve(kept?.implemented(functions) ?? functions);
-      } catch (error) {
-        // Nobody gets this wire, and so nobody would end it.
-        const text = `The wire was not made: ${errorMessage(error)}`;
-        session.end(new WireError("aborted", text, { cause: error }), false);
-        throw error;
-      }
-    }
+    if (functions !== undefined) this.#serveFirst(functions);
     if (onDeath) session.lifetime.listen(onDeath);
     if (signal !== undefined) this.#abortOn(signal);
+  }
+
+  #serveFirst(functions: object): void {
+    const session = this.#session;
+    try {
+      session.serve(this.#kept?.implemented(functions) ?? functions);
+    } catch (error) {
+      // Nobody gets this wire, and so nobody would end it.
+      const text = `The wire was not made: ${errorMessage(error)}`;
+      session.end(new WireError("aborted", text, { cause: error }), false);
+      throw error;
+    }
   }
 
   /** Most wires of a server never call their clients. */

@@ -5,12 +5,15 @@
  * @module
  */
 
-import { formatAddress } from "../../wire/transport/transport.ts";
+import {
+  formatAddress,
+  type WireAddress,
+} from "../../wire/transport/transport.ts";
 import { systemClock } from "../../wire/base/clock.ts";
 import { WireError } from "../../wire/base/errors.ts";
 import type { LineStream } from "../../wire/lines/line_stream.ts";
 import type { ServerProcess } from "../server_process.ts";
-import { Attempts, type auditor, networkOf } from "../_admission.ts";
+import { Attempts, networkOf } from "../_admission.ts";
 import { Seats } from "../_seats.ts";
 import type { Tally } from "../_accept.ts";
 import type { ListenerLimits, SessionCommand } from "./options.ts";
@@ -22,7 +25,7 @@ export interface ListenerInit {
   /** The secrets of which clients have to know one. */
   readonly secrets: readonly string[] | undefined;
   /** Told of clients that did not. */
-  readonly audit: ReturnType<typeof auditor>;
+  readonly onRefused: (reason: WireError, address: WireAddress) => void;
   /** All limits. */
   readonly limits: Readonly<ListenerLimits>;
   /** How sessions are started. */
@@ -227,7 +230,7 @@ export class Listener {
     make: (count: number) => WireError,
   ): void {
     this.#init.note(kind, make);
-    this.#init.audit({ refused: "connection", reason: make(1), address });
+    this.#init.onRefused(make(1), address);
   }
 }
 

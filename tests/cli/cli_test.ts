@@ -243,6 +243,12 @@ const WRONG: [string[], string][] = [
     "--cert and --key go together.",
   ],
   [
+    ["serve", `${TLS}/../_test.ts`, "--client-ca", `${TLS}/client_ca.pem`],
+    "--client-ca goes with --cert and --key.",
+  ],
+  [["ping", "--cert", `${TLS}/client.pem`, ":7000"], "go together."],
+  [["listen", "--insecure"], "--insecure"],
+  [
     ["serve", `${TLS}/../../wire/codec/messages.ts`, "x"],
     '"x" is a word too many.',
   ],
@@ -409,6 +415,38 @@ test("cli.ts speaks TLS, and shows a secret from the environment", async () => {
   const list = await cli(["list", ...trusted, address], secret);
   assertEquals(list.code, 1);
   assertMatch(list.stderr, /^noSuchFunction: The peer does not tell/);
+  await server.shutdown();
+});
+
+test("cli.ts shows its certificate, and no secret in the clear", async () => {
+  const server = createRequestServer(0, {
+    tls: {
+      cert: await Deno.readTextFile(`${TLS}/server.pem`),
+      key: await Deno.readTextFile(`${TLS}/server.key`),
+      clientCa: [await Deno.readTextFile(`${TLS}/client_ca.pem`)],
+    },
+    authenticate: ({ certificate }) => certificate?.subject.CN?.[0],
+    functions: { add: (a: number, b: number) => a + b },
+    onError() {},
+  });
+  const ca = ["--ca", `${TLS}/ca.pem`];
+  const own = ["--cert", `${TLS}/client.pem`, "--key", `${TLS}/client.key`];
+  const address = `localhost:${server.port}`;
+  const secret = ["--credential-env", "WIRE_SECRET"];
+  // An address that is for documentation: nobody is there.
+  const far = "192.0.2.1:7000";
+  const soon = ["--timeout", "1"];
+  const runs: [string[], number, RegExp][] = [
+    [["call", ...ca, ...own, address, "add", "40", "2"], 0, /^42\n$/],
+    [["call", ...ca, address, "add", "40", "2"], 1, /as --cert and --key/],
+    [["ping", ...secret, far], 1, /^invalidArgument: .*--tls; .* --insecure/],
+    [["ping", ...secret, "--insecure", ...soon, far], 1, /^(?!invalid)\w+: /],
+  ];
+  for (const [args, code, output] of runs) {
+    const ended = await cli(args, { WIRE_SECRET: "open sesame" });
+    assertEquals(ended.code, code, ended.stderr);
+    assertMatch(ended.stdout + ended.stderr, output);
+  }
   await server.shutdown();
 });
 

@@ -252,5 +252,23 @@ export const CONTEXT: Readonly<Record<string, PageContext>> = {
       },
     },
   },
+  "docs/security.md": {
+    from: [ROOT],
+    page: {
+      cert: PEM,
+      key: PEM,
+      clientCa: `const clientCa = await Deno.readTextFile(new URL(
+        "client_ca.pem",
+        "${new URL("../tls/", import.meta.url).href}",
+      ));`,
+      userOfToken: `async function userOfToken(token: string) {
+        await Promise.resolve();
+        return token === "" ? undefined : { name: token, isLocked: false };
+      }`,
+      accounts:
+        `const accounts = new Map([["token", { name: "alice", hasPaid: true }]]);`,
+      secrets: `const secrets = ["the old one", "the new one"];`,
+    },
+  },
   "docs/values.md": { from: [ROOT] },
 };

@@ -201,8 +201,11 @@ test("streams are bounded in both directions", async () => {
 });
 
 /** One end whose calls are under quotas, by a clock that a test turns. */
-async function underQuotas(quotas: Quotas, functions: object) {
-  const clock = new FakeClock();
+async function underQuotas(
+  quotas: Quotas,
+  functions: object,
+  clock: FakeClock,
+) {
   const refused: string[] = [];
   const keeper = new QuotaKeeper({
     quotas,
@@ -224,13 +227,15 @@ async function underQuotas(quotas: Quotas, functions: object) {
     onError() {},
   }, { quota: passing });
   await near.opened;
-  return { clock, near, far, refused };
+  return { near, far, refused };
 }
 
 test("what is used is made up for in time", async () => {
-  const { clock, near, far, refused } = await underQuotas(
+  const clock = new FakeClock();
+  const { near, far, refused } = await underQuotas(
     { callsPerSecond: 2 },
     { f: () => 1 },
+    clock,
   );
   const call = () => near.remoteValue.f();
   assertEquals(await Promise.all([call(), call()]), [1, 1]);
@@ -250,16 +255,14 @@ test("what is used is made up for in time", async () => {
 });
 
 test("processorPerSecond counts functions until they wait, and is paid off", async () => {
-  let clock: FakeClock | undefined;
-  const world = await underQuotas({ processorPerSecond: 100 }, {
-    compute: (time: number) => clock!.standStill(time),
+  const clock = new FakeClock();
+  const { near, far } = await underQuotas({ processorPerSecond: 100 }, {
+    compute: (time: number) => clock.standStill(time),
     async wait(time: number) {
       await undefined;
-      clock!.standStill(time);
+      clock.standStill(time);
     },
-  });
-  clock = world.clock;
-  const { near, far } = world;
+  }, clock);
   // What comes behind an await is no time of the function's own, as told.
   await near.remoteValue.wait(1_000);
   await near.remoteValue.compute(1_100);
