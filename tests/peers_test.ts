@@ -1,21 +1,23 @@
 /**
- * Stream servers and listeners with the programs that people have at hand.
+ * Servers and listeners with the programs that people have at hand.
  *
- * Without `nc` or `telnet` their tests are skipped, and say so; CI installs
- * both, and sets REMOTE_WIRE_PEERS=required so that nothing is skipped there.
+ * Without `nc`, `telnet` or `openssl` their tests are skipped, and say so; CI
+ * installs all, and sets REMOTE_WIRE_PEERS=required so that nothing is skipped there.
  */
 
 import { assert, assertEquals } from "@std/assert";
 import { connect, createServer } from "node:net";
 import { openTcpStream } from "../client/mod.ts";
-import { startUpServer } from "../server/mod.ts";
+import { createRequestServer, startUpServer } from "../server/mod.ts";
 import type { LineStream } from "../wire/lines/mod.ts";
 import { startListener } from "./server/listener/_client.ts";
 import { mayTestWith } from "./_programs.ts";
 import { test } from "./_test.ts";
+import { readText, SERVER_TLS } from "./_transports.ts";
 
 const testWithNc = await mayTestWith("nc") ? test : Deno.test.ignore;
 const testWithTelnet = await mayTestWith("telnet") ? test : Deno.test.ignore;
+const testWithOpenssl = await mayTestWith("openssl") ? test : Deno.test.ignore;
 
 const talk = {
   service: 0,
@@ -220,3 +222,71 @@ test("openTcpStream() talks to a server of node:net", async () => {
   server.close(() => closed.resolve());
   await closed.promise;
 });
+
+/** What a client of `openssl` prints until it has a hello, or is closed. */
+async function tlsClient(port: number, ...args: string[]): Promise<string> {
+  const file = (name: string) => `${import.meta.dirname}/tls/${name}`;
+  const child = new Deno.Command("openssl", {
+    args: [
+      ...["s_client", "-connect", `127.0.0.1:${port}`],
+      ...["-servername", "localhost", "-CAfile", file("ca.pem")],
+      ...["-cert", file("client.pem"), "-key", file("client.key")],
+      ...args,
+    ],
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "null",
+  }).spawn();
+  let text = "";
+  const decoder = new TextDecoder("latin1");
+  for await (const chunk of child.stdout) {
+    text += decoder.decode(chunk);
+    if (text.includes("WIRE")) break;
+  }
+  await child.stdin.close().catch(() => {});
+  await child.status;
+  return text;
+}
+
+for (const version of ["-tls1_2", "-tls1_3"]) {
+  testWithOpenssl(
+    `a session that is resumed (${version}) is no certificate`,
+    async () => {
+      const folder = await Deno.makeTempDir();
+      const told: string[] = [];
+      const options = {
+        onAudit: ({ reason }: { reason: Error }) => told.push(reason.message),
+        onError() {},
+      };
+      const clientCa = [readText("tls/client_ca.pem")];
+      const others = [readText("tls/odd_ca.pem")];
+      await using server = createRequestServer(0, {
+        ...options,
+        tls: { ...SERVER_TLS, clientCa },
+      });
+      await using other = createRequestServer(0, {
+        ...options,
+        tls: { ...SERVER_TLS, clientCa: others },
+      });
+      try {
+        const session = `${folder}/session`;
+        const first = await tlsClient(
+          server.port,
+          version,
+          "-sess_out",
+          session,
+        );
+        assert(first.includes("New, ") && first.includes("WIRE"), first);
+        assertEquals(told, []);
+        for (const { port } of [server, other]) {
+          const next = await tlsClient(port, version, "-sess_in", session);
+          assert(next.includes("Reused, ") && !next.includes("WIRE"), next);
+          const reason = told.shift() ?? "";
+          assert(reason.includes("shown in another session"), reason);
+        }
+      } finally {
+        await Deno.remove(folder, { recursive: true });
+      }
+    },
+  );
+}

@@ -346,6 +346,11 @@ function trustedCertificate(socket: TLSSocket): PeerCertificate {
   if (typeof ssl?.verifyError !== "function") {
     throw new Error(`${UNTRUSTED}: this runtime does not tell`);
   }
+  // Nobody checks the certificate of a session that is resumed, which may be of
+  // another server of this process, or from before its authorities changed.
+  if (socket.isSessionReused()) {
+    throw new Error(`${UNTRUSTED}: it was shown in another session`);
+  }
   const problem = ssl.verifyError();
   // Node says null where there is none, and Deno an empty text.
   if (problem !== null && problem !== "") {
