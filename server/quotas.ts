@@ -142,7 +142,7 @@ export class QuotaKeeper {
     };
   }
 
-  /** Bounds what passes over a wire, once that has entered. */
+  /** Bounds references and streams of a wire, once that has entered. */
   passing(): Passing {
     return new Passing(this.#options.onRefused);
   }
@@ -314,7 +314,7 @@ interface Bucket {
   readonly tokens: TokenBucket;
 }
 
-/** Bounds what passes over one wire, together with others of its account. */
+/** Bounds references and streams of one wire, together with others of its account. */
 export class Passing implements PassingQuota {
   readonly #onRefused: QuotaOptions["onRefused"];
   #wire: Wire | undefined;

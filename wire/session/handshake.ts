@@ -221,7 +221,21 @@ function sayHello(
   });
 }
 
-/** What a peer shows of itself, for who decides on it. */
+/**
+ * What a peer shows of itself, for who decides on it.
+ *
+ * @example By a certificate, or a secret
+ * ```ts
+ * import { createRequestServer, type Peer } from "@remote/wire";
+ *
+ * function nameOf(peer: Peer): string | undefined {
+ *   const names = peer.certificate?.names ?? [];
+ *   if (names.includes("DNS:backup.example")) return "backup";
+ *   return peer.shows(Deno.env.get("ADMIN_SECRET")) ? "admin" : undefined;
+ * }
+ * await using _server = createRequestServer(0, { authenticate: nameOf });
+ * ```
+ */
 export class Peer {
   /** Where it is. */
   readonly address: WireAddress;
