@@ -42,6 +42,8 @@ export const CONNECT_KEYS: Readonly<Record<keyof Connecting, true>> = {
   onError: true,
   credential: true,
   requireCredential: true,
+  authenticate: true,
+  insecure: true,
   sendStacks: true,
   valueTypes: true,
   recordCallSites: true,

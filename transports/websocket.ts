@@ -31,7 +31,7 @@ import {
 import { shown } from "../wire/base/shown.ts";
 import type { AnyFunctions } from "../wire/rpc/remote_types.ts";
 import type { Transport, WireAddress } from "../wire/transport/transport.ts";
-import type { Wire } from "../wire/wire.ts";
+import { checkClear, type Wire } from "../wire/wire.ts";
 import { CONNECT_KEYS, type Connecting, connectOver } from "./_connecting.ts";
 import { type Channel, MessageTransport } from "./_message_transport.ts";
 
@@ -252,6 +252,7 @@ export async function connectWebSocket<
   let refusal: WireError | undefined;
   try {
     return await connectOver<Remote, Local>(where, rest, () => {
+      checkWay(url, rest);
       const socket = dial(url, protocols);
       const transport = overSocket(socket, addressOf(socket.url), false);
       let hasOpened = false;
@@ -267,6 +268,20 @@ export async function connectWebSocket<
       error.code === "connectionLost";
     throw isLost && refusal !== undefined ? refusal : error;
   }
+}
+
+/** Refuses to show a secret to whoever listens on the way. */
+function checkWay(
+  url: string | URL,
+  options: Parameters<typeof checkClear>[0],
+): void {
+  // In a page, it may be relative to that.
+  const base: string | undefined = globalThis.location?.href;
+  if (!URL.canParse(url, base)) return;
+  const { protocol, hostname, port } = new URL(url, base);
+  if (protocol === "wss:" || protocol === "https:") return;
+  const address = { transport: "tcp", hostname, port: Number(port) || 80 };
+  checkClear(options, address as WireAddress, "Connect to wss:");
 }
 
 /** Makes the WebSocket, which begins to connect. */

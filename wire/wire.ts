@@ -935,11 +935,13 @@ function checkCredentials(
  *
  * @param options The secret, and whether that is meant.
  * @param address Where it would go.
+ * @param cure What to do rather.
  * @throws {WireError} `invalidArgument`.
  */
 export function checkClear(
   { credential, insecure }: Pick<WireOptions, "credential" | "insecure">,
   address: WireAddress,
+  cure = "Give the option tls",
 ): void {
   if (credential === undefined || insecure === true) return;
   if (address.transport !== "tcp" || isLoopback(address.hostname)) return;
@@ -947,7 +949,7 @@ export function checkClear(
     "invalidArgument",
     `The credential would be sent in the clear, for everybody on the way to ${
       formatAddress(address)
-    } to read. Give the option tls; or, where the network is safe by other means, insecure: true.`,
+    } to read. ${cure}; or, where the network is safe by other means, insecure: true.`,
   );
 }
 

@@ -3,6 +3,8 @@
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import {
   createRequestServer,
+  makeWire,
+  memoryTransports,
   type RefusedEvent,
   type RequestServerOptions,
   startUpServer,
@@ -105,6 +107,36 @@ test("addresses cannot be told on a Unix socket, and so are refused", () => {
       "clients of a Unix socket have no address",
     );
   }
+});
+
+test("what a server adopts needs an address that may connect", async () => {
+  const events: RefusedEvent[] = [];
+  await using server = createRequestServer(null, {
+    deny: ["192.0.2.0/24"],
+    onAudit: (event) => events.push(event),
+  });
+  const adopt = (hostname?: string) => {
+    const [here, there] = memoryTransports();
+    const address = hostname === undefined
+      ? undefined
+      : { transport: "tcp" as const, hostname, port: 9 };
+    server.adopt(there, address);
+    return makeWire(here, { onError() {} });
+  };
+  for (const hostname of ["192.0.2.1", "::ffff:192.0.2.1", undefined]) {
+    assertEquals(
+      (await failure(adopt(hostname).opened)).code,
+      "connectionLost",
+    );
+  }
+  const wire = adopt("198.51.100.1");
+  await wire.opened;
+  await wire.close();
+  assertEquals(
+    events.map(({ reason }) => reason.code),
+    Array(3).fill("refused"),
+  );
+  assertMatch(events[2]!.reason.message, /Tell adopt\(\) where its peer is/);
 });
 
 const testOfTwo: typeof test = hasTwoAddresses ? test : Deno.test.ignore;

@@ -253,6 +253,18 @@ const FAILURES: Record<
   ],
   "a URL of another kind": ["ftp://localhost/", {}, "invalidArgument", /ftp/],
   "what is no URL": ["::", {}, "invalidArgument", /::/],
+  "a secret that would be sent in the clear": [
+    "ws://192.0.2.1/wire",
+    { credential: "open sesame" },
+    "invalidArgument",
+    /in the clear.*192\.0\.2\.1:80.*wss:.*insecure: true/,
+  ],
+  "a secret of which that is meant": [
+    NOWHERE,
+    { credential: "open sesame", insecure: true },
+    "connectionRefused",
+    /Cannot connect/,
+  ],
   "a signal that has aborted": [
     NOWHERE,
     { signal: AbortSignal.abort("no") },
