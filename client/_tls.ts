@@ -320,8 +320,11 @@ function tlsCure(text: string): string {
   if (/consistent|mismatch/i.test(text)) {
     return "tls.cert and tls.key do not belong together";
   }
-  if (speaksNoTls(text) || /ending TLS/.test(text)) {
+  if (speaksNoTls(text)) {
     return "it does not speak TLS. Leave tls out, or give the server its tls option";
+  }
+  if (/ending TLS/.test(text)) {
+    return "it closed the connection during the handshake. If it does not speak TLS, leave tls out, or give the server its tls option";
   }
   return "the handshake failed";
 }

@@ -20,6 +20,7 @@ import {
 } from "../../mod.ts";
 import { streamTransport } from "../../wire/mod.ts";
 import { cmucl } from "../../wire/cmucl/mod.ts";
+import { openSockets } from "../_descriptors.ts";
 import { countTimers } from "../_live_timers.ts";
 import { takeTime } from "../_time_travel.ts";
 import { CLIENT_TLS, SERVER_TLS } from "../_transports.ts";
@@ -193,34 +194,6 @@ function told(error: unknown): { code: AnyErrorCode; message: string } {
   return { code: error.code, message: error.message };
 }
 
-/**
- * Sockets and pipes that are open. Deno opens files of its own when it likes,
- * and pairs of nameless Unix sockets.
- */
-function descriptors(): number {
-  if (Deno.build.os !== "linux") return 0;
-  const nameless = new Set<string>();
-  for (const line of Deno.readTextFileSync("/proc/net/unix").split("\n")) {
-    const [, , , , , , inode, path] = line.trim().split(/ +/);
-    if (path === undefined) nameless.add(`socket:[${inode}]`);
-  }
-  let count = 0;
-  for (const { name } of Deno.readDirSync("/proc/self/fd")) {
-    const what = linkOf(`/proc/self/fd/${name}`);
-    if (/^(socket|pipe):/.test(what) && !nameless.has(what)) count++;
-  }
-  return count;
-}
-
-function linkOf(path: string): string {
-  try {
-    return Deno.readLinkSync(path);
-  } catch {
-    // That of the folder itself.
-    return "";
-  }
-}
-
 function memory(): number {
   gc();
   const { heapUsed, external } = Deno.memoryUsage();
@@ -233,7 +206,7 @@ const control: Control = {
   state: (collects) => ({
     wires: [...servers.values()]
       .reduce((sum, { wires }) => sum + (wires?.size ?? 0), 0),
-    descriptors: descriptors(),
+    descriptors: openSockets(),
     timers: timers.count,
     memory: collects ? memory() : 0,
     resident: Deno.memoryUsage().rss,

@@ -1,0 +1,3 @@
+import { testGrid } from "./_grid.ts";
+
+if (Deno.build.os === "linux") testGrid("tcp");
