@@ -12,6 +12,7 @@ export class OutputClosed extends Error {}
  *
  * @param bytes The bytes.
  * @throws {OutputClosed} When nobody reads them.
+ * @throws {Error} When they cannot be written, as to a disk that is full.
  */
 export async function write(bytes: Uint8Array): Promise<void> {
   try {
@@ -20,8 +21,14 @@ export async function write(bytes: Uint8Array): Promise<void> {
     }
   } catch (error) {
     if (error instanceof Deno.errors.BrokenPipe) throw new OutputClosed();
-    throw error;
+    throw new Error(`The output cannot be written: ${text(error)}.`, {
+      cause: error,
+    });
   }
+}
+
+function text(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /**

@@ -132,12 +132,22 @@ function connectError(error: unknown, address: WireAddress): WireError {
   if (error instanceof WireError) return error;
   const where = formatAddress(address);
   const text = errorMessage(error);
-  const [code, cure] = address.transport === "unix"
+  const [code, cure]: [WireErrorCode, string] = hasNoDescriptor(error)
+    ? ["connectFailed", NO_DESCRIPTOR]
+    : address.transport === "unix"
     ? unixDiagnosis(error, text, address.path)
     : diagnosis(error, text);
   return new WireError(code, `Cannot connect to ${where}: ${cure}`, {
     cause: error,
   });
+}
+
+const NO_DESCRIPTOR =
+  "this process, or the system, has too many files and sockets open. Close some, or raise the limit (ulimit -n).";
+
+function hasNoDescriptor(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  return code === "EMFILE" || code === "ENFILE";
 }
 
 function diagnosis(error: unknown, text: string): [WireErrorCode, string] {

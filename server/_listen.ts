@@ -348,11 +348,77 @@ function listenUnix(path: string, who: string): Deno.Listener {
   try {
     if (found !== undefined) removeStale(path, who);
     umask = Deno.umask(0o177);
-    return Deno.listen(options);
+    return sparingOthers(Deno.listen(options), path);
   } finally {
     if (umask !== undefined) Deno.umask(umask);
     lock?.close();
   }
+}
+
+/**
+ * Deno removes the file of a listener that is closed, whosever it is by then:
+ * where ours was deleted, another server may have the path. Its file is put
+ * back.
+ */
+function sparingOthers(listener: Deno.Listener, path: string): Deno.Listener {
+  const own = fileAt(path)?.id;
+  const [accept, close] = [listener.accept, listener.close];
+  let accepting = 0;
+  let putBack: (() => void) | undefined;
+  listener.accept = async () => {
+    accepting++;
+    try {
+      return await accept.call(listener);
+    } catch (error) {
+      // By now the file is removed.
+      putBack?.();
+      throw error;
+    } finally {
+      accepting--;
+    }
+  };
+  listener.close = () => {
+    const found = fileAt(path);
+    const isOthers = own !== undefined && found !== undefined &&
+      found.id !== own;
+    if (isOthers) putBack = keepFile(path);
+    close.call(listener);
+    if (accepting === 0) putBack?.();
+  };
+  return listener;
+}
+
+/** Keeps a file under another name; what it returns puts it back, once. */
+function keepFile(path: string): (() => void) | undefined {
+  const other = `${path}.${crypto.randomUUID()}`;
+  // Nobody is asked for a permission.
+  const isAllowed = [path, other].every((path) =>
+    (["read", "write"] as const).every((name) =>
+      Deno.permissions.querySync({ name, path }).state === "granted"
+    )
+  );
+  if (!isAllowed) return undefined;
+  try {
+    Deno.linkSync(path, other);
+  } catch {
+    // A folder that is not ours, or files that cannot have two names.
+    return undefined;
+  }
+  let isBack = false;
+  return () => {
+    if (isBack) return;
+    isBack = true;
+    try {
+      Deno.linkSync(other, path);
+    } catch {
+      // It was not removed, or a third server has the path.
+    }
+    try {
+      Deno.removeSync(other);
+    } catch {
+      // Somebody else did.
+    }
+  };
 }
 
 /** Removes a socket file on which nobody answers. */
@@ -387,13 +453,18 @@ function removeStale(path: string, who: string): void {
 /** What is at a path; undefined for nothing, and where one may not look. */
 function fileAt(
   path: string,
-): { key: string; isSocket: boolean; isDirectory: boolean } | undefined {
+):
+  | { id: string; key: string; isSocket: boolean; isDirectory: boolean }
+  | undefined {
   try {
     const info = Deno.lstatSync(path);
     // A file system may give a new file the number of one just removed.
     const { dev, ino, birthtime, ctime } = info;
+    const id = [dev, ino, birthtime?.getTime()].join();
     return {
-      key: [dev, ino, birthtime?.getTime(), ctime?.getTime()].join(),
+      id,
+      // It changes with its mode and its owner, too.
+      key: `${id},${ctime?.getTime()}`,
       isSocket: info.isSocket === true,
       isDirectory: info.isDirectory,
     };

@@ -60,8 +60,14 @@ export class Store {
     if (await this.has(digest)) return digest;
     // Under another name first: no object is ever seen half written.
     const draft = `${this.#folder}/objects/${crypto.randomUUID()}.draft`;
-    await Deno.writeFile(draft, bytes);
-    await Deno.rename(draft, this.#object(digest));
+    try {
+      await Deno.writeFile(draft, bytes);
+      await Deno.rename(draft, this.#object(digest));
+    } catch (error) {
+      // The disk may be full.
+      await Deno.remove(draft).catch(() => {});
+      throw error;
+    }
     return digest;
   }
 
@@ -105,8 +111,9 @@ export class Store {
     }
     const entry = { path, digest: whole.digest(), size };
     const kept = { ...entry, parts };
-    this.#index.set(path, kept);
+    // What is not on the disk is not told of.
     await this.#append(kept);
+    this.#index.set(path, kept);
     return entry;
   }
 

@@ -7,8 +7,9 @@
 
 import "../_patience.ts";
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { connectToRemoteServer, type Wire, WireError } from "../../mod.ts";
+import { connectToRemoteServer, type Wire, type WireError } from "../../mod.ts";
 import { Cable } from "./_cable.ts";
+import { fate } from "./_fate.ts";
 import type { PeerFunctions } from "./_functions.ts";
 import { Home, soon } from "./_home.ts";
 import { type PeerProcess, startPeer } from "./_peer_process.ts";
@@ -33,6 +34,11 @@ const FAULTS = {
   stopped: { what: "the peer stopped", code: "keepalive" },
   continued: {
     what: "the peer stopped and continued",
+    passes: true,
+    code: "closed",
+  },
+  blocked: {
+    what: "this end's event loop blocked for a minute",
     passes: true,
     code: "closed",
   },
@@ -68,7 +74,7 @@ const PAUSE = 40_000;
 /** The same where the limit is one of 10 seconds. */
 const SHORT_PAUSE = 8_000;
 
-/** What is expected when the fault was not passed over. */
+/** With what the wire ends, or connecting fails. */
 function codeOf({ fault, phase, role }: Cell): string {
   if (fault.code !== "keepalive") return fault.code;
   if (phase === "handshake" && role === "client") return "timeout";
@@ -153,7 +159,19 @@ async function befall(
   if (kind === "killed") await peer.kill();
   else if (kind === "reset") cable!.cut();
   else if (kind === "finished") await cable!.finish();
-  else await peer.stop();
+  else if (kind !== "blocked") await peer.stop();
+}
+
+/** Lets the fault last for as long as may be, and be over. */
+async function last(
+  { kind, phase }: Cell,
+  home: Home,
+  peer: PeerProcess,
+): Promise<void> {
+  if (kind === "blocked") return await home.block();
+  const isShort = phase === "handshake" || phase === "drain";
+  await home.pass(isShort ? SHORT_PAUSE : PAUSE);
+  peer.goOn();
 }
 
 async function layCable(
@@ -196,8 +214,7 @@ async function inHandshake(
   await (sips(cell) ? cable!.sipped : peer.ask.met());
   await befall(cell, peer, cable);
   if (fault.passes) {
-    await home.pass(SHORT_PAUSE);
-    peer.goOn();
+    await last(cell, home, peer);
     await peer.ask.finishHello();
     if (role === "server") await home.accepted;
     assertEquals(await (connected ?? "value"), "value");
@@ -241,9 +258,8 @@ async function inWire(
   }
   await befall(cell, peer, cable);
   if (fault.passes) {
-    await home.pass(phase === "drain" ? SHORT_PAUSE : PAUSE);
+    await last(cell, home, peer);
     assertEquals(wire.ended, undefined);
-    peer.goOn();
     await work.finish(phase);
     if (phase !== "drain") assertEquals(await fate(wire.ping()), "value");
     wire.abort();
@@ -367,18 +383,5 @@ class Work {
     } finally {
       this.#producer = end;
     }
-  }
-}
-
-/** How a promise settles: with what value, or with what code. */
-async function fate(promise: Promise<unknown>): Promise<string> {
-  try {
-    const value = await promise;
-    return typeof value === "string" ? `value ${value}` : "value";
-  } catch (error) {
-    if (!(error instanceof WireError)) return String(error);
-    return error.sent === undefined
-      ? error.code
-      : `${error.code} ${error.sent}`;
   }
 }

@@ -23,6 +23,8 @@ import { connecting, type Place, serving, type Transport } from "./_places.ts";
 const STEP = 200;
 /** The longest that any limit takes here, in milliseconds that pass so. */
 const LONGEST = 200_000;
+/** More than any limit of a wire. */
+const BLOCK = 60_000;
 /** How often something is looked for that has to come, a few ms apart. */
 const LOOKS = 30_000;
 
@@ -132,6 +134,11 @@ export class Home implements AsyncDisposable {
     for (let passed = 0; passed < duration; passed += STEP) {
       await time.advance(STEP);
     }
+  }
+
+  /** Time passes in which this process has looked at nothing. */
+  async block(): Promise<void> {
+    await time.advance(BLOCK);
   }
 
   /** Lets time pass until something is so. */

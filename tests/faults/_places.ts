@@ -10,6 +10,11 @@ import { CLIENT_TLS, SERVER_TLS } from "../_transports.ts";
 /** What carries a wire. */
 export type Transport = "tcp" | "tls" | "unix";
 
+/** All that there are here. */
+export const TRANSPORTS: readonly Transport[] = Deno.build.os === "windows"
+  ? ["tcp", "tls"]
+  : ["tcp", "tls", "unix"];
+
 /** Where somebody listens: a port or, for a Unix socket, a path. */
 export interface Place {
   readonly port: number;

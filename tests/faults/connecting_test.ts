@@ -1,0 +1,43 @@
+/** Clients that have no descriptor left. Servers: scarce_descriptors_test.ts. */
+
+import { assertEquals, assertMatch } from "@std/assert";
+import { createRequestServer } from "../../mod.ts";
+import { test } from "../_test.ts";
+import { serving, TRANSPORTS } from "./_places.ts";
+import type { ScarceReport } from "./_scarce_client.ts";
+
+const PROGRAM = new URL("./_scarce_client.ts", import.meta.url).pathname;
+
+if (Deno.build.os === "linux") {
+  for (const transport of TRANSPORTS) {
+    test(`${transport}, no descriptor left to connect with: it fails with connectFailed, open wires go on, and later it succeeds`, async () => {
+      const folder = await Deno.makeTempDir();
+      const path = `${folder}/home.sock`;
+      await using server = createRequestServer(0, {
+        functions: { echo: (x: number) => x },
+        ...serving(transport, path),
+      });
+      const place = JSON.stringify([transport, { port: server.port, path }]);
+      const { stdout } = await new Deno.Command("sh", {
+        args: [
+          "-c",
+          'ulimit -n 64; exec "$@"',
+          "sh",
+          Deno.execPath(),
+          "run",
+          "--no-config",
+          "-A",
+          PROGRAM,
+          place,
+        ],
+        env: { DENO_NO_UPDATE_CHECK: "1" },
+      }).output();
+      const { message, ...report } = JSON.parse(
+        new TextDecoder().decode(stdout),
+      ) as ScarceReport;
+      assertMatch(message, /too many files.*ulimit -n/);
+      assertEquals(report, { code: "connectFailed", meanwhile: 1, later: 2 });
+      await Deno.remove(folder, { recursive: true });
+    });
+  }
+}
