@@ -1,19 +1,21 @@
 /**
- * The server of the memory measurements. Its argument is the folder of the
- * module that it runs, so that versions can be compared.
+ * The server of the memory measurements. Its arguments are the folder of the
+ * module that it runs, so that versions can be compared, and its limits, as
+ * JSON, where they are not the defaults.
  *
  * @module
  */
 
 import { obey } from "../_control.ts";
 
-const [folder] = Deno.args;
+const [folder, limits = "{}"] = Deno.args;
 const { createRequestServer } = await import(`file://${folder}/mod.ts`);
 
 /** What functions hold that never finish. */
 const held = new Set<unknown[]>();
 
 const server = createRequestServer(0, null, {
+  limits: JSON.parse(limits),
   functions: {
     echo: (value: unknown) => value,
     async hold(...args: unknown[]) {

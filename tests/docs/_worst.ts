@@ -1,0 +1,94 @@
+/**
+ * The most memory that peers can make a process hold, by its limits alone.
+ *
+ * What a program keeps is its own affair, and so is what V8 keeps for later:
+ * this is what wires hold.
+ *
+ * @module
+ */
+
+import type { WireLimits } from "../../mod.ts";
+
+/** Up to so many times what it counts for, a value passes in any case. */
+const LIGHT = 4;
+/** Up to so many bytes, an answer always finds room. */
+const SMALL_ANSWER = 1024;
+/** An entry of a table of references, with its object, takes no more. */
+const REFERENCE = 1024;
+/**
+ * Tables of names and key sets, which the protocol bounds, with the code that
+ * is made for them (1.3 MB were measured at most); and an idle wire.
+ */
+const TABLES = 2 * 1024 * 1024;
+/** The least share of `serverMemory` that a wire has. */
+const LEAST_SHARE = 64 * 1024;
+
+/** What one wire can be made to hold, in bytes. */
+export interface WorstOfWire {
+  /** Bytes of the peer's that came, and that nobody has dealt with. */
+  readonly came: number;
+  /** What values made of them may take. */
+  readonly values: number;
+  /** Of that, what the wires of a server share. */
+  readonly shared: number;
+  /** Messages that came in pieces and are not finished. */
+  readonly unfinished: number;
+  /** Output that the peer does not take. */
+  readonly output: number;
+  /** References, and all else. */
+  readonly rest: number;
+  readonly total: number;
+}
+
+/**
+ * Computes it.
+ *
+ * @param limits The limits of the wire.
+ */
+export function worstOfWire(limits: WireLimits): WorstOfWire {
+  const { window, message, streams, streamWindow } = limits;
+  // The last message of a window may be larger than what is left of it. For
+  // calls, the window is `message` larger.
+  const calls = window + message + message;
+  const oneWay = window + message;
+  const typed = window + message;
+  const items = window + streams * streamWindow;
+  const came = calls + oneWay + typed + items;
+  const shared = limits.memory;
+  const values = LIGHT * came + shared;
+  const unfinished = limits.pieces * message;
+  const output = Math.max(
+    limits.sendMost + limits.sendEnd,
+    limits.calls * SMALL_ANSWER + 4 * limits.frame,
+  );
+  const rest = 2 * limits.objects * REFERENCE + TABLES;
+  const total = values + unfinished + output + rest;
+  return { came, values, shared, unfinished, output, rest, total };
+}
+
+/**
+ * What so many wires of a server can be made to hold, in bytes.
+ *
+ * @param limits The limits of the server.
+ * @param wires How many wires its peers have.
+ */
+export function worstOfServer(limits: WireLimits, wires: number): number {
+  const { total, shared } = worstOfWire(limits);
+  const share = Math.max(LEAST_SHARE, limits.serverMemory / limits.wires);
+  const together = Math.min(
+    wires * shared,
+    limits.serverMemory + wires * Math.min(shared, share),
+  );
+  return wires * (total - shared) + together;
+}
+
+/**
+ * What connections can be made to hold, in bytes, that were not accepted.
+ *
+ * @param limits The limits of the server.
+ * @param beside What each has beside the frame of its hello.
+ */
+export function worstOfStrangers(limits: WireLimits, beside: number): number {
+  // So many are about to say hello, and so many have said nothing.
+  return 2 * limits.wiresBeforeHello * (limits.helloFrame + beside);
+}
