@@ -82,13 +82,18 @@ export function worstOfServer(limits: WireLimits, wires: number): number {
   return wires * (total - shared) + together;
 }
 
+/** What a connection has beside the frame of its hello. */
+const BUFFERS = 64 * 1024;
+/** So many are told, at a time, why they have to go. */
+const LEAVING = 1_024;
+
 /**
  * What connections can be made to hold, in bytes, that were not accepted.
  *
  * @param limits The limits of the server.
- * @param beside What each has beside the frame of its hello.
  */
-export function worstOfStrangers(limits: WireLimits, beside: number): number {
+export function worstOfStrangers(limits: WireLimits): number {
   // So many are about to say hello, and so many have said nothing.
-  return 2 * limits.wiresBeforeHello * (limits.helloFrame + beside);
+  const waiting = 2 * limits.wiresBeforeHello;
+  return waiting * (limits.helloFrame + BUFFERS) + LEAVING * BUFFERS;
 }

@@ -356,7 +356,10 @@ class Work {
       assertEquals(await this.#home.aborted, code);
     }
     if (phase === "stream") {
-      assertEquals(await fate(this.#items!.next()), code);
+      let failed: string | undefined;
+      fate(this.#items!.next()).then((fate) => failed = fate);
+      await soon("the stream fails", () => failed !== undefined);
+      assertEquals(failed, code);
       // Which is told to return, when it has produced what it is at.
       this.#more.resolve();
       await soon("the producer is told", () => this.#producer === "returned");
