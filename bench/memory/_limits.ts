@@ -7,7 +7,7 @@
 
 import type { WireLimits } from "../../mod.ts";
 
-/** By the first, two wires that hold all they may fit into a GiB. */
+/** With the last, 1,000 wires that hold all they may fit into a GiB. */
 export const LIMIT_SETS = {
   default: {},
   smaller: {
@@ -28,15 +28,15 @@ export const LIMIT_SETS = {
   },
   smallest: {
     wires: 1_000,
-    wiresPerAddress: 300,
     message: 16_384,
     frame: 16_384,
     window: 16_384,
     streams: 4,
     streamWindow: 8_192,
-    pieces: 1,
+    pieces: 0,
     calls: 32,
-    objects: 64,
+    objects: 32,
+    tableEntries: 0,
     memory: 1_048_576,
     serverMemory: 33_554_432,
     sendPause: 16_384,

@@ -16,10 +16,17 @@ const SMALL_ANSWER = 1024;
 /** An entry of a table of references, with its object, takes no more. */
 const REFERENCE = 1024;
 /**
- * Tables of names and key sets, which the protocol bounds, with the code that
- * is made for them (1.3 MB were measured at most); and an idle wire.
+ * What an entry of the tables of names and key sets may take, with the code
+ * that is made for it: 1,024 of both took 1.3 MB.
  */
-const TABLES = 2 * 1024 * 1024;
+const ENTRY = 2 * 1024;
+/** So many bytes of names and keys both tables hold at most. */
+const TABLE_BYTES = 256 * 1024;
+/** A key set has so many keys at most, and each so many bytes. */
+const KEYS = 64;
+const KEY = 256;
+/** An idle wire, and buffers of its connection. */
+const IDLE = 64 * 1024;
 /** The least share of `serverMemory` that a wire has. */
 const LEAST_SHARE = 64 * 1024;
 
@@ -61,7 +68,10 @@ export function worstOfWire(limits: WireLimits): WorstOfWire {
     limits.sendMost + limits.sendEnd,
     limits.calls * SMALL_ANSWER + 4 * limits.frame,
   );
-  const rest = 2 * limits.objects * REFERENCE + TABLES;
+  const entries = limits.tableEntries;
+  const tables = entries * ENTRY +
+    Math.min(TABLE_BYTES, entries * (KEYS + 1) * KEY);
+  const rest = 2 * limits.objects * REFERENCE + tables + IDLE;
   const total = values + unfinished + output + rest;
   return { came, values, shared, unfinished, output, rest, total };
 }
