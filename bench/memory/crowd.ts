@@ -3,7 +3,7 @@
  * let them, and whose peers take nothing: with the limits of
  * docs/reliability.md.
  *
- *     deno task run -A bench/memory/crowd.ts [--limits smaller] [--wires N]
+ *     deno task run -A bench/memory/crowd.ts [--limits smaller] [--wires N] [--kind K]
  *
  * @module
  */
@@ -32,7 +32,7 @@ const PATIENCE = 8;
 /** A wire that sends nothing for so many milliseconds has sent all it may. */
 const STILL = 2_000;
 
-const flags = parseArgs(Deno.args, { string: ["limits", "wires"] });
+const flags = parseArgs(Deno.args, { string: ["limits", "wires", "kind"] });
 const HERE = new URL("../../", import.meta.url).pathname;
 
 /** Fills what one wire may fill; returns when nothing more is taken. */
@@ -106,6 +106,9 @@ async function measure(
   await Promise.all(all.map((wire) => hoard(wire, value, limits)));
   const after = await peer.memory();
   const open = all.filter(({ ended }) => ended === undefined).length;
+  // Why some are not, if so.
+  const reasons = new Set(all.map(({ ended }) => ended?.message));
+  for (const reason of reasons) if (reason) console.error(reason);
   for (const wire of all) wire.abort();
   const heap = ({ heapUsed, external }: Deno.MemoryUsage) =>
     heapUsed + external;
@@ -120,6 +123,7 @@ const rows: string[][] = [];
 for (const [name, changes] of Object.entries(LIMIT_SETS)) {
   if (flags.limits !== undefined && flags.limits !== name) continue;
   for (const [kind, value] of Object.entries(KINDS)) {
+    if (flags.kind !== undefined && flags.kind !== kind) continue;
     const cells = await measure(changes, Number(flags.wires ?? 10), value);
     rows.push([name, kind, ...cells]);
     console.error(rows.at(-1)!.join("  "));
