@@ -15,6 +15,7 @@ const WORDS: Readonly<Record<string, string>> = {
   "client": "connecting",
   "transports": "WebSocket, Worker",
   "testing": "transports' cases",
+  "host": "Deno, or Node",
   "reconnect": "keepConnected",
   "wire": "the Wire itself",
   "lines": "streams of lines",

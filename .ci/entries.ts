@@ -45,6 +45,8 @@ async function loadOf(entry: string, path: string): Promise<Load> {
   const visit = (specifier: string): void => {
     const module = known.get(specifier);
     if (module === undefined || found.has(specifier)) return;
+    // What the runtime has is there anyway.
+    if (specifier.startsWith("node:")) return;
     found.add(specifier);
     bytes += module.size ?? 0;
     for (const { code, isDynamic } of module.dependencies ?? []) {

@@ -17,6 +17,7 @@ import {
   type WireErrorCode,
 } from "../wire/base/errors.ts";
 import { kindOf } from "../wire/base/shown.ts";
+import { type Host, type HostConn, troubleOf } from "../host/host.ts";
 import type { ClientTls } from "./_tls.ts";
 import { abortable } from "../wire/base/lifetime.ts";
 
@@ -83,6 +84,8 @@ export function checkTls(tls: ClientTls | undefined): void {
 
 /** Where to connect to, and how. */
 interface OpenOptions {
+  /** What it runs in. */
+  readonly host: Host;
   /** Where. */
   readonly address: WireAddress;
   /** Set to speak TLS. */
@@ -102,19 +105,26 @@ interface OpenOptions {
 export async function openConnection(
   options: OpenOptions,
 ): Promise<Transport> {
-  const { address, signal, tls } = options;
+  const { host, address, signal, tls } = options;
   try {
     signal.throwIfAborted();
     if (address.transport === "unix") {
-      return socketTransport(await dialUnix(address.path, signal), address);
+      return socketTransport(
+        await dialUnix(host, address.path, signal),
+        address,
+      );
     }
     if (address.transport !== "tcp" && address.transport !== "tls") {
       throw new WireError("invalidArgument", "That is no address to dial.");
     }
-    const { hostname: host, port } = address;
+    const { hostname, port } = address;
     const dial = async () => {
-      const tcp = await dialTcp(host, port, signal);
-      tcp.setNoDelay(true);
+      const tcp = await abortable(
+        host.connect(hostname, port, signal),
+        signal,
+        closeQuietly,
+      );
+      tcp.setNoDelay?.(true);
       return tcp;
     };
     if (tls === undefined) return socketTransport(await dial(), address);
@@ -122,20 +132,32 @@ export async function openConnection(
     const { secureTransport } = await import("./_tls.ts");
     const wait = (promise: Promise<void>) =>
       abortable(promise, signal, () => {});
-    return await secureTransport({ address, host, tls, signal, dial, wait });
+    return await secureTransport({
+      host,
+      address,
+      hostname,
+      tls,
+      signal,
+      dial,
+      wait,
+    });
   } catch (error) {
-    throw signal.aborted ? signal.reason : connectError(error, address);
+    throw signal.aborted ? signal.reason : connectError(host, error, address);
   }
 }
 
-function connectError(error: unknown, address: WireAddress): WireError {
+function connectError(
+  host: Host,
+  error: unknown,
+  address: WireAddress,
+): WireError {
   if (error instanceof WireError) return error;
   const where = formatAddress(address);
   const text = errorMessage(error);
   const [code, cure]: [WireErrorCode, string] = hasNoDescriptor(error)
     ? ["connectFailed", NO_DESCRIPTOR]
     : address.transport === "unix"
-    ? unixDiagnosis(error, text, address.path)
+    ? unixDiagnosis(host, error, text, address.path)
     : diagnosis(error, text);
   return new WireError(code, `Cannot connect to ${where}: ${cure}`, {
     cause: error,
@@ -151,53 +173,56 @@ function hasNoDescriptor(error: unknown): boolean {
 }
 
 function diagnosis(error: unknown, text: string): [WireErrorCode, string] {
-  if (error instanceof Deno.errors.ConnectionRefused) {
+  if (troubleOf(error) === "ConnectionRefused") {
     return [
       "connectionRefused",
       "nobody listens there. Check host and port, and that the server runs.",
     ];
   }
-  if (error instanceof Deno.errors.NotCapable) {
+  if (troubleOf(error) === "NotCapable") {
     return ["permissionDenied", `${text}.`];
   }
-  if (error instanceof Deno.errors.PermissionDenied) {
+  if (troubleOf(error) === "PermissionDenied") {
     return ["permissionDenied", "the operating system does not allow it."];
   }
-  if (error instanceof Deno.errors.ConnectionReset) {
+  if (troubleOf(error) === "ConnectionReset") {
     return ["connectionLost", "the connection was closed at once."];
   }
   if (error instanceof URIError) return ["invalidArgument", `${text}.`];
-  if (/lookup|resolve|not known|No address|nodename/i.test(text)) {
+  const isUnknown = troubleOf(error) === "NotFound" ||
+    /lookup|resolve|not known|No address|nodename|getaddrinfo/i.test(text);
+  if (isUnknown) {
     return ["unknownHost", "no host of that name is known. Check its name."];
   }
   return ["connectFailed", `${text}.`];
 }
 
 function unixDiagnosis(
+  host: Host,
   error: unknown,
   text: string,
   path: string,
 ): [WireErrorCode, string] {
   if (
-    error instanceof Deno.errors.NotFound ||
-    error instanceof Deno.errors.NotADirectory
+    troubleOf(error) === "NotFound" ||
+    troubleOf(error) === "NotADirectory"
   ) {
     return [
       "connectFailed",
       "there is no such socket file. Check the path, and that the server runs.",
     ];
   }
-  if (error instanceof Deno.errors.NotCapable) {
+  if (troubleOf(error) === "NotCapable") {
     return ["permissionDenied", `${text}.`];
   }
-  if (error instanceof Deno.errors.PermissionDenied) {
+  if (troubleOf(error) === "PermissionDenied") {
     return [
       "permissionDenied",
       "this user may not use that socket file. A server makes it for its own user (mode 0600): run as that user, or have the file's mode changed.",
     ];
   }
-  if (error instanceof Deno.errors.ConnectionRefused) {
-    return ["connectionRefused", refusedBy(path)];
+  if (troubleOf(error) === "ConnectionRefused") {
+    return ["connectionRefused", refusedBy(host, path)];
   }
   if (/SUN_LEN/.test(text)) {
     return [
@@ -209,9 +234,9 @@ function unixDiagnosis(
 }
 
 /** Why nobody answers at a path. */
-function refusedBy(path: string): string {
+function refusedBy(host: Host, path: string): string {
   try {
-    const { isSocket, isDirectory } = Deno.statSync(path);
+    const { isSocket, isDirectory } = host.fileAt(path, true);
     if (isDirectory) {
       return "that is a directory. Give the path of the socket file in it.";
     }
@@ -227,58 +252,29 @@ const LEAST_WAIT = 5;
 const MOST_WAIT = 100;
 
 /**
- * Connects by TCP.
- *
- * @param hostname A name or an address.
- * @param port The port.
- * @param signal Gives up, with its reason.
- * @returns The connection.
- */
-async function dialTcp(
-  hostname: string,
-  port: number,
-  signal: AbortSignal,
-): Promise<Deno.TcpConn> {
-  const cancel = new AbortController();
-  // A connection that stands when the signal aborts is given to nobody by
-  // Deno, which asks this last of all, and stays open for good. Without an
-  // answer from here it is handed over, and can be closed.
-  cancel.signal.throwIfAborted = () => {};
-  const onAbort = () => cancel.abort();
-  signal.addEventListener("abort", onAbort, { once: true });
-  try {
-    return await abortable(
-      Deno.connect({ hostname, port, signal: cancel.signal }),
-      signal,
-      closeQuietly,
-    );
-  } finally {
-    signal.removeEventListener("abort", onAbort);
-  }
-}
-
-/**
  * Connects to a Unix socket. Where more wait in its queue than fit, the
  * operating system refuses at once; then it is asked again.
  *
+ * @param host What it runs in.
  * @param path The path of the socket file.
  * @param signal Gives up, with its reason.
  * @returns The connection.
  */
 async function dialUnix(
+  host: Host,
   path: string,
   signal: AbortSignal,
-): Promise<Deno.UnixConn> {
+): Promise<HostConn> {
   for (let longest = LEAST_WAIT;; longest = Math.min(longest * 2, MOST_WAIT)) {
     signal.throwIfAborted();
     try {
       return await abortable(
-        Deno.connect({ transport: "unix", path }),
+        host.connectUnix(path),
         signal,
         closeQuietly,
       );
     } catch (error) {
-      const isFull = error instanceof Deno.errors.WouldBlock;
+      const isFull = troubleOf(error) === "WouldBlock";
       if (!isFull || signal.aborted) throw error;
     }
     // Those who wait are not to come back all at once.
@@ -298,7 +294,7 @@ async function pause(delay: number, signal: AbortSignal): Promise<void> {
 }
 
 /** Closes a connection that may be closed already. */
-function closeQuietly(conn: Deno.Conn): void {
+function closeQuietly(conn: HostConn): void {
   try {
     conn.close();
   } catch {

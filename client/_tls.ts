@@ -10,6 +10,7 @@ import {
   type Transport,
   type WireAddress,
 } from "../wire/transport/transport.ts";
+import type { Host, HostConn } from "../host/host.ts";
 import { errorMessage, WireError } from "../wire/base/errors.ts";
 import { readCertificate } from "../wire/transport/node_certificate.ts";
 import {
@@ -67,16 +68,18 @@ export interface ClientTls {
 
 /** What TLS is spoken over, and with whom. */
 export interface SecureOptions {
+  /** What it runs in. */
+  readonly host: Host;
   /** Where the server is. */
   readonly address: WireAddress;
-  /** The host that was connected to. */
-  readonly host: string;
+  /** The name or address that was connected to. */
+  readonly hostname: string;
   /** Checked by `checkTls()`. */
   readonly tls: ClientTls;
   /** Gives up, with its reason. */
   readonly signal: AbortSignal;
   /** Connects. */
-  readonly dial: () => Promise<Deno.TcpConn>;
+  readonly dial: () => Promise<HostConn>;
   /** Waits for a promise, but not beyond the signal. */
   readonly wait: (promise: Promise<void>) => Promise<void>;
 }
@@ -101,8 +104,8 @@ export async function secureTransport(
 }
 
 async function trustedTransport(options: SecureOptions): Promise<Transport> {
-  const { host, tls: { hostname = host, ...own } } = options;
-  const side = problemsOfTls(() => new TlsClient(hostname, own));
+  const { host, tls: { hostname = options.hostname, ...own } } = options;
+  const side = problemsOfTls(() => new TlsClient(host, hostname, own));
   try {
     return await shakeHands(options, side);
   } catch (error) {
@@ -141,7 +144,7 @@ async function whyUntrusted(
   options: SecureOptions,
   hostname: string,
 ): Promise<string> {
-  const side = new TlsClient(hostname, {}, true);
+  const side = new TlsClient(options.host, hostname, {}, true);
   try {
     const transport = await shakeHands(options, side);
     transport.close();
@@ -173,19 +176,21 @@ class TlsClient implements TlsSide {
   readonly #trustsAnybody: boolean;
 
   /**
+   * @param host What it runs in.
    * @param hostname The name that the certificate has to bear.
-   * @param own Whom to trust in addition to those that Deno trusts, and what
+   * @param own Whom to trust in addition to those that the host trusts, and what
    * to show.
    * @param trustsAnybody Whether it is the certificate alone that is wanted.
    */
   constructor(
+    host: Host,
     hostname: string,
     own: Pick<ClientTls, "caCerts" | "cert" | "key">,
     trustsAnybody = false,
   ) {
     this.#hostname = hostname;
     this.#trustsAnybody = trustsAnybody;
-    this.#secureContext = contextOf(this.#tls, own);
+    this.#secureContext = host.secureContext(own) as SecureContext;
   }
 
   /** Makes the client's socket. */
@@ -238,24 +243,6 @@ class TlsClient implements TlsSide {
 function namesToCheck(names: readonly string[]): string[] {
   return names.filter((name) => /^(DNS|IP):[^\s,"']+$/.test(name))
     .map((name) => name.replace(/^IP:/, "IP Address:"));
-}
-
-/** Trusts certain authorities in addition to those that Deno trusts. */
-function contextOf(
-  tls: Tls,
-  { caCerts = [], cert, key }: Pick<ClientTls, "caCerts" | "cert" | "key">,
-): SecureContext {
-  const pair = cert !== undefined && key !== undefined ? { cert, key } : {};
-  const secureContext = tls.createSecureContext(pair);
-  // Nobody else says what is wrong with any of it.
-  Deno.createHttpClient({ caCerts, ...pair }).close();
-  if (caCerts.length === 0) return secureContext;
-  // Given as an option, they would replace all others.
-  const { context } = secureContext as {
-    context: { addCACert(text: string): void };
-  };
-  for (const text of caCerts) context.addCACert(text);
-  return secureContext;
 }
 
 function isIp(hostname: string): boolean {

@@ -16,7 +16,7 @@ import {
   type HookForms,
 } from "../wire/base/checks.ts";
 import { WireError } from "../wire/base/errors.ts";
-import "../wire/base/node_stderr.ts";
+import { printToStderr } from "../wire/base/node_stderr.ts";
 import { Attempt, checkAttempt, opened } from "../wire/base/lifetime.ts";
 import { DEFAULT_LIMITS, resolveLimits } from "../wire/base/limits.ts";
 import { shown } from "../wire/base/shown.ts";
@@ -28,6 +28,8 @@ import {
   type WireOptions,
 } from "../wire/wire.ts";
 import { checkTls, openConnection } from "./_open_connection.ts";
+import { denoHost } from "../host/deno_host.ts";
+import type { Host } from "../host/host.ts";
 import type { ClientTls } from "./_tls.ts";
 
 /**
@@ -213,6 +215,30 @@ export async function connectToRemoteServer<
     | null,
   second?: Omit<ConnectOptions<Remote, Local>, "onDeath"> | null,
 ): Promise<Wire<Remote, Local>> {
+  return await connectOn<Remote, Local>(
+    denoHost("connectToRemoteServer()"),
+    host,
+    port,
+    first,
+    second,
+  );
+}
+
+/** Connects to a request server from any runtime. */
+export async function connectOn<
+  Remote extends object,
+  Local extends object,
+>(
+  runtime: Host,
+  host: string | number | bigint,
+  port: number,
+  first?:
+    | ConnectOptions<Remote, Local>
+    | ((reason: WireError) => void)
+    | null,
+  second?: Omit<ConnectOptions<Remote, Local>, "onDeath"> | null,
+): Promise<Wire<Remote, Local>> {
+  printToStderr();
   const { hook: onDeath, options } = hookAndOptions<
     (reason: WireError) => void,
     ConnectOptions<Remote, Local>
@@ -232,6 +258,7 @@ export async function connectToRemoteServer<
   const where = formatAddress(address);
   using attempt = new Attempt(where, { timeout, signal });
   const transport = await openConnection({
+    host: runtime,
     address,
     tls,
     signal: attempt.signal,

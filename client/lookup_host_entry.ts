@@ -8,6 +8,8 @@ import { hostInteger, hostName } from "../wire/transport/transport.ts";
 import { checkOptionKeys } from "../wire/base/checks.ts";
 import { errorMessage, WireError } from "../wire/base/errors.ts";
 import { abortable, Attempt, checkAttempt } from "../wire/base/lifetime.ts";
+import { denoHost } from "../host/deno_host.ts";
+import { type Host, troubleOf } from "../host/host.ts";
 
 /** What is known of a host, as CMUCL's `host-entry`. */
 export interface HostEntry {
@@ -76,6 +78,19 @@ export async function lookupHostEntry(
   host: string | number | bigint,
   options?: LookupOptions | null,
 ): Promise<HostEntry> {
+  return await lookupHostEntryOn(
+    denoHost("lookupHostEntry()"),
+    host,
+    options,
+  );
+}
+
+/** Looks up a host from any runtime. */
+export async function lookupHostEntryOn(
+  runtime: Host,
+  host: string | number | bigint,
+  options?: LookupOptions | null,
+): Promise<HostEntry> {
   options ??= {};
   checkOptionKeys(options, OPTION_KEYS, "lookupHostEntry()");
   const { timeout = TIMEOUT, signal } = options;
@@ -84,7 +99,7 @@ export async function lookupHostEntry(
   using attempt = new Attempt(name, { timeout, signal }, "Looking up");
   attempt.signal.throwIfAborted();
   const ask: Ask = (query, type) =>
-    abortable(answers(query, type, name), attempt.signal, () => {});
+    abortable(answers(runtime, query, type, name), attempt.signal, () => {});
   return isAddress(name) ? await byAddress(name, ask) : await byName(name, ask);
 }
 
@@ -118,7 +133,7 @@ async function byName(asked: string, ask: Ask): Promise<HostEntry> {
 }
 
 async function byAddress(address: string, ask: Ask): Promise<HostEntry> {
-  const names = (await ask(reverseName(address), "PTR")).map(bare);
+  const names = (await ask(address, "PTR")).map(bare);
   // They come in any order, and another each time.
   const [name, ...aliases] = [...new Set(names)].sort(inOrder);
   if (name === undefined) throw unknownHost(address);
@@ -134,17 +149,21 @@ function inOrder(one: string, other: string): number {
 }
 
 async function answers(
+  runtime: Host,
   query: string,
   type: "A" | "AAAA" | "CNAME" | "PTR",
   host: string,
 ): Promise<string[]> {
+  const reverse = type === "PTR" ? reverseName(query) : undefined;
   try {
-    return await Deno.resolveDns(query, type);
+    return type === "PTR"
+      ? await runtime.namesOf(query, reverse!)
+      : await runtime.resolve(query, type);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return [];
+    if (troubleOf(error) === "NotFound") return [];
     const text = errorMessage(error);
-    const isForbidden = error instanceof Deno.errors.NotCapable ||
-      error instanceof Deno.errors.PermissionDenied;
+    const isForbidden = troubleOf(error) === "NotCapable" ||
+      troubleOf(error) === "PermissionDenied";
     throw new WireError(
       isForbidden ? "permissionDenied" : "connectFailed",
       `Cannot look up ${host}: ${text}.`,

@@ -19,6 +19,8 @@ import type {
 } from "../wire/lines/line_stream.ts";
 import { Attempt, checkAttempt } from "../wire/base/lifetime.ts";
 import { checkTls, openConnection } from "./_open_connection.ts";
+import { denoHost } from "../host/deno_host.ts";
+import type { Host } from "../host/host.ts";
 import type { ClientTls } from "./_tls.ts";
 
 /** What a stream is opened with. Everything has a default. */
@@ -87,6 +89,17 @@ export async function openTcpStream(
   service: number | string,
   options?: OpenTcpStreamOptions | null,
 ): Promise<LineStream> {
+  const runtime = denoHost("openTcpStream()");
+  return await openTcpStreamOn(runtime, host, service, options);
+}
+
+/** Opens a stream of lines from any runtime. */
+export async function openTcpStreamOn(
+  runtime: Host,
+  host: string | number | bigint,
+  service: number | string,
+  options?: OpenTcpStreamOptions | null,
+): Promise<LineStream> {
   options ??= {};
   checkOptionKeys(options, OPTION_KEYS, "openTcpStream()");
   const { tls, signal, processName = nameOf(service) } = options;
@@ -123,7 +136,12 @@ export async function openTcpStream(
     });
     using attempt = new Attempt(formatAddress(address), { timeout, signal });
     const stream = new LineStream(
-      await openConnection({ address, tls, signal: attempt.signal }),
+      await openConnection({
+        host: runtime,
+        address,
+        tls,
+        signal: attempt.signal,
+      }),
       streamOptions,
     );
     if (attempt.signal.aborted) {

@@ -6,7 +6,14 @@
  */
 
 import { errorMessage, WireError } from "../wire/base/errors.ts";
-import type { AnyListener } from "./_listen.ts";
+import {
+  type Host,
+  type HostConn,
+  type HostListener,
+  isExhaustion,
+  troubleOf,
+  unrefTimer,
+} from "../host/host.ts";
 
 const FIRST_RETRY = 10;
 const LAST_RETRY = 1_000;
@@ -19,15 +26,17 @@ const CONNECTION = 8;
 
 /** What accepts, and who gets the connections. */
 interface AcceptOptions {
+  /** What it runs in. */
+  readonly host: Host;
   /** What is waited for before the first one is accepted; it never rejects. */
   readonly ready?: Promise<unknown> | undefined;
   /** The listener; closing it ends the loop. */
-  readonly listener: Pick<AnyListener, "accept" | "close">;
+  readonly listener: Pick<HostListener, "accept" | "close">;
   /**
    * Gets each connection, and owns it. The next one is accepted when it has
    * returned, or its promise has resolved.
    */
-  readonly onConnection: (conn: Deno.Conn) => void | Promise<void>;
+  readonly onConnection: (conn: HostConn) => void | Promise<void>;
   /** How many connections the server has. */
   readonly count: () => number;
   /**
@@ -45,7 +54,7 @@ export class Acceptor {
   readonly done: Promise<void>;
 
   readonly #options: AcceptOptions;
-  readonly #descriptors = new Descriptors();
+  readonly #descriptors: Descriptors;
   readonly #tally: Tally;
   #retry = FIRST_RETRY;
   /** As many connections as there may be, since there were too many. */
@@ -58,6 +67,7 @@ export class Acceptor {
   /** @param options What accepts, and who gets the connections. */
   constructor(options: AcceptOptions) {
     this.#options = options;
+    this.#descriptors = new Descriptors(options.host);
     this.#tally = new Tally(options.onError);
     this.done = this.#run();
   }
@@ -84,7 +94,7 @@ export class Acceptor {
         await this.#pause(0);
       }
       if (!await this.#hasRoom()) break;
-      let conn: Deno.Conn;
+      let conn: HostConn;
       try {
         conn = await this.#options.listener.accept();
       } catch (error) {
@@ -104,7 +114,7 @@ export class Acceptor {
   }
 
   /** Hands a connection on. One that makes trouble is closed alone. */
-  async #pass(conn: Deno.Conn): Promise<void> {
+  async #pass(conn: HostConn): Promise<void> {
     try {
       const taken = this.#options.onConnection(conn);
       if (taken !== undefined) await taken;
@@ -189,20 +199,23 @@ function counted(count: number): string {
   return count === 1 ? "A connection was" : `${count} connections were each`;
 }
 
+const GONE = [
+  "NotConnected",
+  "ConnectionReset",
+  "ConnectionAborted",
+  "BrokenPipe",
+];
+
 function isGone(error: unknown): boolean {
-  return error instanceof Deno.errors.NotConnected ||
-    error instanceof Deno.errors.ConnectionReset ||
-    error instanceof Deno.errors.ConnectionAborted ||
-    error instanceof Deno.errors.BrokenPipe ||
+  return GONE.includes(troubleOf(error)) ||
     (error as { code?: unknown } | null)?.code === "EINVAL";
 }
 
 function isClosed(error: unknown): boolean {
-  return error instanceof Deno.errors.BadResource ||
-    error instanceof Deno.errors.Interrupted;
+  return ["BadResource", "Interrupted"].includes(troubleOf(error));
 }
 
-function closeQuietly(conn: Deno.Conn): void {
+function closeQuietly(conn: HostConn): void {
   try {
     conn.close();
   } catch {
@@ -216,7 +229,6 @@ function closeQuietly(conn: Deno.Conn): void {
 const RESERVE = 16;
 /** After how many connections it is measured again. */
 const EVERY = 8;
-const PROBE = "/dev/null";
 
 /**
  * The descriptors that are free. A process that has none left fails in places
@@ -225,20 +237,25 @@ const PROBE = "/dev/null";
 export class Descriptors {
   /** How many connections may come before the next look; the first ones do. */
   #known = EVERY;
+  readonly #host: Pick<Host, "canOpen">;
+
+  /** @param host Tells how many there are. */
+  constructor(host: Pick<Host, "canOpen">) {
+    this.#host = host;
+  }
 
   /**
    * Takes one, for a connection.
    *
-   * @returns False where too few are free. Where that cannot be told, because
-   * the program may not read {@linkcode PROBE}, it is true.
+   * @returns False where too few are free; true where that cannot be told.
    */
   take(): boolean {
     if (this.#known > 0) {
       this.#known--;
       return true;
     }
-    if (!mayProbe()) return true;
-    if (!areFree(RESERVE + EVERY)) return areFree(RESERVE + 1);
+    const host = this.#host;
+    if (!host.canOpen(RESERVE + EVERY)) return host.canOpen(RESERVE + 1);
     this.#known = EVERY - 1;
     return true;
   }
@@ -247,35 +264,6 @@ export class Descriptors {
   forget(): void {
     this.#known = 0;
   }
-}
-
-/** No permission is asked for: only one that is there is used. */
-function mayProbe(): boolean {
-  if (Deno.build.os === "windows") return false;
-  const { state } = Deno.permissions.querySync({ name: "read", path: PROBE });
-  return state === "granted";
-}
-
-/** Opens that many files, and closes them. */
-function areFree(count: number): boolean {
-  const files: Deno.FsFile[] = [];
-  try {
-    while (files.length < count) files.push(Deno.openSync(PROBE));
-    return true;
-  } catch (error) {
-    // What else goes wrong says nothing of how many are free.
-    return !isExhaustion(error);
-  } finally {
-    for (const file of files) file.close();
-  }
-}
-
-const EXHAUSTED = ["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"];
-
-/** Whether the process, or the system, is out of descriptors or memory. */
-export function isExhaustion(error: unknown): boolean {
-  const { code } = error as { code?: unknown };
-  return typeof code === "string" && EXHAUSTED.includes(code);
 }
 
 // Troubles that may come by the hundred, told by the dozen.
@@ -332,7 +320,7 @@ export class Tally {
   /** Such a timer keeps no process alive. */
   #after(kind: string): ReturnType<typeof setTimeout> {
     const timer = setTimeout(() => this.#tell(kind), PERIOD);
-    Deno.unrefTimer(timer);
+    unrefTimer(timer);
     return timer;
   }
 

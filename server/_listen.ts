@@ -13,6 +13,15 @@ import {
 import { checkGate, checkOptionKeys } from "../wire/base/checks.ts";
 import { errorMessage, WireError } from "../wire/base/errors.ts";
 import { kindOf, shown } from "../wire/base/shown.ts";
+import {
+  closedError,
+  type Host,
+  type HostAddress,
+  type HostConn,
+  type HostFile,
+  type HostListener,
+  troubleOf,
+} from "../host/host.ts";
 import type { TlsTransport } from "../wire/transport/node_tls.ts";
 import type { TlsServer } from "./_tls.ts";
 
@@ -56,11 +65,8 @@ export type ListenTarget =
     readonly backlog?: number | undefined;
   };
 
-/** A listener, whatever it listens on. */
-export type AnyListener = Deno.Listener<Deno.Conn>;
-
 /** What a server has that does not listen: nobody comes until it is closed. */
-export class NoListener implements Pick<AnyListener, "accept" | "close"> {
+export class NoListener implements Pick<HostListener, "accept" | "close"> {
   readonly #closed = Promise.withResolvers<never>();
 
   /** Waits until it is closed. */
@@ -71,7 +77,7 @@ export class NoListener implements Pick<AnyListener, "accept" | "close"> {
   /** Ends the waiting. */
   close(): void {
     this.#closed.promise.catch(() => {});
-    this.#closed.reject(new Deno.errors.BadResource("It was closed."));
+    this.#closed.reject(closedError("It was closed."));
   }
 }
 
@@ -84,23 +90,26 @@ const BACKLOG = 4_096;
 /**
  * Listens.
  *
+ * @param host What it runs in.
  * @param target Where.
  * @param who What the message of an error calls the server.
  * @returns The listener.
  * @throws {WireError} `addressInUse`, `addressUnavailable`,
  * `permissionDenied`, `tlsFailed` or `connectFailed`.
  */
-export function listen(target: ListenTarget, who: string): AnyListener {
+export function listen(
+  host: Host,
+  target: ListenTarget,
+  who: string,
+): HostListener {
   try {
-    if ("path" in target) return listenUnix(target.path, who);
+    if ("path" in target) return listenUnix(host, target.path, who);
     const { hostname, port, tls, backlog = BACKLOG } = target;
-    const options = { hostname, port, tcpBacklog: backlog };
     if (tls !== undefined) {
-      // What is wrong with certificate and key, nobody says as well.
-      Deno.listenTls({ ...options, cert: tls.cert, key: tls.key }).close();
-      Deno.createHttpClient({ caCerts: tls.clientCa ?? [] }).close();
+      host.checkCertificate(tls.cert, tls.key);
+      host.secureContext({ caCerts: tls.clientCa });
     }
-    return Deno.listen(options);
+    return host.listen(hostname, port, backlog);
   } catch (error) {
     if (error instanceof WireError) throw error;
     throw listenError(error, target, who);
@@ -166,16 +175,17 @@ function checkTls(tls: ServerTls): void {
 /**
  * Checks what is to replace the certificate of a server.
  *
+ * @param host What it runs in.
  * @param tls The new one.
  * @param who What the message of an error calls the server.
  * @throws {WireError} `invalidArgument` or `tlsFailed`.
  */
-function checkRenewal(tls: ServerTls, who: string): void {
+function checkRenewal(host: Host, tls: ServerTls, who: string): void {
   checkTls(tls);
   const { cert, key, clientCa } = tls;
   try {
-    // The one thing that needs no permission and looks at all of it.
-    Deno.createHttpClient({ cert, key, caCerts: clientCa ?? [] }).close();
+    // This needs no permission, and looks at all of it.
+    host.secureContext({ cert, key, caCerts: clientCa });
   } catch (error) {
     throw new WireError(
       "tlsFailed",
@@ -209,30 +219,31 @@ function checkNoPath({ cert, key }: ServerTls): void {
 
 /** What a listener's address is, as wires tell it. */
 export function listenerAddress(
-  listener: AnyListener,
+  listener: HostListener,
   isTls: boolean,
 ): WireAddress {
   const { addr } = listener;
   return addr.transport === "unix"
-    ? { transport: "unix", path: (addr as Deno.UnixAddr).path }
-    : socketAddress(addr as Deno.NetAddr, isTls);
+    ? { transport: "unix", path: addr.path! }
+    : socketAddress(addr, isTls);
 }
 
 /** What the address of a connection's peer is, as wires tell it. */
 export function peerAddress(
-  conn: Deno.Conn,
+  conn: HostConn,
   path: string | undefined,
   isTls: boolean,
 ): WireAddress {
   const { remoteAddr } = conn;
   return remoteAddr.transport === "unix"
     ? { transport: "unix", path: path ?? "" }
-    : socketAddress(remoteAddr as Deno.NetAddr, isTls);
+    : socketAddress(remoteAddr, isTls);
 }
 
-function socketAddress(addr: Deno.NetAddr, isTls: boolean): WireAddress {
+function socketAddress(addr: HostAddress, isTls: boolean): WireAddress {
   const { hostname, port } = addr;
-  return { transport: isTls ? "tls" : "tcp", hostname, port };
+  const transport = isTls ? "tls" : "tcp";
+  return { transport, hostname: hostname!, port: port! };
 }
 
 /** A typed error for a failure to listen. */
@@ -252,7 +263,7 @@ function listenError(
       cause: error,
     });
   const isPath = "path" in target;
-  if (error instanceof Deno.errors.AddrInUse) {
+  if (troubleOf(error) === "AddrInUse") {
     return make(
       "addressInUse",
       isPath
@@ -260,16 +271,16 @@ function listenError(
         : "the address is in use. Choose another, or port 0 for a free one.",
     );
   }
-  if (error instanceof Deno.errors.AddrNotAvailable) {
+  if (troubleOf(error) === "AddrNotAvailable") {
     return make(
       "addressUnavailable",
       "this machine has no such address. Choose one of its own, such as 127.0.0.1.",
     );
   }
-  if (error instanceof Deno.errors.NotCapable) {
-    return make("permissionDenied", `${error.message}.`);
+  if (troubleOf(error) === "NotCapable") {
+    return make("permissionDenied", `${errorMessage(error)}.`);
   }
-  if (error instanceof Deno.errors.PermissionDenied) {
+  if (troubleOf(error) === "PermissionDenied") {
     const isLow = !isPath && target.port > 0 && target.port < 1024;
     return make(
       "permissionDenied",
@@ -291,7 +302,7 @@ function listenError(
 }
 
 function pathCure(error: unknown, text: string): string {
-  if (error instanceof Deno.errors.NotFound) {
+  if (troubleOf(error) === "NotFound") {
     return "its directory does not exist. Make that first.";
   }
   return /SUN_LEN|too long/i.test(text)
@@ -300,7 +311,7 @@ function pathCure(error: unknown, text: string): string {
 }
 
 function isAboutTls(error: unknown): boolean {
-  return error instanceof Deno.errors.InvalidData ||
+  return troubleOf(error) === "InvalidData" ||
     /key|certificate|PEM/i.test(errorMessage(error));
 }
 
@@ -322,46 +333,41 @@ function tlsCure({ cert, key }: ServerTls, text: string): string {
 
 // Unix sockets: files that outlive a process that was killed.
 
-/** How long to wait for a sign of who has a socket file, in milliseconds. */
-const PROBE_TIME = 5_000;
-/** How often to try for a folder's lock, and how long to wait in between. */
-const LOCK_TRIES = 50;
-const LOCK_WAIT = 20;
-
 /**
  * Listens on a Unix socket. A socket file that a dead process left behind is
  * replaced. The new one is never, not for a moment, open to other users.
  *
+ * @param host What it runs in.
  * @param path The file.
  * @param who What the message of an error calls the server.
  * @returns The listener.
  * @throws {WireError} `addressInUse` when somebody listens there, or when the
- * file is no socket; and whatever `Deno.listen` throws.
+ * file is no socket; and whatever the host throws.
  */
-function listenUnix(path: string, who: string): Deno.Listener {
-  const options = { transport: "unix", path } as const;
-  if (Deno.build.os === "windows") return Deno.listen(options);
-  const found = fileAt(path);
+function listenUnix(host: Host, path: string, who: string): HostListener {
+  if (host.isWindows) return host.listenUnix(path);
+  const found = fileAt(host, path);
   // Two servers that start at a time must not take each other's for stale.
-  const lock = found === undefined ? undefined : lockFolder(path);
-  let umask: number | undefined;
+  const lock = found === undefined ? undefined : lockFolder(host, path);
   try {
-    if (found !== undefined) removeStale(path, who);
-    umask = Deno.umask(0o177);
-    return sparingOthers(Deno.listen(options), path);
+    if (found !== undefined) removeStale(host, path, who);
+    return sparingOthers(host, host.listenUnix(path), path);
   } finally {
-    if (umask !== undefined) Deno.umask(umask);
     lock?.close();
   }
 }
 
 /**
- * Deno removes the file of a listener that is closed, whosever it is by then:
+ * The runtime removes the file of a listener that is closed, whosever it is by then:
  * where ours was deleted, another server may have the path. Its file is put
  * back.
  */
-function sparingOthers(listener: Deno.Listener, path: string): Deno.Listener {
-  const own = fileAt(path)?.id;
+function sparingOthers(
+  host: Host,
+  listener: HostListener,
+  path: string,
+): HostListener {
+  const own = fileAt(host, path)?.id;
   const [accept, close] = [listener.accept, listener.close];
   let accepting = 0;
   let putBack: (() => void) | undefined;
@@ -378,10 +384,10 @@ function sparingOthers(listener: Deno.Listener, path: string): Deno.Listener {
     }
   };
   listener.close = () => {
-    const found = fileAt(path);
+    const found = fileAt(host, path);
     const isOthers = own !== undefined && found !== undefined &&
       found.id !== own;
-    if (isOthers) putBack = keepFile(path);
+    if (isOthers) putBack = keepFile(host, path);
     close.call(listener);
     if (accepting === 0) putBack?.();
   };
@@ -389,17 +395,10 @@ function sparingOthers(listener: Deno.Listener, path: string): Deno.Listener {
 }
 
 /** Keeps a file under another name; what it returns puts it back, once. */
-function keepFile(path: string): (() => void) | undefined {
+function keepFile(host: Host, path: string): (() => void) | undefined {
   const other = `${path}.${crypto.randomUUID()}`;
-  // Nobody is asked for a permission.
-  const isAllowed = [path, other].every((path) =>
-    (["read", "write"] as const).every((name) =>
-      Deno.permissions.querySync({ name, path }).state === "granted"
-    )
-  );
-  if (!isAllowed) return undefined;
   try {
-    Deno.linkSync(path, other);
+    host.linkFile(path, other);
   } catch {
     // A folder that is not ours, or files that cannot have two names.
     return undefined;
@@ -409,12 +408,12 @@ function keepFile(path: string): (() => void) | undefined {
     if (isBack) return;
     isBack = true;
     try {
-      Deno.linkSync(other, path);
+      host.linkFile(other, path);
     } catch {
       // It was not removed, or a third server has the path.
     }
     try {
-      Deno.removeSync(other);
+      host.removeFile(other);
     } catch {
       // Somebody else did.
     }
@@ -422,14 +421,14 @@ function keepFile(path: string): (() => void) | undefined {
 }
 
 /** Removes a socket file on which nobody answers. */
-function removeStale(path: string, who: string): void {
-  const before = fileAt(path);
+function removeStale(host: Host, path: string, who: string): void {
+  const before = fileAt(host, path);
   if (before === undefined) return;
   const problem = before.isDirectory
     ? "there is a directory. Give the path of a file in it, such as"
     : !before.isSocket
     ? "there is a file that is no socket. It was left alone: choose another path, or remove it"
-    : answers(path)
+    : host.answers(path)
     ? "a server answers there. Choose another path, or end that server"
     : undefined;
   if (problem !== undefined) {
@@ -442,93 +441,33 @@ function removeStale(path: string, who: string): void {
     );
   }
   // Somebody else may have put a living one there in the meantime.
-  if (fileAt(path)?.key !== before.key) return;
+  if (fileAt(host, path)?.key !== before.key) return;
   try {
-    Deno.removeSync(path);
+    host.removeFile(path);
   } catch {
     // It is gone, or somebody else's: listening will tell.
   }
 }
 
 /** What is at a path; undefined for nothing, and where one may not look. */
-function fileAt(
-  path: string,
-):
-  | { id: string; key: string; isSocket: boolean; isDirectory: boolean }
-  | undefined {
+function fileAt(host: Host, path: string): HostFile | undefined {
   try {
-    const info = Deno.lstatSync(path);
-    // A file system may give a new file the number of one just removed.
-    const { dev, ino, birthtime, ctime } = info;
-    const id = [dev, ino, birthtime?.getTime()].join();
-    return {
-      id,
-      // It changes with its mode and its owner, too.
-      key: `${id},${ctime?.getTime()}`,
-      isSocket: info.isSocket === true,
-      isDirectory: info.isDirectory,
-    };
+    return host.fileAt(path, false);
   } catch {
     return undefined;
   }
 }
 
-/**
- * Takes the lock of the folder that a path is in. It goes with the process,
- * and leaves no file.
- */
-function lockFolder(path: string): Deno.FsFile | undefined {
+/** Takes the lock of the folder that a path is in. */
+function lockFolder(host: Host, path: string): { close(): void } | undefined {
   const folder = path.replace(/\/*[^/]*$/, "") ||
     (path.startsWith("/") ? "/" : ".");
-  const { state } = Deno.permissions.querySync({ name: "read", path: folder });
-  if (state !== "granted") return undefined;
   try {
-    const file = Deno.openSync(folder);
-    for (let tries = 0; tries < LOCK_TRIES; tries++) {
-      if (file.tryLockSync(true)) return file;
-      const never = new Int32Array(new SharedArrayBuffer(4));
-      Atomics.wait(never, 0, 0, LOCK_WAIT);
-    }
-    // Somebody else uses that lock for something of their own.
-    return file;
+    return host.lockFolder(folder);
   } catch {
     return undefined;
   }
 }
-
-const ANSWERED = 1;
-const REFUSED = 2;
-
-/**
- * Whether somebody listens on a Unix socket. Deno connects asynchronously only,
- * and this has to be known at once: so another thread connects.
- */
-function answers(path: string): boolean {
-  const answer = new Int32Array(new SharedArrayBuffer(4));
-  const worker = new Worker(
-    `data:application/javascript,${encodeURIComponent(PROBE)}`,
-    { type: "module" },
-  );
-  try {
-    worker.postMessage([answer, path]);
-    Atomics.wait(answer, 0, 0, PROBE_TIME);
-    // Whoever is in doubt leaves the file alone.
-    return Atomics.load(answer, 0) !== REFUSED;
-  } finally {
-    worker.terminate();
-  }
-}
-
-const PROBE = `onmessage = async ({ data: [answer, path] }) => {
-  let found = ${ANSWERED};
-  try {
-    (await Deno.connect({ transport: "unix", path })).close();
-  } catch (error) {
-    if (error instanceof Deno.errors.ConnectionRefused) found = ${REFUSED};
-  }
-  Atomics.store(answer, 0, found);
-  Atomics.notify(answer, 0);
-};`;
 
 // TLS, whose code is loaded by servers that speak it.
 
@@ -540,9 +479,14 @@ export class TlsLoader {
   #make: (new (tls: ServerTls) => TlsServer) | undefined;
   #loaded: TlsServer | undefined;
   #failure: unknown;
+  readonly #host: Host;
 
-  /** @param tls Certificate and key, which {@linkcode listen} has tried. */
-  constructor(tls: ServerTls) {
+  /**
+   * @param host What it runs in.
+   * @param tls Certificate and key, which {@linkcode listen} has tried.
+   */
+  constructor(host: Host, tls: ServerTls) {
+    this.#host = host;
     this.#tls = { ...tls };
     this.ready = import("./_tls.ts").then(({ TlsServer }) => {
       this.#make = TlsServer;
@@ -559,7 +503,7 @@ export class TlsLoader {
    * then.
    */
   replace(tls: ServerTls, who: string): void {
-    checkRenewal(tls, who);
+    checkRenewal(this.#host, tls, who);
     const { clientCa } = this.#tls;
     const next = { ...(clientCa === undefined ? {} : { clientCa }), ...tls };
     if (this.#make !== undefined) this.#loaded = new this.#make(next);

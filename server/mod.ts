@@ -22,6 +22,14 @@ export type {
   OnAudit,
   RefusedEvent,
 } from "./_admission.ts";
+export type {
+  ClientCertificates,
+  Host,
+  HostAddress,
+  HostConn,
+  HostFile,
+  HostListener,
+} from "../host/host.ts";
 export type { ServerTls } from "./_listen.ts";
 export {
   DEFAULT_LISTENER_LIMITS,

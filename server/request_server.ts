@@ -30,7 +30,7 @@ import {
   type WireLimits,
 } from "../wire/base/limits.ts";
 import { isThenable, shown } from "../wire/base/shown.ts";
-import "../wire/base/node_stderr.ts";
+import { printToStderr } from "../wire/base/node_stderr.ts";
 import { callHook, type Report, reporter } from "../wire/base/report.ts";
 import type { AnyValueType } from "../wire/codec/value_types.ts";
 import type { Contract } from "../wire/contract/contract.ts";
@@ -47,6 +47,13 @@ import {
   transportOf,
   Wire,
 } from "../wire/wire.ts";
+import { denoHost } from "../host/deno_host.ts";
+import {
+  type Host,
+  type HostConn,
+  type HostListener,
+  troubleOf,
+} from "../host/host.ts";
 import { Acceptor } from "./_accept.ts";
 import {
   AddressLists,
@@ -61,7 +68,6 @@ import {
   readAnswer,
 } from "./_admission.ts";
 import {
-  type AnyListener,
   checkTarget,
   isTls,
   listen,
@@ -363,7 +369,7 @@ export class RequestServer implements AsyncDisposable {
   readonly #audit: ReturnType<typeof auditor>;
   readonly #finished = Promise.withResolvers<void>();
   /** Undefined where the server does not listen. */
-  readonly #listener: AnyListener | undefined;
+  readonly #listener: HostListener | undefined;
   readonly #tls: TlsLoader | undefined;
   readonly #acceptor: Acceptor;
   readonly #address: WireAddress;
@@ -377,12 +383,15 @@ export class RequestServer implements AsyncDisposable {
    * @param port The port; null is none.
    * @param first What differs from the default, or `onConnect`.
    * @param second What differs from the default, in addition to `onConnect`.
+   * @param host The runtime, where that is not Deno.
    */
   constructor(
     port: number | null,
     first?: RequestServerOptions | OnConnect | null,
     second?: RequestServerOptions | null,
+    host?: Host,
   ) {
+    printToStderr();
     const { hook, options } = hookAndOptions<OnConnect, RequestServerOptions>(
       first,
       second,
@@ -401,7 +410,8 @@ export class RequestServer implements AsyncDisposable {
     this.#memory = new SharedMemory(serverMemory, wires);
     const { tls, signal } = options;
     this.#quotas = this.#makeQuotas();
-    const listener = listenerOf(port, options);
+    host ??= denoHost("createRequestServer()");
+    const listener = listenerOf(host, port, options);
     // Whatever goes wrong from here on, the address is free again.
     using unlessMade = new DisposableStack();
     unlessMade.defer(() => listener?.close());
@@ -411,7 +421,7 @@ export class RequestServer implements AsyncDisposable {
       : listenerAddress(listener, tls !== undefined);
     this.#report = this.#reporter();
     this.#audit = auditor(options.onAudit, this.#report);
-    this.#tls = tls === undefined ? undefined : new TlsLoader(tls);
+    this.#tls = tls === undefined ? undefined : new TlsLoader(host, tls);
     this.#newcomers = this.#makeNewcomers();
     this.#seats = this.#makeSeats();
     this.#leaving = new Seats({
@@ -422,6 +432,7 @@ export class RequestServer implements AsyncDisposable {
       end: (wire) => wire.abort(),
     });
     this.#acceptor = new Acceptor({
+      host,
       listener: listener ?? new NoListener(),
       ready: this.#tls?.ready,
       onConnection: (conn) => this.#connected(conn),
@@ -659,9 +670,9 @@ export class RequestServer implements AsyncDisposable {
   }
 
   /** A connection came. */
-  #connected(conn: Deno.Conn): void {
+  #connected(conn: HostConn): void {
     if (this.#destroyed) return conn.close();
-    if ("setNoDelay" in conn) (conn as Deno.TcpConn).setNoDelay(true);
+    conn.setNoDelay?.(true);
     const { path } = this.#options;
     const address = peerAddress(conn, path, this.#tls !== undefined);
     this.#enter(new Arrival(conn, address, networkOf(address)));
@@ -789,7 +800,7 @@ export class RequestServer implements AsyncDisposable {
     const transport = tls.transport(socket, address);
     transport.secured.catch((error) => {
       // Whoever closed it knows.
-      if (error instanceof Deno.errors.BadResource) return;
+      if (troubleOf(error) === "BadResource") return;
       const reason = tls.trouble(1, error);
       this.#audit({ refused: "connection", reason, address });
       this.#acceptor.note(
@@ -995,13 +1006,14 @@ function activityOf(wire: Wire): number | undefined {
 
 /** What listens; undefined where the server is not to. */
 function listenerOf(
+  host: Host,
   port: number | null,
   options: RequestServerOptions,
-): AnyListener | undefined {
+): HostListener | undefined {
   if (port !== null) {
     const target = checkTarget(targetOf(port, options));
     checkClear(options, toAddress(target));
-    return listen(target, "The request server");
+    return listen(host, target, "The request server");
   }
   for (const name of ["hostname", "path", "tls", "onListen"] as const) {
     if (options[name] === undefined) continue;

@@ -15,7 +15,7 @@ import {
 } from "../wire/base/checks.ts";
 import { checkTime } from "../wire/base/clock.ts";
 import { WireError } from "../wire/base/errors.ts";
-import "../wire/base/node_stderr.ts";
+import { printToStderr } from "../wire/base/node_stderr.ts";
 import { reporter } from "../wire/base/report.ts";
 import { kindOf, shown } from "../wire/base/shown.ts";
 import {
@@ -23,6 +23,8 @@ import {
   resolveLineStreamOptions,
 } from "../wire/lines/line_stream.ts";
 import { localServicePort } from "../wire/lines/node_services.ts";
+import { denoHost } from "../host/deno_host.ts";
+import type { Host } from "../host/host.ts";
 import type { Acceptor } from "./_accept.ts";
 import {
   AddressLists,
@@ -235,6 +237,15 @@ const OPTION_KEYS: Readonly<Record<keyof StartUpServerOptions, true>> = {
 export function startUpServer(
   options?: StartUpServerOptions | null,
 ): StreamServer {
+  return startUpServerOn(denoHost("startUpServer()"), options);
+}
+
+/** Starts a TCP server on any host. */
+export function startUpServerOn(
+  host: Host,
+  options?: StartUpServerOptions | null,
+): StreamServer {
+  printToStderr();
   options ??= {};
   checkOptionKeys(options, OPTION_KEYS, "startUpServer()");
   const { service = "lispworks", address = LOOPBACK, signal } = options;
@@ -260,14 +271,15 @@ export function startUpServer(
       target: checkTarget({ hostname: address, port, tls, backlog }),
     };
   });
-  const listener = listen(target, who);
+  const listener = listen(host, target, who);
   // Whatever goes wrong from here on, the address is free again.
   using unlessMade = new DisposableStack();
   unlessMade.defer(() => listener.close());
-  const addr = listener.addr as Deno.NetAddr;
+  const { hostname = "", port } = listener.addr;
   // A name may lead elsewhere than it promises.
-  inName(who, () => checkReach(options, addr.hostname));
+  inName(who, () => checkReach(options, hostname));
   const server = new StreamServer({
+    host,
     listener,
     tls,
     refusal: (address) => addresses.refusal(address),
@@ -276,7 +288,7 @@ export function startUpServer(
     oneAtATime: options.oneAtATime ?? false,
     service,
     processName: service === 0 && options.processName === undefined
-      ? `${addr.port} server`
+      ? `${port} server`
       : processName,
     ...served,
     stream,

@@ -19,6 +19,7 @@ import {
   resolveLineStreamOptions,
 } from "../wire/lines/line_stream.ts";
 import type { TlsTransport } from "../wire/transport/node_tls.ts";
+import type { Host, HostConn, HostListener } from "../host/host.ts";
 import { Acceptor } from "./_accept.ts";
 import { Arrival, networkOf, WatchedTransport } from "./_admission.ts";
 import {
@@ -67,8 +68,10 @@ export type StreamFunction = (
 
 /** What a stream server is made of. */
 export interface StreamServerInit {
+  /** What it runs in. */
+  readonly host: Host;
   /** Listens already. */
-  readonly listener: Deno.Listener<Deno.Conn>;
+  readonly listener: HostListener;
   /** Certificate and key, where it speaks TLS. */
   readonly tls: ServerTls | undefined;
   /** Why an address may not connect; undefined where it may. */
@@ -183,7 +186,9 @@ export class StreamServer implements AsyncDisposable {
       since: new Date(),
       kill: () => this.kill(),
     };
-    this.#tls = init.tls === undefined ? undefined : new TlsLoader(init.tls);
+    this.#tls = init.tls === undefined
+      ? undefined
+      : new TlsLoader(init.host, init.tls);
     this.#newcomers = this.#makeNewcomers();
     this.#seats = new Seats({
       most: init.maxConnections,
@@ -193,6 +198,7 @@ export class StreamServer implements AsyncDisposable {
       end: (connection, idle) => this.#endIdle(connection, idle),
     });
     this.#acceptor = new Acceptor({
+      host: init.host,
       listener: init.listener,
       ready: Promise.all([init.ready, this.#tls?.ready]),
       onConnection: (conn) => this.#connected(conn),
@@ -322,13 +328,10 @@ export class StreamServer implements AsyncDisposable {
   }
 
   /** What is returned delays the next connection. */
-  #connected(conn: Deno.Conn): void | Promise<void> {
+  #connected(conn: HostConn): void | Promise<void> {
     if (this.#killed) return conn.close();
-    if ("setNoDelay" in conn) {
-      const tcp = conn as Deno.TcpConn;
-      tcp.setNoDelay(true);
-      tcp.setKeepAlive(true);
-    }
+    conn.setNoDelay?.(true);
+    conn.setKeepAlive?.(true);
     const peer = peerAddress(conn, undefined, this.#tls !== undefined);
     const refusal = this.#init.refusal(peer);
     if (refusal !== undefined) {

@@ -12,7 +12,7 @@ import { v } from "./wire/_schemas.ts";
 export type Main = typeof import("../mod.ts");
 
 const ROOT = new URL("../", import.meta.url);
-const PARTS = ["mod.ts", "wire", "server", "client"];
+const PARTS = ["mod.ts", "wire", "host", "server", "client"];
 
 /** A copy of the module. */
 export interface Copy {

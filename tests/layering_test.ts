@@ -143,12 +143,22 @@ test("rooms beside each other do not know each other", async () => {
   }
 });
 
-test("only mod.ts loads contracts that no program passes in", async () => {
+test("what a runtime has to have knows nobody who asks for it", async () => {
+  for (const { path, imports } of await reached(...CORE)) {
+    if (!path.startsWith("host/")) continue;
+    const wrong = imports.filter((target) =>
+      !/^(host|wire\/(base|transport))\//.test(target)
+    );
+    assertEquals(wrong, [], path);
+  }
+});
+
+test("only what exports all loads contracts that no program passes in", async () => {
   const loaders = (await reached(...CORE))
     .filter(({ path }) => roomOf(path) !== "contract")
     .filter(({ loads }) => loads.some((to) => roomOf(to) === "contract"))
     .map(({ path }) => path);
-  assertEquals(loaders, ["mod.ts"]);
+  assertEquals(loaders, ["mod.ts", "node/mod.ts"]);
 });
 
 test("no imports run in a circle", async () => {

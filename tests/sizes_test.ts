@@ -10,6 +10,8 @@ const ROOT = new URL("../", import.meta.url);
 /** What is looked at; the tests themselves are not. */
 const FOLDERS = [
   "wire",
+  "host",
+  "node",
   "server",
   "client",
   "transports",

@@ -48,7 +48,9 @@ test("mod.ts works when it is imported by URL", async () => {
     assert(served.includes(path), path);
   }
   assertEquals(
-    served.filter((path) => !/^(mod\.ts|(wire|server|client)\/)/.test(path)),
+    served.filter((path) =>
+      !/^(mod\.ts|(wire|host|server|client)\/)/.test(path)
+    ),
     [],
   );
   await Deno.remove(folder, { recursive: true });

@@ -10,17 +10,8 @@ const ROOT = new URL("../", import.meta.url);
 
 /** Where words are looked at. */
 const PLACES = [
-  ...[
-    "wire",
-    "server",
-    "client",
-    "transports",
-    "cli",
-    "tests",
-    "bench",
-    "examples",
-    ".ci",
-  ],
+  ...["wire", "host", "node", "server", "client", "transports", "cli"],
+  ...["tests", "bench", "examples", ".ci"],
   ...["docs", "mod.ts", "cli.ts"],
   ...["README.md", "CONTRIBUTING.md", "CHANGELOG.md"],
 ];

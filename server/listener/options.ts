@@ -323,6 +323,8 @@ function executable(given: string | undefined): string {
 /**
  * The command itself.
  *
+ * @internal
+ *
  * @param command How sessions are started.
  * @param memory How much memory the process may take, in bytes.
  * @param program The URL of what it runs.

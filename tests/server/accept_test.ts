@@ -1,11 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { WireError } from "../../mod.ts";
-import {
-  Acceptor,
-  Descriptors,
-  isExhaustion,
-  Tally,
-} from "../../server/_accept.ts";
+import { denoHost } from "../../host/deno_host.ts";
+import { isExhaustion } from "../../host/host.ts";
+import { Acceptor, Descriptors, Tally } from "../../server/_accept.ts";
 import { test } from "../_test.ts";
 
 /** What accepting may come to: a connection, a failure, or the end. */
@@ -48,6 +45,7 @@ async function accept(
   let got = 0;
   let shed = 0;
   const acceptor = new Acceptor({
+    host: denoHost("a test"),
     listener: listenerOf(steps, empty.resolve),
     onConnection: () => void got++,
     count: () => 0,
@@ -118,6 +116,7 @@ test("Acceptor survives connections that make trouble", async () => {
   let got = 0;
   const conn = { close: () => void closed++ } as Deno.Conn;
   const acceptor = new Acceptor({
+    host: denoHost("a test"),
     listener: listenerOf([conn, conn, conn], empty.resolve),
     onConnection() {
       if (++got === 1) throw gone();
@@ -141,7 +140,7 @@ test("isExhaustion() knows what a server has to wait for", () => {
 });
 
 test("Descriptors.take() tells that there are some", () => {
-  const descriptors = new Descriptors();
+  const descriptors = new Descriptors(denoHost("a test"));
   for (let n = 0; n < 20; n++) assertEquals(descriptors.take(), true);
 });
 

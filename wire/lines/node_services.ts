@@ -19,15 +19,16 @@ export function localServicePort(service: number | string): number {
 
 /** The services file: its path, and how to read it. */
 function serviceFile(): ServiceFile {
-  const path = Deno.build.os === "windows"
+  const path = process.platform === "win32"
     ? `${systemRoot()}\\System32\\drivers\\etc\\services`
     : "/etc/services";
-  return { path, read: () => Deno.readTextFileSync(path) };
+  const { readFileSync } = process.getBuiltinModule("node:fs");
+  return { path, read: () => readFileSync(path, "utf8") };
 }
 
 function systemRoot(): string {
   try {
-    return Deno.env.get("SystemRoot") ?? "C:\\Windows";
+    return process.env["SystemRoot"] ?? "C:\\Windows";
   } catch {
     // The variable may not be read; this is where Windows mostly is.
     return "C:\\Windows";

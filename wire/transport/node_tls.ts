@@ -374,11 +374,11 @@ export function lacksCertificate(text: string): boolean {
 }
 
 function closedHere(): Error {
-  return new Deno.errors.BadResource("this side closed the connection");
+  return named("BadResource", "this side closed the connection");
 }
 
 function noTls(): Error {
-  return new Deno.errors.InvalidData("the peer sent what is no TLS");
+  return named("InvalidData", "the peer sent what is no TLS");
 }
 
 /**
@@ -391,7 +391,13 @@ export function speaksNoTls(text: string): boolean {
 }
 
 function cutOff(): Error {
-  return new Deno.errors.UnexpectedEof(
+  return named(
+    "UnexpectedEof",
     "the peer closed the connection without ending TLS",
   );
+}
+
+/** An error with the name that Deno gives its own of the kind. */
+function named(name: string, text: string): Error {
+  return Object.assign(new Error(text), { name });
 }

@@ -483,14 +483,16 @@ function bytesOf(chunk: unknown, from: string): Uint8Array {
       }`,
     );
   }
-  if ((buffer as ArrayBuffer).detached === true) {
+  try {
+    return ArrayBuffer.isView(chunk)
+      ? new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength)
+      : new Uint8Array(buffer);
+  } catch {
+    // Nothing can be made of a buffer that is gone; Node 20 has no other sign.
     throw transportFault(
       `${from} gave bytes that were transferred somewhere else. Have it give a copy: bytes.slice()`,
     );
   }
-  return ArrayBuffer.isView(chunk)
-    ? new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength)
-    : new Uint8Array(buffer);
 }
 
 function isBuffer(value: unknown): value is ArrayBufferLike {
