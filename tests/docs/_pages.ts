@@ -89,7 +89,7 @@ export function parsePage(path: string, text: string): Page {
 }
 
 /** Folders with nothing to read in them. */
-const PASSED_OVER = new Set(["node_modules", "coverage"]);
+const PASSED_OVER = new Set(["node_modules", "coverage", "npm"]);
 
 async function* markdown(folder: string): AsyncGenerator<string> {
   for await (const entry of Deno.readDir(new URL(folder, ROOT))) {
