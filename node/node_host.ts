@@ -14,6 +14,7 @@ import {
 import {
   closeSync,
   existsSync,
+  linkSync,
   lstatSync,
   openSync,
   rmSync,
@@ -409,12 +410,15 @@ export const nodeHost: Host = {
   fileAt(path, follow) {
     const info = follow ? statSync(path) : lstatSync(path);
     const { dev, ino, birthtimeMs, ctimeMs } = info;
+    const id = [dev, ino, birthtimeMs].join();
     return {
-      key: [dev, ino, birthtimeMs, ctimeMs].join(),
+      id,
+      key: `${id},${ctimeMs}`,
       isSocket: info.isSocket(),
       isDirectory: info.isDirectory(),
     };
   },
+  linkFile: linkSync,
   removeFile(path) {
     unlinkSync(path);
   },
