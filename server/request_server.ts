@@ -389,7 +389,7 @@ export class RequestServer implements AsyncDisposable {
     port: number | null,
     first?: RequestServerOptions | OnConnect | null,
     second?: RequestServerOptions | null,
-    host?: Host,
+    host: Host = denoHost("createRequestServer()"),
   ) {
     printToStderr();
     const { hook, options } = hookAndOptions<OnConnect, RequestServerOptions>(
@@ -410,7 +410,6 @@ export class RequestServer implements AsyncDisposable {
     this.#memory = new SharedMemory(serverMemory, wires);
     const { tls, signal } = options;
     this.#quotas = this.#makeQuotas();
-    host ??= denoHost("createRequestServer()");
     const listener = listenerOf(host, port, options);
     // Whatever goes wrong from here on, the address is free again.
     using unlessMade = new DisposableStack();
