@@ -38,7 +38,7 @@ const FAULTS = {
     code: "closed",
   },
   blocked: {
-    what: "this end's event loop blocked for a minute",
+    what: "this end's event loop blocked for minutes",
     passes: true,
     code: "closed",
   },
@@ -159,7 +159,8 @@ async function befall(
   if (kind === "killed") await peer.kill();
   else if (kind === "reset") cable!.cut();
   else if (kind === "finished") await cable!.finish();
-  else if (kind !== "blocked") await peer.stop();
+  // What it says to an end that is blocked is not read either.
+  else await peer.stop();
 }
 
 /** Lets the fault last for as long as may be, and be over. */
@@ -168,9 +169,9 @@ async function last(
   home: Home,
   peer: PeerProcess,
 ): Promise<void> {
-  if (kind === "blocked") return await home.block();
   const isShort = phase === "handshake" || phase === "drain";
-  await home.pass(isShort ? SHORT_PAUSE : PAUSE);
+  if (kind === "blocked") await home.block();
+  else await home.pass(isShort ? SHORT_PAUSE : PAUSE);
   peer.goOn();
 }
 
@@ -216,7 +217,11 @@ async function inHandshake(
   if (fault.passes) {
     await last(cell, home, peer);
     await peer.ask.finishHello();
-    if (role === "server") await home.accepted;
+    if (role === "server") {
+      let isMade = false;
+      home.accepted.then(() => isMade = true);
+      await soon("the server accepts the peer", () => isMade);
+    }
     assertEquals(await (connected ?? "value"), "value");
     return;
   }
