@@ -1,6 +1,6 @@
 /** The watch over a wire: what it takes for death, and when it looks. */
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import {
   makeWire,
   memoryTransports,
@@ -11,7 +11,13 @@ import {
 import { resolveLimits } from "../../wire/base/limits.ts";
 import { Lifetime } from "../../wire/base/lifetime.ts";
 import { WireError } from "../../wire/base/errors.ts";
-import { Keepalive, type WatchedOutput } from "../../wire/session/keepalive.ts";
+import {
+  Keepalive,
+  Pings,
+  type WatchedOutput,
+} from "../../wire/session/keepalive.ts";
+import type { Message } from "../../wire/codec/messages.ts";
+import type { Ticket } from "../../wire/flow/output.ts";
 import { FakeClock, settle } from "../_fake_clock.ts";
 import { test } from "../_test.ts";
 
@@ -238,31 +244,33 @@ test("a peer that has not accepted is not pinged", async () => {
   assertEquals(clock.timers, 0);
 });
 
-test("a peer that has a wire say far more than it takes ends it", async () => {
+/** A watch over an output that a test makes up. */
+function watched(
+  limits: Partial<WireLimits>,
+  output: { waiting?: number; collected?: number; frame?: number } = {},
+) {
   const clock = new FakeClock();
-  const limits = resolveLimits({
-    sendMost: 30_000,
-    sendEnd: 10_000,
-    calls: 30,
-  });
-  const output = {
-    encoder: { limits: { frame: 1_024 } },
-    busy: true,
-    waiting: 0,
-    collected: 40_000,
-    get progressAt() {
-      return clock.now();
-    },
-  };
-  const ends: string[] = [];
   const lifetime = new Lifetime(() => {});
+  const ends: string[] = [];
+  const tickets: Ticket[] = [];
+  const of = {
+    encoder: { limits: { frame: output.frame ?? 1_024 } },
+    busy: true,
+    waiting: output.waiting ?? 0,
+    collected: output.collected ?? 0,
+    progressAt: 0,
+    taken: 0,
+    send: (_: Message, ticket: Ticket) => tickets.push(ticket),
+    trim() {},
+  };
+  const decoder = { unfinished: false };
   const keepalive = new Keepalive({
     clock,
-    limits,
+    limits: resolveLimits(limits),
     lifetime,
-    output: output as unknown as WatchedOutput,
+    output: of as unknown as WatchedOutput,
     handshake: { accepted: true },
-    decoder: { unfinished: false },
+    decoder,
     turn: { isPaused: false },
     end: ({ code }, tell) => {
       ends.push(`${code} ${tell}`);
@@ -271,6 +279,15 @@ test("a peer that has a wire say far more than it takes ends it", async () => {
     },
   });
   keepalive.start();
+  return { clock, output: of, decoder, keepalive, ends, tickets };
+}
+
+test("a peer that has a wire say far more than it takes ends it", async () => {
+  const { clock, output, ends } = watched(
+    { sendMost: 30_000, sendEnd: 10_000, calls: 30 },
+    { collected: 40_000 },
+  );
+  Object.defineProperty(output, "progressAt", { get: () => clock.now() });
   output.waiting = 10_000_000;
   await clock.advance(5_000);
   assertEquals(ends, []);
@@ -281,37 +298,78 @@ test("a peer that has a wire say far more than it takes ends it", async () => {
 });
 
 test("small answers, and a frame of each kind, flood nothing", async () => {
-  const clock = new FakeClock();
-  const limits = resolveLimits({ sendMost: 1, sendEnd: 1, calls: 5 });
-  const output = {
-    encoder: { limits: { frame: 2_000 } },
-    busy: true,
-    waiting: 1,
-    collected: 5 * 1_024 + 4 * 2_000,
-    get progressAt() {
-      return clock.now();
-    },
-  };
-  const ends: string[] = [];
-  const lifetime = new Lifetime(() => {});
-  const watch = new Keepalive({
-    clock,
-    limits,
-    lifetime,
-    output: output as unknown as WatchedOutput,
-    handshake: { accepted: true },
-    decoder: { unfinished: false },
-    turn: { isPaused: false },
-    end: ({ code }) => {
-      ends.push(code);
-      lifetime.end(new WireError(code, "The end."));
-      watch.end();
-    },
-  });
-  watch.start();
+  const { clock, output, ends } = watched(
+    { sendMost: 1, sendEnd: 1, calls: 5 },
+    { waiting: 1, collected: 5 * 1_024 + 4 * 2_000, frame: 2_000 },
+  );
+  Object.defineProperty(output, "progressAt", { get: () => clock.now() });
   await clock.advance(5_000);
   assertEquals(ends, []);
   output.collected++;
   await clock.advance(2_500);
-  assertEquals(ends, ["stalled"]);
+  assertEquals(ends, ["stalled false"]);
+});
+
+test("a ping is not waited for as long as it stands in the output", async () => {
+  const limits = { keepaliveIdle: 10_000, keepaliveDeath: 10_000 };
+  const { clock, output, ends, tickets } = watched(limits);
+  output.busy = false;
+  await clock.advance(12_500);
+  assertEquals(tickets.length, 1);
+  tickets[0]!.position = 10;
+  output.taken = 10;
+  await clock.advance(50_000);
+  assertEquals(ends, []);
+  output.taken = 11;
+  await clock.advance(12_500);
+  assertEquals([ends, tickets.length], [["keepalive false"], 1]);
+});
+
+test("a late look ends nothing that the next one may find mended", async () => {
+  const { clock, ends } = watched({ stall: 10_000 });
+  await clock.advance(10_000);
+  // More than the limit by now, without the time in which nothing was read.
+  clock.standStill(6_500);
+  await clock.advance(0);
+  assertEquals(ends, []);
+  await clock.advance(2_500);
+  assertEquals(ends, ["stalled false"]);
+});
+
+test("what comes while this side is busy came no later than now", async () => {
+  const { clock, output, keepalive, tickets } = watched({
+    keepaliveIdle: 30_000,
+  });
+  output.busy = false;
+  await clock.advance(1_000);
+  clock.standStill(60_000);
+  keepalive.received();
+  await clock.advance(0);
+  await clock.advance(29_000);
+  assertEquals(tickets.length, 0);
+  await clock.advance(5_000);
+  assertEquals(tickets.length, 1);
+});
+
+test("a message that is not finished in time ends the wire", async () => {
+  const { clock, output, decoder, ends } = watched({ frameProgress: 10_000 });
+  output.busy = false;
+  decoder.unfinished = true;
+  await clock.advance(10_000);
+  assertEquals(ends, []);
+  await clock.advance(2_500);
+  assertEquals(ends, ["stalled true"]);
+});
+
+test("pings are answered as long as the peer takes something", () => {
+  const { clock, output } = watched({}, { waiting: 100 });
+  const pings = new Pings(output as unknown as WatchedOutput, clock, 99);
+  const answer = (count: number) => {
+    for (let token = 0; token < count; token++) pings.answer(token);
+  };
+  for (let round = 1; round <= 3; round++) {
+    output.progressAt = round;
+    answer(100);
+  }
+  assertEquals(assertThrows(() => answer(1), WireError).code, "stalled");
 });

@@ -1,0 +1,222 @@
+/**
+ * Planted bugs of what everything stands on.
+ *
+ * @module
+ */
+
+import { type BuggyFile, SIMULATION } from "./_mutant.ts";
+
+export const BASE: readonly BuggyFile[] = [
+  {
+    file: "wire/base/lifetime.ts",
+    tests: [
+      "wire/lifetime_test.ts",
+      "wire/hooks_test.ts",
+      "wire/kept_calls_test.ts",
+      "wire/calls_test.ts",
+    ],
+    bugs: [
+      {
+        name: "a wire ends twice",
+        find: "if (this.#reason !== undefined) return false;",
+        replace: "",
+      },
+      {
+        name: "a wire's signal does not abort at its end",
+        find: "this.#controller?.abort(reason);",
+        replace: "",
+      },
+      {
+        name: "a wire's signal that is asked for late has not aborted",
+        find:
+          "if (this.#reason !== undefined) this.#controller.abort(this.#reason);",
+        replace: "",
+      },
+      {
+        name: "a refused call does not say that it was not sent",
+        find: '{ cause: reason, sent: "notSent" }',
+        replace: "{ cause: reason }",
+      },
+      {
+        name: "a wire that is being closed takes further calls",
+        find: "if (reason === undefined && !this.isDraining) return undefined;",
+        replace: "if (reason === undefined) return undefined;",
+      },
+    ],
+  },
+  {
+    file: "wire/base/clock.ts",
+    tests: [
+      "wire/clock_test.ts",
+      "wire/token_bucket_test.ts",
+      "wire/turns_test.ts",
+      "wire/fairness_test.ts",
+      "wire/busy_test.ts",
+      "wire/keepalive_test.ts",
+    ],
+    bugs: [
+      {
+        name: "a token is taken that has not flowed in whole",
+        find: "if (this.#tokens < 1) return false;",
+        replace: "if (this.#tokens <= 0) return false;",
+      },
+      {
+        name: "a bucket holds more than it may",
+        find: "this.#tokens = Math.min(this.#most, this.#tokens + inflow);",
+        replace: "this.#tokens = this.#tokens + inflow;",
+      },
+      {
+        name: "a time limit that is cancelled leaves its timer",
+        find: "if (batch.callbacks.size === 0) end(tenth, batch);",
+        replace: "",
+      },
+      {
+        name: "a wire is never taken for one among others",
+        find: "return now - this.#othersAt < LATELY;",
+        replace: "return now - this.#othersAt < 0;",
+      },
+      {
+        name: "time in which a process was busy counts whole",
+        find: "left -= wasBusy ? 0.5 : 1;",
+        replace: "left -= 1;",
+      },
+      {
+        name: "the callbacks of a tenth of a second end with one that throws",
+        find: `        queueMicrotask(() => {
+          throw error;
+        });`,
+        replace: "        throw error;",
+      },
+      {
+        name: "a very long time limit ends at once",
+        find: "? setTimeout(() => begin(left - LONGEST), LONGEST)",
+        replace: "? setTimeout(() => begin(left - LONGEST), left)",
+      },
+      {
+        name: "a wire that ends waits for its turn",
+        find: "    this.#stopWaiting?.();",
+        replace: "",
+      },
+    ],
+  },
+  {
+    file: "wire/base/limits.ts",
+    tests: [
+      "wire/limits_test.ts",
+      "wire/memory_test.ts",
+      "wire/weight_limits_test.ts",
+      "server/server_memory_test.ts",
+    ],
+    bugs: [
+      {
+        name: "a limit's largest value is refused",
+        find: "value >= least && value <= most;",
+        replace: "value >= least && value < most;",
+      },
+      {
+        name: "a light value releases memory that it did not hold",
+        find: "return Math.max(0, weight - cost);",
+        replace: "return weight - cost;",
+      },
+      {
+        name: "the memory of a server is never released",
+        find: "    if (this.#shared !== undefined) this.#shared.held -= bytes;",
+        replace: "",
+      },
+      {
+        name: "a wire has no share of its own",
+        find:
+          "left = Math.min(left, Math.max(shared.most - shared.held, share));",
+        replace: "left = Math.min(left, shared.most - shared.held);",
+      },
+      {
+        name: "what ends after its wire is released twice",
+        find: `  give(bytes: number): void {
+    if (this.#isOver) return;`,
+        replace: "  give(bytes: number): void {",
+      },
+      {
+        name: "a limit that is misspelt is ignored",
+        find:
+          `      throw unknownName("limit", name, Object.keys(DEFAULT_LIMITS));`,
+        replace: "      continue;",
+      },
+    ],
+  },
+  {
+    file: "wire/base/collections.ts",
+    tests: [
+      "wire/queue_test.ts",
+      "wire/spare_buffers_test.ts",
+      "wire/pieces_test.ts",
+      SIMULATION,
+    ],
+    bugs: [
+      {
+        name: "a long queue skips what it has moved",
+        find: `      this.#items = items.slice(this.#head);
+      this.#head = 0;`,
+        replace: "      this.#items = items.slice(this.#head);",
+      },
+      {
+        name: "a spare buffer is lent twice",
+        find: "const [buffer] = buffers.splice(best, 1);",
+        replace: "const buffer = buffers[best];",
+      },
+      {
+        name: "spare buffers grow without bound",
+        find: "while (buffers.length > MOST || bytes > MOST_BYTES) {",
+        replace: "while (buffers.length > MOST) {",
+      },
+    ],
+  },
+  {
+    file: "wire/base/checks.ts",
+    tests: [
+      "wire/constant_time_test.ts",
+      "server/decision_test.ts",
+      "server/credential_test.ts",
+      "wire/handshake_test.ts",
+      "wire/option_keys_test.ts",
+    ],
+    bugs: [
+      {
+        name: "a secret with NULs behind it passes",
+        find: "let difference = left.length ^ right.length;",
+        replace: "let difference = 0;",
+      },
+      {
+        name: "a secret is compared up to its first difference",
+        find: "difference |= left.charCodeAt(index) ^ right.charCodeAt(index);",
+        replace:
+          "if (left.charCodeAt(index) !== right.charCodeAt(index)) return false;",
+      },
+      {
+        name: "an answer that is no boolean lets a peer in",
+        find: 'if (typeof answer === "boolean") return answer;',
+        replace: "if (answer) return true;",
+      },
+    ],
+  },
+  {
+    file: "wire/base/report.ts",
+    tests: ["wire/report_test.ts", "server/printed_test.ts"],
+    bugs: [
+      {
+        name: "a peer's text forges a line of the log",
+        find: '.replaceAll("\\n", "\\n    ");',
+        replace: ";",
+      },
+      {
+        name: "reports are printed without end",
+        find: "if (printed >= MOST_PRINTED) return void hidden++;",
+        replace: "",
+      },
+      {
+        name: "one report more than is allowed is printed for a wire",
+        find: "if (count++ < MOST_REPORTS) reportToConsole(error, where);",
+        replace: "if (count++ <= MOST_REPORTS) reportToConsole(error, where);",
+      },
+    ],
+  },
+];

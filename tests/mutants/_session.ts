@@ -1,0 +1,286 @@
+/**
+ * Planted bugs of a wire's beginning, life and end.
+ *
+ * @module
+ */
+
+import { type BuggyFile, SIMULATION } from "./_mutant.ts";
+
+export const SESSION: readonly BuggyFile[] = [
+  {
+    file: "wire/session/handshake.ts",
+    tests: [
+      "wire/handshake_test.ts",
+      "wire/graceful_close_test.ts",
+      "wire/hello_limits_test.ts",
+      "wire/protocol_test.ts",
+      "wire/hostile_test.ts",
+      "wire/forsaken_test.ts",
+      "wire/transport_faults_test.ts",
+      "wire/wire_test.ts",
+      SIMULATION,
+    ],
+    bugs: [
+      {
+        name: "a second hello is taken",
+        find: 'if (this.greeted) throw malformed("A second hello came.");',
+        replace: "if (this.greeted) return;",
+      },
+      {
+        name: "a peer may accept before its hello",
+        find: "if (!this.greeted || this.accepted) {",
+        replace: "if (this.accepted) {",
+      },
+      {
+        name: "a wire is open when one side has accepted",
+        find: "if (this.welcome && this.accepted)",
+        replace: "if (this.welcome || this.accepted)",
+      },
+      {
+        name: "the beginning of a secret is enough",
+        find: "if (constantTimeEqual(shown, requireCredential)) return;",
+        replace: "if (requireCredential.startsWith(shown)) return;",
+      },
+      {
+        name: "a wrong secret is not counted",
+        find: "gate?.failed(shown);",
+        replace: "",
+        tests: ["server/guesses_test.ts"],
+      },
+      {
+        name: "a later version of the protocol is taken for this one",
+        find: "if (hello.version !== VERSION) {",
+        replace: "if (hello.version < VERSION) {",
+      },
+      {
+        name: "the timer of the handshake stays",
+        find: "pending?.stopTimer();",
+        replace: "",
+      },
+      {
+        name: "a wire is opened that died while its peer was decided on",
+        find: "if (this.#pending === undefined) return;\n    const { onFailed",
+        replace:
+          "if (this.#pending === undefined) throw new Error();\n    const { onFailed",
+      },
+      {
+        name: "the close overtakes calls that wait",
+        find: "await this.#options.messaging.outbound.whenPassed();",
+        replace: "",
+      },
+      {
+        name: "a wire closes under its streams",
+        find: "outbound.waiting === 0 && streams.wanted === 0;",
+        replace: "outbound.waiting === 0;",
+      },
+      {
+        name: "a wire closes before its own finish has left",
+        find: "if (this.gotFinish && (!this.#gotClose || this.sentFinish)) {",
+        replace: "if (this.gotFinish) {",
+      },
+      {
+        name: "functions that nobody waits for keep a peer from closing",
+        find: `    this.#startTimer();
+    messaging.incoming.forsakeAbandoned();`,
+        replace: "    this.#startTimer();",
+      },
+      {
+        name: "closing from both ends leaves a timer",
+        find: "if (this.#stopTimer !== undefined) return;",
+        replace: "",
+      },
+      {
+        name: "the last message overtakes large ones",
+        find: `    await output.flush();
+    if (!this.#ended) output.send({ kind });`,
+        replace: "    if (!this.#ended) output.send({ kind });",
+      },
+      {
+        name: "a transport is closed twice",
+        find: "if (isClosed) return;",
+        replace: "",
+      },
+      {
+        name: "a transport that never ends keeps a wire from ending",
+        find: "await Promise.race([late.promise, done]);",
+        replace: "await done;",
+      },
+      {
+        name: "a second close is taken",
+        find: 'if (this.#gotClose) throw malformed("A second close came.");',
+        replace: "",
+      },
+    ],
+  },
+  {
+    file: "wire/session/keepalive.ts",
+    tests: [
+      "wire/keepalive_test.ts",
+      "wire/busy_test.ts",
+      "wire/transport_faults_test.ts",
+      SIMULATION,
+    ],
+    bugs: [
+      {
+        name: "an idle wire is taken for stalled",
+        find: "output.busy ? now - output.progressAt - this.#busySince : 0",
+        replace: "now - output.progressAt - this.#busySince",
+      },
+      {
+        name: "a peer is pinged before it has accepted",
+        find: "} else if (handshake.accepted && silence >",
+        replace: "} else if (silence >",
+      },
+      {
+        name: "a peer that answered a ping is taken for silent",
+        find: `    this.#receivedAt = now;
+    this.#pingedAt = undefined;`,
+        replace: "    this.#receivedAt = now;",
+      },
+      {
+        name: "a ping that has not left is waited for",
+        find: "} else if (output.taken <= this.#ping.position) {",
+        replace: "} else if (output.taken < this.#ping.position) {",
+      },
+      {
+        name: "time in which this side was busy counts for later writes",
+        find: "if (progressAt !== this.#progressAt) this.#busySince = 0;",
+        replace: "",
+      },
+      {
+        name: "a peer is given no time after this side was busy",
+        find: "const times = wasBusy ? 2 : 1;",
+        replace: "const times = 1;",
+      },
+      {
+        name: "a short stall of a full output is never seen",
+        find: "(isFull ? SHORT_STALL : limits.stall)",
+        replace: "limits.stall",
+      },
+      {
+        name: "who pings when a wire ends waits for ever",
+        find: "for (const resolve of this.#asked.values()) resolve();",
+        replace: "",
+      },
+      {
+        name: "pings end a wire that takes its answers slowly",
+        find: "if (!isFull || progressAt !== this.#pongedAt) this.#pongs = 0;",
+        replace: "if (!isFull) this.#pongs = 0;",
+      },
+      {
+        name: "a message that is never finished is waited for",
+        find: "decoder.unfinished && silence > times * limits.frameProgress",
+        replace: "decoder.unfinished && silence > times * limits.stall * 9",
+      },
+      {
+        name: "the watch goes on when its wire has ended",
+        find: "if (this.#options.lifetime.reason === undefined) this.start();",
+        replace: "this.start();",
+      },
+      {
+        name: "a clock that jumped makes the past the future",
+        find: "this.#receivedAt = Math.min(now, this.#receivedAt + busy);",
+        replace: "this.#receivedAt = this.#receivedAt + busy;",
+      },
+    ],
+  },
+  {
+    file: "wire/native/native_session.ts",
+    tests: [
+      "wire/wire_test.ts",
+      "wire/calls_test.ts",
+      "wire/graceful_close_test.ts",
+      "wire/remote_object_test.ts",
+      "wire/objects_test.ts",
+      "wire/outbound_test.ts",
+      "wire/noise_test.ts",
+      "wire/protocol_test.ts",
+      "wire/hello_limits_test.ts",
+      SIMULATION,
+    ],
+    bugs: [
+      {
+        name: "a release overtakes a large message",
+        find: "if (outbound.waiting === 0 && output.large === 0) {",
+        replace: "if (outbound.waiting === 0) {",
+      },
+      {
+        name: "a release overtakes what waits",
+        find: "if (outbound.waiting === 0 && output.large === 0) {",
+        replace: "if (output.large === 0) {",
+      },
+      {
+        name: "large messages never fail when the wire ends",
+        find: "this.#output.dropLarge(reason);",
+        replace: "",
+      },
+      {
+        name: "calls are sent that were told as not sent",
+        find: "if (this.#handshake.accepted) output.drop();",
+        replace: "",
+      },
+      {
+        name: "a wire that the peer has finished is told as lost",
+        find: "if (this.#closing.sentFinish || this.#closing.gotFinish) {",
+        replace: "if (this.#closing.sentFinish) {",
+      },
+      {
+        name: "forceOutput() does not wait for what waits",
+        find: `    await this.#messaging.outbound.whenPassed();
+    await this.#output.flush();`,
+        replace: "    await this.#output.flush();",
+      },
+      {
+        name: "a dead wire keeps the server's memory",
+        find: "this.#memory.end();",
+        replace: "",
+        tests: ["server/server_memory_test.ts", "wire/memory_test.ts"],
+      },
+      {
+        name: "streams of a call on a dead reference go on",
+        find: "  endStreams(args, error);\n  return error;",
+        replace: "  return error;",
+        tests: ["wire/streams_unsent_test.ts"],
+      },
+    ],
+  },
+  {
+    file: "wire/native/message_router.ts",
+    tests: [
+      "wire/receive_window_test.ts",
+      "wire/hostile_test.ts",
+      "wire/graceful_close_test.ts",
+      "wire/memory_test.ts",
+      "wire/hostile_sequences_test.ts",
+      SIMULATION,
+    ],
+    bugs: [
+      {
+        name: "typed messages are not counted",
+        find: "    messageWindow.received(cost);",
+        replace: "",
+      },
+      {
+        name: "a peer may give more credit than it got bytes",
+        find: "if (amount > sendQueue.bytes) {",
+        replace: "if (amount > sendQueue.bytes + 1) {",
+      },
+      {
+        name: "calls are served behind the peer's close",
+        find: "if (!this.#lifetime.isPeerDraining) return;",
+        replace: "if (!this.#lifetime.isClosing) return;",
+      },
+      {
+        name: "a message is read into a wire that has ended",
+        find: `    return this.#turn.spend() || this.isOpening ||
+      this.#lifetime.reason !== undefined;`,
+        replace: "    return this.#turn.spend() || this.isOpening;",
+      },
+      {
+        name: "the reason of a failed stream weighs nothing",
+        find: "const held = extras?.failure === undefined ? weight + size : 0;",
+        replace: "const held = 0 * (weight + size);",
+      },
+    ],
+  },
+];
