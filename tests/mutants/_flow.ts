@@ -125,7 +125,7 @@ export const FLOW: readonly BuggyFile[] = [
         replace: "      if (error !== undefined) return failed",
       },
       {
-        name: "a missing message is held at its weight, and never released",
+        name: "a message that is held is never released",
         find: "return new ReceivedMessage(value, undefined, cost, excess);",
         replace: "return new ReceivedMessage(value, undefined, cost, 0);",
       },
@@ -235,6 +235,7 @@ export const FLOW: readonly BuggyFile[] = [
     tests: [
       "wire/output_test.ts",
       "wire/pieces_test.ts",
+      "wire/send_queue_test.ts",
       "wire/renewal_test.ts",
       "wire/tables_test.ts",
       "wire/message_tap_test.ts",

@@ -5,6 +5,8 @@ import {
   ByteOutput,
   NoRoom,
   type OutputLimits,
+  putVarint,
+  QueuedDeadline,
   SMALL_ANSWER,
 } from "../../wire/flow/byte_output.ts";
 import type { Transport } from "../../wire/transport/transport.ts";
@@ -66,6 +68,8 @@ test("ByteOutput collects what comes in a tick, and meanwhile what comes next", 
   await settle();
   assertEquals(writes[0]?.bytes, [1, 2, 3]);
   assertEquals([output.busy, output.waiting, output.handed], [true, 3, 3]);
+  const areHanded = [2, 3].map((position) => output.wasHanded({ position }));
+  assertEquals(areHanded, [true, false]);
   output.put(4);
   output.put(5);
   await settle();
@@ -179,6 +183,9 @@ test("ByteOutput asks for nothing more once it is stopped", async () => {
   writes[0]!.take(1);
   await settle();
   assertEquals([writes.length, told], [1, []]);
+  // Bytes wait, and will for ever; nobody else has to.
+  await output.flush();
+  assertEquals(output.waiting, 2);
 });
 
 test("ByteOutput finds room for what is small, and for the rest up to its most", () => {
@@ -202,4 +209,26 @@ test("ByteOutput finds room for what is small, and for the rest up to its most",
     // What finds none is gone, and nothing else.
     assertEquals(output.waiting, isFine ? waits + size : waits);
   }
+});
+
+test("ByteOutput leaves no room for an answer that waiting messages need", () => {
+  const { output } = open({ sendPause: 10, sendMost: 5_000 });
+  output.put(...Array(10).fill(0));
+  output.find(2_000);
+  output.backlog.add(2_500);
+  assertThrows(() => output.find(2_000), NoRoom);
+});
+
+test("QueuedDeadline tells what is left, and nothing once that is nothing", () => {
+  const clock = new FakeClock();
+  const deadline = new QueuedDeadline("work", 300, clock, 1);
+  const bytes = new Uint8Array([7, 0, 0, 9]);
+  putVarint(bytes, 1, 300);
+  const body = { size: 4, bytes };
+  clock.standStill(299.5);
+  assertEquals(deadline.update(body), undefined);
+  assertEquals([...body.bytes], [7, 1, 9]);
+  clock.standStill(0.5);
+  const error = deadline.update(body);
+  assertEquals([error?.code, error?.sent], ["deadline", "notSent"]);
 });

@@ -2,7 +2,9 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { systemClock } from "../../wire/base/clock.ts";
 import { WireError } from "../../wire/base/errors.ts";
 import { resolveLimits } from "../../wire/base/limits.ts";
+import { PIECE } from "../../wire/codec/frames.ts";
 import { KIND } from "../../wire/codec/messages.ts";
+import { type Exporter, NO_EXPORTER } from "../../wire/codec/passing.ts";
 import { type MessageOutput, Output } from "../../wire/flow/output.ts";
 import type { Transport } from "../../wire/transport/transport.ts";
 import { test } from "../_test.ts";
@@ -15,6 +17,7 @@ const MIB = 1024 * 1024;
 /** An output whose peer has said hello, and what it writes. */
 function openOutput(
   isAccepted = true,
+  exporter: Exporter = NO_EXPORTER,
 ): { output: Output; writes: Uint8Array[] } {
   const writes: Uint8Array[] = [];
   const transport: Transport = {
@@ -33,6 +36,7 @@ function openOutput(
   const output = new Output(transport, systemClock, LIMITS, {
     onRoom: () => {},
     onFailed: failed,
+    exporter,
   });
   output.greet({ features: 0, limits: LIMITS });
   if (isAccepted) output.open(LIMITS);
@@ -140,3 +144,35 @@ test("Output defines nothing for the peer once its output was dropped", async ()
   const kinds = writes.flatMap(framesOf).map((frame) => frame[4]);
   assertEquals(kinds, [KIND.abort]);
 });
+
+for (const begun of ["of which a part has left", "of which nothing has left"]) {
+  test(`Output.abandon() gives up a message ${begun}`, async () => {
+    const isBegun = begun.includes("part");
+    const done: string[] = [];
+    const { output, writes } = openOutput(true, {
+      pass: () => undefined,
+      take: () => ({
+        admit: () => undefined,
+        left: () => done.push("left"),
+        undo: () => done.push("undone"),
+      }),
+    });
+    const ticket = { position: Infinity };
+    const value = new Uint8Array(MIB);
+    output.send({ kind: "message", value }, ticket);
+    const gone = output.whenLargeLeft().then(() => done.push("gone"));
+    while (isBegun && writes.length === 0) await Promise.resolve();
+    const handed = output.handed;
+    assertEquals(output.abandon(ticket), true);
+    assertEquals(output.abandon(ticket), false);
+    await Promise.all([gone, output.flush()]);
+    assertEquals(done, ["undone", "gone"]);
+    assertEquals([output.large, output.waiting], [0, 0]);
+    const last = writes.flatMap(framesOf).at(-1)?.subarray(4);
+    assertEquals(
+      [...last ?? []],
+      isBegun ? [KIND.piece, 0, PIECE.abandoned] : [],
+    );
+    assert(output.handed <= handed + 7, `${output.handed} were handed`);
+  });
+}

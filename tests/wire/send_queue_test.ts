@@ -3,8 +3,12 @@
  * and what is undone when something never leaves.
  */
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { Backlog } from "../../wire/flow/byte_output.ts";
+import type { Body, MessageOutput } from "../../wire/flow/output.ts";
+import { SendQueue } from "../../wire/flow/windows.ts";
 import { makeWire, memoryTransports } from "../../wire/mod.ts";
+import type { Message } from "../../wire/codec/messages.ts";
 import { settle } from "../_fake_clock.ts";
 import { RawPeer } from "../_raw_peer.ts";
 import { test } from "../_test.ts";
@@ -227,4 +231,69 @@ test("a raw peer sees its window kept to the byte", async () => {
     await hear();
     assert(sent >= 800, `${sent} left`);
   }
+});
+
+/**
+ * A queue in front of an output that a test makes up. What is sent are
+ * messages of so many bytes, whose attachments tell when they are undone.
+ */
+function queueBefore(message: number, sendMost = 10_000) {
+  const sent: number[] = [];
+  const undone: number[] = [];
+  const output = {
+    hasRoom: true,
+    waiting: 0,
+    backlog: new Backlog({ sendPause: 1, sendMost }),
+    encoder: { limits: { message } },
+    encode: ({ value }: Message & { kind: "message" }) => {
+      const size = value as number;
+      const attachments = {
+        admit: () => undefined,
+        left() {},
+        undo: () => undone.push(size),
+      };
+      return { size, bytes: new Uint8Array(size), attachments };
+    },
+    // It has a position once all of it has left.
+    sendBody: ({ size }: Body) => sent.push(size),
+  };
+  const queue = new SendQueue(
+    output as unknown as MessageOutput,
+    true,
+    () => {},
+  );
+  const told: [size: number, failure: string][] = [];
+  const put = (size: number) =>
+    queue.enqueue({ kind: "message", value: size }, {
+      position: Infinity,
+      left: (failure) => told.push([size, failure?.message ?? ""]),
+    });
+  return { queue, sent, undone, told, put };
+}
+
+test("SendQueue.drain() lets out what the peer takes, and undoes the rest", () => {
+  const { queue, sent, undone, told, put } = queueBefore(100);
+  for (const size of [101, 100, 50]) put(size);
+  queue.window = 1_000;
+  queue.drain();
+  // The second one is large here: nothing overtakes it.
+  assertEquals([sent, undone], [[100], [101]]);
+  assertEquals(told.map(([size]) => size), [101]);
+  queue.largeLeft();
+  assertEquals([sent, queue.waiting], [[100, 50], 0]);
+});
+
+test("SendQueue.clear() undoes what waits, and tells why", () => {
+  const { queue, undone, told, put } = queueBefore(100);
+  for (const size of [10, 20]) put(size);
+  queue.clear(new Error("the end"));
+  assertEquals([undone, queue.waiting], [[10, 20], 0]);
+  assertEquals(told, [[10, "the end"], [20, "the end"]]);
+});
+
+test("SendQueue.enqueue() undoes what finds no room to wait", () => {
+  const { queue, undone, put } = queueBefore(5_000, 3_000);
+  put(1_000);
+  assertThrows(() => put(1_500), Error, "sendMost");
+  assertEquals([undone, queue.waiting], [[1_500], 1]);
 });
