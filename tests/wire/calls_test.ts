@@ -490,3 +490,56 @@ test("a follower of a call that is given up is not sent", async () => {
   assertEquals(near.stats().callsWaiting, 1);
   await end(near, far);
 });
+
+test("a call that is in the output may be executed, although nothing has left", async () => {
+  const [near, far] = anyPair({ onError() {} }, { functions: FUNCTIONS });
+  await near.opened;
+  await near.remoteValue.echo(0);
+  const { controller, signal } = countedSignal();
+  const given = fate(near.with({ signal }).remoteValue.echo(1));
+  controller.abort();
+  assertEquals(await given, "cancelled maybeExecuted");
+  await settle();
+  assertEquals(far.stats().callsServed, 2);
+  await end(near, far);
+});
+
+for (const what of ["returns", "throws"]) {
+  test(`references in what comes too late are released where a function ${what} them`, async () => {
+    const gate = Promise.withResolvers<void>();
+    const [near, far] = anyPair({ onError() {} }, {
+      onError() {},
+      functions: {
+        async late() {
+          await gate.promise;
+          const held = () => {};
+          if (what === "throws") throw held;
+          return held;
+        },
+      },
+    });
+    await near.opened;
+    const { controller, signal } = countedSignal();
+    const late = fate(near.with({ signal }).remoteValue.late());
+    await settle();
+    controller.abort();
+    await late;
+    gate.resolve();
+    await settle();
+    const { objectsImported, callsPending } = near.stats();
+    assertEquals([objectsImported, callsPending], [0, 0]);
+    assertEquals(far.stats().objectsExported, 0);
+    await end(near, far);
+  });
+}
+
+test("a peer cannot answer a call that waits to be sent", async () => {
+  await using peer = new RawPeer({});
+  await peer.open({ calls: 1 });
+  const calls = [1, 2].map(() => fate(peer.wire.remoteValue.echo()));
+  await peer.hear("call");
+  await peer.tell({ kind: "return", id: 1, value: "too soon" });
+  assertEquals((await peer.hearAbort())?.code, "malformed");
+  const fates = await Promise.all(calls);
+  assertEquals(fates, ["malformed maybeExecuted", "malformed notSent"]);
+});

@@ -3,6 +3,7 @@
 import { assertEquals } from "@std/assert";
 import { makeRemoteObject, type Wire, wirePair } from "../../wire/mod.ts";
 import { test } from "../_test.ts";
+import { anyPair } from "./_pair.ts";
 
 /** Two ends, and what sends a value whose getter does something. */
 function ends() {
@@ -94,4 +95,24 @@ test("a getter may close its wire", async () => {
   await within((wire) => closed = wire.close());
   await closed;
   assertEquals([near.ended?.code, far.ended?.code], ["closed", "closed"]);
+});
+
+test("a getter that calls leaves results among the arguments as they are", async () => {
+  const [near, far] = anyPair({ onError() {} }, {
+    functions: { echo: (x: unknown) => x },
+  });
+  await near.opened;
+  const base = near.remoteValue.echo(1);
+  let refused: unknown;
+  const value = {
+    get first() {
+      refused = near.remoteValue.echo(0).catch(({ code }) => code);
+      return 0;
+    },
+    second: base,
+  };
+  assertEquals(await near.call("echo", [value]), { first: 0, second: 1 });
+  assertEquals(await refused, "invalidArgument");
+  await near.close();
+  await far.closed;
 });

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { systemClock } from "../../wire/base/clock.ts";
 import { WireError } from "../../wire/base/errors.ts";
-import { resolveLimits } from "../../wire/base/limits.ts";
+import { resolveLimits, type WireLimits } from "../../wire/base/limits.ts";
 import { PIECE } from "../../wire/codec/frames.ts";
 import { KIND } from "../../wire/codec/messages.ts";
 import { type Exporter, NO_EXPORTER } from "../../wire/codec/passing.ts";
@@ -14,33 +14,54 @@ import { framesOf } from "./_session.ts";
 const LIMITS = resolveLimits();
 const MIB = 1024 * 1024;
 
+/** What a test makes otherwise. */
+interface Made {
+  readonly isAccepted?: boolean;
+  readonly exporter?: Exporter;
+  readonly limits?: Readonly<WireLimits>;
+  /** Takes bytes, as a transport does. */
+  readonly write?: Transport["write"];
+}
+
 /** An output whose peer has said hello, and what it writes. */
 function openOutput(
-  isAccepted = true,
-  exporter: Exporter = NO_EXPORTER,
+  { isAccepted = true, exporter = NO_EXPORTER, limits = LIMITS, write }: Made =
+    {},
 ): { output: Output; writes: Uint8Array[] } {
   const writes: Uint8Array[] = [];
   const transport: Transport = {
     address: { transport: "memory" },
     read: () => Promise.resolve(null),
-    write(bytes) {
+    write: write ?? ((bytes) => {
       writes.push(bytes.slice());
       return Promise.resolve(bytes.length);
-    },
+    }),
     closeWrite: () => Promise.resolve(),
     close() {},
   };
   const failed = (error: unknown) => {
     throw error;
   };
-  const output = new Output(transport, systemClock, LIMITS, {
+  const output = new Output(transport, systemClock, limits, {
     onRoom: () => {},
     onFailed: failed,
     exporter,
   });
-  output.greet({ features: 0, limits: LIMITS });
-  if (isAccepted) output.open(LIMITS);
+  output.greet({ features: 0, limits });
+  if (isAccepted) output.open(limits);
   return { output, writes };
+}
+
+/** Has each message have attachments that tell what becomes of them. */
+function attaching(done: string[]): Exporter {
+  return {
+    pass: () => undefined,
+    take: () => ({
+      admit: () => undefined,
+      left: () => done.push("left"),
+      undo: () => done.push("undone"),
+    }),
+  };
 }
 
 /** Sends byte arrays, each in a message of its own. */
@@ -119,7 +140,7 @@ test("Output holds no array of a message that it has encoded", async () => {
 });
 
 test("Output.flush() waits for what is large until the peer has accepted", async () => {
-  const { output, writes } = openOutput(false);
+  const { output, writes } = openOutput({ isAccepted: false });
   output.send({ kind: "message", value: new Uint8Array(200_000) });
   output.send({ kind: "ping", token: 1 });
   let isFlushed = false;
@@ -149,14 +170,7 @@ for (const begun of ["of which a part has left", "of which nothing has left"]) {
   test(`Output.abandon() gives up a message ${begun}`, async () => {
     const isBegun = begun.includes("part");
     const done: string[] = [];
-    const { output, writes } = openOutput(true, {
-      pass: () => undefined,
-      take: () => ({
-        admit: () => undefined,
-        left: () => done.push("left"),
-        undo: () => done.push("undone"),
-      }),
-    });
+    const { output, writes } = openOutput({ exporter: attaching(done) });
     const ticket = { position: Infinity };
     const value = new Uint8Array(MIB);
     output.send({ kind: "message", value }, ticket);
@@ -176,3 +190,64 @@ for (const begun of ["of which a part has left", "of which nothing has left"]) {
     assert(output.handed <= handed + 7, `${output.handed} were handed`);
   });
 }
+
+test("Output.send() lets a large message go between small ones without end", async () => {
+  const { output } = openOutput();
+  sendAll(output, [MIB]);
+  for (let token = 0; output.large > 0; token++) {
+    assert(token < 1_000, "It never leaves.");
+    output.send({ kind: "ping", token });
+    await Promise.resolve();
+  }
+  await output.flush();
+});
+
+test("Output.send() keeps to the frames of a peer that has not accepted yet", async () => {
+  const limits = resolveLimits({ helloFrame: 4_096 });
+  const { output, writes } = openOutput({ isAccepted: false, limits });
+  sendAll(output, [4_000, 4_200]);
+  while (writes.length === 0) await Promise.resolve();
+  assertEquals([output.large, writes[0]!.length < 4_100], [1, true]);
+  output.open(limits);
+  await output.flush();
+  assertEquals(output.large, 0);
+});
+
+test("Output.send() undoes an answer that finds no room", async () => {
+  const done: string[] = [];
+  const { output } = openOutput({
+    exporter: attaching(done),
+    limits: resolveLimits({ sendPause: 1_000, sendMost: 1_000 }),
+  });
+  const answer = (id: number) =>
+    output.send({ kind: "return", id, value: new Uint8Array(2_000) });
+  answer(1);
+  assertThrows(() => answer(2), WireError, "sendMost");
+  assertEquals(done, ["left", "undone"]);
+  await output.flush();
+});
+
+test("Output.hasRoom for others beside one large message, and not beside two", async () => {
+  const limits = resolveLimits({ sendPause: MIB });
+  const { output } = openOutput({ limits });
+  sendAll(output, [2 * MIB]);
+  assertEquals(output.hasRoom, true);
+  sendAll(output, [2 * MIB]);
+  assertEquals(output.hasRoom, false);
+  await output.flush();
+});
+
+test("Output.send() leaves bytes alone that are being written", async () => {
+  let writing: Uint8Array | undefined;
+  const { output } = openOutput({
+    write(bytes) {
+      writing ??= bytes;
+      return new Promise(() => {});
+    },
+  });
+  sendAll(output, [200_000]);
+  while (writing === undefined) await Promise.resolve();
+  const before = writing.slice();
+  output.send({ kind: "message", value: new Uint8Array(200_000).fill(7) });
+  assert(writing.every((byte, at) => byte === before[at]));
+});
