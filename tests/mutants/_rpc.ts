@@ -11,14 +11,11 @@ export const RPC: readonly BuggyFile[] = [
     file: "wire/rpc/calls.ts",
     tests: [
       "wire/calls_test.ts",
+      "wire/pipelining_edges_test.ts",
+      "wire/getters_test.ts",
       "wire/listeners_test.ts",
       "wire/waiting_deadline_test.ts",
       "wire/pipelining_test.ts",
-      "wire/pipelining_edges_test.ts",
-      "wire/hostile_test.ts",
-      "wire/getters_test.ts",
-      "wire/looking_test.ts",
-      "wire/pieces_test.ts",
       SIMULATION,
     ],
     bugs: [
@@ -140,11 +137,11 @@ export const RPC: readonly BuggyFile[] = [
   {
     file: "wire/rpc/pending_call.ts",
     tests: [
-      "wire/streams_cancel_test.ts",
+      "wire/streams_bound_test.ts",
+      "wire/pipelining_edges_test.ts",
+      "wire/getters_test.ts",
       "wire/listeners_test.ts",
       "wire/pipelining_test.ts",
-      "wire/streams_unsent_test.ts",
-      "wire/left_alone_test.ts",
       SIMULATION,
     ],
     bugs: [
@@ -183,14 +180,8 @@ export const RPC: readonly BuggyFile[] = [
       "wire/incoming_calls_test.ts",
       "wire/receive_window_test.ts",
       "wire/forsaken_test.ts",
-      "wire/memory_test.ts",
-      "wire/backpressure_test.ts",
       "wire/forecast_test.ts",
-      "wire/hostile_test.ts",
       "wire/pipelining_edges_test.ts",
-      "wire/graceful_close_test.ts",
-      "wire/contract_objects_test.ts",
-      "wire/streams_cancel_test.ts",
       SIMULATION,
     ],
     bugs: [

@@ -543,3 +543,20 @@ test("a peer cannot answer a call that waits to be sent", async () => {
   const fates = await Promise.all(calls);
   assertEquals(fates, ["malformed maybeExecuted", "malformed notSent"]);
 });
+
+for (const wantsValues of [true, false]) {
+  const asked = wantsValues ? "all values" : "one value";
+  test(`an answer of the other kind to a call for ${asked} ends the wire`, async () => {
+    await using peer = new RawPeer({});
+    await peer.open();
+    const answer = fate(peer.wire.call("echo", [], wantsValues));
+    const { id } = (await peer.hear("call"))!;
+    await peer.tell(
+      wantsValues
+        ? { kind: "return", id, value: 1 }
+        : { kind: "returnValues", id, values: [1] },
+    );
+    assertEquals((await peer.hearAbort())?.code, "malformed");
+    assertEquals(await answer, "malformed maybeExecuted");
+  });
+}

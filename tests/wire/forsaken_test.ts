@@ -9,9 +9,10 @@ import {
   type WireOptions,
   wirePair,
 } from "../../wire/mod.ts";
-import { FakeClock } from "../_fake_clock.ts";
+import { FakeClock, settle } from "../_fake_clock.ts";
 import { test } from "../_test.ts";
 import { failure } from "./_failure.ts";
+import { anyPair } from "./_pair.ts";
 import { lispPair } from "./cmucl/_lisp.ts";
 import { macrotask } from "./_unhandled.ts";
 
@@ -189,4 +190,44 @@ test("close() of a wire to a Lisp does not wait for an answer given up", async (
   assertEquals(code, "deadline");
   assertEquals(await ends(isLeaving!), true);
   gate.resolve();
+});
+
+test("a stream that comes of a function given up is cancelled", async () => {
+  const all = pair();
+  const { near, far, gate } = all;
+  await GIVING_UP["a signal"]!(all);
+  const held = near.remoteValue.hold().catch(() => {});
+  await macrotask();
+  const closing = far.close();
+  await macrotask();
+  const cancelled = Promise.withResolvers<void>();
+  gate.resolve(new ReadableStream({ cancel: () => cancelled.resolve() }));
+  await cancelled.promise;
+  await held;
+  near.abort();
+  await closing;
+});
+
+test("a one-way call given up gives credit once", async () => {
+  const gates: (() => void)[] = [];
+  const clock = new FakeClock();
+  const wait = () => new Promise<void>((resolve) => gates.push(resolve));
+  const [near, far] = anyPair({ onError() {} }, {
+    clock,
+    limits: { window: 200 },
+    functions: { wait },
+  });
+  await near.opened;
+  await near.with({ deadline: 1_000 }).remote.wait("x".repeat(100));
+  const call = near.remoteValue.wait();
+  await settle();
+  const closing = far.close();
+  await settle();
+  await clock.advance(1_000);
+  // The wire is still there when its function returns.
+  for (const open of gates) open();
+  await call;
+  await Promise.all([closing, near.closed]);
+  assertEquals((await far.closed).code, "closed");
+  assertEquals((await near.closed).code, "closed");
 });

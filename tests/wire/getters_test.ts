@@ -116,3 +116,34 @@ test("a getter that calls leaves results among the arguments as they are", async
   await near.close();
   await far.closed;
 });
+
+test("a stream behind a getter that aborts its call ends with the call", async () => {
+  const kept: AsyncIterable<unknown>[] = [];
+  const [near, far] = anyPair({ onError() {} }, {
+    functions: {
+      keep: ({ stream }: { stream: AsyncIterable<unknown> }) =>
+        void kept.push(stream),
+    },
+  });
+  await near.opened;
+  const controller = new AbortController();
+  async function* items() {
+    for (;;) yield await 1;
+  }
+  const value = {
+    get first() {
+      controller.abort();
+      return 0;
+    },
+    stream: items(),
+  };
+  const error = await near.with(controller).remoteValue.keep(value)
+    .catch((error: unknown) => error) as { code: string };
+  assertEquals(error.code, "cancelled");
+  await near.ping();
+  const taken = kept[0]![Symbol.asyncIterator]().next();
+  const why = await taken.catch((error: unknown) => error) as { code: string };
+  assertEquals(why.code, "cancelled");
+  near.abort();
+  await far.closed;
+});

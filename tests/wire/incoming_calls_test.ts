@@ -9,6 +9,7 @@ import type { Message } from "../../wire/codec/messages.ts";
 import { FakeClock, settle } from "../_fake_clock.ts";
 import { call, Raw, RawPeer, send } from "../_raw_peer.ts";
 import { test } from "../_test.ts";
+import { CountingPeer } from "./_credit.ts";
 import { anyPair } from "./_pair.ts";
 
 /** A call for an answer, of what another one results in. */
@@ -293,4 +294,43 @@ test("an object that is forgotten while its call waits is the one that was meant
   await peer.hear("return");
   await peer.hear("return");
   assertEquals(served, 1);
+});
+
+test("a call that finds the window full to the byte is too many", async () => {
+  const peer = new CountingPeer({
+    limits: { window: 1, message: 4_096 },
+    functions: { wait: () => new Promise(() => {}) },
+  });
+  await using _ = peer;
+  await peer.open();
+  const most = 1 + 4_096;
+  await peer.spend(call(0, "wait", "x".repeat(2_000)));
+  const rest = most - peer.spent - peer.spent + 2_000;
+  await peer.spend(call(1, "wait", "x".repeat(rest)));
+  assertEquals(peer.spent, most);
+  assertEquals(peer.wire.ended, undefined);
+  await peer.spend(call(2, "wait"));
+  assertEquals((await peer.hearAbort())?.code, "malformed");
+});
+
+test("a call's id is taken while the call waits to begin", async () => {
+  await using peer = await deafPeer({ note: () => TEXT });
+  for (const id of [0, 1, 1]) await peer.tell(call(id, "note"));
+  await peer.hear("abort");
+  assertEquals(peer.wire.ended?.code, "malformed");
+});
+
+test("what comes along with a call of what is not there is released", async () => {
+  const [near, far] = anyPair({ onError() {} }, { onError() {} });
+  await near.opened;
+  async function* items() {
+    for (;;) yield await 1;
+  }
+  const call = near.remoteValue.missing(() => {}, items());
+  assertEquals(await call.catch(({ code }) => code), "noSuchFunction");
+  await near.ping();
+  const { objectsExported, streamsSending } = near.stats();
+  assertEquals([objectsExported, streamsSending], [0, 0]);
+  await near.close();
+  await far.closed;
 });

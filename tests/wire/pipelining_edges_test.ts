@@ -388,4 +388,54 @@ test("a stream as a result is of no use for other calls", async () => {
   const codes = [];
   for (let n = 0; n < 2; n++) codes.push((await peer.hear("fail"))?.code);
   assertEquals(codes.sort(), ["noSuchFunction", "resultGone"]);
+test("a call waits for a large result's call that waits itself", async () => {
+  const [near, far] = wirePair({}, { limits: { calls: 2, frame: 4_096 } });
+  const { functions, unblock } = blocking();
+  far.serve(functions);
+  // The ids that are used below have had results, which are still there.
+  const { seven } = near.remoteValue;
+  await Promise.all([seven(), seven(), seven(), seven()]);
+  const running = [near.remoteValue.block(), near.remoteValue.block()];
+  const large = near.remoteValue.echo("x".repeat(100_000));
+  const size = near.call("size", [large], false);
+  await settle();
+  unblock();
+  await Promise.all(running);
+  assertEquals(await size, 100_000);
+  await near.close();
+  await far.closed;
+});
+
+test("a call that was given up is not made again without its result", async () => {
+  await using peer = new RawPeer({});
+  await peer.open();
+  const base = peer.wire.remoteValue.make();
+  const controller = new AbortController();
+  const { signal } = controller;
+  const user = failure(peer.wire.call("use", [base], false, { signal }));
+  const [made, used] = [await peer.hear("call"), await peer.hear("call")];
+  controller.abort();
+  assertEquals((await user).code, "cancelled");
+  const gone = { code: "resultGone", message: "It is gone." };
+  await peer.tell(
+    { kind: "return", id: made!.id, value: 1 },
+    { kind: "fail", id: used!.id, ...gone },
+    { kind: "ping", token: 1 },
+  );
+  assertEquals(await base, 1);
+  assertEquals((await peer.hear("call", "pong"))?.kind, "pong");
+});
+
+test("a call on a result waits for it where it takes a stream along", async () => {
+  await using peer = new RawPeer({});
+  await peer.open();
+  const base = peer.wire.remoteValue.make();
+  const stream = (async function* () {})();
+  const call = failure(base.remoteValue.use!(stream));
+  const made = await peer.hear("call");
+  // Made anew without the result, the call would send its stream twice.
+  await peer.tell({ kind: "ping", token: 1 });
+  assertEquals((await peer.hear("call", "pong"))?.kind, "pong");
+  await peer.tell({ kind: "return", id: made!.id, value: 1 });
+  assertEquals((await call).code, "noSuchFunction");
 });

@@ -38,6 +38,8 @@ const ENDS: Record<
   "run, asynchronous, plain": (peer) => peer.spendPlain("later", 1),
   "thrown": (peer) => peer.spend(send("throws", "x")),
   "thrown, plain": (peer) => peer.spendPlain("throws", 1),
+  "thrown, with a deadline": (peer) =>
+    peer.spend({ ...send("throws", "x"), deadline: 1_000 } as Message),
   "rejected": (peer) => peer.spend(send("rejects", "x")),
   "rejected, plain": (peer) => peer.spendPlain("rejects", 1),
   "unknown": (peer) => peer.spend(send("missing", "x")),
