@@ -305,13 +305,11 @@ export const RPC: readonly BuggyFile[] = [
   {
     file: "wire/rpc/_served_calls.ts",
     tests: [
-      "wire/forecast_test.ts",
+      "wire/served_calls_test.ts",
       "wire/incoming_calls_test.ts",
       "wire/hostile_test.ts",
       "wire/contract_objects_test.ts",
-      "wire/contract_test.ts",
-      "wire/pipelining_edges_test.ts",
-      "wire/streams_cancel_test.ts",
+      "wire/forecast_test.ts",
       "wire/memory_test.ts",
       SIMULATION,
     ],
