@@ -27,22 +27,6 @@ export const CMUCL: readonly BuggyFile[] = [
         find: "this.#depth + height <= nesting",
         replace: "this.#depth + height < nesting",
       },
-      {
-        name: "a call within data is taken",
-        find: "top !== undefined && top.call?.fn === undefined",
-        replace: "top !== undefined && top.kind === undefined",
-      },
-      {
-        name: "what is looked up holds no values",
-        find: "this.#values += saved.values;",
-        replace: "",
-      },
-      {
-        name: "an object is saved under two indices",
-        find:
-          'if (kind === "save" && top?.kind === "save") throw savedTwice();',
-        replace: "",
-      },
     ],
   },
   {
@@ -71,24 +55,9 @@ export const CMUCL: readonly BuggyFile[] = [
         replace: "",
       },
       {
-        name: "an answer with too many values is taken",
-        find: "if (list.length !== count) {",
-        replace: "if (list.length < count) {",
-      },
-      {
         name: "an answer overtakes others that wait for room",
         find: "if (this.#options.output.hasRoom && this.#echoes.size === 0) {",
         replace: "if (this.#options.output.hasRoom) {",
-      },
-      {
-        name: "an answer that waited stays in the account of memory",
-        find: "this.#options.memory.give(echo.excess);",
-        replace: "",
-      },
-      {
-        name: "one asker too many in a row is taken",
-        find: "if (this.#askers.length >= this.#options.nesting) {",
-        replace: "if (this.#askers.length > this.#options.nesting) {",
       },
     ],
   },
@@ -106,16 +75,6 @@ export const CMUCL: readonly BuggyFile[] = [
         replace: "const isIdle = calls.wanted === 0 &&",
       },
       {
-        name: "the timer of a close outlives the wire",
-        find: "    this.#closeTimer?.();",
-        replace: "",
-      },
-      {
-        name: "a secret that CMUCL cannot show is taken for shown",
-        find: 'if (credential !== "" || requireCredential !== undefined) {',
-        replace: 'if (credential !== "") {',
-      },
-      {
         name: "two ends that wait for each other stop reading",
         find: "if (calls.pending > 0) return false;",
         replace: "",
@@ -130,17 +89,6 @@ export const CMUCL: readonly BuggyFile[] = [
         name: "a string of a negative length is read",
         find: "if (length < 0 || length > most) {",
         replace: "if (length > most) {",
-      },
-      {
-        name: "the longest string is refused",
-        find: "if (length < 0 || length > most) {",
-        replace: "if (length < 0 || length >= most) {",
-      },
-      {
-        name: "a wire is released twice",
-        find: `    if (this.#isDisposed) return;
-    this.#isDisposed = true;`,
-        replace: "    this.#isDisposed = true;",
       },
     ],
   },

@@ -560,3 +560,16 @@ for (const wantsValues of [true, false]) {
     assertEquals(await answer, "malformed maybeExecuted");
   });
 }
+
+test("a deadline of less than a millisecond is one to the peer", async () => {
+  const clock = new FakeClock();
+  await using peer = new RawPeer({ clock });
+  await peer.open();
+  const call = fate(peer.wire.with({ deadline: 0.5 }).remoteValue.echo());
+  assertEquals((await peer.hear("call"))?.deadline, 1);
+  await clock.advance(1);
+  assertEquals(await call, "deadline maybeExecuted");
+  await clock.advance(0);
+  peer.close();
+  await clock.advance(2_000);
+});

@@ -334,3 +334,31 @@ test("what comes along with a call of what is not there is released", async () =
   await near.close();
   await far.closed;
 });
+
+test("a function that asks for its signal when it is too late finds it aborted", async () => {
+  const signals: AbortSignal[] = [];
+  const gate = Promise.withResolvers<void>();
+  const [near, far] = anyPair({ onError() {} }, {
+    onError() {},
+    functions: {
+      async slow(this: CallContext) {
+        await gate.promise;
+        signals.push(this.signal);
+      },
+    },
+  });
+  await near.opened;
+  const controller = new AbortController();
+  const given = near.with(controller).remoteValue.slow();
+  const lost = near.remoteValue.slow();
+  for (const call of [given, lost]) call.catch(() => {});
+  await settle();
+  controller.abort();
+  await settle();
+  far.abort();
+  gate.resolve();
+  await settle();
+  const codes = signals.map(({ aborted, reason }) => aborted && reason.code);
+  assertEquals(codes, ["cancelled", "aborted"]);
+  await Promise.all([near.closed, far.closed]);
+});

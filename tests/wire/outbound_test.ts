@@ -97,3 +97,23 @@ test("a one-way call is given up while it waits, and not when it has left", asyn
   await Promise.all([near.closed, far.closed]);
   assertEquals(clock.timers, 0);
 });
+
+test("who waits for output behind a one-way call learns when that is given up", async () => {
+  const clock = new FakeClock();
+  const [near, far] = anyPair({ clock, onError() {} }, {
+    limits: { window: 1 },
+    functions: { never: () => new Promise(() => {}) },
+  });
+  await near.opened;
+  await near.remote.never();
+  const late = fate(near.with({ deadline: 10 }).remote.never());
+  let isForced = false;
+  const forced = near.forceOutput().then(() => isForced = true);
+  await settle();
+  assertEquals(isForced, false);
+  await clock.advance(10);
+  assertEquals(await late, "deadline notSent");
+  await forced;
+  near.abort();
+  await Promise.all([near.closed, far.closed]);
+});

@@ -3,8 +3,13 @@
  * and who gets what is left.
  */
 
-import { assert, assertEquals } from "@std/assert";
-import type { RemoteStream, WireLimits } from "../../wire/mod.ts";
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import {
+  type RemoteStream,
+  WireError,
+  type WireLimits,
+} from "../../wire/mod.ts";
+import type { StreamsOfCall } from "../../wire/codec/passing.ts";
 import type { Message } from "../../wire/codec/messages.ts";
 import { settle } from "../_fake_clock.ts";
 import { framed, Raw, RawPeer } from "../_raw_peer.ts";
@@ -305,4 +310,95 @@ test("where memory is short, what waits is taken before more may come", async ()
   await sink.take();
   assertEquals([given, grown], [[900, 600, 1_600], [1_000]]);
   assertEquals(memory.held, 0);
+});
+
+/** A sink with credit of 1,000, and what is told of it. */
+function sinkOf(memory = new Memory(10_000)) {
+  const told: string[] = [];
+  const sink = new Sink(1, {
+    first: 1_000,
+    most: 1_000,
+    grow: () => 0,
+    credit: (_id, amount) => told.push(`credit ${amount}`),
+    cancel: () => told.push("cancel"),
+    memory,
+  });
+  const call = {
+    add() {},
+    remove: () => void told.push("let go"),
+  } as unknown as StreamsOfCall;
+  const put = (cost: number) =>
+    sink.put({ value: cost, arrived: undefined, cost, excess: cost });
+  return { sink, call, told, memory, put };
+}
+
+const GIVEN_UP = new WireError("cancelled", "Enough.");
+
+test("Sink.put() takes nothing once credit is used up to the byte", () => {
+  const { put } = sinkOf();
+  put(1_000);
+  assertThrows(() => put(1), WireError, "beyond its credit");
+});
+
+test("Sink.end() with a sudden failure discards what came", async () => {
+  const { sink, memory, put } = sinkOf();
+  put(10);
+  sink.end({ error: GIVEN_UP, isSudden: true });
+  assertEquals(memory.held, 0);
+  assertEquals(await fate(sink.take()), "cancelled undefined");
+  // Any other failure is behind what came.
+  const other = sinkOf();
+  other.put(10);
+  other.sink.end({ error: GIVEN_UP });
+  assertEquals((await other.sink.take()).value, 10);
+  assertEquals(await fate(other.sink.take()), "cancelled undefined");
+});
+
+test("Sink.cancel() discards what came, and releases its memory", async () => {
+  const { sink, memory, told, put } = sinkOf();
+  for (const cost of [10, 20]) put(cost);
+  assertEquals(memory.held, 30);
+  sink.cancel();
+  assertEquals([memory.held, told], [0, ["cancel"]]);
+  assertEquals((await sink.take()).done, true);
+});
+
+test("Sink.abort() leaves a stream alone that was read to its end", async () => {
+  const { sink, told, put } = sinkOf();
+  put(10);
+  sink.end();
+  await sink.take();
+  sink.abort(GIVEN_UP);
+  assertEquals((await sink.take()).done, true);
+  assertEquals(told, []);
+  // What is not read yet is discarded.
+  const other = sinkOf();
+  other.put(10);
+  other.sink.end();
+  other.sink.abort(GIVEN_UP);
+  assertEquals(await fate(other.sink.take()), "cancelled undefined");
+});
+
+test("Sink.take() lets its call go with the last item, and not before", async () => {
+  const { sink, call, told, put } = sinkOf();
+  sink.call = call;
+  for (const cost of [10, 20]) put(cost);
+  sink.end();
+  await sink.take();
+  assertEquals(told, []);
+  await sink.take();
+  assertEquals(told, ["let go"]);
+});
+
+test("a peer has as many streams open as it may, and no more", async () => {
+  await using peer = new Producer({ streams: 2 });
+  await peer.open();
+  for (const id of [0, 1]) await peer.announce(id);
+  await peer.tell({ kind: "streamEnd", id: 0 });
+  await peer.announce(2);
+  assertEquals(peer.wire.ended, undefined);
+  const value = new Raw({ as: "stream", id: 3 });
+  await peer.tell({ kind: "message", value });
+  await peer.hear("abort");
+  assertEquals(peer.wire.ended?.code, "malformed");
 });

@@ -204,3 +204,27 @@ test("a producer is stopped once, however its stream ends", async () => {
     assertEquals(peer.wire.stats().streamsSending, 0, how);
   }
 });
+
+test("a producer is stopped when its item cannot be sent, and streams in it end", async () => {
+  const cancelled = Promise.withResolvers<void>();
+  const inner = new ReadableStream({ cancel: () => cancelled.resolve() });
+  let stopped = 0;
+  await using peer = new RawPeer({
+    functions: {
+      async *items() {
+        try {
+          yield [Symbol("no value"), inner];
+        } finally {
+          stopped++;
+        }
+      },
+    },
+  });
+  await peer.open();
+  await peer.tell(call(0, "items"));
+  const failed = await peer.hear("streamFail");
+  assertEquals(failed?.code, "unsupportedValue");
+  await cancelled.promise;
+  await settle();
+  assertEquals([stopped, peer.wire.stats().streamsSending], [1, 0]);
+});

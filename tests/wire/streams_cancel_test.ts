@@ -454,3 +454,33 @@ test("what ends a stream with its call travels as a refusal", async () => {
   assertEquals((await peer.hear("streamFail"))!.code, "cancelled");
   await producers.ended(1);
 });
+
+test("a cancelled stream aborts no call that was answered before", async () => {
+  const signals: AbortSignal[] = [];
+  const [near, far] = wirePair();
+  near.serve({ take: (stream: RemoteStream<unknown>) => void stream.cancel() });
+  far.serve({
+    look(this: CallContext) {
+      signals.push(this.signal);
+      return { is: "answered" };
+    },
+  });
+  assertEquals(await near.remoteValue.look(), { is: "answered" });
+  const producers = new Producers();
+  await far.remoteValue.take(producers.bytes());
+  await producers.ended(1);
+  assertEquals(signals[0]!.aborted, false);
+  await near.close();
+  await far.closed;
+});
+
+test("streams among values that were not asked for are cancelled", async () => {
+  const cancelled = Promise.withResolvers<void>();
+  const [near, far] = wirePair();
+  const stream = new ReadableStream({ cancel: () => cancelled.resolve() });
+  far.serve({ both: () => values(1, stream) });
+  assertEquals(await near.remoteValue.both(), 1);
+  await cancelled.promise;
+  await near.close();
+  await far.closed;
+});
