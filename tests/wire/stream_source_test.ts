@@ -4,9 +4,13 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
+import { makeWire, memoryTransports, type Wire } from "../../wire/mod.ts";
 import { settle } from "../_fake_clock.ts";
 import { call, type Raw, RawPeer } from "../_raw_peer.ts";
 import { test } from "../_test.ts";
+import { fate } from "./_keeping.ts";
+import { anyPair } from "./_pair.ts";
+import { slow } from "./_slow.ts";
 
 /** A producer that counts how often it was asked. */
 function counted(size: number) {
@@ -227,4 +231,74 @@ test("a producer is stopped when its item cannot be sent, and streams in it end"
   await cancelled.promise;
   await settle();
   assertEquals([stopped, peer.wire.stats().streamsSending], [1, 0]);
+});
+
+test("a stream that is ended while its message leaves in pieces ends at the other end", async () => {
+  const [here, there] = memoryTransports();
+  const near: Wire = makeWire(slow(here, 1_500), { onError() {} });
+  const far = makeWire(there, { onError() {} });
+  const taken = Promise.withResolvers<AsyncIterable<unknown>>();
+  far.serve({
+    take: (_bytes: unknown, stream: AsyncIterable<unknown>) =>
+      taken.resolve(stream),
+  });
+  await near.opened;
+  const controller = new AbortController();
+  const { remote } = near.with(controller);
+  const before = near.stats().bytesSent;
+  remote.take(new Uint8Array(500_000), counted(10).items());
+  while (near.stats().bytesSent < before + 2_000) await undefined;
+  controller.abort();
+  const stream = await taken.promise;
+  const next = stream[Symbol.asyncIterator]().next();
+  assertEquals(await fate(next), "cancelled undefined");
+  await settle();
+  assertEquals(near.stats().streamsSending, 0);
+  near.abort();
+  await Promise.all([near.closed, far.closed]);
+});
+
+test("streams that have ended make room for those that wait to be sent", async () => {
+  const gates: (() => void)[] = [];
+  const [near, far] = anyPair({}, {
+    limits: { calls: 1, streams: 1 },
+    functions: {
+      block: () => new Promise<void>((resolve) => gates.push(resolve)),
+      async take(stream: AsyncIterable<unknown>) {
+        for await (const _ of stream);
+      },
+    },
+  });
+  await near.opened;
+  for (let round = 0; round < 4; round++) {
+    const blocked = near.remoteValue.block();
+    const waits = fate(near.remoteValue.take((async function* () {})()));
+    await settle();
+    gates.shift()!();
+    await blocked;
+    assertEquals(await waits, "value undefined", `round ${round}`);
+  }
+  await near.close();
+  await far.closed;
+});
+
+test("the end of a cancelled stream stands behind the last piece of its item", async () => {
+  await using peer = new RawPeer({
+    functions: {
+      large: () => "x".repeat(3_000_000),
+      async *items() {
+        for (;;) yield await "x".repeat(100_000);
+      },
+    },
+  });
+  await peer.open({ frame: 1_024 });
+  // An item takes turns with the answer, and waits until it is its own.
+  await peer.tell(call(0, "large"), call(1, "items"));
+  await settle();
+  await peer.tell({ kind: "streamCancel", id: 0, reason: undefined });
+  const kinds: unknown[] = [];
+  while (kinds.length < 2) {
+    kinds.push((await peer.hear("streamValue", "streamEnd"))?.kind);
+  }
+  assertEquals(kinds, ["streamValue", "streamEnd"]);
 });
