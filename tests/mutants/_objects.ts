@@ -10,13 +10,12 @@ export const OBJECTS: readonly BuggyFile[] = [
   {
     file: "wire/objects/references.ts",
     tests: [
-      "wire/remote_object_test.ts",
       "wire/exports_test.ts",
-      "wire/objects_test.ts",
       "wire/hostile_objects_test.ts",
+      "wire/remote_object_test.ts",
+      "wire/hello_limits_test.ts",
       "wire/lifetimes_fuzz_test.ts",
       "wire/lost_references_test.ts",
-      "wire/hello_limits_test.ts",
       SIMULATION,
     ],
     bugs: [
@@ -50,11 +49,6 @@ export const OBJECTS: readonly BuggyFile[] = [
         find: "this.#nonces = crypto.getRandomValues(new Uint32Array(DRAWN));",
         replace:
           "if (this.#nonces.length === 0) this.#nonces = crypto.getRandomValues(new Uint32Array(DRAWN));",
-      },
-      {
-        name: "a reference is released once more by a second disposal",
-        find: "if (this.held === 0 || --this.held > 0) return;",
-        replace: "if (--this.held > 0) return;",
       },
       {
         name: "an object in the place of another is taken for that",
@@ -96,16 +90,14 @@ export const OBJECTS: readonly BuggyFile[] = [
   {
     file: "wire/objects/objects.ts",
     tests: [
-      "wire/remote_object_test.ts",
-      "wire/objects_test.ts",
-      "wire/hostile_objects_test.ts",
       "wire/exports_test.ts",
+      "wire/hostile_objects_test.ts",
+      "wire/remote_object_test.ts",
+      "wire/incoming_calls_test.ts",
+      "wire/hello_limits_test.ts",
       "wire/lifetimes_fuzz_test.ts",
       "wire/streams_unsent_test.ts",
-      "wire/streams_cancel_test.ts",
-      "wire/successive_calls_test.ts",
       "wire/thenables_test.ts",
-      "wire/pipelining_test.ts",
       SIMULATION,
     ],
     bugs: [

@@ -154,12 +154,6 @@ export const STREAMS: readonly BuggyFile[] = [
         replace: "if (this.#credit > MOST_CREDIT) {",
       },
       {
-        name: "a producer that waits for credit is not told of its end",
-        find: `    this.#isStopped = true;
-    this.#wake();`,
-        replace: "    this.#isStopped = true;",
-      },
-      {
         name: "the streams in an item that cannot be sent go on",
         find: "endStreams(value, error);",
         replace: "",
@@ -249,12 +243,6 @@ export const STREAMS: readonly BuggyFile[] = [
         find:
           "return Math.min(this.#peer.streams, this.#options.limits.streams);",
         replace: "return this.#peer.streams;",
-      },
-      {
-        name: "who waits for room at the end of a wire waits for ever",
-        find: `    this.#registry = undefined;
-    this.resume();`,
-        replace: "    this.#registry = undefined;",
       },
     ],
   },

@@ -114,3 +114,70 @@ test("a forgotten object's place is not another's until it is released", async (
   assertEquals(peer.wire.ended, undefined);
   assertEquals(peer.wire.stats().objectsExported, 0);
 });
+
+/** A peer to which a wire passes one object as often as it asks. */
+async function peerGiven(given: object) {
+  const peer = new RawPeer({ functions: { give: () => given } });
+  await peer.open();
+  const give = async () => {
+    await peer.tell(call(0, "give"));
+    const { passed } = (await peer.hear("return"))?.value as Raw;
+    const { slot, nonce } = passed as { slot: number; nonce: number };
+    return { slot, nonce };
+  };
+  return { peer, give };
+}
+
+test("a release of what was forgotten leaves a later export alone", async () => {
+  const object = () => {};
+  const { peer, give } = await peerGiven(object);
+  await using _ = peer;
+  const first = await give();
+  peer.wire.forgetRemoteTranslation(object);
+  const second = await give();
+  await peer.tell({ kind: "release", ...first, count: 1 });
+  assertEquals(await give(), second);
+  assertEquals(peer.wire.stats().objectsExported, 1);
+});
+
+test("onRelease is not called for what its owner has forgotten", async () => {
+  let released = 0;
+  const object = {};
+  const onRelease = () => void released++;
+  const { peer, give } = await peerGiven(
+    makeRemoteObject(object, { onRelease }),
+  );
+  await using _ = peer;
+  const forgotten = await give();
+  peer.wire.forgetRemoteTranslation(object);
+  const held = await give();
+  await peer.tell({ kind: "release", ...forgotten, count: 1 });
+  await settle();
+  assertEquals(released, 0);
+  await peer.tell({ kind: "release", ...held, count: 1 });
+  await settle();
+  assertEquals(released, 1);
+});
+
+test("objects that were released make room for those that wait to be sent", async () => {
+  const gates: (() => void)[] = [];
+  const [near, far] = anyPair({ onError() {} }, {
+    limits: { calls: 1, objects: 1 },
+    functions: {
+      block: () => new Promise<void>((resolve) => gates.push(resolve)),
+      take: (given: Disposable) => given[Symbol.dispose](),
+    },
+  });
+  await near.opened;
+  for (let round = 0; round < 4; round++) {
+    const blocked = near.remoteValue.block();
+    const waits = near.remoteValue.take(() => {});
+    await settle();
+    gates.shift()!();
+    await Promise.all([blocked, waits]);
+    await settle();
+    assertEquals(near.stats().objectsExported, 0, `round ${round}`);
+  }
+  await near.close();
+  await far.closed;
+});

@@ -147,3 +147,32 @@ test("a stream behind a getter that aborts its call ends with the call", async (
   near.abort();
   await far.closed;
 });
+
+test("a stream ends with the signal that a getter of its one-way call aborts", async () => {
+  const kept: AsyncIterable<unknown>[] = [];
+  const [near, far] = anyPair({ onError() {} }, {
+    functions: {
+      keep: ({ stream }: { stream: AsyncIterable<unknown> }) =>
+        void kept.push(stream),
+    },
+  });
+  await near.opened;
+  const controller = new AbortController();
+  async function* items() {
+    for (;;) yield await 1;
+  }
+  const value = {
+    stream: items(),
+    get last() {
+      controller.abort();
+      return 0;
+    },
+  };
+  await near.with(controller).remote.keep(value);
+  await near.ping();
+  const taken = kept[0]![Symbol.asyncIterator]().next();
+  const why = await taken.catch((error: unknown) => error) as { code: string };
+  assertEquals(why.code, "cancelled");
+  near.abort();
+  await far.closed;
+});

@@ -327,3 +327,29 @@ test("makeWire() refuses what is no connection, and options that there are not",
     assertMatch(error.message, text);
   }
 });
+
+test("a transport that is slow to end is closed once", async () => {
+  const clock = new FakeClock();
+  const [here, there] = memoryTransports();
+  let closed = 0;
+  const near = makeWire({
+    address: here.address,
+    local: true,
+    read: () => here.read(),
+    write: (bytes) => here.write(bytes),
+    closeWrite: () => new Promise(() => {}),
+    close() {
+      closed++;
+      here.close();
+    },
+  }, { clock });
+  const far = makeWire(there, { onError() {} });
+  await Promise.all([near.opened, far.opened]);
+  const closing = near.close();
+  await clock.advance(0);
+  assertEquals(closed, 0);
+  await clock.advance(1_000);
+  await closing;
+  await far.closed;
+  assertEquals([closed, clock.timers], [1, 0]);
+});
