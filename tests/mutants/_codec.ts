@@ -208,11 +208,6 @@ export const CODEC: readonly BuggyFile[] = [
         find: "(value !== 0 || 1 / value > 0)",
         replace: "(value !== 0 || value === 0)",
       },
-      {
-        name: "a text that is not ASCII goes into the string section",
-        find: "if (count !== length) this.#fitsSection = false;",
-        replace: "",
-      },
     ],
   },
   {

@@ -30,6 +30,7 @@ export const SESSION: readonly BuggyFile[] = [
         name: "a peer may accept before its hello",
         find: "if (!this.greeted || this.accepted) {",
         replace: "if (this.accepted) {",
+        why: "The decoder lets nothing but a hello, or an abort, come first.",
       },
       {
         name: "a wire is open when one side has accepted",

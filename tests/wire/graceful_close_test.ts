@@ -421,3 +421,55 @@ test("close() is over when the peer's process dies meanwhile", async () => {
   await far.closed;
   assertEquals(clock.timers, 0);
 });
+
+for (const side of ["caller", "callee"]) {
+  test(`close() of the ${side} does not overtake a large call, nor its answer`, async () => {
+    const [near, far] = anyPair({}, {
+      limits: { frame: 1_024 },
+      functions: { echo: (x: unknown) => x },
+    });
+    await near.opened;
+    const text = "x".repeat(1_000_000);
+    const answer = near.remoteValue.echo(text);
+    const closing = side === "caller" ? near.close() : far.close();
+    assertEquals(await answer === text, true);
+    await closing;
+    for (const wire of [near, far]) {
+      assertEquals((await wire.closed).code, "closed");
+    }
+  });
+}
+
+test("a peer that is done, and goes, has closed its wire", async () => {
+  const gate = Promise.withResolvers<void>();
+  await using peer = new RawPeer({ functions: { wait: () => gate.promise } });
+  await peer.open();
+  await peer.tell(send("wait"));
+  const closing = peer.wire.close();
+  await peer.hear("close");
+  await peer.tell({ kind: "finish" });
+  assertEquals(peer.wire.ended, undefined);
+  await peer.end();
+  await peer.hearOut();
+  await closing;
+  assertEquals((await peer.wire.closed).code, "closed");
+  gate.resolve();
+});
+
+test("nothing is served behind what ended the wire, in one chunk", async () => {
+  const served: string[] = [];
+  const peer: RawPeer = new RawPeer({
+    functions: {
+      stop() {
+        served.push("stop");
+        peer.wire.abort();
+      },
+      next: () => void served.push("next"),
+    },
+  });
+  await peer.open();
+  await peer.tell(send("stop"), send("next"), call(0, "next"));
+  await peer.hearOut();
+  assertEquals(served, ["stop"]);
+  await peer[Symbol.asyncDispose]();
+});

@@ -29,11 +29,13 @@ for (const [how, die] of Object.entries(DEATHS)) {
       const clock = new FakeClock();
       const gate = Promise.withResolvers<boolean>();
       const deaths: string[] = [];
+      const reports: unknown[] = [];
       const peer = new RawPeer({
         clock,
         limits: { hello: 1_000 },
         confirm: () => gate.promise,
         onDeath: ({ code }) => deaths.push(code),
+        onError: (error) => reports.push(error),
       });
       const opened = peer.wire.opened.then(() => "open", () => "failed");
       await peer.tell(hello(), { kind: "accept" });
@@ -45,6 +47,7 @@ for (const [how, die] of Object.entries(DEATHS)) {
       else gate.resolve(answer);
       await settle();
       assertEquals([peer.wire.ended, await opened], [ended, "failed"]);
+      assertEquals(reports, answer instanceof Error ? [answer] : []);
       assertEquals(deaths.length, 1);
       // Nobody hears that this side accepts, or why it ends, twice.
       const heard: string[] = [];
@@ -175,4 +178,13 @@ test("large answers to who is gone before it has decided are let go", async () =
 
 function lengthOf(bytes: unknown): number {
   return (bytes as Uint8Array).length;
+}
+
+for (const version of [0, 2, 255]) {
+  test(`a peer that speaks version ${version} of the protocol is refused`, async () => {
+    await using peer = new RawPeer();
+    await peer.tell({ ...hello(), version } as ReturnType<typeof hello>);
+    assertEquals((await peer.hearAbort())?.code, "unsupportedVersion");
+    assertEquals(peer.wire.ended?.code, "unsupportedVersion");
+  });
 }

@@ -362,3 +362,15 @@ test("a function that asks for its signal when it is too late finds it aborted",
   assertEquals(codes, ["cancelled", "aborted"]);
   await Promise.all([near.closed, far.closed]);
 });
+
+test("a peer cancels as many calls as it has made, and no more", async () => {
+  await using peer = new RawPeer({ functions: { wait: () => 1 } });
+  await peer.open();
+  await peer.tell(call(0, "wait"));
+  await peer.hear("return");
+  // It crosses the answer.
+  await peer.tell({ kind: "cancel", id: 0 });
+  assertEquals(peer.wire.ended, undefined);
+  await peer.tell({ kind: "cancel", id: 0 });
+  assertEquals((await peer.hearAbort())?.code, "malformed");
+});

@@ -373,3 +373,12 @@ test("pings are answered as long as the peer takes something", () => {
   }
   assertEquals(assertThrows(() => answer(1), WireError).code, "stalled");
 });
+
+test("pings that have no answer end with their wire", async () => {
+  const { clock, output } = watched({});
+  const pings = new Pings(output as unknown as WatchedOutput, clock, 1);
+  const times = Promise.all([pings.ask(), pings.ask()]);
+  clock.standStill(7);
+  pings.end();
+  assertEquals(await times, [7, 7]);
+});

@@ -43,6 +43,14 @@ test("Lifetime.declare() tells each listener once, and late ones at once", () =>
   assertEquals(errors, ["onDeath: one that fails"]);
 });
 
+test("Lifetime.signal has aborted where it is asked for after the end", () => {
+  const lifetime = new Lifetime(() => {});
+  const reason = reasonOf("the end");
+  lifetime.end(reason);
+  lifetime.declare();
+  assertStrictEquals(lifetime.signal.reason, reason);
+});
+
 test("Lifetime.refusal() says why nothing more is sent", () => {
   const lifetime = new Lifetime(() => {});
   assertEquals(lifetime.refusal("add"), undefined);

@@ -467,3 +467,25 @@ test("DEFAULT_LIMITS leave room for 10 of the heaviest lists there may be", () =
   // A list of all values that a message may hold takes 64 bytes for each.
   assert(DEFAULT_LIMITS.values * 64 * 8 <= DEFAULT_LIMITS.memory);
 });
+
+test("what is light holds nothing, and releases nothing", async () => {
+  await using peer = new Holding();
+  await peer.open();
+  for (let count = 0; count < 3; count++) await peer.tell(message(1));
+  await peer.tell(call(0, "hold", 1), send("hold", 1));
+  await settle();
+  assertEquals(peer.wire.stats().memoryHeld, 0);
+  await peer.wire.getObject();
+  assertEquals(peer.wire.stats().memoryHeld, 0);
+});
+
+test("messages that are kept as their bytes stay as they came", async () => {
+  await using peer = new Holding();
+  await peer.open();
+  for (let n = 0; n < 5; n++) await peer.tell(message([n, ...heavy(), n]));
+  assertEquals(peer.wire.stats().memoryHeld, 0);
+  for (let n = 0; n < 5; n++) {
+    const list = await peer.wire.getObject() as unknown[];
+    assertEquals([list[0], list.length, list.at(-1)], [n, 1_402, n]);
+  }
+});
