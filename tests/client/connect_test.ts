@@ -252,3 +252,19 @@ test("serve() right after connectToRemoteServer() is in time", async () => {
     await wire.close();
   }
 });
+
+test("connectToRemoteServer() calls onDeath only for a wire that stood", async () => {
+  let isWelcome = false;
+  await using server = createRequestServer(0, () => isWelcome);
+  const deaths: string[] = [];
+  const onDeath = ({ code }: WireError) => deaths.push(code);
+  const connecting = connectToRemoteServer("localhost", server.port, onDeath);
+  assertEquals((await failure(connecting)).code, "refused");
+  isWelcome = true;
+  const wire = await connectToRemoteServer("localhost", server.port, {
+    onDeath,
+  });
+  assertEquals(deaths, []);
+  await wire.close();
+  assertEquals(deaths, ["closed"]);
+});

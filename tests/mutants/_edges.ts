@@ -28,12 +28,6 @@ export const EDGES: readonly BuggyFile[] = [
     tests: ["server/newcomers_test.ts", "server/crowds_test.ts"],
     bugs: [
       {
-        name: "a place is free twice",
-        find:
-          "if (network.begun.size < this.#options.perNetwork) this.#taken--;",
-        replace: "this.#taken--;",
-      },
-      {
         name: "who has spoken stays among the silent",
         find: "if (this.#silent.remove(arrival)) this.#spoken.enter(arrival);",
         replace: "",
@@ -137,7 +131,7 @@ export const EDGES: readonly BuggyFile[] = [
     file: "server/listener/listener.ts",
     tests: [
       "server/listener/introduction_test.ts",
-      "server/listener/safety_test.ts",
+      "server/listener/resets_test.ts",
     ],
     bugs: [
       {

@@ -14,7 +14,6 @@ export const FLOW: readonly BuggyFile[] = [
       "wire/receive_window_test.ts",
       "wire/inbox_test.ts",
       "wire/outbound_test.ts",
-      "wire/backlog_test.ts",
       "wire/memory_test.ts",
       "wire/streams_unsent_test.ts",
       SIMULATION,
@@ -141,12 +140,8 @@ export const FLOW: readonly BuggyFile[] = [
     file: "wire/flow/byte_output.ts",
     tests: [
       "wire/byte_output_test.ts",
-      "wire/output_test.ts",
       "wire/backlog_test.ts",
-      "wire/backpressure_test.ts",
-      "wire/keepalive_test.ts",
       "wire/waiting_deadline_test.ts",
-      "wire/forecast_test.ts",
       SIMULATION,
     ],
     bugs: [
@@ -234,15 +229,10 @@ export const FLOW: readonly BuggyFile[] = [
     file: "wire/flow/output.ts",
     tests: [
       "wire/output_test.ts",
-      "wire/pieces_test.ts",
       "wire/send_queue_test.ts",
+      "wire/pieces_test.ts",
       "wire/renewal_test.ts",
-      "wire/tables_test.ts",
-      "wire/message_tap_test.ts",
-      "wire/hello_limits_test.ts",
-      "wire/outbound_test.ts",
-      "wire/backpressure_test.ts",
-      "wire/succession_test.ts",
+      "wire/calls_test.ts",
       SIMULATION,
     ],
     bugs: [

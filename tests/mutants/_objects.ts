@@ -61,11 +61,6 @@ export const OBJECTS: readonly BuggyFile[] = [
         replace: "if (this.#bySlot.size > most) {",
       },
       {
-        name: "a reference that came again is taken for lost",
-        find: "if (!isHeld && place.held > 0)",
-        replace: "if (place.held > 0)",
-      },
-      {
         name: "owners are not told of releases when the wire ends",
         find: "if (place !== undefined) this.#released(place);",
         replace: "",

@@ -365,11 +365,10 @@ export const RPC: readonly BuggyFile[] = [
   {
     file: "wire/rpc/results.ts",
     tests: [
+      "wire/results_test.ts",
       "wire/pipelining_test.ts",
-      "wire/pipelining_edges_test.ts",
-      "wire/kept_results_test.ts",
-      "wire/memory_test.ts",
       "wire/hostile_objects_test.ts",
+      "wire/memory_test.ts",
       SIMULATION,
     ],
     bugs: [
@@ -409,13 +408,10 @@ export const RPC: readonly BuggyFile[] = [
   {
     file: "wire/rpc/_serving.ts",
     tests: [
-      "wire/streams_cancel_test.ts",
       "wire/streams_unsent_test.ts",
-      "wire/thrown_test.ts",
-      "wire/single_value_test.ts",
-      "wire/middleware_objects_test.ts",
       "wire/introspection_test.ts",
-      "wire/calls_test.ts",
+      "wire/middleware_objects_test.ts",
+      "wire/streams_cancel_test.ts",
       SIMULATION,
     ],
     bugs: [
@@ -451,10 +447,8 @@ export const RPC: readonly BuggyFile[] = [
     file: "wire/rpc/context.ts",
     tests: [
       "wire/calls_test.ts",
-      "wire/waiting_deadline_test.ts",
       "wire/incoming_calls_test.ts",
-      "wire/metadata_test.ts",
-      "wire/pipelining_edges_test.ts",
+      "wire/waiting_deadline_test.ts",
       "wire/kept_calls_test.ts",
     ],
     bugs: [
@@ -486,7 +480,7 @@ export const RPC: readonly BuggyFile[] = [
     tests: [
       "wire/middleware_test.ts",
       "wire/listeners_test.ts",
-      "wire/middleware_objects_test.ts",
+      "wire/streams_unsent_test.ts",
       "wire/metadata_test.ts",
     ],
     bugs: [
@@ -522,11 +516,8 @@ export const RPC: readonly BuggyFile[] = [
     file: "wire/rpc/messaging.ts",
     tests: [
       "wire/outbound_test.ts",
-      "wire/listeners_test.ts",
-      "wire/waiting_deadline_test.ts",
-      "wire/send_queue_test.ts",
-      "wire/graceful_close_test.ts",
       "wire/calls_test.ts",
+      "wire/send_queue_test.ts",
       "wire/streams_unsent_test.ts",
       SIMULATION,
     ],

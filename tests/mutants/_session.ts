@@ -12,12 +12,9 @@ export const SESSION: readonly BuggyFile[] = [
     tests: [
       "wire/handshake_test.ts",
       "wire/graceful_close_test.ts",
-      "wire/hello_limits_test.ts",
-      "wire/protocol_test.ts",
-      "wire/hostile_test.ts",
       "wire/forsaken_test.ts",
       "wire/transport_faults_test.ts",
-      "wire/wire_test.ts",
+      "wire/hostile_test.ts",
       SIMULATION,
     ],
     bugs: [
@@ -118,7 +115,6 @@ export const SESSION: readonly BuggyFile[] = [
     tests: [
       "wire/keepalive_test.ts",
       "wire/busy_test.ts",
-      "wire/transport_faults_test.ts",
       SIMULATION,
     ],
     bugs: [
@@ -188,15 +184,10 @@ export const SESSION: readonly BuggyFile[] = [
   {
     file: "wire/native/native_session.ts",
     tests: [
-      "wire/wire_test.ts",
-      "wire/calls_test.ts",
-      "wire/graceful_close_test.ts",
-      "wire/remote_object_test.ts",
-      "wire/objects_test.ts",
       "wire/outbound_test.ts",
-      "wire/noise_test.ts",
-      "wire/protocol_test.ts",
-      "wire/hello_limits_test.ts",
+      "wire/exports_test.ts",
+      "wire/graceful_close_test.ts",
+      "wire/calls_test.ts",
       SIMULATION,
     ],
     bugs: [
@@ -249,10 +240,9 @@ export const SESSION: readonly BuggyFile[] = [
     file: "wire/native/message_router.ts",
     tests: [
       "wire/receive_window_test.ts",
-      "wire/hostile_test.ts",
       "wire/graceful_close_test.ts",
       "wire/memory_test.ts",
-      "wire/hostile_sequences_test.ts",
+      "wire/hostile_test.ts",
       SIMULATION,
     ],
     bugs: [

@@ -13,8 +13,6 @@ export const STREAMS: readonly BuggyFile[] = [
       "wire/stream_sink_test.ts",
       "wire/streams_test.ts",
       "wire/streams_cancel_test.ts",
-      "wire/stream_edges_test.ts",
-      "wire/streams_bound_test.ts",
       "wire/memory_test.ts",
       SIMULATION,
     ],
@@ -100,9 +98,6 @@ export const STREAMS: readonly BuggyFile[] = [
       "wire/streams_unsent_test.ts",
       "wire/streams_cancel_test.ts",
       "wire/streams_bound_test.ts",
-      "wire/listeners_test.ts",
-      "wire/hostile_sequences_test.ts",
-      "wire/backpressure_test.ts",
       SIMULATION,
     ],
     bugs: [
@@ -174,14 +169,11 @@ export const STREAMS: readonly BuggyFile[] = [
   {
     file: "wire/streams/streams.ts",
     tests: [
-      "wire/streams_test.ts",
-      "wire/stream_edges_test.ts",
-      "wire/streams_cancel_test.ts",
-      "wire/streams_bound_test.ts",
-      "wire/listeners_test.ts",
-      "wire/hostile_sequences_test.ts",
+      "wire/stream_sink_test.ts",
       "wire/hello_limits_test.ts",
-      "wire/graceful_close_test.ts",
+      "wire/streams_bound_test.ts",
+      "wire/getters_test.ts",
+      "wire/stream_source_test.ts",
       SIMULATION,
     ],
     bugs: [

@@ -278,3 +278,24 @@ test('startUpServer() serves "lispworks" unless told, and says so', () => {
   assert(error.message.includes('"lispworks server"'), error.message);
   assert(error.message.includes("as a number"), error.message);
 });
+
+test("startUpServer({ oneAtATime }) begins the next when the function has returned", async () => {
+  let [running, most] = [0, 0];
+  await using server = startUpServer({
+    service: 0,
+    oneAtATime: true,
+    function: async (stream) => {
+      most = Math.max(most, ++running);
+      // Whoever came meanwhile would have begun.
+      await stream.readLine();
+      running--;
+    },
+  });
+  const streams = await Promise.all(
+    [1, 2, 3].map(() => openTcpStream("127.0.0.1", server.port)),
+  );
+  for (const stream of streams) stream.writeLine("go on");
+  for (const stream of streams) assertEquals(await stream.readLine(), null);
+  assertEquals([running, most], [0, 1]);
+  for (const stream of streams) await stream.close();
+});

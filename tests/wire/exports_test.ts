@@ -181,3 +181,30 @@ test("objects that were released make room for those that wait to be sent", asyn
   await near.close();
   await far.closed;
 });
+
+test("a release overtakes neither what waits nor what leaves in pieces", async () => {
+  for (const size of [1, 1_000_000]) {
+    const gates: (() => void)[] = [];
+    const used: number[] = [];
+    const [near, far] = anyPair({ onError() {} }, {
+      limits: { window: size === 1 ? 1 : 2_000_000, frame: 1_024 },
+      functions: {
+        give: () => makeRemoteObject({ n: 7 }),
+        wait: () => new Promise<void>((resolve) => gates.push(resolve)),
+        use: (given: { n: number }) => void used.push(given.n),
+      },
+    });
+    const given = await near.remoteValue.give() as unknown as Disposable;
+    if (size === 1) near.remote.wait();
+    near.remote.use(given, new Uint8Array(size));
+    given[Symbol.dispose]();
+    await settle();
+    for (const open of gates) open();
+    await near.forceOutput();
+    await near.ping();
+    assertEquals(used, [7], `${size}`);
+    assertEquals(far.stats().objectsExported, 0);
+    await near.close();
+    await far.closed;
+  }
+});

@@ -198,3 +198,16 @@ test("FrameDecoder takes memory for bytes that came, not for a length", () => {
     assertEquals(frames.unfinished, 104);
   }
 });
+
+test("FrameDecoder.finish() refuses an end within a frame that is handed out", () => {
+  const frames = new FrameDecoder(100, 7);
+  const whole = frameOf([7, ...new Array(29).fill(0)]);
+  frames.feed(whole.subarray(0, 24));
+  assert(frames.next());
+  assertEquals([frames.rest, frames.unfinished], [10, 10]);
+  assertEquals(frames.next(), false);
+  assertEquals(codeOf(() => frames.finish()), "connectionLost");
+  frames.feed(whole.subarray(24));
+  assert(frames.next());
+  frames.finish();
+});

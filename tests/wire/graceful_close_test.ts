@@ -473,3 +473,15 @@ test("nothing is served behind what ended the wire, in one chunk", async () => {
   assertEquals(served, ["stop"]);
   await peer[Symbol.asyncDispose]();
 });
+
+test("a wire that both ends close says that it is done before it goes", async () => {
+  await using peer = new RawPeer();
+  await peer.open();
+  const closing = peer.wire.close();
+  await peer.hear("close");
+  await peer.tell({ kind: "close" }, { kind: "finish" });
+  assertEquals((await peer.hear("finish"))?.kind, "finish");
+  await peer.end();
+  await peer.hearOut();
+  await closing;
+});

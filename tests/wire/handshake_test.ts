@@ -188,3 +188,11 @@ for (const version of [0, 2, 255]) {
     assertEquals(peer.wire.ended?.code, "unsupportedVersion");
   });
 }
+
+test("a peer announces no frame before its hello that is larger than that", async () => {
+  await using peer = new RawPeer({ limits: { helloFrame: 4_096 } });
+  // The length alone is enough.
+  await peer.say(new Uint8Array([0, 0, 0x10, 1]));
+  await peer.hearOut();
+  assertEquals(peer.wire.ended?.code, "notAWire");
+});

@@ -423,3 +423,14 @@ test("KeptConnection puts the caller into the stacks of its errors", async () =>
   assert((await waited).stack!.includes("callsTooLong"));
   assert((await served).stack!.includes("callsNothing"));
 });
+
+test("a call with a stream is not sent over another wire", async () => {
+  await using it = new Place();
+  await it.advance(0);
+  const stream = new ReadableStream({ pull() {} });
+  const call = it.kept.remoteValue.note!(stream as unknown as string);
+  const told = fate(call);
+  await it.die();
+  assertEquals(await told, "connectionLost notSent");
+  assertEquals(it.kept.stats().moved, 0);
+});

@@ -19,6 +19,7 @@ import {
   wirePair,
 } from "../../wire/mod.ts";
 import { cmucl } from "../../wire/cmucl/mod.ts";
+import { FakeClock } from "../_fake_clock.ts";
 import { test } from "../_test.ts";
 
 /** A middleware that notes when it is entered and left. */
@@ -368,4 +369,24 @@ test("cmucl() serves through middleware, and calls through it", async () => {
   assertEquals(await near.remoteValue["cl:+"](40, 2), 42);
   assertEquals(log, ["calling value cl:+", "serving value COMMON-LISP:+"]);
   await Promise.all([near.close(), far.close()]);
+});
+
+test("a call that middleware holds is not sent, and is told so at its deadline", async () => {
+  const clock = new FakeClock();
+  const gate = Promise.withResolvers<void>();
+  const [near, far] = wirePair({
+    clock,
+    callThrough: [async (_call, next) => {
+      await gate.promise;
+      return await next();
+    }],
+  });
+  await near.opened;
+  const call = near.with({ deadline: 10 }).remoteValue.add(1, 2);
+  const told = call.catch(({ code, sent }) => [code, sent]);
+  await clock.advance(10);
+  assertEquals(await told, ["deadline", "notSent"]);
+  gate.resolve();
+  await near.close();
+  await far.closed;
 });

@@ -439,3 +439,26 @@ test("a call on a result waits for it where it takes a stream along", async () =
   await peer.tell({ kind: "return", id: made!.id, value: 1 });
   assertEquals((await call).code, "noSuchFunction");
 });
+
+test("a stream goes with its call that has to wait for a result", async () => {
+  const [near, far] = wirePair();
+  const gate = Promise.withResolvers<void>();
+  far.serve({
+    seven: () => gate.promise.then(() => 7),
+    async count(stream: AsyncIterable<unknown>, more: number) {
+      let count = more;
+      for await (const _ of stream) count++;
+      return count;
+    },
+  });
+  async function* items() {
+    for (let n = 0; n < 3; n++) yield await n;
+  }
+  const seven = near.remoteValue.seven();
+  const count = near.call("count", [items(), seven]);
+  await settle();
+  gate.resolve();
+  assertEquals(await count, 10);
+  await near.close();
+  await far.closed;
+});

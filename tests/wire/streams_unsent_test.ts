@@ -254,3 +254,52 @@ test("a result that does not keep its contract ends its streams", async () => {
   await producers.ended(3);
   await leaveNothing(near, far);
 });
+
+test("streams of an answer that cannot be sent are cancelled", async () => {
+  const [near, far] = wirePair({}, { onError() {} });
+  const cancelled = Promise.withResolvers<void>();
+  const stream = new ReadableStream({ cancel: () => cancelled.resolve() });
+  // It stands behind what cannot be sent.
+  far.serve({ give: () => [Symbol("no value"), stream] });
+  assertEquals(
+    (await failure(near.remoteValue.give())).code,
+    "unsupportedValue",
+  );
+  await cancelled.promise;
+  await near.close();
+  await far.closed;
+});
+
+test("streams of a call that middleware refuses are cancelled", async () => {
+  const [near, far] = wirePair({
+    callThrough: [() => {
+      throw new Error("Nobody is let out.");
+    }],
+  });
+  const cancelled = Promise.withResolvers<void>();
+  const stream = new ReadableStream({ cancel: () => cancelled.resolve() });
+  const error = await failure(near.remoteValue.take(stream)) as Error;
+  assertEquals(error.message, "Nobody is let out.");
+  await cancelled.promise;
+  await near.close();
+  await far.closed;
+});
+
+test("a stream that a function has taken goes on when it throws", async () => {
+  const [near, far] = wirePair({ onError() {} });
+  const items = Promise.withResolvers<AsyncIterator<unknown>>();
+  far.serve({
+    take(stream: RemoteStream<unknown>) {
+      items.resolve(stream[Symbol.asyncIterator]());
+      throw new Error("It has what it needs.");
+    },
+  });
+  const producers = new Producers();
+  await failure(near.remoteValue.take(producers.bytes()));
+  const taken = await items.promise;
+  for (let n = 0; n < 3; n++) assertEquals((await taken.next()).done, false);
+  await taken.return!();
+  await producers.ended(1);
+  await near.close();
+  await far.closed;
+});

@@ -175,3 +175,29 @@ test("spans() lets calls follow results that are still to come", async () => {
   near.abort();
   await far.closed;
 });
+
+test("spans() of what is served has no part in what this side is doing", async () => {
+  const cleared = { deleteValue: () => cleared };
+  const parents: unknown[] = [];
+  const api: TelemetryApi = {
+    context: { active: () => ({ deleteValue: () => cleared }) },
+    trace: {
+      getTracer: () => ({
+        startActiveSpan(_name, { kind }, context, work) {
+          parents.push([kind, context === cleared]);
+          return work({ setAttribute() {}, setStatus() {}, end() {} });
+        },
+      }),
+    },
+  };
+  const middleware = [spans(api)];
+  const [near, far] = wirePair(
+    { callThrough: middleware },
+    { serveThrough: middleware },
+  );
+  far.serve({ add: (a: number, b: number) => a + b });
+  assertEquals(await near.remoteValue.add(1, 2), 3);
+  assertEquals(parents, [[2, false], [1, true]]);
+  await near.close();
+  await far.closed;
+});
