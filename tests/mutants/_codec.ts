@@ -62,8 +62,8 @@ export const CODEC: readonly BuggyFile[] = [
     bugs: [
       {
         name: "a table holds one name too many",
-        find: "entries >= TABLE_ENTRIES ||",
-        replace: "entries > TABLE_ENTRIES ||",
+        find: "entries >= this.most ||",
+        replace: "entries > this.most ||",
       },
       {
         name: "the last name is remembered across a reset",
@@ -133,13 +133,13 @@ export const CODEC: readonly BuggyFile[] = [
       },
       {
         name: "references of a message over a limit are kept",
-        find: `  arrived.drop();
+        find: `  attachments.drop();
   return { failure };`,
         replace: "  return { failure };",
       },
       {
         name: "references behind a value over a limit are kept",
-        find: "this.#values.passOver(1);",
+        find: "this.#values.skipValues(1);",
         replace: "",
       },
       {
@@ -236,7 +236,8 @@ export const CODEC: readonly BuggyFile[] = [
       },
       {
         name: "a peer calls before it was let in",
-        find: "if (!this.#isOpen && !frames.continues) this.#checkEarly(kind);",
+        find:
+          "if (this.#allowed !== undefined && !frames.continues) this.#check(kind);",
         replace: "",
       },
       {

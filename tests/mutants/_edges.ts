@@ -136,7 +136,7 @@ export const EDGES: readonly BuggyFile[] = [
     bugs: [
       {
         name: "the right secret costs an attempt",
-        find: "this.#attempts.giveBack(network);",
+        find: "this.#attempts.refund(network);",
         replace: "",
       },
     ],

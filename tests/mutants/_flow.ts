@@ -51,21 +51,21 @@ export const FLOW: readonly BuggyFile[] = [
       },
       {
         name: "what a withdrawn message exported stays exported",
-        find: `    waiting.ticket.left = undefined;
+        find: `    waiting.ticket.onSettled = undefined;
     waiting.body.attachments?.undo();`,
-        replace: "    waiting.ticket.left = undefined;",
+        replace: "    waiting.ticket.onSettled = undefined;",
       },
       {
         name: "a withdrawn message still counts as waiting",
-        find: `    this.#passed(waiting.body);
+        find: `    this.#dequeued(waiting.body);
     waiting.body = NOTHING;`,
         replace: "    waiting.body = NOTHING;",
       },
       {
         name: "what waits at the end of a wire keeps its streams",
         find: `      next.body.attachments?.undo();
-      next.ticket.left?.(failure);`,
-        replace: "      next.ticket.left?.(failure);",
+      next.ticket.onSettled?.(failure);`,
+        replace: "      next.ticket.onSettled?.(failure);",
       },
       {
         name: "a message as large as the peer takes is refused after waiting",
@@ -114,8 +114,8 @@ export const FLOW: readonly BuggyFile[] = [
       {
         name: "a message that is waited for gives no credit",
         find: `    this.#window.consumed(cost);
-    if (error === undefined) taker.resolve(value);`,
-        replace: "    if (error === undefined) taker.resolve(value);",
+    if (error === undefined)`,
+        replace: "    if (error === undefined)",
       },
       {
         name: "a message that is taken stays in the account of memory",
@@ -272,7 +272,7 @@ export const FLOW: readonly BuggyFile[] = [
       },
       {
         name: "the queue does not learn that a large message has left",
-        find: "large.sender?.largeLeft();",
+        find: "large.sender?.largeSent();",
         replace: "",
       },
       {
@@ -292,8 +292,8 @@ export const FLOW: readonly BuggyFile[] = [
       },
       {
         name: "an answer before the acceptance is larger than the peer takes",
-        find: "this.#limit(peer, Math.min(peer.helloFrame, peer.frame));",
-        replace: "this.#limit(peer, peer.frame);",
+        find: "this.#limit(limits, Math.min(limits.helloFrame, limits.frame));",
+        replace: "this.#limit(limits, limits.frame);",
       },
       {
         name: "an answer that finds no room keeps its references",

@@ -35,7 +35,7 @@ export const OBJECTS: readonly BuggyFile[] = [
         replace: "",
       },
       {
-        name: "an object that was forgotten takes its next export along",
+        name: "the release of a forgotten object removes its next export",
         find: "found.value = {};",
         replace: "",
       },
@@ -98,12 +98,13 @@ export const OBJECTS: readonly BuggyFile[] = [
     bugs: [
       {
         name: "a reference that came twice is released once",
-        find: "count: arrived }",
+        find: "count: received }",
         replace: "count: 1 }",
       },
       {
         name: "what a message exported stays exported when it is not sent",
-        find: "for (const place of this.places) this.#exports.leave(place);",
+        find:
+          "for (const place of this.places) this.#exports.decrement(place);",
         replace: "",
       },
       {
@@ -125,10 +126,10 @@ export const OBJECTS: readonly BuggyFile[] = [
       {
         name: "what one message exported is undone with the next",
         find: `  take(): SentAttachments | undefined {
-    const along = this.#along;
-    this.#along = undefined;`,
+    const attachments = this.#attachments;
+    this.#attachments = undefined;`,
         replace: `  take(): SentAttachments | undefined {
-    const along = this.#along;`,
+    const attachments = this.#attachments;`,
       },
       {
         name: "streams that a function has taken end when it throws",
@@ -147,7 +148,7 @@ export const OBJECTS: readonly BuggyFile[] = [
       },
       {
         name: "a reference to what is gone is taken for undefined",
-        find: `      arrivals.failure ??= new WireError(
+        find: `      incoming.failure ??= new WireError(
         "noSuchObject",`,
         replace: `      void new WireError(
         "noSuchObject",`,

@@ -79,13 +79,13 @@ export const RPC: readonly BuggyFile[] = [
       },
       {
         name: "references of a late answer are kept",
-        find: "if (pending.settled) return arrived?.drop();",
+        find: "if (pending.settled) return attachments?.drop();",
         replace: "if (pending.settled) return;",
       },
       {
         name: "references of a late error are kept",
-        find: "if (pending.settled) arrived?.drop();",
-        replace: "if (pending.settled) arrived?.label(pending.name);",
+        find: "if (pending.settled) attachments?.drop();",
+        replace: "if (pending.settled) attachments?.label(pending.name);",
       },
       {
         name: "an answer to a call that was not sent is taken",
@@ -208,7 +208,7 @@ export const RPC: readonly BuggyFile[] = [
       },
       {
         name: "a call cancelled before it began holds its references",
-        find: "waiting.extras?.arrived?.drop();",
+        find: "waiting.extras?.attachments?.drop();",
         replace: "",
       },
       {
@@ -271,8 +271,8 @@ export const RPC: readonly BuggyFile[] = [
       },
       {
         name: "a call runs that was cancelled while it waited for a result",
-        find: "if (hasAborted(context)) {",
-        replace: "if (hasAborted(context) && this.#ended) {",
+        find: "if (abortReason(context) !== undefined) {",
+        replace: "if (abortReason(context) !== undefined && this.#ended) {",
       },
       {
         name: "a forsaken call is answered twice",
@@ -292,7 +292,7 @@ export const RPC: readonly BuggyFile[] = [
       },
       {
         name: "references of a call to what is not there are kept",
-        find: `      arrived?.drop();
+        find: `      attachments?.drop();
       this.#answers.refuse(id, error);
     }
   }`,
@@ -326,7 +326,7 @@ export const RPC: readonly BuggyFile[] = [
       },
       {
         name: "references of a call that its contract refuses are kept",
-        find: "if (isA(error, Unfit)) return arrived.drop();",
+        find: "if (isA(error, Unfit)) return attachments.drop();",
         replace: "",
       },
       {
@@ -400,7 +400,7 @@ export const RPC: readonly BuggyFile[] = [
       },
       {
         name: "calls that came later begin before one whose result is there",
-        find: "      wanted?.arrival.declare();",
+        find: "      wanted?.ready.declare();",
         replace: "",
       },
     ],
@@ -433,7 +433,7 @@ export const RPC: readonly BuggyFile[] = [
       },
       {
         name: "what a middleware refuses keeps its references",
-        find: "if (!hasRun) extras?.arrived?.drop();",
+        find: "if (!hasRun) extras?.attachments?.drop();",
         replace: "",
       },
       {

@@ -63,7 +63,7 @@ export const SESSION: readonly BuggyFile[] = [
       },
       {
         name: "the close overtakes calls that wait",
-        find: "await this.#options.messaging.outbound.whenPassed();",
+        find: "await this.#options.messaging.outbound.whenSettled();",
         replace: "",
       },
       {
@@ -218,7 +218,7 @@ export const SESSION: readonly BuggyFile[] = [
       },
       {
         name: "forceOutput() does not wait for what waits",
-        find: `    await this.#messaging.outbound.whenPassed();
+        find: `    await this.#messaging.outbound.whenSettled();
     await this.#output.flush();`,
         replace: "    await this.#output.flush();",
       },

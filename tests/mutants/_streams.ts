@@ -24,7 +24,7 @@ export const STREAMS: readonly BuggyFile[] = [
       },
       {
         name: "references in an item of a cancelled stream are kept",
-        find: "if (this.isDone) return arrived?.drop();",
+        find: "if (this.isDone) return attachments?.drop();",
         replace: "if (this.isDone) return;",
       },
       {
@@ -80,7 +80,7 @@ export const STREAMS: readonly BuggyFile[] = [
       },
       {
         name: "the streams in an item do not end with the call",
-        find: "if (this.call !== undefined) arrived?.bind(this.call);",
+        find: "if (this.call !== undefined) attachments?.bind(this.call);",
         replace: "",
       },
       {
@@ -145,8 +145,9 @@ export const STREAMS: readonly BuggyFile[] = [
       },
       {
         name: "credit of nothing is taken",
-        find: "if (amount === 0 || this.#credit > MOST_CREDIT) {",
-        replace: "if (this.#credit > MOST_CREDIT) {",
+        find:
+          'if (amount === 0) throw malformed("A stream was given credit of 0 bytes.");',
+        replace: "",
       },
       {
         name: "the streams in an item that cannot be sent go on",
@@ -179,8 +180,8 @@ export const STREAMS: readonly BuggyFile[] = [
     bugs: [
       {
         name: "a stream more than the limit is taken",
-        find: "if (this.#sinks.size >= limits.streams ||",
-        replace: "if (this.#sinks.size > limits.streams ||",
+        find: "if (this.#sinks.size >= limits.streams) {",
+        replace: "if (this.#sinks.size > limits.streams) {",
       },
       {
         name: "the last stream that the peer takes is refused",

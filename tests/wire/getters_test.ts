@@ -3,6 +3,7 @@
 import { assertEquals } from "@std/assert";
 import { makeRemoteObject, type Wire, wirePair } from "../../wire/mod.ts";
 import { test } from "../_test.ts";
+import { fate } from "./_keeping.ts";
 import { anyPair } from "./_pair.ts";
 
 /** Two ends, and what sends a value whose getter does something. */
@@ -106,13 +107,13 @@ test("a getter that calls leaves results among the arguments as they are", async
   let refused: unknown;
   const value = {
     get first() {
-      refused = near.remoteValue.echo(0).catch(({ code }) => code);
+      refused = fate(near.remoteValue.echo(0));
       return 0;
     },
     second: base,
   };
   assertEquals(await near.call("echo", [value]), { first: 0, second: 1 });
-  assertEquals(await refused, "invalidArgument");
+  assertEquals(await refused, "invalidArgument undefined");
   await near.close();
   await far.closed;
 });

@@ -10,6 +10,7 @@ import { FakeClock, settle } from "../_fake_clock.ts";
 import { call, Raw, RawPeer, send } from "../_raw_peer.ts";
 import { test } from "../_test.ts";
 import { CountingPeer } from "./_credit.ts";
+import { fate } from "./_keeping.ts";
 import { anyPair } from "./_pair.ts";
 
 /** A call for an answer, of what another one results in. */
@@ -320,14 +321,14 @@ test("a call's id is taken while the call waits to begin", async () => {
   assertEquals(peer.wire.ended?.code, "malformed");
 });
 
-test("what comes along with a call of what is not there is released", async () => {
+test("what a call of what is not there brings is released", async () => {
   const [near, far] = anyPair({ onError() {} }, { onError() {} });
   await near.opened;
   async function* items() {
     for (;;) yield await 1;
   }
   const call = near.remoteValue.missing(() => {}, items());
-  assertEquals(await call.catch(({ code }) => code), "noSuchFunction");
+  assertEquals(await fate(call), "noSuchFunction undefined");
   await near.ping();
   const { objectsExported, streamsSending } = near.stats();
   assertEquals([objectsExported, streamsSending], [0, 0]);

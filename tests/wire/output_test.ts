@@ -55,10 +55,10 @@ function openOutput(
 /** Has each message have attachments that tell what becomes of them. */
 function attaching(done: string[]): Exporter {
   return {
-    pass: () => undefined,
+    export: () => undefined,
     take: () => ({
       admit: () => undefined,
-      left: () => done.push("left"),
+      sent: () => done.push("sent"),
       undo: () => done.push("undone"),
     }),
   };
@@ -223,7 +223,7 @@ test("Output.send() undoes an answer that finds no room", async () => {
     output.send({ kind: "return", id, value: new Uint8Array(2_000) });
   answer(1);
   assertThrows(() => answer(2), WireError, "sendMost");
-  assertEquals(done, ["left", "undone"]);
+  assertEquals(done, ["sent", "undone"]);
   await output.flush();
 });
 

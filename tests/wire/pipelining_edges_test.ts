@@ -388,6 +388,8 @@ test("a stream as a result is of no use for other calls", async () => {
   const codes = [];
   for (let n = 0; n < 2; n++) codes.push((await peer.hear("fail"))?.code);
   assertEquals(codes.sort(), ["noSuchFunction", "resultGone"]);
+});
+
 test("a call waits for a large result's call that waits itself", async () => {
   const [near, far] = wirePair({}, { limits: { calls: 2, frame: 4_096 } });
   const { functions, unblock } = blocking();
@@ -426,7 +428,7 @@ test("a call that was given up is not made again without its result", async () =
   assertEquals((await peer.hear("call", "pong"))?.kind, "pong");
 });
 
-test("a call on a result waits for it where it takes a stream along", async () => {
+test("a call on a result waits for it where it has a stream", async () => {
   await using peer = new RawPeer({});
   await peer.open();
   const base = peer.wire.remoteValue.make();

@@ -61,8 +61,8 @@ test("Results.settle() declares at once that a result is there", () => {
   const { results } = resultsFor(1);
   const told: string[] = [];
   const awaited = results.target(1, true) as AwaitedResult;
-  awaited.arrival.listen(() => told.push("before"));
+  awaited.ready.listen(() => told.push("before"));
   results.settle(1, () => {});
-  awaited.arrival.listen(() => told.push("after"));
+  awaited.ready.listen(() => told.push("after"));
   assertEquals(told, ["before", "after"]);
 });

@@ -249,7 +249,7 @@ function queueBefore(message: number, sendMost = 10_000) {
       const size = value as number;
       const attachments = {
         admit: () => undefined,
-        left() {},
+        sent() {},
         undo: () => undone.push(size),
       };
       return { size, bytes: new Uint8Array(size), attachments };
@@ -266,7 +266,7 @@ function queueBefore(message: number, sendMost = 10_000) {
   const put = (size: number) =>
     queue.enqueue({ kind: "message", value: size }, {
       position: Infinity,
-      left: (failure) => told.push([size, failure?.message ?? ""]),
+      onSettled: (failure) => told.push([size, failure?.message ?? ""]),
     });
   return { queue, sent, undone, told, put };
 }
@@ -279,7 +279,7 @@ test("SendQueue.drain() lets out what the peer takes, and undoes the rest", () =
   // The second one is large here: nothing overtakes it.
   assertEquals([sent, undone], [[100], [101]]);
   assertEquals(told.map(([size]) => size), [101]);
-  queue.largeLeft();
+  queue.largeSent();
   assertEquals([sent, queue.waiting], [[100, 50], 0]);
 });
 

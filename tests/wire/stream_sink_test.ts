@@ -327,8 +327,7 @@ function sinkOf(memory = new Memory(10_000)) {
     add() {},
     remove: () => void told.push("let go"),
   } as unknown as StreamsOfCall;
-  const put = (cost: number) =>
-    sink.put({ value: cost, arrived: undefined, cost, excess: cost });
+  const put = (cost: number) => sink.put({ value: cost, cost, excess: cost });
   return { sink, call, told, memory, put };
 }
 
