@@ -67,20 +67,27 @@ export class Checkout implements AsyncDisposable {
    * @throws {Error} Where tests fail without it, or it is no program.
    */
   async caughtBy(mutant: Mutant): Promise<string | undefined> {
-    for (const tests of mutant.tests) await this.#time(tests);
+    for (const tests of mutant.tests) {
+      const limit = await this.#time(tests) * TIMES + LONGER;
+      const { outcome, report } = await this.#runWith(mutant, tests, limit);
+      if (/SyntaxError|could not be parsed/.test(report)) {
+        throw new Error(`The bug is no program:\n${report}`);
+      }
+      if (outcome !== "passed") return `${tests}, ${outcome}`;
+    }
+    return undefined;
+  }
+
+  async #runWith(
+    mutant: Mutant,
+    tests: string,
+    limit: number,
+  ): Promise<TestRun> {
     const path = `${this.#folder}/${mutant.file}`;
     const text = await Deno.readTextFile(path);
+    await Deno.writeTextFile(path, planted(text, mutant));
     try {
-      await Deno.writeTextFile(path, planted(text, mutant));
-      for (const tests of mutant.tests) {
-        const limit = await this.#time(tests) * TIMES + LONGER;
-        const { outcome, report } = await this.#run(tests, limit);
-        if (/SyntaxError|could not be parsed/.test(report)) {
-          throw new Error(`"${mutant.name}" is no program:\n${report}`);
-        }
-        if (outcome !== "passed") return `${tests}, ${outcome}`;
-      }
-      return undefined;
+      return await this.#run(tests, limit);
     } finally {
       await Deno.writeTextFile(path, text);
     }
