@@ -32,6 +32,19 @@ export const BASE: readonly BuggyFile[] = [
         find: '{ cause: reason, sent: "notSent" }',
         replace: "{ cause: reason }",
       },
+      {
+        name: "a connection that comes too late stays open",
+        find: "promise.then(tooLate, () => {});",
+        replace: "promise.catch(() => {});",
+        tests: ["client/giving_up_test.ts"],
+      },
+      {
+        name: "an attempt to connect leaves its listener",
+        find: `      stopTimer();
+      signal?.removeEventListener("abort", onAbort);`,
+        replace: "      stopTimer();",
+        tests: ["client/listeners_test.ts"],
+      },
     ],
   },
   {

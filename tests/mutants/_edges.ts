@@ -142,28 +142,6 @@ export const EDGES: readonly BuggyFile[] = [
     ],
   },
   {
-    file: "client/_open_connection.ts",
-    tests: [
-      "client/giving_up_test.ts",
-      "client/listeners_test.ts",
-      "client/connect_test.ts",
-      "client/tls_test.ts",
-    ],
-    bugs: [
-      {
-        name: "a connection that comes too late stays open",
-        find: "promise.then(tooLate, () => {});",
-        replace: "promise.catch(() => {});",
-      },
-      {
-        name: "an attempt to connect leaves its listener",
-        find: `      stopTimer();
-      signal?.removeEventListener("abort", onAbort);`,
-        replace: "      stopTimer();",
-      },
-    ],
-  },
-  {
     file: "client/connect.ts",
     tests: [
       "client/connect_test.ts",
