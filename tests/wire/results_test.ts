@@ -1,10 +1,9 @@
 /** Results of calls that were served, and copies of them. */
 
 import { assertEquals, assertThrows } from "@std/assert";
-import { WireError } from "../../wire/mod.ts";
+import { encodeValue, WireError } from "../../wire/mod.ts";
 import { Memory } from "../../wire/base/limits.ts";
-import { AwaitedResult, type Borrower } from "../../wire/codec/passing.ts";
-import { encodeValue } from "../../wire/mod.ts";
+import type { AwaitedResult, Borrower } from "../../wire/codec/passing.ts";
 import { Results } from "../../wire/rpc/results.ts";
 import { test } from "../_test.ts";
 
