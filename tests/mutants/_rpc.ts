@@ -189,6 +189,7 @@ export const RPC: readonly BuggyFile[] = [
         name: "a call beyond the limit is served",
         find: "if (owed >= calls) {",
         replace: "if (owed > calls) {",
+        tests: ["wire/hostile_test.ts"],
       },
       {
         name: "a call beyond the window is served",
@@ -239,6 +240,7 @@ export const RPC: readonly BuggyFile[] = [
         name: "a one-way call more than the limit runs",
         find: "this.#running.size >= limits.calls ||",
         replace: "this.#running.size > limits.calls ||",
+        tests: ["wire/backpressure_test.ts"],
       },
       {
         name: "one-way calls that waited stay in the account of memory",
@@ -246,6 +248,7 @@ export const RPC: readonly BuggyFile[] = [
       this.#begin(name, args, cost, excess, extras, receiver);`,
         replace:
           "      this.#begin(name, args, cost, excess, extras, receiver);",
+        tests: ["wire/memory_test.ts"],
       },
       {
         name: "a function does not learn that its wire has ended",
