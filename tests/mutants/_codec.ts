@@ -146,6 +146,7 @@ export const CODEC: readonly BuggyFile[] = [
         name: "an item as large as a window is refused",
         find: "if (this.size > mostBytes) throw",
         replace: "if (this.size >= mostBytes) throw",
+        tests: ["wire/stream_edges_test.ts"],
       },
     ],
   },

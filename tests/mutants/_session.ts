@@ -210,6 +210,7 @@ export const SESSION: readonly BuggyFile[] = [
         name: "calls are sent that were told as not sent",
         find: "if (this.#handshake.accepted) output.drop();",
         replace: "",
+        tests: ["wire/wire_test.ts"],
       },
       {
         name: "a wire that the peer has finished is told as lost",
