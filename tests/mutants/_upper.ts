@@ -112,6 +112,7 @@ export const UPPER: readonly BuggyFile[] = [
         find: `    endStreams(answer, error);
     return error;`,
         replace: "    return error;",
+        tests: ["wire/streams_unsent_test.ts"],
       },
     ],
   },
