@@ -88,12 +88,9 @@ export const EDGES: readonly BuggyFile[] = [
   {
     file: "server/request_server.ts",
     tests: [
-      "server/request_server_test.ts",
-      "server/doors_test.ts",
-      "server/crowds_test.ts",
+      "server/decision_test.ts",
+      "server/connect_answer_test.ts",
       "server/signals_test.ts",
-      "server/guesses_test.ts",
-      "server/given_test.ts",
     ],
     bugs: [
       {
