@@ -7,6 +7,7 @@ import {
   asJson,
   described,
   harmless,
+  HarmlessBytes,
   shown,
   signature,
 } from "../../cli/_text.ts";
@@ -114,4 +115,16 @@ test("described() names flags in messages of the module", () => {
     assert(text.includes("FLAG"), text);
     assert(!/tls|streams|listener|address|\bcert\b/.test(text), text);
   }
+});
+
+test("HarmlessBytes shows a character whose bytes come in two pieces", () => {
+  const harmless = new HarmlessBytes();
+  const [first, ...rest] = new TextEncoder().encode("é…");
+  const pieces = [[first!], rest].map((bytes) =>
+    harmless.take(new Uint8Array(bytes))
+  );
+  const shown = new Uint8Array([...pieces, harmless.take()].flatMap((each) => [
+    ...each,
+  ]));
+  assertEquals(new TextDecoder().decode(shown), "é…");
 });
