@@ -31,8 +31,11 @@ const ANIMALS = ["Badger", "Crane", "Fox", "Heron", "Lynx", "Otter", "Wren"];
 /** The visitor's name: what the address says behind #, or an animal. */
 const name = decodeURIComponent(location.hash.slice(1)).slice(0, 20) ||
   ANIMALS[Math.floor(Math.random() * ANIMALS.length)]!;
-const hue = [...name].reduce((sum, char) => sum * 31 + char.charCodeAt(0), 0) %
-  360;
+/** The colour of the visitor's notes, which follows from the name. */
+const hue = [...name].reduce(
+  (sum, char) => (sum * 31 + char.codePointAt(0)! * 137) % 360,
+  0,
+);
 
 const board = part(document, "#board");
 const state = part(document, "#state");
@@ -131,6 +134,7 @@ const ears: Ears = {
       return item;
     });
     part(document, "#visitors").replaceChildren(...list);
+    part(document, "#hint").hidden = all.length > 1;
     for (const [id, pointer] of pointers) {
       if (all.some((visitor) => visitor.id === id)) continue;
       pointer.remove();

@@ -40,7 +40,6 @@ const POLICY = [
   "base-uri 'none'",
   "form-action 'none'",
   "frame-ancestors 'none'",
-  "require-trusted-types-for 'script'",
 ].join("; ");
 
 /** A visitor, and how it is told things. */

@@ -1,5 +1,5 @@
-import { assertEquals } from "@std/assert";
-import { asciiDecoderOf } from "../../wire/codec/bytes.ts";
+import { assertEquals, assertThrows } from "@std/assert";
+import { asciiDecoderOf, compiled } from "../../wire/codec/bytes.ts";
 import {
   decodeByKey,
   encodeByKey,
@@ -136,4 +136,24 @@ test("makerOf() and makeByKey() read what stands under then by itself", () => {
   assertEquals(objectDecoderOf(keys)(counter(), 1), expected);
   assertEquals(objectDecoderOf(keys, forbid)(counter(), 1), expected);
   assertEquals(decodeByKey(keys, counter(), 1), expected);
+});
+
+// The last one: no code is generated in this thread any more.
+test("compiled() asks no more where generated code was forbidden once", () => {
+  assertEquals((compiled("n", "return n + 1") as (n: number) => number)(1), 2);
+  const { Function } = globalThis;
+  let count = 0;
+  globalThis.Function = new Proxy(Function, {
+    apply: () => {
+      count++;
+      return forbid();
+    },
+  });
+  try {
+    for (let n = 0; n < 3; n++) assertThrows(() => compiled(""), EvalError);
+  } finally {
+    globalThis.Function = Function;
+  }
+  assertThrows(() => compiled(""), EvalError);
+  assertEquals(count, 1);
 });

@@ -6,6 +6,8 @@
  * @module
  */
 
+import { compiled } from "./bytes.ts";
+
 /**
  * From so many objects of a key set on, generated code deals with them; and of
  * so many more as there is such code already. To generate it takes as long as
@@ -39,7 +41,7 @@ export type ObjectDecoder = (
  */
 export function objectDecoderOf(
   keys: readonly string[],
-  compile: (...parts: string[]) => unknown = Function,
+  compile: (...parts: string[]) => unknown = compiled,
 ): ObjectDecoder {
   const members = keys.map((key) => {
     const name = JSON.stringify(key);
@@ -85,7 +87,7 @@ export type ObjectEncoder = (
  */
 export function objectEncoderOf(
   keys: readonly string[],
-  compile: (...parts: string[]) => unknown = Function,
+  compile: (...parts: string[]) => unknown = compiled,
 ): ObjectEncoder {
   const lines = keys.map((key) =>
     `value = object[${JSON.stringify(key)}];

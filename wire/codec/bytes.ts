@@ -590,6 +590,27 @@ function checkUtf8(bytes: Uint8Array): void {
   }
 }
 
+/** The platform has refused to compile. */
+let isForbidden = false;
+
+/**
+ * Compiles the text of a function. A platform that has refused once is not
+ * asked again: a page's policy reports each attempt.
+ *
+ * @param parts The names of the parameters, and the text.
+ * @returns The function.
+ * @throws {Error} Where generated code is forbidden.
+ */
+export function compiled(...parts: string[]): unknown {
+  if (isForbidden) throw new EvalError("Generated code is forbidden here.");
+  try {
+    return Function(...parts);
+  } catch (error) {
+    isForbidden = true;
+    throw error;
+  }
+}
+
 // Short ASCII strings from bytes. One call that makes a whole string beats a
 // string put together from parts, and up to some length both beat TextDecoder.
 // For each length that comes often there is a function of generated code; it
@@ -643,7 +664,7 @@ function beginner(count: number): AsciiDecoder {
  */
 export function asciiDecoderOf(
   count: number,
-  compile: (...parts: string[]) => unknown = Function,
+  compile: (...parts: string[]) => unknown = compiled,
 ): AsciiDecoder {
   const units = Array.from({ length: count }, (_, index) => `u${index}`);
   const read = units.map((unit, index) =>
