@@ -175,8 +175,6 @@ function make(note: Note): Shown {
   board.append(element);
   const text = part<HTMLTextAreaElement>(element, "textarea");
   text.addEventListener("input", () => change(shown, { text: text.value }));
-  // What others wrote meanwhile.
-  text.addEventListener("blur", () => render(shown));
   part(element, ".remove").addEventListener("click", () => {
     shown.isRemoved = true;
     render(shown);
@@ -202,7 +200,13 @@ function render(shown: Shown): void {
   element.style.setProperty("--hue", `${note.hue}`);
   place(element, note.x, note.y);
   const text = part<HTMLTextAreaElement>(element, "textarea");
-  if (text !== document.activeElement) text.value = note.text;
+  if (text.value !== note.text) {
+    const { selectionStart, selectionEnd } = text;
+    text.value = note.text;
+    if (text === document.activeElement) {
+      text.setSelectionRange(selectionStart, selectionEnd);
+    }
+  }
   const image = part<HTMLImageElement>(element, "img");
   if (note.picture !== undefined && image.hidden) {
     showPicture(note, image).catch(() => image.hidden = true);
@@ -230,17 +234,18 @@ function moveBy(grip: HTMLElement, shown: Shown): void {
       x: within(note.x + right / (board.clientWidth - element.offsetWidth)),
       y: within(note.y + down / (board.clientHeight - element.offsetHeight)),
     });
-  grip.addEventListener("pointerdown", ({ pointerId }) => {
-    grip.setPointerCapture(pointerId);
-    // On top of the others.
+  let last = { clientX: 0, clientY: 0 };
+  grip.addEventListener("pointerdown", (event) => {
+    // On top of the others. What is moved in the page captures nothing.
     board.append(element);
+    grip.setPointerCapture(event.pointerId);
+    last = event;
   });
-  grip.addEventListener(
-    "pointermove",
-    ({ pointerId, movementX, movementY }) => {
-      if (grip.hasPointerCapture(pointerId)) move(movementX, movementY);
-    },
-  );
+  grip.addEventListener("pointermove", (event) => {
+    if (!grip.hasPointerCapture(event.pointerId)) return;
+    move(event.clientX - last.clientX, event.clientY - last.clientY);
+    last = event;
+  });
   grip.addEventListener("keydown", (event) => {
     const step = {
       ArrowLeft: [-16, 0],
