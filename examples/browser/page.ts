@@ -4,9 +4,6 @@
  * @module
  */
 
-/// <reference lib="dom" />
-/// <reference lib="dom.iterable" />
-
 import { keepConnected } from "../../wire/reconnect/keep_connected.ts";
 import { makeRemoteObject, type Wire } from "../../wire/mod.ts";
 import { connectWebSocket } from "../../transports/websocket.ts";
@@ -52,6 +49,7 @@ const kept = keepConnected<Board>(
     }),
   {
     onConnected: join,
+    onLost: () => ears.visitors([], 0),
     // Both may be done twice: a call that may have been lost is repeated.
     idempotent: ["put", "remove"],
     backoff: { most: 4_000 },
@@ -134,7 +132,7 @@ const ears: Ears = {
       return item;
     });
     part(document, "#visitors").replaceChildren(...list);
-    part(document, "#hint").hidden = all.length > 1;
+    part(document, "#hint").hidden = all.length !== 1;
     for (const [id, pointer] of pointers) {
       if (all.some((visitor) => visitor.id === id)) continue;
       pointer.remove();
@@ -369,5 +367,7 @@ function part<T extends HTMLElement>(within: ParentNode, selector: string): T {
 }
 
 function messageOf(error: unknown): string {
+  const { code } = error as { code?: unknown };
+  if (code === "connectionLost") return "The connection was lost.";
   return error instanceof Error ? error.message : String(error);
 }

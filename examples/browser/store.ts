@@ -115,9 +115,12 @@ export class Store {
     onProgress: (count: number) => void,
   ): Promise<number> {
     const { id, picture } = checked(note);
-    if (!PICTURE.test(String(picture)) || this.#notes.has(id)) {
-      throw new TypeError("A picture is of another type, or on another note.");
+    if (!PICTURE.test(String(picture))) {
+      throw new TypeError("A picture is an AVIF, GIF, JPEG, PNG or WebP.");
     }
+    const known = this.#notes.get(id);
+    // It is there already, and the answer was lost.
+    if (known !== undefined) return known.version;
     const path = this.#path(id);
     const part = `${path}.part`;
     try {
