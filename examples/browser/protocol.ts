@@ -15,7 +15,7 @@ export const LARGEST_PICTURE = 20_000_000;
 
 /** A note. Whoever changes one sends the whole of it. */
 export interface Note {
-  /** A UUID, which its maker chose. */
+  /** A UUID, which its author chose. */
   readonly id: string;
   /** Where it is: 0 is the left end of the board, 1 the right one. */
   x: number;

@@ -1,6 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { asciiDecoderOf, compiled } from "../../wire/codec/bytes.ts";
+import { asciiDecoderOf } from "../../wire/codec/bytes.ts";
 import {
+  compiled,
   decodeByKey,
   encodeByKey,
   objectDecoderOf,

@@ -6,7 +6,26 @@
  * @module
  */
 
-import { compiled } from "./bytes.ts";
+/** The platform has refused to compile. */
+let isForbidden = false;
+
+/**
+ * Compiles the text of a function. A platform that has refused once is not
+ * asked again: a page's policy reports each attempt.
+ *
+ * @param parts The names of the parameters, and the text.
+ * @returns The function.
+ * @throws {Error} Where generated code is forbidden.
+ */
+export function compiled(...parts: string[]): unknown {
+  if (isForbidden) throw new EvalError("Generated code is forbidden here.");
+  try {
+    return Function(...parts);
+  } catch (error) {
+    isForbidden = true;
+    throw error;
+  }
+}
 
 /**
  * From so many objects of a key set on, generated code deals with them; and of

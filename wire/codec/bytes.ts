@@ -7,6 +7,7 @@
 
 import { malformed, WireError } from "../base/errors.ts";
 import { rawBytes } from "../base/shown.ts";
+import { compiled } from "./_objects.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -587,27 +588,6 @@ function checkUtf8(bytes: Uint8Array): void {
     strictDecoder.decode(bytes);
   } catch {
     throw malformed("A string must be valid UTF-8, and this one is not.");
-  }
-}
-
-/** The platform has refused to compile. */
-let isForbidden = false;
-
-/**
- * Compiles the text of a function. A platform that has refused once is not
- * asked again: a page's policy reports each attempt.
- *
- * @param parts The names of the parameters, and the text.
- * @returns The function.
- * @throws {Error} Where generated code is forbidden.
- */
-export function compiled(...parts: string[]): unknown {
-  if (isForbidden) throw new EvalError("Generated code is forbidden here.");
-  try {
-    return Function(...parts);
-  } catch (error) {
-    isForbidden = true;
-    throw error;
   }
 }
 
