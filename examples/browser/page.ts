@@ -68,9 +68,11 @@ async function follow(changes: AsyncIterable<Change[]>): Promise<void> {
   let isFirst = true;
   for await (const batch of changes) {
     if (isFirst) {
-      // What others removed while there was no wire.
       const ids = new Set(batch.map(({ id }) => id));
       for (const [id, shown] of notes) {
+        // What a wire before this one told.
+        delete shown.news;
+        // What others removed while there was no wire.
         if (!ids.has(id) && !shown.isSending) drop(shown);
       }
     }
