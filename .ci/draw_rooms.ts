@@ -19,7 +19,6 @@ const WORDS: Readonly<Record<string, string>> = {
   "reconnect": "keepConnected",
   "wire": "the Wire itself",
   "lines": "streams of lines",
-  "telemetry": "spans",
   "contract": "schemas, types",
   "native": "this protocol",
   "cmucl": "CMUCL's protocol",

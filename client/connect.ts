@@ -4,33 +4,541 @@
  * @module
  */
 
+import { denoHost } from "../host/deno_host.ts";
 import {
-  checkPort,
-  formatAddress,
-  hostName,
-  type WireAddress,
-} from "../wire/transport/transport.ts";
+  type Host,
+  type HostConn,
+  printToStderr,
+  troubleOf,
+} from "../host/host.ts";
 import {
   checkHooks,
+  checkOptionKeys,
   hookAndOptions,
   type HookForms,
 } from "../wire/base/checks.ts";
-import { WireError } from "../wire/base/errors.ts";
-import { printToStderr } from "../wire/base/node_stderr.ts";
-import { Attempt, checkAttempt, opened } from "../wire/base/lifetime.ts";
+import {
+  errorMessage,
+  kindOf,
+  shown,
+  WireError,
+  type WireErrorCode,
+} from "../wire/base/errors.ts";
+import {
+  abortable,
+  Attempt,
+  checkAttempt,
+  opened,
+} from "../wire/base/lifetime.ts";
 import { DEFAULT_LIMITS, resolveLimits } from "../wire/base/limits.ts";
-import { shown } from "../wire/base/shown.ts";
+import type {
+  LineStream,
+  LineStreamOptions,
+} from "../wire/lines/line_stream.ts";
 import type { AnyFunctions } from "../wire/rpc/remote_types.ts";
+import {
+  checkPort,
+  formatAddress,
+  hostInteger,
+  hostName,
+  socketTransport,
+  type Transport,
+  type WireAddress,
+} from "../wire/transport/transport.ts";
 import {
   checkClear,
   checkServing,
   Wire,
   type WireOptions,
 } from "../wire/wire.ts";
-import { checkTls, openConnection } from "./_open_connection.ts";
-import { denoHost } from "../host/deno_host.ts";
-import type { Host } from "../host/host.ts";
 import type { ClientTls } from "./_tls.ts";
+
+/** What is known of a host, as CMUCL's `host-entry`. */
+export interface HostEntry {
+  /**
+   * Its own name (`host-entry-name`). The names of an address come in no order:
+   * `localhost` is the first of them then, and the others go by their letters.
+   */
+  readonly name: string;
+  /** Other names of its (`host-entry-aliases`). */
+  readonly aliases: readonly string[];
+  /** Its addresses as texts, those of IPv4 first. */
+  readonly addresses: readonly string[];
+  /**
+   * Those of IPv4 as 32-bit unsigned integers (`host-entry-addr-list`; the
+   * first is `host-entry-addr`).
+   */
+  readonly integers: readonly number[];
+}
+
+/** How a host is looked up. Everything has a default. */
+export interface LookupOptions {
+  /**
+   * How long it may take, in milliseconds; `Infinity` is for ever.
+   *
+   * @default {10000}
+   */
+  timeout?: number | undefined;
+  /** Gives up. */
+  signal?: AbortSignal | undefined;
+}
+
+const LOOKUP_KEYS: Readonly<Record<keyof LookupOptions, true>> = {
+  timeout: true,
+  signal: true,
+};
+
+/** So many names may stand for one another in a row. */
+const MOST_ALIASES = 8;
+const TIMEOUT = 10_000;
+
+/**
+ * Looks a host up, in this machine's list of hosts and in the domain name
+ * system. That takes permission to ask the name server (`--allow-net`).
+ *
+ * @param host A name, an address, or an IPv4 address as a 32-bit unsigned
+ * integer such as `0x7f000001` (or a bigint).
+ * @param options How long it may take.
+ * @returns A promise of its names and addresses.
+ * @throws {WireError} As a rejection: `invalidArgument`, `unknownHost`,
+ * `permissionDenied`, `timeout`, `cancelled`; `connectFailed` when no name
+ * server answers.
+ *
+ * @example
+ * ```ts
+ * import { lookupHostEntry } from "@remote/wire";
+ *
+ * try {
+ *   const { name, integers } = await lookupHostEntry("localhost");
+ *   console.log(name, integers[0]?.toString(16)); // localhost 7f000001
+ * } catch (error) {
+ *   console.log((error as Error).message); // a machine without names
+ * }
+ * ```
+ */
+export async function lookupHostEntry(
+  host: string | number | bigint,
+  options?: LookupOptions | null,
+): Promise<HostEntry> {
+  return await lookupHostEntryOn(
+    denoHost("lookupHostEntry()"),
+    host,
+    options,
+  );
+}
+
+/** Looks up a host from any runtime. */
+export async function lookupHostEntryOn(
+  runtime: Host,
+  host: string | number | bigint,
+  options?: LookupOptions | null,
+): Promise<HostEntry> {
+  options ??= {};
+  checkOptionKeys(options, LOOKUP_KEYS, "lookupHostEntry()");
+  const { timeout = TIMEOUT, signal } = options;
+  checkAttempt({ timeout, signal });
+  const name = hostName(host);
+  using attempt = new Attempt(name, { timeout, signal }, "Looking up");
+  attempt.signal.throwIfAborted();
+  const ask: Ask = (query, type) =>
+    abortable(answers(runtime, query, type, name), attempt.signal, () => {});
+  return isAddress(name) ? await byAddress(name, ask) : await byName(name, ask);
+}
+
+/** The records of a kind; none where there are none. */
+type Ask = (query: string, type: "A" | "AAAA" | "CNAME" | "PTR") => Promise<
+  string[]
+>;
+
+async function byName(asked: string, ask: Ask): Promise<HostEntry> {
+  const found = await Promise.allSettled([
+    ask(asked, "A"),
+    ask(asked, "AAAA"),
+  ]);
+  const [four, six] = found.map((one) =>
+    one.status === "fulfilled" ? one.value : []
+  ) as [string[], string[]];
+  const addresses = [...new Set([...four, ...six])];
+  if (addresses.length === 0) {
+    // A server that has no answer of one kind may have one of the other.
+    const failed = found.find((one) => one.status === "rejected");
+    throw failed?.reason ?? unknownHost(asked);
+  }
+  const names = [bare(asked)];
+  while (names.length <= MOST_ALIASES) {
+    const [next] = await ask(names[0]!, "CNAME").catch(() => []);
+    if (next === undefined || names.includes(bare(next))) break;
+    names.unshift(bare(next));
+  }
+  const [name = asked, ...aliases] = names;
+  return { name, aliases, addresses, integers: four.map(hostInteger) };
+}
+
+async function byAddress(address: string, ask: Ask): Promise<HostEntry> {
+  const names = (await ask(address, "PTR")).map(bare);
+  // They come in any order, and another each time.
+  const [name, ...aliases] = [...new Set(names)].sort(inOrder);
+  if (name === undefined) throw unknownHost(address);
+  const integers = address.includes(":") ? [] : [hostInteger(address)];
+  return { name, aliases, addresses: [address], integers };
+}
+
+/** The order of names: `localhost` is a loopback's own, the others as spelt. */
+function inOrder(one: string, other: string): number {
+  if (one === "localhost") return -1;
+  if (other === "localhost") return 1;
+  return one < other ? -1 : 1;
+}
+
+async function answers(
+  runtime: Host,
+  query: string,
+  type: "A" | "AAAA" | "CNAME" | "PTR",
+  host: string,
+): Promise<string[]> {
+  const reverse = type === "PTR" ? reverseName(query) : undefined;
+  try {
+    return type === "PTR"
+      ? await runtime.namesOf(query, reverse!)
+      : await runtime.resolve(query, type);
+  } catch (error) {
+    if (troubleOf(error) === "NotFound") return [];
+    const text = errorMessage(error);
+    const isForbidden = troubleOf(error) === "NotCapable" ||
+      troubleOf(error) === "PermissionDenied";
+    throw new WireError(
+      isForbidden ? "permissionDenied" : "connectFailed",
+      `Cannot look up ${host}: ${text}.`,
+      { cause: error },
+    );
+  }
+}
+
+function unknownHost(host: string): WireError {
+  return new WireError(
+    "unknownHost",
+    `Cannot look up ${host}: no such host is known. Check its name, or its address.`,
+  );
+}
+
+/** A name without the dot of the root at its end. */
+function bare(name: string): string {
+  return name.replace(/\.$/, "");
+}
+
+function isAddress(host: string): boolean {
+  return host.includes(":") || /^\d+(\.\d+){3}$/.test(host);
+}
+
+/** The name under which the domain name system knows an address. */
+function reverseName(address: string): string {
+  if (!address.includes(":")) {
+    hostInteger(address);
+    return `${address.split(".").reverse().join(".")}.in-addr.arpa`;
+  }
+  const digits = groups(address).map((group) => group.padStart(4, "0"));
+  return `${[...digits.join("")].reverse().join(".")}.ip6.arpa`;
+}
+
+/** The eight groups of an IPv6 address. */
+function groups(address: string): string[] {
+  let hostname: string;
+  try {
+    // The platform knows how to write one, whatever it was written like.
+    hostname = new URL(`http://[${address}]`).hostname.slice(1, -1);
+  } catch {
+    throw new WireError(
+      "invalidArgument",
+      `${JSON.stringify(address)} is no address.`,
+    );
+  }
+  const [head = "", tail] = hostname.split("::");
+  const before = head === "" ? [] : head.split(":");
+  const after = tail === undefined || tail === "" ? [] : tail.split(":");
+  const zeros = Array(8 - before.length - after.length).fill("0");
+  return [...before, ...zeros, ...after];
+}
+
+const TLS_KEYS: Readonly<Record<keyof ClientTls, true>> = {
+  caCerts: true,
+  hostname: true,
+  cert: true,
+  key: true,
+};
+
+/** How the text of a certificate begins. */
+const PEM = "-----BEGIN CERTIFICATE-----";
+/** What is longer is no path that a message should show. */
+const LONGEST_PATH = 300;
+
+/**
+ * Checks the client's half of TLS.
+ *
+ * @param tls What a program passed.
+ * @throws {WireError} `invalidArgument`.
+ */
+export function checkTls(tls: ClientTls | undefined): void {
+  if (tls === undefined) return;
+  checkOptionKeys(tls, TLS_KEYS, "tls");
+  const { hostname, caCerts = [] } = tls;
+  if (hostname !== undefined && (typeof hostname !== "string" || !hostname)) {
+    throw new WireError(
+      "invalidArgument",
+      "tls.hostname is the name in the server's certificate.",
+    );
+  }
+  for (const name of ["cert", "key"] as const) {
+    const text: unknown = tls[name];
+    const other = tls[name === "cert" ? "key" : "cert"];
+    if (text === undefined && other === undefined) continue;
+    if (typeof text === "string" && text.includes("-----BEGIN ")) continue;
+    throw new WireError(
+      "invalidArgument",
+      `tls.${name} is the text of a PEM file, not a path and not ${
+        kindOf(text)
+      }; tls.cert and tls.key go together.`,
+    );
+  }
+  if (!Array.isArray(caCerts)) {
+    throw new WireError(
+      "invalidArgument",
+      "tls.caCerts is a list of texts: [Deno.readTextFileSync(path)].",
+    );
+  }
+  for (const text of caCerts as unknown[]) {
+    if (typeof text === "string" && text.includes(PEM)) continue;
+    throw new WireError(
+      "invalidArgument",
+      // A key, say, is nobody's business.
+      typeof text === "string" && text.length < LONGEST_PATH &&
+        !text.includes("-----")
+        ? `tls.caCerts holds certificates, as text that has "${PEM}", and not ${
+          JSON.stringify(text)
+        }. Where that is a path, pass Deno.readTextFileSync(path).`
+        : `tls.caCerts holds certificates, as text that has "${PEM}" (PEM).`,
+    );
+  }
+}
+
+/** Where to connect to, and how. */
+interface OpenOptions {
+  /** What it runs in. */
+  readonly host: Host;
+  /** Where. */
+  readonly address: WireAddress;
+  /** Set to speak TLS. */
+  readonly tls?: ClientTls | undefined;
+  /** Gives up with its reason. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Connects.
+ *
+ * @param options Where to, and until when.
+ * @returns The connection.
+ * @throws {WireError} `unknownHost`, `connectionRefused`, `tlsFailed`,
+ * `permissionDenied` or `connectFailed`; or the signal's reason.
+ */
+export async function openConnection(
+  options: OpenOptions,
+): Promise<Transport> {
+  const { host, address, signal, tls } = options;
+  try {
+    signal.throwIfAborted();
+    if (address.transport === "unix") {
+      return socketTransport(
+        await dialUnix(host, address.path, signal),
+        address,
+      );
+    }
+    if (address.transport !== "tcp" && address.transport !== "tls") {
+      throw new WireError("invalidArgument", "That is no address to dial.");
+    }
+    const { hostname, port } = address;
+    const dial = async () => {
+      const tcp = await abortable(
+        host.connect(hostname, port, signal),
+        signal,
+        closeQuietly,
+      );
+      tcp.setNoDelay?.(true);
+      return tcp;
+    };
+    if (tls === undefined) return socketTransport(await dial(), address);
+    // Whoever does not speak TLS does not load it.
+    const { secureTransport } = await import("./_tls.ts");
+    const wait = (promise: Promise<void>) =>
+      abortable(promise, signal, () => {});
+    return await secureTransport({
+      host,
+      address,
+      hostname,
+      tls,
+      signal,
+      dial,
+      wait,
+    });
+  } catch (error) {
+    throw signal.aborted ? signal.reason : connectError(host, error, address);
+  }
+}
+
+function connectError(
+  host: Host,
+  error: unknown,
+  address: WireAddress,
+): WireError {
+  if (error instanceof WireError) return error;
+  const where = formatAddress(address);
+  const text = errorMessage(error);
+  const [code, cure]: [WireErrorCode, string] = hasNoDescriptor(error)
+    ? ["connectFailed", NO_DESCRIPTOR]
+    : address.transport === "unix"
+    ? unixDiagnosis(host, error, text, address.path)
+    : diagnosis(error, text);
+  return new WireError(code, `Cannot connect to ${where}: ${cure}`, {
+    cause: error,
+  });
+}
+
+const NO_DESCRIPTOR =
+  "this process, or the system, has too many files and sockets open. Close some, or raise the limit (ulimit -n).";
+
+function hasNoDescriptor(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  return code === "EMFILE" || code === "ENFILE";
+}
+
+function diagnosis(error: unknown, text: string): [WireErrorCode, string] {
+  if (troubleOf(error) === "ConnectionRefused") {
+    return [
+      "connectionRefused",
+      "nobody listens there. Check host and port, and that the server runs.",
+    ];
+  }
+  if (troubleOf(error) === "NotCapable") {
+    return ["permissionDenied", `${text}.`];
+  }
+  if (troubleOf(error) === "PermissionDenied") {
+    return ["permissionDenied", "the operating system does not allow it."];
+  }
+  if (troubleOf(error) === "ConnectionReset") {
+    return ["connectionLost", "the connection was closed at once."];
+  }
+  if (error instanceof URIError) return ["invalidArgument", `${text}.`];
+  const isUnknown = troubleOf(error) === "NotFound" ||
+    /lookup|resolve|not known|No address|nodename|getaddrinfo/i.test(text);
+  if (isUnknown) {
+    return ["unknownHost", "no host of that name is known. Check its name."];
+  }
+  return ["connectFailed", `${text}.`];
+}
+
+function unixDiagnosis(
+  host: Host,
+  error: unknown,
+  text: string,
+  path: string,
+): [WireErrorCode, string] {
+  if (
+    troubleOf(error) === "NotFound" ||
+    troubleOf(error) === "NotADirectory"
+  ) {
+    return [
+      "connectFailed",
+      "there is no such socket file. Check the path, and that the server runs.",
+    ];
+  }
+  if (troubleOf(error) === "NotCapable") {
+    return ["permissionDenied", `${text}.`];
+  }
+  if (troubleOf(error) === "PermissionDenied") {
+    return [
+      "permissionDenied",
+      "this user may not use that socket file. A server makes it for its own user (mode 0600): run as that user, or have the file's mode changed.",
+    ];
+  }
+  if (troubleOf(error) === "ConnectionRefused") {
+    return ["connectionRefused", refusedBy(host, path)];
+  }
+  if (/SUN_LEN/.test(text)) {
+    return [
+      "invalidArgument",
+      "the path of a Unix socket may have about 100 bytes. Choose a shorter one.",
+    ];
+  }
+  return ["connectFailed", `${text}.`];
+}
+
+/** Why nobody answers at a path. */
+function refusedBy(host: Host, path: string): string {
+  try {
+    const { isSocket, isDirectory } = host.fileAt(path, true);
+    if (isDirectory) {
+      return "that is a directory. Give the path of the socket file in it.";
+    }
+    if (isSocket === false) return "that file is no socket.";
+  } catch {
+    // It may not be looked at.
+  }
+  return "nobody listens there: the server may have ended and left its socket file. Start it again.";
+}
+
+/** How long to wait for a place in the queue of a Unix socket, at least. */
+const LEAST_WAIT = 5;
+const MOST_WAIT = 100;
+
+/**
+ * Connects to a Unix socket. Where more wait in its queue than fit, the
+ * operating system refuses at once; then it is asked again.
+ *
+ * @param host What it runs in.
+ * @param path The path of the socket file.
+ * @param signal Gives up, with its reason.
+ * @returns The connection.
+ */
+async function dialUnix(
+  host: Host,
+  path: string,
+  signal: AbortSignal,
+): Promise<HostConn> {
+  for (let longest = LEAST_WAIT;; longest = Math.min(longest * 2, MOST_WAIT)) {
+    signal.throwIfAborted();
+    try {
+      return await abortable(
+        host.connectUnix(path),
+        signal,
+        closeQuietly,
+      );
+    } catch (error) {
+      const isFull = troubleOf(error) === "WouldBlock";
+      if (!isFull || signal.aborted) throw error;
+    }
+    // Those who wait are not to come back all at once.
+    await pause(longest / 2 + Math.random() * longest / 2, signal);
+  }
+}
+
+/** Lets time pass, but not beyond a signal. */
+async function pause(delay: number, signal: AbortSignal): Promise<void> {
+  const passed = Promise.withResolvers<void>();
+  const timer = setTimeout(passed.resolve, delay);
+  try {
+    await abortable(passed.promise, signal, () => {});
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Closes a connection that may be closed already. */
+function closeQuietly(conn: HostConn): void {
+  try {
+    conn.close();
+  } catch {
+    // It is closed.
+  }
+}
 
 /**
  * What a connection is made with. Everything has a default.
@@ -307,4 +815,163 @@ function portToDial(port: number): number {
     "invalidArgument",
     "Port 0 is for servers: it takes a free one. Give the port that server.port says.",
   );
+}
+
+/** What a stream is opened with. Everything has a default. */
+export interface OpenTcpStreamOptions extends LineStreamOptions {
+  /** Set to speak TLS; an empty object trusts the system's authorities. */
+  tls?: ClientTls | undefined;
+  /**
+   * How long connecting may take, in milliseconds; `Infinity` is for ever.
+   *
+   * @default {10000}
+   */
+  timeout?: number | undefined;
+  /** Gives up connecting; once the stream is open, aborts it. */
+  signal?: AbortSignal | undefined;
+  /**
+   * What errors call this side.
+   *
+   * @default {the service, and "client"}
+   */
+  processName?: string | undefined;
+}
+
+const STREAM_KEYS: Readonly<Record<keyof OpenTcpStreamOptions, true>> = {
+  maxLineLength: true,
+  outputPause: true,
+  maxOutput: true,
+  closeTimeout: true,
+  tls: true,
+  timeout: true,
+  signal: true,
+  processName: true,
+};
+
+/**
+ * Opens a stream of lines to a TCP server, such as one that `startUpServer`
+ * made.
+ *
+ * @param host A name, an address, or an IPv4 address as a 32-bit unsigned
+ * integer such as `0x7f000001` (or a bigint).
+ * @param service A port, or the name of a service that the operating system
+ * knows, which takes permission to read its services file.
+ * @param options Time limit, signal, TLS, and the bounds of the stream.
+ * @returns A promise of the stream.
+ * @throws {WireError} As a rejection that names host, service and process:
+ * `invalidArgument`, `unknownService`, `unknownHost`, `connectionRefused`,
+ * `connectFailed`, `permissionDenied`, `tlsFailed`, `timeout` or `cancelled`.
+ *
+ * @example
+ * ```ts
+ * import { openTcpStream, startUpServer } from "@remote/wire";
+ *
+ * await using server = startUpServer({
+ *   service: 0,
+ *   function: async (stream) => {
+ *     for await (const line of stream) stream.writeLine(`You sent: '${line}'`);
+ *   },
+ * });
+ * await using talk = await openTcpStream("localhost", server.port);
+ * talk.writeLine("Hello self.");
+ * const answer = await talk.readLine();
+ * if (answer !== "You sent: 'Hello self.'") throw new Error();
+ * ```
+ */
+export async function openTcpStream(
+  host: string | number | bigint,
+  service: number | string,
+  options?: OpenTcpStreamOptions | null,
+): Promise<LineStream> {
+  const runtime = denoHost("openTcpStream()");
+  return await openTcpStreamOn(runtime, host, service, options);
+}
+
+/** Opens a stream of lines from any runtime. */
+export async function openTcpStreamOn(
+  runtime: Host,
+  host: string | number | bigint,
+  service: number | string,
+  options?: OpenTcpStreamOptions | null,
+): Promise<LineStream> {
+  options ??= {};
+  checkOptionKeys(options, STREAM_KEYS, "openTcpStream()");
+  const { tls, signal, processName = nameOf(service) } = options;
+  if (typeof processName !== "string") {
+    throw new WireError(
+      "invalidArgument",
+      `The option "processName" is a text, not ${shown(processName)}.`,
+    );
+  }
+  const { timeout = DEFAULT_LIMITS.hello } = options;
+  const { maxLineLength, outputPause, maxOutput, closeTimeout } = options;
+  try {
+    checkAttempt({ timeout, signal });
+    checkTls(tls);
+    const hostname = hostName(host);
+    // Whoever wants wires alone does not load streams of lines.
+    const [
+      { LineStream, resolveLineStreamOptions },
+      { localServicePort },
+    ] = await Promise.all([
+      import("../wire/lines/line_stream.ts"),
+      import("../wire/lines/line_stream.ts"),
+    ]);
+    const address: WireAddress = {
+      transport: tls === undefined ? "tcp" : "tls",
+      hostname,
+      port: localServicePort(service),
+    };
+    const streamOptions = resolveLineStreamOptions({
+      maxLineLength,
+      outputPause,
+      maxOutput,
+      closeTimeout,
+    });
+    using attempt = new Attempt(formatAddress(address), { timeout, signal });
+    const stream = new LineStream(
+      await openConnection({
+        host: runtime,
+        address,
+        tls,
+        signal: attempt.signal,
+      }),
+      streamOptions,
+    );
+    if (attempt.signal.aborted) {
+      stream.abort();
+      throw attempt.signal.reason;
+    }
+    abortWith(stream, signal);
+    return stream;
+  } catch (error) {
+    if (!(error instanceof WireError)) throw error;
+    throw new WireError(
+      error.code,
+      `Process "${processName}", host ${
+        typeof host === "string" ? host : shown(host)
+      }, service ${shown(service)}: ${error.message}`,
+      { cause: error.cause },
+    );
+  }
+}
+
+/** What this side is called. */
+function nameOf(service: unknown): string {
+  const isService = typeof service === "string" || Number.isInteger(service);
+  return isService ? `${service} client` : "client";
+}
+
+/** Aborts a stream when the signal does, for as long as it is open. */
+function abortWith(stream: LineStream, signal: AbortSignal | undefined): void {
+  if (signal === undefined) return;
+  const onAbort = () =>
+    stream.abort(
+      new WireError("aborted", "The stream was aborted by its signal.", {
+        cause: signal.reason,
+      }),
+    );
+  signal.addEventListener("abort", onAbort, { once: true });
+  if (signal.aborted) onAbort();
+  stream.closed.then(() => signal.removeEventListener("abort", onAbort));
 }

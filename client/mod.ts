@@ -22,5 +22,5 @@ export {
   type HostEntry,
   lookupHostEntry,
   type LookupOptions,
-} from "./lookup_host_entry.ts";
-export { openTcpStream, type OpenTcpStreamOptions } from "./open_tcp_stream.ts";
+} from "./connect.ts";
+export { openTcpStream, type OpenTcpStreamOptions } from "./connect.ts";

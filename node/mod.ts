@@ -22,17 +22,15 @@
  * @module
  */
 
-import { connectOn } from "../client/connect.ts";
-import type { connectToRemoteServer as connectInDeno } from "../client/connect.ts";
 import {
+  connectOn,
+  type connectToRemoteServer as connectInDeno,
   type HostEntry,
   lookupHostEntryOn,
   type LookupOptions,
-} from "../client/lookup_host_entry.ts";
-import {
   openTcpStreamOn,
   type OpenTcpStreamOptions,
-} from "../client/open_tcp_stream.ts";
+} from "../client/connect.ts";
 import {
   type createRequestServer as createInDeno,
   RequestServer,
@@ -40,8 +38,9 @@ import {
 import {
   startUpServerOn,
   type StartUpServerOptions,
+  type StreamFunction,
+  type StreamServer,
 } from "../server/start_up_server.ts";
-import type { StreamFunction, StreamServer } from "../server/stream_server.ts";
 import { WireError } from "../wire/base/errors.ts";
 import type { LineStream } from "../wire/lines/line_stream.ts";
 import { nodeHost } from "./node_host.ts";

@@ -44,11 +44,11 @@ export {
   RequestServer,
   type RequestServerOptions,
 } from "./request_server.ts";
-export type { Quotas } from "./quotas.ts";
+export type { Quotas } from "./_newcomers.ts";
 export type { ServerProcess } from "./server_process.ts";
 export { startUpServer, type StartUpServerOptions } from "./start_up_server.ts";
 export {
   type StreamFunction,
   StreamServer,
   type StreamServerInit,
-} from "./stream_server.ts";
+} from "./start_up_server.ts";

@@ -23,14 +23,24 @@ import {
   type HookForms,
 } from "../wire/base/checks.ts";
 import { systemClock } from "../wire/base/clock.ts";
-import { errorMessage, WireError } from "../wire/base/errors.ts";
+import {
+  errorMessage,
+  isThenable,
+  shown,
+  WireError,
+} from "../wire/base/errors.ts";
 import {
   resolveLimits,
   SharedMemory,
   type WireLimits,
 } from "../wire/base/limits.ts";
-import { isThenable, shown } from "../wire/base/shown.ts";
-import { printToStderr } from "../wire/base/node_stderr.ts";
+import {
+  type Host,
+  type HostConn,
+  type HostListener,
+  printToStderr,
+  troubleOf,
+} from "../host/host.ts";
 import { callHook, type Report, reporter } from "../wire/base/report.ts";
 import type { AnyValueType } from "../wire/codec/value_types.ts";
 import type { Contract } from "../wire/contract/contract.ts";
@@ -49,25 +59,7 @@ import {
 } from "../wire/wire.ts";
 import { denoHost } from "../host/deno_host.ts";
 import {
-  type Host,
-  type HostConn,
-  type HostListener,
-  troubleOf,
-} from "../host/host.ts";
-import { Acceptor } from "./_accept.ts";
-import {
-  AddressLists,
-  type AddressOptions,
-  Adopted,
-  Arrival,
-  auditor,
-  type ConnectAnswer,
-  Guesses,
-  networkOf,
-  type OnAudit,
-  readAnswer,
-} from "./_admission.ts";
-import {
+  Acceptor,
   checkTarget,
   isTls,
   listen,
@@ -79,9 +71,26 @@ import {
   type ServerTls,
   TlsLoader,
 } from "./_listen.ts";
-import { Newcomers } from "./_newcomers.ts";
-import { type Passing, QuotaKeeper, type Quotas } from "./quotas.ts";
-import { Seats, type Shortage } from "./_seats.ts";
+import {
+  AddressLists,
+  type AddressOptions,
+  Adopted,
+  Arrival,
+  auditor,
+  type ConnectAnswer,
+  Guesses,
+  networkOf,
+  type OnAudit,
+  readAnswer,
+  Seats,
+  type Shortage,
+} from "./_admission.ts";
+import {
+  Newcomers,
+  type Passing,
+  QuotaKeeper,
+  type Quotas,
+} from "./_newcomers.ts";
 
 /**
  * Called for each connection whose peer said hello.

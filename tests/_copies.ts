@@ -28,7 +28,7 @@ export interface Copy {
  * Loads one more copy.
  *
  * @param change Makes another version of it: changes the text of
- * `wire/base/brand.ts`.
+ * `wire/base/errors.ts`.
  * @returns The copy.
  */
 export async function loadCopy(
@@ -37,7 +37,7 @@ export async function loadCopy(
   const folder = await Deno.makeTempDir({ prefix: "remote_wire_copy_" });
   try {
     for (const part of PARTS) await copy(new URL(part, ROOT), folder, part);
-    const brand = `${folder}/wire/base/brand.ts`;
+    const brand = `${folder}/wire/base/errors.ts`;
     await Deno.writeTextFile(brand, change(await Deno.readTextFile(brand)));
     return {
       main: await import(`file://${folder}/mod.ts`),

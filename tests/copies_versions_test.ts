@@ -10,7 +10,7 @@ import {
   assertThrows,
 } from "@std/assert";
 import * as own from "../mod.ts";
-import { keyOf } from "../wire/base/brand.ts";
+import { keyOf } from "../wire/base/errors.ts";
 import { remoteCaller } from "../wire/mod.ts";
 import { division, loadCopy } from "./_copies.ts";
 import { test } from "./_test.ts";

@@ -11,7 +11,7 @@ const ROOT = new URL("../", import.meta.url).href;
 
 /**
  * The rooms of `wire/`, from the ground up: each imports from itself and from
- * those in front of it. "wire.ts" stands for `wire.ts` and `pair.ts`.
+ * those in front of it. "wire.ts" stands for `wire.ts` and `exports.ts`.
  */
 const ROOMS = [
   "base",
@@ -24,7 +24,6 @@ const ROOMS = [
   "streams",
   "objects",
   "contract",
-  "telemetry",
   "session",
   "cmucl",
   "native",

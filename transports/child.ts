@@ -20,8 +20,7 @@
  */
 
 import { checkOptionKeys } from "../wire/base/checks.ts";
-import { errorMessage, WireError } from "../wire/base/errors.ts";
-import { shown } from "../wire/base/shown.ts";
+import { errorMessage, shown, WireError } from "../wire/base/errors.ts";
 import type { AnyFunctions } from "../wire/rpc/remote_types.ts";
 import {
   streamTransport,

@@ -25,10 +25,10 @@
 import { checkOptionKeys } from "../wire/base/checks.ts";
 import {
   errorMessage,
+  shown,
   WireError,
   type WireErrorCode,
 } from "../wire/base/errors.ts";
-import { shown } from "../wire/base/shown.ts";
 import type { AnyFunctions } from "../wire/rpc/remote_types.ts";
 import type { Transport, WireAddress } from "../wire/transport/transport.ts";
 import { checkClear, type Wire } from "../wire/wire.ts";

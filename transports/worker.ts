@@ -21,8 +21,7 @@
  */
 
 import { checkOptionKeys } from "../wire/base/checks.ts";
-import { WireError } from "../wire/base/errors.ts";
-import { shown } from "../wire/base/shown.ts";
+import { shown, WireError } from "../wire/base/errors.ts";
 import { type AnyValueType, valueType } from "../wire/codec/value_types.ts";
 import type { AnyFunctions } from "../wire/rpc/remote_types.ts";
 import type { Transport } from "../wire/transport/transport.ts";

@@ -5,6 +5,10 @@
  * @module
  */
 
+import type { AnyFunctions } from "./rpc/remote_types.ts";
+import { memoryTransports } from "./transport/transport.ts";
+import { makeWire, type Wire, type WireOptions } from "./wire.ts";
+
 export {
   formatAddress,
   hostInteger,
@@ -23,14 +27,13 @@ export {
 export { DEFAULT_LIMITS, type WireLimits } from "./base/limits.ts";
 export { Values, values } from "./rpc/context.ts";
 export type { Metadata } from "./codec/messages.ts";
-export { decodeValue, encodeValue } from "./codec/single_value.ts";
+export { decodeValue, encodeValue } from "./codec/codec.ts";
 export {
   type AnyValueType,
   type Declared,
   type ValueType,
   valueType,
 } from "./codec/value_types.ts";
-export { wirePair } from "./pair.ts";
 export {
   CallContext,
   type CallOptions,
@@ -52,7 +55,7 @@ export {
   remoteObjectLocal,
   type RemoteObjectOptions,
   remoteObjectValue,
-} from "./rpc/remote_object.ts";
+} from "./rpc/remote.ts";
 export type {
   AnyFunctions,
   NotSendable,
@@ -80,3 +83,50 @@ export {
   type Transport,
 } from "./transport/transport.ts";
 export { type Authenticate, makeWire, Wire, type WireOptions } from "./wire.ts";
+
+/**
+ * Makes two wires that are joined in memory. They run the whole protocol, need
+ * no permission, and are what tests of functions to be served want.
+ *
+ * Type parameters are those of the first end, in the order that they have
+ * everywhere: `wirePair<Calculator>()` gives a first end that calls a
+ * calculator, and a second end that serves it.
+ *
+ * @typeParam Remote The interface that the first end calls, and the second one
+ * serves.
+ * @typeParam Local The interface that the first end serves, and the second one
+ * calls.
+ * @param first Options of the first end.
+ * @param second Options of the second end.
+ * @returns The two ends.
+ *
+ * @example
+ * ```ts
+ * import { wirePair } from "@remote/wire";
+ *
+ * const [near, far] = wirePair();
+ * near.serve({ name: () => "near" });
+ * far.serve({ name: () => "far" });
+ * if (await near.remoteValue.name() !== "far") throw new Error();
+ * if (await far.remoteValue.name() !== "near") throw new Error();
+ * await Promise.all([near.close(), far.close()]);
+ * ```
+ */
+export function wirePair<
+  Remote extends object = AnyFunctions,
+  Local extends object = AnyFunctions,
+>(
+  first?: WireOptions<Remote, Local> | null,
+  second?: WireOptions<Local, Remote> | null,
+): [Wire<Remote, Local>, Wire<Local, Remote>] {
+  const [near, far] = memoryTransports();
+  const one = makeWire<Remote, Local>(near, first);
+  try {
+    return [one, makeWire<Local, Remote>(far, second)];
+  } catch (error) {
+    // The other end's options were wrong: nobody gets this one.
+    one.abort(error);
+    far.close();
+    throw error;
+  }
+}

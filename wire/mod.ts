@@ -30,7 +30,7 @@ export type {
 } from "./codec/value_types.ts";
 export type { DescribedContract, FunctionDescription } from "./rpc/served.ts";
 export type { Caller } from "./rpc/remote.ts";
-export { remoteCaller } from "./rpc/remote_object.ts";
+export { remoteCaller } from "./rpc/remote.ts";
 export type * from "./rpc/remote_types.ts";
 export type { MemoryPool, PassingQuota } from "./base/limits.ts";
 export type {

@@ -5,7 +5,14 @@
  * @module
  */
 
-import { setBrand } from "./base/brand.ts";
+import {
+  errorMessage,
+  isA,
+  type Refusal,
+  setBrand,
+  shown,
+  WireError,
+} from "./base/errors.ts";
 import {
   type ByteDuplex,
   formatAddress,
@@ -30,7 +37,6 @@ import { rejected } from "./rpc/pending_call.ts";
 import { type CallOptions, checkCallOptions } from "./rpc/context.ts";
 import { type Clock, systemClock } from "./base/clock.ts";
 import type { Contract } from "./contract/contract.ts";
-import { errorMessage, type Refusal, WireError } from "./base/errors.ts";
 import {
   checkListing,
   type ContractRules,
@@ -48,10 +54,11 @@ import {
 import {
   callThrough,
   checkMiddleware,
+  findTelemetry,
   type Middleware,
+  spans,
 } from "./rpc/middleware.ts";
-import { type Caller, remotes } from "./rpc/remote.ts";
-import { checkReference } from "./rpc/remote_object.ts";
+import { type Caller, checkReference, remotes } from "./rpc/remote.ts";
 import type {
   AnyFunctions,
   Checked,
@@ -79,8 +86,6 @@ import {
   unawaited,
   unsent,
 } from "./base/report.ts";
-import { isA, shown } from "./base/shown.ts";
-import { findTelemetry, spans } from "./telemetry/telemetry.ts";
 
 /**
  * What says who a peer is: see {@linkcode WireOptions.authenticate}.

@@ -7,8 +7,7 @@
 
 import { type Demanded, unknownName } from "../../wire/base/checks.ts";
 import { isLoopback } from "../../wire/transport/transport.ts";
-import { WireError } from "../../wire/base/errors.ts";
-import { shown } from "../../wire/base/shown.ts";
+import { shown, WireError } from "../../wire/base/errors.ts";
 
 /**
  * What evaluated code may do beyond computing, as Deno's permissions: `true`

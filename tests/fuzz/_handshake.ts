@@ -6,13 +6,16 @@
  */
 
 import { contract } from "../../wire/contract/contract.ts";
-import { signaturesOf } from "../../wire/contract/_rules.ts";
-import { checkTold, contractSummary } from "../../wire/contract/summary.ts";
+import {
+  checkTold,
+  contractSummary,
+  signaturesOf,
+} from "../../wire/contract/_rules.ts";
 import { limitRange, resolveLimits } from "../../wire/base/limits.ts";
 import { HELLO_LIMITS, KIND } from "../../wire/codec/messages.ts";
 import { CollectingDecoder } from "../../wire/codec/message_collector.ts";
 import { constantTimeEqual } from "../../wire/base/checks.ts";
-import { knownProtocol, shownBytes } from "../../wire/base/shown.ts";
+import { knownProtocol, shownBytes } from "../../wire/base/errors.ts";
 import type { StandardSchema } from "../../wire/contract/contract_types.ts";
 import { RAW } from "../_raw_values.ts";
 import type { Random } from "../simulation/_random.ts";

@@ -13,9 +13,9 @@ import {
   CollectingDecoder,
   type OverLimit,
 } from "../../wire/codec/message_collector.ts";
-import { decodeValue, encodeValue } from "../../wire/codec/single_value.ts";
+import { decodeValue, encodeValue } from "../../wire/codec/codec.ts";
 import { ReceiveTables } from "../../wire/codec/tables.ts";
-import { skipValues } from "../../wire/codec/_value_scanner.ts";
+import { skipValues } from "../../wire/codec/value_reader.ts";
 import { exactly, exactMessages } from "../wire/_exact.ts";
 import { RAW } from "../_raw_values.ts";
 import { footprint } from "./_footprint.ts";

@@ -92,7 +92,7 @@ export const CODEC: readonly BuggyFile[] = [
     ],
   },
   {
-    file: "wire/codec/single_value.ts",
+    file: "wire/codec/codec.ts",
     tests: [
       "wire/single_value_test.ts",
       "wire/memory_test.ts",

@@ -8,7 +8,7 @@ import type { BuggyFile } from "./_mutant.ts";
 
 export const EDGES: readonly BuggyFile[] = [
   {
-    file: "server/_seats.ts",
+    file: "server/_admission.ts",
     tests: ["server/seats_test.ts", "server/crowds_test.ts"],
     bugs: [
       {
@@ -62,7 +62,7 @@ export const EDGES: readonly BuggyFile[] = [
     ],
   },
   {
-    file: "server/_accept.ts",
+    file: "server/_listen.ts",
     tests: ["server/accept_test.ts", "server/scarce_descriptors_test.ts"],
     bugs: [
       {
@@ -75,7 +75,7 @@ export const EDGES: readonly BuggyFile[] = [
     ],
   },
   {
-    file: "server/_listen.ts",
+    file: "host/deno_host.ts",
     tests: ["server/socket_file_test.ts", "server/socket_races_test.ts"],
     bugs: [
       {
@@ -114,7 +114,7 @@ export const EDGES: readonly BuggyFile[] = [
     ],
   },
   {
-    file: "server/stream_server.ts",
+    file: "server/start_up_server.ts",
     tests: ["server/start_up_server_test.ts", "server/crowds_test.ts"],
     bugs: [
       {
@@ -155,7 +155,7 @@ export const EDGES: readonly BuggyFile[] = [
     ],
   },
   {
-    file: "client/lookup_host_entry.ts",
+    file: "client/connect.ts",
     tests: ["client/lookup_host_entry_test.ts"],
     bugs: [
       {

@@ -8,7 +8,7 @@ import { type BuggyFile, SIMULATION } from "./_mutant.ts";
 
 export const OBJECTS: readonly BuggyFile[] = [
   {
-    file: "wire/objects/references.ts",
+    file: "wire/objects/objects.ts",
     tests: [
       "wire/exports_test.ts",
       "wire/hostile_objects_test.ts",

@@ -409,7 +409,7 @@ export const RPC: readonly BuggyFile[] = [
     ],
   },
   {
-    file: "wire/rpc/_serving.ts",
+    file: "wire/rpc/_served_calls.ts",
     tests: [
       "wire/streams_unsent_test.ts",
       "wire/introspection_test.ts",

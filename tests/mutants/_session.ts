@@ -113,7 +113,7 @@ export const SESSION: readonly BuggyFile[] = [
     ],
   },
   {
-    file: "wire/session/keepalive.ts",
+    file: "wire/session/handshake.ts",
     tests: [
       "wire/keepalive_test.ts",
       "wire/busy_test.ts",
@@ -240,7 +240,7 @@ export const SESSION: readonly BuggyFile[] = [
     ],
   },
   {
-    file: "wire/native/message_router.ts",
+    file: "wire/native/native_session.ts",
     tests: [
       "wire/receive_window_test.ts",
       "wire/graceful_close_test.ts",

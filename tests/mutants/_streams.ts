@@ -8,7 +8,7 @@ import { type BuggyFile, SIMULATION } from "./_mutant.ts";
 
 export const STREAMS: readonly BuggyFile[] = [
   {
-    file: "wire/streams/stream_sink.ts",
+    file: "wire/streams/stream_ends.ts",
     tests: [
       "wire/stream_sink_test.ts",
       "wire/streams_test.ts",
@@ -91,7 +91,7 @@ export const STREAMS: readonly BuggyFile[] = [
     ],
   },
   {
-    file: "wire/streams/stream_source.ts",
+    file: "wire/streams/stream_ends.ts",
     tests: [
       "wire/stream_source_test.ts",
       "wire/streams_test.ts",

@@ -117,7 +117,7 @@ export const UPPER: readonly BuggyFile[] = [
     ],
   },
   {
-    file: "wire/contract/_shape.ts",
+    file: "wire/contract/_signature.ts",
     tests: ["wire/shape_test.ts", "wire/fingerprint_test.ts"],
     bugs: [
       {
@@ -128,7 +128,7 @@ export const UPPER: readonly BuggyFile[] = [
     ],
   },
   {
-    file: "wire/contract/summary.ts",
+    file: "wire/contract/_rules.ts",
     tests: ["wire/fingerprint_test.ts", "wire/contract_test.ts"],
     bugs: [
       {
@@ -139,7 +139,7 @@ export const UPPER: readonly BuggyFile[] = [
     ],
   },
   {
-    file: "wire/telemetry/telemetry.ts",
+    file: "wire/rpc/middleware.ts",
     tests: ["wire/telemetry_test.ts", "telemetry/telemetry_test.ts"],
     bugs: [
       {
@@ -189,7 +189,7 @@ export const UPPER: readonly BuggyFile[] = [
     ],
   },
   {
-    file: "wire/lines/services.ts",
+    file: "wire/lines/line_stream.ts",
     tests: ["wire/services_test.ts"],
     bugs: [
       {

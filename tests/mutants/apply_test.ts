@@ -12,7 +12,7 @@ const ROOT = new URL("../../", import.meta.url);
 /** Each of these folders has some. */
 const FOLDERS = [
   ...["base", "cmucl", "codec", "contract", "flow", "lines", "native"],
-  ...["objects", "reconnect", "rpc", "session", "streams", "telemetry"],
+  ...["objects", "reconnect", "rpc", "session", "streams"],
   ...["transport", "types"],
 ].map((name) => `wire/${name}`).concat("server", "client", "cli");
 const LEAST = 130;

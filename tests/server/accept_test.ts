@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { WireError } from "../../mod.ts";
 import { denoHost } from "../../host/deno_host.ts";
 import { isExhaustion } from "../../host/host.ts";
-import { Acceptor, Descriptors, Tally } from "../../server/_accept.ts";
+import { Acceptor, Descriptors, Tally } from "../../server/_listen.ts";
 import { test } from "../_test.ts";
 
 /** What accepting may come to: a connection, a failure, or the end. */

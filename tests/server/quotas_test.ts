@@ -15,7 +15,7 @@ import {
   Wire,
   WireError,
 } from "../../mod.ts";
-import { QuotaKeeper } from "../../server/quotas.ts";
+import { QuotaKeeper } from "../../server/_newcomers.ts";
 import { FakeClock } from "../_fake_clock.ts";
 import { test } from "../_test.ts";
 import { failure } from "../wire/_failure.ts";

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { Seats } from "../../server/_seats.ts";
+import { Seats } from "../../server/_admission.ts";
 import { test } from "../_test.ts";
 
 /** Seats whose owners do what a test says. */

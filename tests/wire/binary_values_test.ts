@@ -3,7 +3,7 @@
 import { Buffer } from "node:buffer";
 import { assert, assertEquals } from "@std/assert";
 import { resolveLimits } from "../../wire/base/limits.ts";
-import { decodeValue, encodeValue } from "../../wire/codec/single_value.ts";
+import { decodeValue, encodeValue } from "../../wire/codec/codec.ts";
 import { test } from "../_test.ts";
 import { codeOf, roundTrip } from "./_codec.ts";
 import { exactly } from "./_exact.ts";

@@ -4,7 +4,7 @@ import { assert, assertEquals } from "@std/assert";
 import { resolveLimits } from "../../wire/base/limits.ts";
 import type { Message } from "../../wire/codec/messages.ts";
 import type { OverLimit } from "../../wire/codec/message_collector.ts";
-import { decodeValue, encodeValue } from "../../wire/codec/single_value.ts";
+import { decodeValue, encodeValue } from "../../wire/codec/codec.ts";
 import { Raw } from "../_raw_values.ts";
 import { test } from "../_test.ts";
 import { fromHex, VECTORS } from "../_vectors.ts";

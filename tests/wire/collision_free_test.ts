@@ -5,7 +5,7 @@ import {
   collisionFreeMap,
   collisionFreeSet,
 } from "../../wire/codec/_objects.ts";
-import { decodeValue, encodeValue } from "../../wire/codec/single_value.ts";
+import { decodeValue, encodeValue } from "../../wire/codec/codec.ts";
 import { wirePair } from "../../wire/mod.ts";
 import { test } from "../_test.ts";
 import { codeOf } from "./_codec.ts";

@@ -2,7 +2,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { WireError } from "../../wire/base/errors.ts";
-import { decodeValue, encodeValue } from "../../wire/codec/single_value.ts";
+import { decodeValue, encodeValue } from "../../wire/codec/codec.ts";
 import { makeError } from "../../wire/codec/value_kinds.ts";
 import { test } from "../_test.ts";
 import { codeOf, decodeAll, encodeAll, newEncoder } from "./_codec.ts";

@@ -15,8 +15,7 @@ import type {
   FunctionDefinition,
   StandardSchema,
 } from "../../wire/contract/contract.ts";
-import { signaturesOf } from "../../wire/contract/_rules.ts";
-import { contractSummary } from "../../wire/contract/summary.ts";
+import { contractSummary, signaturesOf } from "../../wire/contract/_rules.ts";
 import { hello, RawPeer } from "../_raw_peer.ts";
 import { test } from "../_test.ts";
 import { LIBRARIES, schema, told, v, z } from "./_schemas.ts";

@@ -15,7 +15,7 @@ import {
   Keepalive,
   Pings,
   type WatchedOutput,
-} from "../../wire/session/keepalive.ts";
+} from "../../wire/session/handshake.ts";
 import type { Message } from "../../wire/codec/messages.ts";
 import type { Ticket } from "../../wire/flow/output.ts";
 import { FakeClock, settle } from "../_fake_clock.ts";

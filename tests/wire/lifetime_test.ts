@@ -6,7 +6,7 @@ import { assertEquals, assertStrictEquals } from "@std/assert";
 import { WireError } from "../../wire/base/errors.ts";
 import { Lifetime } from "../../wire/base/lifetime.ts";
 import { test } from "../_test.ts";
-import { wirePair } from "../../wire/pair.ts";
+import { wirePair } from "../../wire/exports.ts";
 
 function reasonOf(text: string): WireError {
   return new WireError("aborted", text);

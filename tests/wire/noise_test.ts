@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { makeWire, memoryTransports } from "../../wire/mod.ts";
 import { streamTransport } from "../../wire/transport/transport.ts";
-import { shownBytes } from "../../wire/base/shown.ts";
+import { shownBytes } from "../../wire/base/errors.ts";
 import { test } from "../_test.ts";
 
 const encode = (text: string) => new TextEncoder().encode(text);

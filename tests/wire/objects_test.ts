@@ -2,7 +2,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { CollectingDecoder } from "../../wire/codec/message_collector.ts";
-import { decodeValue, encodeValue } from "../../wire/codec/single_value.ts";
+import { decodeValue, encodeValue } from "../../wire/codec/codec.ts";
 import { TABLE_ENTRIES } from "../../wire/codec/tables.ts";
 import { test } from "../_test.ts";
 import {

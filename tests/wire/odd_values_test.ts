@@ -19,7 +19,7 @@ import {
   wirePair,
 } from "../../wire/mod.ts";
 import { keepConnected } from "../../wire/reconnect/keep_connected.ts";
-import { isA, laterOf } from "../../wire/base/shown.ts";
+import { isA, laterOf } from "../../wire/base/errors.ts";
 import { cmucl } from "../../wire/cmucl/mod.ts";
 import { test } from "../_test.ts";
 import { failure } from "./_failure.ts";

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { WireError } from "../../wire/base/errors.ts";
-import { findService, servicePort } from "../../wire/lines/services.ts";
+import { findService, servicePort } from "../../wire/lines/line_stream.ts";
 import { test } from "../_test.ts";
 
 const TEXT = `# Network services

@@ -8,7 +8,7 @@ import {
   shallow,
   type Shape,
   shapeOf,
-} from "../../wire/contract/_shape.ts";
+} from "../../wire/contract/_signature.ts";
 import { test } from "../_test.ts";
 import { toStandardJsonSchema, type, v, z } from "./_schemas.ts";
 

@@ -5,14 +5,15 @@ import {
   hostName,
 } from "../../wire/transport/transport.ts";
 import { checkTime } from "../../wire/base/clock.ts";
-import { WireError } from "../../wire/base/errors.ts";
-import { resolveKeepOptions } from "../../wire/reconnect/keep_options.ts";
+import { kindOf, shown, WireError } from "../../wire/base/errors.ts";
+import { resolveKeepOptions } from "../../wire/reconnect/_supervisor.ts";
 import { resolveLimits } from "../../wire/base/limits.ts";
-import { resolveLineStreamOptions } from "../../wire/lines/line_stream.ts";
+import {
+  resolveLineStreamOptions,
+  servicePort,
+} from "../../wire/lines/line_stream.ts";
 import { checkOptionKeys } from "../../wire/base/checks.ts";
 import { servedEntries } from "../../wire/rpc/served.ts";
-import { servicePort } from "../../wire/lines/services.ts";
-import { kindOf, shown } from "../../wire/base/shown.ts";
 import { makeWire, memoryTransports } from "../../wire/mod.ts";
 import {
   contract,

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { decodeValue, encodeValue } from "../../wire/codec/single_value.ts";
+import { decodeValue, encodeValue } from "../../wire/codec/codec.ts";
 import { test } from "../_test.ts";
 import { codeOf } from "./_codec.ts";
 import { exactly } from "./_exact.ts";

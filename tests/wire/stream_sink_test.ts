@@ -18,7 +18,7 @@ import { fate } from "./_keeping.ts";
 import { unhandledIn } from "./_unhandled.ts";
 import { anyPair } from "./_pair.ts";
 import { Memory } from "../../wire/base/limits.ts";
-import { Sink } from "../../wire/streams/stream_sink.ts";
+import { Sink } from "../../wire/streams/stream_ends.ts";
 
 /** A share of 1,000 each; 4,000 more for those to grow who keep up. */
 const LIMITS = { streams: 4, window: 8_000, streamWindow: 4_000, nesting: 3 };

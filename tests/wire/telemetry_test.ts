@@ -11,7 +11,7 @@ import {
   WireError,
   wirePair,
 } from "../../wire/mod.ts";
-import { spans, type TelemetryApi } from "../../wire/telemetry/telemetry.ts";
+import { spans, type TelemetryApi } from "../../wire/rpc/middleware.ts";
 import { test } from "../_test.ts";
 
 /** A telemetry that writes down what is done with it. */

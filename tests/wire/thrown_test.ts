@@ -10,7 +10,7 @@ import {
 } from "../../wire/mod.ts";
 import { sendable } from "../../wire/rpc/thrown.ts";
 import { resolveLimits } from "../../wire/base/limits.ts";
-import { encodeValue } from "../../wire/codec/single_value.ts";
+import { encodeValue } from "../../wire/codec/codec.ts";
 import { test } from "../_test.ts";
 
 /** What came of something thrown; nothing is known of it. */

@@ -8,7 +8,7 @@ import {
   CollectingDecoder,
   type OverLimit,
 } from "../../wire/codec/message_collector.ts";
-import { decodeValue, encodeValue } from "../../wire/codec/single_value.ts";
+import { decodeValue, encodeValue } from "../../wire/codec/codec.ts";
 import { test } from "../_test.ts";
 import { codeOf, decodeAll, encodeAll, newEncoder } from "./_codec.ts";
 import { exactly } from "./_exact.ts";

@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { WireError } from "../../wire/base/errors.ts";
-import { decodeValue, encodeValue } from "../../wire/codec/single_value.ts";
+import { decodeValue, encodeValue } from "../../wire/codec/codec.ts";
 import { test } from "../_test.ts";
 import { roundTrip } from "./_codec.ts";
 import { exactly } from "./_exact.ts";

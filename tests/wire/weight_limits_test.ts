@@ -8,7 +8,7 @@ import {
   CollectingDecoder,
   type OverLimit,
 } from "../../wire/codec/message_collector.ts";
-import { decodeValue, encodeValue } from "../../wire/codec/single_value.ts";
+import { decodeValue, encodeValue } from "../../wire/codec/codec.ts";
 import { settle } from "../_fake_clock.ts";
 import { Raw, RawPeer } from "../_raw_peer.ts";
 import { test } from "../_test.ts";

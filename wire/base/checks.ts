@@ -6,8 +6,15 @@
  * @module
  */
 
-import { errorMessage, type Report, WireError } from "./errors.ts";
-import { isA, isThenable, kindOf, shown } from "./shown.ts";
+import {
+  errorMessage,
+  isA,
+  isThenable,
+  kindOf,
+  type Report,
+  shown,
+  WireError,
+} from "./errors.ts";
 
 /**
  * Checks the hooks among some options.

@@ -6,8 +6,7 @@
  */
 
 import { Queue } from "./collections.ts";
-import { WireError } from "./errors.ts";
-import { shown } from "./shown.ts";
+import { shown, WireError } from "./errors.ts";
 
 /**
  * A clock with timers.

@@ -5,9 +5,8 @@
  * @module
  */
 
-import { WireError } from "./errors.ts";
+import { shown, WireError } from "./errors.ts";
 import { unknownName } from "./checks.ts";
-import { shown } from "./shown.ts";
 
 /**
  * The bounds that keep one peer from harming another. Each side states its own

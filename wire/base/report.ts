@@ -8,11 +8,15 @@
 
 import {
   errorMessage,
+  isA,
+  isThenable,
+  laterOf,
   type Report,
+  settled,
+  shown,
   WireError,
   type WireErrorCode,
 } from "./errors.ts";
-import { isA, isThenable, laterOf, settled, shown } from "./shown.ts";
 
 export type { Report } from "./errors.ts";
 

@@ -8,10 +8,9 @@
 import { ByteOutput, type OutputListener } from "../flow/byte_output.ts";
 import type { Clock } from "../base/clock.ts";
 import type { EncoderLimits } from "../codec/codec.ts";
-import { errorMessage, WireError } from "../base/errors.ts";
+import { errorMessage, isA, WireError } from "../base/errors.ts";
 import type { WireLimits } from "../base/limits.ts";
 import type { Message } from "../codec/messages.ts";
-import { isA } from "../base/shown.ts";
 import type { Body, MessageOutput, Ticket } from "../flow/output.ts";
 import type { Transport } from "../transport/transport.ts";
 import { callName, type Count } from "./opcodes.ts";

@@ -5,24 +5,22 @@
  * @module
  */
 
-import { setBrand } from "../base/brand.ts";
+import { isA, setBrand, WireError } from "../base/errors.ts";
 import type { Transport, WireAddress } from "../transport/transport.ts";
 import type { CallOptions } from "../rpc/context.ts";
 import { afterPatience, Turn } from "../base/clock.ts";
 import type { Session, SessionOptions, WireStats } from "../session/dialect.ts";
-import { WireError } from "../base/errors.ts";
 import { Lifetime } from "../base/lifetime.ts";
 import type { Report } from "../base/report.ts";
 import {
   checkPeer,
   closedReason,
   drainAndClose,
+  Keepalive,
   lostReason,
 } from "../session/handshake.ts";
 import { Memory } from "../base/limits.ts";
-import { isA } from "../base/shown.ts";
 import { Messaging } from "../rpc/messaging.ts";
-import { Keepalive } from "../session/keepalive.ts";
 import { Names } from "./_names.ts";
 import { type CallMode, LispOutput } from "./_output.ts";
 import { Reading } from "./_reading.ts";

@@ -6,9 +6,8 @@
 
 import { type CallOptions, checkCallOptions } from "../rpc/context.ts";
 import type { Dialect, Session, SessionOptions } from "../session/dialect.ts";
-import { WireError } from "../base/errors.ts";
+import { shown, WireError } from "../base/errors.ts";
 import { owned, type Report, unawaited } from "../base/report.ts";
-import { shown } from "../base/shown.ts";
 import { checkOptionKeys } from "../base/checks.ts";
 import type { Transport } from "../transport/transport.ts";
 import { CmuclSession } from "./_session.ts";

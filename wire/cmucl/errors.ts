@@ -4,8 +4,7 @@
  * @module
  */
 
-import { setBrand } from "../base/brand.ts";
-import { RemoteError } from "../base/errors.ts";
+import { RemoteError, setBrand } from "../base/errors.ts";
 
 /**
  * A call unwound at the peer instead of returning: CMUCL's

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { setBrand } from "../base/brand.ts";
+import { setBrand } from "../base/errors.ts";
 import { type LispSymbol, readSymbol } from "./symbols.ts";
 
 /**

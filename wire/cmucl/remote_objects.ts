@@ -5,8 +5,7 @@
  * @module
  */
 
-import { setBrand } from "../base/brand.ts";
-import { WireError } from "../base/errors.ts";
+import { setBrand, WireError } from "../base/errors.ts";
 
 const LARGEST_ID = 0x7fffffff;
 

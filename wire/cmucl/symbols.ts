@@ -5,8 +5,7 @@
  * @module
  */
 
-import { setBrand } from "../base/brand.ts";
-import { WireError } from "../base/errors.ts";
+import { setBrand, WireError } from "../base/errors.ts";
 
 /** The package where names without a package belong, unless told otherwise. */
 export const USER_PACKAGE = "COMMON-LISP-USER";

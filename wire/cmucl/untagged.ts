@@ -5,10 +5,8 @@
  * @module
  */
 
-import { otherVersion } from "../base/brand.ts";
-import { WireError } from "../base/errors.ts";
+import { otherVersion, shown, WireError } from "../base/errors.ts";
 import { quiet } from "../base/report.ts";
-import { shown } from "../base/shown.ts";
 import type { Session } from "../session/dialect.ts";
 import {
   readCharacters,

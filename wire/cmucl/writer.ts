@@ -5,9 +5,8 @@
  * @module
  */
 
-import { otherVersion } from "../base/brand.ts";
+import { otherVersion, WireError } from "../base/errors.ts";
 import type { ByteWriter } from "../codec/bytes.ts";
-import { WireError } from "../base/errors.ts";
 import type { WireLimits } from "../base/limits.ts";
 import { Cons } from "./cons.ts";
 import { Form } from "./form.ts";

@@ -5,8 +5,7 @@
  * @module
  */
 
-import { malformed, WireError } from "../base/errors.ts";
-import { rawBytes } from "../base/shown.ts";
+import { malformed, rawBytes, WireError } from "../base/errors.ts";
 import { compiled } from "./_objects.ts";
 
 const encoder = new TextEncoder();

@@ -5,8 +5,7 @@
  * @module
  */
 
-import { WireError } from "../base/errors.ts";
-import { knownProtocol, shownBytes } from "../base/shown.ts";
+import { knownProtocol, shownBytes, WireError } from "../base/errors.ts";
 
 /** The first byte of each message's body. */
 export const KIND = {

@@ -30,7 +30,7 @@ export {
   type SeenReference,
   type SeenTarget,
 } from "./message_tap.ts";
-export { decodeValue, encodeValue } from "./single_value.ts";
+export { decodeValue, encodeValue } from "./codec.ts";
 export type {
   AnyValueType,
   ValueType,

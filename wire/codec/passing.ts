@@ -4,8 +4,7 @@
  * @module
  */
 
-import { keyOf } from "../base/brand.ts";
-import { malformed, WireError } from "../base/errors.ts";
+import { keyOf, malformed, WireError } from "../base/errors.ts";
 import {
   holderOf,
   leafOf,

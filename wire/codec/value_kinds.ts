@@ -7,8 +7,13 @@
  * @module
  */
 
-import { malformed, RemoteError, WireError } from "../base/errors.ts";
-import { rawBytes, viewKind } from "../base/shown.ts";
+import {
+  malformed,
+  rawBytes,
+  RemoteError,
+  viewKind,
+  WireError,
+} from "../base/errors.ts";
 import { arrayIndexOf, decodeSparse } from "./_objects.ts";
 import type { ByteReader, ByteWriter } from "./bytes.ts";
 

@@ -5,18 +5,8 @@
  * @module
  */
 
-import {
-  ERROR_PART,
-  FEW_ERRORS,
-  makeError,
-  noSuchTag,
-  readMagnitude,
-  readView,
-  SMALL_TABLE,
-  TAG,
-  type Tag,
-  WEIGHT,
-} from "./value_kinds.ts";
+import { malformed, WireError } from "../base/errors.ts";
+import type { ValueLimits } from "../base/limits.ts";
 import {
   arrayIndexOf,
   collisionFreeMap,
@@ -30,17 +20,84 @@ import {
   setOwn,
 } from "./_objects.ts";
 import type { ByteReader } from "./bytes.ts";
-import { malformed, WireError } from "../base/errors.ts";
-import type { ValueLimits } from "../base/limits.ts";
 import { type Importer, NO_IMPORTER } from "./passing.ts";
 import type { KeySets } from "./tables.ts";
+import {
+  ERROR_PART,
+  FEW_ERRORS,
+  LAYOUTS,
+  makeError,
+  noSuchTag,
+  readMagnitude,
+  readView,
+  type Scan,
+  SMALL_TABLE,
+  TAG,
+  type Tag,
+  WEIGHT,
+} from "./value_kinds.ts";
 import {
   undeclared,
   URL_TYPE,
   valueFrom,
   type ValueTypes,
 } from "./value_types.ts";
-import { skipValues } from "./_value_scanner.ts";
+
+/** Values that are still to come at one place. */
+interface Rest {
+  count: number;
+  /** Whether each of them has its key in front of it. */
+  readonly hasKeys: boolean;
+}
+
+/**
+ * Goes through values, however many and however deep they are.
+ *
+ * @param reader Where the bytes come from.
+ * @param tables The key sets that the peer defined.
+ * @param count How many values there are.
+ * @param attachment Reads an attachment: called behind the tag of each reference
+ * and each stream.
+ * @throws {WireError} `malformed` for bytes that are no values.
+ */
+export function skipValues(
+  reader: ByteReader,
+  tables: KeySets,
+  count: number,
+  attachment: (tag: Tag) => void,
+): void {
+  const waiting: Rest[] = [];
+  const enter = (count: number, hasKeys = false) => {
+    if (count > reader.remaining) {
+      throw malformed(
+        `${count} values cannot fit into the ${reader.remaining} bytes that are left.`,
+      );
+    }
+    if (count > 0) waiting.push({ count, hasKeys });
+  };
+  const keyCount = (index: number) => tables.shape(index).keys.length;
+  const scan: Scan = { reader, enter, keyCount, attachment };
+  enter(count);
+  for (let rest; (rest = waiting.at(-1)) !== undefined;) {
+    if (--rest.count === 0) waiting.pop();
+    if (rest.hasKeys) reader.take(reader.varint());
+    passOne(scan);
+  }
+}
+
+/** Goes through one value, up to the first of those that it holds. */
+function passOne(scan: Scan): void {
+  const { reader } = scan;
+  const tag = reader.byte();
+  if (tag < TAG.text || tag >= TAG.negative) return;
+  if (tag < TAG.list) return void reader.take(tag - TAG.text);
+  if (tag < TAG.object) return scan.enter(tag - TAG.list);
+  if (tag < TAG.null) return scan.enter(scan.keyCount(tag - TAG.object));
+  const layout = LAYOUTS[tag as Tag];
+  if (layout === undefined) throw noSuchTag(tag as never);
+  if (typeof layout === "number") reader.take(layout);
+  else layout(scan);
+}
 
 /** What each value of a message may weigh, besides what its bytes may. */
 const WEIGHT_OF_EACH = 64;

@@ -6,9 +6,8 @@
  * @module
  */
 
-import { errorMessage, WireError } from "../base/errors.ts";
+import { errorMessage, shown, WireError } from "../base/errors.ts";
 import { checkHook, checkOptionKeys } from "../base/checks.ts";
-import { shown } from "../base/shown.ts";
 import { REFERENCE } from "./passing.ts";
 
 /** So many UTF-16 units the name of a type may have. */

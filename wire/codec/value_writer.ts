@@ -14,12 +14,16 @@ import {
   writeView,
 } from "./value_kinds.ts";
 import { encodeByKey, MANY, objectEncoderOf } from "./_objects.ts";
-import { otherVersion } from "../base/brand.ts";
+import {
+  byteCount,
+  otherVersion,
+  shown,
+  viewKind,
+  WireError,
+} from "../base/errors.ts";
 import { type ByteWriter, varintSize } from "./bytes.ts";
-import { WireError } from "../base/errors.ts";
 import type { ValueLimits } from "../base/limits.ts";
 import { type Exporter, NO_EXPORTER } from "./passing.ts";
-import { byteCount, shown, viewKind } from "../base/shown.ts";
 import type { SendTables, Shape } from "./tables.ts";
 import {
   type AnyValueType,

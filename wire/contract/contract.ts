@@ -30,10 +30,9 @@ import type {
   RequiredFunctions,
   ServableFunctions,
 } from "./contract_types.ts";
-import { setBrand } from "../base/brand.ts";
+import { setBrand, shown, WireError } from "../base/errors.ts";
 import { checkOptionKeys } from "../base/checks.ts";
 import { resolveValueTypes } from "../codec/value_types.ts";
-import { WireError } from "../base/errors.ts";
 import type { AnyFunctions, ServedFunctions } from "../rpc/remote_types.ts";
 import { type FunctionDescription, RULES, rulesOf } from "../rpc/served.ts";
 import {
@@ -42,7 +41,6 @@ import {
   Rules,
   signaturesOf,
 } from "./_rules.ts";
-import { shown } from "../base/shown.ts";
 import { isNamespaceDefinition, Signature } from "./_signature.ts";
 
 export { DeclaredError } from "./_rules.ts";

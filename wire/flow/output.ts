@@ -20,7 +20,7 @@ export type { Ticket } from "./byte_output.ts";
 import { type External, varintSize } from "../codec/bytes.ts";
 import type { Clock } from "../base/clock.ts";
 import { Encoder, type EncoderLimits, tooLarge } from "../codec/codec.ts";
-import { FRAME_HEADER, PIECE } from "../codec/frames.ts";
+import { FRAME_HEADER, PIECE, type PlainWriter } from "../codec/frames.ts";
 import {
   FEATURE,
   type Hello,
@@ -30,7 +30,6 @@ import {
   type PeerLimits,
 } from "../codec/messages.ts";
 import type { SentAttachments } from "../codec/passing.ts";
-import type { PlainWriter } from "../codec/message_writer.ts";
 import { SpareBuffers } from "../base/collections.ts";
 import type { Transport } from "../transport/transport.ts";
 import type { SendingOptions } from "../codec/value_writer.ts";

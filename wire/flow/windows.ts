@@ -8,7 +8,7 @@
  * @module
  */
 
-import { tooLarge } from "../codec/codec.ts";
+import { type Keeper, Kept, KeptBytes, tooLarge } from "../codec/codec.ts";
 import {
   type Channel,
   type Message,
@@ -25,7 +25,6 @@ import {
   reportUnawaited,
 } from "../base/report.ts";
 import { isHeavy, type Memory } from "../base/limits.ts";
-import { type Keeper, Kept, KeptBytes } from "../codec/single_value.ts";
 
 // Where messages wait their turn: for the peer's window, for its number of
 // calls at a time, and for room in the output. What waits is encoded already,

@@ -23,4 +23,4 @@ export {
   LineStream,
   type LineStreamOptions,
 } from "./line_stream.ts";
-export { findService, type ServiceFile, servicePort } from "./services.ts";
+export { findService, type ServiceFile, servicePort } from "./line_stream.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type CallFate, WireError } from "../base/errors.ts";
+import { type CallFate, isA, isThenable, WireError } from "../base/errors.ts";
 import {
   failed,
   knowsWhoAsks,
@@ -15,7 +15,6 @@ import {
   unawaited,
   unsent,
 } from "../base/report.ts";
-import { isA, isThenable } from "../base/shown.ts";
 import { carriesStream, endStreams, REFERENCE } from "../codec/passing.ts";
 import {
   type CallOptions,
@@ -31,7 +30,7 @@ import {
   rejected,
 } from "../rpc/pending_call.ts";
 import type { Caller } from "../rpc/remote.ts";
-import type { KeptCallOptions, ResolvedKeepOptions } from "./keep_options.ts";
+import type { KeptCallOptions, ResolvedKeepOptions } from "./_supervisor.ts";
 import { failLater } from "../rpc/calls.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Lifetime } from "../base/lifetime.ts";

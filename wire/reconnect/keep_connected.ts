@@ -22,13 +22,14 @@
 import { ownArguments } from "../base/checks.ts";
 import { rejected } from "../rpc/pending_call.ts";
 import { checkCallOptions, KEPT_CALL_KEYS } from "../rpc/context.ts";
-import { errorMessage, OwnTrouble, WireError } from "../base/errors.ts";
+import { errorMessage, isA, OwnTrouble, WireError } from "../base/errors.ts";
 import {
   type Connect,
   type KeepConnectedOptions,
   type KeptCallOptions,
   resolveKeepOptions,
-} from "./keep_options.ts";
+  Supervisor,
+} from "./_supervisor.ts";
 import { type Caller, remotes } from "../rpc/remote.ts";
 import type {
   AnyFunctions,
@@ -48,8 +49,6 @@ import {
 } from "../base/report.ts";
 import { Lifetime } from "../base/lifetime.ts";
 import { KeptCalls } from "./_kept_calls.ts";
-import { isA } from "../base/shown.ts";
-import { Supervisor } from "./_supervisor.ts";
 
 export type {
   BackoffOptions,
@@ -58,7 +57,7 @@ export type {
   KeepConnectedOptions,
   KeptCallOptions,
   LostInfo,
-} from "./keep_options.ts";
+} from "./_supervisor.ts";
 
 /** Counts of a kept connection. All but the last add up. */
 export interface KeptStats {

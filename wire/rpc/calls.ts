@@ -35,7 +35,7 @@ import {
   type StreamsOfCall,
 } from "../codec/passing.ts";
 import { type Clock, TokenBucket } from "../base/clock.ts";
-import { type CallFate, malformed, WireError } from "../base/errors.ts";
+import { type CallFate, isA, malformed, WireError } from "../base/errors.ts";
 import {
   entered,
   exited,
@@ -51,7 +51,6 @@ import {
   type Target,
 } from "../codec/messages.ts";
 import type { Lifetime } from "../base/lifetime.ts";
-import { isA } from "../base/shown.ts";
 import { remoteError } from "./thrown.ts";
 import type { SendQueue } from "../flow/windows.ts";
 

@@ -5,11 +5,16 @@
  * @module
  */
 
-import { setBrand } from "../base/brand.ts";
+import {
+  errorMessage,
+  isA,
+  kindOf,
+  setBrand,
+  shown,
+  WireError,
+} from "../base/errors.ts";
 import { checkOptionKeys, checkSignal, mayBeOptions } from "../base/checks.ts";
 import type { Clock } from "../base/clock.ts";
-import { errorMessage, WireError } from "../base/errors.ts";
-import { isA, kindOf, shown } from "../base/shown.ts";
 import {
   guardedController,
   REPORT,

@@ -14,10 +14,12 @@ import {
 } from "../codec/passing.ts";
 import type { Clock } from "../base/clock.ts";
 import { abortContext, abortReason, type CallContext } from "./context.ts";
-import { malformed, WireError } from "../base/errors.ts";
+import { isA, laterOf, malformed, settled, WireError } from "../base/errors.ts";
 import {
   abandon,
   Admission,
+  type AnsweringObjects,
+  Answers,
   asWireError,
   CancelBudget,
   dropUnused,
@@ -30,10 +32,10 @@ import {
   type ParkedCall,
   type Running,
   runningCall,
+  ServedFunctions,
   startTimer,
   troubleOf,
 } from "./_served_calls.ts";
-import { type AnsweringObjects, Answers, ServedFunctions } from "./_serving.ts";
 import type { Report } from "../base/report.ts";
 import type { Memory, WireLimits } from "../base/limits.ts";
 import type { CallExtras } from "../codec/message_receiver.ts";
@@ -42,8 +44,7 @@ import type { Middleware } from "./middleware.ts";
 import type { MessageOutput } from "../flow/output.ts";
 import type { Lifetime } from "../base/lifetime.ts";
 import { LazyMap, Queue } from "../base/collections.ts";
-import { isA, laterOf, settled } from "../base/shown.ts";
-import { resolvable } from "./remote_object.ts";
+import { resolvable } from "./remote.ts";
 import { FailedResult, Results } from "./results.ts";
 import type { ReceiveWindow } from "../flow/windows.ts";
 import type { ValueTypes } from "../codec/value_types.ts";

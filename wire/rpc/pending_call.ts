@@ -4,8 +4,7 @@
  * @module
  */
 
-import { setBrand } from "../base/brand.ts";
-import { WireError } from "../base/errors.ts";
+import { setBrand, WireError } from "../base/errors.ts";
 import {
   ASKED,
   type Asked,
@@ -28,8 +27,7 @@ import { valueKind } from "../codec/value_kinds.ts";
 import type { Ticket } from "../flow/output.ts";
 import type { QueuedMessage } from "../flow/windows.ts";
 import type { CallOptions } from "./context.ts";
-import { type Caller, remotes } from "./remote.ts";
-import { localCaller, referentOf } from "./remote_object.ts";
+import { type Caller, localCaller, referentOf, remotes } from "./remote.ts";
 import type {
   AnyFunctions,
   RemoteSend,

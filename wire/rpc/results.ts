@@ -21,8 +21,8 @@ import {
   ResultReady,
 } from "../codec/passing.ts";
 import { isPlain } from "../codec/value_kinds.ts";
-import { referentOf, resolvable } from "./remote_object.ts";
-import { decodeWeighed, encode } from "../codec/single_value.ts";
+import { referentOf, resolvable } from "./remote.ts";
+import { decodeWeighed, encode } from "../codec/codec.ts";
 import type { ValueTypes } from "../codec/value_types.ts";
 
 /** Longer texts are not kept beyond the calls that came with them. */

@@ -5,14 +5,18 @@
  * @module
  */
 
-import { keyOf, otherVersion } from "../base/brand.ts";
-import { malformed, WireError } from "../base/errors.ts";
+import {
+  keyOf,
+  malformed,
+  otherVersion,
+  shown,
+  WireError,
+} from "../base/errors.ts";
 import type { Caller } from "./remote.ts";
 import type { Method } from "../codec/passing.ts";
 import { isPlain } from "../codec/value_kinds.ts";
 import type { AnyValueType } from "../codec/value_types.ts";
 import type { Report } from "../base/report.ts";
-import { shown } from "../base/shown.ts";
 
 /**
  * The functions of an object that is to be served.

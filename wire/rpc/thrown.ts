@@ -6,12 +6,12 @@
 
 import {
   errorMessage,
+  isReadable,
   RemoteError,
   shortText,
   WireError,
 } from "../base/errors.ts";
 import type { WireLimits } from "../base/limits.ts";
-import { isReadable } from "../base/shown.ts";
 import { endStreams, isStreamed, REFERENCE } from "../codec/passing.ts";
 import {
   errorList,

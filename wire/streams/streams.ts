@@ -14,7 +14,7 @@ import { isStreamed, type StreamsOfCall } from "../codec/passing.ts";
 import type { Clock } from "../base/clock.ts";
 import { malformed, WireError } from "../base/errors.ts";
 import { LazyMap } from "../base/collections.ts";
-import type { LastMessage } from "../codec/single_value.ts";
+import type { LastMessage } from "../codec/codec.ts";
 import {
   excessOf,
   type Memory,
@@ -24,8 +24,13 @@ import {
 import type { MessageOutput } from "../flow/output.ts";
 import type { MessageExtras } from "../codec/message_receiver.ts";
 import type { RemoteStream } from "../rpc/remote_types.ts";
-import { type Failure, Sink, SinkStream } from "./stream_sink.ts";
-import { producerOf, Source } from "./stream_source.ts";
+import {
+  type Failure,
+  producerOf,
+  Sink,
+  SinkStream,
+  Source,
+} from "./stream_ends.ts";
 import { remoteError, sendThrown } from "../rpc/thrown.ts";
 import { MESSAGE_OVERHEAD } from "../codec/messages.ts";
 

@@ -4,8 +4,7 @@
  * @module
  */
 
-import { errorMessage, WireError } from "../base/errors.ts";
-import { shown } from "../base/shown.ts";
+import { errorMessage, shown, WireError } from "../base/errors.ts";
 
 /** The error for a transport that does something else than it has to. */
 export function fault(text: string, cause?: unknown): WireError {

@@ -7,7 +7,7 @@
 import { WireError } from "../base/errors.ts";
 import { checkOptionKeys } from "../base/checks.ts";
 import { checkTime } from "../base/clock.ts";
-import { makeRemoteObject } from "../rpc/remote_object.ts";
+import { makeRemoteObject } from "../rpc/remote.ts";
 import {
   type ByteDuplex,
   checkWritten,

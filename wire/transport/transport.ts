@@ -6,8 +6,7 @@
  * @module
  */
 
-import { WireError } from "../base/errors.ts";
-import { kindOf, shown } from "../base/shown.ts";
+import { kindOf, shown, WireError } from "../base/errors.ts";
 
 /**
  * A connection as a wire sees it: bytes in, bytes out, in order, none lost.

@@ -24,8 +24,7 @@
  * @module
  */
 
-import { WireError } from "../base/errors.ts";
-import { shown } from "../base/shown.ts";
+import { shown, WireError } from "../base/errors.ts";
 import {
   type AnyValueType,
   type Declared,
