@@ -89,7 +89,9 @@ async function serve(store: Store): Promise<void> {
       const { pathname } = new URL(request.url);
       if (pathname === "/wire") {
         const address = remoteAddr as Deno.NetAddr;
-        return acceptWebSocket(server, request, { address });
+        // A wire has its own pings. Those of Deno's server keep a process that
+        // is done alive for some seconds where a connection broke.
+        return acceptWebSocket(server, request, { address, idleTimeout: 0 });
       }
       const found = files.get(pathname);
       return new Response(found?.body ?? "Nothing here.", {
