@@ -58,7 +58,12 @@ const std = await jsrAnswers()
 Deno.env.delete("INIT_CWD");
 const child = new Deno.Command(Deno.execPath(), {
   args: [subcommand, ...std, ...rest],
-  env: { REMOTE_WIRE_STD: std.length === 0 ? "jsr" : "npm" },
+  env: {
+    REMOTE_WIRE_STD: std.length === 0 ? "jsr" : "npm",
+    // Half a second after its start Deno would open sockets of its own, which
+    // tests would take for theirs.
+    DENO_NO_UPDATE_CHECK: "1",
+  },
 }).spawn();
 forwardSignals(child);
 Deno.exit((await child.status).code);

@@ -199,6 +199,7 @@ async function inHandshake(
   const target = role === "server"
     ? home.place
     : await peer.ask.stammer(transport, `${home.folder}/peer.sock`);
+  home.watch(target);
   using cable = await layCable(cell, home, target);
   const place = cable?.place ?? target;
   // Of a survivor's first words, what is not read cannot be met either.
@@ -248,6 +249,7 @@ async function inWire(
   const target = role === "server"
     ? home.place
     : await peer.ask.serve(transport, `${home.folder}/peer.sock`);
+  home.watch(target);
   using cable = await layCable(cell, home, target);
   const wire = await open(cell, home, peer, cable?.place ?? target);
   const work = new Work(wire, home);

@@ -14,7 +14,7 @@ import {
   type Wire,
   type WireError,
 } from "../../mod.ts";
-import { openSockets } from "../_descriptors.ts";
+import { socketsAt } from "../_descriptors.ts";
 import { countTimers } from "../_live_timers.ts";
 import { takeTime } from "../_time_travel.ts";
 import { connecting, type Place, serving, type Transport } from "./_places.ts";
@@ -66,6 +66,7 @@ export class Home implements AsyncDisposable {
   readonly #letGo = Promise.withResolvers<void>();
   readonly #aborted = Promise.withResolvers<string>();
   readonly #kept: Wire[] = [];
+  readonly #places: Place[] = [];
   #bystander!: Wire<Bystander>;
   #before = { sockets: 0, timers: 0 };
   #asked = 0;
@@ -89,6 +90,7 @@ export class Home implements AsyncDisposable {
       ...serving(transport, path),
     });
     this.place = { port: this.#server.port, path };
+    this.watch(this.place);
   }
 
   /** Opens one, and looks at what it has. */
@@ -102,7 +104,9 @@ export class Home implements AsyncDisposable {
     );
     await home.#ask();
     await time.advance(STEP);
-    home.#before = { sockets: sockets(), timers: timers.count };
+    home.#before = { sockets: home.#sockets, timers: timers.count };
+    // They can be seen at all: the server's, and the bystander's.
+    assert(home.#before.sockets > 1 || Deno.build.os !== "linux");
     return home;
   }
 
@@ -152,10 +156,20 @@ export class Home implements AsyncDisposable {
     throw new Error("Nothing came of it.");
   }
 
+  /** Connections to a place are looked at, too. */
+  watch(place: Place): void {
+    this.#places.push(place);
+  }
+
+  get #sockets(): number {
+    return socketsAt(this.#places);
+  }
+
   /** Whether there is no more than there was. */
   get isQuiet(): boolean {
     return this.#server.wires.size === 1 &&
-      sockets() <= this.#before.sockets && timers.count <= this.#before.timers;
+      this.#sockets <= this.#before.sockets &&
+      timers.count <= this.#before.timers;
   }
 
   /** Nothing is left of the survivor's wire; others are served all the same. */
@@ -201,8 +215,4 @@ export class Home implements AsyncDisposable {
       return "done";
     };
   }
-}
-
-function sockets(): number {
-  return openSockets(/^socket:/);
 }

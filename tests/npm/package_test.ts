@@ -21,7 +21,7 @@ const CERTIFICATES = `${HERE}../tls`;
 const MOST: Readonly<Record<string, number>> = {
   "node { connectToRemoteServer }": 66_000,
   "node { createRequestServer }": 74_000,
-  "node { openTcpStream }": 8_000,
+  "node { openTcpStream }": 9_500,
   "wire { makeWire }": 69_000,
   "lines { LineStream }": 6_000,
   "codec { encodeValue }": 12_000,
