@@ -28,6 +28,12 @@ export const EDGES: readonly BuggyFile[] = [
     tests: ["server/newcomers_test.ts", "server/crowds_test.ts"],
     bugs: [
       {
+        name: "a place is free twice",
+        find:
+          "if (network.begun.size < this.#options.perNetwork) this.#taken--;",
+        replace: "this.#taken--;",
+      },
+      {
         name: "who has spoken stays among the silent",
         find: "if (this.#silent.remove(arrival)) this.#spoken.enter(arrival);",
         replace: "",

@@ -143,6 +143,28 @@ test("Newcomers has room for others when the silent ones of a network speak late
   assertEquals(house.begun.length, 6);
 });
 
+test("Newcomers has no more room than before when a network that had too many is gone", async () => {
+  using house = new House();
+  const [a1, a2, a3, a4, a5] = house.crowd(5) as [
+    ...[Guest, Guest, Guest, Guest, Guest],
+  ];
+  for (const guest of [a3, a4, a1, a2]) await guest.speak();
+  // All four are counted as speakers once somebody has looked: two too many.
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  await a5.leave();
+  for (const guest of [a1, a2, a3, a4]) house.newcomers.left(guest);
+  assertEquals([house.newcomers.size, house.newcomers.waiting], [0, 0]);
+  for (const network of ["b", "c"]) {
+    const [, , third, fourth] = house.crowd(4, network);
+    await third!.speak();
+    await fourth!.speak();
+  }
+  const late = house.come("d");
+  await late.speak();
+  assertEquals(house.begun.includes(late), false);
+  assertEquals(house.newcomers.size, 8);
+});
+
 test("Newcomers takes turns between networks", async () => {
   using house = new House({ most: 2, perNetwork: 2 });
   const crowd = house.crowd(6, "a");
