@@ -27,6 +27,8 @@ const LONGEST = 200_000;
 const BLOCK = 60_000;
 /** So often that limits which are waited for in parts would be over. */
 const BLOCKS = 5;
+/** How often is counted what there is before. */
+const LOOKS_BEFORE = 5;
 /** How often something is looked for that has to come, a few ms apart. */
 const LOOKS = 12_000;
 
@@ -34,12 +36,16 @@ const time = takeTime();
 const timers = countTimers();
 
 /** Waits until something is so. */
-export async function soon(what: string, isSo: () => boolean): Promise<void> {
+export async function soon(
+  what: string,
+  isSo: () => boolean,
+  instead: () => string = () => "",
+): Promise<void> {
   for (let look = 0; look < LOOKS; look++) {
     if (isSo()) return;
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
-  throw new Error(`It never came to this: ${what}.`);
+  throw new Error(`It never came to this: ${what}. ${instead()}`);
 }
 
 interface Bystander {
@@ -103,8 +109,14 @@ export class Home implements AsyncDisposable {
       connecting(transport, home.place),
     );
     await home.#ask();
-    await time.advance(STEP);
-    home.#before = { sockets: home.#sockets, timers: timers.count };
+    // A wire whose timer has just run sets the next one a moment later.
+    for (let look = 0; look < LOOKS_BEFORE; look++) {
+      await time.advance(STEP);
+      home.#before = {
+        sockets: home.#sockets,
+        timers: Math.max(home.#before.timers, timers.count),
+      };
+    }
     // They can be seen at all: the server's, and the bystander's.
     assert(home.#before.sockets > 1 || Deno.build.os !== "linux");
     return home;
@@ -178,7 +190,13 @@ export class Home implements AsyncDisposable {
       wire.abort();
       await wire.closed;
     }
-    await soon("wires, sockets and timers are as before", () => this.isQuiet);
+    const { sockets } = this.#before;
+    await soon(
+      "wires, sockets and timers are as before",
+      () => this.isQuiet,
+      () =>
+        `There are ${this.#server.wires.size} wires, ${this.#sockets} sockets for ${sockets}, ${timers.count} timers for ${this.#before.timers}.`,
+    );
     await this.#ask();
     assertEquals(this.#bystander.ended, undefined);
     assert(this.#asked > 1);
