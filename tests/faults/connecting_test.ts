@@ -1,6 +1,6 @@
 /** Clients that have no descriptor left. Servers: scarce_descriptors_test.ts. */
 
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { createRequestServer } from "../../mod.ts";
 import { test } from "../_test.ts";
 import { serving, TRANSPORTS } from "./_places.ts";
@@ -18,7 +18,7 @@ if (Deno.build.os === "linux") {
         ...serving(transport, path),
       });
       const place = JSON.stringify([transport, { port: server.port, path }]);
-      const { stdout } = await new Deno.Command("sh", {
+      const { success, stdout, stderr } = await new Deno.Command("sh", {
         args: [
           "-c",
           'ulimit -n 64; exec "$@"',
@@ -32,6 +32,7 @@ if (Deno.build.os === "linux") {
         ],
         env: { DENO_NO_UPDATE_CHECK: "1" },
       }).output();
+      assert(success, new TextDecoder().decode(stderr));
       const { message, ...report } = JSON.parse(
         new TextDecoder().decode(stdout),
       ) as ScarceReport;
