@@ -48,6 +48,7 @@ import {
 import {
   checkClear,
   checkServing,
+  SHARED_KEYS,
   Wire,
   type WireOptions,
 } from "../wire/wire.ts";
@@ -587,28 +588,9 @@ export interface ConnectOptions<
 }
 
 const OPTION_KEYS: Readonly<Record<keyof ConnectOptions, true>> = {
-  limits: true,
-  functions: true,
-  serves: true,
-  expects: true,
-  onDeath: true,
-  onError: true,
-  credential: true,
-  requireCredential: true,
-  authenticate: true,
-  insecure: true,
-  sendStacks: true,
-  valueTypes: true,
-  recordCallSites: true,
-  dialect: true,
-  serveThrough: true,
-  callThrough: true,
-  introspection: true,
-  telemetry: true,
-  clock: true,
+  ...SHARED_KEYS,
   path: true,
   tls: true,
-  signal: true,
   timeout: true,
 };
 

@@ -12,6 +12,7 @@ import type { Transport } from "../wire/transport/transport.ts";
 import {
   checkServing,
   makeWire,
+  SHARED_KEYS,
   type Wire,
   type WireOptions,
 } from "../wire/wire.ts";
@@ -34,26 +35,7 @@ export interface Connecting<
 
 /** The names of the options. */
 export const CONNECT_KEYS: Readonly<Record<keyof Connecting, true>> = {
-  limits: true,
-  functions: true,
-  serves: true,
-  expects: true,
-  onDeath: true,
-  onError: true,
-  credential: true,
-  requireCredential: true,
-  authenticate: true,
-  insecure: true,
-  sendStacks: true,
-  valueTypes: true,
-  recordCallSites: true,
-  dialect: true,
-  serveThrough: true,
-  callThrough: true,
-  introspection: true,
-  telemetry: true,
-  clock: true,
-  signal: true,
+  ...SHARED_KEYS,
   timeout: true,
 };
 

@@ -285,8 +285,10 @@ export interface WireOptions<
   clock?: Clock | undefined;
 }
 
-/** The names of the options, for finding those that are misspelt. */
-const OPTION_KEYS: Readonly<Record<keyof WireOptions, true>> = {
+/** The names of the options that connecting has as well. */
+export const SHARED_KEYS: Readonly<
+  Record<Exclude<keyof WireOptions, "confirm">, true>
+> = {
   limits: true,
   functions: true,
   serves: true,
@@ -298,7 +300,6 @@ const OPTION_KEYS: Readonly<Record<keyof WireOptions, true>> = {
   requireCredential: true,
   authenticate: true,
   insecure: true,
-  confirm: true,
   sendStacks: true,
   valueTypes: true,
   recordCallSites: true,
@@ -308,6 +309,12 @@ const OPTION_KEYS: Readonly<Record<keyof WireOptions, true>> = {
   introspection: true,
   telemetry: true,
   clock: true,
+};
+
+/** The names of the options, for finding those that are misspelt. */
+const OPTION_KEYS: Readonly<Record<keyof WireOptions, true>> = {
+  ...SHARED_KEYS,
+  confirm: true,
 };
 
 /**
