@@ -118,62 +118,68 @@ test("a getter that calls leaves results among the arguments as they are", async
   await far.closed;
 });
 
-test("a stream behind a getter that aborts its call ends with the call", async () => {
-  const kept: AsyncIterable<unknown>[] = [];
-  const [near, far] = anyPair({ onError() {} }, {
-    functions: {
-      keep: ({ stream }: { stream: AsyncIterable<unknown> }) =>
-        void kept.push(stream),
-    },
-  });
-  await near.opened;
-  const controller = new AbortController();
-  async function* items() {
-    for (;;) yield await 1;
-  }
-  const value = {
-    get first() {
-      controller.abort();
-      return 0;
-    },
-    stream: items(),
-  };
-  const error = await near.with(controller).remoteValue.keep(value)
-    .catch((error: unknown) => error) as { code: string };
-  assertEquals(error.code, "cancelled");
-  await near.ping();
-  const taken = kept[0]![Symbol.asyncIterator]().next();
-  const why = await taken.catch((error: unknown) => error) as { code: string };
-  assertEquals(why.code, "cancelled");
-  near.abort();
-  await far.closed;
-});
+/** Ways to send a value whose stream ends with a signal that a getter aborts. */
+const ABORTED: Record<
+  string,
+  (
+    end: ReturnType<Wire["with"]>,
+    stream: AsyncIterable<number>,
+    abort: () => number,
+  ) => unknown
+> = {
+  "a stream behind a getter that aborts its call ends with the call": async (
+    end,
+    stream,
+    abort,
+  ) => {
+    const value = {
+      get first() {
+        return abort();
+      },
+      stream,
+    };
+    const error = await end.remoteValue.keep!(value)
+      .catch((error: unknown) => error) as { code: string };
+    assertEquals(error.code, "cancelled");
+  },
+  "a stream ends with the signal that a getter of its one-way call aborts": (
+    end,
+    stream,
+    abort,
+  ) =>
+    end.remote.keep!({
+      stream,
+      get last() {
+        return abort();
+      },
+    }),
+};
 
-test("a stream ends with the signal that a getter of its one-way call aborts", async () => {
-  const kept: AsyncIterable<unknown>[] = [];
-  const [near, far] = anyPair({ onError() {} }, {
-    functions: {
-      keep: ({ stream }: { stream: AsyncIterable<unknown> }) =>
-        void kept.push(stream),
-    },
-  });
-  await near.opened;
-  const controller = new AbortController();
-  async function* items() {
-    for (;;) yield await 1;
-  }
-  const value = {
-    stream: items(),
-    get last() {
+for (const [name, keep] of Object.entries(ABORTED)) {
+  test(name, async () => {
+    const kept: AsyncIterable<unknown>[] = [];
+    const [near, far] = anyPair({ onError() {} }, {
+      functions: {
+        keep: ({ stream }: { stream: AsyncIterable<unknown> }) =>
+          void kept.push(stream),
+      },
+    });
+    await near.opened;
+    const controller = new AbortController();
+    async function* items() {
+      for (;;) yield await 1;
+    }
+    await keep(near.with(controller), items(), () => {
       controller.abort();
       return 0;
-    },
-  };
-  await near.with(controller).remote.keep(value);
-  await near.ping();
-  const taken = kept[0]![Symbol.asyncIterator]().next();
-  const why = await taken.catch((error: unknown) => error) as { code: string };
-  assertEquals(why.code, "cancelled");
-  near.abort();
-  await far.closed;
-});
+    });
+    await near.ping();
+    const taken = kept[0]![Symbol.asyncIterator]().next();
+    const why = await taken.catch((error: unknown) => error) as {
+      code: string;
+    };
+    assertEquals(why.code, "cancelled");
+    near.abort();
+    await far.closed;
+  });
+}
