@@ -38,3 +38,15 @@ export async function mayTestWith(
   console.warn(`SKIPPED for want of ${program}: the tests with it`);
   return false;
 }
+
+/**
+ * What the shell is to run for a program that may open few files.
+ *
+ * @param program Its path.
+ * @param args Its arguments.
+ * @returns The arguments for `sh`.
+ */
+export function withFewFiles(program: string, ...args: string[]): string[] {
+  const deno = [Deno.execPath(), "run", "--no-config", "-A", program, ...args];
+  return ["-c", 'ulimit -n 64; exec "$@"', "sh", ...deno];
+}

@@ -2,6 +2,7 @@
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { createRequestServer } from "../../mod.ts";
+import { withFewFiles } from "../_programs.ts";
 import { test } from "../_test.ts";
 import { serving, TRANSPORTS } from "./_places.ts";
 import type { ScarceReport } from "./_scarce_client.ts";
@@ -19,17 +20,7 @@ if (Deno.build.os === "linux") {
       });
       const place = JSON.stringify([transport, { port: server.port, path }]);
       const { success, stdout, stderr } = await new Deno.Command("sh", {
-        args: [
-          "-c",
-          'ulimit -n 64; exec "$@"',
-          "sh",
-          Deno.execPath(),
-          "run",
-          "--no-config",
-          "-A",
-          PROGRAM,
-          place,
-        ],
+        args: withFewFiles(PROGRAM, place),
         env: { DENO_NO_UPDATE_CHECK: "1" },
       }).output();
       assert(success, new TextDecoder().decode(stderr));

@@ -2,6 +2,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { connectToRemoteServer, openTcpStream } from "../../mod.ts";
+import { withFewFiles } from "../_programs.ts";
 import { test } from "../_test.ts";
 import { CLIENT_TLS } from "../_transports.ts";
 
@@ -63,17 +64,7 @@ if (Deno.build.os === "linux") {
   for (const [kind, isServed] of Object.entries(NEWCOMERS)) {
     test(`a ${kind} server lives on where few files may be open`, async () => {
       const child = new Deno.Command("sh", {
-        args: [
-          "-c",
-          'ulimit -n 64; exec "$@"',
-          "sh",
-          Deno.execPath(),
-          "run",
-          "--no-config",
-          "-A",
-          PROGRAM,
-          kind,
-        ],
+        args: withFewFiles(PROGRAM, kind),
         stdout: "piped",
         stderr: "piped",
       }).spawn();
