@@ -412,23 +412,24 @@ function hasNoDescriptor(error: unknown): boolean {
 }
 
 function diagnosis(error: unknown, text: string): [WireErrorCode, string] {
-  if (troubleOf(error) === "ConnectionRefused") {
+  const trouble = troubleOf(error);
+  if (trouble === "ConnectionRefused") {
     return [
       "connectionRefused",
       "nobody listens there. Check host and port, and that the server runs.",
     ];
   }
-  if (troubleOf(error) === "NotCapable") {
+  if (trouble === "NotCapable") {
     return ["permissionDenied", `${text}.`];
   }
-  if (troubleOf(error) === "PermissionDenied") {
+  if (trouble === "PermissionDenied") {
     return ["permissionDenied", "the operating system does not allow it."];
   }
-  if (troubleOf(error) === "ConnectionReset") {
+  if (trouble === "ConnectionReset") {
     return ["connectionLost", "the connection was closed at once."];
   }
   if (error instanceof URIError) return ["invalidArgument", `${text}.`];
-  const isUnknown = troubleOf(error) === "NotFound" ||
+  const isUnknown = trouble === "NotFound" ||
     /lookup|resolve|not known|No address|nodename|getaddrinfo/i.test(text);
   if (isUnknown) {
     return ["unknownHost", "no host of that name is known. Check its name."];
@@ -442,25 +443,23 @@ function unixDiagnosis(
   text: string,
   path: string,
 ): [WireErrorCode, string] {
-  if (
-    troubleOf(error) === "NotFound" ||
-    troubleOf(error) === "NotADirectory"
-  ) {
+  const trouble = troubleOf(error);
+  if (trouble === "NotFound" || trouble === "NotADirectory") {
     return [
       "connectFailed",
       "there is no such socket file. Check the path, and that the server runs.",
     ];
   }
-  if (troubleOf(error) === "NotCapable") {
+  if (trouble === "NotCapable") {
     return ["permissionDenied", `${text}.`];
   }
-  if (troubleOf(error) === "PermissionDenied") {
+  if (trouble === "PermissionDenied") {
     return [
       "permissionDenied",
       "this user may not use that socket file. A server makes it for its own user (mode 0600): run as that user, or have the file's mode changed.",
     ];
   }
-  if (troubleOf(error) === "ConnectionRefused") {
+  if (trouble === "ConnectionRefused") {
     return ["connectionRefused", refusedBy(host, path)];
   }
   if (/SUN_LEN/.test(text)) {

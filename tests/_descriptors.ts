@@ -9,22 +9,17 @@
  * Sockets and pipes that are open. Deno opens files of its own when it likes,
  * and pairs of nameless Unix sockets.
  *
- * @param kinds What counts, as the links in `/proc/self/fd` begin.
  * @returns How many there are; 0 where that cannot be told.
  */
-export function openSockets(kinds: RegExp = /^(socket|pipe):/): number {
+export function openSockets(): number {
   if (Deno.build.os !== "linux") return 0;
   const nameless = new Set<string>();
-  for (const line of Deno.readTextFileSync("/proc/net/unix").split("\n")) {
-    const [, , , , , , inode, path] = line.trim().split(/ +/);
+  for (const [, , , , , , inode, path] of rowsOf("unix")) {
     if (path === undefined) nameless.add(`socket:[${inode}]`);
   }
-  let count = 0;
-  for (const { name } of Deno.readDirSync("/proc/self/fd")) {
-    const what = linkOf(`/proc/self/fd/${name}`);
-    if (kinds.test(what) && !nameless.has(what)) count++;
-  }
-  return count;
+  return descriptors()
+    .filter((what) => /^(socket|pipe):/.test(what) && !nameless.has(what))
+    .length;
 }
 
 /**
@@ -39,9 +34,6 @@ export function socketsAt(
 ): number {
   if (Deno.build.os !== "linux") return 0;
   const inodes = new Set<string>();
-  const rowsOf = (table: string) =>
-    Deno.readTextFileSync(`/proc/net/${table}`).split("\n")
-      .map((line) => line.trim().split(/ +/));
   const ports = places.map(({ port }) => port).filter((port) => port > 0);
   for (const [, local = "", remote = "", , , , , , , inode] of rowsOf("tcp")) {
     const isThere = [local, remote].some((address) =>
@@ -53,8 +45,19 @@ export function socketsAt(
   for (const [, , , , , , inode, path = ""] of rowsOf("unix")) {
     if (paths.includes(path)) inodes.add(`socket:[${inode}]`);
   }
+  return descriptors().filter((what) => inodes.has(what)).length;
+}
+
+/** The rows of a table of the system's sockets. */
+function rowsOf(table: "tcp" | "unix"): string[][] {
+  return Deno.readTextFileSync(`/proc/net/${table}`).split("\n")
+    .map((line) => line.trim().split(/ +/));
+}
+
+/** What this process has open. */
+function descriptors(): string[] {
   return [...Deno.readDirSync("/proc/self/fd")]
-    .filter(({ name }) => inodes.has(linkOf(`/proc/self/fd/${name}`))).length;
+    .map(({ name }) => linkOf(`/proc/self/fd/${name}`));
 }
 
 function linkOf(path: string): string {
