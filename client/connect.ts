@@ -16,6 +16,7 @@ import {
   checkOptionKeys,
   hookAndOptions,
   type HookForms,
+  joined,
 } from "../wire/base/checks.ts";
 import {
   errorMessage,
@@ -586,12 +587,12 @@ export interface ConnectOptions<
   timeout?: number | undefined;
 }
 
-const OPTION_KEYS: Readonly<Record<keyof ConnectOptions, true>> = {
-  ...SHARED_KEYS,
-  path: true,
-  tls: true,
-  timeout: true,
-};
+const OPTION_KEYS: Readonly<Record<keyof ConnectOptions, true>> =
+  /* @__PURE__ */ joined(SHARED_KEYS, {
+    path: true,
+    tls: true,
+    timeout: true,
+  });
 
 const FORMS: HookForms = {
   what: "connectToRemoteServer()",

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { checkHooks, checkOnDeath } from "../wire/base/checks.ts";
+import { checkHooks, checkOnDeath, joined } from "../wire/base/checks.ts";
 import { Attempt, checkAttempt, opened } from "../wire/base/lifetime.ts";
 import { DEFAULT_LIMITS, resolveLimits } from "../wire/base/limits.ts";
 import type { AnyFunctions } from "../wire/rpc/remote_types.ts";
@@ -34,10 +34,10 @@ export interface Connecting<
 }
 
 /** The names of the options. */
-export const CONNECT_KEYS: Readonly<Record<keyof Connecting, true>> = {
-  ...SHARED_KEYS,
-  timeout: true,
-};
+export const CONNECT_KEYS: Readonly<Record<keyof Connecting, true>> =
+  /* @__PURE__ */ joined(SHARED_KEYS, {
+    timeout: true,
+  });
 
 /**
  * Makes a wire, and waits until both ends have accepted each other.

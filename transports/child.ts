@@ -19,7 +19,7 @@
  * @module
  */
 
-import { checkOptionKeys } from "../wire/base/checks.ts";
+import { checkOptionKeys, joined } from "../wire/base/checks.ts";
 import { errorMessage, shown, WireError } from "../wire/base/errors.ts";
 import type { AnyFunctions } from "../wire/rpc/remote_types.ts";
 import {
@@ -58,12 +58,12 @@ export interface SpawnOptions<
   leave?: boolean | undefined;
 }
 
-const SPAWN_KEYS: Readonly<Record<keyof SpawnOptions, true>> = {
-  ...CONNECT_KEYS,
-  cwd: true,
-  env: true,
-  leave: true,
-};
+const SPAWN_KEYS: Readonly<Record<keyof SpawnOptions, true>> =
+  /* @__PURE__ */ joined(CONNECT_KEYS, {
+    cwd: true,
+    env: true,
+    leave: true,
+  });
 
 /**
  * Starts a program, and makes a wire over its standard input and output. The

@@ -22,7 +22,7 @@
  * @module
  */
 
-import { checkOptionKeys } from "../wire/base/checks.ts";
+import { checkOptionKeys, joined } from "../wire/base/checks.ts";
 import {
   errorMessage,
   shown,
@@ -206,10 +206,10 @@ export interface ConnectWebSocketOptions<
   protocols?: readonly string[] | undefined;
 }
 
-const CONNECT_OPTIONS: Readonly<Record<keyof ConnectWebSocketOptions, true>> = {
-  ...CONNECT_KEYS,
-  protocols: true,
-};
+const CONNECT_OPTIONS: Readonly<Record<keyof ConnectWebSocketOptions, true>> =
+  /* @__PURE__ */ joined(CONNECT_KEYS, {
+    protocols: true,
+  });
 
 /**
  * Connects to a server by a WebSocket: from a page, a Worker, Deno, Node 22 or

@@ -31,6 +31,7 @@ import {
   checkSignal,
   decide,
   type Demanded,
+  joined,
   ownArguments,
 } from "./base/checks.ts";
 import { rejected } from "./rpc/pending_call.ts";
@@ -312,10 +313,10 @@ export const SHARED_KEYS: Readonly<
 };
 
 /** The names of the options, for finding those that are misspelt. */
-const OPTION_KEYS: Readonly<Record<keyof WireOptions, true>> = {
-  ...SHARED_KEYS,
-  confirm: true,
-};
+const OPTION_KEYS: Readonly<Record<keyof WireOptions, true>> =
+  /* @__PURE__ */ joined(SHARED_KEYS, {
+    confirm: true,
+  });
 
 /**
  * One end of a connection between two processes. Both ends are the same class:
