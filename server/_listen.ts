@@ -238,8 +238,9 @@ function closeQuietly(conn: HostConn): void {
 
 /** How many must be free, for whatever a program opens for a connection. */
 const RESERVE = 16;
-/** After how many connections it is measured again. */
+/** After how many connections it is measured again, at first and at most. */
 const EVERY = 8;
+const SELDOM = 64;
 
 /**
  * The descriptors that are free. A process that has none left fails in places
@@ -248,6 +249,8 @@ const EVERY = 8;
 export class Descriptors {
   /** How many connections may come before the next look; the first ones do. */
   #known = EVERY;
+  /** For how many connections the next look is; more, where many are free. */
+  #next = EVERY;
   readonly #host: Pick<Host, "canOpen">;
 
   /** @param host Tells how many there are. */
@@ -266,8 +269,12 @@ export class Descriptors {
       return true;
     }
     const host = this.#host;
-    if (!host.canOpen(RESERVE + EVERY)) return host.canOpen(RESERVE + 1);
-    this.#known = EVERY - 1;
+    if (!host.canOpen(RESERVE + this.#next)) {
+      this.#next = EVERY;
+      return host.canOpen(RESERVE + 1);
+    }
+    this.#known = this.#next - 1;
+    this.#next = Math.min(this.#next * 2, SELDOM);
     return true;
   }
 

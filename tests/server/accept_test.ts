@@ -144,6 +144,32 @@ test("Descriptors.take() tells that there are some", () => {
   for (let n = 0; n < 20; n++) assertEquals(descriptors.take(), true);
 });
 
+test("Descriptors looks seldom where many are free, and often where few are", () => {
+  const asked: number[] = [];
+  let free = 1_000;
+  const descriptors = new Descriptors({
+    canOpen(count) {
+      asked.push(count);
+      return count <= free;
+    },
+  });
+  for (let n = 0; n < 8 + 8 + 16 + 32 + 64 + 64; n++) {
+    assertEquals(descriptors.take(), true);
+  }
+  assertEquals(asked, [24, 32, 48, 80, 80]);
+  // Of few that are free, each connection asks for its own.
+  free = 20;
+  asked.length = 0;
+  assertEquals([descriptors.take(), descriptors.take()], [true, true]);
+  assertEquals(asked, [80, 17, 24, 17]);
+  free = 16;
+  assertEquals(descriptors.take(), false);
+  free = 1_000;
+  asked.length = 0;
+  for (let n = 0; n < 9; n++) assertEquals(descriptors.take(), true);
+  assertEquals(asked, [24, 32]);
+});
+
 test("Tally tells the first of a kind at once, and the others as a number", () => {
   const told: string[] = [];
   const tally = new Tally((error) => told.push(error.message));

@@ -240,11 +240,12 @@ function end(tenth: number, batch: Batch): void {
  * listens to it any more.
  */
 function afterMoment(delay: number, callback: () => void): () => void {
-  let moment: AbortSignal | undefined = AbortSignal.timeout(MOMENT);
+  const due = systemClock.now() + delay;
+  let moment: AbortSignal | undefined = momentSignal();
   let stop: (() => void) | undefined;
   const onMoment = () => {
     moment = undefined;
-    stop = systemClock.after(delay - MOMENT, callback);
+    stop = systemClock.after(due - systemClock.now(), callback);
   };
   moment.addEventListener("abort", onMoment, { once: true });
   return () => {
@@ -252,6 +253,20 @@ function afterMoment(delay: number, callback: () => void): () => void {
     moment = undefined;
     stop?.();
   };
+}
+
+/** The last signal of a moment, and since when it runs. */
+let latest:
+  | { readonly signal: AbortSignal; readonly since: number }
+  | undefined;
+
+/** A signal that aborts in about a moment; many wires of that time share it. */
+function momentSignal(): AbortSignal {
+  const since = systemClock.now();
+  if (latest === undefined || since - latest.since > MOMENT / 4) {
+    latest = { signal: AbortSignal.timeout(MOMENT), since };
+  }
+  return latest.signal;
 }
 
 // How often something may happen: a number of times at once, and after that so

@@ -578,7 +578,7 @@ export class NativeSession implements Session {
 
   /** Closes gracefully. */
   async close(): Promise<void> {
-    this.#streams.cancelAll(closedReason());
+    if (this.#streams.receiving > 0) this.#streams.cancelAll(closedReason());
     await this.#closing.begin(this.opened);
     await this.lifetime.closed;
   }
