@@ -22,6 +22,7 @@ import { runStudies, runWorkloads, usable } from "./_run.ts";
 import type { StudyResult } from "./_study.ts";
 import type { Contestant } from "./_workload.ts";
 import { memory } from "./studies/memory.ts";
+import { opening } from "./studies/opening.ts";
 import { WORKLOADS } from "./workloads/mod.ts";
 
 async function writeFiles(
@@ -84,7 +85,10 @@ async function main(): Promise<number> {
   const workloads = WORKLOADS.filter(({ name }) => options.only.includes(name));
   let measurements: readonly Measurement[] = [];
   let contestants: readonly Contestant[] = [];
-  if (workloads.length > 0 || options.only.includes(memory.name)) {
+  const compares = [memory, opening].some(({ name }) =>
+    options.only.includes(name)
+  );
+  if (workloads.length > 0 || compares) {
     await using peers = await Peers.start();
     const found = await usable(peers, options, skipped);
     contestants = found;

@@ -12,11 +12,13 @@ import { growthCalls } from "./growth_calls.ts";
 import { growthNames } from "./growth_names.ts";
 import { growthWires } from "./growth_wires.ts";
 import { memory } from "./memory.ts";
+import { opening } from "./opening.ts";
 import { start } from "./start.ts";
 
 /** The studies. */
 export const STUDIES: readonly Study[] = [
   memory,
+  opening,
   codec,
   growthCalls,
   growthWires,
