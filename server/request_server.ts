@@ -773,8 +773,10 @@ export class RequestServer implements AsyncDisposable {
         return this.#confirm(wire, network);
       },
     }, {
-      // A secret that every stranger is shown is none.
-      peerFirst: credential !== undefined,
+      // A secret that every stranger is shown is none; and what comes after the
+      // client's hello goes out with this side's own. Where a connection was
+      // adopted, the other end may be a server, too.
+      peerFirst: credential !== undefined || !(arrival instanceof Adopted),
       gate: this.#guesses?.gateOf(arrival),
       sharedMemory: this.#memory,
       quota: passing,

@@ -5,7 +5,12 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { type Wire, wirePair } from "../../mod.ts";
+import {
+  connectToRemoteServer,
+  createRequestServer,
+  type Wire,
+  wirePair,
+} from "../../mod.ts";
 import { test } from "../_test.ts";
 import { byteCosts } from "./_counting.ts";
 import { meteredPair } from "./_metered.ts";
@@ -196,4 +201,17 @@ test("with() makes no proxies", async () => {
   // The one above shows that they are counted.
   assertEquals(made, 1);
   await Promise.all([near.close(), far.close()]);
+});
+
+test("connecting and a first call take two writes of each side", async () => {
+  const served = Promise.withResolvers<Wire>();
+  await using server = createRequestServer(0, (wire) => {
+    served.resolve(wire);
+    return true;
+  }, { functions: FUNCTIONS });
+  await using wire = await connectToRemoteServer("127.0.0.1", server.port);
+  assertEquals(await wire.call("add", [20, 2]), 22);
+  // A hello, then accept with the call; and a hello with accept, then a return.
+  const ends = [wire, await served.promise];
+  assertEquals(ends.map((end) => end.stats().writes), [2, 2]);
 });

@@ -158,6 +158,8 @@ export class ByteOutput {
   #scheduled = false;
   /** How much there was when that was last looked at. */
   #seen = 0;
+  /** For how many microtasks the next write still waits. */
+  #lingers = 0;
   #stopped = false;
   /** What the transport is taking, and how much of it is left to take. */
   #writing: Uint8Array<ArrayBuffer> | undefined;
@@ -251,6 +253,14 @@ export class ByteOutput {
     this.#finishFlush();
   }
 
+  /**
+   * Has the next write wait for whoever is about to send more, in the same
+   * tick: for so many microtasks.
+   */
+  linger(microtasks: number): void {
+    this.#lingers = microtasks;
+  }
+
   /** Has what was written sent at the end of the tick. */
   protected schedule(): void {
     if (this.#scheduled || this.#writing !== undefined) return;
@@ -264,6 +274,11 @@ export class ByteOutput {
   }
 
   readonly #tick = (): void => {
+    if (this.#lingers > 0) {
+      this.#lingers--;
+      queueMicrotask(this.#tick);
+      return;
+    }
     const { position } = this.writer;
     const now = this.clock.now();
     // Somebody may be sending in a row: then what still comes is sent with the

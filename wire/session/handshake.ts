@@ -317,7 +317,7 @@ export class Pings {
 /** What decides whether two ends get on. */
 export interface HandshakeOptions {
   /** Where hello and accept go, and what the peer's limits are for. */
-  readonly output: Pick<Output, "send" | "greet" | "open">;
+  readonly output: Pick<Output, "send" | "greet" | "open" | "linger">;
   readonly outbound: Pick<Outbound, "open">;
   readonly limits: Readonly<WireLimits>;
   readonly clock: Clock;
@@ -357,6 +357,12 @@ interface Pending {
   /** What the peer told of itself, once it has said hello. */
   peer: PeerLimits | undefined;
 }
+
+/**
+ * So many microtasks pass between the end of a handshake and the first call of
+ * a program that waited for it, with some to spare.
+ */
+const SOON = 16;
 
 /** The beginning of one wire. */
 export class Handshake {
@@ -471,6 +477,8 @@ export class Handshake {
     }
     this.welcome = true;
     onWelcome();
+    // Whoever waited for the wire mostly calls at once: that goes along.
+    output.linger(SOON);
     output.send({ kind: "accept" });
     this.#checkOpened();
   }
