@@ -17,6 +17,7 @@ const WORDS: Readonly<Record<string, string>> = {
   "testing": "transports' cases",
   "host": "Deno, or Node",
   "reconnect": "keepConnected",
+  "broadcast": "one call, many wires",
   "wire": "the Wire itself",
   "lines": "streams of lines",
   "contract": "schemas, types",

@@ -74,6 +74,7 @@ test("entry points load what is theirs alone", () => {
   without("./server", ...upper.slice(0, 3), "client");
   without("./contract", "wire/native", "wire/session");
   without("./reconnect", "wire/native", "wire/contract");
+  without("./broadcast", ...upper, "client", "server");
   without("./lines", "wire/codec", "wire/rpc");
   without("./codec", "wire/rpc", "wire/flow");
   without("./cmucl", "wire/native", "wire/contract");

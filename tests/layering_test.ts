@@ -29,6 +29,7 @@ const ROOMS = [
   "native",
   "wire.ts",
   "reconnect",
+  "broadcast",
   "testing",
 ];
 

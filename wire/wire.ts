@@ -318,6 +318,9 @@ const OPTION_KEYS: Readonly<Record<keyof WireOptions, true>> =
     confirm: true,
   });
 
+/** What the calls of a wire go through; undefined for what is no wire. */
+export let callerOf: (wire: object) => Caller | undefined;
+
 /**
  * One end of a connection between two processes. Both ends are the same class:
  * either sends messages, calls the other's functions and serves its own.
@@ -428,6 +431,10 @@ export class Wire<
     if (functions !== undefined) this.#serveFirst(functions);
     if (onDeath) session.lifetime.listen(onDeath);
     if (signal !== undefined) this.#abortOn(signal);
+  }
+
+  static {
+    callerOf = (wire) => #caller in wire ? wire.#caller : undefined;
   }
 
   #serveFirst(functions: object): void {

@@ -12,6 +12,7 @@ import type { Definitions, PageContext } from "./_assemble.ts";
 
 const ROOT = "jsr:@remote/wire";
 const LISP = "jsr:@remote/wire/cmucl";
+const BROADCAST = "jsr:@remote/wire/broadcast";
 
 /** The interface of the first pages, and a server of it. */
 const CALCULATOR: Definitions = {
@@ -107,6 +108,11 @@ const LISP_SERVER: Definitions = {
     });`,
 };
 
+/** A server whose clients can be told something. */
+const CHAT: Definitions = {
+  server: `const server = createRequestServer<{ say(text: string): void }>(0);`,
+};
+
 /** A certificate and its key. */
 const PEM = `
   const [cert, key] = await Promise.all(["server.pem", "server.key"].map((name) =>
@@ -138,10 +144,12 @@ export const CONTEXT: Readonly<Record<string, PageContext>> = {
         "",
         "Set<(line: string) => void>",
       ),
+      "Many at once": CHAT,
     },
   },
   "docs/calls.md": {
-    from: [ROOT],
+    from: [ROOT, BROADCAST],
+    headings: { "Calls to many peers": CHAT },
     page: {
       functions: `const functions = { search: (text: string) => text };`,
       [`("localhost", 7000`]: `createRequestServer(7000);`,

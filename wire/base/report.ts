@@ -314,6 +314,24 @@ export function knowsWhoAsks(made: { readonly prototype: Asked }): void {
   });
 }
 
+/**
+ * Learns what a promise fails with, and is not taken for one who has asked.
+ *
+ * @param promise The promise, of this module or any other.
+ * @param onFailed Called with what it fails with.
+ * @returns A promise of what that returns; of undefined where it succeeds.
+ */
+export function overheard<T>(
+  promise: Promise<unknown>,
+  onFailed: (error: unknown) => T,
+): Promise<T | undefined> {
+  const own = promise as Promise<unknown> & Partial<Asked>;
+  const isAsked = own[ASKED];
+  const heard = promise.then(() => undefined, onFailed);
+  if (isAsked !== undefined) own[ASKED] = isAsked;
+  return heard;
+}
+
 /** A promise that may be left alone. */
 export class OwnPromise<T> extends Promise<T> implements Asked {
   /** Whether somebody has asked for it. */

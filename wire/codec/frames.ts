@@ -426,7 +426,7 @@ export class MessageWriter {
         return this.#values.write(message.value);
       case "returnValues":
         writer.varint(message.id);
-        return this.#list(message.values);
+        return this.#values.writeList(message.values);
       case "throw":
         writer.varint(message.id);
         return this.#values.write(message.thrown);
@@ -522,7 +522,7 @@ export class MessageWriter {
       writer.varint(deadline);
     }
     if (metadata !== undefined) this.#metadata(metadata);
-    this.#list(call.args);
+    this.#values.writeList(call.args);
   }
 
   #target(target: Target): void {
@@ -552,15 +552,6 @@ export class MessageWriter {
     for (const [key, value] of entries) {
       writer.text(key);
       writer.text(value);
-    }
-  }
-
-  #list(values: readonly unknown[]): void {
-    const count = values.length;
-    this.#values.hold(count);
-    this.#writer.varint(count);
-    for (let index = 0; index < count; index++) {
-      this.#values.write(values[index]);
     }
   }
 }

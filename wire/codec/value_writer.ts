@@ -21,10 +21,10 @@ import {
   viewKind,
   WireError,
 } from "../base/errors.ts";
-import { type ByteWriter, varintSize } from "./bytes.ts";
-import type { ValueLimits } from "../base/limits.ts";
+import { ByteWriter, varintSize } from "./bytes.ts";
+import { DEFAULT_LIMITS, type ValueLimits } from "../base/limits.ts";
 import { type Exporter, NO_EXPORTER } from "./passing.ts";
-import type { SendTables, Shape } from "./tables.ts";
+import { SendTables, type Shape } from "./tables.ts";
 import {
   type AnyValueType,
   dataFor,
@@ -499,6 +499,27 @@ export class ValueWriter {
     this.hold(count);
   }
 
+  /** Writes a list that is no value itself, such as that of the arguments. */
+  writeList(values: readonly unknown[]): void {
+    if (values instanceof SharedArguments && this.#writeShared(values)) return;
+    const count = values.length;
+    this.hold(count);
+    this.#writer.varint(count);
+    for (let index = 0; index < count; index++) this.write(values[index]);
+  }
+
+  /** Copies what was written for all; false where this peer is another case. */
+  #writeShared({ bytes }: SharedArguments): boolean {
+    const { values, nesting, bigint } = this.#limits;
+    if (
+      bytes === undefined || this.types !== undefined || this.#sendStacks ||
+      values < bytes.length || nesting < DEFAULT_LIMITS.nesting ||
+      bigint < DEFAULT_LIMITS.bigint
+    ) return false;
+    this.#writer.bytes(bytes);
+    return true;
+  }
+
   /** Counts values that the message is about to hold. */
   hold(count: number): void {
     const { values } = this.#limits;
@@ -511,6 +532,41 @@ export class ValueWriter {
         `The peer takes messages of up to ${values} values, and this one has more. Send it in parts, or raise the peer's limit "values".`,
       );
     }
+  }
+}
+
+/** Arguments with more bytes than this are written for each wire by itself. */
+const MOST_SHARED = 32 * 1024;
+
+/**
+ * Arguments that many wires send. They are turned into bytes once, without the
+ * tables that each wire has of its own; what cannot be, each writes itself.
+ */
+export class SharedArguments extends Array<unknown> {
+  #bytes: Uint8Array<ArrayBuffer> | undefined;
+  #isWritten = false;
+
+  /** What is made of them is a list as any other. */
+  static override get [Symbol.species](): ArrayConstructor {
+    return Array;
+  }
+
+  /** The list as bytes; undefined where wires have to write it themselves. */
+  get bytes(): Uint8Array<ArrayBuffer> | undefined {
+    if (this.#isWritten) return this.#bytes;
+    this.#isWritten = true;
+    const writer = new ByteWriter();
+    writer.bound = MOST_SHARED;
+    const tables = new SendTables();
+    tables.most = 0;
+    const values = new ValueWriter(writer, tables, DEFAULT_LIMITS);
+    try {
+      values.writeList(this);
+      this.#bytes = writer.written().slice();
+    } catch {
+      // A reference, or too much, or what cannot be sent: each wire tells.
+    }
+    return this.#bytes;
   }
 }
 

@@ -42,7 +42,7 @@ import type { Lifetime } from "../base/lifetime.ts";
 import type { MessageOutput, Ticket } from "../flow/output.ts";
 
 /** A resolved promise, for what is done already. */
-const DONE: Promise<void> = Promise.resolve();
+export const DONE: Promise<void> = Promise.resolve();
 
 /** Has streams among the arguments of one-way calls end with these. */
 interface BindingStreams {

@@ -477,7 +477,7 @@ export class Handshake {
     }
     this.welcome = true;
     onWelcome();
-    // Whoever waited for the wire mostly calls at once: that goes along.
+    // Whoever waited for the wire mostly calls at once: one write has both.
     output.linger(SOON);
     output.send({ kind: "accept" });
     this.#checkOpened();
