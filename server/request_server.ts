@@ -30,6 +30,7 @@ import {
   WireError,
 } from "../wire/base/errors.ts";
 import {
+  Account,
   resolveLimits,
   SharedMemory,
   type WireLimits,
@@ -357,7 +358,7 @@ export class RequestServer implements AsyncDisposable {
   // Over 15 fields: each of its parts is one, and each place of connections.
   readonly #options: RequestServerOptions;
   readonly #limits: Readonly<WireLimits>;
-  /** What the wires hold together of what came. */
+  /** What the wires hold together. */
   readonly #memory: SharedMemory;
   readonly #onConnect: OnConnect | undefined;
   readonly #report: Report;
@@ -415,8 +416,7 @@ export class RequestServer implements AsyncDisposable {
     this.#options = options;
     this.#onConnect = hook;
     this.#limits = resolveLimits(options.limits);
-    const { serverMemory, wires } = this.#limits;
-    this.#memory = new SharedMemory(serverMemory, wires);
+    this.#memory = this.#makeMemory();
     const { tls, signal } = options;
     this.#quotas = this.#makeQuotas();
     const listener = listenerOf(host, port, options);
@@ -614,6 +614,25 @@ export class RequestServer implements AsyncDisposable {
    */
   replaceCertificate(tls: ServerTls): void {
     replaceCertificate(this.#tls, tls, "The request server");
+  }
+
+  #makeMemory(): SharedMemory {
+    const { serverMemory, serverTotal, wires } = this.#limits;
+    const account = new Account(
+      serverTotal,
+      systemClock,
+      () =>
+        this.#acceptor.note("heavy", (count) =>
+          new WireError(
+            "busy",
+            `The server ended ${
+              count === 1
+                ? "the wire that held most memory"
+                : `${count} wires that held most memory`
+            }, because all together held ${serverTotal} bytes (its limit "serverTotal").`,
+          )),
+    );
+    return new SharedMemory(serverMemory, wires, account);
   }
 
   #makeQuotas(): QuotaKeeper | undefined {

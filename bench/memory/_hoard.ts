@@ -14,6 +14,7 @@ export const PLACES = [
   "streams",
   "calls",
   "pieces",
+  "answers",
 ] as const;
 
 /** One of them. */
@@ -27,6 +28,8 @@ const STREAMS = 100;
 const STREAM_WINDOW = 262_144;
 const FIRST_CREDIT = 20_971;
 const PIECES = 8;
+/** Of answers to so many calls a quarter is what may wait for a peer. */
+const ANSWERS = 4_096;
 const COST = 64;
 
 /** Begins each wire: a hello with the default limits. */
@@ -37,6 +40,28 @@ export const HELLO: readonly number[] = [
   ...[0x4e, 0, 0],
 ];
 const KIND = { accept: 2, define: 3, piece: 5, pong: 0x21, abort: 0x32 };
+
+/** Lists that were made: a crowd sends the same ones. */
+const lists = new Map<string, Uint8Array>();
+const wholes = new Map<Uint8Array, Uint8Array>();
+
+/** See {@linkcode listOf}. */
+function listIn(kind: ValueKind, most: number): Uint8Array {
+  const key = `${kind.name} ${most}`;
+  const list = lists.get(key) ?? listOf(kind, most);
+  lists.set(key, list);
+  return list;
+}
+
+/** A list, and zeros behind it, almost as large as a message may be. */
+function padded(list: Uint8Array): Uint8Array {
+  let whole = wholes.get(list);
+  if (whole !== undefined) return whole;
+  whole = new Uint8Array(MESSAGE - 32);
+  whole.set(list);
+  wholes.set(list, whole);
+  return whole;
+}
 
 /** What a hoard has come to. */
 export interface Hoarded {
@@ -54,6 +79,8 @@ export class Hoarder implements Disposable {
   /** Whether the other end has ended the wire, or is gone. */
   hasEnded = false;
   #pongs = 0;
+  /** Whether it reads nothing more. */
+  #isDeaf = false;
   #accepted = false;
   #wake = () => {};
   #pieces = 0;
@@ -83,7 +110,7 @@ export class Hoarder implements Disposable {
   async #read(): Promise<void> {
     const chunk = new Uint8Array(64 * 1024);
     let kept: number[] = [];
-    for (;;) {
+    while (!this.#isDeaf) {
       const count = await this.#connection.read(chunk).catch(() => null);
       if (count === null) break;
       kept.push(...chunk.subarray(0, count));
@@ -104,7 +131,7 @@ export class Hoarder implements Disposable {
       }
       this.#wake();
     }
-    this.hasEnded = true;
+    this.hasEnded = !this.#isDeaf;
     this.#wake();
   }
 
@@ -142,17 +169,19 @@ export class Hoarder implements Disposable {
   ): Promise<void> {
     const size = head.length + values.length;
     if (size <= FRAME && isFinished) return await this.#frame(head, values);
-    const body = new Uint8Array(size);
-    body.set(head);
-    body.set(values, head.length);
     const number = isFinished ? 100 : this.#pieces++;
     const end = isFinished ? size : size - 1;
     for (let from = 0; from < end;) {
       const header = [KIND.piece, ...varint(number), 0];
-      if (from === 0) header.push(...varint(size));
-      const to = Math.min(end, from + FRAME - header.length);
-      await this.#frame(header, body.subarray(from, to));
-      from = to;
+      if (from === 0) header.push(...varint(size), ...head);
+      // Where the values begin that follow.
+      const start = from === 0 ? 0 : from - head.length;
+      const count = Math.min(
+        FRAME - header.length,
+        end - head.length - start,
+      );
+      await this.#frame(header, values.subarray(start, start + count));
+      from = head.length + start + count;
     }
   }
 
@@ -162,7 +191,7 @@ export class Hoarder implements Disposable {
     head: () => readonly number[],
     kind: ValueKind,
   ): Promise<void> {
-    const values = listOf(kind, FRAME - 32);
+    const values = listIn(kind, FRAME - 32);
     for (let held = 0; held < window; held += values.length + 32 + COST) {
       await this.#message(head(), values);
     }
@@ -190,8 +219,8 @@ export class Hoarder implements Disposable {
         const call = [0x12, ...varint(this.#call++), 0, ...hold, 0xd1];
         await this.#frame(call, varint(STREAMS), all);
         this.#called += call.length + 1 + all.length + COST;
-        const small = listOf(kind, FIRST_CREDIT - COST - 32);
-        const large = listOf(kind, STREAM_WINDOW - 32);
+        const small = listIn(kind, FIRST_CREDIT - COST - 32);
+        const large = listIn(kind, STREAM_WINDOW - 32);
         for (const id of ids) {
           await this.#message([0x50, ...varint(id)], small);
           await this.#message([0x50, ...varint(id)], large);
@@ -199,14 +228,23 @@ export class Hoarder implements Disposable {
         break;
       }
       case "pieces": {
-        const values = listOf(kind, MESSAGE - 32);
         // Most kinds fill less than that with the values there may be.
-        const whole = new Uint8Array(MESSAGE - 32);
-        whole.set(values);
+        const whole = padded(listIn(kind, MESSAGE - 32));
         for (let count = 0; count < PIECES; count++) {
           await this.#message([0x10], whole, false);
         }
         break;
+      }
+      case "answers": {
+        // give(list), which answers with the list.
+        const give = [0, 4, 0x67, 0x69, 0x76, 0x65, 1];
+        const values = listIn(kind, FRAME - 32);
+        this.#isDeaf = true;
+        for (let count = 0; count < ANSWERS; count++) {
+          const call = [0x12, ...varint(this.#call++), 0, ...give];
+          await this.#message(call, values);
+        }
+        return;
       }
       default:
         place satisfies never;

@@ -18,6 +18,7 @@ const server = createRequestServer(0, null, {
   limits: JSON.parse(limits),
   functions: {
     echo: (value: unknown) => value,
+    give: (value: unknown) => value,
     async hold(...args: unknown[]) {
       held.add(args);
       const { signal } = this as unknown as { signal: AbortSignal };

@@ -17,7 +17,7 @@ import { test } from "../_test.ts";
 import { fate } from "./_keeping.ts";
 import { unhandledIn } from "./_unhandled.ts";
 import { anyPair } from "./_pair.ts";
-import { Memory } from "../../wire/base/limits.ts";
+import { Holdings, Memory } from "../../wire/base/limits.ts";
 import { Sink } from "../../wire/streams/stream_ends.ts";
 
 /** A share of 1,000 each; 4,000 more for those to grow who keep up. */
@@ -287,7 +287,7 @@ test("where memory is short, what waits is taken before more may come", async ()
     grow: (wanted) => (grown.push(wanted), wanted),
     credit: (_id, amount) => given.push(amount),
     cancel() {},
-    memory,
+    holdings: new Holdings(memory),
   });
   const put = () =>
     sink.put({ value: 1, attachments: undefined, cost: 300, excess: 10 });
@@ -321,7 +321,7 @@ function sinkOf(memory = new Memory(10_000)) {
     grow: () => 0,
     credit: (_id, amount) => told.push(`credit ${amount}`),
     cancel: () => told.push("cancel"),
-    memory,
+    holdings: new Holdings(memory),
   });
   const call = {
     add() {},

@@ -126,10 +126,17 @@ export class SpareBuffers {
   give(buffer: ArrayBuffer): void {
     const buffers = this.#buffers ??= [];
     buffers.push(buffer);
-    let bytes = buffers.reduce((sum, { byteLength }) => sum + byteLength, 0);
+    let { bytes } = this;
     while (buffers.length > MOST || bytes > MOST_BYTES) {
       bytes -= buffers.shift()!.byteLength;
     }
+  }
+
+  /** How many bytes those have that are kept. */
+  get bytes(): number {
+    let bytes = 0;
+    for (const { byteLength } of this.#buffers ?? []) bytes += byteLength;
+    return bytes;
   }
 
   /** Keeps none. */

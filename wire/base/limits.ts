@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { Clock } from "./clock.ts";
 import { shown, WireError } from "./errors.ts";
 import { unknownName } from "./checks.ts";
 
@@ -136,6 +137,16 @@ export interface WireLimits {
    * has its share: this, divided by `wires`. @default {536870912}
    */
   serverMemory: number;
+  /**
+   * Bytes of memory that all wires of a server may hold together: what came and
+   * is not dealt with, what was made of it, output that waits, references, and
+   * the connections themselves. From three quarters of it on, wires that hold
+   * more than the average are read slowly; beyond it the one that holds most
+   * ends, with `busy`.
+   *
+   * @default {536870912, or `serverMemory` where that is more}
+   */
+  serverTotal: number;
   /** CMUCL dialect: the longest string, in characters. @default {1048576} */
   cmuclString: number;
   /** CMUCL dialect: how many objects a peer may save. @default {4096} */
@@ -193,6 +204,7 @@ export const DEFAULT_LIMITS: Readonly<WireLimits> = Object.freeze({
   attempts: 10,
   attemptEvery: 1_000,
   serverMemory: 512 * 1024 * 1024,
+  serverTotal: 512 * 1024 * 1024,
   cmuclString: 1024 * 1024,
   cmuclCache: 4_096,
   cmuclBignum: 2_048,
@@ -216,6 +228,7 @@ const RANGES: Partial<Record<keyof WireLimits, LimitRange>> = {
   tableEntries: { least: 0, most: 1_024 },
   memory: { least: 1024 * 1024, most: 2 ** 31 - 1 },
   serverMemory: { least: 1024 * 1024, most: 2 ** 31 - 1 },
+  serverTotal: { least: 1024 * 1024, most: 2 ** 40 },
 };
 
 /** Those of every other limit: up to what a 32-bit timer can wait. */
@@ -283,6 +296,10 @@ export function resolveLimits(
   if (limits.wiresPerAddress === undefined && limits.wires !== undefined) {
     resolved.wiresPerAddress = resolved.wires;
   }
+  if (limits.serverTotal === undefined) {
+    const { serverMemory, serverTotal } = resolved;
+    resolved.serverTotal = Math.max(serverMemory, serverTotal);
+  }
   resolvedSets.add(resolved);
   return Object.freeze(resolved);
 }
@@ -321,6 +338,8 @@ export interface MemoryPool {
   readonly most: number;
   /** What one of them may hold even when they hold more. */
   readonly share: number;
+  /** Counts all that they hold, not only values; undefined where nobody does. */
+  readonly account?: Account | undefined;
 }
 
 /** What bounds references and streams of several wires together. */
@@ -342,14 +361,18 @@ export class SharedMemory implements MemoryPool {
   readonly most: number;
   /** What one of them may hold even when they hold more. */
   readonly share: number;
+  /** Counts all that they hold, not only values. */
+  readonly account: Account | undefined;
 
   /**
    * @param most How many bytes they may hold.
    * @param wires How many there may be.
+   * @param account Counts all that they hold.
    */
-  constructor(most: number, wires: number) {
+  constructor(most: number, wires: number, account?: Account) {
     this.most = most;
     this.share = Math.max(LEAST_SHARE, Math.floor(most / wires));
+    this.account = account;
   }
 }
 
@@ -360,6 +383,8 @@ export class Memory {
   readonly #onGiven: (() => void) | undefined;
   #held = 0;
   #isOver = false;
+  /** All that the wire holds, among others of its server. */
+  #entry: AccountEntry | undefined;
 
   /**
    * @param most How many bytes the wire may hold.
@@ -387,7 +412,11 @@ export class Memory {
     let left = this.#most - this.#held;
     if (shared !== undefined) {
       const share = shared.share - this.#held;
-      left = Math.min(left, Math.max(shared.most - shared.held, share));
+      const all = Math.min(
+        shared.most - shared.held,
+        shared.account?.left ?? Infinity,
+      );
+      left = Math.min(left, Math.max(all, share));
     }
     return Math.max(cost + left, lightWeight(cost));
   }
@@ -419,9 +448,303 @@ export class Memory {
     this.#onGiven?.();
   }
 
-  /** The wire has ended: all is released. */
+  /**
+   * Has all that the wire holds counted, where the wires of a server are.
+   *
+   * @param holder What knows that.
+   */
+  enter(holder: Holder): void {
+    this.#entry = this.#shared?.account?.enter(holder);
+  }
+
+  /** The wire holds more, perhaps, in whatever way. */
+  tell(): void {
+    this.#entry?.tell();
+  }
+
+  /**
+   * Whether to wait before what comes next is read, for all wires of the server
+   * hold much, and this one does.
+   *
+   * @returns Resolves when it may be read; undefined where that is at once.
+   */
+  pause(): Promise<void> | undefined {
+    return this.#entry?.pause();
+  }
+
+  /** The wire has ended: all is released but what it has left to say. */
   end(): void {
     this.give(this.#held);
     this.#isOver = true;
+    this.#entry?.end();
   }
+
+  /** Its connection is closed. */
+  leave(): void {
+    this.#entry?.leave();
+  }
+}
+
+/** What several calls, or items of streams, hold until they are dealt with. */
+export class Holdings {
+  /** How many bytes, as windows and credit count them. */
+  bytes = 0;
+
+  readonly #memory: Memory | undefined;
+
+  /** @param memory Accounts for what they take beyond those bytes. */
+  constructor(memory: Memory | undefined) {
+    this.#memory = memory;
+  }
+
+  /** Whether nobody asks the peer for more: see {@linkcode Memory.isTight}. */
+  get isTight(): boolean {
+    return this.#memory !== undefined && this.#memory.isTight;
+  }
+
+  /** One is held, and what is made of it. */
+  hold(cost: number, excess: number): void {
+    this.bytes += cost;
+    if (excess > 0) this.#memory?.hold(excess);
+  }
+
+  /** It is held no more. */
+  give(cost: number, excess: number): void {
+    this.bytes -= cost;
+    if (excess > 0) this.#memory?.give(excess);
+  }
+}
+
+// The account of all that the wires of one server hold. A wire tells its total
+// with each chunk that it has read, and where its output grows; that it holds
+// less again is found out when it is asked, which is only done where little is
+// left.
+
+/** What things take in memory that no window counts, about, in bytes. */
+export const TAKES = {
+  /** A wire that does nothing, and what its connection is read into. */
+  wire: 64 * 1024,
+  /** A call that runs, with what its function has begun. */
+  call: 1024,
+  /** A call that waits. */
+  parked: 128,
+  /** A stream, in either direction. */
+  stream: 4 * 1024,
+  /** A reference, with its object. */
+  reference: 1024,
+  /** An entry of the tables of names and key sets, without its text. */
+  entry: 2 * 1024,
+} as const;
+
+/** Beyond this share of what may be held, the heavy ones are read slowly. */
+const TIGHT = 3 / 4;
+/** So often those that wait are looked at, in milliseconds. */
+const LOOK = 50;
+/** So long a wire waits before its next chunk is read, in milliseconds. */
+const LONGEST_WAIT = 1_000;
+
+/** A wire, as an account sees it. */
+export interface Holder {
+  /** How many bytes it holds now. */
+  total(): number;
+  /** Releases what it keeps to use it again. */
+  trim(): void;
+  /** Ends it, because all hold too much and it holds most. */
+  end(reason: WireError): void;
+}
+
+/** All that the wires of one server hold. */
+export class Account {
+  /** How many bytes, by what the wires have told. */
+  held = 0;
+  /** How many they may hold. */
+  readonly most: number;
+
+  readonly #clock: Clock;
+  readonly #onEnded: ((reason: WireError) => void) | undefined;
+  readonly #entries = new Set<AccountEntry>();
+  /** Those that are not read on, since when, and what goes on with them. */
+  readonly #waiting = new Map<
+    AccountEntry,
+    { readonly since: number; readonly goOn: () => void }
+  >();
+  #countedAt = -Infinity;
+  #isToLook = false;
+  #stopTimer: (() => void) | undefined;
+
+  /**
+   * @param most How many bytes all may hold.
+   * @param clock Tells how long one has waited.
+   * @param onEnded Told why a wire had to end.
+   */
+  constructor(
+    most: number,
+    clock: Clock,
+    onEnded?: (reason: WireError) => void,
+  ) {
+    this.most = most;
+    this.#clock = clock;
+    this.#onEnded = onEnded;
+  }
+
+  /** How many more bytes may be held. */
+  get left(): number {
+    if (this.#isTight) this.#countAgain(this.#clock.now());
+    return this.most - this.held;
+  }
+
+  /** A wire begins: it is in the account until it leaves. */
+  enter(holder: Holder): AccountEntry {
+    const entry = new AccountEntry(this, holder);
+    this.#entries.add(entry);
+    this.told(entry);
+    return entry;
+  }
+
+  /** A wire has told what it holds. */
+  told(entry: AccountEntry): void {
+    if (!this.#entries.has(entry)) return;
+    this.#count(entry);
+    if (this.held <= this.most || this.#isToLook) return;
+    this.#isToLook = true;
+    // It may be in the middle of a message.
+    queueMicrotask(this.#look);
+  }
+
+  /** A wire is gone. */
+  remove(entry: AccountEntry): void {
+    if (!this.#entries.delete(entry)) return;
+    this.held -= entry.counted;
+    this.goOn(entry);
+  }
+
+  /**
+   * Has a wire wait that holds much, where little is left.
+   *
+   * @returns Undefined where it may be read on at once.
+   */
+  pause(entry: AccountEntry): Promise<void> | undefined {
+    if (!this.#isTight) return undefined;
+    const since = this.#clock.now();
+    this.#countAgain(since);
+    if (!this.#mustWait(entry)) return undefined;
+    return new Promise((goOn) => {
+      this.#waiting.set(entry, { since, goOn });
+      this.#startTimer();
+    });
+  }
+
+  /** A wire waits no longer. */
+  goOn(entry: AccountEntry): void {
+    this.#waiting.get(entry)?.goOn();
+    this.#waiting.delete(entry);
+    if (this.#waiting.size > 0) return;
+    this.#stopTimer?.();
+    this.#stopTimer = undefined;
+  }
+
+  get #isTight(): boolean {
+    return this.held > this.most * TIGHT;
+  }
+
+  /** Whether it holds more than the others do on the average. */
+  #mustWait({ counted, isOver }: AccountEntry): boolean {
+    return !isOver && this.#isTight &&
+      counted * this.#entries.size > this.held;
+  }
+
+  #startTimer(): void {
+    this.#stopTimer ??= this.#clock.after(LOOK, () => {
+      this.#stopTimer = undefined;
+      const now = this.#clock.now();
+      this.#countAgain(now);
+      for (const [entry, { since }] of [...this.#waiting]) {
+        const isLate = now - since >= LONGEST_WAIT;
+        if (isLate || !this.#mustWait(entry)) this.goOn(entry);
+      }
+      if (this.#waiting.size > 0) this.#startTimer();
+    });
+  }
+
+  /** What the wires hold may be less than what they told. */
+  #countAgain(now: number): void {
+    if (now - this.#countedAt < LOOK) return;
+    this.#countedAt = now;
+    for (const entry of this.#entries) this.#count(entry);
+  }
+
+  #count(entry: AccountEntry): void {
+    const total = entry.holder.total();
+    this.held += total - entry.counted;
+    entry.counted = total;
+  }
+
+  /** Ends those that hold most, where that is so. */
+  readonly #look = (): void => {
+    this.#isToLook = false;
+    for (const entry of this.#entries) this.#count(entry);
+    if (this.held <= this.most) return;
+    for (const entry of this.#entries) {
+      entry.holder.trim();
+      this.#count(entry);
+    }
+    if (this.held <= this.most) return;
+    const entries = [...this.#entries].filter(({ isOver }) => !isOver)
+      .sort((a, b) => b.counted - a.counted);
+    for (const entry of entries) {
+      if (this.held <= this.most) break;
+      const reason = tooHeavy(entry.counted, this.held, this.most);
+      entry.holder.end(reason);
+      this.#count(entry);
+      this.#onEnded?.(reason);
+    }
+  };
+}
+
+/** One wire in an account. */
+export class AccountEntry {
+  /** Whose it is. */
+  readonly holder: Holder;
+  /** How many bytes it held when it was last counted. */
+  counted = 0;
+  /** Whether it has ended, and is only told why. */
+  isOver = false;
+
+  readonly #account: Account;
+
+  /** Use {@linkcode Account.enter}. */
+  constructor(account: Account, holder: Holder) {
+    this.#account = account;
+    this.holder = holder;
+  }
+
+  /** It holds more, or less, than before. */
+  tell(): void {
+    this.#account.told(this);
+  }
+
+  /** Resolves when it may be read on; undefined where that is at once. */
+  pause(): Promise<void> | undefined {
+    return this.#account.pause(this);
+  }
+
+  /** It has ended; what it has left to say is still counted. */
+  end(): void {
+    this.isOver = true;
+    this.#account.goOn(this);
+    this.tell();
+  }
+
+  /** Its connection is closed. */
+  leave(): void {
+    this.#account.remove(this);
+  }
+}
+
+/** Why a wire ends that holds more than all others. */
+function tooHeavy(total: number, held: number, most: number): WireError {
+  return new WireError(
+    "busy",
+    `this wire holds ${total} bytes of memory here, more than any other, and all wires together ${held} of ${most} (the server's limit "serverTotal"). Take what comes, have less under way at a time, or raise that limit.`,
+  );
 }

@@ -71,8 +71,15 @@ export class ByteWriter {
   #otherBuffer: Uint8Array<ArrayBuffer>;
   #otherView: DataView<ArrayBuffer>;
 
-  /** Makes an empty writer. */
-  constructor() {
+  readonly #onGrown: (() => void) | undefined;
+
+  /**
+   * Makes an empty writer.
+   *
+   * @param onGrown Called when its buffer has grown.
+   */
+  constructor(onGrown?: () => void) {
+    this.#onGrown = onGrown;
     this.buffer = this.#otherBuffer = EMPTY;
     this.view = this.#otherView = EMPTY_VIEW;
   }
@@ -88,10 +95,22 @@ export class ByteWriter {
     return written;
   }
 
+  /** How many bytes its buffers have. */
+  get room(): number {
+    return this.buffer.length + this.#otherBuffer.length;
+  }
+
   /** Forgets what was written. */
   clear(): void {
     this.position = 0;
     this.mark = -1;
+  }
+
+  /** Forgets what was written, and releases the memory of it. */
+  discard(): void {
+    this.clear();
+    this.buffer = EMPTY;
+    this.view = EMPTY_VIEW;
   }
 
   /**
@@ -113,7 +132,7 @@ export class ByteWriter {
   /** Releases the memory of an empty writer's buffers, where it is much. */
   trim(): void {
     if (this.position > 0) return;
-    if (this.buffer.length + this.#otherBuffer.length <= KEPT_BYTES) return;
+    if (this.room <= KEPT_BYTES) return;
     this.buffer = this.#otherBuffer = EMPTY;
     this.view = this.#otherView = EMPTY_VIEW;
   }
@@ -147,6 +166,7 @@ export class ByteWriter {
     if (this.position > 0) grown.set(this.buffer.subarray(0, this.position));
     this.buffer = grown;
     this.view = new DataView(grown.buffer);
+    this.#onGrown?.();
   }
 
   /** What was written so far, as a view: valid until the next write. */

@@ -13,6 +13,7 @@ import {
   DEFAULT_LIMITS,
   type Memory,
   resolveLimits,
+  TAKES,
   type ValueLimits,
   type WireLimits,
 } from "../base/limits.ts";
@@ -389,6 +390,12 @@ export class Decoder implements LastMessage {
   /** Whether much of a large message, or of a large frame, is to come. */
   get isBulk(): boolean {
     return this.#pieces.count > 0 || this.#frames.unfinished > LARGE;
+  }
+
+  /** What it keeps takes in memory: what is not finished, and the tables. */
+  get total(): number {
+    const { size, bytes } = this.#tables;
+    return this.#frames.room + this.#pieces.room + size * TAKES.entry + bytes;
   }
 
   /** How many names and key sets the peer has defined. */

@@ -97,6 +97,11 @@ export class FrameDecoder {
     this.#divisible = divisible;
   }
 
+  /** How many bytes the buffer for an unfinished frame has. */
+  get room(): number {
+    return this.#carry.length;
+  }
+
   /** How many bytes of an unfinished frame are kept, or are to come. */
   get unfinished(): number {
     return this.#carried + this.rest;
@@ -279,6 +284,13 @@ export class Pieces {
   /** @param limits How large a message, and how many unfinished ones. */
   constructor(limits: Pick<WireLimits, "message" | "pieces">) {
     this.#limits = limits;
+  }
+
+  /** How many bytes the buffers for them have. */
+  get room(): number {
+    let room = 0;
+    for (const { bytes } of this.#unfinished) room += bytes.length;
+    return room;
   }
 
   /** How many messages are unfinished. */

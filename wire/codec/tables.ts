@@ -299,6 +299,11 @@ export class ReceiveTables implements KeySets {
     return this.#names.length + this.#shapes.length;
   }
 
+  /** How many bytes of text these have. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   /**
    * Whether they can be lent: only one of them is, however often it is reset.
    */

@@ -73,11 +73,16 @@ export class Backlog {
   #refusal: WireError | undefined;
   /** Whether a refusal was told since there was room. */
   #isTold = false;
+  readonly #onGrown: (() => void) | undefined;
 
-  /** @param limits How much may wait. */
-  constructor({ sendPause, sendMost }: OutputLimits) {
+  /**
+   * @param limits How much may wait.
+   * @param onGrown Called when more waits.
+   */
+  constructor({ sendPause, sendMost }: OutputLimits, onGrown?: () => void) {
     this.pause = sendPause;
     this.most = Math.max(sendPause, sendMost);
+    this.#onGrown = onGrown;
   }
 
   /**
@@ -101,6 +106,7 @@ export class Backlog {
   add(size: number): void {
     this.waiting++;
     this.held += size + WAITING_COST;
+    this.#onGrown?.();
   }
 
   /** It waits no longer. */
@@ -131,6 +137,8 @@ export interface OutputListener {
   readonly onRoom: () => void;
   /** A write failed. Called once. */
   readonly onFailed: (error: unknown) => void;
+  /** It takes more memory than before. */
+  readonly onGrown?: (() => void) | undefined;
 }
 
 /** Collects, counts and writes. */
@@ -143,7 +151,7 @@ export class ByteOutput {
   progressAt = 0;
 
   /** Where output is collected; call `schedule()` after writing. */
-  protected readonly writer: ByteWriter = new ByteWriter();
+  protected readonly writer: ByteWriter;
   /** What waits in front of this, and how much may. */
   readonly backlog: Backlog;
 
@@ -153,8 +161,10 @@ export class ByteOutput {
   /** Tells the time. */
   readonly clock: Clock;
 
+  /** Told of what becomes of it. */
+  protected readonly listener: OutputListener;
+
   readonly #transport: Transport;
-  readonly #listener: OutputListener;
   #scheduled = false;
   /** How much there was when that was last looked at. */
   #seen = 0;
@@ -180,8 +190,9 @@ export class ByteOutput {
   ) {
     this.#transport = transport;
     this.clock = clock;
-    this.backlog = new Backlog(limits);
-    this.#listener = listener;
+    this.writer = new ByteWriter(listener.onGrown);
+    this.backlog = new Backlog(limits, listener.onGrown);
+    this.listener = listener;
   }
 
   /** How many bytes wait, or are being taken. */
@@ -202,6 +213,11 @@ export class ByteOutput {
   /** How many bytes wait here and in front of this. */
   get held(): number {
     return this.waiting + this.backlog.held;
+  }
+
+  /** What it takes in memory, buffers included. */
+  get total(): number {
+    return this.writer.room + this.elsewhere + this.backlog.held;
   }
 
   /** Whether producers may go on. */
@@ -344,14 +360,14 @@ export class ByteOutput {
     if (this.writer.position > 0) this.schedule();
     else this.#pump(this.progressAt);
     if (!this.busy) this.writer.takeBack();
-    if (this.hasRoom && !this.#stopped) this.#listener.onRoom();
+    if (this.hasRoom && !this.#stopped) this.listener.onRoom();
   };
 
   readonly #failed = (error: unknown): void => {
     this.#writing = undefined;
     this.#left = 0;
     this.stop();
-    this.#listener.onFailed(error);
+    this.listener.onFailed(error);
   };
 
   #finishFlush(): void {

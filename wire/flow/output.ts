@@ -250,6 +250,14 @@ export class Output extends ByteOutput implements MessageOutput, PlainOutput {
     this.encoder.limits = { frame, message, nesting, values, bigint };
   }
 
+  /** What it takes in memory: a large message may be in a larger buffer. */
+  override get total(): number {
+    let total = this.writer.room + this.backlog.held + this.#spares.bytes +
+      (this.#retired?.byteLength ?? 0);
+    for (const { frames } of this.#large) total += frames.buffer.byteLength;
+    return total;
+  }
+
   /**
    * Whether producers may go on. One large message leaves room for others:
    * they go between its pieces.
@@ -487,7 +495,7 @@ export class Output extends ByteOutput implements MessageOutput, PlainOutput {
    */
   drop(): void {
     this.encoder.checkIdle();
-    this.writer.clear();
+    this.writer.discard();
     this.encoder.tables.takeFresh();
   }
 
@@ -496,7 +504,9 @@ export class Output extends ByteOutput implements MessageOutput, PlainOutput {
     const dropped = this.#large;
     this.#large = [];
     this.elsewhere = 0;
-    for (const { ticket, gone } of dropped) {
+    for (const { ticket, gone, offset, frames } of dropped) {
+      // A part of it is being written, perhaps.
+      if (offset > 0) this.#retired ??= frames.buffer;
       ticket.onSettled?.(failure);
       gone?.resolve();
     }
@@ -628,6 +638,7 @@ export class Output extends ByteOutput implements MessageOutput, PlainOutput {
       gone: undefined,
     });
     this.elsewhere += frames.length;
+    this.listener.onGrown?.();
   }
 }
 

@@ -17,7 +17,7 @@ import {
   WireError,
 } from "../base/errors.ts";
 import { Lifetime } from "../base/lifetime.ts";
-import { excessOf, Memory } from "../base/limits.ts";
+import { excessOf, type Holder, Memory, TAKES } from "../base/limits.ts";
 import { failed, type Report, unawaited, unsent } from "../base/report.ts";
 import { Decoder, type LastMessage } from "../codec/codec.ts";
 import type {
@@ -382,6 +382,7 @@ export class NativeSession implements Session {
       turn,
       end,
     });
+    memory.enter(this.#asHolder());
     this.#reading = this.#makeReading(turn);
     // A transport may fail at once, which ends all that has begun.
     if (transport.local !== true) this.#keepalive.start();
@@ -425,7 +426,28 @@ export class NativeSession implements Session {
         this.#streams.resume();
       },
       onFailed: (error) => this.#lost(error),
+      onGrown: () => this.#memory.tell(),
     });
+  }
+
+  /** What an account has to know of it. */
+  #asHolder(): Holder {
+    return {
+      total: () => this.#total,
+      trim: () => this.#output.trim(),
+      end: (reason) => this.end(reason, true),
+    };
+  }
+
+  /** What it holds in memory, about. */
+  get #total(): number {
+    const total = TAKES.wire + this.#output.total;
+    // What came can still be taken, and is the program's.
+    if (this.lifetime.reason !== undefined) return total;
+    const { exported, imported } = this.#objects;
+    return total + this.#messaging.total + this.#streams.total +
+      this.#memory.held + this.#decoder.total +
+      (exported + imported) * TAKES.reference;
   }
 
   #makeReading(turn: Turn): ReadLoop {
@@ -459,6 +481,7 @@ export class NativeSession implements Session {
       keepalive: this.#keepalive,
       clock: this.#clock,
       turn,
+      memory: this.#memory,
       onBroken: (error) => this.#fail(error),
       onLost: (error) => this.#lost(error),
       onEnd: () => this.#endOfStream(),
@@ -625,7 +648,10 @@ export class NativeSession implements Session {
     this.#pings.end();
     this.#handshake.end(reason);
     this.lifetime.declare();
-    this.#takeLeave(reason, tell).then(() => this.lifetime.markClosed());
+    this.#takeLeave(reason, tell).then(() => {
+      this.#memory.leave();
+      this.lifetime.markClosed();
+    });
   }
 
   #endOfStream(): void {
@@ -724,6 +750,8 @@ interface ReadLoopOptions {
   readonly clock: Clock;
   /** Tells whether it is others' turn. */
   readonly turn: Turn;
+  /** Told that more has come; says whether to read on at once. */
+  readonly memory: Pick<Memory, "tell" | "pause">;
   /** What the peer said breaks the protocol, or this side failed. */
   readonly onBroken: (error: unknown) => void;
   /** Nothing more can be read. */
@@ -777,7 +805,7 @@ class ReadLoop {
   async #read(): Promise<void> {
     const { transport, decoder, lifetime, handshake, keepalive, clock, turn } =
       this.#options;
-    const { onEnd, onLost } = this.#options;
+    const { memory, onEnd, onLost } = this.#options;
     try {
       for (;;) {
         const chunk = this.#chunks.check(await transport.read(decoder.isBulk));
@@ -798,6 +826,9 @@ class ReadLoop {
         // Mostly the hello has come whole, and nothing is copied.
         if (isStranger) this.#first = this.#first.slice();
         turn.end();
+        memory.tell();
+        const pause = memory.pause();
+        if (pause !== undefined) await pause;
       }
       if (lifetime.reason !== undefined) return;
       if (this.#isNoise()) throw this.notAWire();

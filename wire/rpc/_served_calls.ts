@@ -21,7 +21,7 @@ import {
   wordsOf,
 } from "../base/errors.ts";
 import type { Lifetime } from "../base/lifetime.ts";
-import type { Memory, WireLimits } from "../base/limits.ts";
+import type { WireLimits } from "../base/limits.ts";
 import type { Report } from "../base/report.ts";
 import type { CallExtras, MessageExtras } from "../codec/message_receiver.ts";
 import { ReturnMessage } from "../codec/messages.ts";
@@ -503,31 +503,6 @@ export class CancelBudget {
     const { cancels, cancelsPerSecond } = this.#limits;
     this.#bucket ??= new TokenBucket(this.#clock, cancels, cancelsPerSecond);
     return this.#bucket.take();
-  }
-}
-
-/** What calls hold until they are answered. */
-export class Holdings {
-  /** How many bytes of the peer's window. */
-  bytes = 0;
-
-  readonly #memory: Memory | undefined;
-
-  /** @param memory Accounts for what they take beyond those bytes. */
-  constructor(memory: Memory | undefined) {
-    this.#memory = memory;
-  }
-
-  /** A call is held, and what is made of it. */
-  hold(cost: number, excess: number): void {
-    this.bytes += cost;
-    if (excess > 0) this.#memory?.hold(excess);
-  }
-
-  /** It is held no more. */
-  give(cost: number, excess: number): void {
-    this.bytes -= cost;
-    if (excess > 0) this.#memory?.give(excess);
   }
 }
 

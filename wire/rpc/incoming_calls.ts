@@ -24,7 +24,6 @@ import {
   CancelBudget,
   dropUnused,
   gone,
-  Holdings,
   keyOf,
   noSuchFunction,
   noSuchObject,
@@ -37,7 +36,12 @@ import {
   troubleOf,
 } from "./_served_calls.ts";
 import type { Report } from "../base/report.ts";
-import type { Memory, WireLimits } from "../base/limits.ts";
+import {
+  Holdings,
+  type Memory,
+  TAKES,
+  type WireLimits,
+} from "../base/limits.ts";
 import type { CallExtras } from "../codec/message_receiver.ts";
 import type { Target } from "../codec/messages.ts";
 import type { Middleware } from "./middleware.ts";
@@ -192,6 +196,15 @@ export class IncomingCalls {
   /** How many bytes the calls count for that have no answer yet. */
   get held(): number {
     return this.#holdings.bytes;
+  }
+
+  /** What calls that run or wait take in memory, beyond what is made of them. */
+  get total(): number {
+    const sends = this.#sends;
+    const { parked } = this.#admission;
+    return this.#holdings.bytes +
+      (this.#calls.size + sends.running) * TAKES.call +
+      (parked.size + sends.waiting) * TAKES.parked;
   }
 
   /** How many calls run or wait to. */
@@ -663,6 +676,16 @@ class OneWayCalls {
     this.#functions = functions;
     this.#window = options.window;
     this.#onIdle = onIdle;
+  }
+
+  /** How many run. */
+  get running(): number {
+    return this.#running.size;
+  }
+
+  /** How many wait to. */
+  get waiting(): number {
+    return this.#parked.size;
   }
 
   /** How many run or wait to. */

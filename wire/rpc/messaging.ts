@@ -431,6 +431,11 @@ export class Messaging {
     this.incoming.resume();
   }
 
+  /** What came and is not dealt with takes in memory, values aside. */
+  get total(): number {
+    return this.incoming.total + this.sendWindow.held + this.messageWindow.held;
+  }
+
   /** Counts. */
   counts(): MessagingCounts {
     const { calls, incoming, inbox, outbound } = this;

@@ -15,7 +15,7 @@ import {
   WireError,
   wordsOf,
 } from "../base/errors.ts";
-import { isHeavy, type Memory } from "../base/limits.ts";
+import { type Holdings, isHeavy } from "../base/limits.ts";
 import { quiet } from "../base/report.ts";
 import { type Keeper, Kept, KeptBytes } from "../codec/codec.ts";
 import { type Message, MESSAGE_OVERHEAD } from "../codec/messages.ts";
@@ -45,8 +45,8 @@ export interface SinkOptions {
   readonly cancel: (id: number, reason: unknown) => void;
   /** Called once nobody reads any more of it. */
   readonly onRead?: (sink: Sink) => void;
-  /** Accounts for what waits to be taken, beyond its bytes. */
-  readonly memory?: Memory | undefined;
+  /** Accounts for what waits to be taken. */
+  readonly holdings: Holdings;
 }
 
 /** What came, and what it takes in memory beyond its cost. */
@@ -138,9 +138,10 @@ export class Sink implements BoundStream {
     }
     if (attachments === undefined && keeper && isHeavy(excess, cost)) {
       const kept = keeper.keep(this.#bytes ??= new KeptBytes());
+      this.#options.holdings.hold(cost, 0);
       return this.#items.push({ value: kept, cost, excess: 0 });
     }
-    this.#options.memory?.hold(excess);
+    this.#options.holdings.hold(cost, excess);
     this.#items.push(item);
   }
 
@@ -162,7 +163,7 @@ export class Sink implements BoundStream {
     else {
       if (failure?.isSudden) this.#drop();
       this.#failure = failure;
-      this.#options.memory?.hold(failure?.weight ?? 0);
+      this.#options.holdings.hold(0, failure?.weight ?? 0);
     }
     this.#isOver = true;
     this.#over?.resolve();
@@ -212,7 +213,7 @@ export class Sink implements BoundStream {
   /** What came is released. */
   #drop(): void {
     for (let item; (item = this.#items.shift()) !== undefined;) {
-      this.#options.memory?.give(item.excess);
+      this.#options.holdings.give(item.cost, item.excess);
       item.attachments?.drop();
       if (item.value instanceof Kept) item.value.drop();
     }
@@ -221,7 +222,7 @@ export class Sink implements BoundStream {
   }
 
   #forgetFailure(): void {
-    this.#options.memory?.give(this.#failure?.weight ?? 0);
+    this.#options.holdings.give(0, this.#failure?.weight ?? 0);
     this.#failure = undefined;
   }
 
@@ -230,7 +231,7 @@ export class Sink implements BoundStream {
     const item = this.#items.shift();
     if (item !== undefined) {
       const { value, cost, excess } = item;
-      this.#options.memory?.give(excess);
+      this.#options.holdings.give(cost, excess);
       this.#taken(cost);
       this.#checkEnd();
       return Promise.resolve({
@@ -272,10 +273,10 @@ export class Sink implements BoundStream {
 
   #taken(cost: number): void {
     this.#owed += cost;
-    const { first, most, grow, credit, memory } = this.#options;
+    const { first, most, grow, credit, holdings } = this.#options;
     const window = first + this.grown;
     if (this.#owed * 2 < window || this.isDone) return;
-    const isTight = memory !== undefined && memory.isTight;
+    const { isTight } = holdings;
     // Where memory is short, what waits is taken before more may come; and who
     // waits for the next item gets it, so that nothing stands still.
     if (isTight && this.#items.size > 0) return;

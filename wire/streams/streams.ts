@@ -17,8 +17,10 @@ import { LazyMap } from "../base/collections.ts";
 import type { LastMessage } from "../codec/codec.ts";
 import {
   excessOf,
+  Holdings,
   type Memory,
   type PassingQuota,
+  TAKES,
   type WireLimits,
 } from "../base/limits.ts";
 import type { MessageOutput } from "../flow/output.ts";
@@ -108,6 +110,8 @@ export class Streams {
    * Streams that are over, and of which a call's signal may end the reading.
    */
   readonly #unread = new Set<Sink>();
+  /** What came and was not taken. */
+  readonly #holdings: Holdings;
   #nextId = 0;
   /** The numbers of those that came. */
   readonly #numbers = new UsedNumbers();
@@ -124,6 +128,7 @@ export class Streams {
     this.#options = options;
     // A guess, until the peer's hello.
     this.#peer = options.limits;
+    this.#holdings = new Holdings(options.memory);
     this.#spare = Math.floor(options.limits.window / 2);
   }
 
@@ -135,6 +140,12 @@ export class Streams {
   /** How many streams of the peer are open. */
   get receiving(): number {
     return this.#sinks.size;
+  }
+
+  /** What they take in memory, beyond what is made of what came. */
+  get total(): number {
+    const streams = this.#sources.size + this.#sinks.size + this.#unread.size;
+    return this.#holdings.bytes + streams * TAKES.stream;
   }
 
   /** How many bytes are left for the windows of streams to grow. */
@@ -260,7 +271,7 @@ export class Streams {
 
   /** A stream of the peer is announced. */
   receive(id: number): { sink: Sink; stream: RemoteStream<unknown> } {
-    const { limits, memory, output } = this.#options;
+    const { limits, output } = this.#options;
     if (this.#sinks.size >= limits.streams) {
       throw malformed(
         `At most ${limits.streams} streams are taken at a time (limit "streams"), and one more came.`,
@@ -282,7 +293,7 @@ export class Streams {
       credit: (id, amount) => output.send({ kind: "streamCredit", id, amount }),
       cancel: (id, reason) => this.#cancel(id, reason),
       onRead: (sink) => this.#unread.delete(sink),
-      memory,
+      holdings: this.#holdings,
     });
     this.#sinks.set(id, sink);
     const stream = new SinkStream(sink);
