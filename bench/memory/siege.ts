@@ -3,7 +3,7 @@
  * they may and take nothing: how large its process becomes, whatever garbage is
  * in it, and how a client fares meanwhile that does no harm.
  *
- *     deno task run -A bench/memory/siege.ts [--tree DIR] [--wires N] [--seconds N] [--loads a,b]
+ *     deno task run -A bench/memory/siege.ts [--tree DIR] [--wires N] [--seconds N] [--loads a,b] [--limits JSON]
  *
  * @module
  */
@@ -34,8 +34,9 @@ const LOADS: Record<string, readonly [Place, string]> = {
 };
 
 const flags = parseArgs(Deno.args, {
-  string: ["tree", "wires", "seconds", "loads"],
+  string: ["tree", "wires", "seconds", "loads", "limits"],
   default: {
+    limits: "{}",
     tree: new URL("../../", import.meta.url).pathname,
     wires: "1000",
     seconds: "20",
@@ -80,6 +81,7 @@ async function measure(name: string): Promise<string[]> {
   const peer = await startPeer<{ port: number }>(
     "./memory/victim.ts",
     flags.tree,
+    flags.limits,
   );
   const hoarders: Hoarder[] = [];
   let isOver = false;

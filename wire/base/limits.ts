@@ -139,12 +139,11 @@ export interface WireLimits {
   serverMemory: number;
   /**
    * Bytes of memory that all wires of a server may hold together: what came and
-   * is not dealt with, what was made of it, output that waits, references, and
-   * the connections themselves. From three quarters of it on, wires that hold
-   * more than the average are read slowly; beyond it the one that holds most
-   * ends, with `busy`.
-   *
-   * @default {536870912, or `serverMemory` where that is more}
+   * is not dealt with, what was made of it, output that waits, streams and
+   * references. From three quarters of it on, wires that hold more than the
+   * average are read slowly; beyond it the one that holds most ends, with
+   * `busy`. While all others hold less than a quarter, its own limits are all
+   * that bounds that one. @default {167772160}
    */
   serverTotal: number;
   /** CMUCL dialect: the longest string, in characters. @default {1048576} */
@@ -204,7 +203,7 @@ export const DEFAULT_LIMITS: Readonly<WireLimits> = Object.freeze({
   attempts: 10,
   attemptEvery: 1_000,
   serverMemory: 512 * 1024 * 1024,
-  serverTotal: 512 * 1024 * 1024,
+  serverTotal: 160 * 1024 * 1024,
   cmuclString: 1024 * 1024,
   cmuclCache: 4_096,
   cmuclBignum: 2_048,
@@ -295,10 +294,6 @@ export function resolveLimits(
   // Who counts on so many wires may have them all of one address: of a proxy.
   if (limits.wiresPerAddress === undefined && limits.wires !== undefined) {
     resolved.wiresPerAddress = resolved.wires;
-  }
-  if (limits.serverTotal === undefined) {
-    const { serverMemory, serverTotal } = resolved;
-    resolved.serverTotal = Math.max(serverMemory, serverTotal);
   }
   resolvedSets.add(resolved);
   return Object.freeze(resolved);
@@ -414,7 +409,7 @@ export class Memory {
       const share = shared.share - this.#held;
       const all = Math.min(
         shared.most - shared.held,
-        shared.account?.left ?? Infinity,
+        this.#entry?.room() ?? Infinity,
       );
       left = Math.min(left, Math.max(all, share));
     }
@@ -522,8 +517,6 @@ export class Holdings {
 
 /** What things take in memory that no window counts, about, in bytes. */
 export const TAKES = {
-  /** A wire that does nothing, and what its connection is read into. */
-  wire: 64 * 1024,
   /** A call that runs, with what its function has begun. */
   call: 1024,
   /** A call that waits. */
@@ -538,6 +531,8 @@ export const TAKES = {
 
 /** Beyond this share of what may be held, the heavy ones are read slowly. */
 const TIGHT = 3 / 4;
+/** While all others hold less than this share of it, one may hold more. */
+const LITTLE = 1 / 4;
 /** So often those that wait are looked at, in milliseconds. */
 const LOOK = 50;
 /** So long a wire waits before its next chunk is read, in milliseconds. */
@@ -587,10 +582,11 @@ export class Account {
     this.#onEnded = onEnded;
   }
 
-  /** How many more bytes may be held. */
-  get left(): number {
-    if (this.#isTight) this.#countAgain(this.#clock.now());
-    return this.most - this.held;
+  /** How many more bytes a wire may hold. */
+  roomOf(entry: AccountEntry): number {
+    if (!this.#isTight) return this.most - this.held;
+    this.#countAgain(this.#clock.now());
+    return this.#isAlone(entry) ? Infinity : this.most - this.held;
   }
 
   /** A wire begins: it is in the account until it leaves. */
@@ -647,10 +643,15 @@ export class Account {
     return this.held > this.most * TIGHT;
   }
 
+  /** Whether all others hold so little that only its own limits bound it. */
+  #isAlone({ counted }: AccountEntry): boolean {
+    return this.held - counted < this.most * LITTLE;
+  }
+
   /** Whether it holds more than the others do on the average. */
-  #mustWait({ counted, isOver }: AccountEntry): boolean {
-    return !isOver && this.#isTight &&
-      counted * this.#entries.size > this.held;
+  #mustWait(entry: AccountEntry): boolean {
+    return !entry.isOver && this.#isTight && !this.#isAlone(entry) &&
+      entry.counted * this.#entries.size > this.held;
   }
 
   #startTimer(): void {
@@ -692,7 +693,7 @@ export class Account {
     const entries = [...this.#entries].filter(({ isOver }) => !isOver)
       .sort((a, b) => b.counted - a.counted);
     for (const entry of entries) {
-      if (this.held <= this.most) break;
+      if (this.held <= this.most || this.#isAlone(entry)) break;
       const reason = tooHeavy(entry.counted, this.held, this.most);
       entry.holder.end(reason);
       this.#count(entry);
@@ -721,6 +722,11 @@ export class AccountEntry {
   /** It holds more, or less, than before. */
   tell(): void {
     this.#account.told(this);
+  }
+
+  /** How many more bytes it may hold, as far as others are concerned. */
+  room(): number {
+    return this.#account.roomOf(this);
   }
 
   /** Resolves when it may be read on; undefined where that is at once. */

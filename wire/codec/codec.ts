@@ -392,6 +392,11 @@ export class Decoder implements LastMessage {
     return this.#pieces.count > 0 || this.#frames.unfinished > LARGE;
   }
 
+  /** Releases memory that much that came took. */
+  trim(): void {
+    this.#frames.trim();
+  }
+
   /** What it keeps takes in memory: what is not finished, and the tables. */
   get total(): number {
     const { size, bytes } = this.#tables;

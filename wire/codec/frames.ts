@@ -97,6 +97,13 @@ export class FrameDecoder {
     this.#divisible = divisible;
   }
 
+  /** Releases the buffer for unfinished frames, where there is none. */
+  trim(): void {
+    if (this.#carried > 0 || this.#carry.length <= SMALL) return;
+    if (this.buffer === this.#carry) this.buffer = EMPTY;
+    this.#carry = EMPTY;
+  }
+
   /** How many bytes the buffer for an unfinished frame has. */
   get room(): number {
     return this.#carry.length;
@@ -185,7 +192,6 @@ export class FrameDecoder {
     this.end = this.#carried;
     this.rest = whole - this.#carried;
     this.#carried = 0;
-    if (this.#carry.length > SMALL) this.#carry = EMPTY;
     return true;
   }
 

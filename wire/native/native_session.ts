@@ -434,14 +434,17 @@ export class NativeSession implements Session {
   #asHolder(): Holder {
     return {
       total: () => this.#total,
-      trim: () => this.#output.trim(),
+      trim: () => {
+        this.#output.trim();
+        this.#decoder.trim();
+      },
       end: (reason) => this.end(reason, true),
     };
   }
 
   /** What it holds in memory, about. */
   get #total(): number {
-    const total = TAKES.wire + this.#output.total;
+    const total = this.#output.total;
     // What came can still be taken, and is the program's.
     if (this.lifetime.reason !== undefined) return total;
     const { exported, imported } = this.#objects;

@@ -59,7 +59,7 @@ export interface KeepaliveOptions {
   /** Whether the peer has accepted this side, and may be pinged. */
   readonly handshake: { readonly accepted: boolean };
   /** Whether a message was begun and not finished. */
-  readonly decoder: { readonly unfinished: boolean };
+  readonly decoder: { readonly unfinished: boolean; trim?(): void };
   /** Whether what came waits until others have had their turn. */
   readonly turn: { readonly isPaused: boolean };
   /** Ends the wire, with the reason, and says whether to tell the peer. */
@@ -154,7 +154,9 @@ export class Keepalive {
     } else if (handshake.accepted && silence > limits.keepaliveIdle) {
       this.#ask(now, silence, times * limits.keepaliveDeath);
     }
-    if (silence > limits.stall) output.trim();
+    if (silence <= limits.stall) return;
+    output.trim();
+    decoder.trim?.();
   }
 
   /**
