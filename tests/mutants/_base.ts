@@ -103,9 +103,8 @@ export const BASE: readonly BuggyFile[] = [
       },
       {
         name: "a wire has no share of its own",
-        find:
-          "left = Math.min(left, Math.max(shared.most - shared.held, share));",
-        replace: "left = Math.min(left, shared.most - shared.held);",
+        find: "left = Math.min(left, Math.max(all, share));",
+        replace: "left = Math.min(left, all);",
       },
       {
         name: "a limit that is misspelt is ignored",

@@ -23,6 +23,11 @@ export class Input {
     return this.reader.remaining;
   }
 
+  /** How many bytes the buffer has for those that are kept. */
+  get room(): number {
+    return this.#own.length;
+  }
+
   /** Takes the next chunk; call {@linkcode keep} before it changes. */
   feed(chunk: Uint8Array): void {
     const { reader } = this;

@@ -7,6 +7,7 @@
 
 import type { Clock, Turn } from "../base/clock.ts";
 import { WireError } from "../base/errors.ts";
+import type { Memory } from "../base/limits.ts";
 import type { Lifetime } from "../base/lifetime.ts";
 import { ChunkCheck, type Transport } from "../transport/transport.ts";
 import type { LispReader, ReceivedObject } from "./reader.ts";
@@ -23,6 +24,8 @@ export interface ReadingOptions {
   readonly clock: Clock;
   /** Whether to begin held. */
   readonly isHeld: boolean;
+  /** Told that more has come; says whether to read on at once. */
+  readonly memory: Pick<Memory, "tell" | "pause">;
   /** Whether too much waits to read on. */
   readonly isFull: () => boolean;
   /** Told of each chunk, and when a pause is over. */
@@ -71,12 +74,16 @@ export class Reading {
    * @returns A promise that rejects with what ends the wire.
    */
   async read(): Promise<void> {
-    const { transport, reader: { input }, lifetime, turn, clock, onAlive } =
+    const { transport, reader: { input }, lifetime, turn, clock } =
       this.#options;
+    const { memory, onAlive } = this.#options;
     for (;;) {
       if (turn.begin(clock.now())) await turn.pause();
       while (!this.#takeObjects()) await turn.pause();
       turn.end();
+      memory.tell();
+      const pause = memory.pause();
+      if (pause !== undefined) await pause;
       if (this.#mustPause()) {
         await new Promise<void>((resolve) => this.#wake = resolve);
         onAlive();

@@ -19,7 +19,7 @@ import {
   Keepalive,
   lostReason,
 } from "../session/handshake.ts";
-import { Memory } from "../base/limits.ts";
+import { type Holder, Memory } from "../base/limits.ts";
 import { Messaging } from "../rpc/messaging.ts";
 import { Names } from "./_names.ts";
 import { type CallMode, LispOutput } from "./_output.ts";
@@ -110,6 +110,7 @@ export class CmuclSession implements Session {
       clock,
       reader: this.#reader,
       lifetime,
+      memory,
       isHeld: setup.untagged,
       isFull: () => this.#isFull(),
       onAlive: () => this.#keepalive.received(),
@@ -126,6 +127,7 @@ export class CmuclSession implements Session {
       turn,
     });
     this.#opened.promise.catch(() => {});
+    memory.enter(this.#asHolder());
     // A transport may fail at once, which ends all that has begun.
     if (transport.local !== true) this.#keepalive.start();
     this.#readerDone = this.#open();
@@ -144,7 +146,26 @@ export class CmuclSession implements Session {
         this.#reading.goOn();
       },
       onFailed: (error) => this.#fail(error),
+      onGrown: () => this.#memory.tell(),
     });
+  }
+
+  /** What an account has to know of it. */
+  #asHolder(): Holder {
+    return {
+      total: () => this.#total,
+      trim: () => this.#output.trim(),
+      end: (reason) => this.end(reason, false),
+    };
+  }
+
+  /** What it holds in memory, about. */
+  get #total(): number {
+    const { total } = this.#output;
+    // What came can still be taken, and is the program's.
+    if (this.lifetime.reason !== undefined) return total;
+    return total + this.#messaging.total + this.#requests.owedBytes +
+      this.#memory.held + this.#reader.total;
   }
 
   /** Where the peer is. */
@@ -292,7 +313,10 @@ export class CmuclSession implements Session {
       polite: reason.code === "closed",
       onFault: (error) =>
         this.#options.onError(error, "closing the connection"),
-    }).then(() => this.lifetime.markClosed());
+    }).then(() => {
+      this.#memory.leave();
+      this.lifetime.markClosed();
+    });
   }
 
   /** All limits. */

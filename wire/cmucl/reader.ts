@@ -98,6 +98,11 @@ export class LispReader {
     return this.#tokens.input;
   }
 
+  /** What it keeps takes in memory: what is not finished, or was saved. */
+  get total(): number {
+    return this.input.room + this.#weight + this.#cacheBytes;
+  }
+
   /** Whether an object was begun and not finished. */
   get unfinished(): boolean {
     return this.#tokens.bytes > 0 || this.input.remaining > 0;
