@@ -89,8 +89,119 @@ export const BASE: readonly BuggyFile[] = [
       "wire/memory_test.ts",
       "wire/weight_limits_test.ts",
       "server/server_memory_test.ts",
+      "wire/account_test.ts",
+      "wire/served_calls_test.ts",
+      "server/server_total_test.ts",
     ],
     bugs: [
+      {
+        name: "what an answered call held stays in the account of memory",
+        find: "if (excess > 0) this.#memory?.give(excess);",
+        replace: "",
+      },
+      {
+        name: "a wire counts twice once it holds less",
+        find: "this.held += total - entry.counted;",
+        replace: "this.held += total;",
+      },
+      {
+        name: "a wire that has left stays in the account",
+        find: `    this.held -= entry.counted;
+`,
+        replace: "",
+      },
+      {
+        name: "wires may hold twice what all may",
+        find: "    if (this.held <= this.most || this.#isToLook) return;",
+        replace:
+          "    if (this.held <= 2 * this.most || this.#isToLook) return;",
+      },
+      {
+        name: "a wire ends for what it held once",
+        find: `    for (const entry of this.#entries) this.#count(entry);
+    if (this.#isFine()) return;`,
+        replace: "    if (this.#isFine()) return;",
+      },
+      {
+        name: "a wire ends although others only keep buffers",
+        find: `      entry.holder.trim();
+`,
+        replace: "",
+      },
+      {
+        name: "the lightest wire ends",
+        find: ".sort((a, b) => b.counted - a.counted);",
+        replace: ".sort((a, b) => a.counted - b.counted);",
+      },
+      {
+        name: "all wires end where one is too heavy",
+        find: `      if (this.#isFine()) break;
+`,
+        replace: "",
+      },
+      {
+        name: "a wire that has ended is ended again",
+        find: ".filter(({ isOver }) => !isOver)",
+        replace: "",
+      },
+      {
+        name: "one wire alone ends as if others held much",
+        find: "    return this.#alone !== undefined;",
+        replace: "    return false;",
+      },
+      {
+        name: "one wire holds all there is beside others that hold much",
+        find: "return this.held - counted < this.most * LITTLE;",
+        replace: "return this.held - counted < this.most;",
+      },
+      {
+        name: "light wires are read slowly",
+        find: "entry.counted * this.#entries.size > this.held;",
+        replace: "entry.counted > 0;",
+      },
+      {
+        name: "heavy wires are read on however little is left",
+        find: "    if (!this.#mustWait(entry)) return undefined;",
+        replace: "    return undefined;",
+      },
+      {
+        name: "a heavy wire waits until there is room, or for ever",
+        find: "const isLate = now - since >= LONGEST_WAIT;",
+        replace: "const isLate = false;",
+      },
+      {
+        name: "a wire that waits does not go on once there is room",
+        find: "if (isLate || !this.#mustWait(entry)) this.goOn(entry);",
+        replace: "if (isLate) this.goOn(entry);",
+      },
+      {
+        name: "a wire that has ended still waits",
+        find: `    this.isOver = true;
+    this.#account.goOn(this);`,
+        replace: "    this.isOver = true;",
+      },
+      {
+        name: "the timer of those that wait stays",
+        find: `    this.#stopTimer?.();
+    this.#stopTimer = undefined;
+  }
+
+  get #isTight`,
+        replace: `  }
+
+  get #isTight`,
+      },
+      {
+        name: "values are made however little all may hold",
+        find: "this.#entry?.room() ?? Infinity",
+        replace: "Infinity",
+      },
+      {
+        name: "the bytes of calls are in no account",
+        find: `    this.bytes += cost;
+`,
+        replace: "",
+      },
       {
         name: "a light value releases memory that it did not hold",
         find: "return Math.max(0, weight - cost);",

@@ -194,7 +194,7 @@ export const FLOW: readonly BuggyFile[] = [
       },
       {
         name: "nobody learns that the output has room again",
-        find: "if (this.hasRoom && !this.#stopped) this.#listener.onRoom();",
+        find: "if (this.hasRoom && !this.#stopped) this.listener.onRoom();",
         replace: "",
       },
       {
@@ -218,6 +218,12 @@ export const FLOW: readonly BuggyFile[] = [
         replace: "",
       },
       {
+        name: "messages that begin to wait are not told to the account",
+        find: "    this.#onGrown?.();",
+        replace: "",
+        tests: ["wire/account_test.ts"],
+      },
+      {
         name: "of refusals for want of room each one is told",
         find: `    this.#isTold = true;
     return`,
@@ -236,6 +242,12 @@ export const FLOW: readonly BuggyFile[] = [
       SIMULATION,
     ],
     bugs: [
+      {
+        name: "a large message is not told to the account",
+        find: "    this.listener.onGrown?.();",
+        replace: "",
+        tests: ["wire/account_test.ts"],
+      },
       {
         name: "tables are reset under a large message",
         find: "if (!tables.full || this.#large.length > 0) return;",

@@ -354,11 +354,6 @@ export const RPC: readonly BuggyFile[] = [
         replace: "if (this.#hasRoom(key))",
       },
       {
-        name: "what an answered call held stays in the account of memory",
-        find: "if (excess > 0) this.#memory?.give(excess);",
-        replace: "",
-      },
-      {
         name: "calls that need results wait after the end of the wire",
         find: "    this.#ripe?.end();",
         replace: "",

@@ -29,13 +29,13 @@ export const STREAMS: readonly BuggyFile[] = [
       },
       {
         name: "an item that is taken stays in the account of memory",
-        find: `      this.#options.memory?.give(excess);
+        find: `      this.#options.holdings.give(cost, excess);
       this.#taken(cost);`,
         replace: "      this.#taken(cost);",
       },
       {
         name: "a cancelled stream stays in the account of memory",
-        find: "this.#options.memory?.give(item.excess);",
+        find: "this.#options.holdings.give(item.cost, item.excess);",
         replace: "",
       },
       {

@@ -46,6 +46,7 @@ test("DEFAULT_LIMITS are these", () => {
     attempts: 10,
     attemptEvery: 1_000,
     serverMemory: 536_870_912,
+    serverTotal: 167_772_160,
   });
   assert(Object.isFrozen(DEFAULT_LIMITS));
 });

@@ -564,6 +564,8 @@ export class Account {
     { readonly since: number; readonly goOn: () => void }
   >();
   #countedAt = -Infinity;
+  /** The one that may hold more, as the others hold little. */
+  #alone: AccountEntry | undefined;
   #isToLook = false;
   #stopTimer: (() => void) | undefined;
 
@@ -602,6 +604,7 @@ export class Account {
     if (!this.#entries.has(entry)) return;
     this.#count(entry);
     if (this.held <= this.most || this.#isToLook) return;
+    if (this.#alone !== undefined && this.#isAlone(this.#alone)) return;
     this.#isToLook = true;
     // It may be in the middle of a message.
     queueMicrotask(this.#look);
@@ -610,6 +613,7 @@ export class Account {
   /** A wire is gone. */
   remove(entry: AccountEntry): void {
     if (!this.#entries.delete(entry)) return;
+    if (this.#alone === entry) this.#alone = undefined;
     this.held -= entry.counted;
     this.goOn(entry);
   }
@@ -684,22 +688,35 @@ export class Account {
   readonly #look = (): void => {
     this.#isToLook = false;
     for (const entry of this.#entries) this.#count(entry);
-    if (this.held <= this.most) return;
+    if (this.#isFine()) return;
     for (const entry of this.#entries) {
       entry.holder.trim();
       this.#count(entry);
     }
-    if (this.held <= this.most) return;
-    const entries = [...this.#entries].filter(({ isOver }) => !isOver)
-      .sort((a, b) => b.counted - a.counted);
-    for (const entry of entries) {
-      if (this.held <= this.most || this.#isAlone(entry)) break;
+    for (const entry of this.#heaviest()) {
+      if (this.#isFine()) break;
       const reason = tooHeavy(entry.counted, this.held, this.most);
       entry.holder.end(reason);
       this.#count(entry);
       this.#onEnded?.(reason);
     }
   };
+
+  /** Whether none has to end; notes who may hold more then. */
+  #isFine(): boolean {
+    this.#alone = undefined;
+    if (this.held <= this.most) return true;
+    for (const entry of this.#entries) {
+      if (this.#isAlone(entry)) this.#alone = entry;
+    }
+    return this.#alone !== undefined;
+  }
+
+  /** Those that have not ended, the heaviest first. */
+  #heaviest(): AccountEntry[] {
+    return [...this.#entries].filter(({ isOver }) => !isOver)
+      .sort((a, b) => b.counted - a.counted);
+  }
 }
 
 /** One wire in an account. */
