@@ -74,7 +74,8 @@ async function measure(
 }
 
 const kinds = flags.kinds?.split(",");
-const chosen = flags.places?.split(",") ?? [...PLACES, "all"];
+const chosen = flags.places?.split(",") ??
+  [...PLACES.filter((one) => one !== "answers"), "all"];
 const megabytes = (bytes: number) =>
   Number.isNaN(bytes) ? "–" : number(bytes / MB, 1);
 const rows: string[][] = [];
@@ -82,7 +83,7 @@ for (const kind of VALUE_KINDS) {
   if (kinds !== undefined && !kinds.includes(kind.name)) continue;
   for (const place of chosen) {
     const places = place === "all"
-      ? PLACES.filter((one) => one !== "pieces")
+      ? PLACES.filter((one) => one !== "pieces" && one !== "answers")
       : [place as Place];
     const { sent, resident, heap, left, note } = await measure(kind, places);
     const row = [

@@ -27,6 +27,8 @@ const KEYS = 64;
 const KEY = 256;
 /** An idle wire, and buffers of its connection. */
 const IDLE = 64 * 1024;
+/** While all others hold less than this share of it, one wire may hold more. */
+const LITTLE = 1 / 4;
 /** The least share of `serverMemory` that a wire has. */
 const LEAST_SHARE = 64 * 1024;
 
@@ -83,6 +85,16 @@ export function worstOfWire(limits: WireLimits): WorstOfWire {
  * @param wires How many wires its peers have.
  */
 export function worstOfServer(limits: WireLimits, wires: number): number {
+  const { total } = worstOfWire(limits);
+  const { message, serverTotal } = limits;
+  const most = Math.max(serverTotal, total - IDLE + LITTLE * serverTotal);
+  // One message is read, or an answer written, before it is found too much.
+  const counted = most + LIGHT * message + wires * IDLE;
+  return Math.min(counted, worstUncounted(limits, wires));
+}
+
+/** The same by the limits of each, and by what values take together. */
+function worstUncounted(limits: WireLimits, wires: number): number {
   const { total, shared } = worstOfWire(limits);
   const share = Math.max(LEAST_SHARE, limits.serverMemory / limits.wires);
   const together = Math.min(

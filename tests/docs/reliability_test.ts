@@ -33,10 +33,12 @@ function inMib(bytes: number): string {
   return Math.round(bytes / MIB).toLocaleString("en");
 }
 
-/** How many wires of a server that hold all they may fit into a GiB. */
+/** How many wires of a server stay within a GiB, of those that it may have. */
 function fitting(limits: WireLimits): number {
   let wires = 0;
-  while (worstOfServer(limits, wires + 1) <= GIB) wires++;
+  while (wires < limits.wires && worstOfServer(limits, wires + 1) <= GIB) {
+    wires++;
+  }
   return wires;
 }
 
@@ -59,6 +61,7 @@ test("docs/reliability.md tells what a wire, an address and a server can hold", 
       "all wires of one address",
       worstOfServer(DEFAULT_LIMITS, wiresPerAddress),
     ],
+    ["1,000 wires of a server", worstOfServer(DEFAULT_LIMITS, 1_000)],
     ["all wires of a server", worstOfServer(DEFAULT_LIMITS, wires)],
   ];
   for (const [first, bytes] of figures) {
@@ -108,6 +111,11 @@ for (const [name, changes] of Object.entries(LIMIT_SETS)) {
     assertEquals((error as { code?: string }).code, "limit");
   });
 }
+
+test("whatever the peers of 1,000 wires do by default stays within a GiB", () => {
+  const strangers = worstOfStrangers(DEFAULT_LIMITS);
+  assert(worstOfServer(DEFAULT_LIMITS, 1_000) + strangers <= GIB);
+});
 
 test("docs/reliability.md shows sets of limits as they are", () => {
   const { smaller, smallest } = LIMIT_SETS;
