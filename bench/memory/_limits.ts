@@ -39,6 +39,7 @@ export const LIMIT_SETS = {
     tableEntries: 0,
     memory: 1_048_576,
     serverMemory: 33_554_432,
+    serverTotal: 536_870_912,
     sendPause: 16_384,
     sendMost: 65_536,
     sendEnd: 32_768,
