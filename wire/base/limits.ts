@@ -333,8 +333,6 @@ export interface MemoryPool {
   readonly most: number;
   /** What one of them may hold even when they hold more. */
   readonly share: number;
-  /** Counts all that they hold, not only values; undefined where nobody does. */
-  readonly account?: Account | undefined;
 }
 
 /** What bounds references and streams of several wires together. */
@@ -449,7 +447,9 @@ export class Memory {
    * @param holder What knows that.
    */
   enter(holder: Holder): void {
-    this.#entry = this.#shared?.account?.enter(holder);
+    const shared = this.#shared;
+    if (!(shared instanceof SharedMemory)) return;
+    this.#entry = shared.account?.enter(holder);
   }
 
   /** The wire holds more, perhaps, in whatever way. */
