@@ -462,7 +462,7 @@ function allValues(value: unknown): unknown[] {
 function tooHeavy(): WireError {
   return new WireError(
     "limit",
-    'What came and is not dealt with takes as much memory here as it may (the limits "memory" and, for all wires of a server, "serverMemory"), and an object came that needs more. Wait for answers, or send less at a time.',
+    'What came and is not dealt with takes as much memory here as it may (the limits "memory" and, for all wires of a server, "serverMemory" and "serverTotal"), and an object came that needs more. Wait for answers, or send less at a time.',
   );
 }
 

@@ -790,7 +790,7 @@ export class ValueReader {
     return new WireError(
       "limit",
       this.#weight > this.#bound().room
-        ? `What came and is not dealt with takes as much memory here as it may (the limits "memory" and, for all wires of a server, "serverMemory"), and a message came that needs more. Wait for answers, or take what came.`
+        ? `What came and is not dealt with takes as much memory here as it may (the limits "memory" and, for all wires of a server, "serverMemory" and "serverTotal"), and a message came that needs more. Wait for answers, or take what came.`
         : "The values of a message may take 16 times the memory of its bytes, 64 bytes each, and 4 MiB, and a message came whose values take more. Send it in parts.",
     );
   }
