@@ -165,11 +165,10 @@ export class ByteOutput {
   protected readonly listener: OutputListener;
 
   readonly #transport: Transport;
-  #scheduled = false;
+  /** For how many microtasks the next write still waits; −1 without one. */
+  #due = -1;
   /** How much there was when that was last looked at. */
   #seen = 0;
-  /** For how many microtasks the next write still waits. */
-  #lingers = 0;
   #stopped = false;
   /** What the transport is taking, and how much of it is left to take. */
   #writing: Uint8Array<ArrayBuffer> | undefined;
@@ -270,17 +269,17 @@ export class ByteOutput {
   }
 
   /**
-   * Has the next write wait for whoever is about to send more, in the same
-   * tick: for so many microtasks.
+   * Has the write that is due wait for whoever is about to send more, in the
+   * same tick: for so many microtasks.
    */
   linger(microtasks: number): void {
-    this.#lingers = microtasks;
+    if (this.#due >= 0) this.#due = microtasks;
   }
 
   /** Has what was written sent at the end of the tick. */
   protected schedule(): void {
-    if (this.#scheduled || this.#writing !== undefined) return;
-    this.#scheduled = true;
+    if (this.#due >= 0 || this.#writing !== undefined) return;
+    this.#due = 0;
     queueMicrotask(this.#tick);
   }
 
@@ -290,8 +289,8 @@ export class ByteOutput {
   }
 
   readonly #tick = (): void => {
-    if (this.#lingers > 0) {
-      this.#lingers--;
+    if (this.#due > 0) {
+      this.#due--;
       queueMicrotask(this.#tick);
       return;
     }
@@ -308,7 +307,7 @@ export class ByteOutput {
       return;
     }
     this.#seen = 0;
-    this.#scheduled = false;
+    this.#due = -1;
     if (this.#writing === undefined) this.#pump(now);
   };
 

@@ -479,9 +479,9 @@ export class Handshake {
     }
     this.welcome = true;
     onWelcome();
+    output.send({ kind: "accept" });
     // Whoever waited for the wire mostly calls at once: one write has both.
     output.linger(SOON);
-    output.send({ kind: "accept" });
     this.#checkOpened();
   }
 
