@@ -21,7 +21,7 @@
  */
 
 import { checkOptionKeys } from "../wire/base/checks.ts";
-import { shown, WireError } from "../wire/base/errors.ts";
+import { errorMessage, shown, WireError } from "../wire/base/errors.ts";
 import { type AnyValueType, valueType } from "../wire/codec/value_types.ts";
 import type { AnyFunctions } from "../wire/rpc/remote_types.ts";
 import type { Transport } from "../wire/transport/transport.ts";
@@ -31,7 +31,7 @@ import { type Channel, MessageTransport } from "./_message_transport.ts";
 
 export type { Connecting } from "./_connecting.ts";
 
-/** What messages are posted to, and come from. */
+/** What a Worker posts to its parent by, and hears from it. */
 interface Endpoint {
   postMessage(message: unknown, transfer?: Transferable[]): void;
   addEventListener(
@@ -44,6 +44,19 @@ interface Endpoint {
     // deno-lint-ignore no-explicit-any -- the events of each platform
     listener: (event: any) => void,
   ): void;
+}
+
+/** A Worker of `node:worker_threads`, as far as a wire uses it. */
+export interface ThreadLike {
+  /** Posts a message. */
+  // deno-lint-ignore no-explicit-any -- each runtime has a type of its own
+  postMessage(message: unknown, transfer?: any): void;
+  /** Listens to `message`, `error` and `exit`. */
+  // deno-lint-ignore no-explicit-any -- what each of them tells
+  on(event: string, listener: (value: any) => void): unknown;
+  /** Listens no more. */
+  // deno-lint-ignore no-explicit-any -- what each of them tells
+  off(event: string, listener: (value: any) => void): unknown;
 }
 
 /** Under this name a Worker and its parent find each other. */
@@ -101,6 +114,8 @@ function isTransferable(bytes: unknown): bytes is object {
 const MOST = 10_000;
 /** How long what was posted may be under way, in milliseconds. */
 const GOODBYE = 20;
+/** How long after its port was closed a thread may take to exit. */
+const EXIT_TIME = 1_000;
 
 /** What is posted to a port, until there is one. */
 class Port {
@@ -372,12 +387,13 @@ export function portTransport(port: MessagePort): Transport {
 /**
  * Connects to a Worker, which calls {@linkcode parentWire}. The wire ends as
  * soon as the Worker does: by `terminate()`, by `close()`, by an error at its
- * start, in Deno by any error that nobody catches. The Worker goes on when the
- * wire has ended: `terminate()` it.
+ * start, in Deno and in a thread of `node:worker_threads` by any error that nobody
+ * catches. The Worker goes on when the wire has ended: `terminate()` it.
  *
  * @typeParam Remote The interface that the Worker serves.
  * @typeParam Local The interface of `options.functions`.
- * @param worker The Worker.
+ * @param worker The Worker: the platform's, or one of `node:worker_threads` in
+ * Node, Bun and Deno.
  * @param options Time limits, and what this side serves.
  * @returns A promise of the wire, once the Worker has accepted it.
  * @throws {WireError} As a rejection: `connectionLost` for a Worker that ends or
@@ -403,39 +419,34 @@ export async function connectWorker<
   Remote extends object = AnyFunctions,
   Local extends object = AnyFunctions,
 >(
-  worker: Worker,
+  worker: Worker | ThreadLike,
   options?: Connecting<Remote, Local> | null,
 ): Promise<Wire<Remote, Local>> {
   options ??= {};
   checkOptionKeys(options, CONNECT_KEYS, "connectWorker()");
-  const endpoint = endpointOf(worker);
+  const follow = followerOf(worker);
+  const post = (message: unknown, list: MessagePort[] = []) =>
+    (worker as Worker).postMessage(message, list);
   const messages = new Port();
   const { transport, type } = overPort(messages, true);
   let hasKnocked = false;
-  const onMessage = (event: MessageEvent) => {
-    if (event.data !== KNOCK) return;
-    event.stopImmediatePropagation();
-    if (hasKnocked) return;
+  const onMessage = (data: unknown) => {
+    if (data !== KNOCK) return false;
+    if (hasKnocked) return true;
     hasKnocked = true;
     const { port1, port2 } = new MessageChannel();
-    endpoint.postMessage([KNOCK, port2], [port2]);
+    post([KNOCK, port2], [port2]);
     messages.open(port1);
+    return true;
   };
-  const end = endOf(messages, transport);
-  const onError = errorListener(messages, end);
-  const leaveTerminate = followTerminate(worker, end);
-  const leave = () => {
-    leaveTerminate();
-    endpoint.removeEventListener("message", onMessage);
-    endpoint.removeEventListener("error", onError);
-  };
+  const fate = fateOf(messages, transport);
+  let leave = () => {};
   try {
     const given = withType(options, type);
     const wire = await connectOver<Remote, Local>("the Worker", given, () => {
-      endpoint.addEventListener("error", onError);
-      endpoint.addEventListener("message", onMessage);
+      leave = follow({ onMessage, ...fate }, messages);
       // Who is there already says so once more.
-      endpoint.postMessage(KNOCK);
+      post(KNOCK);
       return transport;
     });
     wire.closed.then(leave);
@@ -446,51 +457,113 @@ export async function connectWorker<
   }
 }
 
-function endpointOf(worker: unknown): Endpoint {
-  const { postMessage, addEventListener } = Object(worker);
-  const isEndpoint = typeof postMessage === "function" &&
-    typeof addEventListener === "function";
-  if (isEndpoint) return worker as Endpoint;
+/** Who follows a Worker hears of this. */
+interface Following {
+  /** A message came; gives whether it was meant for whoever follows. */
+  onMessage(data: unknown): boolean;
+  /** It failed, and may go on. */
+  onError(text: string): void;
+  /** It has ended; why, where that is known. */
+  onEnd(text?: string): void;
+}
+
+/** Begins to follow a Worker, and its port; gives what ends that. */
+type Follow = (following: Following, messages: Port) => () => void;
+
+function followerOf(worker: unknown): Follow {
+  const { postMessage, addEventListener, on, off } = Object(worker);
+  const has = (...functions: unknown[]) =>
+    functions.every((one) => typeof one === "function");
+  if (has(postMessage, addEventListener)) {
+    return (...all) => followWorker(worker as Worker, ...all);
+  }
+  if (has(postMessage, on, off)) {
+    return (...all) => followThread(worker as ThreadLike, ...all);
+  }
   throw new WireError(
     "invalidArgument",
-    `connectWorker() takes a Worker, and not ${shown(worker)}.`,
+    `connectWorker() takes a Worker, the platform's or that of node:worker_threads, and not ${
+      shown(worker)
+    }.`,
   );
 }
 
+function followWorker(
+  worker: Worker,
+  following: Following,
+  messages: Port,
+): () => void {
+  const onMessage = (event: MessageEvent) => {
+    if (following.onMessage(event.data)) event.stopImmediatePropagation();
+  };
+  const onError = (event: ErrorEvent) => {
+    // Otherwise Deno ends this process as well.
+    event.preventDefault();
+    following.onError(
+      event.message || "the platform does not tell what went wrong",
+    );
+  };
+  messages.onGone = () => following.onEnd();
+  worker.addEventListener("error", onError);
+  worker.addEventListener("message", onMessage);
+  const leaveTerminate = followTerminate(worker, following);
+  return () => {
+    leaveTerminate();
+    worker.removeEventListener("message", onMessage);
+    worker.removeEventListener("error", onError);
+  };
+}
+
+/** An error that nobody catches always ends a thread, and its end is told. */
+function followThread(
+  thread: ThreadLike,
+  following: Following,
+  messages: Port,
+): () => void {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  // Why it ended may be known only when its port is closed already.
+  messages.onGone = () => {
+    timer ??= setTimeout(() => following.onEnd(), EXIT_TIME);
+  };
+  const listeners: Readonly<Record<string, (value: unknown) => void>> = {
+    message: following.onMessage,
+    error: (error) => following.onEnd(errorMessage(error)),
+    exit: (code) => following.onEnd(`it exited with code ${code}`),
+  };
+  for (const [event, listener] of Object.entries(listeners)) {
+    thread.on(event, listener);
+  }
+  return () => {
+    clearTimeout(timer);
+    for (const [event, listener] of Object.entries(listeners)) {
+      thread.off(event, listener);
+    }
+  };
+}
+
 /** What ends the wire of a Worker when the Worker has ended. */
-function endOf(
+function fateOf(
   messages: Port,
   transport: MessageTransport,
-): (text?: string) => void {
+): Omit<Following, "onMessage"> {
   let last = "it closed itself, or the platform ended it";
-  const end = (text?: string) => {
+  const onEnd = (text?: string) => {
     last = text ?? last;
     transport.failed(
       new WireError("connectionLost", `The Worker ended: ${last}.`),
     );
   };
-  messages.onGone = () => end();
-  return end;
-}
-
-/** Listens to the errors that end a Worker. */
-function errorListener(
-  messages: Port,
-  end: (text: string) => void,
-): (event: ErrorEvent) => void {
   let hasSpoken = false;
   const { onMessage } = messages;
   messages.onMessage = (data) => {
     hasSpoken = true;
     onMessage(data);
   };
-  return (event) => {
-    // Otherwise Deno ends this process as well.
-    event.preventDefault();
-    // Elsewhere a Worker goes on after an error, once it has started.
-    if (hasSpoken && !("Deno" in globalThis)) return;
-    end(event.message || "the platform does not tell what went wrong");
+  const onError = (text: string) => {
+    // Outside Deno a Worker goes on after an error, once it has started.
+    if (!hasSpoken || "Deno" in globalThis) onEnd(text);
   };
+  return { onError, onEnd };
 }
 
 /**
@@ -501,12 +574,12 @@ function errorListener(
  */
 function followTerminate(
   worker: Worker,
-  end: (text: string) => void,
+  { onEnd }: Following,
 ): () => void {
   const { terminate } = worker;
   const followed = () => {
     terminate.call(worker);
-    end("terminate() was called");
+    onEnd("terminate() was called");
   };
   worker.terminate = followed;
   return () => {
@@ -541,16 +614,7 @@ export function parentWire<
   Remote extends object = AnyFunctions,
   Local extends object = AnyFunctions,
 >(options?: WireOptions<Remote, Local> | null): Wire<Remote, Local> {
-  const parent = globalThis as unknown as Partial<Endpoint>;
-  const isWorker = typeof parent.postMessage === "function" &&
-    !("document" in globalThis);
-  if (!isWorker) {
-    throw new WireError(
-      "invalidArgument",
-      "parentWire() is for a Worker; this is none. Its parent calls connectWorker().",
-    );
-  }
-  const endpoint = parent as Endpoint;
+  const endpoint = parentEndpoint();
   const messages = new Port();
   const { transport, type } = overPort(messages, false);
   const wire = makeWire<Remote, Local>(
@@ -568,6 +632,25 @@ export function parentWire<
     transport.opened();
   };
   endpoint.addEventListener("message", onMessage);
+  // In a thread of Node, whatever listens keeps it alive.
+  wire.closed.then(() => endpoint.removeEventListener("message", onMessage));
   endpoint.postMessage(KNOCK);
   return wire;
+}
+
+/** What a Worker has of its parent. */
+function parentEndpoint(): Endpoint {
+  const { process } = globalThis as { process?: NodeJS.Process };
+  const threads = process?.getBuiltinModule?.("node:worker_threads");
+  if (threads?.parentPort) return threads.parentPort as unknown as Endpoint;
+  // In Bun, who is no Worker has one as well; in Deno, a Worker is no thread.
+  const isMain = threads?.isMainThread === true && !("Deno" in globalThis);
+  const { postMessage } = globalThis as Partial<Endpoint>;
+  const isWorker = typeof postMessage === "function" && !isMain &&
+    !("document" in globalThis);
+  if (isWorker) return globalThis as unknown as Endpoint;
+  throw new WireError(
+    "invalidArgument",
+    "parentWire() is for a Worker; this is none. Its parent calls connectWorker().",
+  );
 }

@@ -37,7 +37,10 @@ const FROM_ASYNC =
   "const fromAsync = async (from) => { const all = []; for await (const one of from) all.push(one); return all; };";
 
 /** Files that use Deno only where it is. */
-const GUARDED = /\/(_transports|transports\/_web)\.ts$/;
+const GUARDED = /\/(_transports|transports\/_(web|beside))\.ts$/;
+
+/** Programs that tests start, each put into a file of its own. */
+const PROGRAMS = ["tests/transports/_thread.ts"];
 
 /** A program without its comments. */
 function codeOf(text: string): string {
@@ -131,6 +134,12 @@ export async function bundleTests(
 ): Promise<string> {
   const outfile = `${folder}/tests.mjs`;
   const runner = `${ROOT}tests/npm/_runner.ts`;
+  await build({
+    ...BUILD,
+    entryPoints: PROGRAMS.map((path) => ROOT + path),
+    outdir: folder,
+    outExtension: { ".js": ".mjs" },
+  });
   await build({
     ...BUILD,
     platform: "node",
