@@ -41,9 +41,8 @@ import {
   troubleOf,
   waitInThread,
 } from "../host/host.ts";
+import { NodeStreams } from "../host/node_streams.ts";
 
-/** What is written at a time, so that a slow peer is seen to take some. */
-const LARGEST_WRITE = 64 * 1024;
 /**
  * How many connections wait until the server takes them. Node accepts all that
  * come, whether or not somebody asks; those beyond are closed.
@@ -61,37 +60,21 @@ const LOCK_WAIT = 20;
 const SPARE = "/dev/null";
 
 /** A connection of `node:net`. */
-class NodeConn implements HostConn {
+class NodeConn extends NodeStreams implements HostConn {
   readonly remoteAddr: HostAddress;
   readonly #socket: net.Socket;
-  #failure: Error | undefined;
-  #isEnded = false;
-  #wake: (() => void) | undefined;
 
   /**
    * @param socket The socket, of which nobody reads.
    * @param path The path of the socket file, if it has one.
    */
   constructor(socket: net.Socket, path: string | undefined) {
+    super(socket, socket);
     this.#socket = socket;
     const { remoteAddress = "", remotePort = 0 } = socket;
     this.remoteAddr = path === undefined
       ? { transport: "tcp", hostname: remoteAddress, port: remotePort }
       : { transport: "unix", path };
-    const wake = () => this.#wake?.();
-    socket.on("readable", wake);
-    socket.on("end", () => {
-      this.#isEnded = true;
-      wake();
-    });
-    socket.on("error", (error) => {
-      this.#failure ??= error;
-      wake();
-    });
-    socket.on("close", () => {
-      this.#failure ??= closedError("this side closed it");
-      wake();
-    });
   }
 
   setNoDelay(isOn?: boolean): void {
@@ -100,47 +83,6 @@ class NodeConn implements HostConn {
 
   setKeepAlive(isOn?: boolean): void {
     this.#socket.setKeepAlive(isOn);
-  }
-
-  async read(buffer: Uint8Array): Promise<number | null> {
-    const socket = this.#socket;
-    for (;;) {
-      const count = Math.min(socket.readableLength, buffer.length);
-      // At the end of all, it is this that says so.
-      const chunk: Uint8Array | null = socket.read(count || undefined);
-      if (chunk !== null) {
-        buffer.set(chunk);
-        return chunk.length;
-      }
-      if (this.#isEnded) return null;
-      if (this.#failure !== undefined) throw this.#failure;
-      await new Promise<void>((resolve) => this.#wake = resolve);
-    }
-  }
-
-  write(bytes: Uint8Array): Promise<number> {
-    const some = bytes.subarray(0, LARGEST_WRITE);
-    return new Promise((resolve, reject) => {
-      if (this.#failure !== undefined) return reject(this.#failure);
-      this.#socket.write(some, (error) => {
-        if (error) reject(this.#failure ?? error);
-        else resolve(some.length);
-      });
-    });
-  }
-
-  closeWrite(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (this.#failure !== undefined) return reject(this.#failure);
-      this.#socket.once("close", resolve);
-      this.#socket.end(resolve);
-    });
-  }
-
-  close(): void {
-    this.#failure ??= closedError("this side closed it");
-    this.#socket.destroy();
-    this.#wake?.();
   }
 }
 

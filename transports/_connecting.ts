@@ -53,7 +53,7 @@ export async function connectOver<
 >(
   where: string,
   options: Connecting<Remote, Local>,
-  open: () => Transport,
+  open: () => Transport | Promise<Transport>,
 ): Promise<Wire<Remote, Local>> {
   const { timeout = DEFAULT_LIMITS.hello, signal, onDeath, ...rest } = options;
   checkServing(rest);
@@ -65,7 +65,7 @@ export async function connectOver<
   const attempt = new Attempt(where, { timeout, signal });
   try {
     attempt.signal.throwIfAborted();
-    const transport = open();
+    const transport = await open();
     const wire = makeWire<Remote, Local>(transport, { ...rest, limits });
     try {
       await opened(wire, attempt.signal, where);

@@ -20,13 +20,15 @@
  */
 
 import { checkOptionKeys, joined } from "../wire/base/checks.ts";
+import { troubleOf } from "../host/host.ts";
+import {
+  type ExitStatus,
+  type HostChild,
+  processes,
+} from "../host/processes.ts";
 import { errorMessage, shown, WireError } from "../wire/base/errors.ts";
 import type { AnyFunctions } from "../wire/rpc/remote_types.ts";
-import {
-  streamTransport,
-  type Transport,
-  type WireAddress,
-} from "../wire/transport/transport.ts";
+import type { Transport, WireAddress } from "../wire/transport/transport.ts";
 import { makeWire, type Wire, type WireOptions } from "../wire/wire.ts";
 import { CONNECT_KEYS, type Connecting, connectOver } from "./_connecting.ts";
 
@@ -106,18 +108,10 @@ export async function spawnRemote<
   const { cwd, env, leave = false, ...rest } = options;
   const text = command.join(" ");
   const name = text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text;
-  return await connectOver<Remote, Local>(name, rest, () => {
-    const [program, ...args] = command;
+  const { spawn } = processes("spawnRemote()");
+  return await connectOver<Remote, Local>(name, rest, async () => {
     try {
-      const child = new Deno.Command(program, {
-        args,
-        ...(cwd === undefined ? {} : { cwd }),
-        ...(env === undefined ? {} : { env }),
-        stdin: "piped",
-        stdout: "piped",
-        stderr: "inherit",
-      }).spawn();
-      return new ChildTransport(child, leave);
+      return new ChildTransport(await spawn(command, { cwd, env }), leave);
     } catch (error) {
       throw spawnError(name, error);
     }
@@ -139,8 +133,8 @@ function checkCommand(command: unknown): void {
 }
 
 function spawnError(name: string, error: unknown): WireError {
-  const isForbidden = error instanceof Deno.errors.NotCapable ||
-    error instanceof Deno.errors.PermissionDenied;
+  const isForbidden = ["NotCapable", "PermissionDenied"]
+    .includes(troubleOf(error));
   return new WireError(
     isForbidden ? "permissionDenied" : "connectFailed",
     `Cannot start ${name}: ${errorMessage(error)}`,
@@ -151,22 +145,19 @@ function spawnError(name: string, error: unknown): WireError {
 /** The two pipes of a child, and what becomes of it. */
 class ChildTransport implements Transport {
   readonly address: WireAddress;
-  readonly #child: Deno.ChildProcess;
+  readonly #child: HostChild;
   readonly #pipes: Transport;
   readonly #leave: boolean;
-  #status: Deno.CommandStatus | undefined;
+  #status: ExitStatus | undefined;
   #isOver = false;
   #isClosed = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(child: Deno.ChildProcess, leave: boolean) {
+  constructor(child: HostChild, leave: boolean) {
     this.#child = child;
     this.#leave = leave;
-    this.address = { transport: "process", pid: child.pid };
-    this.#pipes = streamTransport({
-      readable: child.stdout,
-      writable: child.stdin,
-    }, this.address);
+    this.#pipes = child.pipes;
+    this.address = child.pipes.address;
     child.status.then((status) => {
       this.#status = status;
       clearTimeout(this.#timer);
@@ -211,7 +202,7 @@ class ChildTransport implements Transport {
     this.#timer = setTimeout(() => this.#kill("SIGKILL"), KILL_AFTER);
   }
 
-  #kill(signal: Deno.Signal): void {
+  #kill(signal: "SIGTERM" | "SIGKILL"): void {
     try {
       this.#child.kill(signal);
     } catch {
@@ -277,37 +268,23 @@ export function stdioWire<
   Remote extends object = AnyFunctions,
   Local extends object = AnyFunctions,
 >(options?: WireOptions<Remote, Local> | null): Wire<Remote, Local> {
-  if (Deno.stdin.isTerminal()) {
+  const { isTerminal, stdio } = processes("stdioWire()");
+  if (isTerminal()) {
     throw new WireError(
       "invalidArgument",
       "stdioWire() speaks to a program at the standard input, which is a terminal. Have a program start this one: spawnRemote([…]).",
     );
   }
-  const address = { transport: "process", pid: Deno.ppid } as const;
-  const pipes = {
-    readable: Deno.stdin.readable,
-    writable: Deno.stdout.writable,
-  };
-  const wire = makeWire<Remote, Local>(
-    streamTransport(pipes, address),
-    options,
-  );
+  const wire = makeWire<Remote, Local>(stdio(), options);
   printToErrors();
   return wire;
 }
 
 /** Has the console print nothing to the standard output. */
 function printToErrors(): void {
-  const { process } = globalThis as unknown as {
-    process: {
-      stderr: unknown;
-      getBuiltinModule(name: "node:console"): {
-        Console: new (output: unknown) => Record<string, () => void>;
-      };
-    };
-  };
+  const { process } = globalThis as unknown as { process: NodeJS.Process };
   const { Console } = process.getBuiltinModule("node:console");
   const printer = new Console(process.stderr);
   const own = console as unknown as Record<string, unknown>;
-  for (const name of PRINTING) own[name] = printer[name]!.bind(printer);
+  for (const name of PRINTING) own[name] = printer[name].bind(printer);
 }

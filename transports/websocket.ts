@@ -85,8 +85,8 @@ const MEANINGS: Readonly<Record<number, string>> = {
 };
 
 /**
- * A transport over a WebSocket, for servers of other kinds; in Deno,
- * {@linkcode acceptWebSocket} does the whole.
+ * A transport over a WebSocket, for servers of other kinds, such as those of
+ * the package `ws`; in Deno, {@linkcode acceptWebSocket} does the whole.
  *
  * @param socket The WebSocket, open or about to be. The transport closes it.
  * @param address Where the peer is.
@@ -126,8 +126,10 @@ function overSocket(
   isAccepted: boolean,
 ): MessageTransport {
   const close = () => socket.close(NORMAL);
+  // That of the platform takes a copy; others may keep what they are given.
+  const copies = typeof WebSocket === "function" && socket instanceof WebSocket;
   const channel: Channel = {
-    send: (bytes) => socket.send(bytes),
+    send: (bytes) => socket.send(copies ? bytes : bytes.slice()),
     tell(units) {
       // Some platforms throw where it is being closed.
       if (socket.readyState === OPEN) socket.send(String(units));
@@ -286,6 +288,14 @@ function checkWay(
 
 /** Makes the WebSocket, which begins to connect. */
 function dial(url: string | URL, protocols: readonly string[]): WebSocket {
+  if (typeof WebSocket === "undefined") {
+    throw new WireError(
+      "connectFailed",
+      `Cannot connect to ${
+        shown(String(url))
+      }: this runtime has no WebSocket; Node has one since version 22. One of a package, such as ws, makes a wire by makeWire(webSocketTransport(socket, address)).`,
+    );
+  }
   try {
     return new WebSocket(url, [...protocols]);
   } catch (error) {

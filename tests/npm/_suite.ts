@@ -19,11 +19,12 @@ const ALIASES: Readonly<Record<string, string>> = {
 };
 
 /** What to install beside the package, for the tests. */
-export const PACKAGES = ["deno-std@1.4.0", "fast-check@^4.3.0"];
+export const PACKAGES = ["deno-std@1.4.0", "fast-check@^4.3.0", "ws@^8.18.0"];
 
 /** The kinds of tests. */
 export const SUITES: Readonly<Record<string, RegExp>> = {
   "over each transport": /^tests\/\w+_test\.ts$/,
+  "transports": /^tests\/transports\//,
   "wires": /^tests\/wire\//,
   "servers and clients": /^tests\/(server|client)\//,
 };
@@ -40,7 +41,8 @@ const FROM_ASYNC =
 const GUARDED = /\/(_transports|transports\/_(web|beside))\.ts$/;
 
 /** Programs that tests start, each put into a file of its own. */
-const PROGRAMS = ["tests/transports/_thread.ts"];
+const PROGRAMS = ["_child", "_parent", "_thread"]
+  .map((name) => `tests/transports/${name}.ts`);
 
 /** A program without its comments. */
 function codeOf(text: string): string {
@@ -143,6 +145,7 @@ export async function bundleTests(
   await build({
     ...BUILD,
     platform: "node",
+    external: ["node:*", "ws"],
     stdin: {
       contents: [
         `import { begin, run } from ${JSON.stringify(runner)};`,

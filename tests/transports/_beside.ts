@@ -6,6 +6,9 @@
 
 import process from "node:process";
 
+/** Whether this runtime is Deno. */
+export const isDeno = "Deno" in globalThis;
+
 /**
  * Where a program is that stands beside the tests. In Node and Bun it was put
  * into one file, beside that of the tests.
@@ -14,13 +17,13 @@ import process from "node:process";
  * @returns Its URL.
  */
 export function beside(name: string): URL {
-  return "Deno" in globalThis
+  return isDeno
     ? new URL(`${name}.ts`, import.meta.url)
     : new URL(`${name}.mjs`, `file://${process.argv[1]}`);
 }
 
 /** The command that runs it in the runtime that this is. */
 export function commandOf(name: string): [string, ...string[]] {
-  const options = "Deno" in globalThis ? ["run", "-A", "--no-check"] : [];
+  const options = isDeno ? ["run", "-A", "--no-check"] : [];
   return [process.execPath, ...options, beside(name).pathname];
 }

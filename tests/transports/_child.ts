@@ -4,12 +4,14 @@
  * "stays" has more to do, "stubborn" as well, and does not end when asked to.
  */
 
+import { writeSync } from "node:fs";
+import process from "node:process";
 import { stdioWire } from "../../transports/child.ts";
 
-const [how = ""] = Deno.args;
-if (how === "exits") Deno.exit(7);
+const [, , how = ""] = process.argv;
+if (how === "exits") process.exit(7);
 if (how === "prints first") console.log("Welcome to this program!");
-if (how === "stubborn") Deno.addSignalListener("SIGTERM", () => {});
+if (how === "stubborn") process.on("SIGTERM", () => {});
 if (how !== "silent") {
   const wire = stdioWire({
     onError() {},
@@ -24,12 +26,10 @@ if (how !== "silent") {
         console.groupEnd();
         console.count("count");
       },
-      exit: (code: number) => Deno.exit(code),
+      exit: (code: number) => process.exit(code),
       noise: () =>
-        void Deno.stdout.writeSync(
-          new TextEncoder().encode("noise! ".repeat(20)),
-        ),
-      environment: () => [Deno.cwd(), Deno.env.get("OF_A_TEST")],
+        void writeSync(1, new TextEncoder().encode("noise! ".repeat(20))),
+      environment: () => [process.cwd(), process.env["OF_A_TEST"]],
       echo: (value: unknown) => value,
     },
   });

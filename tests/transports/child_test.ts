@@ -1,21 +1,24 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, realpathSync, rmdirSync } from "node:fs";
+import { tmpdir } from "node:os";
+import process from "node:process";
 import type { Wire, WireError } from "../../mod.ts";
 import { type SpawnOptions, spawnRemote } from "../../transports/child.ts";
 import { test } from "../_test.ts";
-
-const PROGRAM = new URL("_child.ts", import.meta.url).pathname;
+import { commandOf } from "./_beside.ts";
 
 function start(how: string, options: SpawnOptions = {}): Promise<Wire> {
-  return spawnRemote(
-    [Deno.execPath(), "run", "-A", "--no-check", PROGRAM, how],
-    { onError() {}, ...options },
-  );
+  return spawnRemote([...commandOf("_child"), how], {
+    onError() {},
+    ...options,
+  });
 }
 
 /** Whether a process lives. */
 function lives(pid: number): boolean {
   try {
-    Deno.kill(pid, "SIGCONT");
+    process.kill(pid, "SIGCONT");
     return true;
   } catch {
     return false;
@@ -35,7 +38,7 @@ function pidOf({ address }: Wire): number {
 }
 
 test("spawnRemote() and stdioWire() make a wire", async () => {
-  const folder = Deno.realPathSync(Deno.makeTempDirSync());
+  const folder = realpathSync(mkdtempSync(`${tmpdir()}/wire-`));
   const wire = await start("serves", {
     functions: { name: () => "the parent" },
     cwd: folder,
@@ -50,34 +53,18 @@ test("spawnRemote() and stdioWire() make a wire", async () => {
   await wire.close();
   assertEquals((await wire.closed).code, "closed");
   await gone(pid);
-  Deno.removeSync(folder);
+  rmdirSync(folder);
 });
 
-test("what the console of a child prints does not break its wire", async () => {
+test("what the console of a child prints does not break its wire", () => {
   // Its error output is that of its parent, which is therefore one of its own.
-  const program = `
-    import { spawnRemote } from "${new URL(
-    "../../transports/child.ts",
-    import.meta.url,
-  )}";
-    const wire = await spawnRemote(${
-    JSON.stringify([Deno.execPath(), "run", "-A", "--no-check", PROGRAM, "x"])
+  const [program, ...args] = commandOf("_parent");
+  const { stdout, stderr, status } = spawnSync(program, args, {
+    encoding: "utf8",
   });
-    await wire.remoteValue.log("hello", { from: "the child" });
-    console.log(await wire.remoteValue.double(4));
-    await wire.close();`;
-  const { stdout, stderr, code } = await new Deno.Command(Deno.execPath(), {
-    args: [
-      "run",
-      "-A",
-      "--no-check",
-      `data:text/typescript,${encodeURIComponent(program)}`,
-    ],
-  }).output();
-  const text = new TextDecoder().decode(stderr);
-  assertEquals([code, new TextDecoder().decode(stdout)], [0, "8\n"], text);
+  assertEquals([status, stdout], [0, "8\n"], stderr);
   for (const part of [/hello \{ from: /, /info/, /a/, /group/, /count: 1/]) {
-    assertMatch(text, part);
+    assertMatch(stderr, part);
   }
 });
 
@@ -88,7 +75,7 @@ test("the reason of a child's death has its exit code, or its signal", async () 
   assertEquals(exited.code, "connectionLost");
   assertMatch(exited.message, /process \d+ was lost: it exited with code 3/);
   const other = await start("serves");
-  Deno.kill(pidOf(other), "SIGKILL");
+  process.kill(pidOf(other), "SIGKILL");
   assertMatch((await other.closed).message, /it was ended by SIGKILL/);
 });
 
@@ -143,7 +130,7 @@ test("a child is left alone by the option leave", async () => {
   const pid = pidOf(wire);
   await wire.close();
   assert(lives(pid));
-  Deno.kill(pid, "SIGKILL");
+  process.kill(pid, "SIGKILL");
   await gone(pid);
 });
 

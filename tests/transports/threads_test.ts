@@ -3,7 +3,7 @@ import { Worker as Thread } from "node:worker_threads";
 import type { Wire, WireError } from "../../mod.ts";
 import { type Connecting, connectWorker } from "../../transports/worker.ts";
 import { test } from "../_test.ts";
-import { beside } from "./_beside.ts";
+import { beside, isDeno } from "./_beside.ts";
 
 function threadOf(how: string): Thread {
   return new Thread(beside("_thread"), { workerData: how });
@@ -47,7 +47,7 @@ test("a thread ends by itself once its wire has", async () => {
   const wire = await connectWorker(thread);
   assertEquals(await wire.remoteValue.double(4), 8);
   await wire.close();
-  if ("Deno" in globalThis) await thread.terminate();
+  if (isDeno) await thread.terminate();
   await exited;
 });
 

@@ -173,6 +173,19 @@ test("a transport of a WebSocket sends in parts, and no more than the peer wants
   socket.closes(1000);
 });
 
+test("a WebSocket that keeps what it sends gets bytes of its own", async () => {
+  const socket = new Socket();
+  const kept: Uint8Array[] = [];
+  socket.send = (message) => void kept.push(message as Uint8Array);
+  const transport = webSocketTransport(socket, HERE);
+  const bytes = Uint8Array.of(1, 2, 3);
+  await transport.write(bytes);
+  bytes.fill(0);
+  assertEquals(kept, [Uint8Array.of(1, 2, 3)]);
+  transport.close();
+  socket.closes(1000);
+});
+
 test("a transport of a WebSocket tells what was read: soon of little, at once of much", async () => {
   const socket = new Socket();
   const transport = webSocketTransport(socket, HERE);
