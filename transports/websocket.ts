@@ -353,8 +353,13 @@ export interface AcceptWebSocketOptions {
    */
   address?: { readonly hostname: string; readonly port: number } | undefined;
   /**
-   * After how many silent seconds the peer is pinged, and how long it then has;
-   * 0 is never. A wire has its own pings besides.
+   * After how many seconds Deno closes the WebSocket of a silent peer, which it
+   * has pinged after half of them; 0 is never. A wire has its own pings, and
+   * ends by those. But only Deno can close a connection whose peer does not
+   * answer: with 0, a peer that is gone without a goodbye keeps its descriptor
+   * until the operating system gives it up. On the other hand, where sending
+   * fails, a timer of Deno's keeps the process alive for half of that time,
+   * which matters to those alone that have nothing else to do.
    *
    * @default {30}
    */

@@ -169,6 +169,35 @@ testWithChromium(
 );
 
 testWithChromium(
+  "examples/browser comes back when its tab has slept",
+  () =>
+    withFolder(async (folder) => {
+      const first = await serve(folder, "--port", "0");
+      await withTabs(first.port, async (ada, bert) => {
+        const sleeps = (state: "frozen" | "active") =>
+          bert.send("Page.setWebLifecycleState", { state });
+        await sleeps("frozen");
+        await add(ada, "one");
+        await ada.until(LIVE);
+        await sleeps("active");
+        await bert.until(`${TEXTS} === "one"`);
+
+        await sleeps("frozen");
+        await first.end("SIGKILL");
+        await using second = await serve(folder, "--port", `${first.port}`);
+        await add(ada, "two");
+        await ada.until(`${STATE} === "Live, 1 here"`);
+        await sleeps("active");
+        for (const tab of [ada, bert]) {
+          await tab.until(LIVE);
+          await tab.until(`${TEXTS} === "one,two"`);
+        }
+        await second.end("SIGTERM");
+      });
+    }),
+);
+
+testWithChromium(
   "examples/browser runs under a policy that forbids generated code",
   () =>
     withFolder(async (folder) => {
