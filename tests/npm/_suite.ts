@@ -29,9 +29,9 @@ export const SUITES: Readonly<Record<string, RegExp>> = {
   "servers and clients": /^tests\/(server|client)\//,
 };
 
-/** Tests that speak of Deno, or of V8, without naming it. */
+/** Tests that need Deno, or V8, without naming it. */
 const ELSEWHERE =
-  /^tests\/_test\.ts$|\/(hostile|fuzz|simulation|examples|cli|docs|npm|types|listener)\//;
+  /^tests\/_test\.ts$|interrupted_test|\/(hostile|fuzz|simulation|examples|cli|docs|npm|types|listener)\//;
 
 /** Node 20 lacks it, and tests use it. What they test is left as it is. */
 const FROM_ASYNC =

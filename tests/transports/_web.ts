@@ -39,8 +39,14 @@ export function serveWeb(
   };
 }
 
-/** Two ends over one WebSocket; the server that made them is shared. */
-export async function webSocketTransports(): Promise<[Transport, Transport]> {
+/**
+ * Two ends over one WebSocket.
+ *
+ * @param follow Is given what resolves once nothing is left of it.
+ */
+export async function webSocketTransports(
+  follow: (over: Promise<unknown>) => void,
+): Promise<[Transport, Transport]> {
   const adopted = Promise.withResolvers<Transport>();
   const web = serveWeb({ adopt: (transport) => adopted.resolve(transport) });
   const socket = new WebSocket(web.url, ["remote-wire"]);
@@ -53,8 +59,6 @@ export async function webSocketTransports(): Promise<[Transport, Transport]> {
   const gone = new Promise((resolve) =>
     socket.addEventListener("close", resolve)
   );
-  const far = await adopted.promise;
-  // It ends when the connection has.
-  gone.then(() => web[Symbol.asyncDispose]());
-  return [near, far];
+  follow(gone.then(() => web[Symbol.asyncDispose]()));
+  return [near, await adopted.promise];
 }

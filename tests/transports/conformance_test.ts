@@ -4,14 +4,15 @@
 
 import { transportCases } from "../../wire/testing/mod.ts";
 import { test } from "../_test.ts";
-import { TRANSPORTS } from "./_pairs.ts";
-
-/** Those of which each connection takes its time. */
-const SLOW: readonly string[] = ["port", "websocket"];
+import { allOver, TRANSPORTS } from "./_pairs.ts";
 
 for (const [transport, makePair] of Object.entries(TRANSPORTS)) {
-  const cuts = SLOW.includes(transport) ? 60 : Infinity;
+  // A process for each cut takes its time.
+  const cuts = transport.startsWith("pipes") ? 20 : Infinity;
   for (const { name, run } of transportCases(makePair, { cuts })) {
-    test(`${transport}: ${name}`, run);
+    test(`${transport}: ${name}`, async () => {
+      await run();
+      await allOver();
+    });
   }
 }

@@ -305,6 +305,8 @@ export class TlsTransport implements Transport {
 
   /** Says that no more is sent. */
   closeWrite(): Promise<void> {
+    // What is destroyed tells of nothing any more.
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
     return new Promise((resolve, reject) => {
       this.#socket.once("error", reject);
       this.#socket.once("close", () => resolve());
