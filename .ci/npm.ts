@@ -33,9 +33,9 @@ export const BUILD: esbuild.BuildOptions = {
 export interface Size {
   /** What it imports, as in `wire { makeWire }`. */
   readonly what: string;
-  /** Bytes, minified, and of these after gzip: what is loaded at first. */
+  /** Bytes, minified, of all that is loaded at first. */
   readonly minified: number;
-  /** The same after gzip. */
+  /** The same after gzip, file by file. */
   readonly gzip: number;
 }
 
@@ -128,11 +128,12 @@ export async function sizes(folder: string): Promise<Size[]> {
       ["node", "createRequestServer"],
       ["node", "openTcpStream"],
       ["wire", "makeWire"],
+      ["websocket", "connectWebSocket"],
       ["lines", "LineStream"],
       ["codec", "encodeValue"],
     ] as const
   ) {
-    const { outputFiles } = await esbuild.build({
+    const { outputFiles, metafile } = await esbuild.build({
       ...BUILD,
       inject: [],
       stdin: {
@@ -144,13 +145,40 @@ export async function sizes(folder: string): Promise<Size[]> {
       write: false,
       metafile: true,
       outdir: folder,
+      logLevel: "error",
     });
-    const [first] = outputFiles!;
-    found.push({
-      what: `${entry} { ${names} }`,
-      minified: first!.contents.length,
-      gzip: await gzipped(first!.contents),
-    });
+    const first = firstLoad(metafile!.outputs);
+    const parts = outputFiles!.filter(({ path }) =>
+      first.some((name) => path.endsWith(name.replace(/^.*\//, "/")))
+    );
+    const all = await Promise.all(
+      parts.map(async ({ contents }) => [
+        contents.length,
+        await gzipped(contents),
+      ]),
+    );
+    const [minified = 0, gzip = 0] = all.reduce(([a = 0, b = 0], of) => [
+      a + of[0]!,
+      b + of[1]!,
+    ], []);
+    found.push({ what: `${entry} { ${names} }`, minified, gzip });
+  }
+  return found;
+}
+
+/** The files that are loaded at once: the first, and what it imports. */
+function firstLoad(outputs: esbuild.Metafile["outputs"]): string[] {
+  const [entry] = Object.entries(outputs)
+    .find(([, { entryPoint }]) => entryPoint !== undefined)!;
+  const found = [entry];
+  for (const name of found) {
+    for (const { path, kind } of outputs[name]!.imports) {
+      if (
+        kind === "import-statement" && path in outputs && !found.includes(path)
+      ) {
+        found.push(path);
+      }
+    }
   }
   return found;
 }

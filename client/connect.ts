@@ -892,13 +892,8 @@ export async function openTcpStreamOn(
     checkTls(tls);
     const hostname = hostName(host);
     // Whoever wants wires alone does not load streams of lines.
-    const [
-      { LineStream, resolveLineStreamOptions },
-      { localServicePort },
-    ] = await Promise.all([
-      import("../wire/lines/line_stream.ts"),
-      import("../wire/lines/line_stream.ts"),
-    ]);
+    const { LineStream, resolveLineStreamOptions, localServicePort } =
+      await import("../wire/lines/line_stream.ts");
     const address: WireAddress = {
       transport: tls === undefined ? "tcp" : "tls",
       hostname,

@@ -838,9 +838,7 @@ export class Wire<
     await this.close();
   }
 
-  static {
-    setBrand(this, "Wire");
-  }
+  static readonly #brand = /* @__PURE__ */ setBrand(this, "Wire");
 }
 
 /**

@@ -19,12 +19,13 @@ const CERTIFICATES = `${HERE}../tls`;
 
 /** How large programs may be that import this, in bytes after gzip. */
 const MOST: Readonly<Record<string, number>> = {
-  "node { connectToRemoteServer }": 66_000,
-  "node { createRequestServer }": 74_000,
-  "node { openTcpStream }": 9_500,
-  "wire { makeWire }": 69_000,
-  "lines { LineStream }": 6_000,
-  "codec { encodeValue }": 12_000,
+  "node { connectToRemoteServer }": 82_000,
+  "node { createRequestServer }": 92_000,
+  "node { openTcpStream }": 19_500,
+  "wire { makeWire }": 68_000,
+  "websocket { connectWebSocket }": 71_000,
+  "lines { LineStream }": 5_600,
+  "codec { encodeValue }": 11_500,
 };
 
 /** Makes JavaScript of a program, without its types. */

@@ -59,6 +59,9 @@ const isOrdinaryInstance = Function.prototype[Symbol.hasInstance];
  * not branded themselves have the ordinary rule. `instanceof` never throws,
  * whatever the value is.
  *
+ * It is called as the value of a static field, marked as pure: so a bundler
+ * leaves out a class that nothing uses, and with it what that needs.
+ *
  * @param constructor The class.
  * @param brand Its name.
  */
@@ -286,9 +289,7 @@ export class WireError extends Error {
     if (options.sent !== undefined) this.sent = options.sent;
   }
 
-  static {
-    setBrand(this, "WireError");
-  }
+  static readonly #brand = /* @__PURE__ */ setBrand(this, "WireError");
 }
 
 /**
@@ -313,16 +314,12 @@ export class WireError extends Error {
  * ```
  */
 export class Refusal extends WireError {
-  static {
-    setBrand(this, "Refusal");
-  }
+  static readonly #brand = /* @__PURE__ */ setBrand(this, "Refusal");
 }
 
 /** The refusal of a call whose function has not run, and never will. */
 export class Unfit extends Refusal {
-  static {
-    setBrand(this, "Unfit");
-  }
+  static readonly #brand = /* @__PURE__ */ setBrand(this, "Unfit");
 
   /** What went wrong here, of which the peer learns nothing. */
   trouble: unknown = undefined;
@@ -402,9 +399,7 @@ export class RemoteError extends Error {
     if (init.remoteStack !== undefined) this.remoteStack = init.remoteStack;
   }
 
-  static {
-    setBrand(this, "RemoteError");
-  }
+  static readonly #brand = /* @__PURE__ */ setBrand(this, "RemoteError");
 }
 
 /**

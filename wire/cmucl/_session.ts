@@ -452,9 +452,7 @@ export class CmuclSession implements Session {
     this.end(reason, false);
   }
 
-  static {
-    setBrand(this, "CmuclSession");
-  }
+  static readonly #brand = /* @__PURE__ */ setBrand(this, "CmuclSession");
 }
 
 function withoutCredential(): WireError {

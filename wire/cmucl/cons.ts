@@ -43,9 +43,7 @@ export class Cons {
     this.cdr = cdr;
   }
 
-  static {
-    setBrand(this, "Cons");
-  }
+  static readonly #brand = /* @__PURE__ */ setBrand(this, "Cons");
 }
 
 /**

@@ -39,7 +39,5 @@ export class RemoteAbort extends RemoteError {
     });
   }
 
-  static {
-    setBrand(this, "RemoteAbort");
-  }
+  static readonly #brand = /* @__PURE__ */ setBrand(this, "RemoteAbort");
 }

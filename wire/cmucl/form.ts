@@ -37,9 +37,7 @@ export class Form {
     this.args = args;
   }
 
-  static {
-    setBrand(this, "Form");
-  }
+  static readonly #brand = /* @__PURE__ */ setBrand(this, "Form");
 }
 
 /**

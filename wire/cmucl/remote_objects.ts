@@ -54,9 +54,7 @@ export class RemoteObject {
     this.id = id;
   }
 
-  static {
-    setBrand(this, "LispRemoteObject");
-  }
+  static readonly #brand = /* @__PURE__ */ setBrand(this, "LispRemoteObject");
 }
 
 /**

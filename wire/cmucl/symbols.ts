@@ -78,9 +78,7 @@ export class LispSymbol {
     return `${printed(this.packageName)}${colons}${name}`;
   }
 
-  static {
-    setBrand(this, "LispSymbol");
-  }
+  static readonly #brand = /* @__PURE__ */ setBrand(this, "LispSymbol");
 }
 
 /**

@@ -409,9 +409,7 @@ export class DeclaredError<Data = unknown> extends RemoteError {
     return own === contract;
   }
 
-  static {
-    setBrand(this, "DeclaredError");
-  }
+  static readonly #brand = /* @__PURE__ */ setBrand(this, "DeclaredError");
 }
 
 /** Parts of an error that travel by themselves, not among its data. */

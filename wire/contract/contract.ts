@@ -185,9 +185,7 @@ export class Contract<
       .map(({ description }) => description);
   }
 
-  static {
-    setBrand(this, "Contract");
-  }
+  static readonly #brand = /* @__PURE__ */ setBrand(this, "Contract");
 }
 
 /** Adds the functions of a definition, and of its namespaces. */

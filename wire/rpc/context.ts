@@ -470,9 +470,7 @@ export class Values<const T extends readonly unknown[]> {
     return true;
   }
 
-  static {
-    setBrand(this, "Values");
-  }
+  static readonly #brand = /* @__PURE__ */ setBrand(this, "Values");
 }
 
 /** Asks whether this copy made something, and goes past `hasInstance`. */

@@ -222,9 +222,7 @@ export class CallPromise extends Promise<unknown> implements Asked {
     return "RemotePromise { await it }";
   }
 
-  static {
-    setBrand(this, "CallPromise");
-  }
+  static readonly #brand = /* @__PURE__ */ setBrand(this, "CallPromise");
 
   #remotes() {
     // Who calls on the result learns there that it failed.

@@ -134,9 +134,7 @@ class ObjectReference implements RemoteObject<object> {
     return `RemoteObject(${this[REFERENCE].place ?? "of this process"})`;
   }
 
-  static {
-    setBrand(this, "reference");
-  }
+  static readonly #brand = /* @__PURE__ */ setBrand(this, "reference");
 }
 
 function proxiesOf(reference: ObjectReference): Remotes<object, "object"> {
