@@ -535,6 +535,7 @@ function followThread(
   }
   return () => {
     clearTimeout(timer);
+    messages.onGone = () => {};
     for (const [event, listener] of Object.entries(listeners)) {
       thread.off(event, listener);
     }

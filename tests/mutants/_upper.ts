@@ -237,4 +237,26 @@ export const UPPER: readonly BuggyFile[] = [
       },
     ],
   },
+  {
+    file: "transports/websocket.ts",
+    tests: ["transports/websocket_test.ts"],
+    bugs: [
+      {
+        name: "a WebSocket keeps bytes that the wire writes into again",
+        find: "socket.send(copies ? bytes : bytes.slice())",
+        replace: "socket.send(bytes)",
+      },
+    ],
+  },
+  {
+    file: "transports/worker.ts",
+    tests: ["transports/threads_test.ts"],
+    bugs: [
+      {
+        name: "a thread's exit code is not waited for",
+        find: "timer ??= setTimeout(() => following.onEnd(), EXIT_TIME);",
+        replace: "following.onEnd();",
+      },
+    ],
+  },
 ];
