@@ -40,33 +40,59 @@ export interface Msgpackr {
   };
 }
 
-const MSGPACKR = new URL("./msgpackr/", import.meta.url);
+/** What is used of cbor-x. */
+export interface CborX {
+  /** Encodes and decodes. */
+  readonly Encoder: new (options: object) => {
+    encode(value: unknown): Uint8Array<ArrayBuffer>;
+    decode(bytes: Uint8Array): unknown;
+  };
+}
 
 /**
- * Imports msgpackr from `msgpackr/node_modules`, where {@linkcode install} has
- * put it: Deno resolves all optional dependencies of a package, and those of
- * msgpackr, native helpers for every system, are not in every registry.
+ * Imports msgpackr; see {@linkcode loadInstalled}.
  *
  * @returns Its module.
  */
 export async function loadMsgpackr(): Promise<Msgpackr> {
-  await install();
-  const { href } = new URL("node_modules/msgpackr/index.js", MSGPACKR);
-  return await import(href) as Msgpackr;
+  return await loadInstalled("msgpackr") as Msgpackr;
 }
 
 /**
- * Installs msgpackr unless it is there. There is no lock file: npm's would name
- * the optional dependencies, and without them there is nothing but msgpackr.
+ * Imports cbor-x; see {@linkcode loadInstalled}.
+ *
+ * @returns Its module.
  */
-async function install(): Promise<void> {
+export async function loadCborX(): Promise<CborX> {
+  return await loadInstalled("cbor-x") as CborX;
+}
+
+/**
+ * Imports a package from the `node_modules` of the folder of its name, where
+ * {@linkcode install} has put it: Deno resolves all optional dependencies of a
+ * package, and those of these, native helpers for every system, are not in
+ * every registry.
+ */
+async function loadInstalled(name: "msgpackr" | "cbor-x"): Promise<unknown> {
+  const folder = new URL(`./${name}/`, import.meta.url);
+  const module = new URL(`node_modules/${name}/index.js`, folder);
+  await install(folder, module);
+  return await import(module.href);
+}
+
+/**
+ * Installs a package unless it is there. There is no lock file: npm's would
+ * name the optional dependencies, and without them there is nothing but the
+ * package.
+ */
+async function install(folder: URL, module: URL): Promise<void> {
   try {
-    await Deno.stat(new URL("node_modules/msgpackr/index.js", MSGPACKR));
+    await Deno.stat(module);
     return;
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
-  console.error("… npm install --omit=optional in bench/msgpackr");
+  console.error(`… npm install --omit=optional in ${folder.pathname}`);
   const { success, stderr } = await new Deno.Command("npm", {
     args: [
       "install",
@@ -74,7 +100,7 @@ async function install(): Promise<void> {
       "--ignore-scripts",
       "--no-package-lock",
     ],
-    cwd: MSGPACKR,
+    cwd: folder,
     stdin: "null",
     stdout: "null",
     stderr: "piped",

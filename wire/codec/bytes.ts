@@ -13,8 +13,10 @@ const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 /** What that puts in the place of bytes that are no UTF-8. */
 const REPLACEMENT = "\ufffd";
 
-/** Up to this many UTF-16 units a loop beats TextEncoder. */
+/** Up to this many UTF-16 units a loop beats TextEncoder: where all is ASCII, */
 const SHORT_TEXT = 64;
+/** and where some is not. */
+const SHORT_WIDE_TEXT = 40;
 /** From here on the worst case of three bytes a unit is too much to reserve. */
 const LONG_TEXT = 16 * 1024;
 
@@ -296,6 +298,7 @@ export class ByteWriter {
 
   /** A varint that counts bytes, then a string as that many bytes of UTF-8. */
   text(text: string): void {
+    if (text.length <= SHORT_TEXT && this.shortAscii(0, text)) return;
     // Room for any count: when it is written at last, the buffer must not grow,
     // for what stands behind it would be left behind.
     this.reserve(5);
@@ -338,38 +341,66 @@ export class ByteWriter {
    * @throws {WireError} `unsupportedValue` for a string with a lone surrogate.
    */
   utf8(text: string): number {
-    const length = text.length;
-    const start = this.position;
+    const { length } = text;
     if (length <= SHORT_TEXT) {
-      this.reserve(length * 3);
-      const buffer = this.buffer;
-      let index = 0;
-      for (; index < length; index++) {
-        const unit = text.charCodeAt(index);
-        if (unit > 0x7f) break;
-        buffer[start + index] = unit;
-      }
-      if (index === length) {
-        this.position = start + length;
-        return length;
-      }
+      const written = this.#shortUtf8(text);
+      if (written >= 0) return written;
     }
-    if (length > LONG_TEXT || start + length * 3 > this.bound) {
-      // Room for the worst case would be three times what is needed.
-      this.bytes(encoder.encode(text));
-    } else {
-      this.reserve(length * 3);
-      const room = this.buffer.subarray(start);
-      this.position += encoder.encodeInto(text, room).written;
+    const start = this.position;
+    let rest = text;
+    // Where more than that would be needed, it is looked how much.
+    let room = length > LONG_TEXT ? length : length * 3;
+    for (;;) {
+      const most = this.bound - this.position;
+      // Each unit takes a byte at least.
+      this.reserve(Math.max(rest.length, Math.min(room, most)));
+      const { read, written } = encoder.encodeInto(
+        rest,
+        this.buffer.subarray(this.position),
+      );
+      this.position += written;
+      if (read === rest.length) break;
+      rest = rest.slice(read);
+      room = rest.length * 3;
+      // There was all the room that there may be.
+      if (this.position + 3 > this.bound) this.reserve(3);
     }
     const written = this.position - start;
-    if (written !== length && !text.isWellFormed()) {
-      throw new WireError(
-        "unsupportedValue",
-        "A string to be sent must be well-formed Unicode, and this one has a lone surrogate. Repair it with toWellFormed(), or send its bytes.",
-      );
-    }
+    if (written !== length && !text.isWellFormed()) throw illFormed();
     return written;
+  }
+
+  /** A short string; −1, with nothing written, where a loop is not faster. */
+  #shortUtf8(text: string): number {
+    const { length } = text;
+    this.reserve(length * 3);
+    const { buffer, position: start } = this;
+    let at = start;
+    for (let index = 0; index < length; index++) {
+      const unit = text.charCodeAt(index);
+      if (unit < 0x80) {
+        buffer[at++] = unit;
+        continue;
+      }
+      if (length > SHORT_WIDE_TEXT) return -1;
+      if (unit < 0x800) {
+        buffer[at++] = 0xc0 | unit >> 6;
+      } else if (unit < 0xd800 || unit > 0xdfff) {
+        buffer[at++] = 0xe0 | unit >> 12;
+        buffer[at++] = 0x80 | unit >> 6 & 0x3f;
+      } else {
+        const point = text.codePointAt(index++)!;
+        if (point < 0x10000) throw illFormed();
+        buffer[at++] = 0xf0 | point >> 18;
+        buffer[at++] = 0x80 | point >> 12 & 0x3f;
+        buffer[at++] = 0x80 | point >> 6 & 0x3f;
+        buffer[at++] = 0x80 | point & 0x3f;
+        continue;
+      }
+      buffer[at++] = 0x80 | unit & 0x3f;
+    }
+    this.position = at;
+    return at - start;
   }
 
   /**
@@ -387,6 +418,14 @@ export class ByteWriter {
     const from = start + guess;
     this.buffer.copyWithin(start + size, from, from + count);
   }
+}
+
+/** The error for a string that is no text. */
+function illFormed(): WireError {
+  return new WireError(
+    "unsupportedValue",
+    "A string to be sent must be well-formed Unicode, and this one has a lone surrogate. Repair it with toWellFormed(), or send its bytes.",
+  );
 }
 
 /**
@@ -548,7 +587,8 @@ export class ByteReader {
   utf8(count: number): string {
     const start = this.take(count);
     if (count <= LONGEST_ASCII) {
-      const text = asciiText(this.buffer, start, count);
+      const text = asciiText(this.buffer, start, count) ??
+        wideText(this.buffer, start, count);
       if (text !== undefined) return text;
     }
     // A decoder that does not look for errors takes a quarter of the time.
@@ -696,4 +736,49 @@ function byList(
     units.push(unit);
   }
   return all > 0x7f ? undefined : String.fromCharCode(...units);
+}
+
+/**
+ * A short text that is no ASCII as a string.
+ *
+ * @returns Undefined for bytes that may be no UTF-8.
+ */
+function wideText(
+  bytes: Uint8Array,
+  start: number,
+  count: number,
+): string | undefined {
+  const units: number[] = [];
+  const end = start + count;
+  for (let at = start; at < end;) {
+    const first = bytes[at++]!;
+    if (first < 0x80) {
+      units.push(first);
+      continue;
+    }
+    // So many more; behind the end there may be bytes, too.
+    const more = first < 0xe0 ? 1 : first < 0xf0 ? 2 : 3;
+    if (at + more > end) return undefined;
+    let point = more === 1
+      ? first & 0x1f
+      : more === 2
+      ? first & 0xf
+      : first & 7;
+    for (const next = at + more; at < next; at++) {
+      const byte = bytes[at]!;
+      if ((byte & 0xc0) !== 0x80) return undefined;
+      point = point << 6 | byte & 0x3f;
+    }
+    if (first < 0xc2 || first > 0xf4) return undefined;
+    if (more === 1) {
+      units.push(point);
+    } else if (more === 2) {
+      if (point < 0x800 || point >> 11 === 0x1b) return undefined;
+      units.push(point);
+    } else {
+      if (point < 0x10000 || point > 0x10ffff) return undefined;
+      units.push(0xd7c0 + (point >> 10), 0xdc00 | point & 0x3ff);
+    }
+  }
+  return String.fromCharCode.apply(null, units);
 }

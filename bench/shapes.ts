@@ -1,0 +1,107 @@
+/**
+ * The codec on values of many shapes, beside the codecs that are fastest
+ * elsewhere: processor time to encode a value and decode it again.
+ *
+ *     deno task run -A bench/shapes.ts [--only "TEXT; TEXT"] [--rounds N] [--seconds N] [--tree DIR] [--json FILE]
+ *
+ * Each codec has a process of its own for each shape and round, and the codecs
+ * take turns. `--tree` adds another version of this module, in that folder.
+ *
+ * @module
+ */
+
+import { parseArgs } from "@std/cli/parse-args";
+import { CODECS } from "./_codecs.ts";
+import type { ShapeRound } from "./_shape_round.ts";
+import { SHAPES } from "./_shapes.ts";
+import { summary } from "./_statistics.ts";
+import { number, table } from "./_table.ts";
+
+const flags = parseArgs(Deno.args, {
+  string: ["only", "rounds", "seconds", "tree", "json"],
+  default: { rounds: "3", seconds: "0.25" },
+});
+const only: string[] | undefined = flags.only?.split("; ");
+const shapes = SHAPES.filter(({ name }) =>
+  only?.some((part) => name.includes(part)) ?? true
+);
+const names = Object.keys(CODECS);
+const rivals = names.filter((name) => name !== "wire");
+const tree = flags.tree === undefined
+  ? undefined
+  : new URL(`file://${await Deno.realPath(flags.tree)}/`).href;
+if (tree !== undefined) names.push(tree);
+
+/** A round of a codec, in a fresh process; null where it cannot do it. */
+async function round(shape: string, codec: string): Promise<ShapeRound | null> {
+  const { href } = new URL("./_shape_round.ts", import.meta.url);
+  const { success, stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--quiet", "--no-config", "-A", href]
+      .concat(shape, codec, flags.seconds),
+    stdin: "null",
+    stderr: "inherit",
+  }).output();
+  if (!success) throw new Error(`${codec} failed with ${shape}.`);
+  return JSON.parse(new TextDecoder().decode(stdout));
+}
+
+/** What was found of a shape: the rounds of each codec that can do it. */
+async function measure(shape: string): Promise<Map<string, ShapeRound[]>> {
+  const found = new Map<string, ShapeRound[]>();
+  let left = names;
+  for (let count = 0; count < Number(flags.rounds); count++) {
+    for (const codec of left) {
+      const one = await round(shape, codec);
+      if (one === null) left = left.filter((name) => name !== codec);
+      else found.set(codec, [...found.get(codec) ?? [], one]);
+    }
+  }
+  return found;
+}
+
+/** The median, over the rounds, of how many times the time of the wire it is. */
+function ratio(found: Map<string, ShapeRound[]>, codec: string): number {
+  const wire = found.get("wire")!;
+  const rounds = found.get(codec);
+  if (rounds === undefined) return NaN;
+  return summary(rounds.map(({ micros }, at) => micros / wire[at]!.micros))
+    .median;
+}
+
+const shown = (value: number) => isNaN(value) ? "–" : number(value, 2);
+
+const rows: string[][] = [];
+const bests: number[] = [];
+const all: Record<string, Record<string, ShapeRound[]>> = {};
+for (const { name } of shapes) {
+  const found = await measure(name);
+  all[name] = Object.fromEntries(found);
+  const wire = found.get("wire");
+  if (wire === undefined) throw new Error(`A wire cannot carry ${name}.`);
+  const beside = rivals.map((rival) => ratio(found, rival));
+  const best = Math.min(...beside.filter((value) => !isNaN(value)));
+  bests.push(best);
+  const micros = summary(wire.map(({ micros }) => micros)).median;
+  const row = [
+    name,
+    number(wire[0]!.bytes),
+    number(micros, micros < 100 ? 2 : 0),
+    ...beside.map(shown),
+    best < 1 ? `**${shown(best)}**` : shown(best),
+  ];
+  if (tree !== undefined) row.push(shown(ratio(found, tree)));
+  rows.push(row);
+  console.error(row.join(" | "));
+}
+const head = ["encode and decode", "bytes", "µs", ...rivals, "best"];
+if (tree !== undefined) head.push("before");
+console.log(table(head, rows));
+const below = bests.filter((best) => best < 1).length;
+console.log(
+  `\nTimes that of the wire; – where what comes back is not what was sent. The median of the best: ${
+    shown(summary(bests).median)
+  }; ${below} of ${bests.length} rows are below 1.`,
+);
+if (flags.json !== undefined) {
+  await Deno.writeTextFile(flags.json, JSON.stringify(all, null, 2) + "\n");
+}
