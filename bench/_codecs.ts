@@ -57,6 +57,8 @@ export async function wireCodec(tree: URL): Promise<Codec> {
   limits.values = LARGE;
   const writer = new ByteWriter();
   const encoder = new Encoder(writer, limits);
+  // As when the peer has told its limits.
+  encoder.limits = limits;
   const decoder = new CollectingDecoder(limits);
   return {
     bytes: 0,

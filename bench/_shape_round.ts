@@ -22,7 +22,7 @@ export interface ShapeRound {
 /** So many values take turns. */
 const POOL = 8;
 /** So many are made at a time where none comes twice. */
-const FRESH = 100;
+const FRESH = 40;
 
 /** Processor time of all threads so far, in microseconds. */
 function used(): number {

@@ -90,14 +90,13 @@ const row = (seed: number) => ({
   active: seed % 3 === 0,
 });
 
-/** An object with about half of a dozen keys. */
-function optional(seed: number) {
+/** An object with two keys, and about half of so many others. */
+const optional = (count: number) => (seed: number) => {
   const random = randomOf(seed);
-  const keys = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"];
-  return Object.fromEntries(
-    keys.filter(() => random() < 0.5).map((key) => [`field_${key}`, seed]),
-  );
-}
+  const others = list(count, (at) => `field_${at}`)
+    .filter(() => random() < 0.5).map((key) => [key, seed]);
+  return { id: seed, name: "optional", ...Object.fromEntries(others) };
+};
 
 /** One of so many kinds of objects, each with keys of its own. */
 function kindOf(kind: number, seed: number) {
@@ -218,8 +217,12 @@ export const SHAPES: readonly Shape[] = [
     make: (seed) => list(50_000, (at) => row(at + seed)),
   },
   {
-    name: "100 objects with optional keys",
-    make: (seed) => list(100, (at) => optional(at + seed * 100)),
+    name: "100 objects with 4 optional keys",
+    make: (seed) => list(100, (at) => optional(4)(at + seed * 100)),
+  },
+  {
+    name: "100 objects with 12 optional keys",
+    make: (seed) => list(100, (at) => optional(12)(at + seed * 100)),
   },
   {
     name: "300 objects, each of a kind of its own",

@@ -34,6 +34,29 @@ test("encodeValue() takes bigints around every size", () => {
   keeps([0n, 0, 1n, 1, -1n, -1]);
 });
 
+test("encodeValue() takes bigints of every length, by words and by digits", () => {
+  for (let length = 1; length <= 300; length++) {
+    // Each byte is another, and the first is odd or even in turns.
+    const digits = Array.from(
+      { length },
+      (_, at) => (at * 37 + length) % 255 + 1,
+    )
+      .map((byte) => byte.toString(16).padStart(2, "0")).join("");
+    const value = BigInt(`0x${digits}`);
+    keeps(value);
+    keeps(-value);
+    const bytes = encodeValue(value).subarray(-length);
+    const written = [...bytes].map((byte) =>
+      byte.toString(16).padStart(2, "0")
+    );
+    assertEquals(written.join(""), digits);
+  }
+  // Around the number of words up to which none of the digits is asked for.
+  for (const value of edges([56, 64, 120, 128, 1_016, 1_024, 1_032, 2_048])) {
+    keeps(value);
+  }
+});
+
 test("encodeValue() takes bigints up to the limit and not one byte more", () => {
   for (const bigint of [1, 2, 8, 8_192]) {
     const limits = { bigint };

@@ -210,6 +210,88 @@ const READS: [string, number, (reader: ByteReader) => unknown][] = [
   ["utf8(2^32 - 1)", 2 ** 32 - 1, (reader) => reader.utf8(0xffffffff)],
 ];
 
+test("utf8() takes and refuses what TextDecoder does, around every edge of UTF-8", () => {
+  const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  const EDGES = [0, 0x41, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc1]
+    .concat(0xc2, 0xdf, 0xe0, 0xed, 0xef, 0xf0, 0xf4, 0xf5, 0xf7, 0xf8, 0xff);
+  for (const a of EDGES) {
+    for (const b of EDGES) {
+      for (const c of EDGES) {
+        for (const d of [0x41, 0x80, 0xbf]) {
+          for (const length of [1, 2, 3, 4]) {
+            const bytes = [a, b, c, d].slice(0, length);
+            let wanted: string | undefined;
+            try {
+              wanted = strict.decode(Uint8Array.from(bytes));
+            } catch {
+              wanted = undefined;
+            }
+            let found: string | undefined;
+            try {
+              // What stands behind its end is none of its business.
+              const reader = new ByteReader();
+              const all = Uint8Array.from([...bytes, 0x80, 0x80, 0x80]);
+              reader.turnTo(all, 0, length);
+              found = reader.utf8(length);
+            } catch (error) {
+              assertEquals(
+                codeOf(() => {
+                  throw error;
+                }),
+                "malformed",
+              );
+              found = undefined;
+            }
+            if (found !== wanted) assertEquals(found, wanted, `${bytes}`);
+          }
+        }
+      }
+    }
+  }
+});
+
+test("utf8() writes texts of every length and kind as TextEncoder does", () => {
+  const KINDS = ["a", "é", "\u07ff", "分", "\uffff", "😀", "a分", "分a😀"];
+  for (const kind of KINDS) {
+    for (const count of [0, 1, 31, 32, 63, 64, 65, 66, 20_000]) {
+      const text = kind.repeat(count);
+      const wanted = new TextEncoder().encode(text);
+      for (const bound of [Infinity, wanted.length + 3]) {
+        const writer = new ByteWriter();
+        writer.bytes(Uint8Array.of(1, 2, 3));
+        // Where the bound is no more than that, there is no room for a guess.
+        if (text.length > 64) writer.bound = bound;
+        assertEquals(writer.utf8(text), wanted.length);
+        const same = writer.written(3).every((byte, at) => byte === wanted[at]);
+        assertEquals(same, true, `${count} × ${kind}`);
+      }
+      // The bound is looked at where the buffer has to grow.
+      if (wanted.length < 20_000) continue;
+      for (const short of [1, 2, 3, 4, 5]) {
+        const small = new ByteWriter();
+        small.bound = wanted.length - short;
+        small.reserve(small.bound);
+        assertEquals(codeOf(() => small.utf8(text)), "limit");
+      }
+    }
+  }
+});
+
+test("key() gives the same texts however often and in whatever order they come", () => {
+  const texts = Array.from({ length: 3_000 }, (_, at) => `key ${at % 1_700}`)
+    .concat("", "é".repeat(9), "x".repeat(32), "x".repeat(33), "分".repeat(40));
+  const bytes = written((writer) => {
+    for (let time = 0; time < 3; time++) {
+      for (const text of texts) writer.text(text);
+    }
+  });
+  const reader = readerOf(bytes);
+  for (let time = 0; time < 3; time++) {
+    for (const text of texts) assertEquals(reader.key(), text);
+  }
+  assertEquals(reader.remaining, 0);
+});
+
 test("ByteReader refuses every read beyond its window", () => {
   const reader = new ByteReader();
   const buffer = new Uint8Array(64);

@@ -2,6 +2,10 @@
 
 import { assertEquals } from "@std/assert";
 import { test } from "../_test.ts";
+import { ByteWriter } from "../../wire/codec/bytes.ts";
+import { decodeValue } from "../../wire/codec/codec.ts";
+import { TAG } from "../../wire/codec/value_kinds.ts";
+import { codeOf } from "./_codec.ts";
 import { anyPair } from "./_pair.ts";
 
 /** Keys that objects know without having them. */
@@ -74,4 +78,26 @@ test("keys that prototypes know are keys, in objects of every size", async () =>
   assertEquals("polluted" in {}, false);
   near.abort();
   await far.closed;
+});
+
+test("decodeValue() refuses a key that comes twice, among few keys and among many", () => {
+  for (const count of [2, 20, 129, 500]) {
+    const writer = new ByteWriter();
+    const write = (twice: number) => {
+      writer.clear();
+      // No key sets.
+      writer.varint(0);
+      writer.byte(TAG.dictionary);
+      writer.varint(count);
+      for (let at = 0; at < count; at++) {
+        writer.text(`key ${at === count - 1 ? twice : at}`);
+        writer.byte(at & 0x7f);
+      }
+      return writer.written();
+    };
+    assertEquals(Object.keys(decodeValue(write(-1)) as object).length, count);
+    for (const twice of [0, count - 1 >> 1, count - 2]) {
+      assertEquals(codeOf(() => decodeValue(write(twice))), "malformed");
+    }
+  }
 });

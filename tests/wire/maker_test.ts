@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { asciiDecoderOf } from "../../wire/codec/bytes.ts";
+import { unitDecoderOf } from "../../wire/codec/bytes.ts";
 import {
   compiled,
   decodeByKey,
@@ -96,10 +96,10 @@ for (
     ["where generated code is forbidden", forbid],
   ] as const
 ) {
-  test(`asciiDecoderOf() makes ASCII of its length, and nothing else, ${how}`, () => {
+  test(`unitDecoderOf() makes texts of its length of small units only, ${how}`, () => {
     const bytes = Uint8Array.from({ length: 200 }, (_, at) => at & 0x7f);
     for (const count of [0, 1, 2, 16, 17, 64, 127]) {
-      const make = asciiDecoderOf(count, compile);
+      const make = unitDecoderOf(count, 0x7f, compile);
       for (const at of [0, 3]) {
         const text = String.fromCharCode(...bytes.subarray(at, at + count));
         assertEquals(make(bytes, at), text);
@@ -109,6 +109,9 @@ for (
         other[place] = 0x80;
         assertEquals(make(other, 0), undefined);
       }
+      const wide = Uint16Array.from({ length: 130 }, (_, at) => at * 500);
+      const text = String.fromCharCode(...wide.subarray(2, 2 + count));
+      assertEquals(unitDecoderOf(count, 0xffff, compile)(wide, 2), text);
     }
   });
 }

@@ -13,10 +13,8 @@ const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 /** What that puts in the place of bytes that are no UTF-8. */
 const REPLACEMENT = "\ufffd";
 
-/** Up to this many UTF-16 units a loop beats TextEncoder: where all is ASCII, */
+/** Up to this many UTF-16 units a loop beats TextEncoder. */
 const SHORT_TEXT = 64;
-/** and where some is not. */
-const SHORT_WIDE_TEXT = 40;
 /** From here on the worst case of three bytes a unit is too much to reserve. */
 const LONG_TEXT = 16 * 1024;
 
@@ -303,7 +301,7 @@ export class ByteWriter {
     // for what stands behind it would be left behind.
     this.reserve(5);
     const start = this.position;
-    const guess = varintSize(text.length);
+    const guess = varintSize(likelySize(text));
     this.position += guess;
     const count = this.utf8(text);
     this.fitHeader(start, guess, varintSize(count), count);
@@ -342,10 +340,7 @@ export class ByteWriter {
    */
   utf8(text: string): number {
     const { length } = text;
-    if (length <= SHORT_TEXT) {
-      const written = this.#shortUtf8(text);
-      if (written >= 0) return written;
-    }
+    if (length <= SHORT_TEXT) return this.#shortUtf8(text);
     const start = this.position;
     let rest = text;
     // Where more than that would be needed, it is looked how much.
@@ -362,15 +357,15 @@ export class ByteWriter {
       if (read === rest.length) break;
       rest = rest.slice(read);
       room = rest.length * 3;
-      // There was all the room that there may be.
-      if (this.position + 3 > this.bound) this.reserve(3);
+      // There is all the room that there may be, and it is not enough.
+      if (read === 0) this.reserve(4);
     }
     const written = this.position - start;
     if (written !== length && !text.isWellFormed()) throw illFormed();
     return written;
   }
 
-  /** A short string; −1, with nothing written, where a loop is not faster. */
+  /** The same for a short string. */
   #shortUtf8(text: string): number {
     const { length } = text;
     this.reserve(length * 3);
@@ -382,7 +377,6 @@ export class ByteWriter {
         buffer[at++] = unit;
         continue;
       }
-      if (length > SHORT_WIDE_TEXT) return -1;
       if (unit < 0x800) {
         buffer[at++] = 0xc0 | unit >> 6;
       } else if (unit < 0xd800 || unit > 0xdfff) {
@@ -420,6 +414,14 @@ export class ByteWriter {
   }
 }
 
+/**
+ * How many bytes of UTF-8 a string is likely to take, by its first character.
+ * Where that is right, the text need not be moved behind its length.
+ */
+export function likelySize(text: string): number {
+  return text.charCodeAt(0) > 0x7ff ? text.length * 3 : text.length;
+}
+
 /** The error for a string that is no text. */
 function illFormed(): WireError {
   return new WireError(
@@ -443,6 +445,8 @@ export class ByteReader {
   end = 0;
   /** Whether values may keep parts of the buffer, because nobody else will. */
   isOwned = false;
+  /** A hash of the key that was read last, which anybody can compute. */
+  keyHash = 0;
 
   /** Turns to another window of the same or another buffer. */
   turnTo(
@@ -583,13 +587,46 @@ export class ByteReader {
     return this.utf8(this.varint());
   }
 
+  /**
+   * The same, for the key of an object: one that has come before is no new
+   * string. Its hash is in `keyHash`.
+   */
+  key(): string {
+    const count = this.varint();
+    const start = this.take(count);
+    const { buffer, position } = this;
+    const least = count > LONGEST_KEY ? position - LONGEST_KEY : start;
+    let hash = count;
+    for (let at = least; at < position; at++) {
+      hash = Math.imul(hash, 31) + buffer[at]! | 0;
+    }
+    this.keyHash = hash ^= hash >>> 15;
+    const place = hash & LAST_KEY;
+    const isSeen = seenKeys[place] === hash;
+    if (isSeen) {
+      const known = keys[place];
+      if (known !== undefined && isText(known, buffer, start, count)) {
+        return known;
+      }
+    }
+    this.position = start;
+    const key = this.utf8(count);
+    // Most of those that come once do not come again.
+    if (!isSeen) seenKeys[place] = hash;
+    else if (key.length === count && count <= LONGEST_KEY) keys[place] = key;
+    return key;
+  }
+
   /** That many bytes of UTF-8 as a string. */
   utf8(count: number): string {
     const start = this.take(count);
     if (count <= LONGEST_ASCII) {
-      const text = asciiText(this.buffer, start, count) ??
-        wideText(this.buffer, start, count);
-      if (text !== undefined) return text;
+      const text = (this.buffer[start]! < 0x80 || count === 0
+        ? asciiText(this.buffer, start, count)
+        : undefined) ?? wideText(this.buffer, start, count);
+      if (text !== undefined) {
+        return text;
+      }
     }
     // A decoder that does not look for errors takes a quarter of the time.
     const bytes = this.buffer.subarray(start, start + count);
@@ -637,6 +674,32 @@ export class ByteReader {
   }
 }
 
+// Keys that came more than once lately, of all wires: the engine has each name
+// of a property but once, and to look a new string up there takes longer than
+// to find it here.
+
+const LONGEST_KEY = 32;
+/** The last of so many places. */
+const LAST_KEY = 1_023;
+/** ASCII keys, each at a place that its hash tells. */
+const keys: (string | undefined)[] = [];
+/** The hashes of those that came last. */
+const seenKeys = new Int32Array(LAST_KEY + 1);
+
+/** Whether bytes are those of an ASCII text. */
+function isText(
+  text: string,
+  bytes: Uint8Array,
+  start: number,
+  count: number,
+): boolean {
+  if (text.length !== count) return false;
+  for (let index = 0; index < count; index++) {
+    if (text.charCodeAt(index) !== bytes[start + index]) return false;
+  }
+  return true;
+}
+
 /** Looks for errors; made when there may be the first. */
 let strictDecoder: TextDecoder | undefined;
 
@@ -650,7 +713,7 @@ function checkUtf8(bytes: Uint8Array): void {
   }
 }
 
-// Short ASCII strings from bytes. One call that makes a whole string beats a
+// Short strings from bytes. One call that makes a whole string beats a
 // string put together from parts, and up to some length both beat TextDecoder.
 // For each length that comes often there is a function of generated code; it
 // depends on nothing but the length.
@@ -660,14 +723,28 @@ export const LONGEST_ASCII = 80;
 /** From so many strings of a length on, generated code makes them. */
 const MANY = 8;
 
-/** Makes a string of ASCII; undefined where a byte is not. */
-type AsciiDecoder = (bytes: Uint8Array, at: number) => string | undefined;
+/** Makes a string of units; undefined where one is larger than it may be. */
+type UnitDecoder = (
+  units: Uint8Array | Uint16Array,
+  at: number,
+) => string | undefined;
 
-/** The decoders of each length. */
-const asciiDecoders: AsciiDecoder[] = Array.from(
-  { length: LONGEST_ASCII + 1 },
-  (_, count) => beginner(count),
-);
+/** The decoders of each length: those of ASCII, and those of any units. */
+const asciiDecoders = unitDecoders(0x7f);
+const wideDecoders = unitDecoders(0xffff);
+
+function unitDecoders(most: number): UnitDecoder[] {
+  const decoders: UnitDecoder[] = [];
+  for (let count = 0; count <= LONGEST_ASCII; count++) {
+    let uses = 0;
+    // Makes strings of a length until there are many of them.
+    decoders.push((units, at) => {
+      if (++uses === MANY) decoders[count] = unitDecoderOf(count, most);
+      return byList(units, at, count, most);
+    });
+  }
+  return decoders;
+}
 
 /**
  * ASCII as a string.
@@ -685,58 +762,55 @@ export function asciiText(
   return asciiDecoders[count]!(bytes, at);
 }
 
-/** Makes strings of a length until there are many of them. */
-function beginner(count: number): AsciiDecoder {
-  let uses = 0;
-  return (bytes, at) => {
-    if (++uses === MANY) asciiDecoders[count] = asciiDecoderOf(count);
-    return byList(bytes, at, count);
-  };
-}
-
 /**
  * Generates the decoder of strings of one length.
  *
  * @param count The length.
+ * @param most What no unit may exceed.
  * @param compile What compiles the text of a function, or throws.
  * @returns The decoder.
  */
-export function asciiDecoderOf(
+export function unitDecoderOf(
   count: number,
+  most: number,
   compile: (...parts: string[]) => unknown = compiled,
-): AsciiDecoder {
-  const units = Array.from({ length: count }, (_, index) => `u${index}`);
-  const read = units.map((unit, index) =>
-    `const ${unit} = bytes[at + ${index}];`
+): UnitDecoder {
+  const names = Array.from({ length: count }, (_, index) => `u${index}`);
+  const read = names.map((name, index) =>
+    `const ${name} = units[at + ${index}];`
   );
-  const code = `return (bytes, at) => {
+  const code = `return (units, at) => {
     ${read.join("\n")}
-    return (${units.join(" | ") || 0}) > 0x7f ? undefined : make(${units});
+    return (${names.join(" | ") || 0}) > ${most} ? undefined : make(${names});
   };`;
   try {
-    return (compile("make", code) as (make: unknown) => AsciiDecoder)(
+    return (compile("make", code) as (make: unknown) => UnitDecoder)(
       String.fromCharCode,
     );
   } catch {
-    return (bytes, at) => byList(bytes, at, count);
+    return (units, at) => byList(units, at, count, most);
   }
 }
 
 /** Decodes without generated code. */
 function byList(
-  bytes: Uint8Array,
+  units: Uint8Array | Uint16Array,
   at: number,
   count: number,
+  most: number,
 ): string | undefined {
-  const units: number[] = [];
+  const list: number[] = [];
   let all = 0;
   for (let index = at; index < at + count; index++) {
-    const unit = bytes[index]!;
+    const unit = units[index]!;
     all |= unit;
-    units.push(unit);
+    list.push(unit);
   }
-  return all > 0x7f ? undefined : String.fromCharCode(...units);
+  return all > most ? undefined : String.fromCharCode(...list);
 }
+
+/** The units of a short text. */
+const wide = new Uint16Array(LONGEST_ASCII);
 
 /**
  * A short text that is no ASCII as a string.
@@ -748,12 +822,12 @@ function wideText(
   start: number,
   count: number,
 ): string | undefined {
-  const units: number[] = [];
+  let length = 0;
   const end = start + count;
   for (let at = start; at < end;) {
     const first = bytes[at++]!;
     if (first < 0x80) {
-      units.push(first);
+      wide[length++] = first;
       continue;
     }
     // So many more; behind the end there may be bytes, too.
@@ -770,15 +844,14 @@ function wideText(
       point = point << 6 | byte & 0x3f;
     }
     if (first < 0xc2 || first > 0xf4) return undefined;
-    if (more === 1) {
-      units.push(point);
-    } else if (more === 2) {
-      if (point < 0x800 || point >> 11 === 0x1b) return undefined;
-      units.push(point);
-    } else {
+    if (more === 3) {
       if (point < 0x10000 || point > 0x10ffff) return undefined;
-      units.push(0xd7c0 + (point >> 10), 0xdc00 | point & 0x3ff);
+      wide[length++] = 0xd7c0 + (point >> 10);
+      wide[length++] = 0xdc00 | point & 0x3ff;
+      continue;
     }
+    if (more === 2 && (point < 0x800 || point >> 11 === 0x1b)) return undefined;
+    wide[length++] = point;
   }
-  return String.fromCharCode.apply(null, units);
+  return wideDecoders[length]!(wide, 0);
 }

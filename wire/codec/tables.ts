@@ -41,10 +41,34 @@ export interface Shape {
   encoder: ObjectEncoder | undefined;
 }
 
-/** A step of the search for a shape, by its keys in order. */
-interface ShapeNode {
+/**
+ * A step of the search for a shape, by its keys in order. Most steps have but
+ * one that can follow, and no map is made for that.
+ */
+class ShapeNode {
   shape: Shape | undefined;
-  readonly children: LazyMap<string, ShapeNode>;
+  /** The key of the first step that followed. */
+  #key: string | undefined;
+  #child: ShapeNode | undefined;
+  /** The other ones. */
+  #children: Map<string, ShapeNode> | undefined;
+
+  /** The next step; undefined where there is none. */
+  next(key: string): ShapeNode | undefined {
+    return key === this.#key ? this.#child : this.#children?.get(key);
+  }
+
+  /** Adds a step that there is not. */
+  add(key: string): ShapeNode {
+    const child = new ShapeNode();
+    if (this.#child === undefined) {
+      this.#key = key;
+      this.#child = child;
+    } else {
+      (this.#children ??= new Map()).set(key, child);
+    }
+    return child;
+  }
 }
 
 /** The two tables of the direction in which this side sends. */
@@ -53,7 +77,7 @@ export class SendTables {
   /** The name that was looked up last. */
   #lastName: string | undefined;
   #lastIndex = -1;
-  #root: ShapeNode = { shape: undefined, children: new LazyMap() };
+  #root = new ShapeNode();
   #shapes = 0;
   #bytes = 0;
   #last: Shape | undefined;
@@ -130,7 +154,7 @@ export class SendTables {
   #find(keys: readonly string[]): Shape | undefined {
     let node: ShapeNode | undefined = this.#root;
     for (let index = 0; index < keys.length; index++) {
-      node = node.children.get(keys[index]!);
+      node = node.next(keys[index]!);
       if (node === undefined) return undefined;
     }
     return node.shape;
@@ -140,14 +164,7 @@ export class SendTables {
     if (keys.some(isFarIndex)) return undefined;
     if (!this.#hasRoom(this.#shapes, keys)) return undefined;
     let node = this.#root;
-    for (const key of keys) {
-      let child = node.children.get(key);
-      if (child === undefined) {
-        child = { shape: undefined, children: new LazyMap() };
-        node.children.set(key, child);
-      }
-      node = child;
-    }
+    for (const key of keys) node = node.next(key) ?? node.add(key);
     this.#fresh.push(keys);
     const shape: Shape = {
       index: this.#shapes++,
@@ -184,7 +201,7 @@ export class SendTables {
   reset(): void {
     this.#names.clear();
     this.#lastName = undefined;
-    this.#root = { shape: undefined, children: new LazyMap() };
+    this.#root = new ShapeNode();
     this.#shapes = 0;
     this.#bytes = 0;
     this.#last = undefined;

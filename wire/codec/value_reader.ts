@@ -542,17 +542,20 @@ export class ValueReader {
     const count = this.#reader.varint();
     this.#enter(count, depth, WEIGHT.dictionary + WEIGHT.key * count);
     const object: Record<string, unknown> = {};
+    // To ask the engine for each key takes as long as to add it.
+    const seen = count > FEW_KEYS ? new Uint8Array(count) : undefined;
     let isSparse = false;
     let isDense = false;
     for (let index = 0; index < count; index++) {
-      const key = this.#reader.text();
+      const key = this.#reader.key();
+      const isNew = seen !== undefined && mark(seen, this.#reader.keyHash);
       this.weigh(WEIGHT.text + key.length);
       if (!isDense && isDenseIndex(key)) {
         isDense = true;
         this.weigh(WEIGHT.denseIndex);
       }
       isSparse ||= decodeSparse(object, key);
-      if (Object.hasOwn(object, key)) {
+      if (!isNew && Object.hasOwn(object, key)) {
         throw malformed("An object must not hold a key twice.");
       }
       const isThen = key === "then";
@@ -794,6 +797,19 @@ export class ValueReader {
         : "The values of a message may take 16 times the memory of its bytes, 64 bytes each, and 4 MiB, and a message came whose values take more. Send it in parts.",
     );
   }
+}
+
+/**
+ * Marks that a hash has come, as one bit of eight for each.
+ *
+ * @returns False where its bit is set, by the same hash or by another.
+ */
+function mark(seen: Uint8Array, hash: number): boolean {
+  const place = (hash >>> 3) % seen.length;
+  const bit = 1 << (hash & 7);
+  const before = seen[place]!;
+  seen[place] = before | bit;
+  return (before & bit) === 0;
 }
 
 /** A key that makes room for all indices in front of it. */

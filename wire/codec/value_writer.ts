@@ -21,7 +21,7 @@ import {
   viewKind,
   WireError,
 } from "../base/errors.ts";
-import { ByteWriter, varintSize } from "./bytes.ts";
+import { ByteWriter, likelySize, varintSize } from "./bytes.ts";
 import { DEFAULT_LIMITS, type ValueLimits } from "../base/limits.ts";
 import { type Exporter, NO_EXPORTER } from "./passing.ts";
 import { SendTables, type Shape } from "./tables.ts";
@@ -299,7 +299,7 @@ export class ValueWriter {
     const { length } = value;
     const start = writer.position;
     writer.reserve(6);
-    const guess = textHeader(length);
+    const guess = textHeader(likelySize(value));
     writer.position = start + guess;
     const count = writer.utf8(value);
     if (count !== length) this.#fitsSection = false;
@@ -415,12 +415,31 @@ export class ValueWriter {
     this.#enter(keys.length, depth);
     const shape = this.#tables.shape(keys);
     if (shape !== undefined) return this.#shaped(value, shape, depth + 1);
+    this.#dictionary(value, keys, depth + 1);
+  }
+
+  /** An object with its keys. */
+  #dictionary(
+    value: Record<string, unknown>,
+    keys: readonly string[],
+    depth: number,
+  ): void {
     const writer = this.#writer;
     writer.byte(TAG.dictionary);
     writer.varint(keys.length);
-    for (const key of keys) {
+    let index = 0;
+    // In such a loop the engine finds the values without looking for each.
+    for (const key in value) {
+      // It leaves out what a getter took away, and goes on with what is inherited.
+      if (key !== keys[index]) break;
       writer.text(key);
-      this.write(value[key], depth + 1);
+      this.write(value[key], depth);
+      index++;
+    }
+    for (; index < keys.length; index++) {
+      const key = keys[index]!;
+      writer.text(key);
+      this.write(value[key], depth);
     }
   }
 
