@@ -11,11 +11,8 @@
  * @module
  */
 
-import { decodeValue, DEFAULT_LIMITS, encodeValue } from "../mod.ts";
-import { CollectingDecoder } from "../wire/codec/message_collector.ts";
-import { ByteWriter } from "../wire/codec/bytes.ts";
-import { Encoder } from "../wire/codec/codec.ts";
-import { loadMsgpackr } from "./_packages.ts";
+import { decodeValue, encodeValue } from "../mod.ts";
+import { type Codec, CODECS } from "./_codecs.ts";
 import { SAMPLES } from "./_samples.ts";
 
 /** What a codec did with a value. */
@@ -30,69 +27,23 @@ export interface CodecRow {
   readonly perSecond: number[];
 }
 
-/** Of a frame, in bytes: whatever codec one takes, something has to tell it. */
-const LENGTH = 4;
-
-/** A codec with what it remembers. */
-interface Codec {
-  readonly name: string;
-  /** Encodes and decodes; returns the bytes that it took. */
-  roundTrip(value: unknown): number;
-}
-
-/**
- * The codec of wires, over one pair of tables.
- *
- * @returns The codec.
- */
-export function wireCodec(): Codec {
-  const limits = { ...DEFAULT_LIMITS, frame: DEFAULT_LIMITS.message };
-  const writer = new ByteWriter();
-  const encoder = new Encoder(writer, limits);
-  const decoder = new CollectingDecoder(limits);
-  return {
-    name: "wire",
-    roundTrip(value) {
-      encoder.encode({ kind: "message", value });
-      if (encoder.tables.hasFresh) encoder.define(0);
-      const bytes = writer.flip();
-      decoder.feed(bytes);
-      while (decoder.next() !== undefined);
-      return bytes.length - LENGTH;
-    },
-  };
-}
-
 const VALUE: Codec = {
-  name: "encodeValue",
+  bytes: 0,
   roundTrip(value) {
     const bytes = encodeValue(value);
-    decodeValue(bytes);
-    return bytes.length;
+    this.bytes = bytes.length;
+    return decodeValue(bytes);
   },
 };
 
 const JSON_TEXT: Codec = {
-  name: "JSON",
+  bytes: 0,
   roundTrip(value) {
     const text = JSON.stringify(value);
-    JSON.parse(text);
-    return text.length;
+    this.bytes = text.length;
+    return JSON.parse(text);
   },
 };
-
-async function msgpackrCodec(): Promise<Codec> {
-  const { Packr } = await loadMsgpackr();
-  const packr = new Packr({ structures: [] });
-  return {
-    name: "msgpackr",
-    roundTrip(value) {
-      const bytes = packr.pack(value);
-      packr.unpack(bytes);
-      return bytes.length;
-    },
-  };
-}
 
 /** Operations a second, for so many seconds. */
 function perSecond(codec: Codec, value: unknown, seconds: number): number {
@@ -110,27 +61,31 @@ if (import.meta.main) {
   const [slices, seconds] = Deno.args.map(Number) as [number, number];
   const found: CodecRow[] = [];
   for (const { name: sample, value, json } of SAMPLES) {
-    const codecs = [wireCodec(), VALUE, JSON_TEXT];
+    const codecs: [string, Codec][] = [
+      ["wire", await CODECS.wire()],
+      ["encodeValue", VALUE],
+      ["JSON", JSON_TEXT],
+    ];
     try {
-      codecs.splice(1, 0, await msgpackrCodec());
+      codecs.splice(1, 0, ["msgpackr", await CODECS.msgpackr()]);
     } catch (error) {
       console.error(`SKIPPED msgpackr: ${error}`);
     }
     const plain = json ? value : [...value as Iterable<unknown>];
-    const rows = codecs.map((codec) => {
+    const rows = codecs.map(([name, codec]) => {
       const given = codec === JSON_TEXT ? plain : value;
       perSecond(codec, given, seconds * 4);
-      const bytes = codec.roundTrip(given);
-      return { sample, codec, given, bytes, perSecond: [] as number[] };
+      const { bytes } = codec;
+      return { sample, name, codec, given, bytes, perSecond: [] as number[] };
     });
     for (let slice = 0; slice < slices; slice++) {
       for (const { codec, given, perSecond: all } of rows) {
         all.push(perSecond(codec, given, seconds));
       }
     }
-    found.push(...rows.map(({ sample, codec, bytes, perSecond }) => ({
+    found.push(...rows.map(({ sample, name, bytes, perSecond }) => ({
       sample,
-      codec: codec.name,
+      codec: name,
       bytes,
       perSecond,
     })));

@@ -24,13 +24,13 @@ const LENGTH = 4;
 const LARGE = 64 * 1024 * 1024;
 
 /** The codecs by name: each call makes one that has seen nothing. */
-export const CODECS: Readonly<Record<string, () => Promise<Codec>>> = {
+export const CODECS = {
   wire: () => wireCodec(new URL("../", import.meta.url)),
   msgpackr: msgpackrCodec,
   "cbor-x": cborCodec,
   JSON: () => Promise.resolve(jsonCodec()),
   v8: () => Promise.resolve(v8Codec()),
-};
+} satisfies Record<string, () => Promise<Codec>>;
 
 /**
  * The codec of wires, over one pair of tables that are renewed as those of a

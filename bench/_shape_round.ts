@@ -61,7 +61,9 @@ function poolOf({ make, isFresh }: Shape): () => unknown[] {
 if (import.meta.main) {
   const [name, who, seconds] = Deno.args as [string, string, string];
   const shape = SHAPES.find((shape) => shape.name === name)!;
-  const codec = await (CODECS[who]?.() ?? wireCodec(new URL(who)));
+  const codec = await (who in CODECS
+    ? CODECS[who as keyof typeof CODECS]()
+    : wireCodec(new URL(who)));
   const next = poolOf(shape);
   let carries = true;
   try {

@@ -9,7 +9,7 @@
  */
 
 import { decodeValue, encodeValue } from "../mod.ts";
-import { wireCodec } from "./_codec_rounds.ts";
+import { CODECS } from "./_codecs.ts";
 import { SAMPLES } from "./_samples.ts";
 
 for (const { name, value, json } of SAMPLES) {
@@ -44,7 +44,7 @@ for (const { name, value, json } of SAMPLES) {
   Deno.bench("encodeValue, decodeValue", { group: both }, () => {
     decodeValue(encodeValue(value));
   });
-  const wire = wireCodec();
+  const wire = await CODECS.wire();
   Deno.bench("on a wire", { group: both }, () => {
     wire.roundTrip(value);
   });

@@ -25,7 +25,7 @@ const only: string[] | undefined = flags.only?.split("; ");
 const shapes = SHAPES.filter(({ name }) =>
   only?.some((part) => name.includes(part)) ?? true
 );
-const names = Object.keys(CODECS);
+const names: string[] = Object.keys(CODECS);
 const rivals = names.filter((name) => name !== "wire");
 const tree = flags.tree === undefined
   ? undefined

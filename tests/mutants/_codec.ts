@@ -8,6 +8,48 @@ import { type BuggyFile, SIMULATION } from "./_mutant.ts";
 
 export const CODEC: readonly BuggyFile[] = [
   {
+    file: "wire/codec/bytes.ts",
+    tests: ["wire/bytes_test.ts", "wire/detours_test.ts"],
+    bugs: [
+      {
+        name: "a key is taken for another of its hash",
+        find: "known !== undefined && isText(known, buffer, start, count)",
+        replace: "known !== undefined",
+      },
+      {
+        name: "overlong text of three bytes is taken",
+        find: "(point < 0x800 || point >> 11 === 0x1b)",
+        replace: "point >> 11 === 0x1b",
+      },
+      {
+        name: "a short text has a character that ends behind it",
+        find: "if (at + more > end) return undefined;",
+        replace: "",
+      },
+      {
+        name: "half of a surrogate pair is sent",
+        find: "if (point < 0x10000) throw illFormed();",
+        replace: "",
+      },
+    ],
+  },
+  {
+    file: "wire/codec/value_kinds.ts",
+    tests: ["wire/binary_values_test.ts"],
+    bugs: [
+      {
+        name: "the highest byte of a bigint is lost",
+        find: "return 4 - (Math.clz32(value) >> 3);",
+        replace: "return Math.min(3, 4 - (Math.clz32(value) >> 3));",
+      },
+      {
+        name: "a word of a bigint is read twice",
+        find: "magnitude = at === start ? word : magnitude << 64n | word;",
+        replace: "magnitude = magnitude << 64n | word | magnitude;",
+      },
+    ],
+  },
+  {
     file: "wire/codec/frames.ts",
     tests: [
       "wire/frames_test.ts",
@@ -167,6 +209,11 @@ export const CODEC: readonly BuggyFile[] = [
       "wire/hostile_test.ts",
     ],
     bugs: [
+      {
+        name: "a key that comes twice among many is taken",
+        find: "return (before & bit) === 0;",
+        replace: "return true;",
+      },
       {
         name: "values nest one deeper than the limit",
         find: "if (depth >= this.#nesting) {",

@@ -343,7 +343,7 @@ export class ByteWriter {
     if (length <= SHORT_TEXT) return this.#shortUtf8(text);
     const start = this.position;
     let rest = text;
-    // Where more than that would be needed, it is looked how much.
+    // For a long text there is room for ASCII at first, then for what is left.
     let room = length > LONG_TEXT ? length : length * 3;
     for (;;) {
       const most = this.bound - this.position;
@@ -621,12 +621,12 @@ export class ByteReader {
   utf8(count: number): string {
     const start = this.take(count);
     if (count <= LONGEST_ASCII) {
-      const text = (this.buffer[start]! < 0x80 || count === 0
-        ? asciiText(this.buffer, start, count)
-        : undefined) ?? wideText(this.buffer, start, count);
-      if (text !== undefined) {
-        return text;
-      }
+      const { buffer } = this;
+      const ascii = count === 0 || buffer[start]! < 0x80
+        ? asciiText(buffer, start, count)
+        : undefined;
+      const text = ascii ?? wideText(buffer, start, count);
+      if (text !== undefined) return text;
     }
     // A decoder that does not look for errors takes a quarter of the time.
     const bytes = this.buffer.subarray(start, start + count);

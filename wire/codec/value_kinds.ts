@@ -462,10 +462,10 @@ export function readView(reader: ByteReader): ArrayBuffer | ArrayBufferView {
 
 /** A larger magnitude takes less time by its digits than word by word. */
 const MOST_WORDS = 16;
+/** The largest word. */
 const WORD = 0xffff_ffff_ffff_ffffn;
 /** A magnitude in words of 64 bits, the lowest first. */
-const words = new BigUint64Array(MOST_WORDS);
-const wordsView = new DataView(words.buffer);
+const words = new DataView(new ArrayBuffer(8 * MOST_WORDS));
 
 /** Writes the magnitude of an integer: length, then bytes, highest first. */
 export function writeMagnitude(
@@ -476,13 +476,13 @@ export function writeMagnitude(
   let last = 0;
   let rest = magnitude;
   while (rest > WORD && last < MOST_WORDS - 1) {
-    wordsView.setBigUint64(8 * last++, rest);
+    words.setBigUint64(8 * last++, rest);
     rest >>= 64n;
   }
   if (rest > WORD) return writeDigits(writer, magnitude, limit);
-  wordsView.setBigUint64(8 * last, rest);
-  const high = wordsView.getUint32(8 * last);
-  const low = wordsView.getUint32(8 * last + 4);
+  words.setBigUint64(8 * last, rest);
+  const high = words.getUint32(8 * last);
+  const low = words.getUint32(8 * last + 4);
   const head = high > 0 ? byteSize(high) + 4 : byteSize(low);
   const length = head + 8 * last;
   checkMagnitude(length, limit);
@@ -494,8 +494,8 @@ export function writeMagnitude(
     buffer[at++] = left > 4 ? high >>> 8 * (left - 5) : low >>> 8 * (left - 1);
   }
   while (last > 0) {
-    view.setUint32(at, wordsView.getUint32(8 * --last));
-    view.setUint32(at + 4, wordsView.getUint32(8 * last + 4));
+    view.setUint32(at, words.getUint32(8 * --last));
+    view.setUint32(at + 4, words.getUint32(8 * last + 4));
     at += 8;
   }
   writer.position = at;
@@ -565,9 +565,9 @@ export function readMagnitude(reader: ByteReader, limit: number): bigint {
     high = (high << 8 | low >>> 24) >>> 0;
     low = (low << 8 | buffer[at++]!) >>> 0;
   }
-  wordsView.setUint32(0, high);
-  wordsView.setUint32(4, low);
-  let magnitude = at === start ? 0n : wordsView.getBigUint64(0);
+  words.setUint32(0, high);
+  words.setUint32(4, low);
+  let magnitude = at === start ? 0n : words.getBigUint64(0);
   for (; at < end; at += 8) {
     const word = view.getBigUint64(at);
     magnitude = at === start ? word : magnitude << 64n | word;
