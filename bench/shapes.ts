@@ -1,11 +1,8 @@
 /**
  * The codec on values of many shapes, beside the codecs that are fastest
- * elsewhere: processor time to encode a value and decode it again.
- *
- *     deno task run -A bench/shapes.ts [--only "TEXT; TEXT"] [--rounds N] [--seconds N] [--tree DIR] [--json FILE]
- *
- * Each codec has a process of its own for each shape and round, and the codecs
- * take turns. `--tree` adds another version of this module, in that folder.
+ * elsewhere: processor time to encode a value and decode it again. Each codec
+ * has a process of its own for each shape and round, and the codecs take turns.
+ * `--help` tells the options.
  *
  * @module
  */
@@ -17,10 +14,30 @@ import { SHAPES } from "./_shapes.ts";
 import { summary } from "./_statistics.ts";
 import { number, table } from "./_table.ts";
 
+/** What `--help` tells. */
+const HELP = `usage: deno task run -A bench/shapes.ts [options]
+
+  --only "TEXT; TEXT"  only shapes whose names contain one of these
+  --rounds N           rounds of each, in fresh processes (3)
+  --seconds S          how long a round takes, about, after twice as long to
+                       warm up (0.25)
+  --tree DIR           compare with the version of this module in that folder
+  --json FILE          write the results to a file
+  --help               show this`;
+
 const flags = parseArgs(Deno.args, {
   string: ["only", "rounds", "seconds", "tree", "json"],
+  boolean: ["help"],
   default: { rounds: "3", seconds: "0.25" },
+  unknown(option: string) {
+    console.error(`There is no option ${option}. See --help.`);
+    Deno.exit(2);
+  },
 });
+if (flags.help) {
+  console.log(HELP);
+  Deno.exit();
+}
 const only: string[] | undefined = flags.only?.split("; ");
 const shapes = SHAPES.filter(({ name }) =>
   only?.some((part) => name.includes(part)) ?? true
