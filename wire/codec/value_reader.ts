@@ -135,6 +135,9 @@ function room(count: number): unknown[] {
   return count === 1 ? [count] : new Array(count);
 }
 
+/** Up to so many keys of an object, the engine is asked for each. */
+const FEW_MEMBERS = 16;
+
 /** Whether a value that begins so is neither long nor holds others. */
 function isPlain(tag: number): boolean {
   return tag < TAG.list || tag >= TAG.negative ||
@@ -543,7 +546,7 @@ export class ValueReader {
     this.#enter(count, depth, WEIGHT.dictionary + WEIGHT.key * count);
     const object: Record<string, unknown> = {};
     // To ask the engine for each key takes as long as to add it.
-    const seen = count > FEW_KEYS ? new Uint8Array(count) : undefined;
+    const seen = count > FEW_MEMBERS ? new Uint8Array(count) : undefined;
     let isSparse = false;
     let isDense = false;
     for (let index = 0; index < count; index++) {
