@@ -6,6 +6,7 @@
 
 import { denoHost } from "../host/deno_host.ts";
 import {
+  DEBUG_VARIABLE,
   type Host,
   type HostConn,
   printToStderr,
@@ -738,7 +739,7 @@ export async function connectOn<
   // Who hears of a connection that never stood is the caller.
   const { onDeath: _, ...rest } = given;
   checkServing(rest);
-  checkHooks(rest, ["onError"]);
+  checkHooks(rest, ["onError", "tap"]);
   checkAttempt({ timeout, signal });
   checkTls(tls);
   // Before there is a connection, which a wire that cannot be made would leave.
@@ -755,7 +756,8 @@ export async function connectOn<
   });
   let wire: Wire<Remote, Local>;
   try {
-    wire = new Wire(transport, { ...rest, limits });
+    const debug = runtime.variable(DEBUG_VARIABLE);
+    wire = new Wire(transport, { ...rest, limits }, { debug });
   } catch (error) {
     transport.close();
     throw error;

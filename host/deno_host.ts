@@ -146,6 +146,11 @@ const host: Host = {
       for (const file of files) file.close();
     }
   },
+  variable(name) {
+    const asked = { name: "env", variable: name } as const;
+    const isGranted = Deno.permissions.querySync(asked).state === "granted";
+    return isGranted ? Deno.env.get(name) : undefined;
+  },
   resolve(name, type) {
     return Deno.resolveDns(name, type);
   },

@@ -112,11 +112,19 @@ export interface Host {
   answers(path: string): boolean;
   /** Whether so many more files could be opened; true where it cannot tell. */
   canOpen(count: number): boolean;
+  /**
+   * A variable of the environment; undefined where it is not set, or may not be
+   * read without asking.
+   */
+  variable(name: string): string | undefined;
   /** Looks up a name's addresses, or the name that it stands for. */
   resolve(name: string, type: "A" | "AAAA" | "CNAME"): Promise<string[]>;
   /** Looks up an address's names; the domain name system has it as `reverse`. */
   namesOf(address: string, reverse: string): Promise<string[]>;
 }
+
+/** The variable that says what wires print of their messages. */
+export const DEBUG_VARIABLE = "REMOTE_WIRE_DEBUG";
 
 /** What Deno calls the errors that POSIX, or a resolver, calls so. */
 const TROUBLES: Readonly<Record<string, string>> = {

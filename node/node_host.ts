@@ -387,6 +387,9 @@ export const nodeHost: Host = {
       path,
     ) !== false;
   },
+  variable(name) {
+    return process.env[name];
+  },
   canOpen(count) {
     if (this.isWindows) return true;
     const files: number[] = [];

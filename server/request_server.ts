@@ -36,6 +36,7 @@ import {
   type WireLimits,
 } from "../wire/base/limits.ts";
 import {
+  DEBUG_VARIABLE,
   type Host,
   type HostConn,
   type HostListener,
@@ -44,6 +45,7 @@ import {
 } from "../host/host.ts";
 import { callHook, type Report, reporter } from "../wire/base/report.ts";
 import type { AnyValueType } from "../wire/codec/value_types.ts";
+import type { TappedMessage } from "../wire/codec/wire_tap.ts";
 import type { Contract } from "../wire/contract/contract.ts";
 import type { Middleware } from "../wire/rpc/middleware.ts";
 import type {
@@ -277,6 +279,17 @@ export interface RequestServerOptions<
    */
   telemetry?: boolean | undefined;
   /**
+   * Told of each message of each wire, sent and received. What it throws is
+   * told to `onError`. Without it nothing is looked at, and it costs nothing;
+   * with it every message is decoded once more.
+   */
+  tap?:
+    | ((
+      message: TappedMessage,
+      wire: Wire<AnyFunctions, AnyFunctions, Identity>,
+    ) => void)
+    | undefined;
+  /**
    * Called with each new wire and its peer's address; answers whether to accept
    * it, and what to call at the connection's death. Null accepts all. What is
    * there and undefined is refused: leave the option out to let everybody in.
@@ -318,6 +331,7 @@ const OPTION_KEYS: Readonly<Record<keyof RequestServerOptions, true>> = {
   callThrough: true,
   introspection: true,
   telemetry: true,
+  tap: true,
   onConnect: true,
   signal: true,
   onListen: true,
@@ -361,6 +375,8 @@ export class RequestServer implements AsyncDisposable {
   /** What the wires hold together. */
   readonly #memory: SharedMemory;
   readonly #onConnect: OnConnect | undefined;
+  /** What its wires print of their messages. */
+  readonly #debug: string | undefined;
   readonly #report: Report;
   /** The wires that were accepted. */
   readonly #wires = new Set<Wire>();
@@ -411,10 +427,11 @@ export class RequestServer implements AsyncDisposable {
     checkSignal(options.signal);
     checkServing(options);
     checkDemand(options);
-    checkHooks(options, ["onListen", "onError", "onAudit"]);
+    checkHooks(options, ["onListen", "onError", "onAudit", "tap"]);
     this.#addresses = new AddressLists(options, options.path);
     this.#options = options;
     this.#onConnect = hook;
+    this.#debug = host.variable(DEBUG_VARIABLE);
     this.#limits = resolveLimits(options.limits);
     this.#memory = this.#makeMemory();
     const { tls, signal } = options;
@@ -455,14 +472,16 @@ export class RequestServer implements AsyncDisposable {
       this.#checkFinished();
     });
     if (signal !== undefined) this.#shutDownAt(signal);
-    const { onListen } = options;
-    if (onListen !== undefined) {
-      callHook(
-        () => onListen(this.#address),
-        (error) => this.#report(error, "onListen"),
-      );
-    }
+    if (options.onListen !== undefined) this.#tell(options.onListen);
     unlessMade.move();
+  }
+
+  /** Tells where it listens. */
+  #tell(onListen: (address: WireAddress) => void): void {
+    callHook(
+      () => onListen(this.#address),
+      (error) => this.#report(error, "onListen"),
+    );
   }
 
   /**
@@ -768,7 +787,8 @@ export class RequestServer implements AsyncDisposable {
     const { functions, credential, sendStacks, dialect, serves, expects } =
       this.#options;
     const { requireCredential, authenticate, insecure } = this.#options;
-    const { callThrough, introspection, telemetry, valueTypes } = this.#options;
+    const { callThrough, introspection, telemetry, valueTypes, tap } =
+      this.#options;
     const passing = this.#quotas?.passing();
     return new Wire(transport, {
       limits: this.#limits,
@@ -782,6 +802,7 @@ export class RequestServer implements AsyncDisposable {
       callThrough,
       introspection,
       telemetry,
+      tap,
       onError: this.#options.onError,
       credential,
       insecure,
@@ -799,6 +820,7 @@ export class RequestServer implements AsyncDisposable {
       gate: this.#guesses?.gateOf(arrival),
       sharedMemory: this.#memory,
       quota: passing,
+      debug: this.#debug,
     });
   }
 

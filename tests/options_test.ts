@@ -29,7 +29,12 @@ import {
 } from "../mod.ts";
 import { MessageTap } from "../wire/codec/mod.ts";
 import { remoteCaller } from "../wire/mod.ts";
-import { cmucl, CmuclDialect, remoteValueBind } from "../wire/cmucl/mod.ts";
+import {
+  cmucl,
+  CmuclDialect,
+  LispTap,
+  remoteValueBind,
+} from "../wire/cmucl/mod.ts";
 import { spawnRemote, stdioWire } from "../transports/child.ts";
 import { acceptWebSocket, connectWebSocket } from "../transports/websocket.ts";
 import { connectWorker, portWire } from "../transports/worker.ts";
@@ -202,6 +207,9 @@ const CASES: Record<string, Case[]> = {
   ],
   "LineStream.readLine": [
     [(o) => new LineStream(transport()).readLine(o), "maxLenght", "maxLength"],
+  ],
+  "new LispTap": [
+    [(o) => new LispTap(o), "cmuclStrnig", "cmuclString"],
   ],
   "new MessageTap": [
     [(o) => new MessageTap(o), "streamWindwo", "streamWindow"],

@@ -57,7 +57,7 @@ export async function connectOver<
 ): Promise<Wire<Remote, Local>> {
   const { timeout = DEFAULT_LIMITS.hello, signal, onDeath, ...rest } = options;
   checkServing(rest);
-  checkHooks(rest, ["onError"]);
+  checkHooks(rest, ["onError", "tap"]);
   checkOnDeath({ onDeath });
   checkAttempt({ timeout, signal });
   const limits = resolveLimits(rest.limits);

@@ -27,6 +27,7 @@ export {
 export { DEFAULT_LIMITS, type WireLimits } from "./base/limits.ts";
 export { Values, values } from "./rpc/context.ts";
 export type { Metadata } from "./codec/messages.ts";
+export type { TappedMessage } from "./codec/wire_tap.ts";
 export { decodeValue, encodeValue } from "./codec/codec.ts";
 export {
   type AnyValueType,

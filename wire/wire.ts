@@ -17,8 +17,10 @@ import {
   type ByteDuplex,
   formatAddress,
   isLoopback,
+  type Look,
   streamTransport,
   type Transport,
+  watchedTransport,
   type WireAddress,
 } from "./transport/transport.ts";
 import {
@@ -52,6 +54,7 @@ import {
   resolveValueTypes,
   type ValueTypes,
 } from "./codec/value_types.ts";
+import type { TappedMessage } from "./codec/wire_tap.ts";
 import {
   callThrough,
   checkMiddleware,
@@ -78,6 +81,7 @@ import type {
 import { NativeSession } from "./native/native_session.ts";
 import { Peer } from "./session/handshake.ts";
 import {
+  callHook,
   failed,
   owned,
   quiet,
@@ -282,6 +286,19 @@ export interface WireOptions<
    * @default {true}
    */
   telemetry?: boolean | undefined;
+  /**
+   * Told of each message, sent and received, with the wire: for looking at what
+   * travels. It is called before the message goes out, and before what came is
+   * acted upon. What it throws is told to `onError`. Without it nothing is
+   * looked at, and it costs nothing; with it every message is decoded once
+   * more.
+   */
+  tap?:
+    | ((
+      message: TappedMessage,
+      wire: Wire<AnyFunctions, AnyFunctions, Identity>,
+    ) => void)
+    | undefined;
   /** Where the time comes from. @default {the platform's clock} */
   clock?: Clock | undefined;
 }
@@ -309,6 +326,7 @@ export const SHARED_KEYS: Readonly<
   callThrough: true,
   introspection: true,
   telemetry: true,
+  tap: true,
   clock: true,
 };
 
@@ -368,14 +386,14 @@ export class Wire<
    * @param transport The connection, which the wire owns from now on.
    * @param options What differs from the default.
    * @param side What servers have beside them: whether the peer shows its
-   * secret first, who counts wrong ones, and what wires share.
+   * secret first, who counts wrong ones, what wires share and print.
    */
   constructor(
     transport: Transport,
     options: WireOptions<Remote, Local, Identity> = {},
     side: Pick<
       SessionOptions,
-      "peerFirst" | "gate" | "sharedMemory" | "quota"
+      "peerFirst" | "gate" | "sharedMemory" | "quota" | "debug"
     > = {},
   ) {
     const { signal, functions, onDeath, serves, expects } = options;
@@ -396,9 +414,12 @@ export class Wire<
     const dialect = this.#dialect = options.dialect ?? native;
     const report = this.#report = reporter(options.onError);
     Object.defineProperty(this, REPORT, { value: report });
+    const { tap } = options;
+    const isWatched = tap !== undefined || Boolean(side.debug);
+    const see = (message: TappedMessage) => tap?.(message, whole);
     const session = this.#session = dialect.open(
       this,
-      transport,
+      isWatched ? watched(transport, dialect, report, see, side) : transport,
       {
         limits,
         clock,
@@ -876,7 +897,7 @@ export function makeWire<
   options ??= {};
   checkOptionKeys(options, OPTION_KEYS, "makeWire()");
   checkSignal(options.signal);
-  checkHooks(options, ["onError", "confirm"]);
+  checkHooks(options, ["onError", "confirm", "tap"]);
   checkOnDeath(options);
   checkGate(options, "confirm");
   const transport = transportOf(connection);
@@ -911,6 +932,55 @@ const native: Dialect = {
   open: (wire, transport, options) =>
     new NativeSession(wire, transport, options),
 };
+
+/** A transport whose messages are told of. */
+function watched(
+  transport: Transport,
+  dialect: Dialect,
+  report: Report,
+  tap: (message: TappedMessage) => unknown,
+  { debug }: Pick<SessionOptions, "debug">,
+): Transport {
+  const where = formatAddress(transport.address);
+  return watchedTransport(
+    transport,
+    looking(dialect, report, tap, debug && { debug, where }),
+  );
+}
+
+/**
+ * Loads what looks at messages, which few wires need.
+ *
+ * @param dialect What the wire speaks.
+ * @param report Told of what goes wrong, which harms nothing else.
+ * @param tap A user's hook.
+ * @param printed What is printed, and what it calls the peer.
+ */
+async function looking(
+  dialect: Dialect,
+  report: Report,
+  tap: (message: TappedMessage) => unknown,
+  printed: { debug: string; where: string } | "" | undefined,
+): Promise<Look | undefined> {
+  const failed = (error: unknown) => report(error, "tap");
+  try {
+    const { lookAt } = await import("./codec/wire_tap.ts");
+    const text = printed && await import("./codec/message_text.ts");
+    const print = text && text.debugPrinter(printed.debug, printed.where);
+    const see = (message: TappedMessage) => {
+      if (print) print(message);
+      callHook(() => tap(message), failed);
+    };
+    if (dialect !== native) {
+      return lookAt(see, dialect.decoder && (() => dialect.decoder!()));
+    }
+    const { MessageTap, TAP_LIMITS } = await import("./codec/message_tap.ts");
+    return lookAt(see, () => new MessageTap(TAP_LIMITS));
+  } catch (error) {
+    failed(error);
+    return undefined;
+  }
+}
 
 const NONE: readonly Middleware[] = [];
 

@@ -75,10 +75,7 @@ export function printReport(text: string): void {
   }
   if (printed >= MOST_PRINTED) return void hidden++;
   printed++;
-  const safe = shortened(text).replaceAll(
-    UNSAFE,
-    (unit) => `\\u{${unit.charCodeAt(0).toString(16)}}`,
-  ).replaceAll("\n", "\n    ");
+  const safe = escapeControls(shortened(text)).replaceAll("\n", "\n    ");
   const before = hidden === 0
     ? ""
     : `@remote/wire: … and ${hidden} more reports, which were not printed.\n`;
@@ -88,6 +85,31 @@ export function printReport(text: string): void {
   } catch {
     // Whoever replaced the console has no use for it.
   }
+}
+
+/**
+ * Prints a line by what prints reports, however many there are.
+ *
+ * @param line The line, which is harmless.
+ * @returns False if it was not printed, because too much waits.
+ */
+export function printPlain(line: string): boolean {
+  try {
+    return output(line);
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Writes out what moves a cursor, rings, or turns the direction of writing;
+ * ends of lines stay.
+ */
+export function escapeControls(text: string): string {
+  return text.replaceAll(
+    UNSAFE,
+    (unit) => `\\u{${unit.charCodeAt(0).toString(16)}}`,
+  );
 }
 
 function shortened(text: string): string {

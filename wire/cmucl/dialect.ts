@@ -9,8 +9,10 @@ import type { Dialect, Session, SessionOptions } from "../session/dialect.ts";
 import { shown, WireError } from "../base/errors.ts";
 import { owned, type Report, unawaited } from "../base/report.ts";
 import { checkOptionKeys } from "../base/checks.ts";
+import { TAP_LIMITS } from "../codec/message_tap.ts";
 import type { Transport } from "../transport/transport.ts";
 import { CmuclSession } from "./_session.ts";
+import { LispTap } from "./lisp_tap.ts";
 import { toCount } from "./opcodes.ts";
 import { type RemoteObject, RemoteObjects } from "./remote_objects.ts";
 import { USER_PACKAGE } from "./symbols.ts";
@@ -124,6 +126,16 @@ export class CmuclDialect implements Dialect {
       packageName: this.#packageName,
       untagged: this.#untagged,
     });
+  }
+
+  /**
+   * Makes what shows the objects of one direction; wires with the option `tap`
+   * call it.
+   *
+   * @returns It takes more than wires do by default.
+   */
+  decoder(): LispTap {
+    return new LispTap(TAP_LIMITS);
   }
 
   /**

@@ -35,6 +35,7 @@ export {
 } from "./dialect.ts";
 export { RemoteAbort } from "./errors.ts";
 export { Form, form } from "./form.ts";
+export { LispTap } from "./lisp_tap.ts";
 export { RemoteObject, remoteObjectEq } from "./remote_objects.ts";
 export { keyword, LispSymbol, nil, readSymbol, symbol, t } from "./symbols.ts";
 export { Untagged, untagged } from "./untagged.ts";

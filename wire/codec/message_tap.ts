@@ -8,6 +8,7 @@
 import { resolveLimits, type WireLimits } from "../base/limits.ts";
 import { CollectingDecoder } from "./message_collector.ts";
 import { type Importer, NO_IMPORTER } from "./passing.ts";
+import { type AnyValueType, ValueTypes } from "./value_types.ts";
 
 /** What stands in a message for what is no data. */
 export interface SeenReference {
@@ -18,6 +19,14 @@ export interface SeenReference {
   readonly reference: "object" | "function" | "own" | "stream" | "result";
   /** The number by which the wire knows it. */
   readonly id: number;
+}
+
+/** What stands in a message for a value of a type that a program declared. */
+export interface SeenTyped {
+  /** The name of the type. */
+  readonly valueType: string;
+  /** The data that the value travels as. */
+  readonly data: unknown;
 }
 
 /** What a call is made on, other than a function that is served. */
@@ -147,7 +156,10 @@ export type SeenMessage<K extends SeenKind = SeenKind> = {
   [P in K]: {
     /** Its kind, as the protocol names it. */
     readonly kind: P;
-    /** What it holds. What is no data in it is a {@linkcode SeenReference}. */
+    /**
+     * What it holds. What is no data in it is a {@linkcode SeenReference}, and
+     * what is of a declared type a {@linkcode SeenTyped}.
+     */
     readonly fields: Readonly<SeenFields[P]>;
     /** How many bytes it has, without what divides frames. */
     readonly bytes: number;
@@ -160,6 +172,35 @@ export type SeenMessage<K extends SeenKind = SeenKind> = {
 type Decoded = {
   [P in SeenKind]: { readonly kind: P } & Readonly<SeenFields[P]>;
 }[SeenKind];
+
+/** Reads the messages that one end sends, in whatever protocol. */
+export interface MessageDecoder {
+  /** Whether a message was begun, and its end has not come. */
+  readonly unfinished: boolean;
+  /**
+   * Reads the next bytes.
+   *
+   * @param chunk The bytes, divided anyhow.
+   * @param see Gets each message that they complete, at once.
+   * @throws {WireError} `malformed` for what breaks the protocol; nothing more
+   * can be read then.
+   */
+  each(chunk: Uint8Array, see: (message: SeenMessage) => void): void;
+}
+
+/**
+ * What is decoded of a wire that is looked at: any message that its ends may
+ * have agreed on, but for huge ones, which would take as much memory.
+ */
+export const TAP_LIMITS: Readonly<Partial<WireLimits>> = {
+  message: 64 * 1024 * 1024,
+  frame: 16 * 1024 * 1024,
+  nesting: 1_000,
+  values: 16 * 1024 * 1024,
+  bigint: 16 * 1024 * 1024,
+  cmuclString: 16 * 1024 * 1024,
+  cmuclBignum: 4 * 1024 * 1024,
+};
 
 /**
  * Reads the messages that one end of a wire sends, from its first byte on: for
@@ -180,7 +221,7 @@ type Decoded = {
  * await wire.closed;
  * ```
  */
-export class MessageTap {
+export class MessageTap implements MessageDecoder {
   readonly #decoder: CollectingDecoder;
 
   /**
@@ -192,6 +233,7 @@ export class MessageTap {
   constructor(limits?: Partial<WireLimits>) {
     this.#decoder = new CollectingDecoder(resolveLimits(limits), {
       importer: SHOWING,
+      types: new AnyTypes([]),
     });
   }
 
@@ -208,17 +250,42 @@ export class MessageTap {
    * @throws {WireError} `malformed` for what breaks the protocol.
    */
   read(chunk: Uint8Array): SeenMessage[] {
+    const seen: SeenMessage[] = [];
+    this.each(chunk, (message) => void seen.push(message));
+    return seen;
+  }
+
+  /**
+   * Reads the next bytes, and passes messages on one by one: also those in
+   * front of what breaks the protocol.
+   *
+   * @param chunk The bytes, divided anyhow.
+   * @param see Gets each message that they complete, at once.
+   * @throws {WireError} `malformed` for what breaks the protocol; and what
+   * `see` throws.
+   */
+  each(chunk: Uint8Array, see: (message: SeenMessage) => void): void {
     const decoder = this.#decoder;
     decoder.feed(chunk);
-    const seen: SeenMessage[] = [];
     for (
       let message: Decoded | undefined;
       (message = decoder.next()) !== undefined;
     ) {
       const { kind, ...fields } = message;
-      seen.push({ kind, fields, bytes: decoder.size } as SeenMessage);
+      see({ kind, fields, bytes: decoder.size } as SeenMessage);
     }
-    return seen;
+  }
+}
+
+/** Takes every type of values for one that is declared. */
+class AnyTypes extends ValueTypes {
+  override named(valueType: string): AnyValueType {
+    return {
+      name: valueType,
+      test: () => false,
+      toData: (value) => value,
+      fromData: (data): SeenTyped => ({ valueType, data }),
+    };
   }
 }
 

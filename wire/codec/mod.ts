@@ -18,7 +18,9 @@
 
 export { DEFAULT_LIMITS, type WireLimits } from "../base/limits.ts";
 export { FrameDecoder } from "./frames.ts";
+export { messageText, valueText } from "./message_text.ts";
 export {
+  type MessageDecoder,
   MessageTap,
   type SeenCall,
   type SeenFailure,
@@ -29,7 +31,9 @@ export {
   type SeenObject,
   type SeenReference,
   type SeenTarget,
+  type SeenTyped,
 } from "./message_tap.ts";
+export { type Direction, type TappedMessage, WireTap } from "./wire_tap.ts";
 export { decodeValue, encodeValue } from "./codec.ts";
 export type {
   AnyValueType,

@@ -9,6 +9,7 @@ import type { Transport, WireAddress } from "../transport/transport.ts";
 import type { Clock } from "../base/clock.ts";
 import type { WireError } from "../base/errors.ts";
 import type { MemoryPool, PassingQuota, WireLimits } from "../base/limits.ts";
+import type { MessageDecoder } from "../codec/message_tap.ts";
 import type { ValueTypes } from "../codec/value_types.ts";
 import type { Middleware } from "../rpc/middleware.ts";
 import type { Caller } from "../rpc/remote.ts";
@@ -168,6 +169,11 @@ export interface SessionOptions {
   readonly onIdentity: (identity: unknown) => void;
   /** Whether the peer shows its secret before this side shows its own. */
   readonly peerFirst?: boolean | undefined;
+  /**
+   * What is printed of messages, as the variable REMOTE_WIRE_DEBUG of the
+   * environment says.
+   */
+  readonly debug?: string | undefined;
   /** Counts wrong secrets, where that is done. */
   readonly gate?: CredentialGate | undefined;
   /** What it holds together with others of one server. */
@@ -218,4 +224,9 @@ export interface Dialect {
    * @returns The session.
    */
   open(wire: object, transport: Transport, options: SessionOptions): Session;
+  /**
+   * Makes what shows the messages of one direction, for the option `tap`. Where
+   * it is left out, the bytes show as they are.
+   */
+  decoder?(): MessageDecoder;
 }

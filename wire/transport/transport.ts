@@ -500,6 +500,55 @@ function isBuffer(value: unknown): value is ArrayBufferLike {
       value instanceof SharedArrayBuffer;
 }
 
+/**
+ * A transport whose bytes somebody looks at on their way. Nothing is changed.
+ *
+ * @param transport The transport, which belongs to the other from now on.
+ * @param looking Resolves with what gets the bytes, at once and in order; it
+ * must not throw. Undefined where there is nothing after all.
+ * @returns The transport to use.
+ */
+export function watchedTransport(
+  transport: Transport,
+  looking: Promise<Look | undefined>,
+): Transport {
+  let ready: Look | undefined | null = null;
+  const loaded = looking.then((look) => void (ready = look));
+  // What one write does not take comes again with the next one.
+  let ahead = 0;
+  return {
+    get address() {
+      return transport.address;
+    },
+    get local() {
+      return transport.local === true;
+    },
+    get certificate() {
+      return transport.certificate;
+    },
+    async read(isBulk) {
+      const chunk = await transport.read(isBulk);
+      if (ready === null) await loaded;
+      if (chunk !== null) ready?.("received", bytesOf(chunk, "read()"));
+      return chunk;
+    },
+    async write(bytes) {
+      if (ready === null) await loaded;
+      const { length } = bytes;
+      // Before it is written: an answer may be there before this is told.
+      if (ahead < length) ready?.("sent", bytes.subarray(ahead));
+      const taken = await transport.write(bytes);
+      ahead = Math.max(ahead, length) - taken;
+      return taken;
+    },
+    closeWrite: () => transport.closeWrite(),
+    close: () => transport.close(),
+  };
+}
+
+/** Gets bytes that pass. */
+export type Look = (direction: "sent" | "received", bytes: Uint8Array) => void;
+
 /** The error for a transport that does not do what it has to. */
 function transportFault(text: string): WireError {
   return new WireError(

@@ -1,0 +1,336 @@
+/**
+ * Both directions of a wire, looked at together: which call an answer is of,
+ * how long it took, how much credit a stream has left.
+ *
+ * @module
+ */
+
+import { errorMessage, WireError } from "../base/errors.ts";
+import type {
+  MessageDecoder,
+  SeenCall,
+  SeenFields,
+  SeenMessage,
+} from "./message_tap.ts";
+import { MESSAGE_OVERHEAD } from "./messages.ts";
+
+/**
+ * One message of a wire, as `tap` is told of it.
+ *
+ * @example How long each call took
+ * ```ts
+ * import { type TappedMessage, wirePair } from "@remote/wire";
+ *
+ * const times = new Map<string, number>();
+ * const tap = ({ kind, name, latency }: TappedMessage) => {
+ *   if (kind === "return") times.set(name!, latency!);
+ * };
+ * const [near, far] = wirePair({ tap });
+ * far.serve({ add: (a: number, b: number) => a + b });
+ * await near.remoteValue.add(40, 2);
+ * if (!(times.get("add")! >= 0)) throw new Error();
+ * await Promise.all([near.close(), far.close()]);
+ * ```
+ */
+export interface TappedMessage {
+  /** Whether this side has sent it, or received it. */
+  readonly direction: "sent" | "received";
+  /** When, in milliseconds since 1970; with fractions. */
+  readonly time: number;
+  /**
+   * Its kind, as `docs/protocol.md` names them: `"call"`, `"return"` and so on.
+   * `"overLimit"` is a message that fails by itself, `"undecoded"` are bytes
+   * that break the protocol, or come behind such: then `fields` has `why`, and
+   * the first of the `bytes`.
+   */
+  readonly kind: string;
+  /** How many bytes it has, without what divides frames. */
+  readonly size: number;
+  /** The function's name; of an answer, that of its call. */
+  readonly name?: string | undefined;
+  /** The number of the call or the stream, where it belongs to one. */
+  readonly id?: number | undefined;
+  /** Of an answer: milliseconds since its call. */
+  readonly latency?: number | undefined;
+  /**
+   * Of what belongs to a stream: how many bytes its producer may send, after
+   * this.
+   */
+  readonly credit?: number | undefined;
+  /**
+   * What it holds, as `SeenFields` of the entry point `./codec` has it for
+   * each kind. Secrets are left out: the text of a `credential` is `"***"`.
+   */
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+/** So many calls, and streams, are remembered for what belongs to them. */
+const MOST_REMEMBERED = 10_000;
+/** So many bytes are shown of what cannot be decoded. */
+const MOST_SHOWN = 256;
+/** What stands for a secret. */
+const HIDDEN = "***";
+
+/** A direction, as this side sees it. */
+export type Direction = TappedMessage["direction"];
+
+/** What is remembered of a call. */
+interface SeenBefore {
+  readonly name: string;
+  readonly time: number;
+}
+
+/** What is known of one direction. */
+class Side {
+  readonly decoder: MessageDecoder;
+  /** Why nothing more is decoded, once that is so. */
+  broken: string | undefined;
+  /** The calls that it made and that have no answer. */
+  readonly calls = new Map<number, SeenBefore>();
+  /** The credit of the streams that it produces. */
+  readonly streams = new Map<number, number>();
+  /** What each of these has at first: the other side's hello tells. */
+  firstCredit: number | undefined;
+
+  constructor(decoder: MessageDecoder) {
+    this.decoder = decoder;
+  }
+}
+
+/**
+ * Reads both directions of a wire, from the first byte on, and tells of each
+ * message. What cannot be decoded is told of as well, and does no harm: bytes
+ * that follow it in its direction are told of undecoded.
+ *
+ * @example What a client and a server say to each other
+ * ```ts
+ * import { MessageTap, type TappedMessage, WireTap } from "@remote/wire/codec";
+ *
+ * const seen: TappedMessage[] = [];
+ * const tap = new WireTap(
+ *   (message) => seen.push(message),
+ *   () => new MessageTap(),
+ * );
+ * tap.read("sent", new Uint8Array([0, 0, 0, 5, 0x20, 0, 0, 0, 7]), 1_000);
+ * tap.read("received", new Uint8Array([0, 0, 0, 5, 0x21, 0, 0, 0, 7]), 1_002);
+ * if (seen.map(({ kind }) => kind).join() !== "ping,pong") throw new Error();
+ * ```
+ */
+export class WireTap {
+  readonly #sides: Readonly<Record<Direction, Side>>;
+  readonly #onMessage: (message: TappedMessage) => void;
+
+  /**
+   * @param onMessage Told of each message. It must not throw.
+   * @param makeDecoder Makes what decodes one direction.
+   */
+  constructor(
+    onMessage: (message: TappedMessage) => void,
+    makeDecoder: () => MessageDecoder,
+  ) {
+    this.#onMessage = onMessage;
+    this.#sides = {
+      sent: new Side(makeDecoder()),
+      received: new Side(makeDecoder()),
+    };
+  }
+
+  /**
+   * Reads the next bytes of a direction. It never throws.
+   *
+   * @param direction Which way they go.
+   * @param chunk The bytes, divided anyhow.
+   * @param time When they were there, in milliseconds since 1970.
+   */
+  read(direction: Direction, chunk: Uint8Array, time: number): void {
+    const side = this.#sides[direction];
+    if (side.broken !== undefined) {
+      return this.#undecoded(direction, chunk, time, side.broken);
+    }
+    try {
+      side.decoder.each(
+        chunk,
+        (message) => this.#onMessage(this.#told(direction, message, time)),
+      );
+    } catch (error) {
+      side.broken = errorMessage(error);
+      this.#undecoded(direction, chunk, time, side.broken);
+    }
+  }
+
+  /**
+   * A direction has ended: tells of a message that is cut in two.
+   *
+   * @param direction Which.
+   * @param time When, in milliseconds since 1970.
+   */
+  end(direction: Direction, time: number): void {
+    const { broken, decoder } = this.#sides[direction];
+    if (broken !== undefined || !decoder.unfinished) return;
+    const why = "The stream ended within a message.";
+    this.#undecoded(direction, new Uint8Array(0), time, why);
+  }
+
+  #undecoded(
+    direction: Direction,
+    chunk: Uint8Array,
+    time: number,
+    why: string,
+  ): void {
+    const bytes = chunk.slice(0, MOST_SHOWN);
+    const fields = { why, bytes };
+    const kind = "undecoded";
+    this.#onMessage({ direction, time, kind, size: chunk.length, fields });
+  }
+
+  /** What is told of a message. */
+  #told(
+    direction: Direction,
+    message: SeenMessage,
+    time: number,
+  ): TappedMessage {
+    const { kind, fields, bytes: size } = message;
+    const base = { direction, time, kind, size, fields: { ...fields } };
+    const own = this.#sides[direction];
+    const other = this.#sides[direction === "sent" ? "received" : "sent"];
+    switch (kind) {
+      case "hello": {
+        const { credential, limits } = fields;
+        other.firstCredit = firstCredit(limits);
+        return {
+          ...base,
+          fields: { ...fields, credential: credential && HIDDEN },
+        };
+      }
+      case "call": {
+        const { id, name } = fields;
+        remember(own.calls, id, { name: nameOf(fields), time });
+        return { ...base, id, name };
+      }
+      case "send":
+        return { ...base, name: fields.name };
+      case "cancel":
+        return { ...base, id: fields.id, name: own.calls.get(fields.id)?.name };
+      case "return":
+      case "returnValues":
+      case "throw":
+      case "fail":
+        return { ...base, ...answered(other, fields.id, time) };
+      case "overLimit": {
+        const { of, id, name } = fields;
+        const isAnswer = of === "return" || of === "returnValues" ||
+          of === "throw";
+        if (isAnswer) return { ...base, ...answered(other, id, time) };
+        if (of === "call") remember(own.calls, id, { name, time });
+        if (of !== "streamValue") return { ...base, id, name };
+        return { ...base, id, credit: spent(own, id, size) };
+      }
+      case "streamValue":
+      case "streamBytes":
+        return { ...base, id: fields.id, credit: spent(own, fields.id, size) };
+      case "streamCredit": {
+        const { id, amount } = fields;
+        return { ...base, id, credit: changed(other, id, amount) };
+      }
+      case "streamEnd":
+      case "streamError":
+      case "streamFail":
+        own.streams.delete(fields.id);
+        return { ...base, id: fields.id };
+      case "streamCancel":
+        return { ...base, id: fields.id };
+      default:
+        return base;
+    }
+  }
+}
+
+/** What a call is called; one of a reference has no name of its own. */
+function nameOf({ name, target }: SeenCall): string {
+  if (name !== "" || target === undefined) return name;
+  return "slot" in target ? `object ${target.slot}` : `result ${target.result}`;
+}
+
+/** Remembers something, and forgets the oldest where that is too much. */
+function remember<T>(map: Map<number, T>, id: number, value: T): void {
+  map.set(id, value);
+  if (map.size <= MOST_REMEMBERED) return;
+  for (const oldest of map.keys()) {
+    map.delete(oldest);
+    return;
+  }
+}
+
+/** A call has its answer: which it was, and how long it took. */
+function answered(
+  caller: Side,
+  id: number,
+  time: number,
+): { id: number; name?: string; latency?: number } {
+  const call = caller.calls.get(id);
+  if (call === undefined) return { id };
+  caller.calls.delete(id);
+  return { id, name: call.name, latency: time - call.time };
+}
+
+/** An item was sent: what its stream has left. */
+function spent(producer: Side, id: number, size: number): number | undefined {
+  return changed(producer, id, -size - MESSAGE_OVERHEAD);
+}
+
+/** The credit of a stream changes; undefined where the first is not known. */
+function changed(
+  { streams, firstCredit }: Side,
+  id: number,
+  amount: number,
+): number | undefined {
+  const before = streams.get(id) ?? firstCredit;
+  if (before === undefined) return undefined;
+  const after = before + amount;
+  if (streams.has(id)) streams.set(id, after);
+  else remember(streams, id, after);
+  return after;
+}
+
+/** What a stream has at first, towards a side that stated these limits. */
+function firstCredit(
+  limits: SeenFields["hello"]["limits"],
+): number | undefined {
+  const { streamWindow, window, streams } = limits;
+  if (streamWindow === undefined || window === undefined || !streams) {
+    return undefined;
+  }
+  const share = Math.max(1, Math.floor(window / (2 * streams)));
+  return Math.min(streamWindow, share);
+}
+
+/** Milliseconds since 1970, with fractions. */
+export function timeNow(): number {
+  return performance.timeOrigin + performance.now();
+}
+
+/**
+ * What gets the bytes of a wire, for its option `tap`.
+ *
+ * @param onMessage Told of each message. It must not throw.
+ * @param makeDecoder Makes what decodes the wire's protocol, if it has that.
+ * @returns It never throws.
+ */
+export function lookAt(
+  onMessage: (message: TappedMessage) => void,
+  makeDecoder: () => MessageDecoder = () => OPAQUE,
+): (direction: Direction, bytes: Uint8Array) => void {
+  const tap = new WireTap(onMessage, makeDecoder);
+  return (direction, bytes) => tap.read(direction, bytes, timeNow());
+}
+
+/** Of a protocol that nothing is known of. */
+const OPAQUE: MessageDecoder = {
+  unfinished: false,
+  each() {
+    throw new WireError(
+      "malformed",
+      "The protocol does not show its messages.",
+    );
+  },
+};
