@@ -35,6 +35,12 @@ const TEXTS = [
   "cert",
   "key",
   "client-ca",
+  "name",
+  "kind",
+  "direction",
+  "wire",
+  "record",
+  "read",
 ] as const;
 /** The option that takes a value, and may come several times. */
 const METADATA = "metadata";

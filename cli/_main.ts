@@ -9,6 +9,7 @@ import { call, list, ping } from "./_client_commands.ts";
 import { CommandLine, UsageError, Wish } from "./_command_line.ts";
 import { OutputClosed } from "./_output.ts";
 import { listen, serve } from "./_server_commands.ts";
+import { tap, TAP_USAGE } from "./_tap_command.ts";
 import { described } from "./_text.ts";
 
 const USAGE = `usage: deno run -A cli.ts COMMAND …
@@ -21,6 +22,8 @@ commands:
                                except classes and the default export; those
                                of an object of functions as users.get
   listen                       a listener: clients work in it as in a REPL
+  tap LISTEN TARGET            a proxy that shows each message that passes;
+                               "tap --help" tells more
 
 An ARG is JSON where it reads as JSON: 40, true, null, '{"x": 1}', '[1, 2]'.
 Any other is a text, such as hello, unless it begins like JSON, with { [ " - or
@@ -77,6 +80,12 @@ const COMMANDS = new Map([
   ["ping", ping],
   ["serve", serve],
   ["listen", listen],
+  ["tap", tap],
+]);
+
+/** What commands have to say of themselves. */
+const USAGES = new Map([
+  ["tap", TAP_USAGE],
 ]);
 
 /**
@@ -86,9 +95,10 @@ const COMMANDS = new Map([
  * @returns The exit code.
  */
 export async function main(args: readonly string[]): Promise<number> {
+  let name: string | undefined;
   try {
     const line = new CommandLine(args);
-    const name = line.word();
+    name = line.word();
     const command = COMMANDS.get(name ?? "");
     if (command === undefined) {
       throw new UsageError(
@@ -103,7 +113,8 @@ export async function main(args: readonly string[]): Promise<number> {
     if (error instanceof OutputClosed) return 0;
     if (error instanceof Wish) {
       const { what } = error;
-      console.log(what === "help" ? USAGE : `@remote/wire ${config.version}`);
+      const usage = USAGES.get(name ?? "") ?? USAGE;
+      console.log(what === "help" ? usage : `@remote/wire ${config.version}`);
       return 0;
     }
     const isUsage = error instanceof UsageError;

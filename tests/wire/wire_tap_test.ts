@@ -131,7 +131,9 @@ test("what tap throws, or rejects with, is reported, and ends nothing", async ()
   const [near, far] = wirePair({
     tap: ({ kind }) => {
       if (kind === "call") throw new Error("thrown");
-      if (kind === "return") return Promise.reject(new Error("rejected"));
+      return kind === "return"
+        ? Promise.reject(new Error("rejected"))
+        : undefined;
     },
     onError: (error, where) => {
       reported.push(`${where}: ${(error as Error).message}`);

@@ -27,46 +27,50 @@ export interface OverLimit {
   readonly error: Error;
 }
 
-/** Makes an object of one message at a time. */
+/** What messages of a kind hold. */
+type FieldsOf<K, M extends Message = Message> = M extends Message
+  ? K extends M["kind"] ? Omit<M, "kind"> : never
+  : never;
+
+/** Makes an object of what one message holds at a time. */
 class Collector implements MessageReceiver {
-  #last: Message | OverLimit | undefined;
+  /** What kind of message there is; undefined where there is none. */
+  kind: MessageKind | "overLimit" | undefined;
+  /** What it holds. */
+  fields: object = {};
 
   /** Whether there is one. */
   get isPaused(): boolean {
-    return this.#last !== undefined;
+    return this.kind !== undefined;
   }
 
-  /** The message; there is none any more. */
-  take(): Message | OverLimit | undefined {
-    const last = this.#last;
-    this.#last = undefined;
-    return last;
-  }
-
-  #keep(message: Message, extras?: MessageExtras): void {
+  #keep<K extends MessageKind>(
+    kind: K,
+    fields: FieldsOf<K>,
+    extras?: MessageExtras,
+  ): void {
     const error = extras?.failure;
     if (error === undefined) {
-      this.#last = message;
+      this.kind = kind;
+      this.fields = fields;
     } else {
-      const { kind: of, id = 0, name = "" } = message as {
-        kind: MessageKind;
-        id?: number;
-        name?: string;
-      };
-      this.#last = { kind: "overLimit", of, id, name, error };
+      const { id = 0, name = "" } = fields as { id?: number; name?: string };
+      this.kind = "overLimit";
+      this.fields = { of: kind, id, name, error };
     }
   }
 
   hello(hello: Hello): void {
-    this.#keep(hello);
+    const { kind, ...fields } = hello;
+    this.#keep(kind, fields);
   }
 
   accept(): void {
-    this.#keep({ kind: "accept" });
+    this.#keep("accept", {});
   }
 
   message(value: unknown, _size: number, extras?: MessageExtras): void {
-    this.#keep({ kind: "message", value }, extras);
+    this.#keep("message", { value }, extras);
   }
 
   send(
@@ -77,7 +81,8 @@ class Collector implements MessageReceiver {
   ): void {
     const { deadline = 0, target, metadata } = extras;
     this.#keep(
-      { kind: "send", name, args, deadline, target, metadata },
+      "send",
+      { name, args, deadline, target, metadata },
       extras,
     );
   }
@@ -90,63 +95,63 @@ class Collector implements MessageReceiver {
     extras: CallExtras = {},
   ): void {
     const { wantsValues = false, deadline = 0, target, metadata } = extras;
-    const kind = "call";
     this.#keep(
-      { kind, id, wantsValues, name, args, deadline, target, metadata },
+      "call",
+      { id, wantsValues, name, args, deadline, target, metadata },
       extras,
     );
   }
 
   return(id: number, value: unknown, extras?: MessageExtras): void {
-    this.#keep({ kind: "return", id, value }, extras);
+    this.#keep("return", { id, value }, extras);
   }
 
   returnValues(id: number, values: unknown[], extras?: MessageExtras): void {
-    this.#keep({ kind: "returnValues", id, values }, extras);
+    this.#keep("returnValues", { id, values }, extras);
   }
 
   throw(id: number, thrown: unknown, extras?: MessageExtras): void {
-    this.#keep({ kind: "throw", id, thrown }, extras);
+    this.#keep("throw", { id, thrown }, extras);
   }
 
   fail(id: number, code: string, message: string): void {
-    this.#keep({ kind: "fail", id, code, message });
+    this.#keep("fail", { id, code, message });
   }
 
   cancel(id: number): void {
-    this.#keep({ kind: "cancel", id });
+    this.#keep("cancel", { id });
   }
 
   credit(channel: Channel, amount: number): void {
-    this.#keep({ kind: "credit", channel, amount });
+    this.#keep("credit", { channel, amount });
   }
 
   ping(token: number): void {
-    this.#keep({ kind: "ping", token });
+    this.#keep("ping", { token });
   }
 
   pong(token: number): void {
-    this.#keep({ kind: "pong", token });
+    this.#keep("pong", { token });
   }
 
   close(): void {
-    this.#keep({ kind: "close" });
+    this.#keep("close", {});
   }
 
   finish(): void {
-    this.#keep({ kind: "finish" });
+    this.#keep("finish", {});
   }
 
   abort(code: string, message: string): void {
-    this.#keep({ kind: "abort", code, message });
+    this.#keep("abort", { code, message });
   }
 
   release(slot: number, nonce: number, count: number): void {
-    this.#keep({ kind: "release", slot, nonce, count });
+    this.#keep("release", { slot, nonce, count });
   }
 
   forget(slot: number, nonce: number): void {
-    this.#keep({ kind: "forget", slot, nonce });
+    this.#keep("forget", { slot, nonce });
   }
 
   streamValue(
@@ -155,7 +160,7 @@ class Collector implements MessageReceiver {
     _size: number,
     extras?: MessageExtras,
   ): void {
-    this.#keep({ kind: "streamValue", id, value }, extras);
+    this.#keep("streamValue", { id, value }, extras);
   }
 
   streamBytes(
@@ -164,27 +169,27 @@ class Collector implements MessageReceiver {
     _size: number,
     extras?: MessageExtras,
   ): void {
-    this.#keep({ kind: "streamBytes", id, bytes }, extras);
+    this.#keep("streamBytes", { id, bytes }, extras);
   }
 
   streamEnd(id: number): void {
-    this.#keep({ kind: "streamEnd", id });
+    this.#keep("streamEnd", { id });
   }
 
   streamError(id: number, thrown: unknown, extras?: MessageExtras): void {
-    this.#keep({ kind: "streamError", id, thrown }, extras);
+    this.#keep("streamError", { id, thrown }, extras);
   }
 
   streamCancel(id: number, reason: unknown, extras?: MessageExtras): void {
-    this.#keep({ kind: "streamCancel", id, reason }, extras);
+    this.#keep("streamCancel", { id, reason }, extras);
   }
 
   streamCredit(id: number, amount: number): void {
-    this.#keep({ kind: "streamCredit", id, amount });
+    this.#keep("streamCredit", { id, amount });
   }
 
   streamFail(id: number, code: string, message: string): void {
-    this.#keep({ kind: "streamFail", id, code, message });
+    this.#keep("streamFail", { id, code, message });
   }
 }
 
@@ -199,7 +204,31 @@ export class CollectingDecoder extends Decoder {
    * @throws {WireError} `malformed`: the connection cannot go on.
    */
   next(): Message | OverLimit | undefined {
-    this.decode(this.#collector);
-    return this.#collector.take();
+    if (!this.advance()) return undefined;
+    const { kind, fields } = this;
+    return { kind, ...fields } as Message | OverLimit;
+  }
+
+  /**
+   * Decodes the next message, whose kind and fields are here then.
+   *
+   * @returns False when the next chunk is needed.
+   * @throws {WireError} `malformed`: the connection cannot go on.
+   */
+  advance(): boolean {
+    const collector = this.#collector;
+    collector.kind = undefined;
+    this.decode(collector);
+    return collector.kind !== undefined;
+  }
+
+  /** What kind the last message is of. */
+  get kind(): MessageKind | "overLimit" {
+    return this.#collector.kind!;
+  }
+
+  /** What the last message holds. */
+  get fields(): object {
+    return this.#collector.fields;
   }
 }

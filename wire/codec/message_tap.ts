@@ -6,7 +6,8 @@
  */
 
 import { resolveLimits, type WireLimits } from "../base/limits.ts";
-import { CollectingDecoder } from "./message_collector.ts";
+import { CollectingDecoder, type OverLimit } from "./message_collector.ts";
+import type { Message } from "./messages.ts";
 import { type Importer, NO_IMPORTER } from "./passing.ts";
 import { type AnyValueType, ValueTypes } from "./value_types.ts";
 
@@ -167,11 +168,15 @@ export type SeenMessage<K extends SeenKind = SeenKind> = {
 }[K];
 
 /**
- * What the decoder makes: the type checker refuses a kind that is forgotten.
+ * A message, as long as every kind has its fields: the type checker refuses one
+ * that is forgotten.
  */
-type Decoded = {
-  [P in SeenKind]: { readonly kind: P } & Readonly<SeenFields[P]>;
-}[SeenKind];
+type Complete = [Message | OverLimit] extends [
+  {
+    [P in SeenKind]: { readonly kind: P } & Readonly<SeenFields[P]>;
+  }[SeenKind],
+] ? SeenMessage
+  : never;
 
 /** Reads the messages that one end sends, in whatever protocol. */
 export interface MessageDecoder {
@@ -267,12 +272,10 @@ export class MessageTap implements MessageDecoder {
   each(chunk: Uint8Array, see: (message: SeenMessage) => void): void {
     const decoder = this.#decoder;
     decoder.feed(chunk);
-    for (
-      let message: Decoded | undefined;
-      (message = decoder.next()) !== undefined;
-    ) {
-      const { kind, ...fields } = message;
-      see({ kind, fields, bytes: decoder.size } as SeenMessage);
+    while (decoder.advance()) {
+      const { kind, fields, size: bytes } = decoder;
+      const message: Complete = { kind, fields, bytes } as SeenMessage;
+      see(message);
     }
   }
 }

@@ -201,9 +201,15 @@ class Text {
       case "string":
         return this.quoted(value);
       case "bigint": {
-        // Making the digits of a large one takes long.
-        const isLarge = value > LARGE || value < -LARGE;
-        return this.add(isLarge ? "a large bigint" : `${value}n`);
+        // Making the decimal digits of a large one takes long.
+        if (value <= LARGE && value >= -LARGE) return this.add(`${value}n`);
+        return this.add(
+          Number.isFinite(this.#left)
+            ? "a large bigint"
+            : `${value < 0n ? "-" : ""}0x${
+              (value < 0n ? -value : value).toString(16)
+            }n`,
+        );
       }
       case "number":
         return this.add(Object.is(value, -0) ? "-0" : String(value));
@@ -270,6 +276,16 @@ class Text {
     this.add(nameText(error.name));
     this.add(": ");
     this.quoted(error.message);
+    if (error instanceof AggregateError) {
+      this.add(" of [");
+      this.values(error.errors);
+      this.add("]");
+    }
+    const members = Object.entries(error);
+    if (members.length > 0) {
+      this.add(" ");
+      this.members(members);
+    }
     if (error.cause === undefined) return;
     this.add(" caused by ");
     this.value(error.cause);

@@ -6,12 +6,7 @@
  */
 
 import { errorMessage, WireError } from "../base/errors.ts";
-import type {
-  MessageDecoder,
-  SeenCall,
-  SeenFields,
-  SeenMessage,
-} from "./message_tap.ts";
+import type { MessageDecoder, SeenFields, SeenMessage } from "./message_tap.ts";
 import { MESSAGE_OVERHEAD } from "./messages.ts";
 
 /**
@@ -74,6 +69,12 @@ const HIDDEN = "***";
 /** A direction, as this side sees it. */
 export type Direction = TappedMessage["direction"];
 
+/** What is looked at of what messages hold; each has those of its kind. */
+type Parts =
+  & SeenFields["call"]
+  & SeenFields["streamCredit"]
+  & Pick<SeenFields["hello"], "credential" | "limits">;
+
 /** What is remembered of a call. */
 interface SeenBefore {
   readonly name: string;
@@ -121,6 +122,8 @@ export class WireTap {
   readonly #onMessage: (message: TappedMessage) => void;
 
   /**
+   * Makes one that has seen nothing.
+   *
    * @param onMessage Told of each message. It must not throw.
    * @param makeDecoder Makes what decodes one direction.
    */
@@ -189,64 +192,74 @@ export class WireTap {
     message: SeenMessage,
     time: number,
   ): TappedMessage {
-    const { kind, fields, bytes: size } = message;
-    const base = { direction, time, kind, size, fields: { ...fields } };
+    const { kind, bytes: size } = message;
     const own = this.#sides[direction];
     const other = this.#sides[direction === "sent" ? "received" : "sent"];
-    switch (kind) {
+    const parts = message.fields as unknown as Parts;
+    let fields = message.fields as TappedMessage["fields"];
+    let id: number | undefined;
+    let name: string | undefined;
+    let latency: number | undefined;
+    let credit: number | undefined;
+    let of: string = kind;
+    if (message.kind === "overLimit") ({ of, id, name } = message.fields);
+    switch (of) {
       case "hello": {
-        const { credential, limits } = fields;
+        const { credential, limits } = parts;
         other.firstCredit = firstCredit(limits);
-        return {
-          ...base,
-          fields: { ...fields, credential: credential && HIDDEN },
-        };
+        fields = { ...fields, credential: credential && HIDDEN };
+        break;
       }
-      case "call": {
-        const { id, name } = fields;
-        remember(own.calls, id, { name: nameOf(fields), time });
-        return { ...base, id, name };
-      }
+      case "call":
+        ({ id, name } = parts);
+        remember(own.calls, id, { name: nameOf(parts), time });
+        break;
       case "send":
-        return { ...base, name: fields.name };
+        ({ name } = parts);
+        break;
       case "cancel":
-        return { ...base, id: fields.id, name: own.calls.get(fields.id)?.name };
+        ({ id } = parts);
+        name = own.calls.get(id)?.name;
+        break;
       case "return":
       case "returnValues":
       case "throw":
-      case "fail":
-        return { ...base, ...answered(other, fields.id, time) };
-      case "overLimit": {
-        const { of, id, name } = fields;
-        const isAnswer = of === "return" || of === "returnValues" ||
-          of === "throw";
-        if (isAnswer) return { ...base, ...answered(other, id, time) };
-        if (of === "call") remember(own.calls, id, { name, time });
-        if (of !== "streamValue") return { ...base, id, name };
-        return { ...base, id, credit: spent(own, id, size) };
+      case "fail": {
+        ({ id } = parts);
+        const call = other.calls.get(id);
+        if (call === undefined) break;
+        other.calls.delete(id);
+        name = call.name;
+        latency = time - call.time;
+        break;
       }
       case "streamValue":
       case "streamBytes":
-        return { ...base, id: fields.id, credit: spent(own, fields.id, size) };
+        ({ id } = parts);
+        credit = changed(own, id, -size - MESSAGE_OVERHEAD);
+        break;
       case "streamCredit": {
-        const { id, amount } = fields;
-        return { ...base, id, credit: changed(other, id, amount) };
+        ({ id } = parts);
+        credit = changed(other, id, parts.amount);
+        break;
       }
       case "streamEnd":
       case "streamError":
       case "streamFail":
-        own.streams.delete(fields.id);
-        return { ...base, id: fields.id };
+        ({ id } = parts);
+        own.streams.delete(id);
+        break;
       case "streamCancel":
-        return { ...base, id: fields.id };
-      default:
-        return base;
+        ({ id } = parts);
     }
+    // All of one shape: there are many.
+    return { direction, time, kind, size, name, id, latency, credit, fields };
   }
 }
 
 /** What a call is called; one of a reference has no name of its own. */
-function nameOf({ name, target }: SeenCall): string {
+function nameOf({ name, target }: Parts): string {
+  // One over a limit has no target.
   if (name !== "" || target === undefined) return name;
   return "slot" in target ? `object ${target.slot}` : `result ${target.result}`;
 }
@@ -259,23 +272,6 @@ function remember<T>(map: Map<number, T>, id: number, value: T): void {
     map.delete(oldest);
     return;
   }
-}
-
-/** A call has its answer: which it was, and how long it took. */
-function answered(
-  caller: Side,
-  id: number,
-  time: number,
-): { id: number; name?: string; latency?: number } {
-  const call = caller.calls.get(id);
-  if (call === undefined) return { id };
-  caller.calls.delete(id);
-  return { id, name: call.name, latency: time - call.time };
-}
-
-/** An item was sent: what its stream has left. */
-function spent(producer: Side, id: number, size: number): number | undefined {
-  return changed(producer, id, -size - MESSAGE_OVERHEAD);
 }
 
 /** The credit of a stream changes; undefined where the first is not known. */

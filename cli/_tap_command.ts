@@ -1,0 +1,518 @@
+/**
+ * The command `tap`: a proxy that shows each message that passes, or a
+ * recording of one.
+ *
+ * @module
+ */
+
+import { LispTap } from "../wire/cmucl/mod.ts";
+import {
+  type Direction,
+  type MessageDecoder,
+  MessageTap,
+  type SeenMessage,
+  type TappedMessage,
+  WireTap,
+} from "../wire/codec/mod.ts";
+import { TAP_LIMITS } from "../wire/codec/message_tap.ts";
+import { timeNow } from "../wire/codec/wire_tap.ts";
+import { WireError } from "../wire/base/errors.ts";
+import type { ClientTls } from "../mod.ts";
+import { type Endpoint, endpoint, endpointText } from "./_addresses.ts";
+import { type CommandLine, type Option, UsageError } from "./_command_line.ts";
+import { printLine } from "./_output.ts";
+import { ByteProxy, type ProxyOptions, type Witness } from "./_proxy.ts";
+import {
+  type Entry,
+  type From,
+  readRecording,
+  Recorder,
+} from "./_recording.ts";
+import {
+  type Filter,
+  isOutputClosed,
+  type Lines,
+  LiveLines,
+  type Look,
+  TapView,
+} from "./_tap_view.ts";
+import { asJson, harmlessLine } from "./_text.ts";
+
+/** The options about what is shown. */
+const SHOWING: readonly Option[] = [
+  "name",
+  "kind",
+  "direction",
+  "wire",
+  "json",
+];
+
+/** What the command does, and its options. */
+export const TAP_USAGE = `usage: deno run -A cli.ts tap [OPTION…] LISTEN TARGET
+       deno run -A cli.ts tap [OPTION…] --read FILE
+
+Listens at LISTEN, connects to TARGET for each client that comes, passes on all
+bytes as they are, and shows each message: the time, the wire's number, → to the
+server or ← to the client, the size, the kind, the number of the call (#) or the
+stream (~), the function and its arguments; of an answer how long it took, of a
+stream how much credit its producer has left.
+
+An address is HOST:PORT, :PORT of this machine, unix:PATH or ws://HOST:PORT/.
+Wires of this module and of CMUCL are told apart by themselves. What is neither
+is passed on, and shown as bytes.
+
+examples:
+  tap :7001 localhost:7000
+  tap --name 'users.*' --kind call,return,throw :7001 localhost:7000
+  tap --record calls.jsonl unix:/tmp/tap.sock localhost:7000
+  tap --read calls.jsonl --json | jq .fields
+
+options:
+  --name NAME[,NAME…]    only what is of these functions; * is any text
+  --kind KIND[,KIND…]    only these kinds: call, return, throw, fail, send,
+                         message, streamValue and so on
+  --direction WAY        only to-server, or only to-client
+  --wire N[,N…]          only these wires, counted from 1
+  --json                 each message as a line of JSON
+  --record FILE          write a recording, all of it, filters or not; FILE
+                         holds what was sent, but no secret of a hello
+  --read FILE            show a recording
+  --cert FILE --key FILE clients speak TLS with the proxy, which reads it
+  --tls, --ca FILE, --tls-name NAME
+                         the target speaks TLS
+  --timeout MS           how long connecting to the target may take
+
+What the output cannot take, and what comes faster than 10,000 lines a second, is
+left out and counted; --record has all of it, and bytes are always passed on.
+Ctrl-C ends it. The exit code is 0 when it was ended by SIGTERM or FILE was
+shown, 1 when it cannot listen or FILE is no recording, 2 for a command line
+that makes no sense, and 130 after Ctrl-C.`;
+
+/** Shows what passes, or what was recorded. */
+export async function tap(line: CommandLine): Promise<void> {
+  const [first, second] = [line.word(), line.word()];
+  line.end();
+  const path = line.text("read");
+  if (path !== undefined) {
+    if (first !== undefined) {
+      throw new UsageError(
+        `--read shows a recording; "${first}" is a word too many.`,
+      );
+    }
+    line.only("tap --read", [...SHOWING, "read"]);
+    return await show(path, lookOf(line));
+  }
+  line.only("tap", [
+    ...SHOWING,
+    "record",
+    "cert",
+    "key",
+    "tls",
+    "ca",
+    "tls-name",
+    "timeout",
+  ]);
+  if (first === undefined || second === undefined) {
+    throw new UsageError(
+      `${first === undefined ? "LISTEN" : "TARGET"} is missing.`,
+    );
+  }
+  await watch(line, first, second);
+}
+
+/** Where the proxy listens, and what it connects to. */
+function wayOf(
+  line: CommandLine,
+  listenWord: string,
+  targetWord: string,
+): Omit<ProxyOptions, "witness"> {
+  const listen = endpoint(listenWord, "Where to listen", true);
+  const target = endpoint(targetWord, "Where to connect to");
+  const own = line.certificate;
+  const needsOwn = listen.kind === "websocket" &&
+    listen.url.protocol === "wss:";
+  if (needsOwn !== (own !== undefined) && listen.kind !== "tcp") {
+    throw new UsageError(
+      needsOwn
+        ? "To listen at wss: takes --cert and --key."
+        : "--cert and --key are for LISTEN that is HOST:PORT or wss:.",
+    );
+  }
+  const timeout = line.time("timeout") ?? TIMEOUT;
+  return { listen, target, own, tls: tlsOf(line, target), timeout };
+}
+
+/** How long connecting may take. */
+const TIMEOUT = 10_000;
+
+/** How to speak TLS with a target; undefined where it does not. */
+export function tlsOf(
+  line: CommandLine,
+  target: Endpoint,
+): ClientTls | undefined {
+  const ca = line.pem("ca", "CERTIFICATE");
+  const hostname = line.text("tls-name");
+  const isTls = line.has("tls") || ca !== undefined || hostname !== undefined;
+  if (!isTls) return undefined;
+  if (target.kind === "tcp") {
+    return { caCerts: ca === undefined ? [] : [ca], hostname };
+  }
+  throw new UsageError(
+    "--tls, --ca and --tls-name are for a target that is HOST:PORT; of a WebSocket wss: says it.",
+  );
+}
+
+/** Runs the proxy until it is ended. */
+async function watch(
+  line: CommandLine,
+  listenWord: string,
+  targetWord: string,
+): Promise<void> {
+  const way = wayOf(line, listenWord, targetWord);
+  const target = endpointText(way.target);
+  const look = lookOf(line);
+  const ended = Promise.withResolvers<unknown>();
+  const lines = new LiveLines(
+    look.isJson
+      ? (left) => asJson({ event: "skipped", messages: left })
+      : (left) =>
+        `… ${left} ${
+          left === 1 ? "message is" : "messages are"
+        } not shown: the output is slow`,
+    ended.reject,
+  );
+  const path = line.text("record");
+  const recorder = path === undefined ? undefined : recorderAt(path, target);
+  const proxy = new ByteProxy({
+    ...way,
+    witness: witness(new TapView(look, lines), recorder, ended.reject),
+  });
+  console.error(
+    harmlessLine(
+      `tapping ${proxy.address} → ${target}${
+        path === undefined ? "" : `, recording to ${path}`
+      }`,
+    ),
+  );
+  if (way.tls !== undefined || way.own !== undefined) {
+    console.error(
+      "TLS ends here: this process reads what clients and server meant for each other alone.",
+    );
+  }
+  const stop = endedBySignals(ended.resolve);
+  let code = 0;
+  try {
+    code = await ended.promise as number;
+  } catch (error) {
+    if (!isOutputClosed(error)) throw error;
+  } finally {
+    stop();
+    await proxy.close();
+    await lines.flush();
+    await recorder?.close();
+  }
+  if (code !== 0) Deno.exit(code);
+}
+
+/** How a process ends that Ctrl-C ended. */
+const INTERRUPTED = 130;
+
+/** Has signals end something; gives what no longer listens to them. */
+function endedBySignals(end: (code: number) => void): () => void {
+  const onInterrupt = () => end(INTERRUPTED);
+  const onTerminate = () => end(0);
+  Deno.addSignalListener("SIGINT", onInterrupt);
+  const isPosix = Deno.build.os !== "windows";
+  if (isPosix) Deno.addSignalListener("SIGTERM", onTerminate);
+  return () => {
+    Deno.removeSignalListener("SIGINT", onInterrupt);
+    if (isPosix) Deno.removeSignalListener("SIGTERM", onTerminate);
+  };
+}
+
+function recorderAt(path: string, target: string): Recorder {
+  try {
+    return new Recorder(path, target, timeNow());
+  } catch (error) {
+    throw new UsageError(
+      `--record ${path} cannot be written: ${(error as Error).message}.`,
+    );
+  }
+}
+
+/** Shows what passes, and records it. */
+function witness(
+  view: TapView,
+  recorder: Recorder | undefined,
+  onFailed: (error: unknown) => void,
+): Witness {
+  const taps = new WireTaps(view);
+  return {
+    opened(wire, peer) {
+      const time = timeNow();
+      recorder?.open(wire, peer, time);
+      taps.open(wire, peer, time);
+    },
+    passed(wire, from, bytes) {
+      const time = timeNow();
+      const waiting = recorder?.bytes(wire, from, bytes, time);
+      taps.bytes(wire, from, bytes, time);
+      // A disk that is full ends all of it, and is told.
+      return waiting?.catch(onFailed);
+    },
+    ended(wire, from) {
+      const time = timeNow();
+      recorder?.end(wire, from, time);
+      taps.end(wire, from, time);
+    },
+    closed(wire, why) {
+      const time = timeNow();
+      recorder?.over(wire, why, time);
+      taps.close(wire, why, time);
+    },
+  };
+}
+
+/** What is known of one wire. */
+interface Tapped {
+  readonly tap: WireTap;
+  readonly from: number;
+  messages: number;
+  bytes: number;
+}
+
+/** The taps of all wires that are open. */
+class WireTaps {
+  readonly #wires = new Map<number, Tapped>();
+  readonly #view: TapView;
+
+  constructor(view: TapView) {
+    this.#view = view;
+  }
+
+  open(wire: number, peer: string, time: number): void {
+    const tap = new WireTap((message) => {
+      tapped.messages++;
+      this.#view.message(wire, message);
+    }, detecting());
+    const tapped: Tapped = { tap, from: time, messages: 0, bytes: 0 };
+    this.#wires.set(wire, tapped);
+    this.#view.event(wire, "open", `opened by ${peer}`, time);
+  }
+
+  bytes(wire: number, from: From, bytes: Uint8Array, time: number): void {
+    const tapped = this.#wires.get(wire);
+    if (tapped === undefined) return;
+    tapped.bytes += bytes.length;
+    tapped.tap.read(directionOf(from), bytes, time);
+  }
+
+  end(wire: number, from: From, time: number): void {
+    this.#wires.get(wire)?.tap.end(directionOf(from), time);
+  }
+
+  close(wire: number, why: string | undefined, time: number): void {
+    const tapped = this.#wires.get(wire);
+    if (tapped === undefined) return;
+    this.#wires.delete(wire);
+    const { messages, bytes, from } = tapped;
+    const sums = `${messages} messages, ${bytes} B in ${
+      ((time - from) / 1_000).toFixed(1)
+    } s`;
+    const text = `closed: ${sums}${why === undefined ? "" : `; ${why}`}`;
+    this.#view.event(wire, "close", text, time);
+  }
+}
+
+/** A direction, as the client of a wire sees it. */
+function directionOf(from: From): Direction {
+  return from === "client" ? "sent" : "received";
+}
+
+/** How a frame begins that is the hello of this module's protocol. */
+const HELLO = [0, undefined, undefined, undefined, 1, 87, 73, 82, 69];
+
+/**
+ * Makes the decoders of one wire, which tell by its first bytes whether it
+ * speaks this module's protocol or CMUCL's.
+ */
+export function detecting(): () => MessageDecoder {
+  let isNative: boolean | undefined;
+  return () => {
+    let first: Uint8Array | undefined = new Uint8Array(0);
+    let decoder: MessageDecoder | undefined;
+    return {
+      get unfinished() {
+        return decoder?.unfinished ?? first!.length > 0;
+      },
+      each(chunk: Uint8Array, see: (message: SeenMessage) => void) {
+        if (decoder !== undefined) return decoder.each(chunk, see);
+        const held = first!;
+        const all = held.length === 0 ? chunk : joined(held, chunk);
+        isNative ??= looksNative(all);
+        // A wire whose other end has not spoken may need more of it.
+        if (isNative === undefined) return void (first = all.slice());
+        first = undefined;
+        decoder = isNative
+          ? new MessageTap(TAP_LIMITS)
+          : new ReadAsLisp(new LispTap(TAP_LIMITS));
+        decoder.each(all, see);
+      },
+    };
+  };
+}
+
+function joined(one: Uint8Array, other: Uint8Array): Uint8Array {
+  const all = new Uint8Array(one.length + other.length);
+  all.set(one);
+  all.set(other, one.length);
+  return all;
+}
+
+/** Whether bytes begin as a hello; undefined where there are too few. */
+function looksNative(bytes: Uint8Array): boolean | undefined {
+  const fits = HELLO.every((byte, index) =>
+    byte === undefined || index >= bytes.length || bytes[index] === byte
+  );
+  if (!fits) return false;
+  return bytes.length >= HELLO.length ? true : undefined;
+}
+
+/** Says what it was taken for where it cannot be read. */
+class ReadAsLisp implements MessageDecoder {
+  readonly #inner: LispTap;
+
+  constructor(inner: LispTap) {
+    this.#inner = inner;
+  }
+
+  get unfinished(): boolean {
+    return this.#inner.unfinished;
+  }
+
+  each(chunk: Uint8Array, see: (message: SeenMessage) => void): void {
+    try {
+      this.#inner.each(chunk, see);
+    } catch (error) {
+      throw new WireError(
+        "malformed",
+        `These bytes are no hello of this protocol, and were read as CMUCL's: ${
+          (error as Error).message
+        }`,
+        { cause: error },
+      );
+    }
+  }
+}
+
+/** Shows a recording. */
+async function show(path: string, look: Look): Promise<void> {
+  const { heading, entries } = await readRecording(path);
+  const lines: string[] = [];
+  const waiting: Lines = {
+    isFull: false,
+    skip() {},
+    add: (text) => void lines.push(text),
+  };
+  const taps = new WireTaps(new TapView(look, waiting));
+  for await (const entry of entries) {
+    apply(entry, taps, Date.parse(heading.began));
+    // A recording waits for who reads it.
+    if (lines.length > 0) await printLine(lines.splice(0).join("\n"));
+  }
+}
+
+function apply(entry: Entry, taps: WireTaps, began: number): void {
+  const time = began + entry.time;
+  const { wire } = entry;
+  if (!("event" in entry)) {
+    return taps.bytes(wire, entry.from, entry.bytes, time);
+  }
+  switch (entry.event) {
+    case "open":
+      return taps.open(wire, entry.peer, time);
+    case "end":
+      return taps.end(wire, entry.from, time);
+    case "close":
+      return taps.close(wire, entry.why, time);
+  }
+}
+
+/** Reads what is to be shown, and how. */
+function lookOf(line: CommandLine): Look {
+  const isTerminal = Deno.stdout.isTerminal();
+  const isJson = line.has("json");
+  return {
+    filter: filterOf(line),
+    isJson,
+    hasColors: isTerminal && !isJson && !Deno.noColor,
+    columns: () => isTerminal ? columnsOf() : undefined,
+  };
+}
+
+function columnsOf(): number {
+  try {
+    // A terminal that does not know has none.
+    return Deno.consoleSize().columns || 80;
+  } catch {
+    return 80;
+  }
+}
+
+function filterOf(line: CommandLine): Filter {
+  const list = (name: "name" | "kind" | "wire") =>
+    line.text(name)?.split(",").map((part) => part.trim());
+  const direction = line.text("direction");
+  if (
+    direction !== undefined && direction !== "to-server" &&
+    direction !== "to-client"
+  ) {
+    throw new UsageError(
+      `--direction is to-server or to-client, not ${direction}.`,
+    );
+  }
+  const kinds = list("kind");
+  const strange = kinds?.find((kind) => !KINDS.includes(kind));
+  if (strange !== undefined) {
+    throw new UsageError(
+      `--kind: there is no kind ${strange}. There are ${KINDS.join(", ")}.`,
+    );
+  }
+  const wires = list("wire")?.map((text) => {
+    if (/^[1-9]\d*$/.test(text)) return Number(text);
+    throw new UsageError(`--wire wants numbers from 1, not ${text}.`);
+  });
+  return { names: list("name"), kinds, direction, wires };
+}
+
+/** The kinds that a message may be of. */
+const KIND_TABLE: Readonly<Record<SeenMessage["kind"] | "undecoded", true>> = {
+  hello: true,
+  accept: true,
+  message: true,
+  send: true,
+  call: true,
+  return: true,
+  returnValues: true,
+  throw: true,
+  fail: true,
+  cancel: true,
+  credit: true,
+  ping: true,
+  pong: true,
+  release: true,
+  forget: true,
+  streamValue: true,
+  streamBytes: true,
+  streamEnd: true,
+  streamError: true,
+  streamFail: true,
+  streamCancel: true,
+  streamCredit: true,
+  close: true,
+  finish: true,
+  abort: true,
+  overLimit: true,
+  undecoded: true,
+};
+const KINDS: readonly TappedMessage["kind"][] = Object.keys(KIND_TABLE);
