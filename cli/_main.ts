@@ -9,8 +9,9 @@ import { call, list, ping } from "./_client_commands.ts";
 import { CommandLine, UsageError, Wish } from "./_command_line.ts";
 import { OutputClosed } from "./_output.ts";
 import { listen, serve } from "./_server_commands.ts";
+import { replay, REPLAY_USAGE } from "./_replay_command.ts";
 import { tap, TAP_USAGE } from "./_tap_command.ts";
-import { described } from "./_text.ts";
+import { asJson, described } from "./_text.ts";
 
 const USAGE = `usage: deno run -A cli.ts COMMAND …
 
@@ -24,6 +25,8 @@ commands:
   listen                       a listener: clients work in it as in a REPL
   tap LISTEN TARGET            a proxy that shows each message that passes;
                                "tap --help" tells more
+  replay FILE TARGET           makes the calls of a recording of tap again, and
+                               compares the answers; see "replay --help"
 
 An ARG is JSON where it reads as JSON: 40, true, null, '{"x": 1}', '[1, 2]'.
 Any other is a text, such as hello, unless it begins like JSON, with { [ " - or
@@ -73,19 +76,24 @@ calls under way.
 The exit code is 0 when all went well, 1 when a call or a connection failed,
 2 for a command line that makes no sense, and 130 after Ctrl-C.`;
 
-/** The commands by name. */
-const COMMANDS = new Map([
+/** The commands by name; what one gives is the exit code. */
+const COMMANDS = new Map<
+  string,
+  (line: CommandLine) => Promise<number | void>
+>([
   ["list", list],
   ["call", call],
   ["ping", ping],
   ["serve", serve],
   ["listen", listen],
   ["tap", tap],
+  ["replay", replay],
 ]);
 
 /** What commands have to say of themselves. */
 const USAGES = new Map([
   ["tap", TAP_USAGE],
+  ["replay", REPLAY_USAGE],
 ]);
 
 /**
@@ -107,8 +115,7 @@ export async function main(args: readonly string[]): Promise<number> {
           : `There is no command ${name}.`,
       );
     }
-    await command(line);
-    return 0;
+    return await command(line) ?? 0;
   } catch (error) {
     if (error instanceof OutputClosed) return 0;
     if (error instanceof Wish) {
@@ -118,6 +125,11 @@ export async function main(args: readonly string[]): Promise<number> {
       return 0;
     }
     const isUsage = error instanceof UsageError;
+    if (args.includes("--json") && USAGES.has(name ?? "")) {
+      const code = isUsage ? "usage" : (error as { code?: unknown }).code;
+      console.error(asJson({ error: { code, message: described(error) } }));
+      return isUsage ? 2 : 1;
+    }
     const text = described(error);
     const end = /[.!?]$/.test(text) ? "" : ".";
     console.error(isUsage ? `${text}${end} See --help.` : text);

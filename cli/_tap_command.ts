@@ -459,7 +459,8 @@ function columnsOf(): number {
   }
 }
 
-function filterOf(line: CommandLine): Filter {
+/** Reads which messages are wanted. */
+export function filterOf(line: CommandLine): Filter {
   const list = (name: "name" | "kind" | "wire") =>
     line.text(name)?.split(",").map((part) => part.trim());
   const direction = line.text("direction");

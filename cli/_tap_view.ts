@@ -161,7 +161,7 @@ export class TapView {
   constructor(look: Look, lines: Lines) {
     this.#look = look;
     this.#lines = lines;
-    this.#names = look.filter.names?.map(pattern);
+    this.#names = namesOf(look.filter.names?.join());
   }
 
   /**
@@ -311,6 +311,17 @@ function fitted(text: string, columns: number): string {
 function widthOf(character: string): number {
   if (NO_WIDTH.test(character)) return 0;
   return WIDE_CHARACTER.test(character) ? 2 : 1;
+}
+
+/**
+ * What names of functions have to match.
+ *
+ * @param list Names with commas between them; `*` is any text.
+ */
+export function namesOf(
+  list: string | undefined,
+): readonly RegExp[] | undefined {
+  return list?.split(",").map((name) => pattern(name.trim()));
 }
 
 /** What a name has to match, where `*` is any text. */

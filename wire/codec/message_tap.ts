@@ -159,7 +159,8 @@ export type SeenMessage<K extends SeenKind = SeenKind> = {
     readonly kind: P;
     /**
      * What it holds. What is no data in it is a {@linkcode SeenReference}, and
-     * what is of a declared type a {@linkcode SeenTyped}.
+     * what is of a declared type a {@linkcode SeenTyped}. These two have no
+     * prototype, and all data that came has one.
      */
     readonly fields: Readonly<SeenFields[P]>;
     /** How many bytes it has, without what divides frames. */
@@ -287,7 +288,7 @@ class AnyTypes extends ValueTypes {
       name: valueType,
       test: () => false,
       toData: (value) => value,
-      fromData: (data): SeenTyped => ({ valueType, data }),
+      fromData: (data) => standIn({ valueType, data } satisfies SeenTyped),
     };
   }
 }
@@ -296,7 +297,12 @@ function seen(
   reference: SeenReference["reference"],
   id: number,
 ): SeenReference {
-  return { reference, id };
+  return standIn({ reference, id });
+}
+
+/** What is no data has no prototype; all data has one. */
+function standIn<T extends object>(parts: T): T {
+  return Object.assign(Object.create(null), parts);
 }
 
 /** Shows what would be made of references, and makes nothing. */

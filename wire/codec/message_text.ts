@@ -250,7 +250,7 @@ class Text {
     }
     const prototype = Object.getPrototypeOf(value);
     if (prototype === Object.prototype || prototype === null) {
-      if (this.#standIn(value)) return;
+      if (prototype === null && this.#standIn(value)) return;
       return this.members(Object.entries(value));
     }
     this.#instance(value);
@@ -259,8 +259,6 @@ class Text {
   /** What stands for what is no data; false for what is data. */
   #standIn(value: object): boolean {
     const { reference, id, valueType, data } = value as Record<string, unknown>;
-    const count = Object.keys(value).length;
-    if (count !== 2) return false;
     if (typeof reference === "string" && typeof id === "number") {
       this.add(`<${escapeControls(reference)} ${id}>`);
       return true;
