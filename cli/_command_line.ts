@@ -50,6 +50,7 @@ const FLAGS = [
   "insecure",
   "json",
   "one-way",
+  "in-turn",
   "help",
   "version",
 ] as const;

@@ -28,6 +28,7 @@ const OPTIONS: readonly Option[] = [
   "insecure",
   "timeout",
   "deadline",
+  "in-turn",
 ];
 
 /** What the command does, and its options. */
@@ -52,6 +53,9 @@ examples:
 options:
   --name NAME[,NAME…]    only calls of these functions; * is any text
   --wire N[,N…]          only these wires, counted from 1
+  --in-turn              make one call at a time, in the order of the answers of
+                         the recording: for calls that were under way together
+                         and depend on each other's order
   --deadline MS          how long an answer may take: 10000
   --json                 each difference, and the sums, as a line of JSON
   --tls, --ca FILE, --tls-name NAME
@@ -90,6 +94,7 @@ export async function replay(line: CommandLine): Promise<number> {
     wants: (name: string) =>
       names === undefined || names.some((each) => each.test(name)),
     deadline: line.time("deadline") ?? DEADLINE,
+    inTurn: line.has("in-turn"),
     onOutcome(outcome: Outcome) {
       const { is } = outcome;
       sums[typeof is === "string" ? is : "notRepeated"]++;

@@ -44,6 +44,8 @@ export interface ReplayOptions {
   readonly wants: (name: string) => boolean;
   /** How long an answer may take, in milliseconds. */
   readonly deadline: number;
+  /** Whether each call is made when the answer before its own has come. */
+  readonly inTurn: boolean;
   /** Told of each outcome. */
   readonly onOutcome: (outcome: Outcome) => void;
 }
@@ -56,7 +58,8 @@ interface Repeated {
   readonly text: string;
   /** What it is known by when it goes out. */
   readonly key: string;
-  readonly promise: Promise<unknown>;
+  /** Makes it, unless it was made; gives its result. */
+  readonly begin: () => Promise<unknown>;
   readonly giveUp: AbortController;
   /** Resolves with the answer, as it is seen. */
   readonly answer: PromiseWithResolvers<TappedMessage>;
@@ -130,7 +133,7 @@ export class ReplayedWire {
   #wire: Wire | undefined;
   /** By the numbers that they have in the recording. */
   readonly #calls = new Map<number, Repeated>();
-  readonly #results = new Map<number, Promise<unknown>>();
+  readonly #latest = new Map<number, Repeated>();
   readonly #objects = new Map<number, object>();
   readonly #recordedStreams = new Map<number, Received>();
   /** The number that a stream of the recording has now, and the stream. */
@@ -274,17 +277,20 @@ export class ReplayedWire {
     const answer = Promise.withResolvers<TappedMessage>();
     const key = keyOf(message);
     const text = callText(message);
-    const begin = (caller: Caller) =>
+    const made = (caller: Caller) =>
       caller.call(name, args, wantsValues, options);
-    // A call that is not begun later can be an argument of the next.
-    const promise = caller instanceof Promise
-      ? caller.then(begin)
-      : begin(caller);
-    promise.catch(() => {});
-    const call: Repeated = { text, key, promise, giveUp, answer };
-    this.#unsent.push(call);
+    let promise: Promise<unknown> | undefined;
+    const begin = () => {
+      if (promise !== undefined) return promise;
+      this.#unsent.push(call);
+      promise = caller instanceof Promise ? caller.then(made) : made(caller);
+      promise.catch(() => {});
+      return promise;
+    };
+    const call: Repeated = { text, key, begin, giveUp, answer };
     this.#calls.set(id, call);
-    this.#results.set(id, promise);
+    this.#latest.set(id, call);
+    if (!this.#options.inTurn) begin();
   }
 
   /** What a call is made on. */
@@ -302,8 +308,8 @@ export class ReplayedWire {
   }
 
   #result(id: number): Promise<unknown> {
-    const result = this.#results.get(id);
-    if (result !== undefined) return result;
+    const call = this.#latest.get(id);
+    if (call !== undefined) return call.begin();
     throw new NotRepeatable("it needs the result of a call that was not made");
   }
 
@@ -355,7 +361,8 @@ export class ReplayedWire {
     call: Repeated,
     recorded: TappedMessage,
   ): Promise<void> {
-    const failed = call.promise.then(
+    const promise = call.begin();
+    const failed = promise.then(
       // An answer is seen first, unless it was not told apart from others.
       (value) => ({ kind: "return", fields: { value } }),
       (error) => ({ kind: "failed", fields: { error } }),
@@ -375,7 +382,7 @@ export class ReplayedWire {
     const is = then === now ? "same" : "different";
     this.#tell({ call: call.text, is, recorded: then, now });
     if (found === undefined || !("direction" in found)) return;
-    const value = await call.promise.catch(() => undefined);
+    const value = await promise.catch(() => undefined);
     this.#pair(recorded, found as TappedMessage, value);
   }
 

@@ -178,7 +178,7 @@ async function watch(
       : (left) =>
         `… ${left} ${
           left === 1 ? "message is" : "messages are"
-        } not shown: the output is slow`,
+        } not shown: too many came at once`,
     ended.reject,
   );
   const path = line.text("record");

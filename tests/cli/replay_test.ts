@@ -68,7 +68,11 @@ async function recorded(
 async function replayed(
   passed: Passed,
   functions: object,
-  more: { deadline?: number; wants?: (name: string) => boolean } = {},
+  more: {
+    deadline?: number;
+    wants?: (name: string) => boolean;
+    inTurn?: boolean;
+  } = {},
 ): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
   let far: Wire | undefined;
@@ -82,6 +86,7 @@ async function replayed(
     },
     wants: () => true,
     deadline: 60_000,
+    inTurn: false,
     onOutcome: (outcome) => void outcomes.push(outcome),
     ...more,
   });
@@ -281,6 +286,36 @@ test("a replay waits for an answer as long as it may", async () => {
   assertEquals(await compared(passed, never, { deadline: 20 }), [
     "f(): 1 / no answer within 20 ms",
   ]);
+});
+
+test("a replay makes calls in the order of their answers, if asked to", async () => {
+  // The first call to come is answered last, once.
+  const make = (isTurned: boolean) => {
+    const done: string[] = [];
+    const later = Promise.withResolvers<void>();
+    return {
+      put: async (name: string) => {
+        if (name === "a" && isTurned) await later.promise;
+        done.push(name);
+        later.resolve();
+        return name;
+      },
+      half: (n: number) => n / 2,
+      list: () => done,
+    };
+  };
+  const passed = await recorded(make(true), async (wire) => {
+    await Promise.all(["a", "b"].map((name) => wire.call("put", [name])));
+    await wire.call("half", [wire.call("half", [12])]);
+    await wire.call("list", []);
+  });
+  const last = (lines: string[]) => lines.at(-1);
+  assertEquals(
+    last(await compared(passed, make(false))),
+    'list(): ["b", "a"] / ["a", "b"]',
+  );
+  const inTurn = await compared(passed, make(false), { inTurn: true });
+  assertEquals([inTurn.length, last(inTurn)], [5, "list() same"]);
 });
 
 test("a replay speaks CMUCL's protocol where the recording does", async () => {
