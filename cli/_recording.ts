@@ -222,7 +222,10 @@ function secretOf(frame: Uint8Array): string | undefined {
 }
 
 /** A recording that cannot be read. */
-export class BadRecording extends Error {}
+export class BadRecording extends Error {
+  /** Tells it apart from others in JSON. */
+  readonly code = "badRecording";
+}
 
 /**
  * Reads a recording.

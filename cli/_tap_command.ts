@@ -396,9 +396,9 @@ class ReadAsLisp implements MessageDecoder {
     } catch (error) {
       throw new WireError(
         "malformed",
-        `These bytes are no hello of this protocol, and were read as CMUCL's: ${
-          (error as Error).message
-        }`,
+        `Neither this module's protocol nor CMUCL's. ${
+          // What follows is advice for CMUCLs.
+          /^[^.]*\./.exec((error as Error).message)?.[0] ?? ""}`,
         { cause: error },
       );
     }

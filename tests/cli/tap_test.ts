@@ -432,7 +432,7 @@ test("detecting() tells both protocols apart, and says what it cannot read", asy
   other.read("sent", new TextEncoder().encode("GET / HTTP/1.1"), 0);
   assertMatch(
     String(seen[0]!.fields.why),
-    /no hello of this protocol, and were read as CMUCL's/,
+    /^Neither this module's protocol nor CMUCL's\. No object begins with/,
   );
 });
 

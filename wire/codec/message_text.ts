@@ -332,7 +332,7 @@ class Text {
 const LARGE = 1n << 512n;
 
 /** Adds what a message holds besides its name and its number. */
-function addFields(text: Text, { kind, fields }: TappedMessage): void {
+function addFields(text: Text, { kind, fields, size }: TappedMessage): void {
   const { args, values, value, thrown, reason, bytes, metadata } = fields;
   switch (kind) {
     case "call":
@@ -370,11 +370,13 @@ function addFields(text: Text, { kind, fields }: TappedMessage): void {
     case "overLimit":
       text.add(` (${nameText(String(fields.of))}): `);
       return text.quoted((fields.error as Error).message);
-    case "undecoded":
-      text.add(": ");
-      text.add(escapeControls(cut(String(fields.why), LONGEST_WHY)));
-      if ((bytes as Uint8Array).length === 0) return;
-      return after(text, " ", bytes);
+    case "undecoded": {
+      const first = (bytes as Uint8Array).subarray(0, MOST_HEX);
+      const rest = size > first.length ? " …" : "";
+      if (first.length > 0) text.add(` ${hexText(first)}${rest}`);
+      text.add(`: ${escapeControls(String(fields.why))}`);
+      return;
+    }
     case "streamEnd":
     case "cancel":
     case "accept":
@@ -389,8 +391,14 @@ function addFields(text: Text, { kind, fields }: TappedMessage): void {
   }
 }
 
-/** So many units of a reason are shown. */
-const LONGEST_WHY = 300;
+/** So many bytes are shown of what cannot be decoded. */
+const MOST_HEX = 16;
+
+/** Bytes as pairs of digits. */
+function hexText(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0"))
+    .join(" ");
+}
 
 function after(text: Text, words: string, value: unknown): void {
   text.add(words);
