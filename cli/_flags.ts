@@ -19,6 +19,10 @@ const WORDS: readonly (readonly [RegExp, string])[] = [
     /Leave tls out, or give the server its tls option/,
     "Leave out --tls, --ca and --tls-name, or start the server with --cert and --key",
   ],
+  [
+    /If it does not speak TLS, leave tls out, or give the server its tls option/,
+    "If it does not speak TLS, leave out --tls, --ca and --tls-name, or start the server with --cert and --key",
+  ],
   [/If it speaks TLS, give the option tls\./, "If it speaks TLS, give --tls."],
   [
     /Give the option tls; or, where the network is safe by other means, insecure: true/,
