@@ -47,12 +47,14 @@ const NO_BYTES = new Uint8Array(0);
 export class Recorder {
   readonly #file: Deno.FsFile;
   readonly #began: number;
+  readonly #onFailed: (error: unknown) => void;
   readonly #encoder = new TextEncoder();
   /** The first bytes of each direction, until its hello is whole. */
   readonly #first = new Map<string, Uint8Array>();
   #waiting: string[] = [];
   #count = 0;
   #writing: Promise<void> | undefined;
+  #isBroken = false;
 
   /**
    * Begins a file, which only its owner may read.
@@ -60,8 +62,15 @@ export class Recorder {
    * @param path Where.
    * @param target Where the server is.
    * @param began When, in milliseconds since 1970.
+   * @param onFailed Told once when it cannot be written, as to a full disk.
    */
-  constructor(path: string, target: string, began: number) {
+  constructor(
+    path: string,
+    target: string,
+    began: number,
+    onFailed: (error: unknown) => void = () => {},
+  ) {
+    this.#onFailed = onFailed;
     this.#file = Deno.openSync(path, {
       write: true,
       create: true,
@@ -155,6 +164,7 @@ export class Recorder {
   }
 
   #line(line: object): void {
+    if (this.#isBroken) return;
     const text = `${JSON.stringify(line)}\n`;
     this.#waiting.push(text);
     this.#count += text.length;
@@ -162,14 +172,20 @@ export class Recorder {
   }
 
   async #write(): Promise<void> {
-    // What comes in this turn is written together.
-    await undefined;
-    while (this.#waiting.length > 0) {
-      const bytes = this.#encoder.encode(this.#waiting.splice(0).join(""));
-      for (let at = 0; at < bytes.length;) {
-        at += await this.#file.write(bytes.subarray(at));
+    try {
+      // What comes in this turn is written together.
+      await undefined;
+      while (this.#waiting.length > 0) {
+        const bytes = this.#encoder.encode(this.#waiting.splice(0).join(""));
+        for (let at = 0; at < bytes.length;) {
+          at += await this.#file.write(bytes.subarray(at));
+        }
+        this.#count -= bytes.length;
       }
-      this.#count -= bytes.length;
+    } catch (error) {
+      this.#isBroken = true;
+      this.#waiting = [];
+      this.#onFailed(error);
     }
     this.#writing = undefined;
   }

@@ -182,11 +182,20 @@ async function watch(
     ended.reject,
   );
   const path = line.text("record");
-  const recorder = path === undefined ? undefined : recorderAt(path, target);
+  let recorder: Recorder | undefined;
   const proxy = new ByteProxy({
     ...way,
-    witness: witness(new TapView(look, lines), recorder, ended.reject),
+    witness: witness(new TapView(look, lines), () => recorder),
   });
+  if (path !== undefined) {
+    try {
+      // An older recording is left alone where nothing can be recorded.
+      recorder = recorderAt(path, target, ended.reject);
+    } catch (error) {
+      await proxy.close();
+      throw error;
+    }
+  }
   console.error(
     harmlessLine(
       `tapping ${proxy.address} → ${target}${
@@ -230,44 +239,53 @@ function endedBySignals(end: (code: number) => void): () => void {
   };
 }
 
-function recorderAt(path: string, target: string): Recorder {
-  try {
-    return new Recorder(path, target, timeNow());
-  } catch (error) {
-    throw new UsageError(
+function recorderAt(
+  path: string,
+  target: string,
+  onFailed: (error: unknown) => void,
+): Recorder {
+  const failed = (error: unknown) =>
+    new UsageError(
       `--record ${path} cannot be written: ${(error as Error).message}.`,
     );
+  try {
+    return new Recorder(
+      path,
+      target,
+      timeNow(),
+      (error) => onFailed(new Error(failed(error).message, { cause: error })),
+    );
+  } catch (error) {
+    throw failed(error);
   }
 }
 
 /** Shows what passes, and records it. */
 function witness(
   view: TapView,
-  recorder: Recorder | undefined,
-  onFailed: (error: unknown) => void,
+  recorder: () => Recorder | undefined,
 ): Witness {
   const taps = new WireTaps(view);
   return {
     opened(wire, peer) {
       const time = timeNow();
-      recorder?.open(wire, peer, time);
+      recorder()?.open(wire, peer, time);
       taps.open(wire, peer, time);
     },
     passed(wire, from, bytes) {
       const time = timeNow();
-      const waiting = recorder?.bytes(wire, from, bytes, time);
+      const waiting = recorder()?.bytes(wire, from, bytes, time);
       taps.bytes(wire, from, bytes, time);
-      // A disk that is full ends all of it, and is told.
-      return waiting?.catch(onFailed);
+      return waiting;
     },
     ended(wire, from) {
       const time = timeNow();
-      recorder?.end(wire, from, time);
+      recorder()?.end(wire, from, time);
       taps.end(wire, from, time);
     },
     closed(wire, why) {
       const time = timeNow();
-      recorder?.over(wire, why, time);
+      recorder()?.over(wire, why, time);
       taps.close(wire, why, time);
     },
   };

@@ -414,12 +414,9 @@ export class Wire<
     const dialect = this.#dialect = options.dialect ?? native;
     const report = this.#report = reporter(options.onError);
     Object.defineProperty(this, REPORT, { value: report });
-    const { tap } = options;
-    const isWatched = tap !== undefined || Boolean(side.debug);
-    const see = (message: TappedMessage) => tap?.(message, whole);
     const session = this.#session = dialect.open(
       this,
-      isWatched ? watched(transport, dialect, report, see, side) : transport,
+      watched(transport, whole, options, dialect, report, side),
       {
         limits,
         clock,
@@ -933,18 +930,22 @@ const native: Dialect = {
     new NativeSession(wire, transport, options),
 };
 
-/** A transport whose messages are told of. */
-function watched(
+/** A transport whose messages are told of, where somebody wants that. */
+function watched<Identity>(
   transport: Transport,
+  wire: Wire<AnyFunctions, AnyFunctions, Identity>,
+  // deno-lint-ignore no-explicit-any -- whatever the interfaces are
+  { tap }: Pick<WireOptions<any, any, Identity>, "tap">,
   dialect: Dialect,
   report: Report,
-  tap: (message: TappedMessage) => unknown,
   { debug }: Pick<SessionOptions, "debug">,
 ): Transport {
+  if (tap === undefined && !debug) return transport;
   const where = formatAddress(transport.address);
+  const see = (message: TappedMessage) => tap?.(message, wire);
   return watchedTransport(
     transport,
-    looking(dialect, report, tap, debug && { debug, where }),
+    looking(dialect, report, see, debug && { debug, where }),
   );
 }
 

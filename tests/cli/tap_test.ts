@@ -550,3 +550,43 @@ test("cli.ts tap refuses what makes no sense", async () => {
   assertEquals(help.code, 0);
   assertMatch(help.stdout, /^usage: .* tap \[OPTION…\] LISTEN TARGET/);
 });
+
+test("cli.ts tap leaves an older recording alone where it cannot listen", async () => {
+  await withFolder(async (folder) => {
+    const path = `${folder}/a.jsonl`;
+    await Deno.writeTextFile(path, "old");
+    using taken = Deno.listen({ hostname: HOST, port: 0 });
+    const { port } = taken.addr as Deno.NetAddr;
+    const listen = `:${port}`;
+    const { code, stderr } = await cli("tap", "--record", path, listen, ":1");
+    assertEquals(code, 1);
+    assertMatch(
+      stderr,
+      /^addressInUse: Cannot listen on 127\.0\.0\.1:\d+: it is/,
+    );
+    assertEquals(await Deno.readTextFile(path), "old");
+    const nowhere = `${folder}/no/b.jsonl`;
+    const other = await cli("tap", "--record", nowhere, ":0", ":1");
+    assertEquals(other.code, 2);
+    assertMatch(other.stderr, /^--record .* cannot be written/);
+  });
+});
+
+test("Recorder tells of a file that cannot be written, once", async () => {
+  const failures: unknown[] = [];
+  const recorder = new Recorder(
+    "/dev/full",
+    "nowhere",
+    0,
+    (error) => void failures.push(error),
+  );
+  await recorder.close();
+  const broken = new Recorder("/dev/full", "nowhere", 0, (error) => {
+    failures.push(error);
+  });
+  broken.bytes(1, "client", new Uint8Array(2 * 1024 * 1024), 1);
+  await broken.bytes(1, "client", new Uint8Array(1), 1);
+  broken.over(1, undefined, 2);
+  await broken.close();
+  assertEquals(failures.length, 2);
+});
