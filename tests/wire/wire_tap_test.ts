@@ -3,6 +3,7 @@
  */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import fc from "fast-check";
 import {
   type AnyFunctions,
   makeRemoteObject,
@@ -14,12 +15,13 @@ import {
 } from "../../mod.ts";
 import { cmucl, LispTap } from "../../wire/cmucl/mod.ts";
 import {
+  type Direction,
   MessageTap,
   messageText,
   valueText,
   WireTap,
 } from "../../wire/codec/mod.ts";
-import { makeWire, memoryTransports } from "../../wire/mod.ts";
+import { makeWire, memoryTransports, type Transport } from "../../wire/mod.ts";
 import { test } from "../_test.ts";
 
 /** The messages of some kinds, as text. */
@@ -265,6 +267,55 @@ test("WireTap.read() tells what it cannot decode, and all that follows", () => {
   assertEquals((second!.fields.bytes as Uint8Array).length, 256);
 });
 
+test("WireTap.read() and messageText() survive whatever comes", async () => {
+  const chunks: [Direction, Uint8Array][] = [];
+  const keep = (transport: Transport, direction: Direction): Transport => ({
+    address: transport.address,
+    local: true,
+    read: () => transport.read(),
+    write(bytes) {
+      chunks.push([direction, bytes.slice()]);
+      return transport.write(bytes);
+    },
+    closeWrite: () => transport.closeWrite(),
+    close: () => transport.close(),
+  });
+  const [here, there] = memoryTransports();
+  const near = makeWire(keep(here, "sent"));
+  const far = makeWire(keep(there, "received"));
+  far.serve({
+    async *echo(...values: unknown[]) {
+      yield* values;
+    },
+  });
+  const values = [new Map([[new Date(0), [1n, 2]]]), new Error("a"), "text"];
+  const stream = await near.call("echo", values) as AsyncIterable<unknown>;
+  for await (const _ of stream);
+  await near.close();
+  await far.closed;
+  let kinds = 0;
+  fc.assert(fc.property(
+    fc.nat(chunks.length - 1),
+    fc.nat(),
+    fc.integer({ min: 0, max: 255 }),
+    (which, at, byte) => {
+      const told = new Set<string>();
+      const tap = new WireTap((message) => {
+        told.add(message.kind);
+        assert(messageText(message).length < 1_000);
+      }, () => new MessageTap());
+      for (const [index, [direction, chunk]] of chunks.entries()) {
+        const bytes = chunk.slice();
+        if (index === which) bytes[at % bytes.length] = byte;
+        tap.read(direction, bytes, index);
+        tap.end(direction, index);
+      }
+      kinds = Math.max(kinds, told.size);
+    },
+  ));
+  assert(kinds > 5);
+});
+
 test("WireTap forgets the oldest calls where there are too many", () => {
   const seen: TappedMessage[] = [];
   const decoders = [10_002, 2].map((count) => ({
@@ -308,6 +359,10 @@ test("valueText() is one harmless line of a bounded length", () => {
       [new Uint8Array([1, 255]), "Uint8Array(2) 01 ff"],
       [2n ** 1_000n, "a large bigint"],
       [{ toString: 1 }, "{ toString: 1 }"],
+      [
+        Object.assign([1], { 2147483648: "a", length: 4294967295 }),
+        '[1, { 2147483648: "a" } of 4294967295]',
+      ],
     ] as const
   ) {
     const shown = valueText(value);

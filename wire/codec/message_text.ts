@@ -221,11 +221,7 @@ class Text {
   }
 
   #object(value: object): void {
-    if (Array.isArray(value)) {
-      this.add("[");
-      this.values(value);
-      return this.add("]");
-    }
+    if (Array.isArray(value)) return this.#array(value);
     if (value instanceof Error) return this.#error(value);
     if (value instanceof Map) {
       this.add("Map {");
@@ -254,6 +250,23 @@ class Text {
       return this.members(Object.entries(value));
     }
     this.#instance(value);
+  }
+
+  /** An array; behind its first hole members stand with their places. */
+  #array(array: readonly unknown[]): void {
+    this.add("[");
+    for (let index = 0; index < array.length && !this.isFull; index++) {
+      if (index > 0) this.add(", ");
+      if (!(index in array)) {
+        const rest = Object.entries(array)
+          .filter(([key]) => Number(key) > index);
+        this.members(rest);
+        this.add(` of ${array.length}`);
+        break;
+      }
+      this.value(array[index]);
+    }
+    this.add("]");
   }
 
   /** What stands for what is no data; false for what is data. */
