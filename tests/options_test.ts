@@ -38,6 +38,7 @@ import {
 import { spawnRemote, stdioWire } from "../transports/child.ts";
 import { acceptWebSocket, connectWebSocket } from "../transports/websocket.ts";
 import { connectWorker, portWire } from "../transports/worker.ts";
+import { broadcast, WireGroup } from "../wire/broadcast/broadcast.ts";
 import { transportCases } from "../wire/testing/mod.ts";
 import { test } from "./_test.ts";
 
@@ -180,6 +181,13 @@ const CASES: Record<string, Case[]> = {
   "KeptConnection.send": [
     [(o, w) => w.kept.send("f", [], o), "sginal", "signal"],
   ],
+  "Broadcast.with": [
+    [(o, w) => broadcast([w.near]).with(o), "metdata", "metadata"],
+  ],
+  "Broadcast.send": [
+    [(o, w) => broadcast([w.near]).send("f", [], o), "deadlnie", "deadline"],
+  ],
+  "WireGroup.with": [[(o) => new WireGroup().with(o), "sginal", "signal"]],
   "Wire.with": [[(o, w) => w.near.with(o), "meatdata", "metadata"]],
   "Wire.call": [
     [(o, w) => w.near.call("f", [], false, o), "deadlin", "deadline"],
@@ -246,6 +254,7 @@ const OTHERS: Record<string, string> = {
   "new RemoteError": "an error that throws hides what it was to tell of",
   "new StreamServer": "startUpServer() makes it",
   "Dialect.open": "wires call it",
+  "BroadcastMember.send": "wires and kept connections have it",
   "parentWire": "only a Worker may call it",
   "CmuclDialect.open": "wires call it",
 };
