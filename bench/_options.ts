@@ -21,6 +21,8 @@ export const HELP = `usage: deno task bench [options]
                       ${OTHERS.join(", ")}
   --rounds N          rounds of each, after a warm-up (5)
   --seconds S         how long a round takes, about (0.5)
+  --quick             six workloads in fresh processes, in two or three minutes
+  --against DIR       the same of another checkout, in turns; implies --quick
   --full              growth as far as the targets ask; takes minutes
   --pin               pin all processes to core 0, where taskset is there
   --split             pin this process to core 0 and its peers to core 1
@@ -30,8 +32,8 @@ export const HELP = `usage: deno task bench [options]
 
 Without --pin or --split the scheduler chooses between one core and two, except
 where one call at a time is measured, on core 0. All rounds of a run share one
-process: to compare two versions, repeat the run, and take a difference under
-25% for none.
+process: to compare two versions, take --against, and a difference under 25% for
+none.
 
 The exit code is 1 when a target was missed or a contestant skipped, 2 for wrong
 options.`;
@@ -54,6 +56,10 @@ export interface Options {
   readonly json: string | undefined;
   /** Where to draw them. */
   readonly svg: string | undefined;
+  /** Whether to have a quick look. */
+  readonly quick: boolean;
+  /** The checkout to compare with. */
+  readonly against: string | undefined;
 }
 
 /**
@@ -66,8 +72,8 @@ export interface Options {
 export function readOptions(args: string[]): Options | string | undefined {
   const unknown: string[] = [];
   const found = parseArgs(args, {
-    boolean: ["pin", "split", "full", "help"],
-    string: ["only", "with", "rounds", "seconds", "json", "svg"],
+    boolean: ["pin", "split", "full", "quick", "help"],
+    string: ["only", "with", "rounds", "seconds", "json", "svg", "against"],
     default: {
       only: NAMES.join(","),
       with: OTHERS.join(","),
@@ -97,5 +103,10 @@ export function readOptions(args: string[]): Options | string | undefined {
   if (found.pin && found.split) return "--pin and --split exclude each other.";
   const { full, json, svg, pin, split } = found;
   const cores = pin ? [0, 0] as const : split ? [0, 1] as const : undefined;
-  return { only, with: others, rounds, seconds, full, cores, json, svg };
+  const { against } = found;
+  const quick = found.quick || against !== undefined;
+  return {
+    ...{ only, with: others, rounds, seconds, full, cores, json, svg },
+    ...{ quick, against },
+  };
 }

@@ -17,6 +17,7 @@ import type { Measurement } from "./_measure.ts";
 import { HELP, type Options, readOptions } from "./_options.ts";
 import { Peers } from "./_peers.ts";
 import { placement } from "./_pin.ts";
+import { quick } from "./_quick.ts";
 import { printMeasurements, printTargets } from "./_report.ts";
 import { runStudies, runWorkloads, usable } from "./_run.ts";
 import type { StudyResult } from "./_study.ts";
@@ -68,6 +69,18 @@ async function main(): Promise<number> {
   if (typeof options === "string") {
     console.error(`${options} See --help.`);
     return 2;
+  }
+  if (options.quick) {
+    const { against, only, rounds } = options;
+    const names = WORKLOADS.map(({ name }) => name);
+    const some = only.filter((name) => names.includes(name));
+    // All stand for none that was named.
+    await quick({
+      against,
+      rounds,
+      only: some.length < names.length ? some : undefined,
+    });
+    return 0;
   }
   const setting = {
     deno: Deno.version.deno,
