@@ -573,6 +573,13 @@ export class ByteReader {
     return new Uint8Array(this.buffer.subarray(start, start + count));
   }
 
+  /** That many bytes, copied to where there is room for them. */
+  into(room: Uint8Array<ArrayBuffer>, count: number): Uint8Array<ArrayBuffer> {
+    const start = this.take(count);
+    room.set(this.buffer.subarray(start, start + count));
+    return room.subarray(0, count);
+  }
+
   /** Bytes of a value: a copy, unless they are most of a buffer of its own. */
   valueBytes(count: number): Uint8Array {
     if (!this.isOwned || count * 2 < this.buffer.length) {

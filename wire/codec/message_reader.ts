@@ -265,7 +265,7 @@ export class MessageReader {
         return receiver.streamValue(id, value, size, this.#end());
       }
       case KIND.streamBytes: {
-        const bytes = this.#bytes();
+        const bytes = this.#bytes(receiver, id);
         return receiver.streamBytes(id, bytes, size, this.#end());
       }
       case KIND.streamEnd:
@@ -611,14 +611,18 @@ export class MessageReader {
   }
 
   /** All bytes that are left. */
-  #bytes(): Uint8Array {
+  #bytes(receiver: MessageReceiver, id: number): Uint8Array {
     const reader = this.#reader;
+    const count = reader.remaining;
     try {
       if (this.size > this.#mostOfItem) {
         throw itemTooLarge(this.size, this.#mostOfItem);
       }
       this.#values.weigh(WEIGHT.view + this.size);
-      return reader.bytes(reader.remaining);
+      const room = receiver.streamRoom?.(id, count);
+      return room === undefined
+        ? reader.bytes(count)
+        : reader.into(room, count);
     } catch (error) {
       this.#fail(error);
       return NO_BYTES;

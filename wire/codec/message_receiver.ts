@@ -95,6 +95,11 @@ export interface MessageReceiver
     size: number,
     extras?: MessageExtras,
   ): void;
+  /**
+   * Where the bytes of an item go, if somebody waits for them with room of their
+   * own; it is asked just before {@linkcode streamBytes} is told.
+   */
+  streamRoom?(id: number, count: number): Uint8Array<ArrayBuffer> | undefined;
   /** The same for bytes. */
   streamBytes(
     id: number,

@@ -254,6 +254,10 @@ export class MessageRouter implements MessageReceiver {
     this.#routes.streams.item(id, value, this.#message, extras);
   }
 
+  streamRoom(id: number, count: number): Uint8Array<ArrayBuffer> | undefined {
+    return this.#routes.streams.room(id, count);
+  }
+
   streamBytes(
     id: number,
     bytes: Uint8Array,

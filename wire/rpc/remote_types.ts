@@ -807,6 +807,13 @@ export interface RemoteStream<T> extends AsyncIterable<T>, AsyncDisposable {
   /** The same as a stream of the platform. */
   readonly readable: ReadableStream<T>;
   /**
+   * The same as a byte stream, for a stream whose items are `Uint8Array`s: a
+   * reader may bring a buffer of its own, `getReader({ mode: "byob" })`, and
+   * what it waits for is copied there without a detour. It fails with
+   * `invalidArgument`, and cancels the stream, at an item that is no bytes.
+   */
+  readonly bytes: ReadableStream<Uint8Array<ArrayBuffer>>;
+  /**
    * Says that no more is wanted.
    *
    * @param reason Why; the producer learns of it.

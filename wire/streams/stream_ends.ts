@@ -12,6 +12,7 @@ import {
   malformed,
   rawBytes,
   Refusal,
+  shown,
   WireError,
   wordsOf,
 } from "../base/errors.ts";
@@ -58,6 +59,8 @@ export interface Item {
 }
 
 interface PendingRead {
+  /** Where bytes are to go, if they fit. */
+  readonly room: Uint8Array<ArrayBuffer> | undefined;
   resolve: (step: IteratorResult<unknown, undefined>) => void;
   reject: (error: unknown) => void;
   promise?: Promise<unknown>;
@@ -116,6 +119,12 @@ export class Sink implements BoundStream {
   /** Whether nothing more is wanted, or comes. */
   get isDone(): boolean {
     return this.#isCancelled || this.#isOver;
+  }
+
+  /** Where the next item's bytes go, if somebody waits with room for them. */
+  room(count: number): Uint8Array<ArrayBuffer> | undefined {
+    const room = this.#reads.peek()?.room;
+    return room === undefined || room.length < count ? undefined : room;
   }
 
   /**
@@ -226,8 +235,14 @@ export class Sink implements BoundStream {
     this.#failure = undefined;
   }
 
-  /** Takes the next item, or waits for it. */
-  take(): Promise<IteratorResult<unknown, undefined>> {
+  /**
+   * Takes the next item, or waits for it.
+   *
+   * @param room Where its bytes are to go, if they come later and fit.
+   */
+  take(
+    room?: Uint8Array<ArrayBuffer>,
+  ): Promise<IteratorResult<unknown, undefined>> {
     const item = this.#items.shift();
     if (item !== undefined) {
       const { value, cost, excess } = item;
@@ -249,7 +264,7 @@ export class Sink implements BoundStream {
     const promise = new Promise<IteratorResult<unknown, undefined>>((
       resolve,
       reject,
-    ) => read = { resolve, reject });
+    ) => read = { room, resolve, reject });
     read.promise = promise;
     this.#reads.push(read);
     return promise;
@@ -314,6 +329,10 @@ export class SinkStream implements RemoteStream<unknown> {
     }, { highWaterMark: 0 });
   }
 
+  get bytes(): ReadableStream<Uint8Array<ArrayBuffer>> {
+    return byteStream(this.#take(), (reason) => this.cancel(reason));
+  }
+
   cancel(reason?: unknown): Promise<void> {
     return this.#sink.cancel(reason);
   }
@@ -335,7 +354,7 @@ export class SinkStream implements RemoteStream<unknown> {
     return Promise.resolve();
   }
 
-  #take(): () => Promise<IteratorResult<unknown, undefined>> {
+  #take(): Take {
     if (this.#sink.isTaken) {
       throw new WireError(
         "invalidArgument",
@@ -343,8 +362,80 @@ export class SinkStream implements RemoteStream<unknown> {
       );
     }
     this.#sink.isTaken = true;
-    return () => this.#sink.take();
+    return (room) => this.#sink.take(room);
   }
+}
+
+/** Takes the next item; its bytes go where there is room, if they are to come. */
+type Take = (
+  room?: Uint8Array<ArrayBuffer>,
+) => Promise<IteratorResult<unknown, undefined>>;
+
+/** The items of a stream, if they are bytes, as a byte stream. */
+function byteStream(
+  take: Take,
+  cancel: (reason: unknown) => Promise<void>,
+): ReadableStream<Uint8Array<ArrayBuffer>> {
+  /** What came and found no room. */
+  let rest: Uint8Array<ArrayBuffer> | undefined;
+  return new ReadableStream({
+    type: "bytes",
+    async pull(controller) {
+      // Some engines have it for readers that bring a buffer alone.
+      const room = roomOf(controller.byobRequest);
+      while (rest === undefined) {
+        const { done, value } = await take(room);
+        if (done) {
+          controller.close();
+          // Whoever waits with a buffer gets it back.
+          controller.byobRequest?.respond(0);
+          return;
+        }
+        const chunk = bytesOf(value, cancel);
+        // A chunk of nothing is none.
+        if (chunk.length > 0) rest = chunk;
+      }
+      const chunk = rest;
+      rest = undefined;
+      if (room === undefined) {
+        // The stream takes the buffer, and no more of it than this chunk.
+        const { buffer, byteLength } = chunk;
+        const isWhole = byteLength === buffer.byteLength;
+        return controller.enqueue(isWhole ? chunk : chunk.slice());
+      }
+      const count = Math.min(chunk.length, room.length);
+      if (chunk.buffer !== room.buffer) room.set(chunk.subarray(0, count));
+      if (count < chunk.length) rest = chunk.subarray(count);
+      controller.byobRequest!.respond(count);
+    },
+    cancel,
+  }, { highWaterMark: 0 });
+}
+
+/** Where the one who reads wants the bytes; undefined where they may be anywhere. */
+function roomOf(
+  request: ReadableStreamBYOBRequest | null,
+): Uint8Array<ArrayBuffer> | undefined {
+  const view = request?.view;
+  if (view === undefined || view === null) return undefined;
+  const { buffer, byteOffset, byteLength } = view;
+  return new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength);
+}
+
+/** @throws {WireError} `invalidArgument` for an item that is something else. */
+function bytesOf(
+  value: unknown,
+  cancel: (reason: unknown) => Promise<void>,
+): Uint8Array<ArrayBuffer> {
+  if (value instanceof Uint8Array) return value as Uint8Array<ArrayBuffer>;
+  const error = new WireError(
+    "invalidArgument",
+    `The items of this stream are not bytes: one is ${
+      shown(value)
+    }. Read it by a loop, or by its readable.`,
+  );
+  cancel(error);
+  throw error;
 }
 
 /** Byte arrays travel in parts of at most this size. */
@@ -551,9 +642,12 @@ export class Source implements BoundStream {
     }
     const { frame } = output.encoder.limits;
     const most = Math.min(frame, this.#most) - PART_HEADER;
-    const part = Math.max(1, Math.min(PART, most));
     const whole = rawBytes(value);
     const count = whole.length;
+    // As few parts as may be, of about the same size: 64 KiB do not fit into a
+    // frame, and would be followed by a part of a few bytes.
+    const parts = Math.ceil(count / Math.max(1, Math.min(PART, most)));
+    const part = Math.ceil(count / parts) || 1;
     for (let from = 0; from === 0 || from < count; from += part) {
       if (from > 0) {
         do if (!await this.#mayGoOn()) return; while (!output.hasRoom);

@@ -302,6 +302,11 @@ export class Streams {
     return { sink, stream };
   }
 
+  /** Where the bytes of an item go; undefined where memory is to be made. */
+  room(id: number, count: number): Uint8Array<ArrayBuffer> | undefined {
+    return this.#sinks.get(id)?.room(count);
+  }
+
   /** An item came, in a message. */
   item(
     id: number,
