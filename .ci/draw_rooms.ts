@@ -60,7 +60,7 @@ async function arrows(): Promise<Map<string, Set<string>>> {
       "mod.ts",
       "wire/cmucl/mod.ts",
       "wire/testing/mod.ts",
-      ...["websocket", "worker", "child"].map((name) =>
+      ...["websocket", "worker", "child", "nats"].map((name) =>
         `transports/${name}.ts`
       ),
       "cli.ts",

@@ -512,6 +512,14 @@ export class RequestServer implements AsyncDisposable {
     return this.#finished.promise;
   }
 
+  /**
+   * Resolves when the server takes no further connection, after `destroy()` or
+   * `shutdown()`; its wires may live on.
+   */
+  get stopped(): Promise<void> {
+    return this.#acceptor.done;
+  }
+
   /** How many connections were turned away because there was no room. */
   get turnedAway(): number {
     return this.#turnedAway;

@@ -29,6 +29,12 @@ export interface Channel {
   tell(units: number): void;
   /** Closes. What was sent before arrives if the channel can see to it. */
   close(): void;
+  /**
+   * Whether it takes more now, where several channels share one connection.
+   *
+   * @param again Where it does not: to be called when it may.
+   */
+  hasRoom?(again: () => void): boolean;
 }
 
 /** What a transport over messages is made with. */
@@ -39,6 +45,8 @@ export interface MessageTransportOptions {
   readonly channel: Channel;
   /** Whether messages may be sent at once; otherwise `opened()` says when. */
   readonly isOpen: boolean;
+  /** How many bytes a message may have at most, where that is little. */
+  readonly largest?: number;
   /**
    * Whether to tell soon of little, where nothing else is sent: a peer whose
    * TCP collects small messages sends the next one only then.
@@ -93,6 +101,7 @@ export class MessageTransport implements Transport {
 
   readonly #channel: Channel;
   readonly #isPrompt: boolean;
+  readonly #largest: number;
   #isOpen: boolean;
   readonly #came = new Arrived();
   /** How much more may be sent, in units. */
@@ -112,6 +121,7 @@ export class MessageTransport implements Transport {
     this.#channel = options.channel;
     this.#isOpen = options.isOpen;
     this.#isPrompt = options.isPrompt === true;
+    this.#largest = Math.min(LARGEST, options.largest ?? LARGEST);
   }
 
   /** Reads the next bytes; null at the end. */
@@ -127,12 +137,11 @@ export class MessageTransport implements Transport {
 
   /** Writes what may be under way; gives how much that is. */
   async write(bytes: Bytes): Promise<number> {
-    const wanted = Math.min(bytes.length, LARGEST) + OVERHEAD;
-    while (this.#mayWrite() && (!this.#isOpen || this.#credit < wanted)) {
+    const part = bytes.subarray(0, this.#largest);
+    while (this.#mayWrite() && !this.#hasRoom(part.length + OVERHEAD)) {
       await new Promise<void>((resolve) => this.#writer = resolve);
     }
     if (!this.#mayWrite()) throw this.#failure ?? closed();
-    const part = bytes.subarray(0, LARGEST);
     this.#credit -= part.length + OVERHEAD;
     this.#hasSent = true;
     this.#channel.send(part);
@@ -223,6 +232,12 @@ export class MessageTransport implements Transport {
     this.#settle();
   }
 
+  /** Whether so much may be under way now; whoever waits is woken then. */
+  #hasRoom(units: number): boolean {
+    return this.#isOpen && this.#credit >= units &&
+      (this.#channel.hasRoom?.(this.#wakeWriter) ?? true);
+  }
+
   #mayWrite(): boolean {
     return !this.#isClosed && !this.#endSent && this.#failure === undefined;
   }
@@ -256,6 +271,8 @@ export class MessageTransport implements Transport {
     if (this.#failure === undefined) reader?.resolve(null);
     else reader?.reject(this.#failure);
   }
+
+  readonly #wakeWriter = (): void => this.#wake();
 
   #wake(): void {
     const writer = this.#writer;

@@ -716,6 +716,10 @@ function attributesOf(call: MiddlewareCall<Located>): Attributes {
       attributes["network.transport"] = "unix";
       attributes[`${role}.address`] = address.path;
       break;
+    case "nats":
+      attributes["network.transport"] = "tcp";
+      attributes[`${role}.address`] = address.name;
+      break;
     default:
       attributes["network.transport"] = "pipe";
   }

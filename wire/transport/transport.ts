@@ -589,6 +589,12 @@ export type WireAddress =
     pid: number;
   }
   | {
+    /** A connection to NATS. */
+    transport: "nats";
+    /** The name that the servers of `serveNats()` share. */
+    name: string;
+  }
+  | {
     /**
      * Two wires in one process, a pair of streams, a port of a Worker; or none:
      * that of a server which does not listen.
@@ -623,6 +629,8 @@ export function formatAddress(address: WireAddress): string {
       return address.path;
     case "process":
       return `process ${address.pid}`;
+    case "nats":
+      return `nats ${address.name}`;
     default:
       return address.transport;
   }
