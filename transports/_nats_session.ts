@@ -67,7 +67,15 @@ export interface NatsConnectionLike {
 export const ROOT = "remote-wire.v1";
 
 /** Kinds of messages. */
-const KIND = { open: 0, accept: 1, data: 2, tell: 3, probe: 4, close: 5 };
+const KIND = {
+  open: 0,
+  accept: 1,
+  data: 2,
+  tell: 3,
+  probe: 4,
+  close: 5,
+  away: 6,
+};
 /** In front of each message: its kind, and its number in four bytes. */
 const HEAD = 5;
 /** The status of a message to a subject that nobody has subscribed to. */
@@ -94,9 +102,15 @@ export function isSubject(text: string | undefined): text is string {
     /^[^\s.*>]+(\.[^\s.*>]+)*$/.test(text);
 }
 
+/** Tells a client that the server stops, and that it may ask another one. */
+export const AWAY: Uint8Array = Uint8Array.of(KIND.away, 0, 0, 0, 0);
+/** Asks for a server. */
+const OPENING = Uint8Array.of(KIND.open, 0, 0, 0, 0);
+
 /** A message that asks a server for a session. */
 export function isOpening(data: Uint8Array): boolean {
-  return data.length === HEAD && data.every((byte) => byte === KIND.open);
+  return data.length === HEAD &&
+    data.every((byte, at) => byte === OPENING[at]);
 }
 
 /** One connection to NATS, and the sessions over it. */
@@ -272,7 +286,6 @@ export class NatsSession {
   /** What a wire is made of. */
   readonly transport: MessageTransport;
 
-  // Over 15 fields: both directions have their counts, and probes have theirs.
   readonly #link: NatsLink;
   readonly #name: string;
   readonly #own: string;
@@ -280,8 +293,8 @@ export class NatsSession {
   readonly #subscription: NatsSubscriptionLike;
   readonly #timer: ReturnType<typeof setInterval> | undefined;
   /** The numbers of the next message, in either direction. */
-  #nextSent = 0;
-  #nextCame = 0;
+  #nextSent: number;
+  #nextCame: number;
   /** Since the last look: whether anything came, and was sent. */
   #hasHeard = false;
   #hasSent = false;
@@ -320,15 +333,15 @@ export class NatsSession {
       this.#timer = setInterval(() => this.#look(), probe);
     }
     // The first message of either end has the number 0.
-    if (peer === undefined) return;
-    this.#nextCame = 1;
-    this.#send(KIND.accept);
+    const isServer = peer !== undefined;
+    this.#nextSent = isServer ? 0 : 1;
+    this.#nextCame = isServer ? 1 : 0;
+    if (isServer) this.#send(KIND.accept);
   }
 
-  /** Asks for a server: the first message of a client. */
+  /** Asks for a server. */
   open(): void {
-    const opening = this.#message(KIND.open);
-    this.#publish(`${ROOT}.${this.#name}`, opening);
+    this.#publish(`${ROOT}.${this.#name}`, OPENING);
   }
 
   /** Whether a subject is that of one of the ends. */
@@ -355,6 +368,7 @@ export class NatsSession {
 
   /** A server has taken the session. */
   #accepted(data: Uint8Array, reply: string | undefined): void {
+    if (data[0] === KIND.away) return this.open();
     const isOurs = data.length === HEAD && data[0] === KIND.accept &&
       isSubject(reply) && reply.startsWith(`${ROOT}.${this.#name}.`);
     if (!isOurs) return;
@@ -383,7 +397,7 @@ export class NatsSession {
     this.#hasHeard = true;
     switch (kind) {
       case KIND.data:
-        return this.transport.received(data.subarray(HEAD));
+        return this.transport.received(behindHead(data));
       case KIND.tell:
         if (data.length !== HEAD + 4) break;
         return this.transport.told(fourBytes(data, HEAD));
@@ -485,6 +499,11 @@ export function dialNats(
 }
 
 const NONE = new Uint8Array();
+
+/** Its bytes as such: those of a `Buffer` of Node have a `slice()` of its own. */
+function behindHead({ buffer, byteOffset, length }: Uint8Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset + HEAD, length - HEAD);
+}
 
 function inFourBytes(number: number): Uint8Array {
   return Uint8Array.of(number >>> 24, number >>> 16, number >>> 8, number);

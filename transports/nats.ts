@@ -33,6 +33,7 @@ import type { Transport, WireAddress } from "../wire/transport/transport.ts";
 import { checkClear, type Wire } from "../wire/wire.ts";
 import { CONNECT_KEYS, type Connecting, connectOver } from "./_connecting.ts";
 import {
+  AWAY,
   dialNats,
   isOpening,
   isSubject,
@@ -423,8 +424,8 @@ class Service implements NatsService {
       );
     }
     if (this.#stopping !== undefined) {
-      // It was sent before NATS knew: another one takes it.
-      return this.#connection.publish(this.subject, data, { reply });
+      // It was sent before NATS knew; the next one goes to another.
+      return this.#connection.publish(reply, AWAY);
     }
     const own = `${this.subject}.${token()}`;
     const session = new NatsSession({

@@ -120,3 +120,57 @@ export async function natsTransports(
   await service.stop();
   return [here, there];
 }
+
+/** What stands between a client and a port, and can hold what comes from there. */
+export interface HeldRelay extends AsyncDisposable {
+  readonly port: number;
+  /** Passes on nothing more to clients. */
+  hold(): void;
+  release(): void;
+}
+
+/** Relays connections to a port of this machine. */
+export function heldRelay(port: number): HeldRelay {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const released = Promise.withResolvers<void>();
+  let isHeld = false;
+  const copies: Promise<void>[] = [];
+  const copy = async (from: Deno.Conn, to: Deno.Conn, mayHold: boolean) => {
+    const buffer = new Uint8Array(65_536);
+    try {
+      for (;;) {
+        const count = await from.read(buffer);
+        if (count === null) break;
+        if (mayHold && isHeld) await released.promise;
+        for (let at = 0; at < count;) {
+          at += await to.write(buffer.subarray(at, count));
+        }
+      }
+    } catch {
+      // Either side has closed it.
+    }
+    for (const conn of [from, to]) {
+      try {
+        conn.close();
+      } catch {
+        // It is closed.
+      }
+    }
+  };
+  const accepting = (async () => {
+    for await (const client of listener) {
+      const far = await Deno.connect({ hostname: "127.0.0.1", port });
+      copies.push(copy(client, far, false), copy(far, client, true));
+    }
+  })();
+  return {
+    port: listener.addr.port,
+    hold: () => void (isHeld = true),
+    release: () => released.resolve(),
+    [Symbol.asyncDispose]: async () => {
+      listener.close();
+      await accepting.catch(() => {});
+      await Promise.all(copies);
+    },
+  };
+}
