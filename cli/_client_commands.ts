@@ -12,6 +12,7 @@ import {
   WireError,
 } from "../mod.ts";
 import { type CommandLine, type Option, UsageError } from "./_command_line.ts";
+import { connectThroughNats, type NatsTarget, natsTarget } from "./_nats.ts";
 import { printLine, write } from "./_output.ts";
 import { asJson, HarmlessBytes, shown, signature } from "./_text.ts";
 
@@ -113,7 +114,7 @@ export async function ping(line: CommandLine): Promise<void> {
 }
 
 /** Where the server is. */
-type Target = { path: string } | { host: string; port: number };
+type Target = { path: string } | { host: string; port: number } | NatsTarget;
 
 function targetOf(line: CommandLine): Target {
   // The socket's path may stand before the words, or behind them.
@@ -123,6 +124,8 @@ function targetOf(line: CommandLine): Target {
     if (word !== undefined) line.putBack(word);
     return { path };
   }
+  const nats = natsTarget(word);
+  if (nats !== undefined) return nats;
   const match = word?.match(/^(?:\[([^\]]+)\]|([^:\[\]]*)):(\d{1,5})$/);
   if (match?.[3] !== undefined) {
     const host = match[1] ?? (match[2] || "localhost");
@@ -133,7 +136,7 @@ function targetOf(line: CommandLine): Target {
   throw new UsageError(
     word === undefined
       ? "HOST:PORT is missing."
-      : `Where to connect to is HOST:PORT, such as localhost:7000, not ${word}.`,
+      : `Where to connect to is HOST:PORT, such as localhost:7000, or nats://HOST:PORT/NAME, not ${word}.`,
   );
 }
 
@@ -175,6 +178,32 @@ async function connected(
   target: Target,
   work: (wire: Wire) => Promise<void>,
 ): Promise<void> {
+  const { wire, end } = await connect(line, target);
+  try {
+    await work(wire);
+  } catch (error) {
+    // What took too long would keep the wire from closing.
+    if (error instanceof WireError && error.code === "deadline") wire.abort();
+    throw error;
+  } finally {
+    await wire.close();
+    await end?.();
+  }
+}
+
+/** Connects; what is under the wire may have an end of its own. */
+async function connect(
+  line: CommandLine,
+  target: Target,
+): Promise<{ wire: Wire; end?: () => Promise<void> }> {
+  const options = {
+    ...line.secrets,
+    insecure: line.has("insecure"),
+    timeout: line.time("timeout"),
+    // Nothing is served here, and closing releases references.
+    onError: () => {},
+  };
+  if ("name" in target) return await connectThroughNats(line, target, options);
   const ca = line.pem("ca", "CERTIFICATE");
   const hostname = line.text("tls-name");
   const own = line.certificate;
@@ -186,19 +215,7 @@ async function connected(
     tls: isTls
       ? { caCerts: ca === undefined ? [] : [ca], hostname, ...own }
       : undefined,
-    ...line.secrets,
-    insecure: line.has("insecure"),
-    timeout: line.time("timeout"),
-    // Nothing is served here, and closing releases references.
-    onError: () => {},
+    ...options,
   });
-  try {
-    await work(wire);
-  } catch (error) {
-    // What took too long would keep the wire from closing.
-    if (error instanceof WireError && error.code === "deadline") wire.abort();
-    throw error;
-  } finally {
-    await wire.close();
-  }
+  return { wire };
 }

@@ -33,6 +33,10 @@ Any other is a text, such as hello, unless it begins like JSON, with { [ " - or
 a digit: that is refused as a mistake. To send such a text, write a JSON string:
 '"40"', '"-v"', '"2026-01-01"'. Options of a call stand before NAME.
 
+In the place of HOST:PORT, nats://HOST:PORT/NAME asks one of the servers that
+have the name at NATS, as the user in the variables NATS_USER and NATS_PASSWORD;
+NATS_USER alone is a token.
+
 options of list, call and ping:
   --unix PATH            a Unix socket, in the place of HOST:PORT
   --tls                  speak TLS; the system says whom to trust
