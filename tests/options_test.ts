@@ -36,6 +36,7 @@ import {
   remoteValueBind,
 } from "../wire/cmucl/mod.ts";
 import { spawnRemote, stdioWire } from "../transports/child.ts";
+import { connectNats, serveNats } from "../transports/nats.ts";
 import { acceptWebSocket, connectWebSocket } from "../transports/websocket.ts";
 import { connectWorker, portWire } from "../transports/worker.ts";
 import { broadcast, WireGroup } from "../wire/broadcast/broadcast.ts";
@@ -138,6 +139,16 @@ const CASES: Record<string, Case[]> = {
   ],
   connectWebSocket: [
     [(o) => connectWebSocket("ws://localhost:1", o), "protocls", "protocols"],
+  ],
+  connectNats: [
+    [(o) => connectNats({} as Any, "name", o), "probee", "probe"],
+  ],
+  serveNats: [
+    [
+      (o) => serveNats({ adopt() {} }, {} as Any, "name", o),
+      "verison",
+      "version",
+    ],
   ],
   acceptWebSocket: [
     [
@@ -255,6 +266,8 @@ const OTHERS: Record<string, string> = {
   "new StreamServer": "startUpServer() makes it",
   "Dialect.open": "wires call it",
   "BroadcastMember.send": "wires and kept connections have it",
+  "NatsConnectionLike.publish": "the package of NATS has it",
+  "NatsConnectionLike.subscribe": "the package of NATS has it",
   "parentWire": "only a Worker may call it",
   "CmuclDialect.open": "wires call it",
 };

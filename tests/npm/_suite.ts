@@ -19,7 +19,12 @@ const ALIASES: Readonly<Record<string, string>> = {
 };
 
 /** What to install beside the package, for the tests. */
-export const PACKAGES = ["deno-std@1.4.0", "fast-check@^4.3.0", "ws@^8.18.0"];
+export const PACKAGES = [
+  "deno-std@1.4.0",
+  "fast-check@^4.3.0",
+  "ws@^8.18.0",
+  "@nats-io/transport-node@^3.4.0",
+];
 
 /** The kinds of tests. */
 export const SUITES: Readonly<Record<string, RegExp>> = {
@@ -145,7 +150,7 @@ export async function bundleTests(
   await build({
     ...BUILD,
     platform: "node",
-    external: ["node:*", "ws"],
+    external: ["node:*", "ws", "@nats-io/transport-node"],
     stdin: {
       contents: [
         `import { begin, run } from ${JSON.stringify(runner)};`,

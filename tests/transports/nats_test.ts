@@ -4,7 +4,6 @@
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import {
-  contract,
   createRequestServer,
   keepConnected,
   type RequestServerOptions,
@@ -14,7 +13,6 @@ import {
 import { isOpening, ROOT } from "../../transports/_nats_session.ts";
 import { connectNats, serveNats } from "../../transports/nats.ts";
 import { test } from "../_test.ts";
-import { z } from "../wire/_schemas.ts";
 import { heldRelay, type Nats, type NatsServer, natsTest } from "./_nats.ts";
 
 const FUNCTIONS = {
@@ -177,25 +175,6 @@ natsTest("the server's gate decides on wires over NATS", async (server) => {
   assertEquals(await wire.remoteValue.add(1, 1), 2);
   await wire.close();
 });
-
-natsTest(
-  "two servers with other contracts behind one name are told apart",
-  async (server) => {
-    const nats = await server.connect();
-    const old = contract({ greet: { args: [], result: z.string() } });
-    const recent = contract({ greet: { args: [], result: z.number() } });
-    await using _ = await serving(nats, "greeter", {
-      functions: { greet: () => "Hello" },
-      serves: old,
-    });
-    const error = await assertRejects(() =>
-      connectNats(nats, "greeter", { expects: recent, ...quiet })
-    ) as WireError;
-    assertEquals(error.code, "contractMismatch");
-    await using wire = await connectNats(nats, "greeter", { expects: old });
-    assertEquals(await wire.remoteValue.greet(), "Hello");
-  },
-);
 
 natsTest("who asks for a name that nobody has is told so", async (server) => {
   const nats = await server.connect();
@@ -492,7 +471,7 @@ natsTest(
 natsTest(
   "a slow consumer that NATS cuts loses its wires, typed, and others stay",
   async (server) => {
-    await using relay = heldRelay(server.port);
+    await using relay = await heldRelay(server.port);
     const far = await server.connect();
     const stuck = await server.connect({
       servers: `127.0.0.1:${relay.port}`,
