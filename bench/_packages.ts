@@ -11,6 +11,7 @@ export const PACKAGES = {
   "birpc": "npm:birpc@4.2.0",
   "capnweb": "npm:capnweb@0.12.0",
   "grpc-js": "npm:@grpc/grpc-js@1.14.7",
+  "nats": "npm:@nats-io/transport-node@3.4.0",
   "socket.io": "npm:socket.io@4.8.4",
   "socket.io-client": "npm:socket.io-client@4.8.4",
   "vscode-jsonrpc": "npm:vscode-jsonrpc@10.0.0/node",
