@@ -83,10 +83,13 @@ export async function connectThroughNats(
     ...user(),
     ...(isTls ? { tls: { ...(ca === undefined ? {} : { ca }), ...own } } : {}),
   }).catch((error: unknown) => {
-    const isRefused = /refused/i.test(described(error));
+    const text = described(error);
+    const isRefused = /refused/i.test(text);
     throw new WireError(
       isRefused ? "connectionRefused" : "connectFailed",
-      `Cannot connect to NATS at ${server}: ${described(error)}`,
+      `Cannot connect to NATS at ${server}: ${
+        isRefused ? "nobody listens there" : text
+      }`,
       { cause: error },
     );
   });

@@ -449,8 +449,9 @@ export class NatsSession {
   /** A copy with its number in front: the connection sends it later. */
   #message(kind: number, bytes: Uint8Array = NONE): Uint8Array {
     const message = new Uint8Array(HEAD + bytes.length);
+    const number = this.#nextSent;
     message[0] = kind;
-    message.set(inFourBytes(this.#nextSent), 1);
+    for (let at = 1; at < HEAD; at++) message[at] = number >>> 32 - 8 * at;
     message.set(bytes, HEAD);
     this.#nextSent = this.#nextSent + 1 >>> 0;
     return message;

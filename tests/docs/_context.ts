@@ -223,6 +223,21 @@ export const CONTEXT: Readonly<Record<string, PageContext>> = {
     },
   },
   "docs/listener.md": { from: [ROOT], page: { cert: PEM, key: PEM } },
+  "docs/nats.md": {
+    from: [ROOT],
+    notRun: {
+      "connectNats<": "there is no NATS server",
+    },
+    page: {
+      nats:
+        `import { connect as connectToNats } from "npm:@nats-io/transport-node";
+        const nats = await connectToNats({});`,
+      functions: `const functions = { add: (a: number, b: number) => a + b };`,
+      Functions: `interface Functions {
+        add(a: number, b: number): number;
+      }`,
+    },
+  },
   "docs/objects.md": {
     from: [ROOT],
     page: {

@@ -249,6 +249,79 @@ export const UPPER: readonly BuggyFile[] = [
     ],
   },
   {
+    file: "transports/_nats_session.ts",
+    tests: ["transports/nats_test.ts"],
+    bugs: [
+      {
+        name: "a message that NATS has lost is not missed",
+        find: "if (number !== this.#nextCame) {",
+        replace: "if (number < 0) {",
+      },
+      {
+        name: "strangers at NATS speak for the other end",
+        find: "else if (reply === this.#peer) this.#take(data);",
+        replace: "else this.#take(data);",
+      },
+      {
+        name: "a Buffer of the client of NATS is taken for bytes",
+        find: "this.transport.received(behindHead(data))",
+        replace: "this.transport.received(data.subarray(HEAD))",
+      },
+      {
+        name: "nobody hears that there are no responders",
+        find: "headers?.code === NO_RESPONDERS && data.length === 0",
+        replace: "headers?.code === -1",
+      },
+      {
+        name: "a silent end at NATS is not looked for",
+        find: "if (isSilent && this.#peer !== undefined) {",
+        replace: "if (isSilent && this.#peer === undefined) {",
+      },
+      {
+        name: "a wire outlives its connection to NATS",
+        find:
+          "for (const session of [...this.#sessions]) session.failed(error);",
+        replace: "void error;",
+      },
+      {
+        name: "output to NATS has no bound",
+        find: "if (this.#untaken < MOST_UNTAKEN) return true;",
+        replace: "if (this.#untaken < Infinity) return true;",
+      },
+      {
+        name: "who is sent on by a server at NATS does not ask again",
+        find: "if (data[0] === KIND.away) return this.open();",
+        replace: "",
+      },
+    ],
+  },
+  {
+    file: "transports/nats.ts",
+    tests: ["transports/nats_test.ts"],
+    bugs: [
+      {
+        name: "servers of a name at NATS all take each client",
+        find: "      queue: QUEUE,",
+        replace: "",
+      },
+      {
+        name: "a server publishes wherever a client at NATS says",
+        find: "!reply.startsWith(inboxPrefix)",
+        replace: "reply.length > 256",
+      },
+      {
+        name: "a server that stops leaves clients at NATS waiting",
+        find: "return this.#connection.publish(reply, AWAY);",
+        replace: "return;",
+      },
+      {
+        name: "a server that is shut down keeps its name at NATS",
+        find: "server.stopped?.then(() => service.stop());",
+        replace: "",
+      },
+    ],
+  },
+  {
     file: "transports/worker.ts",
     tests: ["transports/threads_test.ts"],
     bugs: [
