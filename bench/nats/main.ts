@@ -138,7 +138,7 @@ async function measure(rounds: number): Promise<void> {
         what,
         name,
         number(summary(times[at]!).median),
-        number(summary(costs[at]!).median),
+        number(summary(costs[at]!).median, 1),
       ]);
     }
   }

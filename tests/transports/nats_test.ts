@@ -13,7 +13,13 @@ import {
 import { isOpening, ROOT } from "../../transports/_nats_session.ts";
 import { connectNats, serveNats } from "../../transports/nats.ts";
 import { test } from "../_test.ts";
-import { heldRelay, type Nats, type NatsServer, natsTest } from "./_nats.ts";
+import {
+  heldRelay,
+  type Nats,
+  type NatsServer,
+  natsTest,
+  natsTransports,
+} from "./_nats.ts";
 
 const FUNCTIONS = {
   echo: (value: unknown) => value,
@@ -44,6 +50,8 @@ async function serving(
     [Symbol.asyncDispose]: () => server.shutdown(),
   };
 }
+
+type Subscribing = Parameters<Nats["subscribe"]>[1];
 
 const quiet = { onError() {} };
 
@@ -568,6 +576,61 @@ natsTest(
       await codeOf(connectNats(near, "rolling")),
       "connectionRefused",
     );
+  },
+);
+
+natsTest(
+  "who asks a server in the moment in which it stops is sent to another",
+  async (server) => {
+    const [near, one, two] = [
+      await server.connect(),
+      await server.connect(),
+      await server.connect(),
+    ];
+    // What comes for the first one is held until it stops.
+    const came = Promise.withResolvers<() => void>();
+    const held = new Proxy(one, {
+      get(target, name) {
+        const value = Reflect.get(target, name, target);
+        if (typeof value !== "function") return value;
+        if (name !== "subscribe") return value.bind(target);
+        return (subject: string, options: Subscribing) =>
+          target.subscribe(subject, {
+            ...options,
+            callback: (error, message) =>
+              subject.endsWith(".moment")
+                ? came.resolve(() => options.callback(error, message))
+                : options.callback(error, message),
+          });
+      },
+    });
+    await using first = await serving(held, "moment");
+    const connecting = connectNats(near, "moment", quiet);
+    const release = await came.promise;
+    await using second = await serving(two, "moment");
+    const stopped = first.service.stop();
+    release();
+    const wire = await connecting;
+    assertEquals(await wire.remoteValue.add(1, 2), 3);
+    assertEquals(
+      [first.server.wires.size, second.server.wires.size],
+      [0, 1],
+    );
+    await stopped;
+    await wire.close();
+  },
+);
+
+natsTest(
+  "what is read of NATS are bytes, whatever its client has",
+  async (server) => {
+    const nats = await server.connect();
+    const [near, far] = await natsTransports(nats, nats);
+    await far.write(new Uint8Array(9));
+    const chunk = await near.read();
+    assertEquals([chunk?.constructor, chunk?.length], [Uint8Array, 9]);
+    near.close();
+    far.close();
   },
 );
 
