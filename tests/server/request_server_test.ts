@@ -233,6 +233,8 @@ test("destroyRequestServer() refuses the new, leaves the old alive", async () =>
   assertEquals(await wire.remoteValue.echo("alive"), "alive");
   let finished = false;
   server.finished.then(() => finished = true);
+  // It takes no connection any more, and the wire lives on.
+  await server.stopped;
   await wire.ping();
   assertEquals(finished, false);
   await wire.close();

@@ -343,6 +343,23 @@ natsTest(
     }),
 );
 
+natsTest(
+  "what comes for a wire that has ended harms nothing",
+  (server) =>
+    tapped(server, async ({ wire, far, there, other }) => {
+      await wire.close();
+      await far.closed;
+      for (const { subject, reply, data } of there) {
+        other.publish(subject, data, { reply });
+        other.publish(reply, data, { reply: subject });
+      }
+      await other.flush();
+      const next = await connectNats(other, "tapped");
+      assertEquals(await next.remoteValue.add(1, 2), 3);
+      await next.close();
+    }),
+);
+
 natsTest("what no wire sends ends the wire, typed", async (server) => {
   const NEXT = -1;
   const cases: [number[], string][] = [

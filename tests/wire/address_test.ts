@@ -14,6 +14,7 @@ test("formatAddress() reads as one writes an address", () => {
     [{ transport: "tcp", hostname: "localhost", port: 0 }, "localhost:0"],
     [{ transport: "tls", hostname: "::1", port: 65535 }, "[::1]:65535"],
     [{ transport: "unix", path: "/run/wire.sock" }, "/run/wire.sock"],
+    [{ transport: "nats", name: "jobs" }, "nats jobs"],
     [{ transport: "memory" }, "memory"],
     [{ transport: "streams" }, "streams"],
   ];
