@@ -205,6 +205,7 @@ export class NatsLink {
       this.#isAsking = false;
       this.#untaken -= asked;
       this.#wake();
+      if (this.#untaken >= ASK_AT) this.#ask();
     };
     this.#connection.flush().then(answered, answered);
   }
