@@ -8,6 +8,7 @@ import config from "../deno.json" with { type: "json" };
 import { call, list, ping } from "./_client_commands.ts";
 import { CommandLine, UsageError, Wish } from "./_command_line.ts";
 import { OutputClosed } from "./_output.ts";
+import { inspect, INSPECT_USAGE } from "./_inspect_command.ts";
 import { listen, serve } from "./_server_commands.ts";
 import { replay, REPLAY_USAGE } from "./_replay_command.ts";
 import { tap, TAP_USAGE } from "./_tap_command.ts";
@@ -25,6 +26,8 @@ commands:
   listen                       a listener: clients work in it as in a REPL
   tap LISTEN TARGET            a proxy that shows each message that passes;
                                "tap --help" tells more
+  inspect LISTEN TARGET        such a proxy, and a page that shows what passes;
+                               see "inspect --help"
   replay FILE TARGET           makes the calls of a recording of tap again, and
                                compares the answers; see "replay --help"
 
@@ -91,12 +94,14 @@ const COMMANDS = new Map<
   ["serve", serve],
   ["listen", listen],
   ["tap", tap],
+  ["inspect", inspect],
   ["replay", replay],
 ]);
 
 /** What commands have to say of themselves. */
 const USAGES = new Map([
   ["tap", TAP_USAGE],
+  ["inspect", INSPECT_USAGE],
   ["replay", REPLAY_USAGE],
 ]);
 

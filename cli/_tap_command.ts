@@ -121,7 +121,7 @@ export async function tap(line: CommandLine): Promise<void> {
 }
 
 /** Where the proxy listens, and what it connects to. */
-function wayOf(
+export function wayOf(
   line: CommandLine,
   listenWord: string,
   targetWord: string,
@@ -185,7 +185,10 @@ async function watch(
   let recorder: Recorder | undefined;
   const proxy = new ByteProxy({
     ...way,
-    witness: witness(new TapView(look, lines), () => recorder),
+    witness: witness(
+      new WireTaps(new TapView(look, lines)),
+      () => recorder,
+    ),
   });
   if (path !== undefined) {
     try {
@@ -227,7 +230,7 @@ async function watch(
 const INTERRUPTED = 130;
 
 /** Has signals end something; gives what no longer listens to them. */
-function endedBySignals(end: (code: number) => void): () => void {
+export function endedBySignals(end: (code: number) => void): () => void {
   const onInterrupt = () => end(INTERRUPTED);
   const onTerminate = () => end(0);
   Deno.addSignalListener("SIGINT", onInterrupt);
@@ -260,12 +263,23 @@ function recorderAt(
   }
 }
 
-/** Shows what passes, and records it. */
-function witness(
-  view: TapView,
-  recorder: () => Recorder | undefined,
+/** Gets what passes, live or out of a recording. */
+export interface Taps {
+  /** A client has come. */
+  open(wire: number, peer: string, time: number): void;
+  /** Bytes have passed; they stay as they are until this returns. */
+  bytes(wire: number, from: From, bytes: Uint8Array, time: number): void;
+  /** One side sends nothing more. */
+  end(wire: number, from: From, time: number): void;
+  /** A wire has ended; `why` tells of trouble. */
+  close(wire: number, why: string | undefined, time: number): void;
+}
+
+/** Has taps see what passes, and records it. */
+export function witness(
+  taps: Taps,
+  recorder: () => Recorder | undefined = () => undefined,
 ): Witness {
-  const taps = new WireTaps(view);
   return {
     opened(wire, peer) {
       const time = timeNow();
@@ -300,7 +314,7 @@ interface Tapped {
 }
 
 /** The taps of all wires that are open. */
-class WireTaps {
+class WireTaps implements Taps {
   readonly #wires = new Map<number, Tapped>();
   readonly #view: TapView;
 
@@ -343,7 +357,7 @@ class WireTaps {
 }
 
 /** A direction, as the client of a wire sees it. */
-function directionOf(from: From): Direction {
+export function directionOf(from: From): Direction {
   return from === "client" ? "sent" : "received";
 }
 
@@ -440,7 +454,8 @@ async function show(path: string, look: Look): Promise<void> {
   }
 }
 
-function apply(entry: Entry, taps: WireTaps, began: number): void {
+/** Has taps see a line of a recording that began then. */
+export function apply(entry: Entry, taps: Taps, began: number): void {
   const time = began + entry.time;
   const { wire } = entry;
   if (!("event" in entry)) {
