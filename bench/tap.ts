@@ -1,7 +1,7 @@
 /**
- * What the command `tap` costs: calls and bytes through it, beside a proxy that
- * only copies, and beside no proxy. Each is a process of its own, and they take
- * turns: `deno task run -A bench/tap.ts [ROUNDS]`.
+ * What the commands `tap` and `inspect` cost: calls and bytes through them,
+ * beside a proxy that only copies, and beside no proxy. Each is a process of its
+ * own, and they take turns: `deno task run -A bench/tap.ts [ROUNDS]`.
  *
  * @module
  */
@@ -143,7 +143,13 @@ async function compare(rounds: number): Promise<void> {
   await using plain = await start([self, "copy", String(target)], false);
   await using quiet = await start([...taps, "--kind", "abort", ...way], false);
   await using shown = await start([...taps, ...way], true);
-  const proxies = { plain, "tap, filtered": quiet, "tap, all shown": shown };
+  await using page = await start([CLI, "inspect", ...way], true);
+  const proxies = {
+    plain,
+    "tap, filtered": quiet,
+    "tap, all shown": shown,
+    inspect: page,
+  };
   for (const [load, run] of Object.entries(LOADS)) {
     const found = new Map<string, { rate: number; used: number }[]>();
     for (let round = 0; round <= rounds; round++) {

@@ -34,13 +34,13 @@ examples:
 options:
   --read FILE            show a recording of tap
   --port PORT            where the page is; a free port, where left out
-  --json                 print the page's address as a line of JSON
+  --json                 print the page's address, and others, as a line of JSON
   --cert FILE --key FILE clients speak TLS with the proxy, which reads it
   --tls, --ca FILE, --tls-name NAME
                          the target speaks TLS
   --timeout MS           how long connecting to the target may take
 
-The last 5,000 messages are kept. What comes faster than 5,000 a second is
+The last 5,000 messages are kept. What comes faster than 1,000 a second is
 counted, and does not show; all bytes are passed on.
 Ctrl-C ends it. The exit code is 0 when it was ended by SIGTERM, 1 when it cannot
 listen or FILE is no recording, 2 for a command line that makes no sense, and 130
@@ -94,7 +94,7 @@ async function watch(
 }
 
 /** So many messages of a recording are kept, and all of them looked at. */
-const RECORDED = { messages: 20_000, inTurn: Infinity };
+const RECORDED = { messages: 20_000, perSecond: Infinity };
 
 /** Shows a recording. */
 async function show(line: CommandLine, path: string): Promise<number> {
@@ -123,18 +123,14 @@ async function serve(
   const stop = endedBySignals(ended.resolve);
   try {
     const { source, target, isRecording } = about;
-    if (line.has("json")) {
-      await printLine(asJson({ url: page.url, ...about }));
-    } else {
-      await printLine(
-        harmlessLine(
-          isRecording
-            ? `showing ${source}`
-            : `inspecting ${source} → ${target}`,
-        ),
-      );
-      await printLine(`open ${page.url}`);
-    }
+    console.error(
+      harmlessLine(
+        isRecording ? `showing ${source}` : `inspecting ${source} → ${target}`,
+      ),
+    );
+    await printLine(
+      line.has("json") ? asJson({ url: page.url, ...about }) : page.url,
+    );
     return await ended.promise;
   } finally {
     stop();

@@ -164,6 +164,7 @@ async function* newsOf(
   signal.addEventListener("abort", () => resolve());
   while (!signal.aborted) {
     yield inspector.news(place, Date.now());
+    if (inspector.hasMore(place)) continue;
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, TOGETHER);
     await Promise.race([promise, ended]);

@@ -31,7 +31,7 @@ export interface About {
 
 /** What has changed. */
 export interface News {
-  /** When it was told, in milliseconds since 1970. */
+  /** Until when it tells all, in milliseconds since 1970. */
   readonly time: number;
   readonly messages: readonly MessageRow[];
   /** So many messages were forgotten before they could be told of. */

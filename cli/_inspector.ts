@@ -26,10 +26,9 @@ import { ValueTree } from "./_value_tree.ts";
 const MOST_MESSAGES = 5_000;
 /** … which take so much memory, about, in units of text. */
 const MOST_WEIGHT = 16 * 1024 * 1024;
-/** So many messages are looked at closely in a turn of so many milliseconds. */
-const MOST_IN_TURN = 500;
-const TURN = 100;
-/** So many functions are told apart; all others count together. */
+/** So many messages are looked at closely in a second, also all at once. */
+const PER_SECOND = 1_000;
+/** So many functions of a side are told apart; all others count together. */
 const MOST_FUNCTIONS = 200;
 const OTHERS = "(other functions)";
 /** So many wires that have ended are remembered. */
@@ -39,7 +38,7 @@ const MOST_UNDER_WAY = 10_000;
 /** So many streams of a wire are told of. */
 const MOST_STREAMS = 20;
 /** So much is told in one go. */
-const MOST_ROWS = 300;
+const MOST_ROWS = 1_000;
 const MOST_STATES = 100;
 /** So long are lines, and names. */
 const LINE = 300;
@@ -123,35 +122,45 @@ export interface Place {
 /** How much an inspector keeps. */
 export interface Keeps {
   readonly messages?: number;
-  /** How many messages are looked at closely in a turn. */
-  readonly inTurn?: number;
+  /** How many messages are looked at closely in a second. */
+  readonly perSecond?: number;
 }
 
 /** Looks at wires. */
 export class Inspector implements Taps {
   readonly #wires = new Map<number, Watched>();
-  readonly #functions = new Map<string, Counted>();
+  readonly #functions: Both<Map<string, Counted>> = {
+    "to-server": new Map(),
+    "to-client": new Map(),
+  };
   readonly #kept = new Map<number, Kept>();
   readonly #most: number;
-  readonly #mostInTurn: number;
+  readonly #perSecond: number;
   #weight = 0;
   #number = 0;
   #change = 0;
   #skipped = 0;
-  #turn = -Infinity;
-  #inTurn = 0;
-  #changed = Promise.withResolvers<void>();
+  /** How many may be looked at now, and when that was reckoned. */
+  #budget: number;
+  #reckoned = performance.now();
+  /** Resolves with the next change, where somebody waits for it. */
+  #changed: PromiseWithResolvers<void> | undefined;
 
   /** @param keeps How much, where that is not the default. */
-  constructor({ messages = MOST_MESSAGES, inTurn = MOST_IN_TURN }: Keeps = {}) {
+  constructor(
+    { messages = MOST_MESSAGES, perSecond = PER_SECOND }: Keeps = {},
+  ) {
     this.#most = messages;
-    this.#mostInTurn = inTurn;
+    this.#perSecond = perSecond;
+    this.#budget = perSecond;
   }
 
   /** Resolves when something changes after a place. */
   changedSince({ message, change }: Place): Promise<void> {
     const isBehind = message < this.#number || change < this.#change;
-    return isBehind ? Promise.resolve() : this.#changed.promise;
+    if (isBehind) return Promise.resolve();
+    this.#changed ??= Promise.withResolvers();
+    return this.#changed.promise;
   }
 
   open(wire: number, peer: string, time: number): void {
@@ -194,12 +203,18 @@ export class Inspector implements Taps {
     if (closed.length > MOST_CLOSED) this.#wires.delete(closed[0]!.wire);
   }
 
+  /** Whether there are messages after a place. */
+  hasMore({ message }: Place): boolean {
+    return message < this.#number;
+  }
+
   /**
    * Tells what is new.
    *
    * @param place How far a page was told; it is moved.
+   * @param now The time, in milliseconds since 1970.
    */
-  news(place: Place, time: number): News {
+  news(place: Place, now: number): News {
     const [oldest = this.#number + 1] = this.#kept.keys();
     const from = Math.max(place.message + 1, oldest);
     const missed = from - place.message - 1;
@@ -209,7 +224,12 @@ export class Inspector implements Taps {
       messages.push(this.#kept.get(++last)!.row);
     }
     place.message = last;
-    const changed = [...this.#wires.values(), ...this.#functions.values()]
+    const states: (Watched | Counted)[] = [
+      ...this.#wires.values(),
+      ...this.#functions["to-server"].values(),
+      ...this.#functions["to-client"].values(),
+    ];
+    const changed = states
       .filter(({ change }) => change > place.change)
       .sort((one, other) => one.change - other.change)
       .slice(0, MOST_STATES);
@@ -223,6 +243,8 @@ export class Inspector implements Taps {
       else functions.push(functionOf(one));
     }
     const skipped = this.#skipped;
+    // Who is behind does not know yet what is now.
+    const time = this.hasMore(place) ? messages.at(-1)!.time : now;
     return { time, messages, missed, skipped, wires, functions };
   }
 
@@ -233,8 +255,8 @@ export class Inspector implements Taps {
 
   #touch(state: Watched | Counted): void {
     state.change = ++this.#change;
-    this.#changed.resolve();
-    this.#changed = Promise.withResolvers();
+    this.#changed?.resolve();
+    this.#changed = undefined;
   }
 
   #message(watched: Watched, message: TappedMessage): void {
@@ -333,30 +355,34 @@ export class Inspector implements Taps {
   }
 
   #counted(name: string, way: Way): Counted {
-    const key = `${way} ${cut(name, LONGEST_NAME)}`;
-    const found = this.#functions.get(key);
+    const functions = this.#functions[way];
+    const short = cut(name, LONGEST_NAME);
+    const found = functions.get(short);
     if (found !== undefined) return found;
-    if (this.#functions.size >= MOST_FUNCTIONS && name !== OTHERS) {
+    if (functions.size >= MOST_FUNCTIONS && name !== OTHERS) {
       return this.#counted(OTHERS, way);
     }
     const counted: Counted = {
-      name: cut(name, LONGEST_NAME),
+      name: short,
       way,
       latencies: new Latencies(),
       errors: 0,
       change: 0,
     };
-    this.#functions.set(key, counted);
+    functions.set(short, counted);
     return counted;
   }
 
   /** Whether there is time to look at one more. */
   #hasTurn(): boolean {
-    if (this.#inTurn++ < this.#mostInTurn) return true;
-    const now = performance.now();
-    if (now - this.#turn < TURN) return false;
-    this.#turn = now;
-    this.#inTurn = 1;
+    if (this.#budget < 1) {
+      const now = performance.now();
+      const earned = (now - this.#reckoned) / 1_000 * this.#perSecond;
+      this.#budget = Math.min(this.#perSecond, this.#budget + earned);
+      this.#reckoned = now;
+      if (this.#budget < 1) return false;
+    }
+    this.#budget--;
     return true;
   }
 

@@ -157,6 +157,7 @@ const OUTCOMES: Readonly<Record<Call["outcome"], string>> = {
   cancelled: "cancelled",
   "one-way": "one way",
   lost: "never answered",
+  missed: "answer not seen",
 };
 
 function updateCall(

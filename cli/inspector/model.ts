@@ -25,7 +25,10 @@ export type Outcome =
   | "failed"
   | "cancelled"
   | "one-way"
-  | "lost";
+  /** Its wire has ended. */
+  | "lost"
+  /** Its answer may have been among messages that were forgotten. */
+  | "missed";
 
 /** A call, and all that belongs to it. */
 export interface Call {
@@ -78,7 +81,7 @@ export class Model {
   take(news: News): void {
     this.time = news.time;
     this.skipped = news.skipped;
-    this.missed += news.missed;
+    if (news.missed > 0) this.#miss(news.missed);
     for (const state of news.functions) {
       this.functions.set(`${state.way} ${state.name}`, state);
     }
@@ -86,6 +89,16 @@ export class Model {
     for (const state of news.wires) this.#wire(state);
     trim(this.messages, MOST_MESSAGES);
     for (const call of trim(this.calls, MOST_CALLS)) this.#forget(call);
+  }
+
+  /** Messages were forgotten, and answers may be among them. */
+  #miss(count: number): void {
+    this.missed += count;
+    for (const call of this.calls) {
+      if (call.outcome === "waiting") call.outcome = "missed";
+      call.streams = 0;
+    }
+    this.#streams.clear();
   }
 
   #wire(state: WireState): void {
@@ -168,7 +181,7 @@ export class Model {
       this.calls.push(call);
     } else add(call, row);
     const isFailure = kind === "throw" || kind === "fail";
-    if (call.outcome === "waiting") {
+    if (call.outcome === "waiting" || call.outcome === "missed") {
       call.outcome = isFailure ? "failed" : "answered";
     }
     call.end = time;

@@ -260,9 +260,12 @@ async function start(): Promise<void> {
 
 start().catch((error) => {
   part("#state").dataset.state = "ended";
+  // One that was connected says so itself.
   if (part("#where").textContent !== "") return;
   const { code, message } = error as { code?: string; message: string };
-  part("#state").textContent = code === undefined
+  part("#state").textContent = "Not connected";
+  part("#where").textContent = code === undefined
     ? message
-    : `Not connected: ${code}. ${message}`;
+    : `${code}: ${message}`;
+  part("#where").title = message;
 });

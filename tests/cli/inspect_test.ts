@@ -219,7 +219,7 @@ test("an inspector counts what comes too fast, and shows no call without its ans
     assert(shown < 500);
     const pairs = [...ofKind(news, "call"), ...ofKind(news, "return")];
     assertEquals(news.skipped + pairs.length, 1_000);
-  }, { inTurn: 2 }));
+  }, { perSecond: 3 }));
 
 test("ValueTree shows whatever came, within bounds, and keeps nothing of it", () => {
   const bytes = new Uint8Array([0x41, 0, 0xff]);
@@ -399,7 +399,7 @@ test("a page that reads nothing slows no wire, and is told what it missed", () =
     }
     assert(missed > 0);
     await news.return?.();
-  }, { messages: 100, inTurn: Infinity }));
+  }, { messages: 100, perSecond: Infinity }));
 
 test("the page that is published is made of what is in cli/inspector/", async () => {
   assertEquals(
