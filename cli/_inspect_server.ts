@@ -160,15 +160,20 @@ async function* newsOf(
   signal: AbortSignal,
 ): AsyncGenerator<News> {
   const place: Place = { message: 0, change: 0 };
-  const { promise: ended, resolve } = Promise.withResolvers<void>();
-  signal.addEventListener("abort", () => resolve());
+  let wake = () => {};
+  const until = (begin: (resolve: () => void) => unknown) =>
+    new Promise<void>((resolve) => {
+      wake = resolve;
+      begin(resolve);
+    });
+  signal.addEventListener("abort", () => wake());
   while (!signal.aborted) {
     yield inspector.news(place, Date.now());
     if (inspector.hasMore(place)) continue;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, TOGETHER);
-    await Promise.race([promise, ended]);
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    await until((resolve) => timer = setTimeout(resolve, TOGETHER));
     clearTimeout(timer);
-    await Promise.race([inspector.changedSince(place), ended]);
+    if (signal.aborted) return;
+    await until((resolve) => inspector.changedSince(place).then(resolve));
   }
 }

@@ -30,6 +30,7 @@ import {
   type Wire,
 } from "../../mod.ts";
 import { connectWebSocket } from "../../transports/websocket.ts";
+import { cmucl } from "../../wire/cmucl/mod.ts";
 import { startChromium, type Tab } from "../_chromium.ts";
 import { mayTestWith } from "../_programs.ts";
 import { patientRun, withFolder } from "../examples/_run.ts";
@@ -55,6 +56,18 @@ const FUNCTIONS = {
     await f.remoteValue.run(21),
 };
 
+/** A proxy in front of a server, which an inspector sees. */
+function proxyTo(port: number, inspector: Inspector): ByteProxy {
+  return new ByteProxy({
+    listen: endpoint(":0", "LISTEN", true),
+    target: endpoint(`${HOST}:${port}`, "TARGET"),
+    own: undefined,
+    tls: undefined,
+    timeout: 10_000,
+    witness: witness(inspector),
+  });
+}
+
 /** Something that works in front of a server, and an inspector that sees it. */
 async function inspected(
   work: (
@@ -68,14 +81,7 @@ async function inspected(
     functions: FUNCTIONS as unknown as AnyFunctions,
   });
   const inspector = new Inspector(keeps);
-  const proxy = new ByteProxy({
-    listen: endpoint(":0", "LISTEN", true),
-    target: endpoint(`${HOST}:${server.port}`, "TARGET"),
-    own: undefined,
-    tls: undefined,
-    timeout: 10_000,
-    witness: witness(inspector),
-  });
+  const proxy = proxyTo(server.port, inspector);
   const port = Number(proxy.address.split(":").at(-1));
   try {
     const wire = await connectToRemoteServer(HOST, port);
@@ -159,14 +165,7 @@ test("an inspector tells of the calls and streams under way, until the wire ends
     },
   });
   const inspector = new Inspector();
-  const proxy = new ByteProxy({
-    listen: endpoint(":0", "LISTEN", true),
-    target: endpoint(`${HOST}:${server.port}`, "TARGET"),
-    own: undefined,
-    tls: undefined,
-    timeout: 10_000,
-    witness: witness(inspector),
-  });
+  const proxy = proxyTo(server.port, inspector);
   const port = Number(proxy.address.split(":").at(-1));
   const wire = await connectToRemoteServer(HOST, port);
   const waiting = wire.call("wait", []);
@@ -306,6 +305,25 @@ test("the page's model pairs calls of both sides with their answers and streams"
       "to-client|run(21) on <object 0>|= 42|answered|0",
     ]);
   }));
+
+test("an inspector tells of CMUCL's protocol, which has no windows", async () => {
+  const dialect = cmucl();
+  await using server = createRequestServer(0, {
+    dialect,
+    functions: { "COMMON-LISP::+": (a: number, b: number) => a + b },
+  });
+  const inspector = new Inspector();
+  const proxy = proxyTo(server.port, inspector);
+  const port = Number(proxy.address.split(":").at(-1));
+  const wire = await connectToRemoteServer(HOST, port, { dialect });
+  assertEquals(await wire.call("COMMON-LISP::+", [40, 2]), 42);
+  const { wires, functions } = told(inspector);
+  assertEquals(wires[0]!.calls, 1);
+  assertEquals(wires[0]!.flow["to-server"].window, undefined);
+  assertEquals(functions.map(({ count }) => count), [1]);
+  await wire.close();
+  await proxy.close();
+});
 
 /** A page's server for a test, which ends with it. */
 async function served(
@@ -517,7 +535,7 @@ testWithChromium(
       );
       await tab.click("#tab-wires");
       await tab.until(
-        `document.querySelector(".wire").innerText.includes("4 calls, 1 error")`,
+        `document.querySelector(".wire")?.innerText.includes("4 calls, 1 error")`,
       );
 
       await tab.click("#tab-calls");
@@ -537,7 +555,7 @@ testWithChromium(
       await wire.close();
       await tab.click("#tab-wires");
       await tab.until(
-        `document.querySelector(".wire").innerText.includes("closed after")`,
+        `document.querySelector(".wire")?.innerText.includes("closed after")`,
       );
     });
   },
