@@ -199,6 +199,64 @@ export const EDGES: readonly BuggyFile[] = [
     ],
   },
   {
+    file: "cli/_inspector.ts",
+    tests: ["cli/inspect_test.ts"],
+    bugs: [
+      {
+        name: "an inspector keeps every message",
+        find: "if (!isMuch || oldest === number) break;",
+        replace: "break;",
+      },
+      {
+        name: "an answer that comes too fast is left out, and its call is not",
+        find: "return call?.isKept ?? this.#hasTurn();",
+        replace: "return this.#hasTurn();",
+      },
+      {
+        name: "a page is not told what it missed",
+        find: "const missed = from - place.message - 1;",
+        replace: "const missed = 0;",
+      },
+      {
+        name: "what a call costs stays under way for ever",
+        find: "lane.called -= call.cost;",
+        replace: "",
+      },
+    ],
+  },
+  {
+    file: "cli/_inspect_server.ts",
+    tests: ["cli/inspect_test.ts"],
+    bugs: [
+      {
+        name: "an inspector shows all to any program of the machine",
+        find: "    requireCredential: secret,\n",
+        replace: "",
+      },
+      {
+        name: "an inspector answers to any name",
+        find: 'hosts.includes(headers.get("host")?.toLowerCase() ?? "") &&',
+        replace: "",
+      },
+      {
+        name: "pages of the same name at another scheme reach an inspector",
+        find: "hosts.some((host) => origin === `http://${host}`)",
+        replace: "hosts.some((host) => origin.endsWith(host))",
+      },
+    ],
+  },
+  {
+    file: "cli/_value_tree.ts",
+    tests: ["cli/inspect_test.ts"],
+    bugs: [
+      {
+        name: "a large array makes a tree as large",
+        find: "return this.#nodes >= MOST_NODES || this.#text >= MOST_TEXT;",
+        replace: "return false;",
+      },
+    ],
+  },
+  {
     file: "cli/_server_commands.ts",
     tests: ["cli/cli_test.ts"],
     bugs: [
