@@ -168,8 +168,9 @@ async function* newsOf(
     });
   signal.addEventListener("abort", () => wake());
   while (!signal.aborted) {
-    yield inspector.news(place, Date.now());
-    if (inspector.hasMore(place)) continue;
+    const news = inspector.news(place, Date.now());
+    yield news;
+    if (news.isBehind) continue;
     let timer: ReturnType<typeof setTimeout> | undefined;
     await until((resolve) => timer = setTimeout(resolve, TOGETHER));
     clearTimeout(timer);

@@ -34,6 +34,8 @@ export interface News {
   /** Until when it tells all, in milliseconds since 1970. */
   readonly time: number;
   readonly messages: readonly MessageRow[];
+  /** Whether further messages are there already. */
+  readonly isBehind: boolean;
   /** So many messages were forgotten before they could be told of. */
   readonly missed: number;
   /** So many messages were left out until now, because too many came. */

@@ -203,11 +203,6 @@ export class Inspector implements Taps {
     if (closed.length > MOST_CLOSED) this.#wires.delete(closed[0]!.wire);
   }
 
-  /** Whether there are messages after a place. */
-  hasMore({ message }: Place): boolean {
-    return message < this.#number;
-  }
-
   /**
    * Tells what is new.
    *
@@ -244,8 +239,9 @@ export class Inspector implements Taps {
     }
     const skipped = this.#skipped;
     // Who is behind does not know yet what is now.
-    const time = this.hasMore(place) ? messages.at(-1)!.time : now;
-    return { time, messages, missed, skipped, wires, functions };
+    const isBehind = place.message < this.#number;
+    const time = isBehind ? messages.at(-1)!.time : now;
+    return { time, isBehind, messages, missed, skipped, wires, functions };
   }
 
   /** What a message holds; undefined once it is forgotten. */

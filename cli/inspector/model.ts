@@ -13,8 +13,8 @@ import type {
 } from "../_inspection.ts";
 
 /** So many messages, and calls, are remembered. */
-const MOST_MESSAGES = 5_000;
-const MOST_CALLS = 2_500;
+const MOST_MESSAGES = 20_000;
+const MOST_CALLS = 10_000;
 /** So many wires that have ended are. */
 const MOST_CLOSED = 100;
 
@@ -76,6 +76,8 @@ export class Model {
   time = 0;
   readonly #waiting = new Map<string, Call>();
   readonly #streams = new Map<string, Call>();
+  /** Wires that have ended, and whose last messages may be still to come. */
+  readonly #ended = new Set<number>();
 
   /** Takes what is new. */
   take(news: News): void {
@@ -86,7 +88,11 @@ export class Model {
       this.functions.set(`${state.way} ${state.name}`, state);
     }
     for (const message of news.messages) this.#message(message);
-    for (const state of news.wires) this.#wire(state);
+    for (const state of news.wires) {
+      this.wires.set(state.wire, state);
+      if (state.closed !== undefined) this.#ended.add(state.wire);
+    }
+    if (!news.isBehind && this.#ended.size > 0) this.#settle();
     trim(this.messages, MOST_MESSAGES);
     for (const call of trim(this.calls, MOST_CALLS)) this.#forget(call);
   }
@@ -101,21 +107,20 @@ export class Model {
     this.#streams.clear();
   }
 
-  #wire(state: WireState): void {
-    this.wires.set(state.wire, state);
-    if (state.closed === undefined) return;
+  /** Nothing more comes of wires that have ended. */
+  #settle(): void {
     for (const call of this.calls) {
-      if (call.wire !== state.wire) continue;
-      if (call.outcome === "waiting") {
-        call.outcome = "lost";
-        call.end = state.closed;
-      }
-      call.streams = 0;
+      if (!this.#ended.has(call.wire)) continue;
       this.#forget(call);
+      call.streams = 0;
+      if (call.outcome !== "waiting") continue;
+      call.outcome = "lost";
+      call.end = this.wires.get(call.wire)?.closed;
     }
+    this.#ended.clear();
     const closed = [...this.wires.values()]
       .filter((each) => each.closed !== undefined);
-    if (closed.length > MOST_CLOSED) this.wires.delete(closed[0]!.wire);
+    for (const { wire } of trim(closed, MOST_CLOSED)) this.wires.delete(wire);
   }
 
   /** Nothing more is expected of a call. */

@@ -221,6 +221,8 @@ class Page {
       : ["live", "Live"];
     part("#state").dataset.state = state;
     write(part("#state"), text!);
+    // There is nothing to stop.
+    part("#pause").hidden = this.#hasEnded || this.#about.isRecording;
   }
 }
 
@@ -231,13 +233,15 @@ function fill<T extends string | number>(
   text: (value: T) => string,
 ): void {
   const list = part(selector);
-  const offered = new Set(
-    Array.from(list.querySelectorAll("option"), ({ value }) => value),
-  );
-  for (const value of values) {
-    if (offered.has(String(value))) continue;
+  const wanted = new Map(values.map((value) => [String(value), value]));
+  for (const option of list.querySelectorAll("option")) {
+    const isThere = wanted.delete(option.value);
+    // The first one is for all.
+    if (!isThere && !option.selected && option.value !== "") option.remove();
+  }
+  for (const [key, value] of wanted) {
     const option = make("option", "", text(value));
-    option.value = String(value);
+    option.value = key;
     list.append(option);
   }
 }

@@ -325,6 +325,35 @@ test("an inspector tells of CMUCL's protocol, which has no windows", async () =>
   await proxy.close();
 });
 
+test("the page's model tells calls without an answer, once no more can come", () =>
+  inspected(async (inspector, wire) => {
+    await wire.call("add", [40, 2]);
+    const { wires: [state], ...news } = told(inspector);
+    const of = (...kinds: string[]) =>
+      news.messages.filter(({ kind }) => kinds.includes(kind));
+    const wires = [{ ...state!, closed: state!.opened + 1 }];
+    const isBehind = true;
+    const outcomes = (...all: News[]) => {
+      const model = new Model();
+      for (const each of all) model.take(each);
+      return model.calls.map(({ outcome }) => outcome).join();
+    };
+    const call = { ...news, messages: of("call"), wires: [] };
+    const answer = { ...news, messages: of("return"), wires: [] };
+    assertEquals(outcomes(call), "waiting");
+    assertEquals(outcomes({ ...call, wires }), "lost");
+    // That a wire has ended is told before its last messages.
+    assertEquals(outcomes({ ...call, wires, isBehind }, answer), "answered");
+    assertEquals(
+      outcomes({ ...call, wires, isBehind }, { ...answer, messages: [] }),
+      "lost",
+    );
+    // Its answer may have been forgotten, or come later.
+    const missed = { ...answer, messages: [], missed: 5 };
+    assertEquals(outcomes(call, missed), "missed");
+    assertEquals(outcomes(call, missed, answer), "answered");
+  }));
+
 /** A page's server for a test, which ends with it. */
 async function served(
   inspector: Inspector,
