@@ -293,10 +293,11 @@ export class Inspector implements Taps {
       case "fail":
         return this.#answered(watched, way, message);
       case "send":
-        own.sends += cost;
+        // Where there is no window, nothing tells when it is over.
+        if (own.window !== undefined) own.sends += cost;
         break;
       case "message":
-        own.messages += cost;
+        if (own.window !== undefined) own.messages += cost;
         break;
       case "credit": {
         const channel = fields.channel === "sends" ? "sends" : "messages";

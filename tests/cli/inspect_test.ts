@@ -316,7 +316,9 @@ test("an inspector tells of CMUCL's protocol, which has no windows", async () =>
   const proxy = proxyTo(server.port, inspector);
   const port = Number(proxy.address.split(":").at(-1));
   const wire = await connectToRemoteServer(HOST, port, { dialect });
+  wire.send("COMMON-LISP::+", [1, 1]);
   assertEquals(await wire.call("COMMON-LISP::+", [40, 2]), 42);
+  assertEquals(told(inspector).wires[0]!.flow["to-server"].sends, 0);
   const { wires, functions } = told(inspector);
   assertEquals(wires[0]!.calls, 1);
   assertEquals(wires[0]!.flow["to-server"].window, undefined);
