@@ -6,6 +6,9 @@
 
 import { parseArgs } from "@std/cli/parse-args";
 
+/** How a process ends that Ctrl-C ended: 128, and the signal's number. */
+export const INTERRUPTED = 130;
+
 /** A command line that makes no sense. */
 export class UsageError extends Error {}
 
@@ -41,6 +44,7 @@ const TEXTS = [
   "wire",
   "record",
   "read",
+  "processes",
 ] as const;
 /** The option that takes a value, and may come several times. */
 const METADATA = "metadata";
@@ -51,6 +55,8 @@ const FLAGS = [
   "json",
   "one-way",
   "in-turn",
+  // What --processes starts: nobody else has a use for it.
+  "supervised",
   "help",
   "version",
 ] as const;

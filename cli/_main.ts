@@ -71,6 +71,8 @@ options of serve and listen:
   --credential-env NAME  serve: show clients this secret, once they have shown
                          theirs
   --insecure             serve: also over TCP without TLS, beyond this machine
+  --processes N          serve: in N processes, which share the port; one that
+                         ends is replaced, and SIGUSR2 prints what they do
 
   --help, --version
 

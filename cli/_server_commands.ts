@@ -13,10 +13,13 @@ import {
 } from "../mod.ts";
 import {
   type CommandLine,
+  INTERRUPTED,
   type Option,
   showsNothing,
   UsageError,
 } from "./_command_line.ts";
+import { checkCount, Processes } from "./_processes.ts";
+import { serveForParent, type Serving } from "./_served_process.ts";
 import { described, harmlessLine } from "./_text.ts";
 
 /** The options of both. */
@@ -29,43 +32,87 @@ const LISTENING: readonly Option[] = [
   "require-credential-env",
 ];
 
+/** The options of `serve` alone. */
+const SERVING: readonly Option[] = [
+  "unix",
+  "credential-env",
+  "insecure",
+  "processes",
+  "supervised",
+];
+
 /** Serves the functions that a module exports. */
 export async function serve(line: CommandLine): Promise<void> {
   const specifier = line.word("The module") ?? "";
   line.end();
-  line.only("serve", [...LISTENING, "unix", "credential-env", "insecure"]);
+  line.only("serve", [...LISTENING, ...SERVING]);
   if (
     line.text("credential-env") !== undefined &&
     line.text("require-credential-env") === undefined
   ) {
     throw new UsageError(showsNothing);
   }
+  const port = line.number("port") ?? 7000;
+  if (line.has("supervised")) {
+    return await serveForParent(
+      (port) => begin(line, specifier, { port, reusePort: true }),
+      (error) => error instanceof UsageError,
+    );
+  }
+  const count = line.number("processes");
+  if (count !== undefined) {
+    checkCount(count);
+    if (line.text("unix") !== undefined) {
+      throw new UsageError(
+        "--processes share a port, and --unix says that there is none.",
+      );
+    }
+    const hostname = line.text("hostname");
+    Deno.exit(await new Processes({ count, hostname, port }).run());
+  }
+  const { server, address, names } = await begin(line, specifier, { port });
+  console.log(`serving ${names}; listening on ${address}`);
+  await untilEnded(server);
+}
+
+/** Loads a module and serves its functions. */
+async function begin(
+  line: CommandLine,
+  specifier: string,
+  { port, reusePort }: { port: number; reusePort?: boolean },
+): Promise<Serving> {
   const functions = functionsOf(await load(specifier));
   const names = pathsOf(functions);
   if (names.length === 0) {
     throw new UsageError(`${specifier} exports no function.`);
   }
   let isListening = false;
-  const server = createRequestServer(line.number("port") ?? 7000, {
+  let served = 0;
+  const server = createRequestServer(port, {
     functions,
     hostname: line.text("hostname"),
     path: line.text("unix"),
+    reusePort,
     tls: tlsOf(line),
     ...line.secrets,
     insecure: line.has("insecure"),
-    onListen: (address) => {
-      isListening = true;
-      console.log(
-        `serving ${names.join(", ")}; listening on ${formatAddress(address)}`,
-      );
-    },
+    onConnect: (wire) => ({
+      accept: true,
+      onDeath: () => void (served += wire.stats().callsServed),
+    }),
+    onListen: () => void (isListening = true),
     // Why it cannot listen is thrown as well.
     onError: (error, where) => {
       if (!isListening) return;
       printReport(`${harmlessLine(where)}: ${described(error)}`);
     },
   });
-  await untilEnded(server);
+  return {
+    server,
+    address: formatAddress(server.address),
+    names: names.join(", "),
+    servedBefore: () => served,
+  };
 }
 
 /** Runs a listener. */
@@ -161,9 +208,6 @@ function tlsOf(line: CommandLine): ServerTls | undefined {
   if (own !== undefined) return { ...own, clientCa: [clientCa] };
   throw new UsageError("--client-ca goes with --cert and --key.");
 }
-
-/** How a process ends that Ctrl-C ended: 128, and the signal's number. */
-const INTERRUPTED = 130;
 
 /** What can be ended. */
 interface Endable {

@@ -34,8 +34,18 @@ const host: Host = {
   get isWindows(): boolean {
     return Deno.build.os === "windows";
   },
-  listen(hostname, port, backlog) {
-    return Deno.listen({ hostname, port, tcpBacklog: backlog });
+  get cannotReusePort(): string | undefined {
+    if (Deno.build.os !== "linux") {
+      return `connections are shared out by Linux only, and this is ${Deno.build.os}`;
+    }
+    // Without the flag, Deno ends the process; this function goes with the flag.
+    return "listenDatagram" in Deno
+      ? undefined
+      : 'Deno needs the flag --unstable-net for that, as in "deno run --unstable-net"';
+  },
+  listen(hostname, port, backlog, reusePort) {
+    const options = { hostname, port, tcpBacklog: backlog };
+    return Deno.listen(reusePort ? { ...options, reusePort } : options);
   },
   listenUnix(path) {
     const options = { transport: "unix", path } as const;

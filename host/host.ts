@@ -74,8 +74,21 @@ export interface ClientCertificates {
 export interface Host {
   /** Whether socket files have modes, and other things of POSIX. */
   readonly isWindows: boolean;
-  /** Listens on TCP, at once. */
-  listen(hostname: string, port: number, backlog: number): HostListener;
+  /**
+   * Why several processes cannot listen on one port here, and what to do;
+   * undefined where they can.
+   */
+  readonly cannotReusePort: string | undefined;
+  /**
+   * Listens on TCP, at once; with `reusePort` beside other processes that do
+   * the same.
+   */
+  listen(
+    hostname: string,
+    port: number,
+    backlog: number,
+    reusePort: boolean,
+  ): HostListener;
   /** Listens on a Unix socket, at once; the file is the user's own. */
   listenUnix(path: string): HostListener;
   /** Connects by TCP. The signal gives up, and leaves nothing open. */

@@ -307,6 +307,8 @@ function checkAuthorities(caCerts: readonly string[]): void {
 /** The host of Node and Bun. */
 export const nodeHost: Host = {
   isWindows: process.platform === "win32",
+  cannotReusePort:
+    'this entry point has no way to do it at once, as servers listen; Node\'s "node:cluster" shares a port out in its place',
   listen(hostname, port, backlog) {
     const host = addressOf(hostname);
     return new NodeListener(listenAt({ host, port, backlog }), undefined);

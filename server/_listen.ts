@@ -389,6 +389,7 @@ export type ListenTarget =
     readonly port: number;
     readonly tls?: ServerTls | undefined;
     readonly backlog?: number | undefined;
+    readonly reusePort?: boolean | undefined;
   };
 
 /** What a server has that does not listen: nobody comes until it is closed. */
@@ -421,7 +422,8 @@ const BACKLOG = 4_096;
  * @param who What the message of an error calls the server.
  * @returns The listener.
  * @throws {WireError} `addressInUse`, `addressUnavailable`,
- * `permissionDenied`, `tlsFailed` or `connectFailed`.
+ * `permissionDenied`, `tlsFailed` or `connectFailed`; `invalidArgument` where
+ * no port can be shared.
  */
 export function listen(
   host: Host,
@@ -431,11 +433,18 @@ export function listen(
   try {
     if ("path" in target) return listenUnix(host, target.path, who);
     const { hostname, port, tls, backlog = BACKLOG } = target;
+    const { reusePort = false } = target;
+    if (reusePort && host.cannotReusePort !== undefined) {
+      throw new WireError(
+        "invalidArgument",
+        `${who} cannot share a port with other processes: ${host.cannotReusePort}. Leave "reusePort" out.`,
+      );
+    }
     if (tls !== undefined) {
       host.checkCertificate(tls.cert, tls.key);
       host.secureContext({ caCerts: tls.clientCa });
     }
-    return host.listen(hostname, port, backlog);
+    return host.listen(hostname, port, backlog, reusePort);
   } catch (error) {
     if (error instanceof WireError) throw error;
     throw listenError(error, target, who);
@@ -465,7 +474,13 @@ export function checkTarget(target: ListenTarget): ListenTarget {
       }. Leave it out to listen on TCP.`,
     );
   }
-  const { hostname, tls } = target;
+  const { hostname, tls, reusePort = false } = target;
+  if (typeof reusePort !== "boolean") {
+    throw new WireError(
+      "invalidArgument",
+      `The option "reusePort" is true or false, not ${shown(reusePort)}.`,
+    );
+  }
   if (typeof hostname !== "string" || hostname === "") {
     throw new WireError(
       "invalidArgument",

@@ -174,6 +174,15 @@ export interface RequestServerOptions<
   /** The path of a Unix socket to listen on; the port is not looked at then. */
   path?: string | undefined;
   /**
+   * Whether other processes of the same user may listen on the port as well,
+   * with this option too. The operating system gives each new connection to one
+   * of them. Linux only, and in Deno only with the flag `--unstable-net`; it is
+   * refused elsewhere, and where there is no port.
+   *
+   * @default {false}
+   */
+  reusePort?: boolean | undefined;
+  /**
    * Certificate and key, both PEM: the server speaks TLS then. With `clientCa`,
    * clients have to show a certificate, too.
    */
@@ -311,6 +320,7 @@ export interface RequestServerOptions<
 const OPTION_KEYS: Readonly<Record<keyof RequestServerOptions, true>> = {
   hostname: true,
   path: true,
+  reusePort: true,
   tls: true,
   functions: true,
   serves: true,
@@ -1070,11 +1080,19 @@ function listenerOf(
   options: RequestServerOptions,
 ): HostListener | undefined {
   if (port !== null) {
+    if (options.path !== undefined && options.reusePort === true) {
+      throw new WireError(
+        "invalidArgument",
+        'The option "reusePort" is for a port, and "path" says that the server listens on a Unix socket. Leave one of them out.',
+      );
+    }
     const target = checkTarget(targetOf(port, options));
     checkClear(options, toAddress(target));
     return listen(host, target, "The request server");
   }
-  for (const name of ["hostname", "path", "tls", "onListen"] as const) {
+  for (
+    const name of ["hostname", "path", "reusePort", "tls", "onListen"] as const
+  ) {
     if (options[name] === undefined) continue;
     throw new WireError(
       "invalidArgument",
@@ -1087,10 +1105,10 @@ function listenerOf(
 /** Where the options say to listen. */
 function targetOf(
   port: number,
-  { path, hostname = "127.0.0.1", tls }: RequestServerOptions,
+  { path, hostname = "127.0.0.1", tls, reusePort }: RequestServerOptions,
 ): ListenTarget {
   if (path !== undefined) return { path };
-  return { hostname, port: checkPort(port), tls };
+  return { hostname, port: checkPort(port), tls, reusePort };
 }
 
 /** The same, as secrets go there. */

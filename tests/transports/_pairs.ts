@@ -64,7 +64,7 @@ async function connected(
 
 function tcpConns(host: Host): Promise<[HostConn, HostConn]> {
   return connected(
-    host.listen("127.0.0.1", 0, 8),
+    host.listen("127.0.0.1", 0, 8, false),
     (port) => host.connect("127.0.0.1", port, signal),
   );
 }
@@ -152,7 +152,7 @@ thread.join()`;
 
 /** One end over the pipes of a child, which passes all on to the other one. */
 async function pipeTransports(): Promise<Connected> {
-  const listener = HOSTS[0]!.listen("127.0.0.1", 0, 8);
+  const listener = HOSTS[0]!.listen("127.0.0.1", 0, 8, false);
   const { spawn } = processes("A test");
   const port = String(listener.addr.port);
   const child = await spawn(["python3", "-c", RELAY, port], {});
