@@ -11,6 +11,7 @@ import {
   createRequestServer,
   type Wire,
 } from "../mod.ts";
+import { usedBy } from "./_process_time.ts";
 
 const CLI = new URL("../cli.ts", import.meta.url).pathname;
 const HOST = "127.0.0.1";
@@ -70,14 +71,6 @@ async function start(args: string[], reads: boolean): Promise<Running> {
       await child.status;
     },
   };
-}
-
-/** Milliseconds of processor time of a process; on Linux. */
-function usedBy(pid: number): number {
-  const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  // In ticks of 10 ms: in user mode and in the system's.
-  return (Number(fields[11]) + Number(fields[12])) * 10;
 }
 
 /** How this process was told where the standard library is. */
