@@ -44,8 +44,14 @@ const host: Host = {
       : 'Deno needs the flag --unstable-net for that, as in "deno run --unstable-net"';
   },
   listen(hostname, port, backlog, reusePort) {
-    const options = { hostname, port, tcpBacklog: backlog };
-    return Deno.listen(reusePort ? { ...options, reusePort } : options);
+    // The types of Deno have the last one with the flag only.
+    const options: Deno.TcpListenOptions & { reusePort: boolean } = {
+      hostname,
+      port,
+      tcpBacklog: backlog,
+      reusePort,
+    };
+    return Deno.listen(options);
   },
   listenUnix(path) {
     const options = { transport: "unix", path } as const;
