@@ -4,10 +4,10 @@
  * @module
  */
 
-import { connectToRemoteServer, keepConnected } from "../../mod.ts";
+import { keepConnected } from "../../mod.ts";
 import "../_one_line.ts";
 import { commandLine, wrong } from "../_options.ts";
-import type { Queue } from "./protocol.ts";
+import { wayToQueue } from "./ways.ts";
 
 const USAGE = `Has the primes below a number counted, by a job for each part:
 
@@ -18,19 +18,23 @@ const USAGE = `Has the primes below a number counted, by a job for each part:
   --jobs <number>     how many jobs (50)
   --port <port>       where the queue listens (7000)
   --hostname <name>   its name or address (localhost)
+  --nats <address>    reach it over NATS, which is there (needs -A)
   --help              shows this
 
 Prints the sum of the results when it has all.`;
 
-const told = commandLine(USAGE, ["below", "jobs", "port", "hostname"], 1);
-const port = told.port(1);
+const told = commandLine(
+  USAGE,
+  ["below", "jobs", "port", "hostname", "nats"],
+  1,
+);
 const name = told.rest[0] ?? "producer";
-const hostname = told.option("hostname") ?? "localhost";
 const below = count("below", 1_000_000);
 const jobs = count("jobs", 50);
 
+await using way = await wayToQueue(told);
 await using kept = keepConnected(
-  (signal) => connectToRemoteServer<Queue>(hostname, port, { signal }),
+  (signal) => way.connect({ signal }),
   // A job has a name: the queue knows it when it comes again.
   { idempotent: ["submit"], attempts: 10, backoff: { most: 1_000 } },
 );

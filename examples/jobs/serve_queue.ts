@@ -13,13 +13,16 @@ import type { JobQueue } from "./job_queue.ts";
 import type { Queue, Worker } from "./protocol.ts";
 
 /**
- * Serves a queue over TCP.
+ * Serves a queue.
  *
  * @param queue The queue.
- * @param port Where; 0 takes a free port.
+ * @param port Where; 0 takes a free port, and null does not listen.
  * @returns The server.
  */
-export function serveQueue(queue: JobQueue, port: number): RequestServer {
+export function serveQueue(
+  queue: JobQueue,
+  port: number | null,
+): RequestServer {
   return createRequestServer(port, (wire: Wire<Worker>) => {
     wire.serve<Queue>({
       submit: (job) => queue.submit(job),

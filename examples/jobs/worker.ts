@@ -4,12 +4,13 @@
  * @module
  */
 
-import { connectToRemoteServer, keepConnected } from "../../mod.ts";
+import { keepConnected } from "../../mod.ts";
 import { endSignal } from "../_end_signal.ts";
 import "../_one_line.ts";
 import { commandLine } from "../_options.ts";
 import { countPrimes } from "./primes.ts";
-import type { Queue, Worker } from "./protocol.ts";
+import type { Worker } from "./protocol.ts";
+import { wayToQueue } from "./ways.ts";
 
 const USAGE = `Does jobs of a queue, one at a time:
 
@@ -18,24 +19,23 @@ const USAGE = `Does jobs of a queue, one at a time:
   name                what the queue calls it (worker)
   --port <port>       where the queue listens (7000)
   --hostname <name>   its name or address (localhost)
+  --nats <address>    reach it over NATS, which is there (needs -A)
   --pause <time>      how long to rest in between, in milliseconds (0)
   --help              shows this
 
 Start as many as you like. Ctrl-C or SIGTERM lets it finish its job.`;
 
-const told = commandLine(USAGE, ["port", "hostname", "pause"], 1);
-const port = told.port(1);
+const told = commandLine(USAGE, ["port", "hostname", "nats", "pause"], 1);
+const way = await wayToQueue(told);
 const name = told.rest[0] ?? "worker";
 const pause = Number(told.option("pause") ?? 0);
-const hostname = told.option("hostname") ?? "localhost";
 const ended = endSignal();
 
 const functions = {
   run: (job: Parameters<Worker["run"]>[0]) => countPrimes(job, pause),
 };
 const kept = keepConnected(
-  (signal) =>
-    connectToRemoteServer<Queue, Worker>(hostname, port, { signal, functions }),
+  (signal) => way.connect({ signal, functions }),
   {
     onConnected: (wire) => wire.remoteValue.work(name),
     // A queue that starts again is found; one that is gone is not waited for.
@@ -45,4 +45,5 @@ const kept = keepConnected(
 );
 ended.addEventListener("abort", () => void kept.close());
 const reason = await kept.closed;
+await way[Symbol.asyncDispose]();
 if (!ended.aborted) throw reason;

@@ -8,6 +8,7 @@ import { countPrimes, primesBelow } from "../../examples/jobs/primes.ts";
 import type { Job, Step } from "../../examples/jobs/protocol.ts";
 import { Refusal } from "../../mod.ts";
 import { test } from "../_test.ts";
+import { natsTest } from "../transports/_nats.ts";
 import { EXAMPLES, run, start, startServer } from "./_run.ts";
 
 /** A worker without a wire. */
@@ -126,3 +127,20 @@ test("jobs/queue.ts, worker.ts and producer.ts work together", async () => {
   assertEquals([ended.code, ended.stderr], [0, ""]);
   assertMatch(ended.stdout, /w came\nw went\n0 wait, 4 done, 0 begun again\n$/);
 });
+
+natsTest(
+  "jobs/queue.ts, worker.ts and producer.ts work together over NATS",
+  async ({ port }) => {
+    const nats = `--nats=127.0.0.1:${port}`;
+    const program = (name: string) => ["-A", `${EXAMPLES}/jobs/${name}`, nats];
+    await using queue = await startServer(...program("queue.ts"));
+    await using worker = start(...program("worker.ts"), "w");
+    await queue.prints(/w came/);
+    const produced = await run(...program("producer.ts"), "--below=1000");
+    const stdout = "producer: 50 results, 168 primes\n";
+    assertEquals(produced, { code: 0, stdout, stderr: "" });
+    assertEquals((await worker.end("SIGTERM")).code, 0);
+    const ended = await queue.end("SIGTERM");
+    assertEquals([ended.code, ended.stderr], [0, ""]);
+  },
+);
