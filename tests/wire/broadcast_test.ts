@@ -158,6 +158,10 @@ test("arguments that nobody takes fail the broadcast, and tell no wire", async (
   const { remote } = broadcast(nears);
   const error = await assertRejects(() => remote.hear(Symbol("no")), WireError);
   assertEquals(error.code, "unsupportedValue");
+  const cyclic: unknown[] = [];
+  cyclic.push(cyclic);
+  const deep = await assertRejects(() => remote.hear(cyclic), WireError);
+  assertEquals(deep.code, "limit");
   const streams = await assertRejects(
     () => remote.hear((async function* () {})()),
     WireError,
@@ -189,6 +193,39 @@ test("middleware, deadlines and metadata are those of each wire", async () => {
   await near.close();
 });
 
+test("a member that throws, or answers nothing, keeps no other from its call", async () => {
+  const { heard, nears } = crowd(2);
+  const told: unknown[] = [];
+  const bad = (send: () => unknown) => ({ ended: undefined, send } as never);
+  const members = [
+    nears[0]!,
+    bad(() => {
+      throw new Error("It is broken.");
+    }),
+    bad(() => undefined),
+    nears[1]!,
+  ];
+  const { error } = console;
+  console.error = (text: string) => told.push(text);
+  try {
+    await broadcast(members).remote.hear([1]);
+    await settle();
+  } finally {
+    console.error = error;
+  }
+  await leave(nears);
+  assertEquals(heard, [[0, [1]], [1, [1]]]);
+  assertEquals(told.length, 1);
+});
+
+test("one that is no wire is told of before any is called", async () => {
+  const { heard, nears } = crowd(1);
+  const all = broadcast([nears[0]!, {} as never]);
+  await assertRejects(() => all.remote.hear(1), WireError);
+  await leave(nears);
+  assertEquals(heard, []);
+});
+
 test("what is no wire is refused", async () => {
   for (const wrong of [undefined, null, 5, {}]) {
     assertThrows(() => broadcast(wrong as never), WireError, "server.wires");
@@ -196,7 +233,12 @@ test("what is no wire is refused", async () => {
   const { remote } = broadcast([{} as never]);
   const error = await assertRejects(() => remote.hear(), WireError);
   assertEquals(error.code, "invalidArgument");
-  assertThrows(() => new WireGroup().add({} as never), WireError);
+  const group = new WireGroup();
+  const send = () => Promise.resolve();
+  for (const wrong of [{}, undefined, { send, ended: undefined }]) {
+    assertThrows(() => group.add(wrong as never), WireError);
+  }
+  assertEquals(group.size, 0);
 });
 
 test("a group is joined and left, and its dead are out", async () => {

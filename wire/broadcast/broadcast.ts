@@ -36,7 +36,7 @@ import { type CallOptions, checkCallOptions } from "../rpc/context.ts";
 import { DONE } from "../rpc/messaging.ts";
 import { type Caller, remotes } from "../rpc/remote.ts";
 import type { AnyFunctions, Remotes, RemoteSend } from "../rpc/remote_types.ts";
-import { callerOf, type Wire } from "../wire.ts";
+import { callerOf, Wire } from "../wire.ts";
 
 /** What a broadcast needs of a wire; a kept connection has it, too. */
 export interface BroadcastMember {
@@ -162,12 +162,13 @@ class ToMany<Remote extends object> implements Broadcast<Remote> {
       const shared = SharedArguments.from(ownArguments(name, args));
       checkCallOptions(options);
       if (carriesStream(shared)) throw oneReader(name);
-      for (const wire of this.#wires) {
-        checkMember(wire);
+      // One that is no wire is told of before any other is called.
+      const wires = [...this.#wires];
+      wires.forEach(checkMember);
+      for (const wire of wires) {
         if (wire.ended !== undefined) continue;
         count++;
-        const sender: Pick<Caller, "send"> = callerOf(wire) ?? wire;
-        const sent = sender.send(name, shared, options);
+        const sent = sendOn(wire, name, shared, options);
         if (sent !== DONE) late.push(outcome(sent, wire));
       }
     } catch (error) {
@@ -176,6 +177,34 @@ class ToMany<Remote extends object> implements Broadcast<Remote> {
     if (late.length === 0) return DONE;
     return owned(concluded(late, count, name), reportToConsole, unsent(name));
   }
+}
+
+/** Calls on one wire: whatever it throws concerns no other. */
+function sendOn(
+  wire: BroadcastMember,
+  name: string,
+  shared: unknown[],
+  options: CallOptions | undefined,
+): Promise<void> {
+  const sender: Pick<Caller, "send"> = callerOf(wire) ?? wire;
+  try {
+    const sent = sender.send(name, shared, options) as unknown;
+    // A member of somebody else's may answer without a promise.
+    return sent instanceof Promise ? sent : Promise.resolve();
+  } catch (error) {
+    return failed(error, reportOf(wire), unsent(name));
+  }
+}
+
+/** Who hears of what goes wrong for a wire. */
+function reportOf(wire: object): Report {
+  return (wire as { [REPORT]?: Report })[REPORT] ?? reportToConsole;
+}
+
+/** Whether it is the arguments that cannot be sent, and no want of room. */
+function isUnsendable(error: unknown): boolean {
+  return isA(error, WireError) && (error.code === "unsupportedValue" ||
+    error.code === "limit" && error.sent === undefined);
 }
 
 /** A call that one wire did not take, because of its arguments. */
@@ -193,7 +222,7 @@ function outcome(
   wire: object,
 ): Promise<Unsent | undefined> {
   return overheard(sent, (error) => {
-    if (!isA(error, WireError) || error.code !== "unsupportedValue") return;
+    if (!isUnsendable(error)) return undefined;
     sent.catch(() => {});
     return { wire, error };
   });
@@ -201,8 +230,7 @@ function outcome(
 
 /** Tells the one who hears of what goes wrong for a wire. */
 function tell({ wire, error }: Unsent, name: string): void {
-  const { [REPORT]: report } = wire as { [REPORT]?: Report };
-  failed(error, report, unsent(name));
+  failed(error, reportOf(wire), unsent(name));
 }
 
 /** Arguments that nobody takes are the broadcast's fault, and not a wire's. */
@@ -220,7 +248,11 @@ function checkMember(wire: unknown): asserts wire is BroadcastMember {
   if (typeof (wire as Partial<BroadcastMember> | null)?.send === "function") {
     return;
   }
-  throw new WireError(
+  throw noMember(wire);
+}
+
+function noMember(wire: unknown): WireError {
+  return new WireError(
     "invalidArgument",
     `A broadcast goes to wires, and among them is ${shown(wire)}.`,
   );
@@ -244,8 +276,8 @@ const memberships = new WeakMap<object, Set<WireGroup>>();
 
 /**
  * Wires that are called together: a room of a chat, the readers of a document.
- * One that ends is taken out. A group keeps no wire alive, and a wire
- * no group that it has left.
+ * One that ends is taken out. A wire
+ * keeps its groups alive: `clear()` one that is no longer used.
  *
  * @typeParam Remote The interface that the peers serve.
  *
@@ -297,20 +329,20 @@ export class WireGroup<Remote extends object = AnyFunctions> implements
    */
   // deno-lint-ignore no-explicit-any -- whatever this side serves
   add(wire: Wire<Remote, any, any>): this {
-    checkMember(wire);
+    if (!isA(wire, Wire)) throw noMember(wire);
     if (wire.ended !== undefined || this.#wires.has(wire)) return this;
-    this.#wires.add(wire);
     const group = this as unknown as WireGroup;
     const groups = memberships.get(wire);
-    if (groups !== undefined) {
+    if (groups === undefined) {
+      const joined = new Set([group]);
+      memberships.set(wire, joined);
+      wire.onDeath(() => {
+        for (const each of joined) each.delete(wire as unknown as Wire);
+      });
+    } else {
       groups.add(group);
-      return this;
     }
-    const joined = new Set([group]);
-    memberships.set(wire, joined);
-    wire.onDeath(() => {
-      for (const each of joined) each.delete(wire as unknown as Wire);
-    });
+    this.#wires.add(wire);
     return this;
   }
 
