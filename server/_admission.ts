@@ -10,10 +10,19 @@
 
 import { checkGate, checkOptionKeys } from "../wire/base/checks.ts";
 import { type Clock, systemClock, TokenBucket } from "../wire/base/clock.ts";
-import { otherVersion, shown, WireError } from "../wire/base/errors.ts";
+import { Histogram, type Latency } from "../wire/base/collections.ts";
+import {
+  laterOf,
+  otherVersion,
+  settled,
+  shown,
+  WireError,
+} from "../wire/base/errors.ts";
+import type { WireLimits } from "../wire/base/limits.ts";
 import { callHook, type Report } from "../wire/base/report.ts";
+import type { Method } from "../wire/codec/passing.ts";
 import { Values } from "../wire/rpc/context.ts";
-import type { CredentialGate } from "../wire/session/dialect.ts";
+import type { CredentialGate, WireStats } from "../wire/session/dialect.ts";
 import {
   formatAddress,
   type SocketLike,
@@ -822,6 +831,284 @@ export function auditor(
     const whole = { identity: undefined, functionName: undefined, ...event };
     callHook(() => onAudit(whole), (error) => report(error, "onAudit"));
   };
+}
+
+// What a server counts.
+
+/** So many functions are told apart; all others count as one. */
+const MOST_FUNCTIONS = 200;
+/** So many codes are told apart. */
+const MOST_CODES = 64;
+/** Under what the others are counted. */
+const OTHERS = "(others)";
+
+/** What a server counts of calls to one function that it serves. */
+export interface FunctionStats {
+  /** Its name; all beyond 200 names count as `(others)`. */
+  readonly name: string;
+  /** Calls that were answered, one-way calls included. */
+  readonly calls: number;
+  /** Those of them that failed, with whatever error. */
+  readonly errors: number;
+  /** Now: calls that are under way. */
+  readonly running: number;
+  /** How long they took, until the function's result was there. */
+  readonly latency: Latency;
+}
+
+/**
+ * What a server has counted. All of it is plain data, so that a function can
+ * answer it.
+ *
+ * @example
+ * ```ts
+ * import {
+ *   connectToRemoteServer,
+ *   createRequestServer,
+ *   type ServerStats,
+ * } from "@remote/wire";
+ *
+ * await using server = createRequestServer(0, {
+ *   functions: { add: (a: number, b: number) => a + b },
+ *   measure: true,
+ * });
+ * await using wire = await connectToRemoteServer("127.0.0.1", server.port);
+ * await wire.remoteValue.add(40, 2);
+ * const { wires, sums, functions }: ServerStats = server.stats();
+ * if (wires.now !== 1 || sums.callsServed !== 1) throw new Error();
+ * const [add] = functions!;
+ * if (add!.name !== "add" || add!.calls !== 1) throw new Error();
+ * if (!(add!.latency.p99 >= 0)) throw new Error();
+ * ```
+ */
+export interface ServerStats {
+  /** For how long the server has been there, in milliseconds. */
+  readonly uptime: number;
+  /** Wires: those that are open, all that were accepted, and newcomers. */
+  readonly wires: {
+    /** Now: those that were accepted and have not ended. */
+    readonly now: number;
+    /** All that were accepted. */
+    readonly ever: number;
+    /** Now: connections that are not accepted yet. */
+    readonly newcomers: number;
+  };
+  /**
+   * What `wire.stats()` tells, summed over all wires that were accepted; what
+   * is told of now, over those that are open.
+   */
+  readonly sums: WireSums;
+  /** Connections that were refused, by the code of the reason. */
+  readonly refused: Readonly<Record<string, number>>;
+  /** Calls that were refused because of quotas. */
+  readonly callsRefused: number;
+  /** Wires that were accepted and have ended, by the code of the reason. */
+  readonly ended: Readonly<Record<string, number>>;
+  /** How often a limit of the server was reached, by its name. */
+  readonly limits: Readonly<Record<string, number>>;
+  /**
+   * What is known of each function that was served, on any wire; undefined
+   * without the option `measure`.
+   */
+  readonly functions: readonly FunctionStats[] | undefined;
+}
+
+/** The counts of several wires. */
+export type WireSums = Readonly<Record<keyof Omit<WireStats, "flow">, number>>;
+
+/** Counts by name, of a few names. */
+class Tallies {
+  readonly #counts = new Map<string, number>();
+
+  /** Counts once more. */
+  add(name: string): void {
+    const counts = this.#counts;
+    const key = counts.has(name) || counts.size < MOST_CODES ? name : OTHERS;
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+  }
+
+  /** The counts. */
+  get record(): Record<string, number> {
+    return Object.fromEntries(this.#counts);
+  }
+}
+
+/** One function, while it is counted. */
+class MeasuredFunction {
+  readonly #times = new Histogram();
+  #running = 0;
+  #errors = 0;
+
+  /** A call begins. */
+  begin(): void {
+    this.#running++;
+  }
+
+  /** A call that began is over. */
+  end(time: number, hasFailed: boolean): void {
+    this.#running--;
+    if (hasFailed) this.#errors++;
+    this.#times.add(time);
+  }
+
+  /** What is told of it. */
+  stats(name: string): FunctionStats {
+    const { latency } = this.#times;
+    const [running, errors] = [this.#running, this.#errors];
+    return { name, calls: latency.count, errors, running, latency };
+  }
+}
+
+/** Counts what a server does. */
+export class ServerCounts {
+  readonly #clock: Clock;
+  readonly #began: number;
+  readonly #functions: Map<string, MeasuredFunction> | undefined;
+  readonly #refused = new Tallies();
+  readonly #ended = new Tallies();
+  readonly #limits = new Tallies();
+  /** The sums over wires that have ended. */
+  #sums = noSums();
+  #ever = 0;
+  #callsRefused = 0;
+
+  /**
+   * @param clock Tells the time.
+   * @param measures Whether functions are measured.
+   */
+  constructor(clock: Clock, measures: boolean) {
+    this.#clock = clock;
+    this.#began = clock.now();
+    this.#functions = measures ? new Map() : undefined;
+  }
+
+  /** A wire was accepted. */
+  accepted(): void {
+    this.#ever++;
+  }
+
+  /** A wire that was accepted has ended. */
+  ended(wire: { stats(): WireStats }, { code }: WireError): void {
+    this.#ended.add(code);
+    addTo(this.#sums, wire.stats(), true);
+  }
+
+  /** A connection or a call was refused. */
+  refused(what: RefusedEvent["refused"], { code }: WireError): void {
+    if (what === "call") this.#callsRefused++;
+    else this.#refused.add(code);
+  }
+
+  /** A limit was reached. */
+  reached(limit: keyof WireLimits): void {
+    this.#limits.add(limit);
+  }
+
+  /**
+   * What measures a function in its place; undefined where none is.
+   *
+   * @param name Its name.
+   * @param served The function.
+   */
+  get measure(): ((name: string, served: Method) => Method) | undefined {
+    const functions = this.#functions;
+    if (functions === undefined) return undefined;
+    const clock = this.#clock;
+    return (name, served) => {
+      const measured = measuredOf(functions, name);
+      return function (this: unknown, ...args) {
+        const began = clock.now();
+        measured.begin();
+        try {
+          const result = Reflect.apply(served, this, args);
+          const later = laterOf(result);
+          if (later === undefined) {
+            measured.end(clock.now() - began, false);
+            return result;
+          }
+          const promise = settled(later);
+          promise.then(
+            () => measured.end(clock.now() - began, false),
+            () => measured.end(clock.now() - began, true),
+          );
+          return promise;
+        } catch (error) {
+          measured.end(clock.now() - began, true);
+          throw error;
+        }
+      };
+    };
+  }
+
+  /** What is told of it all. */
+  stats(
+    wires: ReadonlySet<{ stats(): WireStats }>,
+    newcomers: number,
+  ): ServerStats {
+    const sums = { ...this.#sums };
+    for (const wire of wires) addTo(sums, wire.stats(), false);
+    return {
+      uptime: this.#clock.now() - this.#began,
+      wires: { now: wires.size, ever: this.#ever, newcomers },
+      sums,
+      refused: this.#refused.record,
+      callsRefused: this.#callsRefused,
+      ended: this.#ended.record,
+      limits: this.#limits.record,
+      functions: this.#functions === undefined
+        ? undefined
+        : Array.from(this.#functions, ([name, each]) => each.stats(name)),
+    };
+  }
+}
+
+/** What measures a function of that name. */
+function measuredOf(
+  functions: Map<string, MeasuredFunction>,
+  name: string,
+): MeasuredFunction {
+  const known = functions.has(name) || functions.size < MOST_FUNCTIONS;
+  const key = known ? name : OTHERS;
+  const measured = functions.get(key) ?? new MeasuredFunction();
+  functions.set(key, measured);
+  return measured;
+}
+
+type Sums = Record<keyof WireSums, number>;
+
+/** Those that tell how it is now, which ends with the wire. */
+const OF_NOW: Readonly<Record<keyof WireSums, boolean>> = {
+  bytesReceived: false,
+  bytesSent: false,
+  reads: false,
+  writes: false,
+  messagesReceived: false,
+  messagesSent: false,
+  signsOfLife: false,
+  callsMade: false,
+  callsServed: false,
+  callsPending: true,
+  callsWaiting: true,
+  callsRunning: true,
+  objectsExported: true,
+  objectsImported: true,
+  streamsReceiving: true,
+  streamsSending: true,
+  inbox: true,
+  memoryHeld: true,
+  outputWaiting: true,
+};
+const SUMMED = Object.keys(OF_NOW) as (keyof Sums)[];
+
+function noSums(): Sums {
+  return Object.fromEntries(SUMMED.map((name) => [name, 0])) as Sums;
+}
+
+/** Adds the counts of a wire. */
+function addTo(sums: Sums, stats: WireStats, hasEnded: boolean): void {
+  for (const name of SUMMED) {
+    if (!hasEnded || !OF_NOW[name]) sums[name] += stats[name];
+  }
 }
 
 // A transport that tells whether its connection does anything.

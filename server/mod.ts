@@ -16,11 +16,15 @@
  */
 
 export type { Announce, ByteWriterLike } from "./start_up_server.ts";
+export type { Latency } from "../wire/base/collections.ts";
 export type {
   AddressOptions,
   ConnectAnswer,
+  FunctionStats,
   OnAudit,
   RefusedEvent,
+  ServerStats,
+  WireSums,
 } from "./_admission.ts";
 export type {
   ClientCertificates,

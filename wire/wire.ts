@@ -279,8 +279,8 @@ export interface WireOptions<
    */
   introspection?: boolean | undefined;
   /**
-   * Whether calls make spans where OpenTelemetry is on when the wire is made,
-   * as it is in Deno with `OTEL_DENO=true`. Where it is off, that costs
+   * Whether calls make spans and metrics where OpenTelemetry is on when the wire
+   * is made, as it is in Deno with `OTEL_DENO=true`. Where it is off, that costs
    * nothing; where it is on, it is a middleware like any other.
    *
    * @default {true}
@@ -386,14 +386,14 @@ export class Wire<
    * @param transport The connection, which the wire owns from now on.
    * @param options What differs from the default.
    * @param side What servers have beside them: whether the peer shows its
-   * secret first, who counts wrong ones, what wires share and print.
+   * secret first, who counts wrong ones, what wires share, print and measure.
    */
   constructor(
     transport: Transport,
     options: WireOptions<Remote, Local, Identity> = {},
     side: Pick<
       SessionOptions,
-      "peerFirst" | "gate" | "sharedMemory" | "quota" | "debug"
+      "peerFirst" | "gate" | "sharedMemory" | "quota" | "debug" | "measure"
     > = {},
   ) {
     const { signal, functions, onDeath, serves, expects } = options;
@@ -404,12 +404,12 @@ export class Wire<
     const expected = expects === undefined ? undefined : rulesOf(expects);
     const valueTypes = checkParts(options, expected, kept);
     const api = options.telemetry === false ? undefined : findTelemetry();
-    const telemetry = api === undefined ? [] : [spans(api)];
+    const clock = options.clock ?? systemClock;
+    const telemetry = api === undefined ? [] : [spans(api, clock)];
     const calling = through(telemetry, options.callThrough);
     const limits = resolveLimits(options.limits);
     const requireCredential = checkCredentials(options);
     checkClear(options, transport.address);
-    const clock = options.clock ?? systemClock;
     const credential = options.credential ?? "";
     const dialect = this.#dialect = options.dialect ?? native;
     const report = this.#report = reporter(options.onError);

@@ -1,5 +1,5 @@
 /**
- * Spans of two processes, as a collector gets them.
+ * Spans and durations of two processes, as a collector gets them.
  */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
@@ -54,12 +54,74 @@ function spansOf({ resourceSpans }: Export): Span[] {
   );
 }
 
-/** Runs the two programs, and gives their spans and what the client printed. */
-async function collect(isOn: boolean): Promise<{ spans: Span[]; out: string }> {
+/** How often calls were counted, by process, histogram and attributes. */
+type Counts = Record<string, number>;
+
+type Metrics = {
+  resourceMetrics: {
+    resource: { attributes: Attribute[] };
+    scopeMetrics: {
+      scope: { name: string };
+      metrics: {
+        name: string;
+        unit: string;
+        histogram: {
+          dataPoints: {
+            attributes: Attribute[];
+            count: number | string;
+            sum: number;
+            explicitBounds: number[];
+          }[];
+        };
+      }[];
+    }[];
+  }[];
+};
+
+/** The durations of calls that are told: each is a sum over all calls so far. */
+function countsOf({ resourceMetrics }: Metrics): Counts {
+  const counts: Counts = {};
+  for (const { resource, scopeMetrics } of resourceMetrics) {
+    const process = plain(resource.attributes)["service.name"];
+    for (const { scope, metrics } of scopeMetrics) {
+      if (scope.name !== "@remote/wire") continue;
+      for (const { name, unit, histogram } of metrics) {
+        assertEquals(unit, "s");
+        for (const point of histogram.dataPoints) {
+          assertEquals(point.explicitBounds[0], 0.005);
+          assert(point.sum >= 0 && point.sum < 1000);
+          const {
+            "rpc.method": method,
+            "error.type": error,
+            ...others
+          } = plain(point.attributes);
+          assertEquals(others, { "rpc.system.name": "remote_wire" });
+          const key = [process, name, method, ...error ? [error] : []];
+          counts[key.join(" ")] = Number(point.count);
+        }
+      }
+    }
+  }
+  return counts;
+}
+
+/** What two programs told, and what the client printed. */
+interface Collected {
+  readonly spans: Span[];
+  readonly counts: Counts;
+  readonly out: string;
+}
+
+/** Runs the two programs, and gives what they told. */
+async function collect(isOn: boolean): Promise<Collected> {
   const spans: Span[] = [];
+  const counts: Counts = {};
   const collector = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen() {} },
     async (request) => {
+      if (request.url.endsWith("/v1/metrics")) {
+        Object.assign(counts, countsOf(await request.json()));
+      }
       if (!request.url.endsWith("/v1/traces")) return new Response("{}");
       spans.push(...spansOf(await request.json()));
       return Response.json({});
@@ -88,11 +150,11 @@ async function collect(isOn: boolean): Promise<{ spans: Span[]; out: string }> {
   const { success } = await server.status;
   await collector.shutdown();
   assertEquals([success, client.success], [true, true]);
-  return { spans, out: new TextDecoder().decode(client.stdout).trim() };
+  return { spans, counts, out: new TextDecoder().decode(client.stdout).trim() };
 }
 
-test("wires make spans of calls in both processes where OpenTelemetry is on", async () => {
-  const { spans, out } = await collect(true);
+test("wires make spans and durations of calls in both processes where OpenTelemetry is on", async () => {
+  const { spans, counts, out } = await collect(true);
   const find = (process: string, name: string, kind: number, at = 0) => {
     const found =
       spans.filter((span) =>
@@ -162,8 +224,24 @@ test("wires make spans of calls in both processes where OpenTelemetry is on", as
   assertEquals(later("server", SERVER, 2).parentSpanId, "");
   const { traceId, spanId } = find("client", "traceparent", CLIENT);
   assertEquals(out, `00-${traceId}-${spanId}-01`);
+
+  assertEquals(counts, {
+    "client rpc.client.call.duration fail RangeError": 1,
+    "client rpc.client.call.duration front": 1,
+    "client rpc.client.call.duration note": 3,
+    "client rpc.client.call.duration refused permissionDenied": 1,
+    "client rpc.client.call.duration traceparent": 1,
+    "client rpc.server.call.duration back": 1,
+    "server rpc.client.call.duration back": 1,
+    "server rpc.server.call.duration fail RangeError": 1,
+    "server rpc.server.call.duration front": 1,
+    "server rpc.server.call.duration note": 3,
+    "server rpc.server.call.duration refused permissionDenied": 1,
+    "server rpc.server.call.duration traceparent": 1,
+  });
 });
 
-test("wires make no spans where OpenTelemetry is off", async () => {
-  assertEquals(await collect(false), { spans: [], out: "undefined" });
+test("wires make neither spans nor metrics where OpenTelemetry is off", async () => {
+  const nothing = { spans: [], counts: {}, out: "undefined" };
+  assertEquals(await collect(false), nothing);
 });

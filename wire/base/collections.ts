@@ -144,3 +144,74 @@ export class SpareBuffers {
     this.#buffers = undefined;
   }
 }
+
+// Times and how often they came, in little memory.
+
+/** So many buckets for each doubling: a quantile is 5 % off at the most. */
+const PER_DOUBLING = 8;
+/** The first bucket, and the last: 2 ** -10 ms, and about 11 days. */
+const FIRST = -10 * PER_DOUBLING;
+const LAST = 30 * PER_DOUBLING;
+
+/** What the quantiles of times are, in milliseconds. */
+export interface Latency {
+  /** How many times there were. */
+  readonly count: number;
+  /** Their sum, in milliseconds. */
+  readonly total: number;
+  /** Half of them are no longer, in milliseconds; 0 where there are none. */
+  readonly p50: number;
+  /** 90 % of them are no longer. */
+  readonly p90: number;
+  /** 99 % of them are no longer. */
+  readonly p99: number;
+  /** The longest. */
+  readonly max: number;
+}
+
+/** How often times came, by their length: 2.5 KiB for any number of them. */
+export class Histogram {
+  readonly #counts = new Float64Array(LAST - FIRST + 1);
+  #count = 0;
+  #total = 0;
+  #max = 0;
+
+  /** Counts a time in milliseconds. */
+  add(time: number): void {
+    this.#count++;
+    this.#total += time;
+    if (time > this.#max) this.#max = time;
+    // The logarithm of 0 is -Infinity.
+    const bucket = Math.ceil(Math.log2(time) * PER_DOUBLING);
+    this.#counts[Math.min(Math.max(bucket, FIRST), LAST) - FIRST]!++;
+  }
+
+  /**
+   * What so large a part of the times does not exceed, in milliseconds.
+   *
+   * @param part From 0 to 1.
+   */
+  quantile(part: number): number {
+    let left = part * this.#count;
+    for (const [index, count] of this.#counts.entries()) {
+      left -= count;
+      if (count === 0 || left > 0) continue;
+      // The middle of the bucket.
+      const middle = 2 ** ((index + FIRST - 0.5) / PER_DOUBLING);
+      return Math.min(middle, this.#max);
+    }
+    return this.#max;
+  }
+
+  /** Its quantiles. */
+  get latency(): Latency {
+    return {
+      count: this.#count,
+      total: this.#total,
+      p50: this.quantile(0.5),
+      p90: this.quantile(0.9),
+      p99: this.quantile(0.99),
+      max: this.#max,
+    };
+  }
+}

@@ -73,7 +73,8 @@ export class CmuclSession implements Session {
     options: SessionOptions,
     setup: LispSetup,
   ) {
-    const { limits, clock, onError, recordCallSites, serveThrough } = options;
+    const { limits, clock, onError, recordCallSites } = options;
+    const { serveThrough, measure } = options;
     this.#transport = transport;
     this.#options = options;
     this.#setup = setup;
@@ -88,7 +89,7 @@ export class CmuclSession implements Session {
     const messaging = this.#messaging = new Messaging({
       ...{ wire, output, clock, limits, lifetime, onError, recordCallSites },
       pipelines: false,
-      serving: { serveThrough },
+      serving: { serveThrough, measure },
       memory,
       onIdle: () => this.#advance(),
     });

@@ -330,7 +330,7 @@ export class NativeSession implements Session {
    */
   constructor(wire: object, transport: Transport, options: SessionOptions) {
     const { limits, clock, onError, recordCallSites } = options;
-    const { serveThrough, introspection, valueTypes } = options;
+    const { serveThrough, introspection, valueTypes, measure } = options;
     this.#transport = transport;
     // The other options, such as the credential, are forgotten once it is open.
     this.#clock = clock;
@@ -351,7 +351,7 @@ export class NativeSession implements Session {
       streams,
       pipelines: true,
       recordCallSites,
-      serving: { serveThrough, introspection, valueTypes },
+      serving: { serveThrough, introspection, valueTypes, measure },
     });
     this.#pings = new Pings(output, clock, limits.sendEnd);
     const end = (reason: WireError, tell: boolean) => this.end(reason, tell);

@@ -62,6 +62,8 @@ export interface ServedFunctionsOptions {
   readonly serveThrough: readonly Middleware[];
   /** Whether to list what is served for a peer that asks. */
   readonly introspection: boolean;
+  /** Puts what measures a function in its place. */
+  readonly measure: ((name: string, served: Method) => Method) | undefined;
   /** Told what has no other place to go. */
   readonly onError: Report;
 }
@@ -74,11 +76,16 @@ export class ServedFunctions {
   /** Undefined where there is none, which costs nothing then. */
   readonly #middleware: readonly Middleware[] | undefined;
   readonly #functions = new Map<string, Method>();
+  /** Those that run in their place: they are measured. */
+  readonly #measured: Map<string, Method>;
 
   /** @param options What they are run with. */
   constructor(options: ServedFunctionsOptions) {
     const { serveThrough, wire, clock } = options;
     this.#options = options;
+    this.#measured = options.measure === undefined
+      ? this.#functions
+      : new Map();
     this.#wire = wire;
     this.#clock = clock;
     this.#middleware = serveThrough.length > 0 ? serveThrough : undefined;
@@ -88,18 +95,22 @@ export class ServedFunctions {
   add(functions: object): void {
     for (const [name, served] of servedEntries(functions)) {
       this.#functions.set(name, served);
+      const { measure } = this.#options;
+      if (measure !== undefined) {
+        this.#measured.set(name, measure(name, served));
+      }
     }
   }
 
   /** The function of a name: one that was served, or the wire's own. */
   find(name: string): Method | undefined {
-    return this.#functions.get(name) ?? this.#ownFunction(name);
+    return this.#measured.get(name) ?? this.#ownFunction(name);
   }
 
   /** The same, where nothing but the function itself is to run. */
   plain(name: string): Method | undefined {
     return this.#middleware === undefined
-      ? this.#functions.get(name)
+      ? this.#measured.get(name)
       : undefined;
   }
 

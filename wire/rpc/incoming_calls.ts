@@ -59,6 +59,8 @@ export interface ServingOptions {
   readonly serveThrough?: readonly Middleware[];
   /** Whether to list what is served for a peer that asks. */
   readonly introspection?: boolean;
+  /** Puts what measures a function in its place. */
+  readonly measure?: ((name: string, served: Method) => Method) | undefined;
   /** The types of values that are declared. */
   readonly valueTypes?: ValueTypes | undefined;
 }
@@ -118,7 +120,7 @@ export class IncomingCalls {
   constructor(options: IncomingOptions) {
     const { limits, lifetime, output, clock, memory, objects, onError } =
       options;
-    const { serveThrough = [], introspection = false, valueTypes } =
+    const { serveThrough = [], introspection = false, valueTypes, measure } =
       options.serving;
     this.#options = options;
     this.#limits = limits;
@@ -137,6 +139,7 @@ export class IncomingCalls {
       clock,
       serveThrough,
       introspection,
+      measure,
       onError,
     });
     this.#answers = new Answers({

@@ -575,6 +575,8 @@ function nothing(): void {}
 export interface TelemetryApi {
   /** Makes tracers. */
   readonly trace: { getTracer(name: string): Tracer };
+  /** Makes what counts; an implementation may have none. */
+  readonly metrics?: { getMeter(name: string): Meter };
   /** Knows what is under way. */
   readonly context: { active(): Context };
   /** Says how a trace travels: as `traceparent`, unless told otherwise. */
@@ -595,6 +597,15 @@ interface Tracer {
     context: Context,
     work: (span: Span) => Promise<unknown>,
   ): Promise<unknown>;
+}
+
+interface Meter {
+  createHistogram(name: string, options: object): Durations;
+}
+
+/** Takes durations in seconds. */
+interface Durations {
+  record(seconds: number, attributes: Attributes, context: Context): void;
 }
 
 interface Context {
@@ -641,14 +652,58 @@ export function findTelemetry(): TelemetryApi | undefined {
   return isOn ? api as TelemetryApi : undefined;
 }
 
+/** So many types of errors are told apart where calls of a wire are counted. */
+const MOST_TYPES = 50;
+const OTHER = "_OTHER";
+/** Bounds of buckets, in seconds, as the semantic conventions have them. */
+const BOUNDS = [
+  ...[0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25],
+  ...[0.5, 0.75, 1, 2.5, 5, 7.5, 10],
+];
+
+/** What counts how long calls of one side take; undefined where nothing does. */
+function durations(
+  { metrics }: TelemetryApi,
+  side: "client" | "server",
+): Durations | undefined {
+  return metrics?.getMeter("@remote/wire").createHistogram(
+    `rpc.${side}.call.duration`,
+    {
+      description: `Duration of calls, at the ${side}.`,
+      unit: "s",
+      advice: { explicitBucketBoundaries: BOUNDS },
+    },
+  );
+}
+
 /**
- * Makes the middleware that makes spans.
+ * By what durations are told apart. There are few of these: whatever else a
+ * call is of, a peer cannot choose it. So methods of objects count as one where
+ * they are served, for the object may be the peer's own.
+ */
+function countedBy(call: MiddlewareCall<Located>): Attributes {
+  const isMethod = call.side === "serving" && call.object !== undefined;
+  return {
+    "rpc.system.name": "remote_wire",
+    "rpc.method": isMethod && call.name !== "" ? "(method)" : nameOf(call),
+  };
+}
+
+/**
+ * Makes the middleware that makes spans, and counts how long calls take.
  *
  * @param api OpenTelemetry's API.
+ * @param clock Tells how long.
  * @returns A middleware for calls that are served and for those that are made.
  */
-export function spans(api: TelemetryApi): Middleware<Located> {
+export function spans(
+  api: TelemetryApi,
+  clock: Pick<Clock, "now">,
+): Middleware<Located> {
   const { context, propagation } = api;
+  const served = durations(api, "server");
+  const made = durations(api, "client");
+  const types = new Set<string>();
   const tracer = api.trace.getTracer("@remote/wire");
   const middleware: Middleware<Located> = (call, next) => {
     const isServer = call.side === "serving";
@@ -663,6 +718,9 @@ export function spans(api: TelemetryApi): Middleware<Located> {
       attributes: attributesOf(call),
     };
     const name = nameOf(call);
+    const counter = isServer ? served : made;
+    const counted = countedBy(call);
+    const began = clock.now();
     return tracer.startActiveSpan(name, options, parent, async (span) => {
       try {
         if (isServer) return await next();
@@ -671,10 +729,16 @@ export function spans(api: TelemetryApi): Middleware<Located> {
         return await next({ metadata: merged(call.metadata, carrier) });
       } catch (error) {
         const message = shortText(errorMessage(error));
-        span.setAttribute("error.type", typeOf(error));
+        const type = typeOf(error);
+        // A peer names what its functions throw.
+        if (types.size < MOST_TYPES) types.add(type);
+        counted["error.type"] = types.has(type) ? type : OTHER;
+        span.setAttribute("error.type", type);
         span.setStatus({ code: ERROR, message });
         throw error;
       } finally {
+        const seconds = (clock.now() - began) / 1000;
+        counter?.record(seconds, counted, context.active());
         span.end();
       }
     });
@@ -729,5 +793,5 @@ function attributesOf(call: MiddlewareCall<Located>): Attributes {
 /** What kind of error it is: few words, which do not tell its occasion. */
 function typeOf(error: unknown): string {
   if (error instanceof WireError) return error.code;
-  return error instanceof Error ? shortText(String(error.name)) : "_OTHER";
+  return error instanceof Error ? shortText(String(error.name)) : OTHER;
 }
