@@ -4,75 +4,169 @@
  * @module
  */
 
-import {
-  type CallOptions,
-  connectToRemoteServer,
-  formatAddress,
-  type Wire,
-  WireError,
-} from "../mod.ts";
+import { type CallOptions, formatAddress, type Wire } from "../mod.ts";
+import { ARGUMENTS_USAGE, argumentsOf } from "./_arguments.ts";
 import { type CommandLine, type Option, UsageError } from "./_command_line.ts";
-import { connectThroughNats, type NatsTarget, natsTarget } from "./_nats.ts";
+import {
+  ADDRESS_USAGE,
+  CALLING,
+  connected,
+  CONNECTING,
+  CONNECTING_USAGE,
+  optionsOf,
+  targetOf,
+} from "./_connect.ts";
 import { printLine, write } from "./_output.ts";
 import { asJson, HarmlessBytes, shown, signature } from "./_text.ts";
 
-/** The options about where to connect to, and how. */
-const CONNECTING: readonly Option[] = [
-  "unix",
-  "tls",
-  "ca",
-  "tls-name",
-  "cert",
-  "key",
-  "credential-env",
-  "require-credential-env",
-  "insecure",
-  "timeout",
+/** The options of the command `list`. */
+export const LIST_OPTIONS = CALLING;
+/** The options of the command `ping`. */
+export const PING_OPTIONS: readonly Option[] = [...CONNECTING, "json"];
+/** The options of the command `call`. */
+export const CALL_OPTIONS: readonly Option[] = [
+  ...CALLING,
+  "one-way",
+  "text",
+  "watch",
+  "repeat",
 ];
-/** The options of a call. */
-const CALLING: readonly Option[] = [
-  ...CONNECTING,
-  "deadline",
-  "metadata",
-  "json",
-];
+
+/** What `list` does, and its options. */
+export const LIST_USAGE = `usage: deno run -A cli.ts list [OPTION…] ADDRESS
+
+Prints what is served there: each function with its types, if its contract is
+known, its errors and what it says of itself.
+
+${ADDRESS_USAGE}
+
+examples:
+  list localhost:7000
+  list --json unix:/run/users.sock | jq '.[].name'
+
+options:
+  --json                 print what is known as JSON, schemas included
+  --deadline MS          how long the answer may take
+  --metadata KEY=TEXT    goes with the question; may come several times
+${CONNECTING_USAGE}
+
+The exit code is 0 when all went well, 1 when the connection failed, and 2 for a
+command line that makes no sense.`;
+
+/** What `ping` does, and its options. */
+export const PING_USAGE = `usage: deno run -A cli.ts ping [OPTION…] ADDRESS
+
+Asks a server for a sign of life, and prints how long it took.
+
+${ADDRESS_USAGE}
+
+example:
+  ping localhost:7000
+
+options:
+  --json                 print the time as JSON, in milliseconds
+${CONNECTING_USAGE}
+
+The exit code is 0 when it answered, 1 when the connection failed, and 2 for a
+command line that makes no sense.`;
 
 /** Prints what the server serves. */
 export async function list(line: CommandLine): Promise<void> {
   const target = targetOf(line);
   line.end();
-  line.only("list", CALLING);
+  line.only("list", LIST_OPTIONS);
+  const options = optionsOf(line);
   await connected(line, target, async (wire) => {
-    const functions = await wire.listFunctions(optionsOf(line));
+    const functions = await wire.listFunctions(options);
     if (line.has("json")) return await printLine(asJson(functions));
     for (const info of functions) await printLine(signature(info));
     if (functions.length === 0) console.error("No function is served there.");
   });
 }
 
+/** What `call` does, and its options. */
+export const CALL_USAGE =
+  `usage: deno run -A cli.ts call [OPTION…] ADDRESS NAME ARG…
+
+Calls a function, and prints each value on a line; the items of a stream are
+printed as they come, and its bytes as they are.
+
+${ADDRESS_USAGE}
+
+${ARGUMENTS_USAGE}
+Options stand before NAME.
+
+examples:
+  call localhost:7000 add 40 2
+  call localhost:7000 save '{"id": 7}' @notes.txt
+  jq .user all.json | call localhost:7000 users.put -
+  call --watch 1000 localhost:7000 load
+
+options:
+  --deadline MS          how long the answer may take, with its streams
+  --watch MS             call again, so long after each answer, until Ctrl-C
+  --repeat N             call N times
+  --text                 every ARG is a text, whatever it looks like
+  --one-way              wait for no answer
+  --metadata KEY=TEXT    goes with the call; may come several times
+  --json                 print each value as a line of JSON; null stands for
+                         undefined and for what JSON has no word for
+${CONNECTING_USAGE}
+
+The exit code is 0 when all went well, 1 when a call or the connection failed, 2
+for a command line that makes no sense, and 130 after Ctrl-C.`;
+
 /** Calls a function, and prints its values. */
 export async function call(line: CommandLine): Promise<void> {
   const target = targetOf(line);
   const name = line.word("The function's name") ?? "";
-  const args = line.remainder().map((text, index) =>
-    argument(text, `Argument ${index + 1} of ${name}`)
-  );
-  line.only("call", [...CALLING, "one-way"]);
+  line.only("call", CALL_OPTIONS);
+  const pause = line.time("watch");
+  const times = timesOf(line, pause === undefined ? 1 : Infinity);
   const options = optionsOf(line);
+  const args = await argumentsOf(line, name);
   await connected(line, target, async (wire) => {
-    if (line.has("one-way")) return await wire.send(name, args, options);
-    const values = await wire.call(name, args, true, options) as unknown[];
-    // The value of a function that returns nothing; as JSON it is null.
-    const isNothing = values.length === 1 && values[0] === undefined;
-    if (isNothing && !line.has("json")) return;
-    for (const value of values) {
-      if (isStream(value)) await printStream(line, value);
-      else await print(line, value);
+    for (let time = 1; time <= times; time++) {
+      await callOnce(line, wire, name, args, options);
+      if (pause !== undefined && time < times) await sleep(pause);
     }
   });
 }
 
-function isStream(value: unknown): value is AsyncIterable<unknown> {
+/** How often `--repeat` says. */
+export function timesOf(line: CommandLine, otherwise: number): number {
+  const times = line.number("repeat") ?? otherwise;
+  if (times >= 1 && (times === Infinity || Number.isInteger(times))) {
+    return times;
+  }
+  throw new UsageError(`--repeat wants an integer above 0, and not ${times}.`);
+}
+
+/** Lets time pass. */
+export function sleep(time: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, time));
+}
+
+async function callOnce(
+  line: CommandLine,
+  wire: Wire,
+  name: string,
+  args: unknown[],
+  options: CallOptions,
+): Promise<void> {
+  if (line.has("one-way")) return await wire.send(name, args, options);
+  const values = await wire.call(name, args, true, options) as unknown[];
+  // The value of a function that returns nothing; as JSON it is null.
+  const isNothing = values.length === 1 && values[0] === undefined;
+  if (isNothing && !line.has("json")) return;
+  for (const value of values) {
+    if (isStream(value)) await printStream(line, value);
+    else await print(line, value);
+  }
+}
+
+/** Whether a value is a stream. */
+export function isStream(value: unknown): value is AsyncIterable<unknown> {
   return typeof value === "object" && value !== null &&
     Symbol.asyncIterator in value;
 }
@@ -104,118 +198,12 @@ async function printStream(
 export async function ping(line: CommandLine): Promise<void> {
   const target = targetOf(line);
   line.end();
-  line.only("ping", CONNECTING);
+  line.only("ping", PING_OPTIONS);
   await connected(line, target, async (wire) => {
     const time = await wire.ping();
+    if (line.has("json")) return await printLine(asJson({ time }));
     await printLine(
       `${formatAddress(wire.address)} answered in ${time.toFixed(2)} ms`,
     );
   });
-}
-
-/** Where the server is. */
-type Target = { path: string } | { host: string; port: number } | NatsTarget;
-
-function targetOf(line: CommandLine): Target {
-  // The socket's path may stand before the words, or behind them.
-  const word = line.word();
-  const path = line.text("unix");
-  if (path !== undefined) {
-    if (word !== undefined) line.putBack(word);
-    return { path };
-  }
-  const nats = natsTarget(word);
-  if (nats !== undefined) return nats;
-  const match = word?.match(/^(?:\[([^\]]+)\]|([^:\[\]]*)):(\d{1,5})$/);
-  if (match?.[3] !== undefined) {
-    const host = match[1] ?? (match[2] || "localhost");
-    const port = Number(match[3]);
-    if (port >= 1 && port <= 65535) return { host, port };
-    throw new UsageError(`A port is a number from 1 to 65535, not ${port}.`);
-  }
-  throw new UsageError(
-    word === undefined
-      ? "HOST:PORT is missing."
-      : `Where to connect to is HOST:PORT, such as localhost:7000, or nats://HOST:PORT/NAME, not ${word}.`,
-  );
-}
-
-/** How JSON begins, but for `true`, `false` and `null`. */
-const LIKE_JSON = /^\s*[{["\d-]/;
-
-/**
- * An argument: JSON where it is JSON, and a text elsewhere.
- *
- * @param text The argument.
- * @param which Which it is, for the message.
- * @throws {UsageError} For a text that begins like JSON: mostly a mistake.
- */
-function argument(text: string, which: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (!LIKE_JSON.test(text)) return text;
-    throw new UsageError(
-      `${which} begins like JSON, and is not JSON: ${text} (${
-        (error as Error).message
-      }). If it is a text, write ${inShell(JSON.stringify(text))}.`,
-    );
-  }
-}
-
-/** A text as a shell takes it for one word. */
-function inShell(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
-}
-
-function optionsOf(line: CommandLine): CallOptions {
-  return { deadline: line.time("deadline"), metadata: line.metadata };
-}
-
-/** Connects, works, and closes. */
-async function connected(
-  line: CommandLine,
-  target: Target,
-  work: (wire: Wire) => Promise<void>,
-): Promise<void> {
-  const { wire, end } = await connect(line, target);
-  try {
-    await work(wire);
-  } catch (error) {
-    // What took too long would keep the wire from closing.
-    if (error instanceof WireError && error.code === "deadline") wire.abort();
-    throw error;
-  } finally {
-    await wire.close();
-    await end?.();
-  }
-}
-
-/** Connects; what is under the wire may have an end of its own. */
-async function connect(
-  line: CommandLine,
-  target: Target,
-): Promise<{ wire: Wire; end?: () => Promise<void> }> {
-  const options = {
-    ...line.secrets,
-    insecure: line.has("insecure"),
-    timeout: line.time("timeout"),
-    // Nothing is served here, and closing releases references.
-    onError: () => {},
-  };
-  if ("name" in target) return await connectThroughNats(line, target, options);
-  const ca = line.pem("ca", "CERTIFICATE");
-  const hostname = line.text("tls-name");
-  const own = line.certificate;
-  const isTls = line.has("tls") || ca !== undefined || hostname !== undefined ||
-    own !== undefined;
-  const [host, port] = "path" in target ? ["", 0] : [target.host, target.port];
-  const wire = await connectToRemoteServer(host, port, {
-    path: "path" in target ? target.path : undefined,
-    tls: isTls
-      ? { caCerts: ca === undefined ? [] : [ca], hostname, ...own }
-      : undefined,
-    ...options,
-  });
-  return { wire };
 }

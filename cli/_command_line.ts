@@ -45,6 +45,13 @@ const TEXTS = [
   "record",
   "read",
   "processes",
+  "watch",
+  "repeat",
+  "types",
+  "rate",
+  "seconds",
+  "concurrency",
+  "function",
 ] as const;
 /** The option that takes a value, and may come several times. */
 const METADATA = "metadata";
@@ -57,6 +64,8 @@ const FLAGS = [
   "in-turn",
   // What --processes starts: nobody else has a use for it.
   "supervised",
+  "text",
+  "stats",
   "help",
   "version",
 ] as const;
@@ -68,6 +77,11 @@ export type FlagOption = typeof FLAGS[number];
 
 /** Any option. */
 export type Option = TextOption | FlagOption | typeof METADATA;
+
+/** Whether an option takes a value. */
+export function takesValue(option: Option): boolean {
+  return !(FLAGS as readonly string[]).includes(option);
+}
 
 /** For servers that are given a secret to show, and demand none. */
 export const showsNothing =

@@ -6,7 +6,7 @@
  */
 
 import { endpointText } from "./_addresses.ts";
-import { type CommandLine, UsageError } from "./_command_line.ts";
+import { type CommandLine, type Option, UsageError } from "./_command_line.ts";
 import type { About } from "./_inspection.ts";
 import { printLine } from "./_output.ts";
 import { ByteProxy } from "./_proxy.ts";
@@ -14,15 +14,21 @@ import { readRecording } from "./_recording.ts";
 import { apply, endedBySignals, wayOf, witness } from "./_tap_command.ts";
 import { asJson, harmlessLine } from "./_text.ts";
 
+/** Its options. */
+export const INSPECT_OPTIONS: readonly Option[] = [
+  ...["read", "port", "json", "cert", "key"] as const,
+  ...["tls", "ca", "tls-name", "timeout"] as const,
+];
+
 /** What the command does, and its options. */
 export const INSPECT_USAGE =
   `usage: deno run -A cli.ts inspect [OPTION…] LISTEN TARGET
        deno run -A cli.ts inspect [OPTION…] --read FILE
 
 Is a proxy as tap is, and serves a page that shows what passes: the wires, their
-calls on a time line, how long the functions take, flow control, and each message
-in full. It prints the address of the page, for a browser of this machine. The
-address holds a secret: whoever has it sees what passes.
+calls on a time line, how long the functions take, flow control, and each
+message in full. It prints the address of the page, for a browser of this
+machine. The address holds a secret: whoever has it sees what passes.
 
 An address is HOST:PORT, :PORT of this machine, unix:PATH or ws://HOST:PORT/.
 
@@ -42,9 +48,10 @@ options:
 
 The last 5,000 messages are kept. What comes faster than 1,000 a second is
 counted, and does not show; all bytes are passed on.
-Ctrl-C ends it. The exit code is 0 when it was ended by SIGTERM, 1 when it cannot
-listen or FILE is no recording, 2 for a command line that makes no sense, and 130
-after Ctrl-C.`;
+Ctrl-C ends it.
+
+The exit code is 0 when it was ended by SIGTERM, 1 when it cannot listen or FILE
+is no recording, 2 for a command line that makes no sense, and 130 after Ctrl-C.`;
 
 /** Serves the page until it is ended. */
 export async function inspect(line: CommandLine): Promise<number> {
@@ -60,10 +67,7 @@ export async function inspect(line: CommandLine): Promise<number> {
     line.only("inspect --read", ["read", "port", "json"]);
     return await show(line, path);
   }
-  line.only("inspect", [
-    ...["port", "json", "cert", "key"] as const,
-    ...["tls", "ca", "tls-name", "timeout"] as const,
-  ]);
+  line.only("inspect", INSPECT_OPTIONS.filter((option) => option !== "read"));
   if (first === undefined || second === undefined) {
     throw new UsageError(
       `${first === undefined ? "LISTEN" : "TARGET"} is missing.`,

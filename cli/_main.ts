@@ -5,74 +5,61 @@
  */
 
 import config from "../deno.json" with { type: "json" };
-import { call, list, ping } from "./_client_commands.ts";
+import { ARGUMENTS_USAGE } from "./_arguments.ts";
+import { bench, BENCH_OPTIONS, BENCH_USAGE } from "./_bench_command.ts";
+import {
+  call,
+  CALL_OPTIONS,
+  CALL_USAGE,
+  list,
+  LIST_OPTIONS,
+  LIST_USAGE,
+  ping,
+  PING_OPTIONS,
+  PING_USAGE,
+} from "./_client_commands.ts";
 import { CommandLine, UsageError, Wish } from "./_command_line.ts";
+import {
+  type Completed,
+  completions,
+  COMPLETIONS_USAGE,
+} from "./_completions.ts";
+import {
+  describe,
+  DESCRIBE_OPTIONS,
+  DESCRIBE_USAGE,
+} from "./_describe_command.ts";
+import { ADDRESS_USAGE } from "./_connect.ts";
+import {
+  inspect,
+  INSPECT_OPTIONS,
+  INSPECT_USAGE,
+} from "./_inspect_command.ts";
 import { OutputClosed } from "./_output.ts";
-import { inspect, INSPECT_USAGE } from "./_inspect_command.ts";
-import { listen, serve } from "./_server_commands.ts";
-import { replay, REPLAY_USAGE } from "./_replay_command.ts";
-import { tap, TAP_USAGE } from "./_tap_command.ts";
+import { replay, REPLAY_OPTIONS, REPLAY_USAGE } from "./_replay_command.ts";
+import {
+  listen,
+  LISTEN_OPTIONS,
+  LISTEN_USAGE,
+  serve,
+  SERVE_OPTIONS,
+  SERVE_USAGE,
+} from "./_server_commands.ts";
+import { talk, TALK_OPTIONS, TALK_USAGE } from "./_talk_command.ts";
+import { tap, TAP_OPTIONS, TAP_USAGE } from "./_tap_command.ts";
+import { RemoteError, WireError } from "../mod.ts";
 import { asJson, described } from "./_text.ts";
+import { top, TOP_OPTIONS, TOP_USAGE } from "./_top_command.ts";
 
 const USAGE = `usage: deno run -A cli.ts COMMAND …
 
-commands:
-  list HOST:PORT               what is served there
-  call HOST:PORT NAME ARG…     calls a function, prints each value on a line
-  ping HOST:PORT               asks for a sign of life
-  serve MODULE                 serves the functions that a module exports,
-                               except classes and the default export; those
-                               of an object of functions as users.get
-  listen                       a listener: clients work in it as in a REPL
-  tap LISTEN TARGET            a proxy that shows each message that passes;
-                               "tap --help" tells more
-  inspect LISTEN TARGET        such a proxy, and a page that shows what passes;
-                               see "inspect --help"
-  replay FILE TARGET           makes the calls of a recording of tap again, and
-                               compares the answers; see "replay --help"
+COMMANDS
 
-An ARG is JSON where it reads as JSON: 40, true, null, '{"x": 1}', '[1, 2]'.
-Any other is a text, such as hello, unless it begins like JSON, with { [ " - or
-a digit: that is refused as a mistake. To send such a text, write a JSON string:
-'"40"', '"-v"', '"2026-01-01"'. Options of a call stand before NAME.
+See "COMMAND --help" for what it takes, its options and examples.
 
-In the place of HOST:PORT, nats://HOST:PORT/NAME asks one of the servers that
-have the name at NATS, as the user in the variables NATS_USER and NATS_PASSWORD;
-NATS_USER alone is a token.
+${ADDRESS_USAGE}
 
-options of list, call and ping:
-  --unix PATH            a Unix socket, in the place of HOST:PORT
-  --tls                  speak TLS; the system says whom to trust
-  --ca FILE              TLS, and trust this authority too
-  --tls-name NAME        TLS, and expect a certificate of that name
-  --cert FILE --key FILE TLS, and show this certificate
-  --credential-env NAME  show the secret that is in this variable
-  --insecure             show it over TCP without TLS, beyond this machine, too
-  --require-credential-env NAME
-                         the server has to show the secret in this variable
-  --timeout MS           how long connecting may take
-
-options of list and call:
-  --deadline MS          how long the answer may take, with its streams
-  --metadata KEY=TEXT    goes with the call; may come several times
-  --json                 print each value as a line of JSON; null stands for
-                         undefined and for what JSON has no word for (without
-                         --json, a function that returns nothing prints nothing)
-  --one-way              call: wait for no answer
-
-options of serve and listen:
-  --port PORT            7000; of a listener 10243
-  --hostname HOST        the address to listen on: 127.0.0.1
-  --unix PATH            serve: a Unix socket
-  --cert FILE --key FILE speak TLS
-  --client-ca FILE       clients have to show a certificate of this authority
-  --require-credential-env NAME
-                         clients have to show the secret in this variable
-  --credential-env NAME  serve: show clients this secret, once they have shown
-                         theirs
-  --insecure             serve: also over TCP without TLS, beyond this machine
-  --processes N          serve: in N processes, which share the port; one that
-                         ends is replaced, and SIGUSR2 prints what they do
+${ARGUMENTS_USAGE}
 
   --help, --version
 
@@ -85,27 +72,138 @@ calls under way.
 The exit code is 0 when all went well, 1 when a call or a connection failed,
 2 for a command line that makes no sense, and 130 after Ctrl-C.`;
 
-/** The commands by name; what one gives is the exit code. */
-const COMMANDS = new Map<
-  string,
-  (line: CommandLine) => Promise<number | void>
->([
-  ["list", list],
-  ["call", call],
-  ["ping", ping],
-  ["serve", serve],
-  ["listen", listen],
-  ["tap", tap],
-  ["inspect", inspect],
-  ["replay", replay],
+/** A command. */
+interface Command extends Completed {
+  /** What stands behind its name. */
+  readonly words: string;
+  /** What it says of itself. */
+  readonly usage: string;
+  /** Does it; what it gives is the exit code. */
+  readonly run: (line: CommandLine) => Promise<number | void>;
+}
+
+/** The commands by name. */
+const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
+  ["list", {
+    words: "ADDRESS",
+    summary: "what is served there",
+    options: LIST_OPTIONS,
+    usage: LIST_USAGE,
+    run: list,
+  }],
+  ["describe", {
+    words: "ADDRESS [NAME]",
+    summary: "the same as a TypeScript interface",
+    options: DESCRIBE_OPTIONS,
+    usage: DESCRIBE_USAGE,
+    run: describe,
+  }],
+  ["call", {
+    words: "ADDRESS NAME ARG…",
+    summary: "calls a function, prints each value on a line",
+    options: CALL_OPTIONS,
+    usage: CALL_USAGE,
+    run: call,
+  }],
+  ["ping", {
+    words: "ADDRESS",
+    summary: "asks for a sign of life",
+    options: PING_OPTIONS,
+    usage: PING_USAGE,
+    run: ping,
+  }],
+  ["bench", {
+    words: "ADDRESS NAME ARG…",
+    summary: "measures how long calls take",
+    options: BENCH_OPTIONS,
+    usage: BENCH_USAGE,
+    run: bench,
+  }],
+  ["top", {
+    words: "ADDRESS",
+    summary: "shows what a server does, live",
+    options: TOP_OPTIONS,
+    usage: TOP_USAGE,
+    run: top,
+  }],
+  ["talk", {
+    words: "ADDRESS",
+    summary: "lines with any server of lines",
+    options: TALK_OPTIONS,
+    usage: TALK_USAGE,
+    run: talk,
+  }],
+  ["serve", {
+    words: "MODULE",
+    summary: "serves the functions that a module exports",
+    options: SERVE_OPTIONS,
+    usage: SERVE_USAGE,
+    run: serve,
+  }],
+  ["listen", {
+    words: "",
+    summary: "a listener: clients work in it as in a REPL",
+    options: LISTEN_OPTIONS,
+    usage: LISTEN_USAGE,
+    run: listen,
+  }],
+  ["tap", {
+    words: "LISTEN TARGET",
+    summary: "a proxy that shows each message that passes",
+    options: TAP_OPTIONS,
+    usage: TAP_USAGE,
+    run: tap,
+  }],
+  ["inspect", {
+    words: "LISTEN TARGET",
+    summary: "such a proxy, and a page that shows what passes",
+    options: INSPECT_OPTIONS,
+    usage: INSPECT_USAGE,
+    run: inspect,
+  }],
+  ["replay", {
+    words: "FILE TARGET",
+    summary: "makes the calls of a recording again, and compares",
+    options: REPLAY_OPTIONS,
+    usage: REPLAY_USAGE,
+    run: replay,
+  }],
+  ["completions", {
+    words: "bash|zsh|fish",
+    summary: "prints what makes a shell complete the command line",
+    options: [],
+    usage: COMPLETIONS_USAGE,
+    run: (line) => completions(line, COMMANDS),
+  }],
 ]);
 
-/** What commands have to say of themselves. */
-const USAGES = new Map([
-  ["tap", TAP_USAGE],
-  ["inspect", INSPECT_USAGE],
-  ["replay", REPLAY_USAGE],
-]);
+/** How the program was called, as usages say it. */
+function programName(): string {
+  if (Deno.build.standalone) {
+    return Deno.execPath().split(/[\\/]/).at(-1)!.replace(/\.exe$/, "");
+  }
+  const url = new URL(Deno.mainModule);
+  if (url.protocol !== "file:") return `deno run -A ${url.href}`;
+  const path = decodeURIComponent(url.pathname);
+  const here = `${Deno.cwd()}/`;
+  return `deno run -A ${
+    path.startsWith(here) ? path.slice(here.length) : path
+  }`;
+}
+
+/** What a command says of itself, or the whole program. */
+function usageOf(command: Command | undefined): string {
+  const width = 27;
+  const list = Array.from(COMMANDS, ([name, { words, summary }]) => {
+    const head = `  ${name} ${words}`.trimEnd();
+    return head.length < width
+      ? `${head.padEnd(width)}${summary}`
+      : `${head}\n${" ".repeat(width)}${summary}`;
+  });
+  return (command?.usage ?? USAGE)
+    .replace("COMMANDS", () => `commands:\n${list.join("\n")}`)
+    .replaceAll("deno run -A cli.ts", () => programName());
+}
 
 /**
  * Does what the command line says.
@@ -114,11 +212,11 @@ const USAGES = new Map([
  * @returns The exit code.
  */
 export async function main(args: readonly string[]): Promise<number> {
-  let name: string | undefined;
+  const line = new CommandLine(args);
+  let command: Command | undefined;
   try {
-    const line = new CommandLine(args);
-    name = line.word();
-    const command = COMMANDS.get(name ?? "");
+    const name = line.word();
+    command = COMMANDS.get(name ?? "");
     if (command === undefined) {
       throw new UsageError(
         name === undefined
@@ -126,18 +224,17 @@ export async function main(args: readonly string[]): Promise<number> {
           : `There is no command ${name}.`,
       );
     }
-    return await command(line) ?? 0;
+    return await command.run(line) ?? 0;
   } catch (error) {
     if (error instanceof OutputClosed) return 0;
     if (error instanceof Wish) {
-      const { what } = error;
-      const usage = USAGES.get(name ?? "") ?? USAGE;
-      console.log(what === "help" ? usage : `@remote/wire ${config.version}`);
+      const isHelp = error.what === "help";
+      console.log(isHelp ? usageOf(command) : `@remote/wire ${config.version}`);
       return 0;
     }
     const isUsage = error instanceof UsageError;
-    if (args.includes("--json") && USAGES.has(name ?? "")) {
-      const code = isUsage ? "usage" : (error as { code?: unknown }).code;
+    if (line.has("json") && command?.options.includes("json")) {
+      const code = codeOf(error);
       console.error(asJson({ error: { code, message: described(error) } }));
       return isUsage ? 2 : 1;
     }
@@ -146,4 +243,11 @@ export async function main(args: readonly string[]): Promise<number> {
     console.error(isUsage ? `${text}${end} See --help.` : text);
     return isUsage ? 2 : 1;
   }
+}
+
+/** What kind of error it is, for programs. */
+function codeOf(error: unknown): string {
+  if (error instanceof UsageError) return "usage";
+  if (error instanceof RemoteError) return "thrown";
+  return error instanceof WireError ? error.code : "failed";
 }

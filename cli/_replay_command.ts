@@ -17,7 +17,8 @@ import { filterOf, tlsOf } from "./_tap_command.ts";
 import { namesOf } from "./_tap_view.ts";
 import { asJson, harmlessLine } from "./_text.ts";
 
-const OPTIONS: readonly Option[] = [
+/** Its options. */
+export const REPLAY_OPTIONS: readonly Option[] = [
   "name",
   "wire",
   "json",
@@ -82,7 +83,7 @@ export async function replay(line: CommandLine): Promise<number> {
   const path = line.word("FILE") ?? "";
   const word = line.word("TARGET") ?? "";
   line.end();
-  line.only("replay", OPTIONS);
+  line.only("replay", REPLAY_OPTIONS);
   const target = endpoint(word, "Where to connect to");
   const isJson = line.has("json");
   const names = namesOf(line.text("name"));

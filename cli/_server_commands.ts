@@ -21,6 +21,7 @@ import {
 import { checkCount, Processes } from "./_processes.ts";
 import { serveForParent, type Serving } from "./_served_process.ts";
 import { described, harmlessLine } from "./_text.ts";
+import { STATS_FUNCTION } from "./_top_command.ts";
 
 /** The options of both. */
 const LISTENING: readonly Option[] = [
@@ -32,20 +33,74 @@ const LISTENING: readonly Option[] = [
   "require-credential-env",
 ];
 
-/** The options of `serve` alone. */
-const SERVING: readonly Option[] = [
+/** The options of the command `serve`. */
+export const SERVE_OPTIONS: readonly Option[] = [
+  ...LISTENING,
   "unix",
   "credential-env",
   "insecure",
+  "stats",
   "processes",
-  "supervised",
 ];
+/** The options of the command `listen`. */
+export const LISTEN_OPTIONS = LISTENING;
+
+/** What usages of both say of their options. */
+const LISTENING_USAGE =
+  `  --hostname HOST        the address to listen on: 127.0.0.1
+  --cert FILE --key FILE speak TLS
+  --client-ca FILE       clients have to show a certificate of this authority
+  --require-credential-env NAME
+                         clients have to show the secret in this variable`;
+const ENDING_USAGE =
+  `Ctrl-C ends it at once. SIGTERM lets it finish the calls under way.
+
+The exit code is 0 after SIGTERM, 1 when it cannot listen, 2 for a command line
+that makes no sense, and 130 after Ctrl-C.`;
+
+/** What `serve` does, and its options. */
+export const SERVE_USAGE = `usage: deno run -A cli.ts serve [OPTION…] MODULE
+
+Serves the functions that a module exports, except classes and the default
+export; those of an object of functions as users.get.
+
+examples:
+  serve ./calculator.ts
+  serve --unix /run/users.sock --stats ./users.ts
+
+options:
+  --port PORT            7000
+  --unix PATH            a Unix socket
+${LISTENING_USAGE}
+  --credential-env NAME  show clients this secret, once they have shown theirs
+  --insecure             also over TCP without TLS, beyond this machine
+  --stats                serve serverStats, too, which the command top shows:
+                         whoever may connect can see it
+  --processes N          in N processes, which share the port; one that ends is
+                         replaced, and SIGUSR2 prints what they do; --stats is
+                         of the process that answers
+
+${ENDING_USAGE}`;
+
+/** What `listen` does, and its options. */
+export const LISTEN_USAGE = `usage: deno run -A cli.ts listen [OPTION…]
+
+Runs a listener: clients work in it as in a REPL.
+
+example:
+  listen --port 4000
+
+options:
+  --port PORT            10243
+${LISTENING_USAGE}
+
+${ENDING_USAGE}`;
 
 /** Serves the functions that a module exports. */
 export async function serve(line: CommandLine): Promise<void> {
   const specifier = line.word("The module") ?? "";
   line.end();
-  line.only("serve", [...LISTENING, ...SERVING]);
+  line.only("serve", [...SERVE_OPTIONS, "supervised"]);
   if (
     line.text("credential-env") !== undefined &&
     line.text("require-credential-env") === undefined
@@ -86,10 +141,19 @@ async function begin(
   if (names.length === 0) {
     throw new UsageError(`${specifier} exports no function.`);
   }
+  const isCounted = line.has("stats");
+  if (isCounted && names.includes(STATS_FUNCTION)) {
+    throw new UsageError(
+      `--stats serves ${STATS_FUNCTION}, and ${specifier} exports that, too.`,
+    );
+  }
   let isListening = false;
   let served = 0;
   const server = createRequestServer(port, {
-    functions,
+    functions: isCounted
+      ? { ...functions, [STATS_FUNCTION]: () => server.stats() }
+      : functions,
+    measure: isCounted,
     hostname: line.text("hostname"),
     path: line.text("unix"),
     reusePort,
@@ -118,7 +182,7 @@ async function begin(
 /** Runs a listener. */
 export async function listen(line: CommandLine): Promise<void> {
   line.end();
-  line.only("listen", LISTENING);
+  line.only("listen", LISTEN_OPTIONS);
   const server = startUpServer({
     service: line.number("port") ?? 10243,
     address: line.text("hostname"),

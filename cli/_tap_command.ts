@@ -47,15 +47,28 @@ const SHOWING: readonly Option[] = [
   "json",
 ];
 
+/** Its options. */
+export const TAP_OPTIONS: readonly Option[] = [
+  ...SHOWING,
+  "read",
+  "record",
+  "cert",
+  "key",
+  "tls",
+  "ca",
+  "tls-name",
+  "timeout",
+];
+
 /** What the command does, and its options. */
 export const TAP_USAGE = `usage: deno run -A cli.ts tap [OPTION…] LISTEN TARGET
        deno run -A cli.ts tap [OPTION…] --read FILE
 
 Listens at LISTEN, connects to TARGET for each client that comes, passes on all
-bytes as they are, and shows each message: the time, the wire's number, → to the
-server or ← to the client, the size, the kind, the number of the call (#) or the
-stream (~), the function and its arguments; of an answer how long it took, of a
-stream how much credit its producer has left.
+bytes as they are, and shows each message: the time, the wire's number, → to
+the server or ← to the client, the size, the kind, the number of the call (#) or
+the stream (~), the function and its arguments; of an answer how long it took,
+of a stream how much credit its producer has left.
 
 An address is HOST:PORT, :PORT of this machine, unix:PATH or ws://HOST:PORT/.
 Wires of this module and of CMUCL are told apart by themselves. What is neither
@@ -82,11 +95,13 @@ options:
                          the target speaks TLS
   --timeout MS           how long connecting to the target may take
 
-What the output cannot take, and what comes faster than 10,000 lines a second, is
-left out and counted; --record has all of it, and bytes are always passed on.
-Ctrl-C ends it. The exit code is 0 when it was ended by SIGTERM or FILE was
-shown, 1 when it cannot listen or FILE is no recording, 2 for a command line
-that makes no sense, and 130 after Ctrl-C.`;
+What the output cannot take, and what comes faster than 10,000 lines a second,
+is left out and counted; --record has all of it, and bytes are always passed on.
+Ctrl-C ends it.
+
+The exit code is 0 when it was ended by SIGTERM or FILE was shown, 1 when it
+cannot listen or FILE is no recording, 2 for a command line that makes no sense,
+and 130 after Ctrl-C.`;
 
 /** Shows what passes, or what was recorded. */
 export async function tap(line: CommandLine): Promise<void> {
@@ -102,16 +117,7 @@ export async function tap(line: CommandLine): Promise<void> {
     line.only("tap --read", [...SHOWING, "read"]);
     return await show(path, lookOf(line));
   }
-  line.only("tap", [
-    ...SHOWING,
-    "record",
-    "cert",
-    "key",
-    "tls",
-    "ca",
-    "tls-name",
-    "timeout",
-  ]);
+  line.only("tap", TAP_OPTIONS.filter((option) => option !== "read"));
   if (first === undefined || second === undefined) {
     throw new UsageError(
       `${first === undefined ? "LISTEN" : "TARGET"} is missing.`,

@@ -193,12 +193,12 @@ test("a file with _ in front stays within its folder", async () => {
   }
 });
 
-test("the core has relative imports only; cli.ts has @std/cli besides", async () => {
+test("the core has relative imports only; cli.ts has @std/cli and @std/streams besides", async () => {
   for (const { path, specifiers } of await reached(...CORE, "cli.ts")) {
     for (const specifier of specifiers) {
       const isOwn = /^\.\.?\//.test(specifier) ||
         (specifier.startsWith("node:") && isNodeFile(path)) ||
-        (/^cli[./]/.test(path) && specifier.startsWith("@std/cli/"));
+        (/^cli[./]/.test(path) && /^@std\/(cli|streams)\//.test(specifier));
       assert(isOwn, `${path} imports ${specifier}`);
     }
   }

@@ -14,23 +14,10 @@ import {
   withFolder,
 } from "../examples/_run.ts";
 import { test } from "../_test.ts";
+import { CLI, cli } from "./_cli.ts";
 
-const CLI = `${import.meta.dirname}/../../cli.ts`;
 const MODULE = `${import.meta.dirname}/_module.ts`;
 const TLS = `${import.meta.dirname}/../tls`;
-
-/** Runs the command line to its end. */
-async function cli(
-  args: string[],
-  env: Record<string, string> = {},
-): Promise<Ended> {
-  const { code, stdout, stderr } = await patientRun(["-A", CLI, ...args], {
-    stdin: "null",
-    env: { NO_COLOR: "1", ...env },
-  }).output();
-  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  return { code, stdout: text(stdout), stderr: text(stderr) };
-}
 
 /** Serves the module by the command line, while something is done. */
 async function serving(
@@ -266,22 +253,28 @@ test("cli.ts ends with code 2 where the command line makes no sense", async () =
   }
 });
 
+const VERBS = [
+  ...["list", "describe", "call", "ping", "bench", "top", "talk"],
+  ...["serve", "listen", "tap", "replay", "completions"],
+];
+
 test("cli.ts tells what it can do, and its version", async () => {
-  for (
-    const args of [["--help"], ["-h"], ["call", "--help"], [
-      "list",
-      ":1",
-      "--help",
-    ]]
-  ) {
+  for (const args of [["--help"], ["-h"]]) {
     const { code, stdout } = await cli(args);
     assertEquals(code, 0);
-    for (
-      const word of ["list", "call", "ping", "serve", "listen", "--deadline"]
-    ) {
-      assert(stdout.includes(word), word);
-    }
+    for (const word of VERBS) assert(stdout.includes(`\n  ${word} `), word);
   }
+  for (const verb of VERBS) {
+    const { code, stdout } = await cli([verb, "--help"]);
+    assertEquals(code, 0);
+    assert(stdout.startsWith("usage: deno run -A "), stdout);
+    assert(stdout.split("\n")[0]!.includes(`cli.ts ${verb} `), stdout);
+    assertMatch(stdout, /\nexamples?:\n {2}/);
+    assertMatch(stdout, /\nThe exit code is 0/);
+    for (const line of stdout.split("\n")) assert(line.length <= 80, line);
+  }
+  const late = await cli(["list", ":1", "--help"]);
+  assertMatch(late.stdout, /cli\.ts list \[OPTION…\] ADDRESS\n/);
   const version = await cli(["--version"]);
   assertEquals(version.stdout, `@remote/wire ${config.version}\n`);
 });

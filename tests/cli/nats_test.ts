@@ -6,28 +6,8 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { createRequestServer } from "../../mod.ts";
 import { serveNats } from "../../transports/nats.ts";
 import { natsTest } from "../transports/_nats.ts";
-import { patientRun } from "../examples/_run.ts";
 import { test } from "../_test.ts";
-
-const CLI = `${import.meta.dirname}/../../cli.ts`;
-
-interface Ended {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-async function cli(
-  args: string[],
-  env: Record<string, string> = {},
-): Promise<Ended> {
-  const { code, stdout, stderr } = await patientRun(["-A", CLI, ...args], {
-    stdin: "null",
-    env: { NO_COLOR: "1", ...env },
-  }).output();
-  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  return { code, stdout: text(stdout), stderr: text(stderr) };
-}
+import { cli } from "./_cli.ts";
 
 const functions = { add: (a: number, b: number) => a + b };
 

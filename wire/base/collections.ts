@@ -203,6 +203,14 @@ export class Histogram {
     return this.#max;
   }
 
+  /** Times, in milliseconds, and how many are at most so long, but no less. */
+  buckets(): [upTo: number, count: number][] {
+    return Array.from(this.#counts, (count, index): [number, number] => [
+      2 ** ((index + FIRST) / PER_DOUBLING),
+      count,
+    ]).filter(([, count]) => count > 0);
+  }
+
   /** Its quantiles. */
   get latency(): Latency {
     return {

@@ -1,0 +1,118 @@
+/**
+ * Arguments of calls as words of the command line.
+ *
+ * @module
+ */
+
+import { LimitedBytesTransformStream } from "@std/streams/limited-bytes-transform-stream";
+import { toText } from "@std/streams/to-text";
+import { type CommandLine, UsageError } from "./_command_line.ts";
+
+/** What a usage says of arguments. */
+export const ARGUMENTS_USAGE =
+  `An ARG is JSON where it reads as JSON: 40, true, null, '{"x": 1}', '[1, 2]'.
+Any other is a text, such as hello, unless it begins like JSON, with { [ " - or
+a digit: that is refused as a mistake. @FILE is what a file holds, and - what
+the standard input holds; both are read in the same way. To send a text that
+looks like one of these, write a JSON string, such as '"40"', '"-v"', '"@home"';
+or with --text every ARG is a text as it stands, as is what @FILE and - hold.`;
+
+/** How JSON begins, but for `true`, `false` and `null`. */
+const LIKE_JSON = /^\s*[{["\d-]/;
+/** So much is read of a file, or of the standard input. */
+const MOST = 512 * 1024 * 1024;
+
+/**
+ * Takes the arguments, which are all words that are left.
+ *
+ * @param line The command line.
+ * @param name The function's name, for messages.
+ * @returns The arguments.
+ * @throws {UsageError} For one that makes no sense.
+ */
+export async function argumentsOf(
+  line: CommandLine,
+  name: string,
+): Promise<unknown[]> {
+  const isText = line.has("text");
+  const args: unknown[] = [];
+  let input: string | undefined;
+  for (const [index, word] of line.remainder().entries()) {
+    const which = `Argument ${index + 1} of ${name}`;
+    let [text, from] = [word, ""];
+    if (word === "-") {
+      if (input !== undefined) {
+        throw new UsageError(`${which} is a second -: there is one input.`);
+      }
+      [text, from] = [await readInput(which), "the standard input"];
+      input = text;
+    } else if (/^@./.test(word)) {
+      from = word.slice(1);
+      text = readFile(from, which);
+    }
+    args.push(isText ? text : argument(text, which, from));
+  }
+  return args;
+}
+
+/**
+ * An argument: JSON where it is JSON, and a text elsewhere.
+ *
+ * @param text The argument.
+ * @param which Which it is, for the message.
+ * @param from What holds it; empty where the word does.
+ * @throws {UsageError} For a text that begins like JSON: mostly a mistake.
+ */
+function argument(text: string, which: string, from: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (!LIKE_JSON.test(text)) return text;
+    const { message } = error as Error;
+    throw new UsageError(
+      from === ""
+        ? `${which} begins like JSON, and is not JSON: ${text} (${message}). If it is a text, write ${
+          inShell(JSON.stringify(text))
+        }.`
+        : `${which} is what ${from} holds. That begins like JSON, and is not JSON (${message}). If it is a text, give --text.`,
+    );
+  }
+}
+
+function readFile(path: string, which: string): string {
+  let bytes: Uint8Array;
+  try {
+    bytes = Deno.readFileSync(path);
+  } catch (error) {
+    throw new UsageError(
+      `${which}: ${path} cannot be read: ${reasonOf(error)}. If ${
+        JSON.stringify(`@${path}`)
+      } is a text, write ${inShell(JSON.stringify(`@${path}`))}.`,
+    );
+  }
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw new UsageError(`${which}: ${path} is no text in UTF-8.`);
+  }
+}
+
+async function readInput(which: string): Promise<string> {
+  try {
+    const limit = new LimitedBytesTransformStream(MOST, { error: true });
+    return await toText(Deno.stdin.readable.pipeThrough(limit));
+  } catch (error) {
+    throw new UsageError(
+      `${which}: the standard input cannot be read: ${reasonOf(error)}.`,
+    );
+  }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** A text as a shell takes it for one word. */
+function inShell(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
