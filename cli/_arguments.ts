@@ -97,7 +97,12 @@ function readFile(path: string, which: string): string {
   }
 }
 
-async function readInput(which: string): Promise<string> {
+/**
+ * Reads the standard input.
+ *
+ * @param which What it is for, for the message.
+ */
+export async function readInput(which: string): Promise<string> {
   try {
     const limit = new LimitedBytesTransformStream(MOST, { error: true });
     return await toText(Deno.stdin.readable.pipeThrough(limit));

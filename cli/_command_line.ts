@@ -115,7 +115,7 @@ export class CommandLine {
       alias: { help: "h" },
       stopEarly: true,
       unknown(arg: string) {
-        if (arg.startsWith("-")) {
+        if (arg.startsWith("-") && arg !== "-") {
           throw new UsageError(`There is no option ${arg}.`);
         }
       },

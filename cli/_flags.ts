@@ -23,6 +23,7 @@ const WORDS: readonly (readonly [RegExp, string])[] = [
     /If it does not speak TLS, leave tls out, or give the server its tls option/,
     "If it does not speak TLS, leave out --tls, --ca and --tls-name, or start the server with --cert and --key",
   ],
+  [/It speaks TLS: use TLS at both ends\./, "It speaks TLS: give --tls."],
   [/If it speaks TLS, give the option tls\./, "If it speaks TLS, give --tls."],
   [
     /Give the option tls; or, where the network is safe by other means, insecure: true/,

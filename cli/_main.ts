@@ -35,6 +35,7 @@ import {
   INSPECT_OPTIONS,
   INSPECT_USAGE,
 } from "./_inspect_command.ts";
+import { lisp, LISP_OPTIONS, LISP_USAGE } from "./_lisp_command.ts";
 import { OutputClosed } from "./_output.ts";
 import { replay, REPLAY_OPTIONS, REPLAY_USAGE } from "./_replay_command.ts";
 import {
@@ -132,6 +133,13 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
     options: TALK_OPTIONS,
     usage: TALK_USAGE,
     run: talk,
+  }],
+  ["lisp", {
+    words: "ADDRESS FORM",
+    summary: "has a CMU Common Lisp evaluate a form",
+    options: LISP_OPTIONS,
+    usage: LISP_USAGE,
+    run: lisp,
   }],
   ["serve", {
     words: "MODULE",

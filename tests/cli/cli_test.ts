@@ -255,7 +255,7 @@ test("cli.ts ends with code 2 where the command line makes no sense", async () =
 
 const VERBS = [
   ...["list", "describe", "call", "ping", "bench", "top", "talk"],
-  ...["serve", "listen", "tap", "replay", "completions"],
+  ...["lisp", "serve", "listen", "tap", "replay", "completions"],
 ];
 
 test("cli.ts tells what it can do, and its version", async () => {
@@ -510,6 +510,13 @@ test("cli.ts names flags where the module names options", async () => {
     const cert = ["--cert", `${TLS}/server.pem`];
     const key = ["--key", `${TLS}/server.key`];
     await using plain = createRequestServer(0);
+    await using safe = createRequestServer(0, {
+      tls: {
+        cert: await Deno.readTextFile(`${TLS}/server.pem`),
+        key: await Deno.readTextFile(`${TLS}/server.key`),
+      },
+      onError() {},
+    });
     const runs: [string[], number, string][] = [
       [
         ["listen", ...port, "--hostname", "0.0.0.0"],
@@ -520,6 +527,7 @@ test("cli.ts names flags where the module names options", async () => {
       [["serve", ...port, ...cert, "--key", note, MODULE], 2, "--key"],
       [["ping", "--ca", note, "localhost:1"], 2, "--ca"],
       [["ping", "--tls", `localhost:${plain.port}`], 1, "--tls"],
+      [["ping", `localhost:${safe.port}`], 1, "give --tls"],
     ];
     for (const [args, code, flag] of runs) {
       const ended = await cli(args);

@@ -13,6 +13,7 @@ import {
 import { acceptWebSocket } from "../../transports/websocket.ts";
 import { DESCRIBED } from "../../wire/rpc/served.ts";
 import { start, startServer, withFolder } from "../examples/_run.ts";
+import { findLisp, startLisp } from "../_cmucl.ts";
 import { test } from "../_test.ts";
 import { CLI, cli } from "./_cli.ts";
 
@@ -333,6 +334,27 @@ test("cli.ts talk sends lines, and prints what comes", async () => {
   assertMatch(refused.stderr, /^connectionRefused: /);
   const webSocket = await cli(["talk", "ws://127.0.0.1:1/"]);
   assertEquals(webSocket.code, 2);
+});
+
+Deno.test({
+  name: "cli.ts lisp has a CMUCL evaluate forms",
+  ignore: (await findLisp()).version === undefined,
+  async fn() {
+    await using server = await startLisp();
+    const address = `127.0.0.1:${server.port}`;
+    const lisp = (form: string, input?: string) =>
+      cli(["lisp", address, form], {}, input);
+    const values = await lisp(String.raw`1 (values "a\\b" 'x) ; a note`);
+    assertEquals([values.code, values.stderr], [0, ""]);
+    assertEquals(values.stdout, String.raw`"a\\b"` + "\nX\n");
+    const read = await lisp("-", "(list 1\n 1/2)");
+    assertEquals(read.stdout, "(1 1/2)\n");
+    const failed = await lisp('(error "it is odd")');
+    assertEquals([failed.code, failed.stdout], [1, ""]);
+    assertMatch(failed.stderr, /^SIMPLE-ERROR: [\s\S]*it is odd\n$/);
+    const open = await lisp("(car");
+    assertMatch(open.stderr, /^END-OF-FILE: /);
+  },
 });
 
 test("cli.ts completions are scripts that shells take", async () => {
