@@ -294,7 +294,7 @@ const NO_WIDTH = /\p{Mark}|[\u200b-\u200d\ufeff]/u;
 const NARROW = /^[\x20-\x7e\u00a0-\u02ff…→←]*$/;
 
 /** A text that is no wider than a terminal has room. */
-function fitted(text: string, columns: number): string {
+export function fitted(text: string, columns: number): string {
   if (text.length <= columns && NARROW.test(text)) return text;
   let width = 0;
   let kept = "";

@@ -16,6 +16,7 @@ import {
   targetText,
 } from "./_connect.ts";
 import { printLine } from "./_output.ts";
+import { fitted } from "./_tap_view.ts";
 import { asJson, harmlessLine } from "./_text.ts";
 
 /** The function that gives what a server has counted. */
@@ -87,7 +88,7 @@ export async function top(line: CommandLine): Promise<void> {
         const view = new View(stats);
         const text = view.text(targetText(target), before);
         before = view;
-        await printLine(isScreen ? HOME_AND_CLEAR + fitted(text) : text);
+        await printLine(isScreen ? HOME_AND_CLEAR + onScreen(text) : text);
       }
       if (time < times) await sleep(pause);
     }
@@ -95,10 +96,10 @@ export async function top(line: CommandLine): Promise<void> {
 }
 
 /** What fits on the terminal. */
-function fitted(text: string): string {
+function onScreen(text: string): string {
   const { columns, rows } = Deno.consoleSize();
   return text.split("\n").slice(0, rows - 1)
-    .map((line) => line.slice(0, columns)).join("\n");
+    .map((line) => fitted(line, columns)).join("\n");
 }
 
 /** One look at a server. */

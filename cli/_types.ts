@@ -9,6 +9,11 @@ import { harmless } from "./_text.ts";
 
 /** Deeper parts of a schema are unknown. */
 const DEEPEST = 20;
+/** What JSON Schema calls types. */
+const TYPES = [
+  ...["string", "number", "integer", "boolean", "null"],
+  ...["array", "object"],
+];
 const IDENTIFIER = /^[A-Za-z_$][\w$]*$/;
 
 /** Functions by name, and namespaces of them. */
@@ -137,17 +142,17 @@ export function typeText(schema: unknown, depth = 0): string {
     const parts = known.allOf.map((part) => `(${inner(part)})`);
     return parts.length === 0 ? "unknown" : parts.join(" & ");
   }
-  const { type } = known;
+  const type: unknown = known.type ?? impliedType(known);
   if (Array.isArray(type)) {
-    return union(type.map((each) => inner({ ...known, type: each })));
-  }
-  if (type === "array" || Array.isArray(known.prefixItems)) {
-    return arrayText(known, inner);
-  }
-  if (type === "object" || typeof known.properties === "object") {
-    return objectText(known, inner);
+    // Each at most once: so each part of the schema is written once.
+    const types = TYPES.filter((each) => type.includes(each));
+    return union(types.map((type) => typeText({ ...known, type }, depth)));
   }
   switch (type) {
+    case "array":
+      return arrayText(known, inner);
+    case "object":
+      return objectText(known, inner);
     case "string":
     case "number":
     case "boolean":
@@ -158,6 +163,12 @@ export function typeText(schema: unknown, depth = 0): string {
     default:
       return "unknown";
   }
+}
+
+/** The type of a schema that says none, but what such a value has. */
+function impliedType(schema: Record<string, unknown>): string | undefined {
+  if (Array.isArray(schema.prefixItems)) return "array";
+  return typeof schema.properties === "object" ? "object" : undefined;
 }
 
 function arrayText(

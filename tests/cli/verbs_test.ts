@@ -11,6 +11,7 @@ import {
   startUpServer,
 } from "../../mod.ts";
 import { acceptWebSocket } from "../../transports/websocket.ts";
+import { typeText } from "../../cli/_types.ts";
 import { DESCRIBED } from "../../wire/rpc/served.ts";
 import { start, startServer, withFolder } from "../examples/_run.ts";
 import { findLisp, startLisp } from "../_cmucl.ts";
@@ -153,6 +154,7 @@ test("cli.ts describe --types writes an interface that compiles", async () => {
       all: { allOf: [{ type: "object" }, { type: "object" }] },
       map: { type: "object", additionalProperties: { type: "boolean" } },
       none: { type: "object", properties: {} },
+      implied: { properties: { x: { type: ["string", "string", "odd"] } } },
     },
     required: ["a-b"],
   };
@@ -205,6 +207,18 @@ remote["add.more"]();
       "": () => {},
     },
   });
+});
+
+test("typeText() writes each part of a schema once", () => {
+  const types = ["object", "array", "object", "a", "b", "string"];
+  let schema: object = {};
+  for (let depth = 0; depth < 100; depth++) {
+    schema = { type: types, properties: { x: schema }, prefixItems: [null] };
+  }
+  const text = typeText(schema);
+  assert(text.startsWith("string | [unknown] | { x?: string |"), text);
+  assert(text.length < 2_000, `${text.length}`);
+  assertEquals(typeText({ type: "string", properties: {} }), "string");
 });
 
 test("cli.ts bench measures calls in closed and open loops", async () => {

@@ -227,6 +227,17 @@ export const BASE: readonly BuggyFile[] = [
   },
   {
     file: "wire/base/collections.ts",
+    tests: ["server/stats_test.ts"],
+    bugs: [
+      {
+        name: "a quantile is that of the bucket before",
+        find: "2 ** ((index + FIRST - 0.5) / PER_DOUBLING);",
+        replace: "2 ** ((index + FIRST - 1.5) / PER_DOUBLING);",
+      },
+    ],
+  },
+  {
+    file: "wire/base/collections.ts",
     tests: [
       "wire/queue_test.ts",
       "wire/spare_buffers_test.ts",

@@ -24,6 +24,39 @@ export const EDGES: readonly BuggyFile[] = [
     ],
   },
   {
+    file: "server/_admission.ts",
+    tests: ["server/stats_test.ts"],
+    bugs: [
+      {
+        name: "a server forgets what wires counted that have ended",
+        find: "addTo(this.#sums, wire.stats(), true);",
+        replace: "",
+      },
+      {
+        name: "what wires had that have ended is told as of now",
+        find: "if (!hasEnded || !OF_NOW[name]) sums[name] += stats[name];",
+        replace: "sums[name] += stats[name];",
+      },
+      {
+        name: "functions that fail are not counted as such",
+        find: "if (hasFailed) this.#errors++;",
+        replace: "",
+      },
+      {
+        name: "a function's result is measured before it is there",
+        find:
+          "const later = laterOf(result);\n          if (later === undefined) {",
+        replace:
+          "const later = laterOf(result)!;\n          if (true as boolean) {",
+      },
+      {
+        name: "any number of functions is measured apart",
+        find: "functions.has(name) || functions.size < MOST_FUNCTIONS;",
+        replace: "true as boolean;",
+      },
+    ],
+  },
+  {
     file: "server/_newcomers.ts",
     tests: ["server/newcomers_test.ts", "server/crowds_test.ts"],
     bugs: [

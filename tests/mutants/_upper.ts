@@ -154,12 +154,20 @@ export const UPPER: readonly BuggyFile[] = [
       },
       {
         name: "a span of a call that fails does not end",
-        find: `      } finally {
-        span.end();
+        find: `        span.end();
       }`,
-        replace: `      } finally {
-        if (!isServer) span.end();
+        replace: `        if (!isServer) span.end();
       }`,
+      },
+      {
+        name: "durations are milliseconds",
+        find: "const seconds = (clock.now() - began) / 1000;",
+        replace: "const seconds = clock.now() - began;",
+      },
+      {
+        name: "a peer makes any number of types of errors",
+        find: "if (types.size < MOST_TYPES) types.add(type);",
+        replace: "types.add(type);",
       },
     ],
   },

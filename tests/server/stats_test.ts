@@ -6,6 +6,9 @@ import {
   createRequestServer,
   Refusal,
   type ServerStats,
+  WireError,
+  type WireStats,
+  type WireSums,
 } from "../../mod.ts";
 import { Histogram } from "../../wire/base/collections.ts";
 import { ServerCounts } from "../../server/_admission.ts";
@@ -92,6 +95,24 @@ test("stats() counts refusals by reason, and limits that were reached", async ()
   assertEquals(refused, { refused: 1, busy: 1 });
   assertEquals(limits, { wires: 1 });
   assertEquals(wires.ever, 1);
+});
+
+test("ServerCounts keeps of an ended wire what adds up, and not what was", async () => {
+  await using server = createRequestServer(0);
+  await using wire = await connectToRemoteServer("127.0.0.1", server.port);
+  const whole = wire.stats();
+  const names = Object.keys(whole).filter((name) => name !== "flow");
+  const ones = Object.fromEntries(names.map((name) => [name, 1]));
+  const one = { stats: () => ({ ...ones, flow: whole.flow }) as WireStats };
+  const counts = new ServerCounts(new FakeClock(), false);
+  counts.ended(one, new WireError("connectionLost", "It is gone."));
+  const { sums } = counts.stats(new Set([one]), 0);
+  const twice = names.filter((name) => sums[name as keyof WireSums] === 2);
+  assertEquals(Object.keys(sums).toSorted(), names.toSorted());
+  assertEquals(twice, [
+    ...["bytesReceived", "bytesSent", "reads", "writes", "messagesReceived"],
+    ...["messagesSent", "signsOfLife", "callsMade", "callsServed"],
+  ]);
 });
 
 test("ServerCounts tells 200 functions apart, and measures by its clock", async () => {

@@ -11,8 +11,14 @@ import {
   WireError,
   wirePair,
 } from "../../wire/mod.ts";
-import { spans, type TelemetryApi } from "../../wire/rpc/middleware.ts";
+import {
+  spans as spansOf,
+  type TelemetryApi,
+} from "../../wire/rpc/middleware.ts";
+import { FakeClock } from "../_fake_clock.ts";
 import { test } from "../_test.ts";
+
+const spans = (api: TelemetryApi) => spansOf(api, new FakeClock());
 
 /** A telemetry that writes down what is done with it. */
 function fakeApi(
@@ -198,6 +204,57 @@ test("spans() of what is served has no part in what this side is doing", async (
   far.serve({ add: (a: number, b: number) => a + b });
   assertEquals(await near.remoteValue.add(1, 2), 3);
   assertEquals(parents, [[2, false], [1, true]]);
+  await near.close();
+  await far.closed;
+});
+
+test("spans() records durations, by few attributes", async () => {
+  const clock = new FakeClock();
+  const told = new Map<string, number>();
+  const api: TelemetryApi = {
+    ...fakeApi([], undefined),
+    metrics: {
+      getMeter: (scope) => ({
+        createHistogram: (name) => ({
+          record(seconds, attributes) {
+            const { "rpc.method": method, "error.type": error } = attributes;
+            const key = [scope, name, method, error ?? seconds].join(" ");
+            told.set(key, (told.get(key) ?? 0) + 1);
+          },
+        }),
+      }),
+    },
+  };
+  const middleware = [spansOf(api, clock)];
+  // The references are left alone.
+  const [near, far] = wirePair({ onError() {} }, { serveThrough: middleware });
+  far.serve({
+    wait: () => clock.advance(250),
+    fail(at: number) {
+      throw Object.assign(new Error("It is odd."), { name: `Odd${at}` });
+    },
+    thing: () => makeRemoteObject({ get: () => 1 }),
+    adder: () => () => 1,
+  });
+  await near.remoteValue.wait();
+  const thing = await near.remoteValue.thing() as {
+    remoteValue: { get(): Promise<number> };
+  };
+  await thing.remoteValue.get();
+  await (await near.remoteValue.adder() as () => Promise<number>)();
+  for (let at = 0; at < 60; at++) {
+    await assertRejects(() => near.remoteValue.fail(at));
+  }
+  const server = "@remote/wire rpc.server.call.duration";
+  for (
+    const [key, count] of [
+      ["wait 0.25", 1],
+      ["(method) 0", 1],
+      ["(function) 0", 1],
+      ["fail Odd49", 1],
+      ["fail _OTHER", 10],
+    ] as const
+  ) assertEquals(told.get(`${server} ${key}`), count, key);
   await near.close();
   await far.closed;
 });
