@@ -10,7 +10,6 @@ import type { Clock } from "../base/clock.ts";
 import type { WireError } from "../base/errors.ts";
 import type { MemoryPool, PassingQuota, WireLimits } from "../base/limits.ts";
 import type { MessageDecoder } from "../codec/message_tap.ts";
-import type { Method } from "../codec/passing.ts";
 import type { ValueTypes } from "../codec/value_types.ts";
 import type { Middleware } from "../rpc/middleware.ts";
 import type { Caller } from "../rpc/remote.ts";
@@ -202,7 +201,12 @@ export interface SessionOptions {
   /** What calls are served through; the first is the outermost. */
   readonly serveThrough: readonly Middleware[];
   /** Puts what measures a function in its place, where that is done. */
-  readonly measure?: ((name: string, served: Method) => Method) | undefined;
+  readonly measure?:
+    | ((
+      name: string,
+      served: (this: unknown, ...args: unknown[]) => unknown,
+    ) => (this: unknown, ...args: unknown[]) => unknown)
+    | undefined;
   /** What calls that are made go through, from the first to the last. */
   readonly callThrough: readonly Middleware[];
   /** Whether to list what is served for a peer that asks. */
