@@ -24,6 +24,33 @@ export const EDGES: readonly BuggyFile[] = [
     ],
   },
   {
+    file: "cli/_types.ts",
+    tests: ["cli/verbs_test.ts"],
+    bugs: [
+      {
+        name: "a server's text ends a comment, and is code then",
+        find: 'return text.replaceAll("*/", "*\\\\/");',
+        replace: "return text;",
+      },
+      {
+        name: "a part of a schema is written once for each type of its whole",
+        find: "TYPES.filter((each) => type.includes(each));",
+        replace: "type as string[];",
+      },
+    ],
+  },
+  {
+    file: "cli/_arguments.ts",
+    tests: ["cli/verbs_test.ts"],
+    bugs: [
+      {
+        name: "a file that begins like JSON is sent as a text",
+        find: "if (!LIKE_JSON.test(text)) return text;",
+        replace: "return text;",
+      },
+    ],
+  },
+  {
     file: "server/_admission.ts",
     tests: ["server/stats_test.ts"],
     bugs: [
