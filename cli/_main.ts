@@ -30,11 +30,7 @@ import {
   DESCRIBE_USAGE,
 } from "./_describe_command.ts";
 import { ADDRESS_USAGE } from "./_connect.ts";
-import {
-  inspect,
-  INSPECT_OPTIONS,
-  INSPECT_USAGE,
-} from "./_inspect_command.ts";
+import { inspect, INSPECT_OPTIONS, INSPECT_USAGE } from "./_inspect_command.ts";
 import { lisp, LISP_OPTIONS, LISP_USAGE } from "./_lisp_command.ts";
 import { OutputClosed } from "./_output.ts";
 import { replay, REPLAY_OPTIONS, REPLAY_USAGE } from "./_replay_command.ts";

@@ -255,7 +255,7 @@ test("cli.ts ends with code 2 where the command line makes no sense", async () =
 
 const VERBS = [
   ...["list", "describe", "call", "ping", "bench", "top", "talk"],
-  ...["lisp", "serve", "listen", "tap", "replay", "completions"],
+  ...["lisp", "serve", "listen", "tap", "inspect", "replay", "completions"],
 ];
 
 test("cli.ts tells what it can do, and its version", async () => {
