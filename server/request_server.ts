@@ -22,7 +22,7 @@ import {
   hookAndOptions,
   type HookForms,
 } from "../wire/base/checks.ts";
-import { systemClock } from "../wire/base/clock.ts";
+import { afterLimit, checkTime, systemClock } from "../wire/base/clock.ts";
 import {
   errorMessage,
   isThenable,
@@ -313,6 +313,16 @@ export interface RequestServerOptions<
    * there and undefined is refused: leave the option out to let everybody in.
    */
   onConnect?: OnConnect<Remote, Identity> | null;
+  /**
+   * How old a wire gets at most, in milliseconds: then it is closed, which lets
+   * calls under way finish. Each has its own age, drawn evenly between half of
+   * this and all of it. Clients of `keepConnected` go to another server then, or
+   * to this one again; so those of a name with several servers spread over
+   * one that was added.
+   *
+   * @default {Infinity}
+   */
+  maxWireAge?: number | undefined;
   /** Shuts the server down, gracefully. */
   signal?: AbortSignal | undefined;
   /** Called when the server listens, with its address. */
@@ -353,6 +363,7 @@ const OPTION_KEYS: Readonly<Record<keyof RequestServerOptions, true>> = {
   measure: true,
   tap: true,
   onConnect: true,
+  maxWireAge: true,
   signal: true,
   onListen: true,
   onError: true,
@@ -445,10 +456,7 @@ export class RequestServer implements AsyncDisposable {
       FORMS,
     );
     if (hook === undefined) checkGate(options, "onConnect");
-    checkSignal(options.signal);
-    checkServing(options);
-    checkDemand(options);
-    checkHooks(options, ["onListen", "onError", "onAudit", "tap"]);
+    checkOptions(options);
     this.#addresses = new AddressLists(options, options.path);
     this.#options = options;
     this.#onConnect = hook;
@@ -1055,8 +1063,17 @@ export class RequestServer implements AsyncDisposable {
       this.#counts.accepted();
       // From then on it counts what it does.
       wire.opened.then(() => this.#seats.refresh(wire), () => {});
+      this.#limitAge(wire);
     }
     return true;
+  }
+
+  /** Closes a wire when it has come to its age. */
+  #limitAge(wire: Wire): void {
+    const { maxWireAge = Infinity } = this.#options;
+    if (maxWireAge === Infinity) return;
+    const age = maxWireAge * (1 + Math.random()) / 2;
+    wire.onDeath(afterLimit(systemClock, age, () => wire.close()));
   }
 
   #shutDownAt(signal: AbortSignal): void {
@@ -1103,6 +1120,16 @@ function activityOf(wire: Wire): number | undefined {
   return waits > 0
     ? undefined
     : stats.messagesReceived + stats.messagesSent - stats.signsOfLife;
+}
+
+/** Checks what a server is made with, before there is anything of it. */
+function checkOptions(options: RequestServerOptions): void {
+  checkSignal(options.signal);
+  checkServing(options);
+  checkDemand(options);
+  checkHooks(options, ["onListen", "onError", "onAudit", "tap"]);
+  const { maxWireAge = Infinity } = options;
+  checkTime(maxWireAge, 'The option "maxWireAge"');
 }
 
 /** What listens; undefined where the server is not to. */

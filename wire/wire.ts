@@ -846,6 +846,30 @@ export class Wire<
     this.#session.lifetime.listen(listener);
   }
 
+  /**
+   * Has a function called when the peer closes the wire gracefully, as a server
+   * does that shuts down; at once if it has. The peer calls no more, and this
+   * side still may, until nothing is under way in either direction: then the
+   * wire ends. What is to go on belongs on another wire from then on;
+   * `keepConnected` sees to that. It is not called where the wire ends in any
+   * other way, nor where this side has asked for the end.
+   *
+   * @param listener Called once.
+   *
+   * @example
+   * ```ts
+   * import { wirePair } from "@remote/wire";
+   *
+   * const [near, far] = wirePair();
+   * const closing = new Promise<void>((resolve) => near.onClosing(resolve));
+   * await far.close();
+   * await closing;
+   * ```
+   */
+  onClosing(listener: () => void): void {
+    this.#session.lifetime.listenClosing?.(listener);
+  }
+
   /** The wire's counts. */
   stats(): WireStats {
     return this.#session.stats();

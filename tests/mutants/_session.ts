@@ -80,9 +80,9 @@ export const SESSION: readonly BuggyFile[] = [
       },
       {
         name: "functions that nobody waits for keep a peer from closing",
-        find: `    this.#startTimer();
+        find: `    lifetime.peerDrains();
     messaging.incoming.forsakeAbandoned();`,
-        replace: "    this.#startTimer();",
+        replace: "    lifetime.peerDrains();",
       },
       {
         name: "closing from both ends leaves a timer",

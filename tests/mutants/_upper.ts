@@ -57,9 +57,20 @@ export const UPPER: readonly BuggyFile[] = [
       "wire/keep_connected_test.ts",
       "wire/keep_closing_test.ts",
       "wire/listeners_test.ts",
+      "wire/moving_test.ts",
       "client/keep_connected_test.ts",
     ],
     bugs: [
+      {
+        name: "what ends a wait ends the wire that is being closed, too",
+        find: "this.#controller = new AbortController();\n        release",
+        replace: "release",
+      },
+      {
+        name: "servers that close are asked in a hot loop",
+        find: "if (isMoving && this.failures === 0) return 0;",
+        replace: "if (isMoving) return 0;",
+      },
       {
         name: "one attempt too many is made",
         find: "if (failures >= attempts) return false;",
@@ -70,11 +81,11 @@ export const UPPER: readonly BuggyFile[] = [
         find: `    } finally {
       stopTimer();
     }
-    await this.#hold(wire);`,
+    return await this.#hold(wire);`,
         replace: `    } finally {
       // Nothing.
     }
-    await this.#hold(wire);`,
+    return await this.#hold(wire);`,
       },
       {
         name: "a wire that comes after the attempt was given up stays open",

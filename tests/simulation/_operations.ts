@@ -17,6 +17,8 @@ export interface Allowance {
   readonly mayEnd: () => boolean;
   /** Whether the wire ends by a close alone. */
   readonly isGraceful: boolean;
+  /** Whether calls go on over another wire whenever a server closes one. */
+  readonly isMoving: boolean;
   /** Whether limits are so small that some values do not fit. */
   readonly isTight: boolean;
   /** Whether calls go over a kept connection. */
@@ -198,7 +200,7 @@ export class Operator {
     isInTime: boolean,
   ): string | undefined {
     const { kind, deadline, abort, time } = operation;
-    const { mayEnd, isTight, isKept, isGraceful } = this.#allowance;
+    const { mayEnd, isTight, isKept, isGraceful, isMoving } = this.#allowance;
     switch (code) {
       case "deadline":
         return deadline === 0 ? "there is no deadline" : undefined;
@@ -217,8 +219,8 @@ export class Operator {
         return kind === "mortal" ? undefined : "the object is there";
     }
     if (!ENDS.has(code)) return "no such failure is planned";
-    const isFinished = isInTime && isGraceful && FINISHED.has(kind) &&
-      time < 5_000;
+    const isFinished = (isMoving || isInTime && isGraceful) &&
+      FINISHED.has(kind) && time < 5_000;
     if (!mayEnd() || isFinished) return "the wire is not to end";
     const isCall = kind !== "message" && kind !== "ping" &&
       !SEVERAL.has(kind) && !STREAMING.has(kind);

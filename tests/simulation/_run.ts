@@ -167,6 +167,7 @@ class Run {
     const world = this.#world;
     let isDown = false;
     let connections: [Connection, Wire][] = [];
+    let made = 0;
     const kept: KeptConnection = keepConnected(
       async () => {
         await world.sleep(this.#random.int(0, 20));
@@ -176,10 +177,11 @@ class Run {
           this.#random,
           this.#plan.link,
         );
-        const server = this.#wire(connection, 1);
+        // While one is being closed, what goes over the next may come first.
+        const server = this.#wire(connection, 1, ++made);
         connections.push([connection, server]);
-        this.#take(server, `messages over connection ${connections.length}`);
-        return this.#wire(connection, 0);
+        this.#take(server, `messages over connection ${made}`);
+        return this.#wire(connection, 0, made);
       },
       {
         clock: world,
@@ -212,15 +214,17 @@ class Run {
   }
 
   #allowance(): Allowance {
-    const { limits, ending, isKept } = this.#plan;
+    const { limits, ending, isKept, outages } = this.#plan;
     const isFrail = mayFail(this.#plan);
+    const isRoomy = limits.every(({ calls, window }) =>
+      calls === undefined && window === undefined
+    );
     const isSudden = ending.how === "abort" || ending.how === "signal";
     return {
       isKept,
-      isGraceful: !isKept && !isFrail && !isSudden &&
-        limits.every(({ calls, window }) =>
-          calls === undefined && window === undefined
-        ),
+      isGraceful: !isKept && !isFrail && !isSudden && isRoomy,
+      isMoving: isKept && !isFrail && isRoomy &&
+        outages.every(({ isDrain }) => isDrain === true),
       isTight: limits.some((limits) => Object.keys(limits).length > 0),
       mayEnd: () => this.#isEnding || isKept || isFrail,
     };

@@ -21,9 +21,6 @@ const DISCARDED = 256;
 export class Lifetime {
   /** Whether this side makes no further call: the wire is being closed. */
   isDraining = false;
-  /** Whether the peer has said that it makes no further call. */
-  isPeerDraining = false;
-
   /** Whether the connection was closed: nothing is read any more. */
   isCut = false;
 
@@ -36,6 +33,11 @@ export class Lifetime {
     this.#markClosed = resolve
   );
   #listeners: CloseListener[] = [];
+  #isPeerDraining = false;
+  /** Whether it was the first to say so. */
+  #isLeft = false;
+  /** Who wants to know that the peer closes. */
+  #onClosing: (() => void)[] | undefined;
   #controller: AbortController | undefined;
 
   /** @param onError Told what listeners throw. */
@@ -48,9 +50,14 @@ export class Lifetime {
     return this.#reason;
   }
 
+  /** Whether the peer has said that it makes no further call. */
+  get isPeerDraining(): boolean {
+    return this.#isPeerDraining;
+  }
+
   /** Whether one side has said that it makes no further call. */
   get isClosing(): boolean {
-    return this.isDraining || this.isPeerDraining;
+    return this.isDraining || this.#isPeerDraining;
   }
 
   /** Aborts with the reason. Made when it is first asked for. */
@@ -93,6 +100,29 @@ export class Lifetime {
   }
 
   /**
+   * Has a function called when the peer closes the wire, and this side has not;
+   * at once if it does.
+   *
+   * @throws {WireError} `invalidArgument` for what is no function.
+   */
+  listenClosing(listener: () => void): void {
+    checkHook(listener, "What onClosing() is given");
+    if (this.#reason !== undefined) return;
+    if (this.#isLeft) this.#callClosing(listener);
+    else (this.#onClosing ??= []).push(listener);
+  }
+
+  /** The peer has said that it makes no further call. */
+  peerDrains(): void {
+    this.#isPeerDraining = true;
+    if (this.isDraining) return;
+    this.#isLeft = true;
+    const listeners = this.#onClosing;
+    this.#onClosing = undefined;
+    listeners?.forEach((listener) => this.#callClosing(listener));
+  }
+
+  /**
    * The wire ends: from now on every part of it that asks gets the reason.
    * What waits in them is to fail next; then {@linkcode declare} tells others.
    *
@@ -110,6 +140,7 @@ export class Lifetime {
     this.#controller?.abort(reason);
     const listeners = this.#listeners;
     this.#listeners = [];
+    this.#onClosing = undefined;
     for (const listener of listeners) this.#call(listener, reason);
   }
 
@@ -129,6 +160,10 @@ export class Lifetime {
   /** The connection is gone. */
   markClosed(): void {
     if (this.#reason !== undefined) this.#markClosed?.(this.#reason);
+  }
+
+  #callClosing(listener: () => void): void {
+    callHook(listener, (error) => this.#onError(error, "onClosing"));
   }
 
   #call(listener: CloseListener, reason: WireError): void {

@@ -156,7 +156,7 @@ export class KeptCalls {
     this.#wire = isUsable ? wire : undefined;
   }
 
-  /** There is no wire any more: calls wait. */
+  /** No wire takes calls any more: they wait. */
   disconnected(): void {
     this.#wire = undefined;
   }

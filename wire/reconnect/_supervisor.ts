@@ -92,6 +92,11 @@ export interface ConnectedInfo {
 
 /** What is told with a lost connection, or a failed attempt. */
 export interface LostInfo {
+  /**
+   * True where the server closes the wire gracefully: what is under way is
+   * finished there, and only what is called from now on goes to the next wire.
+   */
+  readonly isMoving: boolean;
   /** True for a wire that stood, false for an attempt that failed. */
   readonly wasConnected: boolean;
   /** How many attempts in a row have failed. */
@@ -166,7 +171,10 @@ export interface KeepConnectedOptions<
   onConnected?:
     | ((wire: Wire<Remote, Local>, info: ConnectedInfo) => unknown)
     | undefined;
-  /** Called each time a wire is lost, or an attempt failed. */
+  /**
+   * Called each time a wire is lost, its server closes it, or an attempt
+   * failed.
+   */
   onLost?: ((reason: WireError, info: LostInfo) => unknown) | undefined;
   /** Called once, with the reason, when it gave up or was closed. */
   onDeath?: ((reason: WireError) => void) | null | undefined;
@@ -358,11 +366,19 @@ const FINAL: Readonly<Record<string, true>> = {
   unsupportedVersion: true,
 } satisfies Partial<Record<WireErrorCode, true>>;
 
+/** A wire that takes no more calls. */
+interface Held {
+  /** Whether that is because its server closes it. */
+  readonly isMoving: boolean;
+  /** How long it took calls, in milliseconds. */
+  readonly lived: number;
+}
+
 /** Who is told of what happens. */
 export interface Supervised<Remote extends object, Local extends object> {
   /** A wire stands, and `onConnected` is done with it. */
   connected(wire: Wire<Remote, Local>): void;
-  /** That wire ended; told at once. */
+  /** That wire ended, or its server closes it; told at once. */
   disconnected(): void;
   /** No further attempt is made. */
   gaveUp(reason: WireError): void;
@@ -391,13 +407,14 @@ export class Supervisor<Remote extends object, Local extends object> {
   readonly #connections = new Set<Promise<unknown>>();
   /** Calls of `connect` that are under way. */
   readonly #connecting = new Set<Promise<unknown>>();
+  /** Wires that their servers close, while something is under way there. */
+  readonly #leaving = new Set<Wire<Remote, Local>>();
   /** Ends the attempt, or the wait, that is under way. */
   #controller: AbortController = new AbortController();
   /** What `onConnected` failed with. */
   #unprepared: WireError | undefined;
   /** What it failed with last, and was told; undefined since it succeeded. */
   #told: string | undefined;
-  #lived = 0;
 
   /**
    * @param connect Makes a connection.
@@ -424,15 +441,19 @@ export class Supervisor<Remote extends object, Local extends object> {
         this.#options.onError,
         "a listener of the signal that connect got",
       );
-      const wasConnected = await this.#attempt(controller);
+      const held = await this.#attempt(controller);
       if (this.#isStopped()) return;
-      this.#backoff.ended(wasConnected ? this.#lived : 0);
-      const reason = this.lastFailure = controller.signal.reason as WireError;
+      const wasConnected = held !== undefined;
+      const isMoving = held?.isMoving === true;
+      this.#backoff.ended(held?.lived ?? 0);
+      const reason = this.lastFailure = isMoving
+        ? movesOn()
+        : controller.signal.reason as WireError;
       const mayGoOn = this.#mayGoOn(reason);
       const isNext = typeof mayGoOn === "boolean" ? mayGoOn : await mayGoOn;
       if (this.#isStopped()) return;
-      const next = isNext ? this.#backoff.next() : undefined;
-      this.#tell(reason, { wasConnected, next });
+      const next = isNext ? this.#backoff.next(isMoving) : undefined;
+      this.#tell(reason, { isMoving, wasConnected, next });
       if (this.#isStopped()) return;
       if (next === undefined) {
         return this.#supervised.gaveUp(this.#finalReason(reason));
@@ -454,6 +475,12 @@ export class Supervisor<Remote extends object, Local extends object> {
     if (!isConnected) this.#controller.abort(reason);
   }
 
+  /** The wires that stand: the one that takes calls, and those that close. */
+  get wires(): Wire<Remote, Local>[] {
+    const { wire } = this;
+    return wire === undefined ? [...this.#leaving] : [wire, ...this.#leaving];
+  }
+
   /** Resolves when all connections are gone. */
   async finished(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -469,12 +496,12 @@ export class Supervisor<Remote extends object, Local extends object> {
   }
 
   /**
-   * Makes one attempt, and stays until its wire has ended. Whatever goes wrong
-   * aborts the attempt's controller, with the reason.
+   * Makes one attempt, and stays until its wire has ended, or its server closes
+   * it. Whatever goes wrong aborts the attempt's controller, with the reason.
    *
-   * @returns Whether there was a wire.
+   * @returns What became of the wire; undefined where there was none.
    */
-  async #attempt(controller: AbortController): Promise<boolean> {
+  async #attempt(controller: AbortController): Promise<Held | undefined> {
     const { signal } = controller;
     const { clock, timeout } = this.#options;
     this.state = "connecting";
@@ -493,12 +520,11 @@ export class Supervisor<Remote extends object, Local extends object> {
       signal.throwIfAborted();
     } catch (error) {
       controller.abort(asReason(error, "connectFailed", "Cannot connect"));
-      return false;
+      return undefined;
     } finally {
       stopTimer();
     }
-    await this.#hold(wire);
-    return true;
+    return await this.#hold(wire);
   }
 
   /** Has a connection made. Its wire ends with the signal, however late. */
@@ -565,23 +591,34 @@ export class Supervisor<Remote extends object, Local extends object> {
     return new OwnTrouble(code, message, { cause: cause ?? unprepared });
   }
 
-  /** Passes a wire on, and stays until it has ended. */
-  async #hold(wire: Wire<Remote, Local>): Promise<void> {
+  /** Passes a wire on, and stays until it has ended or is being closed. */
+  async #hold(wire: Wire<Remote, Local>): Promise<Held> {
     const { clock } = this.#options;
     const began = clock.now();
     this.wire = wire;
     this.state = "connected";
     this.connections++;
     this.#supervised.connected(wire);
-    await new Promise<void>((resolve) =>
-      wire.onDeath(() => {
-        this.#lived = clock.now() - began;
+    return await new Promise((resolve) => {
+      const release = (isMoving: boolean) => {
+        if (this.wire !== wire) return;
         this.wire = undefined;
         if (!this.#isStopped()) this.state = "waiting";
         this.#supervised.disconnected();
-        resolve();
-      })
-    );
+        resolve({ isMoving, lived: clock.now() - began });
+      };
+      wire.onDeath(() => {
+        this.#leaving.delete(wire);
+        release(false);
+      });
+      // Another copy of the module may have made it, and an older one.
+      wire.onClosing?.(() => {
+        this.#leaving.add(wire);
+        // What ends the wait or the attempt from here on spares this wire.
+        this.#controller = new AbortController();
+        release(true);
+      });
+    });
   }
 
   #mayGoOn(reason: WireError): boolean | Promise<boolean> {
@@ -606,7 +643,7 @@ export class Supervisor<Remote extends object, Local extends object> {
 
   #tell(
     reason: WireError,
-    info: Pick<LostInfo, "wasConnected" | "next">,
+    info: Pick<LostInfo, "isMoving" | "wasConnected" | "next">,
   ): void {
     const { onLost, onError } = this.#options;
     const { failures } = this.#backoff;
@@ -684,6 +721,14 @@ function asReason(
   });
 }
 
+/** Why a wire takes no more calls that still stands. */
+function movesOn(): WireError {
+  return new WireError(
+    "closed",
+    "The server closes the wire. What is under way finishes there, and what comes next goes to another wire.",
+  );
+}
+
 function tooLong(timeout: number): WireError {
   return new WireError(
     "timeout",
@@ -725,8 +770,14 @@ export class Backoff {
     this.failures = isHealthy ? 0 : this.failures + 1;
   }
 
-  /** How long to wait now, in milliseconds. */
-  next(): number {
+  /**
+   * How long to wait now, in milliseconds.
+   *
+   * @param isMoving Whether a server has closed its wire gracefully: after one
+   * that was healthy there is nothing to wait for.
+   */
+  next(isMoving = false): number {
+    if (isMoving && this.failures === 0) return 0;
     const { least, most, factor } = this.#options;
     const longest = least * factor ** Math.max(0, this.failures - 1);
     // Never Infinity, of which 0 times is no number.

@@ -168,7 +168,10 @@ export class KeptConnection<
     this.onDeath(() => signal.removeEventListener("abort", onAbort));
   }
 
-  /** The wire that stands; undefined while there is none. */
+  /**
+   * The wire that takes calls; undefined while there is none. One that its
+   * server closes is none, though calls under way still finish there.
+   */
   get wire(): Wire<Remote, Local> | undefined {
     return this.#supervisor.wire;
   }
@@ -308,11 +311,11 @@ export class KeptConnection<
     const lifetime = this.#lifetime;
     if (!lifetime.isDraining && lifetime.reason === undefined) {
       lifetime.isDraining = true;
-      const { wire } = this.#supervisor;
+      const { wires } = this.#supervisor;
       const reason = closedReason();
       this.#supervisor.stop(reason);
       this.#calls.end(reason);
-      await wire?.close();
+      await Promise.all(wires.map((wire) => wire.close()));
       this.#end(reason);
     }
     await this.closed;
@@ -325,9 +328,9 @@ export class KeptConnection<
    */
   abort(reason?: unknown): void {
     const error = abortReason(reason);
-    const { wire } = this.#supervisor;
+    const { wires } = this.#supervisor;
     this.#end(error);
-    wire?.abort(error);
+    for (const wire of wires) wire.abort(error);
   }
 
   /**

@@ -108,6 +108,11 @@ export interface SessionEnd {
   readonly closed: Promise<WireError>;
   /** Has a function called once, with the reason. */
   listen(listener: (reason: WireError) => void): void;
+  /**
+   * Has a function called once, when the peer closes gracefully. A protocol
+   * whose peers do not say so has none.
+   */
+  listenClosing?(listener: () => void): void;
 }
 
 /** A connection that speaks a protocol. The methods are those of a wire. */

@@ -710,8 +710,10 @@ export class GracefulClose {
   gotClose(): void {
     if (this.#gotClose) throw malformed("A second close came.");
     const { messaging, lifetime } = this.#options;
-    this.#gotClose = lifetime.isPeerDraining = true;
+    this.#gotClose = true;
     this.#startTimer();
+    // Whoever is told may call no more, and nothing be left to do.
+    lifetime.peerDrains();
     messaging.incoming.forsakeAbandoned();
     this.advance();
   }
@@ -721,7 +723,8 @@ export class GracefulClose {
     if (!this.#sentClose || this.gotFinish) {
       throw malformed("The peer finished out of turn.");
     }
-    this.gotFinish = this.#options.lifetime.isPeerDraining = true;
+    this.gotFinish = true;
+    this.#options.lifetime.peerDrains();
     this.advance();
   }
 
