@@ -26,6 +26,7 @@ const WORDS: Readonly<Record<string, string>> = {
   "session": "handshake, close",
   "objects": "references",
   "streams": "streams",
+  "once": "calls that run once",
   "rpc": "calls, proxies",
   "flow": "flow control",
   "codec": "bytes and values",
@@ -60,6 +61,7 @@ async function arrows(): Promise<Map<string, Set<string>>> {
       "mod.ts",
       "wire/cmucl/mod.ts",
       "wire/testing/mod.ts",
+      "wire/once/once.ts",
       ...["websocket", "worker", "child", "nats"].map((name) =>
         `transports/${name}.ts`
       ),

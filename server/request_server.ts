@@ -47,6 +47,7 @@ import { callHook, type Report, reporter } from "../wire/base/report.ts";
 import type { AnyValueType } from "../wire/codec/value_types.ts";
 import type { TappedMessage } from "../wire/codec/wire_tap.ts";
 import type { Contract } from "../wire/contract/contract.ts";
+import type { ServesOnce } from "../wire/rpc/incoming_calls.ts";
 import type { Middleware } from "../wire/rpc/middleware.ts";
 import type {
   AnyFunctions,
@@ -314,6 +315,12 @@ export interface RequestServerOptions<
    */
   onConnect?: OnConnect<Remote, Identity> | null;
   /**
+   * What remembers calls of clients that are to run once, and what came of
+   * them. `onceInMemory()` and `onceInKv()` of `./once` make it. Without, such
+   * calls fail, and nothing runs.
+   */
+  once?: ServesOnce | undefined;
+  /**
    * How old a wire gets at most, in milliseconds: then it is closed, which lets
    * calls under way finish. Each has its own age, drawn evenly between half of
    * this and all of it. Clients of `keepConnected` go to another server then, or
@@ -363,6 +370,7 @@ const OPTION_KEYS: Readonly<Record<keyof RequestServerOptions, true>> = {
   measure: true,
   tap: true,
   onConnect: true,
+  once: true,
   maxWireAge: true,
   signal: true,
   onListen: true,
@@ -839,7 +847,7 @@ export class RequestServer implements AsyncDisposable {
     const { functions, credential, sendStacks, dialect, serves, expects } =
       this.#options;
     const { requireCredential, authenticate, insecure } = this.#options;
-    const { callThrough, introspection, telemetry, valueTypes, tap } =
+    const { callThrough, introspection, telemetry, valueTypes, once, tap } =
       this.#options;
     const passing = this.#quotas?.passing();
     return new Wire(transport, {
@@ -855,6 +863,7 @@ export class RequestServer implements AsyncDisposable {
       introspection,
       telemetry,
       tap,
+      once,
       onError: this.#options.onError,
       credential,
       insecure,

@@ -21,6 +21,7 @@ const ROOMS = [
   "lines",
   "flow",
   "rpc",
+  "once",
   "streams",
   "objects",
   "contract",

@@ -35,6 +35,7 @@ import {
   LispTap,
   remoteValueBind,
 } from "../wire/cmucl/mod.ts";
+import { Once, onceIn, onceInKv, onceInMemory } from "../wire/once/once.ts";
 import { spawnRemote, stdioWire } from "../transports/child.ts";
 import { connectNats, serveNats } from "../transports/nats.ts";
 import { acceptWebSocket, connectWebSocket } from "../transports/websocket.ts";
@@ -61,6 +62,9 @@ interface World {
 type Case = [(options: Any, world: World) => unknown, string, string];
 
 const HOST = "127.0.0.1";
+const step = () => Promise.resolve(undefined as Any);
+const STORE = { keeps: 1, name: step, claim: step, put: step, get: step };
+const KV = { get: step, set: step, atomic: step as Any };
 const never = () => new Promise<Wire>(() => {});
 const transport = () => memoryTransports()[0];
 const closedPort = () => {
@@ -185,6 +189,10 @@ const CASES: Record<string, Case[]> = {
   "new KeptConnection": [
     [(o) => new KeptConnection(never, o), "onlots", "onLost"],
   ],
+  onceInMemory: [[(o) => onceInMemory(o), "recrods", "records"]],
+  onceInKv: [[(o) => onceInKv(KV, o), "valueType", "valueTypes"]],
+  onceIn: [[(o) => onceIn(STORE, o), "onwer", "owner"]],
+  "new Once": [[(o) => new Once(STORE, o), "clok", "clock"]],
   "KeptConnection.with": [[(o, w) => w.kept.with(o), "deadlnie", "deadline"]],
   "KeptConnection.call": [
     [(o, w) => w.kept.call("f", [], false, o), "idempotend", "idempotent"],
@@ -199,7 +207,10 @@ const CASES: Record<string, Case[]> = {
     [(o, w) => broadcast([w.near]).send("f", [], o), "deadlnie", "deadline"],
   ],
   "WireGroup.with": [[(o) => new WireGroup().with(o), "sginal", "signal"]],
-  "Wire.with": [[(o, w) => w.near.with(o), "meatdata", "metadata"]],
+  "Wire.with": [
+    [(o, w) => w.near.with(o), "meatdata", "metadata"],
+    [(o, w) => w.near.with(o), "onec", "once"],
+  ],
   "Wire.call": [
     [(o, w) => w.near.call("f", [], false, o), "deadlin", "deadline"],
   ],
@@ -268,6 +279,10 @@ const OTHERS: Record<string, string> = {
   "BroadcastMember.send": "wires and kept connections have it",
   "NatsConnectionLike.publish": "the package of NATS has it",
   "NatsConnectionLike.subscribe": "the package of NATS has it",
+  "ServesOnce.serve": "wires call it",
+  "Once.serve": "wires call it",
+  "KvLike.set": "it is Deno's",
+  "KvSteps.set": "it is Deno's",
   "parentWire": "only a Worker may call it",
   "CmuclDialect.open": "wires call it",
 };

@@ -39,10 +39,13 @@ export {
   CallContext,
   type CallOptions,
   type IdentityOf,
+  type OnceKey,
+  type WireCallOptions,
 } from "./rpc/context.ts";
 export type { Demanded } from "./base/checks.ts";
 export type { Peer } from "./session/handshake.ts";
 export type { FunctionInfo } from "./rpc/served.ts";
+export type { ServesOnce } from "./rpc/incoming_calls.ts";
 export type {
   CallChanges,
   CallKind,

@@ -36,8 +36,14 @@ import {
   joined,
   ownArguments,
 } from "./base/checks.ts";
-import { rejected } from "./rpc/pending_call.ts";
-import { type CallOptions, checkCallOptions } from "./rpc/context.ts";
+import { promised, rejected } from "./rpc/pending_call.ts";
+import {
+  type CallOptions,
+  checkCallOptions,
+  unanswered,
+  WIRE_CALL_KEYS,
+  type WireCallOptions,
+} from "./rpc/context.ts";
 import { type Clock, systemClock } from "./base/clock.ts";
 import type { Contract } from "./contract/contract.ts";
 import {
@@ -78,6 +84,8 @@ import type {
   SessionOptions,
   WireStats,
 } from "./session/dialect.ts";
+import type { OnceCaller } from "./once/calling.ts";
+import type { ServesOnce } from "./rpc/incoming_calls.ts";
 import { NativeSession } from "./native/native_session.ts";
 import { Peer } from "./session/handshake.ts";
 import {
@@ -299,6 +307,12 @@ export interface WireOptions<
       wire: Wire<AnyFunctions, AnyFunctions, Identity>,
     ) => void)
     | undefined;
+  /**
+   * What remembers the peer's calls that are to run once, and what came of
+   * them. `onceInMemory()` and `onceInKv()` of `./once` make it. Without, such
+   * calls fail, and nothing runs.
+   */
+  once?: ServesOnce | undefined;
   /** Where the time comes from. @default {the platform's clock} */
   clock?: Clock | undefined;
 }
@@ -327,6 +341,7 @@ export const SHARED_KEYS: Readonly<
   introspection: true,
   telemetry: true,
   tap: true,
+  once: true,
   clock: true,
 };
 
@@ -377,7 +392,11 @@ export class Wire<
   readonly #dialect: Dialect;
   readonly #report: Report;
   readonly #kept: ContractRules | undefined;
+  readonly #clock: Clock;
   #made: Remotes<Remote> | undefined;
+  /** What carries calls out that run once; made when there is one. */
+  #once: Caller | undefined;
+  #onceCaller: OnceCaller | undefined;
   #identity: Identity | undefined;
 
   /**
@@ -410,6 +429,7 @@ export class Wire<
     const limits = resolveLimits(options.limits);
     const requireCredential = checkCredentials(options);
     checkClear(options, transport.address);
+    const clock = this.#clock = options.clock ?? systemClock;
     const credential = options.credential ?? "";
     const dialect = this.#dialect = options.dialect ?? native;
     const report = this.#report = reporter(options.onError);
@@ -434,6 +454,7 @@ export class Wire<
         recordCallSites: options.recordCallSites ?? false,
         onError: report,
         introspection: options.introspection ?? true,
+        once: options.once,
         serveThrough: through(telemetry, options.serveThrough),
         callThrough: calling,
       },
@@ -465,6 +486,37 @@ export class Wire<
       session.end(new WireError("aborted", text, { cause: error }), false);
       throw error;
     }
+  }
+
+  /** What carries a call out: for one that is to run once, another. */
+  #callerFor(options: WireCallOptions | undefined): Caller {
+    const once = options?.once;
+    if (once === undefined || once === false) return this.#caller;
+    return this.#once ??= {
+      call: (...call) =>
+        promised(this.#callOnce(...call), this.#report, unawaited(call[0])),
+      send: (name) => failed(unanswered(name), this.#report, unsent(name)),
+    };
+  }
+
+  async #callOnce(
+    name: string,
+    args: unknown[],
+    wantsValues: boolean,
+    options: WireCallOptions = {},
+  ): Promise<unknown> {
+    if (this.#dialect !== native) {
+      throw new WireError(
+        "noSuchFunction",
+        `The call of ${
+          shown(name)
+        } was not made: the protocol "${this.#dialect.name}" has no calls that run once.`,
+        { sent: "notSent" },
+      );
+    }
+    const { OnceCaller } = await import("./once/calling.ts");
+    this.#onceCaller ??= new OnceCaller(this.#caller, this.#clock);
+    return await this.#onceCaller.call(name, args, wantsValues, options);
   }
 
   /** Most wires of a server never call their clients. */
@@ -548,12 +600,13 @@ export class Wire<
   }
 
   /**
-   * The peer's functions, called with a signal, a deadline or metadata. Signal
-   * and deadline end the streams of a call, too, those of its answer included,
+   * The peer's functions, called with a signal, a deadline or metadata, or to
+   * run once. Signal and deadline end the streams of a call, too, those of its answer included,
    * unless `streams` is `"free"`.
    *
-   * @param options The signal, the deadline in milliseconds, the metadata, and
-   * whether streams are bound to signal and deadline.
+   * @param options The signal, the deadline in milliseconds, the metadata,
+   * whether streams are bound to signal and deadline, and a key of a call that
+   * runs once.
    * @returns The same three proxies.
    * @throws {WireError} `invalidArgument` for an option that there is not.
    *
@@ -571,9 +624,9 @@ export class Wire<
    * await far.closed;
    * ```
    */
-  with(options: CallOptions): Remotes<Remote> {
-    checkCallOptions(options);
-    return remotes<Remote>(this.#caller, options);
+  with(options: WireCallOptions): Remotes<Remote> {
+    checkCallOptions(options, WIRE_CALL_KEYS);
+    return remotes<Remote>(this.#callerFor(options), options);
   }
 
   /**
@@ -583,23 +636,23 @@ export class Wire<
    * @param name The function's name; in a namespace, its path: "users.get".
    * @param args Its arguments; none where it is left out.
    * @param wantsValues Whether to get the list of all its values.
-   * @param options The call's signal, deadline and metadata.
+   * @param options The call's signal, deadline, metadata and key.
    * @returns The value, or the list of values.
    */
   call(
     name: string,
     args: unknown[] = [],
     wantsValues = false,
-    options?: CallOptions,
+    options?: WireCallOptions,
   ): Promise<unknown> {
     let own: unknown[];
     try {
       own = ownArguments(name, args);
-      if (options !== undefined) checkCallOptions(options);
+      if (options !== undefined) checkCallOptions(options, WIRE_CALL_KEYS);
     } catch (error) {
       return rejected(error, this.#report, unawaited(name));
     }
-    return this.#caller.call(name, own, wantsValues, options);
+    return this.#callerFor(options).call(name, own, wantsValues, options);
   }
 
   /**
@@ -1072,10 +1125,10 @@ export function checkClear(
  * @returns The types of values that are declared, for it or by its contracts.
  */
 function checkParts(
-  { serveThrough, callThrough, dialect, clock, valueTypes }: Pick<
+  { serveThrough, callThrough, dialect, clock, once, valueTypes }: Pick<
     // deno-lint-ignore no-explicit-any -- whatever the identity is
     WireOptions<any, any, any>,
-    "serveThrough" | "callThrough" | "dialect" | "clock" | "valueTypes"
+    "serveThrough" | "callThrough" | "dialect" | "clock" | "once" | "valueTypes"
   >,
   ...contracts: readonly (ContractRules | undefined)[]
 ): ValueTypes | undefined {
@@ -1086,6 +1139,9 @@ function checkParts(
   }
   if (clock !== undefined) {
     checkPart(clock, "clock", ["now", "after"], "an object with both");
+  }
+  if (once !== undefined) {
+    checkPart(once, "once", ["terms", "serve"], "what onceInMemory() makes");
   }
   const types = resolveValueTypes(
     valueTypes,
@@ -1145,6 +1201,7 @@ export function checkServing(
     | "callThrough"
     | "dialect"
     | "clock"
+    | "once"
     | "valueTypes"
   >,
 ): void {

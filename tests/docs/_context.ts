@@ -12,6 +12,7 @@ import type { Definitions, PageContext } from "./_assemble.ts";
 
 const ROOT = "jsr:@remote/wire";
 const LISP = "jsr:@remote/wire/cmucl";
+const ONCE = "jsr:@remote/wire/once";
 const BROADCAST = "jsr:@remote/wire/broadcast";
 
 /** The interface of the first pages, and a server of it. */
@@ -205,6 +206,22 @@ export const CONTEXT: Readonly<Record<string, PageContext>> = {
             },
             greet: (name = "you") => name,
           },
+        });`,
+    },
+  },
+  "docs/once.md": {
+    from: [ROOT, ONCE],
+    page: {
+      order: `let orders = 0;
+      const order = (what: string) => \`\${++orders}: \${what}\`;`,
+      functions: `const functions = { order };`,
+      Shop: `interface Shop {
+        order(what: string): string;
+      }`,
+      [`<Shop>("localhost", 7000`]: `
+        createRequestServer(7000, {
+          functions: { order: (what: string) => what },
+          once: onceInMemory(),
         });`,
     },
   },

@@ -253,14 +253,15 @@ export const RPC: readonly BuggyFile[] = [
       {
         name: "a function does not learn that its wire has ended",
         find: `      stopTimer?.();
-      abortContext(context, reason);`,
+      if (!isShielded(context)) abortContext(context, reason);`,
         replace: "      stopTimer?.();",
       },
       {
         name: "a call's timer outlives its wire",
         find: `      stopTimer?.();
-      abortContext(context, reason);`,
-        replace: "      abortContext(context, reason);",
+      if (!isShielded(context)) abortContext(context, reason);`,
+        replace:
+          "      if (!isShielded(context)) abortContext(context, reason);",
       },
       {
         name: "the id of a waiting call may be used again",

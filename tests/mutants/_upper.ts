@@ -52,6 +52,70 @@ export const UPPER: readonly BuggyFile[] = [
     ],
   },
   {
+    file: "wire/once/once.ts",
+    tests: ["wire/once_test.ts", "wire/once_cuts_test.ts"],
+    bugs: [
+      {
+        name: "a call whose key is known runs again",
+        find: "if (known !== undefined) return await this.#await",
+        replace: "if (known === null) return await this.#await",
+      },
+      {
+        name: "a key may be used with other arguments",
+        find: "if (known === print) return;",
+        replace: "if (known !== print || known === print) return;",
+      },
+      {
+        name: "keys of all identities are the same",
+        find: "JSON.stringify([this.#ownerOf(call), given])",
+        replace: 'JSON.stringify([this.#ownerOf(call) && "", given])',
+      },
+      {
+        name: "the key is passed on with the metadata",
+        find: "() => next({ metadata })",
+        replace: "() => next()",
+      },
+      {
+        name: "a run that gives signs of life is taken for lost",
+        find: "if (beat !== before) heard",
+        replace: "if (beat === before) heard",
+      },
+    ],
+  },
+  {
+    file: "wire/once/calling.ts",
+    tests: ["wire/once_test.ts", "wire/once_cuts_test.ts"],
+    bugs: [
+      {
+        name:
+          "a call is repeated at a server that cannot know of the first run",
+        find: "first !== store",
+        replace: "first === null",
+      },
+      {
+        name: "a call is repeated that is no longer remembered",
+        find: "since >= keeps",
+        replace: "since > keeps",
+      },
+    ],
+  },
+  {
+    file: "wire/once/_stores.ts",
+    tests: ["wire/once_test.ts"],
+    bugs: [
+      {
+        name: "a full store takes one more",
+        find: "this.#settled.size >= this.#records",
+        replace: "this.#settled.size > this.#records",
+      },
+      {
+        name: "what is old is remembered for ever",
+        find: "this.#settled.delete(key);\n      this.#held",
+        replace: "this.#held",
+      },
+    ],
+  },
+  {
     file: "wire/reconnect/_supervisor.ts",
     tests: [
       "wire/keep_connected_test.ts",

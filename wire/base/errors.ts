@@ -156,17 +156,20 @@ export type WireErrorCode =
   | "invalidArgument"
   | "invalidResult"
   | "keepalive"
+  | "keyReused"
   | "limit"
   | "malformed"
   | "noSuchFunction"
   | "noSuchObject"
   | "notAWire"
+  | "outcomeUnknown"
   | "peerAborted"
   | "permissionDenied"
   | "refused"
   | "released"
   | "resultGone"
   | "stalled"
+  | "storeFailed"
   | "timeout"
   | "tlsFailed"
   | "unknownHost"
@@ -196,17 +199,20 @@ const CODES: Readonly<Record<WireErrorCode, true>> = {
   invalidArgument: true,
   invalidResult: true,
   keepalive: true,
+  keyReused: true,
   limit: true,
   malformed: true,
   noSuchFunction: true,
   noSuchObject: true,
   notAWire: true,
+  outcomeUnknown: true,
   peerAborted: true,
   permissionDenied: true,
   refused: true,
   released: true,
   resultGone: true,
   stalled: true,
+  storeFailed: true,
   timeout: true,
   tlsFailed: true,
   unknownHost: true,

@@ -576,7 +576,7 @@ export function readMagnitude(reader: ByteReader, limit: number): bigint {
 }
 
 /** Bytes as hexadecimal digits, two for each. */
-function hexOf(bytes: Uint8Array): string {
+export function hexOf(bytes: Uint8Array): string {
   // Where the platform has it, it takes a tenth of the time.
   const { toHex } = bytes as { toHex?: () => string };
   if (toHex !== undefined) return toHex.call(bytes);

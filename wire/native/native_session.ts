@@ -331,6 +331,7 @@ export class NativeSession implements Session {
   constructor(wire: object, transport: Transport, options: SessionOptions) {
     const { limits, clock, onError, recordCallSites } = options;
     const { serveThrough, introspection, valueTypes, measure } = options;
+    const { serveThrough, introspection, once, valueTypes } = options;
     this.#transport = transport;
     // The other options, such as the credential, are forgotten once it is open.
     this.#clock = clock;
@@ -352,6 +353,7 @@ export class NativeSession implements Session {
       pipelines: true,
       recordCallSites,
       serving: { serveThrough, introspection, valueTypes, measure },
+      serving: { serveThrough, introspection, once, valueTypes },
     });
     this.#pings = new Pings(output, clock, limits.sendEnd);
     const end = (reason: WireError, tell: boolean) => this.end(reason, tell);

@@ -20,8 +20,12 @@ import {
   type CallOptions,
   checkOptions,
   dueAt,
+  keyOf,
+  type OnceKey,
   timeLeft,
+  unanswered,
   unusableOptions,
+  type WireCallOptions,
 } from "../rpc/context.ts";
 import {
   CallPromise,
@@ -44,7 +48,7 @@ interface Carrier {
     name: string,
     args: unknown[],
     wantsValues: boolean,
-    options?: CallOptions,
+    options?: WireCallOptions,
   ): Promise<unknown>;
   /** Calls one way. */
   send(name: string, args: unknown[], options?: CallOptions): Promise<void>;
@@ -126,6 +130,7 @@ export class KeptCalls {
   ): Promise<unknown> {
     const call: KeptCall = {
       order: this.#made++,
+      once: onceOf(kind, name, options),
       kind,
       name,
       args,
@@ -244,9 +249,10 @@ export class KeptCalls {
     return this.#wait(call, false);
   }
 
-  #mayRepeat({ kind, name, options, repeats }: KeptCall): boolean {
+  #mayRepeat({ kind, name, once, options, repeats }: KeptCall): boolean {
     const { idempotent, onError, repeats: most } = this.#options;
     if (kind === "message" || repeats >= most) return false;
+    if (once !== undefined) return true;
     try {
       const answer: unknown = options?.idempotent ?? idempotent(name);
       if (!isThenable(answer)) return answer === true;
@@ -298,11 +304,11 @@ function place(kind: KeptKind, name: string): string {
 
 /** Lets a call out over a wire. */
 function carry(
-  { kind, name, args }: KeptCall,
+  { kind, name, args, once }: KeptCall,
   wire: Carrier,
   given: KeptCallOptions | undefined,
 ): Promise<unknown> {
-  const options = ofWire(given);
+  const options = ofWire(given, once);
   switch (kind) {
     case "value":
       return wire.call(name, args, false, options);
@@ -316,11 +322,27 @@ function carry(
 }
 
 /** What a wire is told: it repeats no call. */
-function ofWire(options: KeptCallOptions | undefined): CallOptions | undefined {
-  if (options === undefined || !("idempotent" in options)) return options;
+function ofWire(
+  options: KeptCallOptions | undefined,
+  once: OnceKey | undefined,
+): WireCallOptions | undefined {
+  if (options === undefined) return options;
+  if (once === undefined && !("idempotent" in options)) return options;
   const ofWire = { ...options };
   delete ofWire.idempotent;
-  return ofWire;
+  return once === undefined ? ofWire : { ...ofWire, once };
+}
+
+/** The key of a call that is to run once: all wires get the same. */
+function onceOf(
+  kind: KeptKind,
+  name: string,
+  options: KeptCallOptions | undefined,
+): OnceKey | undefined {
+  const once = options?.once;
+  if (once === undefined || once === false) return undefined;
+  if (kind === "send") throw unanswered(name);
+  return keyOf(once);
 }
 
 function tooManyWait(name: string, most: number): WireError {
@@ -407,6 +429,8 @@ type KeptKind = "value" | "values" | "send" | "message";
 interface KeptCall {
   /** Its number: what waits is sent in that order. */
   readonly order: number;
+  /** What all its attempts share, if it is to run once. */
+  readonly once: OnceKey | undefined;
   readonly kind: KeptKind;
   /** The function's name. */
   readonly name: string;

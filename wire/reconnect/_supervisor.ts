@@ -26,7 +26,7 @@ import {
   type WireErrorCode,
 } from "../base/errors.ts";
 import { guardedController, reporter } from "../base/report.ts";
-import type { CallOptions } from "../rpc/context.ts";
+import type { WireCallOptions } from "../rpc/context.ts";
 import type { AnyFunctions } from "../rpc/remote_types.ts";
 import type { Wire } from "../wire.ts";
 
@@ -71,7 +71,7 @@ export interface BackoffOptions {
  * await kept.close();
  * ```
  */
-export interface KeptCallOptions extends CallOptions {
+export interface KeptCallOptions extends WireCallOptions {
   /**
    * Whether the call may run more than once: it is repeated then when its wire
    * died and the peer may have run it, unless there is a stream among its

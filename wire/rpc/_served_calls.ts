@@ -37,11 +37,19 @@ import type { MessageOutput } from "../flow/output.ts";
 import {
   abortContext,
   CallContext,
+  isShielded,
   ownSeveral,
   severalOf,
+  shieldContext,
   Values,
 } from "./context.ts";
-import { type CallKind, type Middleware, serveThrough } from "./middleware.ts";
+import {
+  type CallChanges,
+  type CallKind,
+  type Middleware,
+  type MiddlewareCall,
+  serveThrough,
+} from "./middleware.ts";
 import { referentOf } from "./remote.ts";
 import {
   FailedResult,
@@ -49,7 +57,13 @@ import {
   type Results,
   type SharedObjects,
 } from "./results.ts";
-import { LIST_FUNCTIONS, listFunctions, servedEntries } from "./served.ts";
+import {
+  LIST_FUNCTIONS,
+  listFunctions,
+  ONCE_KEY,
+  ONCE_TERMS,
+  servedEntries,
+} from "./served.ts";
 import { sendThrown } from "./thrown.ts";
 
 /** What functions are run with. */
@@ -64,8 +78,29 @@ export interface ServedFunctionsOptions {
   readonly introspection: boolean;
   /** Puts what measures a function in its place. */
   readonly measure: ((name: string, served: Method) => Method) | undefined;
+  /** What serves calls that run once. */
+  readonly once?: ServesOnce | undefined;
   /** Told what has no other place to go. */
   readonly onError: Report;
+}
+
+/**
+ * What serves calls that have a key, each once: `onceInMemory()` of `./once`,
+ * for example, makes it.
+ */
+export interface ServesOnce {
+  /** What callers are told of it. */
+  terms(): Promise<unknown>;
+  /**
+   * Serves a call that has a key, as the innermost middleware does.
+   *
+   * @param call The call.
+   * @param next Runs the function.
+   */
+  serve(
+    call: MiddlewareCall,
+    next: (changes?: CallChanges) => Promise<unknown>,
+  ): Promise<unknown>;
 }
 
 /** The functions of one wire. */
@@ -115,7 +150,8 @@ export class ServedFunctions {
   }
 
   #ownFunction(name: string): Method | undefined {
-    const { introspection } = this.#options;
+    const { introspection, once } = this.#options;
+    if (name === ONCE_TERMS && once !== undefined) return () => once.terms();
     if (name !== LIST_FUNCTIONS || !introspection) return undefined;
     return () => listFunctions(this.#functions);
   }
@@ -148,17 +184,28 @@ export class ServedFunctions {
   ): unknown {
     // A function that is called by reference has no object.
     const self = object === undefined || object === served ? context : object;
+    const middleware = this.#around(context);
     // No function is made for a call without middleware.
-    return this.#middleware === undefined
+    return middleware === undefined
       ? Reflect.apply(served, self, args)
       : this.#runThrough(
-        this.#middleware,
+        middleware,
         context,
         { kind, args, object },
         extras,
         served,
         self,
       );
+  }
+
+  /** What a call is served through. */
+  #around(context: CallContext): readonly Middleware[] | undefined {
+    const { once } = this.#options;
+    if (once === undefined || !isShielded(context)) return this.#middleware;
+    return [
+      ...this.#middleware ?? [],
+      (call, next) => once.serve(call, next),
+    ];
   }
 
   async #runThrough(
@@ -195,7 +242,20 @@ export class ServedFunctions {
       return new CallContext(this.#wire, name, this.#clock, 0);
     }
     const { deadline = 0, metadata } = extras;
-    return new CallContext(this.#wire, name, this.#clock, deadline, metadata);
+    const clock = this.#clock;
+    const context = new CallContext(
+      this.#wire,
+      name,
+      clock,
+      deadline,
+      metadata,
+    );
+    if (
+      this.#options.once !== undefined && metadata?.[ONCE_KEY] !== undefined
+    ) {
+      shieldContext(context);
+    }
+    return context;
   }
 }
 

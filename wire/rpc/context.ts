@@ -13,7 +13,12 @@ import {
   shown,
   WireError,
 } from "../base/errors.ts";
-import { checkOptionKeys, checkSignal, mayBeOptions } from "../base/checks.ts";
+import {
+  checkOptionKeys,
+  checkSignal,
+  joined,
+  mayBeOptions,
+} from "../base/checks.ts";
 import type { Clock } from "../base/clock.ts";
 import {
   guardedController,
@@ -32,6 +37,11 @@ export type IdentityOf<W> = W extends { readonly identity: infer Identity }
 
 /** Aborts the signal of a context; for the wire alone. */
 export let abortContext: (context: CallContext, reason: WireError) => void;
+
+/** Has a context outlive its wire: its call may be repeated over another. */
+export let shieldContext: (context: CallContext) => void;
+/** Whether a context outlives its wire. */
+export let isShielded: (context: CallContext) => boolean;
 
 /** Gives a context other metadata; for middleware alone. */
 export let replaceMetadata: (context: CallContext, metadata: Metadata) => void;
@@ -137,6 +147,11 @@ export class CallContext<W = unknown> {
       more.reason = reason;
       more.controller?.abort(reason);
     };
+    shieldContext = (context: CallContext): void => {
+      (context.#more ??= new More()).isShielded = true;
+    };
+    isShielded = (context: CallContext): boolean =>
+      context.#more?.isShielded === true;
     replaceMetadata = (context: CallContext, metadata: Metadata): void => {
       (context.#more ??= new More()).metadata = metadata;
     };
@@ -148,6 +163,7 @@ class More {
   metadata: Metadata | undefined;
   reason: WireError | undefined = undefined;
   controller: AbortController | undefined = undefined;
+  isShielded = false;
   readonly #clock: Clock | undefined;
   readonly #deadlineAt: number;
 
@@ -228,6 +244,35 @@ export interface CallOptions {
   streams?: "bound" | "free" | undefined;
 }
 
+/**
+ * What several attempts of one call share, so that the peer knows them for one.
+ * The wires that they go over note in it where it may have run: an attempt
+ * elsewhere is refused then.
+ */
+export interface OnceKey {
+  /** A text of 1 to 1,000 UTF-16 units that no other call has. */
+  readonly key: string;
+  /** Filled in: which store knows of the first attempt that may have run. */
+  store?: string;
+  /** Filled in: when that was made, by the clock of its wire. */
+  since?: number;
+}
+
+/** What may be said about a single call over a wire. */
+export interface WireCallOptions extends CallOptions {
+  /**
+   * Whether the peer is to run the call at most once for its key, and to answer
+   * a call that has the same key by what came of the first. True is a key of
+   * its own for each call; a text, or what several attempts share, is a key of
+   * yours. The peer needs the option `once`, and remembers for as long as that
+   * says. Arguments and result are values, without references and streams; and
+   * such calls have no order among them.
+   *
+   * @default {false}
+   */
+  once?: boolean | string | OnceKey | undefined;
+}
+
 const CALL_KEYS: Readonly<Record<keyof CallOptions, true>> = {
   signal: true,
   deadline: true,
@@ -273,11 +318,13 @@ export function checkCallOptions(
   }
 }
 
+/** Those of a call over a wire. */
+export const WIRE_CALL_KEYS: Readonly<Record<string, true>> =
+  /* @__PURE__ */ joined(CALL_KEYS, { once: true });
+
 /** Those of a call over a kept connection. */
-export const KEPT_CALL_KEYS: Readonly<Record<string, true>> = {
-  ...CALL_KEYS,
-  idempotent: true,
-};
+export const KEPT_CALL_KEYS: Readonly<Record<string, true>> =
+  /* @__PURE__ */ joined(WIRE_CALL_KEYS, { idempotent: true });
 
 /** The longest deadline that is told; a longer one is none to the peer. */
 const LONGEST_TOLD = 2 ** 32 - 1;
@@ -426,6 +473,65 @@ function checkMetadata(metadata: Metadata): void {
       }. Use String(value), or pass it as an argument.`,
     );
   }
+}
+
+// Calls that are to run once: what each is known by.
+
+/** The longest key, in UTF-16 units: it travels among the metadata. */
+const LONGEST = 1_000;
+
+/**
+ * The key of a call that is to run once.
+ *
+ * @param once What its caller passed.
+ * @returns The key; a new one for true.
+ * @throws {WireError} `invalidArgument` for what is no key.
+ */
+export function keyOf(once: unknown): OnceKey {
+  if (once === true) return newKey();
+  if (isKey(once)) return { key: once };
+  try {
+    const { key } = Object(once);
+    if (isKey(key)) return once as OnceKey;
+  } catch {
+    // It cannot be looked at.
+  }
+  throw new WireError(
+    "invalidArgument",
+    `The option "once" of a call is true, or a key: a text of 1 to ${LONGEST} units. It is not ${
+      shown(once)
+    }.`,
+  );
+}
+
+function isKey(key: unknown): key is string {
+  return typeof key === "string" && key !== "" && key.length <= LONGEST &&
+    key.isWellFormed();
+}
+
+/** Makes a key that no other call has, and that nobody can guess. */
+function newKey(): OnceKey {
+  const words = crypto.getRandomValues(new Uint32Array(4));
+  const digits = Array.from(
+    words,
+    (word) => word.toString(16).padStart(8, "0"),
+  );
+  return { key: digits.join("") };
+}
+
+/**
+ * The error of a one-way call that is to run once.
+ *
+ * @param name The function's name.
+ */
+export function unanswered(name: string): WireError {
+  return new WireError(
+    "invalidArgument",
+    `${
+      shown(name)
+    } is to run once, and is called one way: nobody would know whether to repeat it. Call it for its answer.`,
+    { sent: "notSent" },
+  );
 }
 
 // Several values from one function, as Lisp functions return them.

@@ -13,7 +13,12 @@ import {
   type Method,
 } from "../codec/passing.ts";
 import type { Clock } from "../base/clock.ts";
-import { abortContext, abortReason, type CallContext } from "./context.ts";
+import {
+  abortContext,
+  abortReason,
+  type CallContext,
+  isShielded,
+} from "./context.ts";
 import { isA, laterOf, malformed, settled, WireError } from "../base/errors.ts";
 import {
   abandon,
@@ -32,6 +37,7 @@ import {
   type Running,
   runningCall,
   ServedFunctions,
+  type ServesOnce,
   startTimer,
   troubleOf,
 } from "./_served_calls.ts";
@@ -53,6 +59,8 @@ import { FailedResult, Results } from "./results.ts";
 import type { ReceiveWindow } from "../flow/windows.ts";
 import type { ValueTypes } from "../codec/value_types.ts";
 
+export type { ServesOnce } from "./_served_calls.ts";
+
 /** How calls are served. */
 export interface ServingOptions {
   /** What they are served through; the first is the outermost. */
@@ -61,6 +69,8 @@ export interface ServingOptions {
   readonly introspection?: boolean;
   /** Puts what measures a function in its place. */
   readonly measure?: ((name: string, served: Method) => Method) | undefined;
+  /** What serves calls that run once. */
+  readonly once?: ServesOnce | undefined;
   /** The types of values that are declared. */
   readonly valueTypes?: ValueTypes | undefined;
 }
@@ -121,6 +131,7 @@ export class IncomingCalls {
     const { limits, lifetime, output, clock, memory, objects, onError } =
       options;
     const { serveThrough = [], introspection = false, valueTypes, measure } =
+    const { serveThrough = [], introspection = false, once, valueTypes } =
       options.serving;
     this.#options = options;
     this.#limits = limits;
@@ -140,6 +151,7 @@ export class IncomingCalls {
       serveThrough,
       introspection,
       measure,
+      once,
       onError,
     });
     this.#answers = new Answers({
@@ -387,7 +399,7 @@ export class IncomingCalls {
     this.#admission.end();
     for (const { context, stopTimer } of running) {
       stopTimer?.();
-      abortContext(context, reason);
+      if (!isShielded(context)) abortContext(context, reason);
     }
   }
 

@@ -54,10 +54,10 @@ export function servedEntries(functions: object): [string, Method][] {
   const found = flattened(functions);
   for (const [name, served] of found) {
     if (typeof served !== "function") throw notServable(name, served);
-    if (name === LIST_FUNCTIONS) {
+    if (name === LIST_FUNCTIONS || name === ONCE_TERMS) {
       throw new WireError(
         "invalidArgument",
-        `"${name}" is the wire's own function, which lists what is served. Choose another name.`,
+        `"${name}" is the wire's own function. Choose another name.`,
       );
     }
   }
@@ -187,6 +187,10 @@ export function rulesOf(contract: object): ContractRules {
 
 /** The name of the function that lists functions. Nobody else may serve it. */
 export const LIST_FUNCTIONS = "wire:functions";
+/** The name of the function that tells what is remembered of calls. */
+export const ONCE_TERMS = "wire:once";
+/** Under what name the metadata of a call have its key, if it is to run once. */
+export const ONCE_KEY = "remote-wire-once";
 
 /**
  * What a peer tells of a function that it serves.

@@ -13,6 +13,7 @@ import type { MessageDecoder } from "../codec/message_tap.ts";
 import type { ValueTypes } from "../codec/value_types.ts";
 import type { Middleware } from "../rpc/middleware.ts";
 import type { Caller } from "../rpc/remote.ts";
+import type { ServesOnce } from "../rpc/incoming_calls.ts";
 
 /** How many bytes of each kind of message; each counts 64 more than it has. */
 export interface FlowBytes {
@@ -216,6 +217,8 @@ export interface SessionOptions {
   readonly callThrough: readonly Middleware[];
   /** Whether to list what is served for a peer that asks. */
   readonly introspection: boolean;
+  /** What serves calls that run once; undefined where none do. */
+  readonly once?: ServesOnce | undefined;
 }
 
 /** A protocol that wires can speak. */
