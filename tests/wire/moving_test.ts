@@ -115,9 +115,8 @@ test("KeptConnection repeats what the wire loses that is being closed", async ()
 
 test("KeptConnection goes on over a wire that is closed as soon as it stands", async () => {
   await using place: Place = new Place({
-    onConnected: (_wire, { connection }) => {
-      if (connection === 1) return place.far[0]!.close();
-    },
+    onConnected: (_wire, { connection }) =>
+      connection === 1 ? place.far[0]!.close() : undefined,
   });
   const sum = fate(place.kept.remoteValue.add(1, 2));
   await place.advance(100);

@@ -4,6 +4,7 @@ import {
   makeRemoteObject,
   type OnceKey,
   Refusal,
+  type RemoteError,
   values,
   type Wire,
   WireError,
@@ -95,14 +96,14 @@ test("with({ once }) remembers what was thrown, refused and several values", asy
   const { near } = pair;
   for (let turn = 0; turn < 2; turn++) {
     const error = await near.call("fail", [], false, { once: "f" })
-      .catch((error) => error);
+      .catch((error) => error) as RemoteError;
     assertEquals([error.name, error.message, error.data], [
       "RangeError",
       "run 1",
       { at: 7 },
     ]);
     const refusal = await near.call("refuse", [], false, { once: "r" })
-      .catch((error) => error);
+      .catch((error) => error) as WireError;
     assertEquals([refusal.code, refusal.message], ["tooLate", "run 2"]);
     const { remoteValues, remoteValue } = near.with({ once: "v" });
     assertEquals(await remoteValues.both!(), [1, new Date(0)]);
