@@ -193,6 +193,9 @@ const CASES: Record<string, Case[]> = {
   onceInKv: [[(o) => onceInKv(KV, o), "valueType", "valueTypes"]],
   onceIn: [[(o) => onceIn(STORE, o), "onwer", "owner"]],
   "new Once": [[(o) => new Once(STORE, o), "clok", "clock"]],
+  "KeptConnection.resume": [
+    [(o, w) => w.kept.resume(never as Any, o).next(), "singal", "signal"],
+  ],
   "KeptConnection.with": [[(o, w) => w.kept.with(o), "deadlnie", "deadline"]],
   "KeptConnection.call": [
     [(o, w) => w.kept.call("f", [], false, o), "idempotend", "idempotent"],

@@ -7,16 +7,15 @@
 import {
   connectToRemoteServer,
   formatAddress,
+  keepConnected,
+  type KeptConnection,
   RemoteError,
-  type Wire,
-  WireError,
 } from "../../mod.ts";
 import { endSignal } from "../_end_signal.ts";
 import { commandLine, wrong } from "../_options.ts";
 import { errorText, plain } from "../_text.ts";
-import { pause } from "./pause.ts";
 import { makePrinters, type Printer } from "./printer.ts";
-import type { From, Position, Tail } from "./protocol.ts";
+import type { From, Tail } from "./protocol.ts";
 
 const USAGE =
   `Prints what is written to log files at the server, as it is written:
@@ -31,18 +30,6 @@ const USAGE =
 
 When the connection breaks, the client connects again, and goes on where it
 was. Ctrl-C or SIGTERM ends it.`;
-
-/** How long to wait before connecting again, in milliseconds, at first. */
-const SHORTEST = 100;
-/** How long at most. */
-const LONGEST = 5_000;
-
-/** A log, and how far it was printed. */
-interface Log {
-  readonly name: string;
-  readonly printer: Printer;
-  from: From;
-}
 
 const told = commandLine(USAGE, ["host", "port", "from"], 100);
 const host = told.option("host") ?? "127.0.0.1";
@@ -60,25 +47,32 @@ try {
 
 /** Follows the logs until a signal comes, over as many wires as it takes. */
 async function main(): Promise<void> {
-  let logs: Set<Log> | undefined;
-  for (let wait = SHORTEST; !ended.aborted;) {
-    try {
-      await using wire = await connect();
-      logs ??= await chooseLogs(wire);
-      wait = SHORTEST;
-      await followAll(wire, logs);
-      if (logs.size === 0) throw new RangeError("There is nothing to follow.");
-      say("the server ended the logs; trying again");
-    } catch (error) {
+  await using kept: KeptConnection<Tail> = keepConnected<Tail>(
+    (signal) => connectToRemoteServer<Tail>(host, port, { signal }),
+    {
+      signal: ended,
+      onConnected: ({ address }) =>
+        say(`connected to ${formatAddress(address)}`),
+      onLost: (reason, { wasConnected }) => {
+        if (wasConnected) say(`${errorText(reason)} Trying again.`);
+      },
       // If it has never worked, it hardly will.
-      if (logs === undefined || !(error instanceof WireError)) throw error;
-      if (ended.aborted) return;
-      if (wait === SHORTEST) say(`${errorText(error)} Trying again.`);
-    }
-    // A random part keeps many clients from coming at the same time.
-    await pause(wait * (0.5 + Math.random() / 2), ended);
-    wait = Math.min(2 * wait, LONGEST);
-  }
+      retry: () => kept.stats().connections > 0,
+    },
+  );
+  await kept.opened;
+  const names = told.rest.length > 0
+    ? [...new Set(told.rest)]
+    : await kept.remoteValue.logs();
+  const isTerminal = Deno.stdout.isTerminal();
+  const printers = makePrinters(names, Deno.stdout.writable, isTerminal);
+  // All of them: what one still prints is printed to its end.
+  const outcomes = await Promise.allSettled(
+    [...printers].map(([name, printer]) => follow(kept, name, printer)),
+  );
+  const failed = outcomes.find(({ status }) => status === "rejected");
+  if (failed?.status === "rejected") throw failed.reason;
+  throw new RangeError("There is nothing to follow.");
 }
 
 function beginning(): From {
@@ -87,65 +81,28 @@ function beginning(): From {
   return wrong("--from wants start or end.");
 }
 
-async function connect(): Promise<Wire<Tail>> {
-  const options = { signal: ended };
-  const wire = await connectToRemoteServer<Tail>(
-    host,
-    port,
-    undefined,
-    options,
-  );
-  say(`connected to ${formatAddress(wire.address)}`);
-  return wire;
-}
-
-async function chooseLogs(wire: Wire<Tail>): Promise<Set<Log>> {
-  const names = told.rest.length > 0
-    ? [...new Set(told.rest)]
-    : await wire.remoteValue.logs();
-  const isTerminal = Deno.stdout.isTerminal();
-  const printers = makePrinters(names, Deno.stdout.writable, isTerminal);
-  const logs = new Set<Log>();
-  for (const [name, printer] of printers) logs.add({ name, printer, from });
-  return logs;
-}
-
-/** Follows all logs over one wire, until it ends or a signal comes. */
-async function followAll(wire: Wire<Tail>, logs: Set<Log>): Promise<void> {
-  const end = () => void wire.close();
-  ended.addEventListener("abort", end);
-  // All of them: what one still prints has to be counted before it goes on.
-  const outcomes = await Promise.allSettled(
-    [...logs].map((log) =>
-      follow(wire, log).catch((error) => {
-        // Only what the server says of this log concerns this log alone.
-        if (!(error instanceof RemoteError)) throw error;
-        say(`${log.name}: ${errorText(error)}`);
-        logs.delete(log);
-      })
-    ),
-  );
-  ended.removeEventListener("abort", end);
-  const failed = outcomes.find(({ status }) => status === "rejected");
-  if (failed?.status === "rejected") throw failed.reason;
-}
-
-/** Prints a log, and keeps in mind how far. */
-async function follow(wire: Wire<Tail>, log: Log): Promise<void> {
-  for await (const item of await wire.remoteValue.tail(log.name, log.from)) {
-    if (item instanceof Uint8Array) {
-      // While this waits, no further item is requested: back-pressure.
-      await log.printer.print(item);
-      const { file, offset } = log.from as Position; // It came first.
-      log.from = { file, offset: offset + item.length };
-      continue;
+/** Prints a log, over whichever wire there is. */
+async function follow(
+  kept: KeptConnection<Tail>,
+  name: string,
+  printer: Printer,
+): Promise<void> {
+  let hasBegun = false;
+  try {
+    for await (const item of kept.resume((remote) => remote.tail(name, from))) {
+      if (item instanceof Uint8Array) {
+        // While this waits, no further item is requested: back-pressure.
+        await printer.print(item);
+      } else if (hasBegun) {
+        say(`${name} goes on in another file, or was cut off`);
+        await printer.cut();
+      }
+      hasBegun = true;
     }
-    const known = typeof log.from === "string" ? item : log.from;
-    if (known.file !== item.file || known.offset !== item.offset) {
-      say(`${log.name} goes on in another file, or was cut off`);
-      await log.printer.cut();
-    }
-    log.from = item;
+  } catch (error) {
+    // Only what the server says of this log concerns this log alone.
+    if (!(error instanceof RemoteError)) throw error;
+    say(`${name}: ${errorText(error)}`);
   }
 }
 

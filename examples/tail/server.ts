@@ -4,13 +4,18 @@
  * @module
  */
 
-import { createRequestServer, formatAddress } from "../../mod.ts";
+import {
+  createRequestServer,
+  type Cursor,
+  formatAddress,
+  resumable,
+} from "../../mod.ts";
 import { endSignal } from "../_end_signal.ts";
 import { commandLine, wrong } from "../_options.ts";
 import { errorText } from "../_text.ts";
 import { checkName, LogFolder } from "./folder.ts";
-import { checkFrom, follow, type FollowOptions } from "./follow.ts";
-import type { Item, Progress, Tail } from "./protocol.ts";
+import { checkFrom, follow } from "./follow.ts";
+import type { From, Item, Position, Progress, Tail } from "./protocol.ts";
 
 const USAGE = `Lets clients follow the log files of a folder:
 
@@ -48,8 +53,8 @@ async function serve(): Promise<void> {
         checkName(name);
         checkFrom(from);
         // The caller's signal aborts when its stream is no longer read.
-        const signal = AbortSignal.any([this.signal, ended]);
-        return tail(name, { from, signal });
+        const { signal } = this;
+        return resumable(this, (after) => tail(name, from, after, signal));
       },
       progress: (): Progress[] => [...following],
     },
@@ -58,17 +63,42 @@ async function serve(): Promise<void> {
   await server.finished;
 }
 
-/** Follows a log, and keeps count. */
+/** Follows a log from a place on, or from one it was read to; keeps count. */
 async function* tail(
   name: string,
-  { from, signal }: Pick<FollowOptions, "from" | "signal">,
-): AsyncGenerator<Item, void, void> {
+  first: From,
+  after: Cursor | undefined,
+  signal: AbortSignal,
+): AsyncGenerator<[Cursor, Item], void, void> {
   const progress = { name, read: 0 };
   const onRead = (count: number) => progress.read += count;
+  const from = after === undefined ? first : positionOf(after);
+  let at = from as Position;
   following.add(progress);
   try {
-    yield* follow({ folder, name, from, signal, onRead });
+    for await (const item of follow({ folder, name, from, signal, onRead })) {
+      if (item instanceof Uint8Array) {
+        at = { file: at.file, offset: at.offset + item.length };
+      } else if (after !== undefined && isSame(at, item)) {
+        continue; // It goes on where it was.
+      } else {
+        at = item;
+      }
+      yield [`${at.offset} ${at.file}`, item];
+    }
   } finally {
     following.delete(progress);
   }
+}
+
+/** The place that a cursor tells. */
+function positionOf(cursor: Cursor): Position {
+  const [, offset, file] = /^(\d+) (.*)$/.exec(String(cursor)) ?? [];
+  const position = { file, offset: Number(offset) } as Position;
+  checkFrom(position);
+  return position;
+}
+
+function isSame(one: Position, other: Position): boolean {
+  return one.file === other.file && one.offset === other.offset;
 }

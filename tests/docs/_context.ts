@@ -228,6 +228,25 @@ export const CONTEXT: Readonly<Record<string, PageContext>> = {
   "docs/keep_connected.md": {
     from: [ROOT],
     page: {
+      linesBehind: `async function* linesBehind(path: string, after?: Cursor) {
+        await Promise.resolve();
+        const lines = [path, "END"];
+        for (let at = Number(after ?? 0); at < lines.length; at++) {
+          yield [at + 1, lines[at]!] as const;
+        }
+      }`,
+      Logs: `interface Logs {
+        follow(path: string): AsyncIterable<string>;
+      }`,
+      [`kept.resume(`]: `
+        const [near, far] = wirePair<Logs>();
+        far.serve({
+          async *follow(path) {
+            await Promise.resolve();
+            yield path;
+          },
+        });
+        await using kept = keepConnected(() => Promise.resolve(near));`,
       name: `const name: string = "alice";`,
       Calculator: `interface Calculator {
         add(a: number, b: number): number;

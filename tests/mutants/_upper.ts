@@ -52,6 +52,22 @@ export const UPPER: readonly BuggyFile[] = [
     ],
   },
   {
+    file: "wire/reconnect/keep_connected.ts",
+    tests: ["wire/resume_test.ts"],
+    bugs: [
+      {
+        name: "a stream without places begins again",
+        find: "!reading.isNamed && reading.count > 0",
+        replace: "!reading.isNamed && reading.count < 0",
+      },
+      {
+        name: "a stream stays with a server that closes",
+        find: "if (reading.isNamed) stream?.cancel?.().catch(() => {});",
+        replace: "",
+      },
+    ],
+  },
+  {
     file: "wire/once/once.ts",
     tests: ["wire/once_test.ts", "wire/once_cuts_test.ts"],
     bugs: [

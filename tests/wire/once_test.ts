@@ -7,7 +7,7 @@ import {
   type RemoteError,
   values,
   type Wire,
-  WireError,
+  type WireError,
   type WireOptions,
   wirePair,
 } from "../../wire/mod.ts";

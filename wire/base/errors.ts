@@ -152,6 +152,7 @@ export type WireErrorCode =
   | "connectionLost"
   | "connectionRefused"
   | "contractMismatch"
+  | "cursorGone"
   | "deadline"
   | "invalidArgument"
   | "invalidResult"
@@ -195,6 +196,7 @@ const CODES: Readonly<Record<WireErrorCode, true>> = {
   connectionLost: true,
   connectionRefused: true,
   contractMismatch: true,
+  cursorGone: true,
   deadline: true,
   invalidArgument: true,
   invalidResult: true,

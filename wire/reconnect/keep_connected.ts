@@ -21,8 +21,21 @@
 
 import { ownArguments } from "../base/checks.ts";
 import { rejected } from "../rpc/pending_call.ts";
-import { checkCallOptions, KEPT_CALL_KEYS } from "../rpc/context.ts";
-import { errorMessage, isA, OwnTrouble, WireError } from "../base/errors.ts";
+import {
+  type CallOptions,
+  checkCallOptions,
+  KEPT_CALL_KEYS,
+} from "../rpc/context.ts";
+import {
+  errorMessage,
+  isA,
+  OwnTrouble,
+  Refusal,
+  shown,
+  WireError,
+  type WireErrorCode,
+} from "../base/errors.ts";
+import type { Metadata } from "../codec/messages.ts";
 import {
   type Connect,
   type KeepConnectedOptions,
@@ -36,6 +49,7 @@ import type {
   Checked,
   Remotes,
   RemoteSend,
+  RemoteStream,
   RemoteValue,
   RemoteValues,
 } from "../rpc/remote_types.ts";
@@ -119,6 +133,10 @@ export class KeptConnection<
   readonly #lifetime: Lifetime;
   readonly #remotes: Remotes<Remote>;
   readonly #opened = Promise.withResolvers<void>();
+  /** What has a stream go on over the next wire, for each that is read. */
+  readonly #moves = new Set<() => void>();
+  /** How often a wire took no more calls. */
+  #losses = 0;
 
   /**
    * Use {@linkcode keepConnected}.
@@ -145,7 +163,11 @@ export class KeptConnection<
         this.#calls.connected(wire);
         this.#opened.resolve();
       },
-      disconnected: () => this.#calls.disconnected(),
+      disconnected: () => {
+        this.#losses++;
+        this.#calls.disconnected();
+        for (const move of this.#moves) move();
+      },
       gaveUp: (reason) => this.#end(reason),
       waiting: () => this.#calls.waiting,
     });
@@ -288,6 +310,119 @@ export class KeptConnection<
   }
 
   /**
+   * Reads a stream over one wire after another. Where a wire is lost, or its
+   * server closes it, the stream is opened again behind the last item that was
+   * consumed: one whose consumer has asked for the next. For that the function
+   * has to return what {@linkcode resumable} makes. Any other stream ends with
+   * the error of its wire, unless nothing came of it by then.
+   *
+   * @typeParam T The items.
+   * @param open Calls the function that returns the stream; called again each
+   * time it is opened, as if it were idempotent.
+   * @param options The signal and the metadata of each of these calls. A
+   * deadline bounds each of them, and its stream.
+   * @returns The items. Leaving the loop cancels the stream.
+   * @throws {WireError} While it is read: `cursorGone` where the server no
+   * longer has that place; and whatever the stream, its call or the end of the
+   * kept connection fail with.
+   *
+   * @example
+   * ```ts
+   * import { keepConnected, resumable } from "@remote/wire/reconnect";
+   * import { type CallContext, type Wire, wirePair } from "@remote/wire/wire";
+   *
+   * interface Counter {
+   *   count(to: number): AsyncIterable<number>;
+   * }
+   * const servers: Wire[] = [];
+   * const kept = keepConnected<Counter>(() => {
+   *   const [near, far] = wirePair<Counter>();
+   *   far.serve({
+   *     count(this: CallContext, to: number) {
+   *       return resumable(this, async function* (after) {
+   *         for (let n = Number(after ?? 0) + 1; n <= to; n++) {
+   *           yield [n, n] as const;
+   *         }
+   *       });
+   *     },
+   *   });
+   *   servers.push(far);
+   *   return Promise.resolve(near);
+   * }, { backoff: { least: 1 } });
+   *
+   * const items: number[] = [];
+   * for await (const item of kept.resume((remote) => remote.count(5))) {
+   *   items.push(item);
+   *   if (item === 3) servers[0]?.abort();
+   * }
+   * if (items.join() !== "1,2,3,4,5" || servers.length !== 2) throw new Error();
+   * await kept.close();
+   * ```
+   */
+  async *resume<T>(
+    open: (remote: RemoteValue<Remote>) => PromiseLike<AsyncIterable<T>>,
+    options: CallOptions = {},
+  ): AsyncGenerator<T, void, void> {
+    checkCallOptions(options);
+    const reading: Reading = { after: undefined, isNamed: false, count: 0 };
+    for (;;) {
+      const losses = this.#losses;
+      try {
+        const isMoved = yield* this.#read(open, options, reading);
+        if (!isMoved) return;
+      } catch (error) {
+        const isLost = this.#losses !== losses && isA(error, WireError) &&
+          Object.hasOwn(ENDS, error.code) &&
+          this.#lifetime.refusal("") === undefined;
+        if (!isLost || !reading.isNamed && reading.count > 0) throw error;
+      }
+    }
+  }
+
+  /** Reads a stream over one wire; returns whether it goes on over the next. */
+  async *#read<T>(
+    open: (remote: RemoteValue<Remote>) => PromiseLike<AsyncIterable<T>>,
+    { signal, deadline, metadata, streams }: CallOptions,
+    reading: Reading,
+  ): AsyncGenerator<T, boolean, void> {
+    const { remoteValue } = this.with({
+      ...{ signal, deadline, streams, idempotent: true },
+      metadata: { ...metadata, ...askBehind(reading.after) },
+    });
+    let isMoved = false;
+    let stream: AsyncIterable<T> & Partial<RemoteStream<T>> | undefined;
+    const move = () => {
+      isMoved = true;
+      // Without places there is nothing to go on by: it ends with its wire.
+      if (reading.isNamed) stream?.cancel?.().catch(() => {});
+    };
+    this.#moves.add(move);
+    try {
+      stream = await open(remoteValue);
+      let isFirst = true;
+      for await (const item of stream) {
+        if (isFirst && isNaming(item)) {
+          reading.isNamed = true;
+          if (isMoved) break;
+        } else if (reading.isNamed) {
+          // Another server may not know how to name them.
+          if (isFirst) throw nameless();
+          const [cursor, own] = item as readonly [Cursor, T];
+          yield own;
+          reading.after = cursor;
+        } else {
+          reading.count++;
+          yield item;
+        }
+        isFirst = false;
+      }
+      return isMoved && reading.isNamed;
+    } finally {
+      this.#moves.delete(move);
+    }
+  }
+
+  /**
    * Sends a typed message. See `Wire.outputObject`. What the peer sends is
    * taken from each wire, in `onConnected`.
    *
@@ -412,6 +547,147 @@ export function keepConnected<
   options?: KeepConnectedOptions<Remote, Local> | null,
 ): KeptConnection<Remote, Local> {
   return new KeptConnection(connect, options);
+}
+
+// Streams that go on over another wire: what names the places in them.
+
+/** A place in a stream: a text or a number, which its producer understands. */
+export type Cursor = string | number;
+
+/** How far a stream was read. */
+interface Reading {
+  /** The place of the last item that was consumed. */
+  after: Cursor | undefined;
+  /** Whether its producer names places. */
+  isNamed: boolean;
+  /** How many items came that have no place. */
+  count: number;
+}
+
+/** Under what name the metadata of a call have the place to go on behind. */
+const BEHIND = "remote-wire-behind";
+/** What a stream begins with whose other items come with their places. */
+const NAMING = "remote-wire-places";
+
+/** The codes with which a wire ends. */
+const ENDS: Readonly<Record<string, true>> = {
+  aborted: true,
+  busy: true,
+  closed: true,
+  connectionLost: true,
+  keepalive: true,
+  peerAborted: true,
+  stalled: true,
+  timeout: true,
+} satisfies Partial<Record<WireErrorCode, true>>;
+
+function askBehind(after: Cursor | undefined): Metadata {
+  return { [BEHIND]: JSON.stringify(after ?? null) };
+}
+
+function isNaming(item: unknown): boolean {
+  return typeof item === "object" && item !== null && NAMING in item;
+}
+
+function nameless(): WireError {
+  return new WireError(
+    "cursorGone",
+    "The stream cannot go on: this server's function does not name the places of its items. Have all of them return what resumable() makes.",
+  );
+}
+
+/**
+ * Makes a stream that can go on over another wire, also at another server: a
+ * served function returns it. `KeptConnection.resume()` reads it so; whoever
+ * calls the function without that gets the items by themselves.
+ *
+ * @typeParam T The items.
+ * @param context The `this` of the served function.
+ * @param source Makes the items, each with its place: all that come behind a
+ * place, or all that there are for undefined. Of a place that is gone it throws
+ * `new Refusal("cursorGone", "…")`, which its reader gets.
+ * @returns The stream, for the function to return.
+ * @throws {Refusal} `invalidArgument` for a caller's place that is none.
+ *
+ * @example See `KeptConnection.resume()`
+ * ```ts
+ * import { resumable } from "@remote/wire/reconnect";
+ * import { type CallContext, Refusal, wirePair } from "@remote/wire/wire";
+ *
+ * const log = new Map([[7, "seven"], [8, "eight"]]);
+ * const [near, far] = wirePair();
+ * far.serve({
+ *   lines(this: CallContext) {
+ *     return resumable(this, async function* (after) {
+ *       if (after !== undefined && !log.has(Number(after))) {
+ *         throw new Refusal("cursorGone", `There is no line ${after}.`);
+ *       }
+ *       for (const [at, line] of log) {
+ *         if (at > Number(after ?? 0)) yield [at, line] as const;
+ *       }
+ *     });
+ *   },
+ * });
+ * const lines: unknown[] = [];
+ * const stream = await near.remoteValue.lines() as AsyncIterable<unknown>;
+ * for await (const line of stream) lines.push(line);
+ * if (lines.join() !== "seven,eight") throw new Error();
+ * await near.close();
+ * ```
+ */
+export function resumable<T>(
+  context: { readonly metadata: Metadata },
+  source: (after: Cursor | undefined) => AsyncIterable<readonly [Cursor, T]>,
+): AsyncIterable<T> {
+  const { [BEHIND]: behind } = context.metadata;
+  if (behind === undefined) return unnamed(source(undefined));
+  // Whoever asks for places knows that an item comes with its own.
+  return named(source(placeOf(behind))) as AsyncIterable<
+    unknown
+  > as AsyncIterable<T>;
+}
+
+/** The place that a caller wants to go on behind. */
+function placeOf(behind: string): Cursor | undefined {
+  try {
+    const place: unknown = JSON.parse(behind);
+    if (place === null) return undefined;
+    if (typeof place === "string" || typeof place === "number") return place;
+  } catch {
+    // It is no place.
+  }
+  throw new Refusal(
+    "invalidArgument",
+    `A place in a stream is a text or a number, in JSON, and not ${
+      shown(behind)
+    }.`,
+  );
+}
+
+async function* unnamed<T>(
+  source: AsyncIterable<readonly [Cursor, T]>,
+): AsyncGenerator<T> {
+  for await (const each of source) yield checked(each)[1];
+}
+
+async function* named<T>(
+  source: AsyncIterable<readonly [Cursor, T]>,
+): AsyncGenerator<unknown> {
+  yield { [NAMING]: 1 };
+  for await (const each of source) yield checked(each);
+}
+
+/** Refuses an item without a place. */
+function checked<T>(each: readonly [Cursor, T]): readonly [Cursor, T] {
+  const isPair = Array.isArray(each) && each.length === 2 &&
+    (typeof each[0] === "string" || Number.isFinite(each[0]));
+  if (isPair) return each;
+  throw new WireError(
+    "invalidArgument",
+    `The source of resumable() gives [place, item], whose place is a text or a number, and it gave ${
+      shown(each)
+    }.`,
+  );
 }
 
 function closedReason(): WireError {
