@@ -175,8 +175,9 @@ export function makeActor(
       await world.sleep(time);
       const givenUpAt = ledger.givenUpAt(serial) ?? Infinity;
       const isLate = world.now() - givenUpAt > notice;
+      const isOnce = ledger.isOnce(serial);
       const isForNobody = isLate || this.wire.ended !== undefined;
-      if (isForNobody && !this.signal.aborted) {
+      if (isForNobody && !isOnce && !this.signal.aborted) {
         ledger.fault(`wait ${serial} never heard that it was given up`);
       }
       return serial;

@@ -18,6 +18,7 @@ export class Ledger {
   readonly #notSent = new Set<number>();
   readonly #succeeded = new Set<number>();
   readonly #repeatable = new Set<number>();
+  readonly #once = new Set<number>();
   /** What was produced of streams of bytes and not taken. */
   readonly #ahead = new Map<number, number>();
   readonly #givenUp = new Map<number, number>();
@@ -80,6 +81,16 @@ export class Ledger {
   /** A call may run more than once. */
   repeatable(serial: number): void {
     this.#repeatable.add(serial);
+  }
+
+  /** A call is repeated, and is not to run again: it outlives its wire. */
+  runsOnce(serial: number): void {
+    this.#once.add(serial);
+  }
+
+  /** Whether a call outlives its wire. */
+  isOnce(serial: number): boolean {
+    return this.#once.has(serial);
   }
 
   /** What listens to a signal is to be gone in the end. */

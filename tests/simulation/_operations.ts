@@ -67,6 +67,14 @@ const INNER: ReadonlySet<Kind> = new Set<Kind>([
   "relay",
 ]);
 
+/** What may run once, for its answer alone. */
+const ONCE: ReadonlySet<Kind> = new Set<Kind>(["echo", "fail", "many", "wait"]);
+
+/** Whether an operation over a kept connection is repeated, and runs once. */
+function isOnce({ kind, serial, isIdempotent }: Operation): boolean {
+  return isIdempotent && serial % 2 === 0 && ONCE.has(kind);
+}
+
 /** The codes with which a wire ends. */
 const ENDS: ReadonlySet<string> = new Set([
   "aborted",
@@ -113,9 +121,15 @@ export class Operator {
     const options = {
       ...deadline > 0 ? { deadline } : {},
       ...abort > 0 ? { signal: counted.signal } : {},
-      ...isKept ? { idempotent: isIdempotent } : {},
+      ...!isKept
+        ? {}
+        : isOnce(operation)
+        ? { once: true }
+        : { idempotent: isIdempotent },
     };
-    if (isKept && isIdempotent) {
+    if (isKept && isOnce(operation)) {
+      this.#ledger.runsOnce(serial);
+    } else if (isKept && isIdempotent) {
       this.#ledger.repeatable(serial);
       this.#ledger.repeatable(innerSerial(serial));
     }

@@ -17,6 +17,7 @@ import {
   keepConnected,
   type KeptConnection,
 } from "../../wire/reconnect/keep_connected.ts";
+import { type Once, onceInMemory } from "../../wire/once/once.ts";
 import { countedSignal } from "../wire/_listeners.ts";
 import { makeActor } from "./_actor.ts";
 import { checkBounds, checkGone, checkQuiet } from "./_checks.ts";
@@ -69,12 +70,16 @@ export async function runPlan(plan: Plan): Promise<Outcome> {
   world.pace = plan.pace ?? 0;
   const ledger = new Ledger();
   const { getRandomValues } = crypto;
+  const { digest } = crypto.subtle;
   const random = new Random(plan.seed);
   // Nonces and back-offs are to be the same in each run of a plan.
   crypto.getRandomValues = <T extends ArrayBufferView | null>(array: T): T => {
     if (array instanceof Uint32Array) array.set(array.map(() => random.seed()));
     return array;
   };
+  // Another thread would compute it, and in a time of its own.
+  crypto.subtle.digest = (_algorithm, data) =>
+    Promise.resolve(shortDigest(data as Uint8Array<ArrayBuffer>));
   try {
     const run = new Run(plan, world, ledger, random);
     await (plan.isKept ? run.kept() : run.plain());
@@ -82,12 +87,20 @@ export async function runPlan(plan: Plan): Promise<Outcome> {
     ledger.fault(`the run itself failed: ${(error as Error)?.stack ?? error}`);
   } finally {
     crypto.getRandomValues = getRandomValues;
+    crypto.subtle.digest = digest;
   }
   ledger.check();
   for (const reason of unhandled) {
     ledger.fault(`a rejection was not handled: ${Deno.inspect(reason)}`);
   }
   return { faults: ledger.faults, events: world.events };
+}
+
+/** What tells bytes apart, if nobody is after two that are the same. */
+function shortDigest(bytes: Uint8Array): ArrayBuffer {
+  let hash = 2_166_136_261;
+  for (const byte of bytes) hash = Math.imul(hash ^ byte, 16_777_619);
+  return Uint32Array.of(hash, bytes.length).buffer;
 }
 
 /** A wire, and what is known of it. */
@@ -110,6 +123,7 @@ class Run {
   readonly #wires: Known[] = [];
   /** What ends the wires of each end at once. */
   readonly #signals = [countedSignal(), countedSignal()] as const;
+  readonly #once: Once;
   #isEnding = false;
 
   constructor(plan: Plan, world: World, ledger: Ledger, random: Random) {
@@ -117,6 +131,7 @@ class Run {
     this.#world = world;
     this.#ledger = ledger;
     this.#random = random;
+    this.#once = onceInMemory({ clock: world });
     world.onLook = () => {
       for (const { wire, end } of this.#wires) {
         if (wire.ended !== undefined) continue;
@@ -252,6 +267,7 @@ class Run {
       signal: this.#signals[end].signal,
       serveThrough: through,
       callThrough: through,
+      once: this.#once,
       // One-way calls and streams of wires that end have nowhere else to go.
       onError: () => {},
       onDeath: () => known.deaths++,
