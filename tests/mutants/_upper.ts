@@ -87,6 +87,11 @@ export const UPPER: readonly BuggyFile[] = [
         replace: 'JSON.stringify([this.#ownerOf(call) && "", given])',
       },
       {
+        name: "a sign of life overwrites what came of a call",
+        find: "return writing;",
+        replace: "return Promise.resolve();",
+      },
+      {
         name: "the key is passed on with the metadata",
         find: "() => next({ metadata })",
         replace: "() => next()",
@@ -110,8 +115,8 @@ export const UPPER: readonly BuggyFile[] = [
       },
       {
         name: "a call is repeated that is no longer remembered",
-        find: "since >= keeps",
-        replace: "since > keeps",
+        find: "since >= keeps -",
+        replace: "since > keeps -",
       },
     ],
   },

@@ -342,6 +342,59 @@ test("onceInMemory() refuses new calls when it is full, and forgets old ones", a
   }
 });
 
+test("a sign of life does not overwrite what came of a call", async () => {
+  const clock = new FakeClock();
+  const writing = Promise.withResolvers<void>();
+  const notes: number[] = [];
+  class SlowStore extends FrailStore {
+    override async put(key: string, note: Uint8Array): Promise<void> {
+      if (notes.push(note.length) === 1) await writing.promise;
+      await super.put(key, note);
+    }
+  }
+  const store = new SlowStore();
+  store.lease = 1_000;
+  const gate = Promise.withResolvers<number>();
+  const functions = { wait: () => gate.promise };
+  await using pair = new Pair(onceIn(store, { clock }), { functions });
+  const call = pair.call("w", "wait");
+  await pair.near.ping();
+  await settleAll();
+  await clock.advance(200);
+  gate.resolve(42);
+  await settleAll();
+  assertEquals(notes.length, 1);
+  writing.resolve();
+  assertEquals(await call, "42");
+  assertEquals(notes.length, 2);
+  assertEquals(await pair.call("w", "wait"), "42");
+});
+
+test("onceIn() bounds how many calls run at a time", async () => {
+  const gate = Promise.withResolvers<number>();
+  const functions = { wait: () => gate.promise };
+  await using pair = new Pair(onceInMemory({ running: 1 }), { functions });
+  const first = pair.call("a", "wait");
+  assertEquals(await pair.call("b", "wait"), "storeFailed notSent");
+  const again = pair.call("a", "wait");
+  gate.resolve(1);
+  assertEquals(await Promise.all([first, again]), ["1", "1"]);
+  assertEquals(await pair.call("b", "wait"), "1");
+});
+
+test("onceInMemory() forgets a call in time whose outcome it had no room for", async () => {
+  const clock = new FakeClock();
+  const functions = { large: () => "x".repeat(1_000) };
+  const once = onceInMemory({ bytes: 900, keeps: 1_000, clock });
+  await using pair = new Pair(once, { functions });
+  const large = JSON.stringify("x".repeat(1_000));
+  assertEquals(await pair.call("a", "large"), large);
+  assertEquals(pair.reports.length, 1);
+  assertEquals(await pair.call("a", "large"), "outcomeUnknown maybeExecuted");
+  clock.standStill(1_000);
+  assertEquals(await pair.call("a", "large"), large);
+});
+
 test("onceInMemory() and others refuse options that are out of range", () => {
   const wrong: (() => unknown)[] = [
     () => onceInMemory({ records: 0 }),
@@ -351,6 +404,9 @@ test("onceInMemory() and others refuse options that are out of range", () => {
     () => onceInMemory({ owner: "Ali" as Any }),
     () => onceIn({ keeps: 1 } as Any),
     () => onceIn(undefined as Any),
+    () => onceIn(Object.assign(new FrailStore(), { lease: 1_001 })),
+    () => onceIn(Object.assign(new FrailStore(), { lease: 0 })),
+    () => onceInMemory({ running: 0 }),
     () => onceInKv({} as Any),
     () => onceInKv(null as Any),
     () => wirePair({ once: {} as Any }),
@@ -453,7 +509,7 @@ test("attempts that share a key know when it is too late, and where it may have 
   };
   const key: OnceKey = { key: "w" };
   assertEquals(await attempt(key), "connectionLost maybeExecuted");
-  clock.standStill(999);
+  clock.standStill(499);
   assertEquals(await attempt(key), "connectionLost maybeExecuted");
   clock.standStill(1);
   assertEquals(await attempt(key), "outcomeUnknown maybeExecuted");

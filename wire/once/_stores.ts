@@ -135,14 +135,17 @@ export class MemoryOnceStore implements OnceStore {
     const known = this.#find(key);
     const before = known === undefined ? 0 : sizeOf(key, known.note);
     const size = sizeOf(key, note);
-    // Where there is no room, it stays known that the call was begun.
-    if (this.#held - before + size > this.#bytes) {
-      return Promise.reject(this.#full());
-    }
-    this.#held += size - before;
+    const hasRoom = this.#held - before + size <= this.#bytes;
+    // Without room it stays known that the call was begun.
+    const kept = hasRoom ? note : known?.note;
     this.#running.delete(key);
     this.#settled.delete(key);
-    this.#settled.set(key, { note, until: this.#clock.now() + this.keeps });
+    if (kept !== undefined) {
+      const until = this.#clock.now() + this.keeps;
+      this.#settled.set(key, { note: kept, until });
+    }
+    if (!hasRoom) return Promise.reject(this.#full());
+    this.#held += size - before;
     return Promise.resolve();
   }
 

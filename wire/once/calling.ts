@@ -18,6 +18,9 @@ import {
 import type { Caller } from "../rpc/remote.ts";
 import { ONCE_KEY, ONCE_TERMS } from "../rpc/served.ts";
 
+/** A call may be on its way for so long, in milliseconds, if not longer. */
+const ON_ITS_WAY = 60_000;
+
 /** What a peer tells of what it remembers. */
 export interface OnceTerms {
   /** Which memory that is; servers that share it tell the same. */
@@ -117,8 +120,8 @@ export class OnceCaller {
     if (first === undefined || since === undefined) return;
     const why = first !== store
       ? "this peer does not share the memory of the one that may have run it"
-      : this.#clock.now() - since >= keeps
-      ? `that was more than ${keeps} ms ago, for which the peer remembers calls`
+      : this.#clock.now() - since >= keeps - Math.min(keeps / 2, ON_ITS_WAY)
+      ? `the peer remembers calls for ${keeps} ms, and it was first made too long ago`
       : undefined;
     if (why === undefined) return;
     throw new WireError(

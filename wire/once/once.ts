@@ -30,7 +30,7 @@
  * @module
  */
 
-import { type Clock, systemClock } from "../base/clock.ts";
+import { checkTime, type Clock, systemClock } from "../base/clock.ts";
 import { checkHooks, checkOptionKeys, joined } from "../base/checks.ts";
 import {
   errorMessage,
@@ -88,6 +88,13 @@ export interface OnceOptions {
    * @default {[]}
    */
   valueTypes?: readonly AnyValueType[] | undefined;
+  /**
+   * How many calls may run at a time, of all wires together; further ones are
+   * refused. They go on when their wires have ended.
+   *
+   * @default {10000}
+   */
+  running?: number | undefined;
   /** Where the time comes from. @default {the platform's clock} */
   clock?: Clock | undefined;
 }
@@ -95,6 +102,7 @@ export interface OnceOptions {
 const OPTION_KEYS: Readonly<Record<keyof OnceOptions, true>> = {
   owner: true,
   valueTypes: true,
+  running: true,
   clock: true,
 };
 
@@ -166,6 +174,7 @@ export class Once implements ServesOnce {
   readonly #valueTypes: readonly AnyValueType[];
   readonly #types: ValueTypes | undefined;
   readonly #clock: Clock;
+  readonly #most: number;
 
   /**
    * Use {@linkcode onceIn}.
@@ -177,7 +186,9 @@ export class Once implements ServesOnce {
     checkStore(store);
     checkOptionKeys(options, OPTION_KEYS, "onceIn()");
     checkHooks(options, ["owner"]);
-    const { owner, valueTypes = [], clock = systemClock } = options;
+    const { owner, valueTypes = [], clock = systemClock, running = 10_000 } =
+      options;
+    this.#most = checkTime(running, 'The option "running"');
     this.#types = resolveValueTypes(valueTypes);
     this.#store = store;
     this.#owner = owner;
@@ -214,6 +225,7 @@ export class Once implements ServesOnce {
     const print = await this.#printOf(call);
     let running = this.#running.get(key);
     if (running === undefined) {
+      if (this.#running.size >= this.#most) throw tooMany(this.#most);
       const outcome = this.#settle(key, print, call, () => next({ metadata }));
       running = { print, outcome };
       this.#running.set(key, running);
@@ -225,13 +237,11 @@ export class Once implements ServesOnce {
   }
 
   /** Whose key it is. */
-  #ownerOf(call: MiddlewareCall): string {
+  #ownerOf(call: MiddlewareCall): string | number {
     const { identity } = call.wire as { identity?: unknown };
     try {
       const owner: unknown = this.#owner?.(call) ?? identity ?? "";
-      if (typeof owner === "string" || typeof owner === "number") {
-        return String(owner);
-      }
+      if (typeof owner === "string" || typeof owner === "number") return owner;
     } catch (error) {
       reportOf(call)(error, "owner");
       throw new Refusal("storeFailed", NO_OWNER);
@@ -375,24 +385,36 @@ export class Once implements ServesOnce {
     return open(told);
   }
 
-  /** Lets other processes know that a call still runs. */
-  #beat(key: string, print: string, call: MiddlewareCall): () => void {
+  /**
+   * Lets other processes know that a call still runs.
+   *
+   * @returns What ends that; its promise resolves when nothing is being written.
+   */
+  #beat(
+    key: string,
+    print: string,
+    call: MiddlewareCall,
+  ): () => Promise<void> {
     const { lease } = this.#store;
-    if (lease === undefined) return () => {};
+    if (lease === undefined) return () => Promise.resolve();
     let beat = 0;
     let isOver = false;
+    let writing = Promise.resolve();
     const write = async () => {
       try {
         await this.#store.put(key, this.#encode([print, ++beat]));
       } catch (error) {
         reportOf(call)(error, `a sign of life of ${shown(call.name)}`);
       }
-      if (!isOver) stop = this.#clock.after(lease / BEATS, write);
+      if (!isOver) stop = this.#clock.after(lease / BEATS, begin);
     };
-    let stop = this.#clock.after(lease / BEATS, write);
+    const begin = () => void (writing = write());
+    let stop = this.#clock.after(lease / BEATS, begin);
     return () => {
       isOver = true;
       stop();
+      // What came of the call is not to be overwritten by it.
+      return writing;
     };
   }
 
@@ -421,6 +443,13 @@ export class Once implements ServesOnce {
 }
 
 const NO_OWNER = "The call was not run: whose key it has is not known.";
+
+function tooMany(most: number): Refusal {
+  return new Refusal(
+    "storeFailed",
+    `The call was not run: ${most} calls that run once do at the moment (the option "running").`,
+  );
+}
 
 /** What a note tells, as a result. */
 function open(told: Told): Outcome {
@@ -455,7 +484,15 @@ function reportOf({ wire }: MiddlewareCall): Report {
 }
 
 function checkStore(store: unknown): void {
-  const { keeps, name, claim, put, get } = Object(store);
+  const { keeps, lease, name, claim, put, get } = Object(store);
+  if (lease !== undefined && !(lease > 0 && lease <= keeps)) {
+    throw new WireError(
+      "invalidArgument",
+      `The lease of a store is a number of milliseconds above 0, and not more than it keeps notes, ${
+        shown(keeps)
+      }; it is ${shown(lease)}.`,
+    );
+  }
   const isStore = typeof keeps === "number" && keeps > 0 &&
     [name, claim, put, get].every((each) => typeof each === "function");
   if (isStore) return;
