@@ -51,6 +51,8 @@ async function main(): Promise<void> {
     (signal) => connectToRemoteServer<Tail>(host, port, { signal }),
     {
       signal: ended,
+      // A server that is restarted often is no server that fails.
+      backoff: { most: 2_000, healthy: 0 },
       onConnected: ({ address }) =>
         say(`connected to ${formatAddress(address)}`),
       onLost: (reason, { wasConnected }) => {
