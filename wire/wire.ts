@@ -423,13 +423,12 @@ export class Wire<
     const expected = expects === undefined ? undefined : rulesOf(expects);
     const valueTypes = checkParts(options, expected, kept);
     const api = options.telemetry === false ? undefined : findTelemetry();
-    const clock = options.clock ?? systemClock;
+    const clock = this.#clock = options.clock ?? systemClock;
     const telemetry = api === undefined ? [] : [spans(api, clock)];
     const calling = through(telemetry, options.callThrough);
     const limits = resolveLimits(options.limits);
     const requireCredential = checkCredentials(options);
     checkClear(options, transport.address);
-    const clock = this.#clock = options.clock ?? systemClock;
     const credential = options.credential ?? "";
     const dialect = this.#dialect = options.dialect ?? native;
     const report = this.#report = reporter(options.onError);

@@ -330,8 +330,7 @@ export class NativeSession implements Session {
    */
   constructor(wire: object, transport: Transport, options: SessionOptions) {
     const { limits, clock, onError, recordCallSites } = options;
-    const { serveThrough, introspection, valueTypes, measure } = options;
-    const { serveThrough, introspection, once, valueTypes } = options;
+    const { serveThrough, introspection, once, valueTypes, measure } = options;
     this.#transport = transport;
     // The other options, such as the credential, are forgotten once it is open.
     this.#clock = clock;
@@ -352,8 +351,7 @@ export class NativeSession implements Session {
       streams,
       pipelines: true,
       recordCallSites,
-      serving: { serveThrough, introspection, valueTypes, measure },
-      serving: { serveThrough, introspection, once, valueTypes },
+      serving: { serveThrough, introspection, once, valueTypes, measure },
     });
     this.#pings = new Pings(output, clock, limits.sendEnd);
     const end = (reason: WireError, tell: boolean) => this.end(reason, tell);

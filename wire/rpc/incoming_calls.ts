@@ -130,9 +130,8 @@ export class IncomingCalls {
   constructor(options: IncomingOptions) {
     const { limits, lifetime, output, clock, memory, objects, onError } =
       options;
-    const { serveThrough = [], introspection = false, valueTypes, measure } =
-    const { serveThrough = [], introspection = false, once, valueTypes } =
-      options.serving;
+    const { serveThrough = [], introspection = false } = options.serving;
+    const { once, valueTypes, measure } = options.serving;
     this.#options = options;
     this.#limits = limits;
     this.#lifetime = lifetime;
