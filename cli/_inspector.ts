@@ -19,7 +19,12 @@ import type {
 } from "./_inspection.ts";
 import { Latencies } from "./_latencies.ts";
 import type { From } from "./_recording.ts";
-import { detecting, directionOf, type Taps } from "./_tap_command.ts";
+import {
+  detecting,
+  directionOf,
+  notRecorded,
+  type Taps,
+} from "./_tap_command.ts";
 import { ValueTree } from "./_value_tree.ts";
 
 /** So many messages are kept, */
@@ -180,6 +185,14 @@ export class Inspector implements Taps {
     watched.lanes[from === "client" ? "to-server" : "to-client"].bytes +=
       bytes.length;
     watched.tap.read(directionOf(from), bytes, time);
+    this.#touch(watched);
+  }
+
+  leftOut(wire: number, from: From, count: number, time: number): void {
+    const watched = this.#wires.get(wire);
+    if (watched === undefined) return;
+    watched.lanes[from === "client" ? "to-server" : "to-client"].bytes += count;
+    this.#message(watched, notRecorded(from, count, time));
     this.#touch(watched);
   }
 

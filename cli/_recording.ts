@@ -5,7 +5,9 @@
  * @module
  */
 
+import { ByteReader, ByteWriter } from "../wire/codec/bytes.ts";
 import { MessageTap } from "../wire/codec/mod.ts";
+import { beginsAsHello, HELLO_BEGINS } from "../wire/codec/wire_tap.ts";
 
 /** Who sent something. */
 export type From = "client" | "server";
@@ -22,6 +24,13 @@ export type Entry =
     | { readonly event: "open"; readonly peer: string }
     | { readonly event: "end"; readonly from: From }
     | { readonly event: "close"; readonly why?: string | undefined }
+    | {
+      /** A hello that may show a secret, with what came behind it. */
+      readonly event: "leftOut";
+      readonly from: From;
+      /** How many bytes. */
+      readonly count: number;
+    }
     | { readonly from: From; readonly bytes: Uint8Array }
   );
 
@@ -39,7 +48,7 @@ const FORMAT = "remote-wire-recording";
 const VERSION = 1;
 /** So many bytes wait for the file before who records waits. */
 const MOST_WAITING = 1024 * 1024;
-/** A hello is not looked for in more bytes. */
+/** A frame that is a hello, and has more bytes, is left out. */
 const LONGEST_HELLO = 1024 * 1024;
 const NO_BYTES = new Uint8Array(0);
 
@@ -50,7 +59,9 @@ export class Recorder {
   readonly #onFailed: (error: unknown) => void;
   readonly #encoder = new TextEncoder();
   /** The first bytes of each direction, until its hello is whole. */
-  readonly #first = new Map<string, Uint8Array>();
+  readonly #first = new Map<string, ByteWriter>();
+  /** How many bytes are left out of directions whose secret is not found. */
+  readonly #leftOut = new Map<string, number>();
   #waiting: string[] = [];
   #count = 0;
   #writing: Promise<void> | undefined;
@@ -89,7 +100,8 @@ export class Recorder {
   }
 
   /**
-   * Records bytes. Secrets that are shown in a hello are recorded as stars.
+   * Records bytes. Secrets that are shown in a hello are recorded as stars; a
+   * hello in which they are not found is left out, and what is behind it.
    *
    * @returns A promise when so much waits that the sender has to.
    */
@@ -100,19 +112,20 @@ export class Recorder {
     time: number,
   ): Promise<void> | undefined {
     const key = `${wire} ${from}`;
-    const before = this.#first.get(key);
-    if (before === undefined) {
+    const first = this.#first.get(key);
+    const leftOut = this.#leftOut.get(key);
+    if (leftOut !== undefined) {
+      this.#leftOut.set(key, leftOut + chunk.length);
+    } else if (first === undefined) {
       this.#bytes(wire, from, chunk, time);
     } else {
-      const all = new Uint8Array(before.length + chunk.length);
-      all.set(before);
-      all.set(chunk, before.length);
+      first.bytes(chunk);
+      const all = first.written();
       const safe = withoutSecret(all);
-      if (safe === undefined) {
-        this.#first.set(key, all);
-      } else {
+      if (safe !== undefined) {
         this.#first.delete(key);
-        this.#bytes(wire, from, safe, time);
+        if (safe.length > 0) this.#bytes(wire, from, safe, time);
+        else this.#leftOut.set(key, all.length);
       }
     }
     return this.#count > MOST_WAITING ? this.#writing : undefined;
@@ -120,8 +133,8 @@ export class Recorder {
 
   /** Records that a wire began. */
   open(wire: number, peer: string, time: number): void {
-    this.#first.set(`${wire} client`, NO_BYTES);
-    this.#first.set(`${wire} server`, NO_BYTES);
+    this.#first.set(`${wire} client`, new ByteWriter());
+    this.#first.set(`${wire} server`, new ByteWriter());
     this.#line({ time: this.#since(time), wire, event: "open", peer });
   }
 
@@ -144,14 +157,19 @@ export class Recorder {
     this.#file.close();
   }
 
-  /** What was held back for a hello is none. */
+  /** A direction is over: tells what was held back. */
   #flush(wire: number, from: From, time: number): void {
     const key = `${wire} ${from}`;
-    const held = this.#first.get(key);
+    const held = this.#first.get(key)?.written() ?? NO_BYTES;
+    let count = this.#leftOut.get(key) ?? 0;
     this.#first.delete(key);
-    if (held !== undefined && held.length > 0) {
-      this.#bytes(wire, from, held, time);
-    }
+    this.#leftOut.delete(key);
+    // Fewer bytes than tell a hello hold no secret.
+    if (beginsAsHello(held)) count = held.length;
+    else if (held.length > 0) this.#bytes(wire, from, held, time);
+    if (count === 0) return;
+    const since = this.#since(time);
+    this.#line({ time: since, wire, event: "leftOut", from, count });
   }
 
   #bytes(wire: number, from: From, chunk: Uint8Array, time: number): void {
@@ -196,45 +214,46 @@ export class Recorder {
  *
  * @param bytes The first bytes.
  * @returns The same, with stars in the place of a secret; undefined while the
- * hello is not whole.
+ * hello is not whole; none for a hello that is too long, or cannot be read.
  */
 export function withoutSecret(bytes: Uint8Array): Uint8Array | undefined {
-  const isHello = HELLO_BEGINS.every((byte, index) =>
-    byte === undefined || index >= bytes.length || bytes[index] === byte
-  );
-  if (!isHello || bytes.length > LONGEST_HELLO) return bytes;
-  if (bytes.length < HELLO_BEGINS.length) return undefined;
+  const isHello = beginsAsHello(bytes);
+  if (isHello === undefined) return undefined;
+  if (!isHello) return bytes;
   const { byteOffset, buffer } = bytes;
   const length = 4 + new DataView(buffer, byteOffset).getUint32(0);
-  if (length > LONGEST_HELLO) return bytes;
+  if (length > LONGEST_HELLO) return NO_BYTES;
   if (bytes.length < length) return undefined;
-  const secret = secretOf(bytes.subarray(0, length));
-  if (secret === undefined || secret === "") return bytes;
-  const word = new TextEncoder().encode(secret);
   const safe = bytes.slice();
   const hello = safe.subarray(0, length);
-  const stars = "*".repeat(word.length);
-  // It stands near the end, and may stand elsewhere by chance.
-  for (let at = length - word.length; at >= HELLO_BEGINS.length; at--) {
-    if (!word.every((byte, index) => hello[at + index] === byte)) continue;
-    hello.fill(0x2a, at, at + word.length);
-    if (secretOf(hello) === stars) return safe;
-    hello.set(word, at);
+  try {
+    const [start, end] = placeOfSecret(hello);
+    hello.fill(STAR, start, end);
+    // Who reads it otherwise is not to find a secret either.
+    return credentialOf(hello) === "*".repeat(end - start) ? safe : NO_BYTES;
+  } catch {
+    return NO_BYTES;
   }
-  throw new Error("The secret of a hello could not be left out.");
 }
 
-/** How a frame begins that is a hello: its length, its kind, "WIRE". */
-const HELLO_BEGINS = [0, undefined, undefined, undefined, 1, 87, 73, 82, 69];
+const STAR = "*".charCodeAt(0);
 
-/** The secret that a frame shows; undefined where it is no hello. */
-function secretOf(frame: Uint8Array): string | undefined {
-  try {
-    const [hello] = new MessageTap({ frame: 16 * 1024 * 1024 }).read(frame);
-    return hello?.kind === "hello" ? hello.fields.credential : undefined;
-  } catch {
-    return undefined;
-  }
+/** Where the secret of a hello begins and ends. */
+function placeOfSecret(hello: Uint8Array): [start: number, end: number] {
+  const reader = new ByteReader();
+  const version = HELLO_BEGINS.length;
+  reader.turnTo(hello, version + 1, hello.length);
+  reader.varint(); // What it is capable of.
+  for (let limits = reader.varint(); limits > 0; limits--) reader.varint();
+  const length = reader.varint();
+  const start = reader.take(length);
+  return [start, start + length];
+}
+
+/** The credential of a hello, as whoever looks at the wire reads it. */
+function credentialOf(frame: Uint8Array): string | undefined {
+  const [hello] = new MessageTap({ frame: LONGEST_HELLO }).read(frame);
+  return hello?.kind === "hello" ? hello.fields.credential : undefined;
 }
 
 /** A recording that cannot be read. */
@@ -291,7 +310,7 @@ function entryOf(
   number: number,
   entry: Record<string, unknown>,
 ): Entry {
-  const { time, wire, event, from, bytes, peer } = entry;
+  const { time, wire, event, from, bytes, peer, count } = entry;
   const isFrom = from === "client" || from === "server";
   const isPlaced = typeof time === "number" && Number.isInteger(wire);
   if (isPlaced && isFrom && typeof bytes === "string") {
@@ -303,7 +322,8 @@ function entryOf(
     }
   }
   const isEvent = event === "open" && typeof peer === "string" ||
-    event === "end" && isFrom || event === "close";
+    event === "end" && isFrom || event === "close" ||
+    event === "leftOut" && isFrom && Number.isSafeInteger(count);
   if (isPlaced && isEvent) return entry as Entry;
   throw new BadRecording(
     `Line ${number} of ${path} is no entry of a recording, which has time, wire, and from with bytes or an event.`,

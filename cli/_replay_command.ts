@@ -13,7 +13,7 @@ import type { CommandLine, Option } from "./_command_line.ts";
 import { printLine } from "./_output.ts";
 import { BadRecording, readRecording } from "./_recording.ts";
 import { type Outcome, ReplayedWire } from "./_replayed_wire.ts";
-import { filterOf, tlsOf } from "./_tap_command.ts";
+import { filterOf, LEFT_OUT, tlsOf } from "./_tap_command.ts";
 import { namesOf } from "./_tap_view.ts";
 import { asJson, harmlessLine } from "./_text.ts";
 
@@ -116,6 +116,14 @@ export async function replay(line: CommandLine): Promise<number> {
           );
         }
         await replayed.replay(entry.from, entry.bytes, time);
+      } else if (entry.event === "leftOut") {
+        const { count, from } = entry;
+        const notRepeated = `${count} bytes were not recorded: ${LEFT_OUT}`;
+        options.onOutcome({
+          wire,
+          call: `what the ${from} sent`,
+          is: { notRepeated },
+        });
       } else if (entry.event === "open") {
         open.set(wire, new ReplayedWire(wire, options));
       } else if (entry.event === "close") {

@@ -15,7 +15,7 @@ import {
   WireTap,
 } from "../wire/codec/mod.ts";
 import { TAP_LIMITS } from "../wire/codec/message_tap.ts";
-import { timeNow } from "../wire/codec/wire_tap.ts";
+import { beginsAsHello, timeNow } from "../wire/codec/wire_tap.ts";
 import { WireError } from "../wire/base/errors.ts";
 import type { ClientTls } from "../mod.ts";
 import { type Endpoint, endpoint, endpointText } from "./_addresses.ts";
@@ -275,6 +275,8 @@ export interface Taps {
   open(wire: number, peer: string, time: number): void;
   /** Bytes have passed; they stay as they are until this returns. */
   bytes(wire: number, from: From, bytes: Uint8Array, time: number): void;
+  /** The recording has not all bytes of a side. */
+  leftOut(wire: number, from: From, count: number, time: number): void;
   /** One side sends nothing more. */
   end(wire: number, from: From, time: number): void;
   /** A wire has ended; `why` tells of trouble. */
@@ -345,6 +347,14 @@ class WireTaps implements Taps {
     tapped.tap.read(directionOf(from), bytes, time);
   }
 
+  leftOut(wire: number, from: From, count: number, time: number): void {
+    const tapped = this.#wires.get(wire);
+    if (tapped === undefined) return;
+    tapped.messages++;
+    tapped.bytes += count;
+    this.#view.message(wire, notRecorded(from, count, time));
+  }
+
   end(wire: number, from: From, time: number): void {
     this.#wires.get(wire)?.tap.end(directionOf(from), time);
   }
@@ -367,8 +377,27 @@ export function directionOf(from: From): Direction {
   return from === "client" ? "sent" : "received";
 }
 
-/** How a frame begins that is the hello of this module's protocol. */
-const HELLO = [0, undefined, undefined, undefined, 1, 87, 73, 82, 69];
+/** Why a recording has not all bytes. */
+export const LEFT_OUT =
+  "they began with a hello that was cut, too long or not to be read, and may hold a secret";
+
+/** What stands for bytes that are left out of a recording. */
+export function notRecorded(
+  from: From,
+  count: number,
+  time: number,
+): TappedMessage {
+  return {
+    direction: directionOf(from),
+    time,
+    kind: "undecoded",
+    size: count,
+    fields: {
+      why: `${count} bytes were not recorded: ${LEFT_OUT}.`,
+      bytes: new Uint8Array(0),
+    },
+  };
+}
 
 /**
  * Makes the decoders of one wire, which tell by its first bytes whether it
@@ -387,7 +416,7 @@ export function detecting(): () => MessageDecoder {
         if (decoder !== undefined) return decoder.each(chunk, see);
         const held = first!;
         const all = held.length === 0 ? chunk : joined(held, chunk);
-        isNative ??= looksNative(all);
+        isNative ??= beginsAsHello(all);
         // A wire whose other end has not spoken may need more of it.
         if (isNative === undefined) return void (first = all.slice());
         first = undefined;
@@ -405,15 +434,6 @@ function joined(one: Uint8Array, other: Uint8Array): Uint8Array {
   all.set(one);
   all.set(other, one.length);
   return all;
-}
-
-/** Whether bytes begin as a hello; undefined where there are too few. */
-function looksNative(bytes: Uint8Array): boolean | undefined {
-  const fits = HELLO.every((byte, index) =>
-    byte === undefined || index >= bytes.length || bytes[index] === byte
-  );
-  if (!fits) return false;
-  return bytes.length >= HELLO.length ? true : undefined;
 }
 
 /** Says what it was taken for where it cannot be read. */
@@ -468,6 +488,8 @@ export function apply(entry: Entry, taps: Taps, began: number): void {
     return taps.bytes(wire, entry.from, entry.bytes, time);
   }
   switch (entry.event) {
+    case "leftOut":
+      return taps.leftOut(wire, entry.from, entry.count, time);
     case "open":
       return taps.open(wire, entry.peer, time);
     case "end":

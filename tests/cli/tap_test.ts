@@ -15,6 +15,7 @@ import { UsageError } from "../../cli/_command_line.ts";
 import { ByteProxy, type ProxyOptions } from "../../cli/_proxy.ts";
 import {
   BadRecording,
+  type Entry,
   readRecording,
   Recorder,
   withoutSecret,
@@ -26,6 +27,7 @@ import { DEFAULT_LIMITS } from "../../wire/base/limits.ts";
 import { cmucl } from "../../wire/cmucl/mod.ts";
 import { ByteWriter } from "../../wire/codec/bytes.ts";
 import { Encoder } from "../../wire/codec/codec.ts";
+import type { Message } from "../../wire/codec/messages.ts";
 import { type TappedMessage, WireTap } from "../../wire/codec/mod.ts";
 import { memoryTransports } from "../../wire/mod.ts";
 import {
@@ -33,6 +35,7 @@ import {
   connectWebSocket,
 } from "../../transports/websocket.ts";
 import { makeWire, type WireError } from "../../mod.ts";
+import { framed, hello } from "../_raw_peer.ts";
 import { patientRun, start, withFolder } from "../examples/_run.ts";
 import { test } from "../_test.ts";
 
@@ -376,6 +379,117 @@ test("withoutSecret() puts stars in the place of a secret, however it comes", as
   assertMatch(safe, /\*{3}.\[1,"add"\]$/s);
   const other = new TextEncoder().encode("GET / HTTP/1.1");
   assertEquals(withoutSecret(other), other);
+});
+
+/** A hello whose contract has so many letters. */
+function longHello(letters: number, credential = "a"): Uint8Array {
+  return framed({
+    ...hello(),
+    credential,
+    contract: "a".repeat(letters),
+  } as Message);
+}
+
+/** What a recording of the bytes of a client has, without its first lines. */
+async function recordedOf(...chunks: Uint8Array[]): Promise<Entry[]> {
+  let found: Entry[] = [];
+  await withFolder(async (folder) => {
+    const path = `${folder}/a.jsonl`;
+    const recorder = new Recorder(path, "localhost:7000", 1_000);
+    recorder.open(1, "127.0.0.1:5", 1_000);
+    for (const chunk of chunks) recorder.bytes(1, "client", chunk, 1_001);
+    recorder.end(1, "client", 1_002);
+    recorder.over(1, undefined, 1_003);
+    await recorder.close();
+    found = await Array.fromAsync((await readRecording(path)).entries);
+  });
+  return found.slice(1, -2);
+}
+
+test("a recording holds nothing of a hello that is cut, malformed or too long", async () => {
+  const whole = await helloOf("open sesame");
+  const next = new TextEncoder().encode("sesame");
+  const malformed = framed(
+    { ...hello({ nesting: 5_000 }), credential: "sesame" } as Message,
+  );
+  const long = longHello(1024 * 1024, "sesame");
+  for (
+    const chunks of [
+      [whole.subarray(0, -1)],
+      [whole.subarray(0, 5), whole.subarray(5, 40)],
+      [malformed],
+      [malformed.subarray(0, 60), malformed.subarray(60), next],
+      [new Uint8Array([...malformed, ...next])],
+      [long, next],
+      [long.subarray(0, 10), long.subarray(10), next],
+      [whole.with(4 + 5, 9).with(4 + 7, 100)],
+    ]
+  ) {
+    const count = chunks.reduce((sum, { length }) => sum + length, 0);
+    assertEquals(await recordedOf(...chunks), [
+      { time: 2, wire: 1, event: "leftOut", from: "client", count },
+    ]);
+  }
+  // So few bytes may be anything.
+  const begun = whole.slice(0, 8);
+  assertEquals(await recordedOf(begun), [
+    { time: 2, wire: 1, from: "client", bytes: begun },
+  ]);
+});
+
+test("bytes that were not recorded are told as such", async () => {
+  await withFolder(async (folder) => {
+    const path = `${folder}/a.jsonl`;
+    const recorder = new Recorder(path, "localhost:7000", 1_000);
+    recorder.open(1, "127.0.0.1:5", 1_000);
+    const cut = (await helloOf("open sesame")).subarray(0, -1);
+    recorder.bytes(1, "client", cut, 1_001);
+    recorder.over(1, undefined, 1_003);
+    await recorder.close();
+    const { stdout, code } = await cli("tap", "--read", path);
+    assertEquals(code, 0);
+    assertMatch(
+      stdout,
+      new RegExp(
+        `→ +${cut.length} B {2}undecoded: ${cut.length} bytes were not recorded: they began with a hello`,
+      ),
+    );
+    const again = await cli("replay", path, "localhost:1");
+    assertEquals(again.code, 0);
+    assertMatch(
+      again.stdout,
+      /^wire 1, what the client sent was not repeated: \d+ bytes were not/,
+    );
+  });
+});
+
+test("the secret of a hello is found at once, and a hello in parts is copied a few times", () => {
+  const long = longHello(60_000);
+  const { fill, set } = Uint8Array.prototype;
+  let fills = 0;
+  let copied = 0;
+  Uint8Array.prototype.fill = function (...args) {
+    fills++;
+    return fill.apply(this, args);
+  };
+  Uint8Array.prototype.set = function (source, at) {
+    copied += source.length;
+    set.call(this, source, at);
+  };
+  const recorder = new Recorder("/dev/null", "nowhere", 0);
+  try {
+    withoutSecret(long);
+    recorder.open(1, "127.0.0.1:5", 0);
+    for (let at = 0; at < long.length; at += 50) {
+      recorder.bytes(1, "client", long.subarray(at, at + 50), 0);
+    }
+  } finally {
+    Object.assign(Uint8Array.prototype, { fill, set });
+  }
+  recorder.over(1, undefined, 0);
+  assert(fills <= 10, `filled ${fills} times`);
+  assert(copied <= 10 * long.length, `copied ${copied} bytes`);
+  return recorder.close();
 });
 
 test("a recording is read as it was written, and holds no secret", async () => {

@@ -69,6 +69,31 @@ const HIDDEN = "***";
 /** A direction, as this side sees it. */
 export type Direction = TappedMessage["direction"];
 
+/**
+ * How a frame begins that is a hello: its length, its kind, and "WIRE". Any
+ * byte may be where there is none.
+ */
+export const HELLO_BEGINS: readonly (number | undefined)[] = [
+  0,
+  undefined,
+  undefined,
+  undefined,
+  1,
+  87,
+  73,
+  82,
+  69,
+];
+
+/** Whether bytes begin as a hello; undefined where there are too few. */
+export function beginsAsHello(bytes: Uint8Array): boolean | undefined {
+  const isAlike = HELLO_BEGINS.every((byte, index) =>
+    byte === undefined || index >= bytes.length || bytes[index] === byte
+  );
+  if (!isAlike) return false;
+  return bytes.length >= HELLO_BEGINS.length ? true : undefined;
+}
+
 /** What is looked at of what messages hold; each has those of its kind. */
 type Parts =
   & SeenFields["call"]
