@@ -22,6 +22,8 @@ import {
   WireTap,
 } from "../../wire/codec/mod.ts";
 import { makeWire, memoryTransports, type Transport } from "../../wire/mod.ts";
+import type { Message } from "../../wire/codec/messages.ts";
+import { framed, hello } from "../_raw_peer.ts";
 import { test } from "../_test.ts";
 
 /** The messages of some kinds, as text. */
@@ -265,6 +267,66 @@ test("WireTap.read() tells what it cannot decode, and all that follows", () => {
     /^undecoded 00 00 00 05( \w\w){10}: A string section/,
   );
   assertEquals((second!.fields.bytes as Uint8Array).length, 256);
+});
+
+test("WireTap.read() shows no byte of a hello that cannot be decoded", () => {
+  const credential = "open sesame";
+  const make = (changes = {}) =>
+    framed({ ...hello(changes), credential } as Message);
+  const [good, bad] = [make(), make({ nesting: 5_000 })];
+  const broken = new Uint8Array([0, 0, 0, 1, 0xff]);
+  const told = (...chunks: Uint8Array[]) => {
+    const seen: TappedMessage[] = [];
+    const tap = new WireTap(
+      (message) => void seen.push(message),
+      () => new MessageTap(),
+    );
+    for (const chunk of chunks) tap.read("received", chunk, 0);
+    tap.end("received", 0);
+    return seen.map(({ kind, size, fields }) => {
+      const { bytes = [] } = fields as { bytes?: Uint8Array };
+      return [kind, size, bytes.length];
+    });
+  };
+  const behind = new TextEncoder().encode(credential);
+  assertEquals(told(bad, behind), [
+    ["undecoded", bad.length, 0],
+    ["undecoded", behind.length, 0],
+  ]);
+  const [first, rest] = [bad.subarray(0, 7), bad.subarray(7)];
+  assertEquals(told(first, rest), [["undecoded", rest.length, 0]]);
+  // One that was read stands in front of what breaks the protocol.
+  const both = new Uint8Array([...good, ...broken]);
+  const size = good.length - 4;
+  assertEquals(told(both, behind), [
+    ["hello", size, 0],
+    ["undecoded", both.length, 0],
+    ["undecoded", behind.length, behind.length],
+  ]);
+  assertEquals(told(good, broken), [["hello", size, 0], ["undecoded", 5, 5]]);
+  const start = good.subarray(0, 7);
+  assertEquals(told(start, new Uint8Array([1, 2])), [["undecoded", 0, 0]]);
+});
+
+test("tap shows no secret of a hello that is refused", async () => {
+  const seen: TappedMessage[] = [];
+  const [here, there] = memoryTransports();
+  const wire = makeWire(here, {
+    requireCredential: "open sesame",
+    onError: () => {},
+    tap: (message) => void seen.push(message),
+  });
+  const credential = "open sesame";
+  const bad = framed({ ...hello({ nesting: 5_000 }), credential } as Message);
+  await there.write(bad);
+  await wire.closed;
+  const [undecoded] = seen.filter(({ kind }) => kind === "undecoded");
+  assertEquals(undecoded?.fields.bytes, new Uint8Array(0));
+  assertEquals(undecoded?.size, bad.length);
+  assertMatch(
+    messageText(undecoded!, 1_000),
+    /^undecoded: .*"nesting".* These \d+ bytes are not shown: they began with a hello/,
+  );
 });
 
 test("WireTap.read() and messageText() survive whatever comes", async () => {

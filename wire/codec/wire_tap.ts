@@ -36,7 +36,7 @@ export interface TappedMessage {
    * Its kind, as `docs/protocol.md` names them: `"call"`, `"return"` and so on.
    * `"overLimit"` is a message that fails by itself, `"undecoded"` are bytes
    * that break the protocol, or come behind such: then `fields` has `why`, and
-   * the first of the `bytes`.
+   * the first of the `bytes`; none of a hello, which may hold a secret.
    */
   readonly kind: string;
   /** How many bytes it has, without what divides frames. */
@@ -86,7 +86,9 @@ export const HELLO_BEGINS: readonly (number | undefined)[] = [
 ];
 
 /** Whether bytes begin as a hello; undefined where there are too few. */
-export function beginsAsHello(bytes: Uint8Array): boolean | undefined {
+export function beginsAsHello(
+  bytes: Uint8Array | readonly number[],
+): boolean | undefined {
   const isAlike = HELLO_BEGINS.every((byte, index) =>
     byte === undefined || index >= bytes.length || bytes[index] === byte
   );
@@ -117,9 +119,23 @@ class Side {
   readonly streams = new Map<number, number>();
   /** What each of these has at first: the other side's hello tells. */
   firstCredit: number | undefined;
+  /** Whether its hello was read. */
+  isGreeted = false;
+  /** What it began with, until that tells whether it is a hello. */
+  #first: number[] | undefined = [];
 
   constructor(decoder: MessageDecoder) {
     this.decoder = decoder;
+  }
+
+  /** Whether the next bytes may be of a hello. */
+  isHello(chunk: Uint8Array): boolean {
+    if (this.#first === undefined) return false;
+    const missing = HELLO_BEGINS.length - this.#first.length;
+    this.#first.push(...chunk.subarray(0, missing));
+    const isHello = beginsAsHello(this.#first);
+    if (this.isGreeted || isHello === false) this.#first = undefined;
+    return isHello === true && !this.isGreeted;
   }
 }
 
@@ -172,8 +188,9 @@ export class WireTap {
    */
   read(direction: Direction, chunk: Uint8Array, time: number): void {
     const side = this.#sides[direction];
+    const isHello = side.isHello(chunk);
     if (side.broken !== undefined) {
-      return this.#undecoded(direction, chunk, time, side.broken);
+      return this.#undecoded(direction, chunk, time, side.broken, isHello);
     }
     try {
       side.decoder.each(
@@ -182,7 +199,7 @@ export class WireTap {
       );
     } catch (error) {
       side.broken = errorMessage(error);
-      this.#undecoded(direction, chunk, time, side.broken);
+      this.#undecoded(direction, chunk, time, side.broken, isHello);
     }
   }
 
@@ -196,7 +213,7 @@ export class WireTap {
     const { broken, decoder } = this.#sides[direction];
     if (broken !== undefined || !decoder.unfinished) return;
     const why = "The stream ended within a message.";
-    this.#undecoded(direction, new Uint8Array(0), time, why);
+    this.#undecoded(direction, new Uint8Array(0), time, why, false);
   }
 
   #undecoded(
@@ -204,11 +221,12 @@ export class WireTap {
     chunk: Uint8Array,
     time: number,
     why: string,
+    isHello: boolean,
   ): void {
-    const bytes = chunk.slice(0, MOST_SHOWN);
-    const fields = { why, bytes };
-    const kind = "undecoded";
-    this.#onMessage({ direction, time, kind, size: chunk.length, fields });
+    const size = chunk.length;
+    const bytes = chunk.slice(0, isHello ? 0 : MOST_SHOWN);
+    const fields = { why: isHello ? hiddenWhy(why, size) : why, bytes };
+    this.#onMessage({ direction, time, kind: "undecoded", size, fields });
   }
 
   /** What is told of a message. */
@@ -231,6 +249,7 @@ export class WireTap {
     switch (of) {
       case "hello": {
         const { credential, limits } = parts;
+        own.isGreeted = true;
         other.firstCredit = firstCredit(limits);
         fields = { ...fields, credential: credential && HIDDEN };
         break;
@@ -280,6 +299,11 @@ export class WireTap {
     // All of one shape: there are many.
     return { direction, time, kind, size, name, id, latency, credit, fields };
   }
+}
+
+/** Why bytes are not shown. */
+function hiddenWhy(why: string, size: number): string {
+  return `${why} These ${size} bytes are not shown: they began with a hello, which may hold a secret.`;
 }
 
 /** What a call is called; one of a reference has no name of its own. */
