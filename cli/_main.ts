@@ -33,6 +33,7 @@ import { ADDRESS_USAGE } from "./_connect.ts";
 import { inspect, INSPECT_OPTIONS, INSPECT_USAGE } from "./_inspect_command.ts";
 import { lisp, LISP_OPTIONS, LISP_USAGE } from "./_lisp_command.ts";
 import { OutputClosed } from "./_output.ts";
+import { BadRecording } from "./_recording.ts";
 import { replay, REPLAY_OPTIONS, REPLAY_USAGE } from "./_replay_command.ts";
 import {
   listen,
@@ -253,5 +254,6 @@ export async function main(args: readonly string[]): Promise<number> {
 function codeOf(error: unknown): string {
   if (error instanceof UsageError) return "usage";
   if (error instanceof RemoteError) return "thrown";
-  return error instanceof WireError ? error.code : "failed";
+  const hasCode = error instanceof WireError || error instanceof BadRecording;
+  return hasCode ? error.code : "failed";
 }

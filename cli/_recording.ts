@@ -297,11 +297,24 @@ async function* entriesOf(
   path: string,
   lines: AsyncIterable<string>,
 ): AsyncGenerator<Entry> {
+  const open = new Set<number>();
   let number = 1;
   for await (const line of lines) {
     number++;
     if (line.trim() === "") continue;
-    yield entryOf(path, number, parsed(path, number, line));
+    const entry = entryOf(path, number, parsed(path, number, line));
+    const { wire } = entry;
+    const event = "event" in entry ? entry.event : undefined;
+    if ((event === "open") === open.has(wire)) {
+      throw new BadRecording(
+        event === "open"
+          ? `Line ${number} of ${path} opens the wire ${wire}, which is open already: each wire has a number of its own.`
+          : `Line ${number} of ${path} is of the wire ${wire}, which no line has opened, or one has closed.`,
+      );
+    }
+    if (event === "open") open.add(wire);
+    if (event === "close") open.delete(wire);
+    yield entry;
   }
 }
 

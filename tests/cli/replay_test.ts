@@ -402,3 +402,34 @@ test("cli.ts replay ends with 1 where an answer differs", async () => {
     assertMatch(JSON.parse(String(error)).error.message, /is no recording/);
   });
 });
+
+test("cli.ts replay ends where a recording opens a wire that is open", async () => {
+  await withFolder(async (folder) => {
+    const path = `${folder}/a.jsonl`;
+    const passed = await recorded(
+      { add: (a: number, b: number) => a + b },
+      async (wire) => void await wire.call("add", [40, 2]),
+    );
+    const recorder = new Recorder(path, "somewhere", 0);
+    for (let times = 0; times < 2; times++) {
+      recorder.open(1, "a client", 0);
+      for (const [from, bytes] of passed) recorder.bytes(1, from, bytes, 1);
+    }
+    recorder.over(1, undefined, 2);
+    await recorder.close();
+    await using server = createRequestServer(0, {
+      functions: { add: (a: number, b: number) => a + b },
+    });
+    const { code, stderr } = await patientRun(
+      ["-A", CLI, "replay", "--json", path, `127.0.0.1:${server.port}`],
+      { stdin: "null" },
+    ).output();
+    assertEquals(code, 1);
+    const { error } = JSON.parse(new TextDecoder().decode(stderr));
+    assertEquals(error.code, "badRecording");
+    assertMatch(
+      error.message,
+      /^Line \d+ of .* opens the wire 1, which is open/,
+    );
+  });
+});

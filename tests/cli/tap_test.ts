@@ -532,6 +532,18 @@ test("a recording is read as it was written, and holds no secret", async () => {
           `${lines[0]}\n{"time":1,"wire":1,"from":"client","bytes":"%"}`,
           /Line 2 .* is no entry/,
         ],
+        [
+          `${lines[0]}\n${lines[1]}\n${lines[1]}`,
+          /Line 3 .* opens the wire 1, which is open already/,
+        ],
+        [
+          `${lines[0]}\n${lines[2]}`,
+          /Line 2 .* is of the wire 1, which no line has opened/,
+        ],
+        [
+          `${text}${lines[2]}`,
+          /Line 7 .* is of the wire 1, which .* one has closed/,
+        ],
       ] as const
     ) {
       await Deno.writeTextFile(path, broken);
