@@ -284,25 +284,36 @@ export async function readRecording(
   if (heading.version !== VERSION) {
     await lines.return(undefined);
     throw new BadRecording(
-      `${path} is a recording of version ${heading.version}, and this program reads version ${VERSION}.`,
+      `${path} is a recording of version ${
+        JSON.stringify(heading.version)
+      }, and this program reads version ${VERSION}.`,
+    );
+  }
+  const { began, target } = heading;
+  const since = typeof began === "string" ? Date.parse(began) : NaN;
+  if (Number.isNaN(since) || typeof target !== "string") {
+    await lines.return(undefined);
+    throw new BadRecording(
+      `The first line of ${path} has no "began" that is a date of ISO 8601, or no "target" that is a text.`,
     );
   }
   return {
     heading: heading as unknown as Heading,
-    entries: entriesOf(path, lines),
+    entries: entriesOf(path, lines, since),
   };
 }
 
 async function* entriesOf(
   path: string,
   lines: AsyncIterable<string>,
+  began: number,
 ): AsyncGenerator<Entry> {
   const open = new Set<number>();
   let number = 1;
   for await (const line of lines) {
     number++;
     if (line.trim() === "") continue;
-    const entry = entryOf(path, number, parsed(path, number, line));
+    const entry = entryOf(path, number, parsed(path, number, line), began);
     const { wire } = entry;
     const event = "event" in entry ? entry.event : undefined;
     if ((event === "open") === open.has(wire)) {
@@ -322,25 +333,38 @@ function entryOf(
   path: string,
   number: number,
   entry: Record<string, unknown>,
+  began: number,
 ): Entry {
-  const { time, wire, event, from, bytes, peer, count } = entry;
+  const { time, wire, event, from, bytes, peer, count, why } = entry;
   const isFrom = from === "client" || from === "server";
-  const isPlaced = typeof time === "number" && Number.isInteger(wire);
+  const isPlaced = typeof time === "number" && isDate(began + time) &&
+    isCount(wire);
   if (isPlaced && isFrom && typeof bytes === "string") {
     try {
       const decoded = Uint8Array.fromBase64(bytes);
-      return { time, wire: wire as number, from, bytes: decoded };
+      return { time, wire, from, bytes: decoded };
     } catch {
       // Said below.
     }
   }
   const isEvent = event === "open" && typeof peer === "string" ||
-    event === "end" && isFrom || event === "close" ||
-    event === "leftOut" && isFrom && Number.isSafeInteger(count);
+    event === "end" && isFrom ||
+    event === "leftOut" && isFrom && isCount(count) ||
+    event === "close" && (why === undefined || typeof why === "string");
   if (isPlaced && isEvent) return entry as Entry;
   throw new BadRecording(
-    `Line ${number} of ${path} is no entry of a recording, which has time, wire, and from with bytes or an event.`,
+    `Line ${number} of ${path} is no entry of a recording, which has time (milliseconds), wire (a number from 1), and from with bytes or an event with what belongs to it.`,
   );
+}
+
+/** Whether a number of milliseconds since 1970 is a date. */
+function isDate(time: number): boolean {
+  return !Number.isNaN(new Date(time).getTime());
+}
+
+/** Whether something is a whole number from 1. */
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && value as number >= 1;
 }
 
 function parsed(
@@ -361,24 +385,24 @@ function parsed(
 
 /** The lines of a file. */
 async function* linesOf(path: string): AsyncGenerator<string, void, void> {
-  let file: Deno.FsFile;
+  let begun: string[] = [];
   try {
-    file = await Deno.open(path);
+    const file = await Deno.open(path);
+    for await (
+      const text of file.readable.pipeThrough(new TextDecoderStream())
+    ) {
+      const [first = "", ...lines] = text.split("\n");
+      begun.push(first);
+      for (const line of lines) {
+        yield begun.join("");
+        begun = [line];
+      }
+    }
   } catch (error) {
+    // A directory can be opened, and not read.
     throw new BadRecording(
       `${path} cannot be read: ${(error as Error).message}.`,
     );
-  }
-  let begun: string[] = [];
-  for await (
-    const text of file.readable.pipeThrough(new TextDecoderStream())
-  ) {
-    const [first = "", ...lines] = text.split("\n");
-    begun.push(first);
-    for (const line of lines) {
-      yield begun.join("");
-      begun = [line];
-    }
   }
   const last = begun.join("");
   if (last !== "") yield last;

@@ -532,6 +532,26 @@ test("a recording is read as it was written, and holds no secret", async () => {
           `${lines[0]}\n{"time":1,"wire":1,"from":"client","bytes":"%"}`,
           /Line 2 .* is no entry/,
         ],
+        ...[`"garbage"`, "7", "null"].map((began) =>
+          [
+            `{"format":"remote-wire-recording","version":1,"began":${began},"target":"x"}`,
+            /first line of .* has no "began" that is a date/,
+          ] as const
+        ),
+        ...[
+          `"time":1e400,"wire":1,"event":"open","peer":"p"`,
+          `"time":1e300,"wire":1,"event":"open","peer":"p"`,
+          `"time":1,"wire":-1e308,"event":"open","peer":"p"`,
+          `"time":1,"wire":0,"event":"open","peer":"p"`,
+          `"time":1,"wire":1,"event":"close","why":{"a":1}`,
+          `"time":1,"wire":1,"event":"close","why":null`,
+          `"time":1,"wire":1,"event":"leftOut","from":"client","count":-1`,
+        ].map((members) =>
+          [
+            `${lines[0]}\n{${members}}`,
+            /Line 2 .* is no entry of a recording, which has time/,
+          ] as const
+        ),
         [
           `${lines[0]}\n${lines[1]}\n${lines[1]}`,
           /Line 3 .* opens the wire 1, which is open already/,
@@ -672,6 +692,9 @@ test("cli.ts tap refuses what makes no sense", async () => {
   const missing = await cli("tap", "--read", "/nonexistent/file");
   assertEquals(missing.code, 1);
   assertMatch(missing.stderr, /cannot be read/);
+  const directory = await cli("tap", "--read", import.meta.dirname!);
+  assertEquals([directory.code, directory.stdout], [1, ""]);
+  assertMatch(directory.stderr, /^\/.* cannot be read: .*directory.*\n$/);
   const help = await cli("tap", "--help");
   assertEquals(help.code, 0);
   assertMatch(help.stdout, /^usage: .* tap \[OPTION…\] LISTEN TARGET/);
