@@ -46,7 +46,7 @@ export interface Heading {
 
 const FORMAT = "remote-wire-recording";
 const VERSION = 1;
-/** So many bytes wait for the file before who records waits. */
+/** So many UTF-16 units wait for the file before who records waits. */
 const MOST_WAITING = 1024 * 1024;
 /** A frame that is a hello, and has more bytes, is left out. */
 const LONGEST_HELLO = 1024 * 1024;
@@ -63,6 +63,7 @@ export class Recorder {
   /** How many bytes are left out of directions whose secret is not found. */
   readonly #leftOut = new Map<string, number>();
   #waiting: string[] = [];
+  /** How many UTF-16 units wait, or are being written. */
   #count = 0;
   #writing: Promise<void> | undefined;
   #isBroken = false;
@@ -194,11 +195,12 @@ export class Recorder {
       // What comes in this turn is written together.
       await undefined;
       while (this.#waiting.length > 0) {
-        const bytes = this.#encoder.encode(this.#waiting.splice(0).join(""));
+        const text = this.#waiting.splice(0).join("");
+        const bytes = this.#encoder.encode(text);
         for (let at = 0; at < bytes.length;) {
           at += await this.#file.write(bytes.subarray(at));
         }
-        this.#count -= bytes.length;
+        this.#count -= text.length;
       }
     } catch (error) {
       this.#isBroken = true;

@@ -739,3 +739,14 @@ test("Recorder tells of a file that cannot be written, once", async () => {
   await broken.close();
   assertEquals(failures.length, 2);
 });
+
+test("Recorder has its sender wait, whatever texts were written before", async () => {
+  const recorder = new Recorder("/dev/null", "nowhere", 0);
+  recorder.open(1, "\u6f22".repeat(1024 * 1024), 1);
+  // Which is written before the next is counted.
+  const chunk = new Uint8Array(1024 * 1024).fill(1);
+  await recorder.bytes(1, "client", chunk, 2);
+  assert(recorder.bytes(1, "client", chunk, 3) instanceof Promise);
+  recorder.over(1, undefined, 4);
+  await recorder.close();
+});
