@@ -279,6 +279,7 @@ const OTHERS: Record<string, string> = {
   "new RemoteError": "an error that throws hides what it was to tell of",
   "new StreamServer": "startUpServer() makes it",
   "Dialect.open": "wires call it",
+  "Dialect.decoder": "wires call it",
   "BroadcastMember.send": "wires and kept connections have it",
   "NatsConnectionLike.publish": "the package of NATS has it",
   "NatsConnectionLike.subscribe": "the package of NATS has it",
@@ -288,6 +289,7 @@ const OTHERS: Record<string, string> = {
   "KvSteps.set": "it is Deno's",
   "parentWire": "only a Worker may call it",
   "CmuclDialect.open": "wires call it",
+  "CmuclDialect.decoder": "wires call it",
 };
 
 interface Documented {

@@ -60,7 +60,7 @@ import {
   resolveValueTypes,
   type ValueTypes,
 } from "./codec/value_types.ts";
-import type { TappedMessage } from "./codec/wire_tap.ts";
+import type { Direction, TappedMessage } from "./codec/wire_tap.ts";
 import {
   callThrough,
   checkMiddleware,
@@ -297,7 +297,8 @@ export interface WireOptions<
   /**
    * Told of each message, sent and received, with the wire: for looking at what
    * travels. It is called before the message goes out, and before what came is
-   * acted upon. What it throws is told to `onError`. Without it nothing is
+   * acted upon; what is over this wire's limits shows as that, and is not
+   * decoded. What it throws is told to `onError`. Without it nothing is
    * looked at, and it costs nothing; with it every message is decoded once
    * more.
    */
@@ -435,7 +436,7 @@ export class Wire<
     Object.defineProperty(this, REPORT, { value: report });
     const session = this.#session = dialect.open(
       this,
-      watched(transport, whole, options, dialect, report, side),
+      watched(transport, whole, options, dialect, report, side, limits),
       {
         limits,
         clock,
@@ -1015,13 +1016,14 @@ function watched<Identity>(
   dialect: Dialect,
   report: Report,
   { debug }: Pick<SessionOptions, "debug">,
+  limits: Readonly<WireLimits>,
 ): Transport {
   if (tap === undefined && !debug) return transport;
   const where = formatAddress(transport.address);
   const see = (message: TappedMessage) => tap?.(message, wire);
   return watchedTransport(
     transport,
-    looking(dialect, report, see, debug && { debug, where }),
+    looking(dialect, report, limits, see, debug && { debug, where }),
   );
 }
 
@@ -1030,12 +1032,14 @@ function watched<Identity>(
  *
  * @param dialect What the wire speaks.
  * @param report Told of what goes wrong, which harms nothing else.
+ * @param limits What the wire takes of its peer; more is not decoded.
  * @param tap A user's hook.
  * @param printed What is printed, and what it calls the peer.
  */
 async function looking(
   dialect: Dialect,
   report: Report,
+  limits: Readonly<WireLimits>,
   tap: (message: TappedMessage) => unknown,
   printed: { debug: string; where: string } | "" | undefined,
 ): Promise<Look | undefined> {
@@ -1049,10 +1053,20 @@ async function looking(
       callHook(() => tap(message), failed);
     };
     if (dialect !== native) {
-      return lookAt(see, dialect.decoder && (() => dialect.decoder!()));
+      const make = dialect.decoder &&
+        ((direction: Direction) =>
+          dialect.decoder!(direction === "received" ? limits : undefined));
+      return lookAt(see, make);
     }
     const { MessageTap, TAP_LIMITS } = await import("./codec/message_tap.ts");
-    return lookAt(see, () => new MessageTap(TAP_LIMITS));
+    // Before and after the handshake.
+    const frame = Math.max(limits.frame, limits.helloFrame);
+    const taken = { ...limits, frame };
+    return lookAt(
+      see,
+      (direction) =>
+        new MessageTap(direction === "received" ? taken : TAP_LIMITS),
+    );
   } catch (error) {
     failed(error);
     return undefined;

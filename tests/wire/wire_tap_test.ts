@@ -23,7 +23,7 @@ import {
 } from "../../wire/codec/mod.ts";
 import { makeWire, memoryTransports, type Transport } from "../../wire/mod.ts";
 import type { Message } from "../../wire/codec/messages.ts";
-import { framed, hello } from "../_raw_peer.ts";
+import { call, framed, hello } from "../_raw_peer.ts";
 import { test } from "../_test.ts";
 
 /** The messages of some kinds, as text. */
@@ -327,6 +327,37 @@ test("tap shows no secret of a hello that is refused", async () => {
     messageText(undecoded!, 1_000),
     /^undecoded: .*"nesting".* These \d+ bytes are not shown: they began with a hello/,
   );
+});
+
+test("tap decodes no more than the wire takes", async () => {
+  const seen: TappedMessage[] = [];
+  const [here, there] = memoryTransports();
+  const wire = makeWire(here, {
+    limits: { values: 100, helloFrame: 16_384, frame: 8_192 },
+    functions: { make: (count: number) => Array(count).fill(0) },
+    onError: () => {},
+    tap: (message) => void seen.push(message),
+  });
+  const accept = [0, 0, 0, 1, 2];
+  // Larger than frames are after the handshake.
+  const long = { ...hello(), contract: "x".repeat(10_000) } as Message;
+  await there.write(new Uint8Array([...framed(long), ...accept]));
+  const calls = [call(0, "make", 1_000), call(1, "make", Array(200).fill([]))];
+  await there.write(framed(...calls));
+  const isDone = () => seen.filter(({ kind }) => kind === "return").length > 0;
+  while (!isDone()) await there.read();
+  const got = seen.filter(({ direction }) => direction === "received");
+  assertEquals(got.map(({ kind }) => kind), [
+    "hello",
+    "accept",
+    "call",
+    "overLimit",
+  ]);
+  const { fields } = seen.find(({ kind }) => kind === "return")!;
+  assertEquals((fields.value as unknown[]).length, 1_000);
+  wire.abort();
+  there.close();
+  await wire.closed;
 });
 
 test("WireTap.read() and messageText() survive whatever comes", async () => {

@@ -9,6 +9,7 @@ import type { Dialect, Session, SessionOptions } from "../session/dialect.ts";
 import { shown, WireError } from "../base/errors.ts";
 import { owned, type Report, unawaited } from "../base/report.ts";
 import { checkOptionKeys } from "../base/checks.ts";
+import type { WireLimits } from "../base/limits.ts";
 import { TAP_LIMITS } from "../codec/message_tap.ts";
 import type { Transport } from "../transport/transport.ts";
 import { CmuclSession } from "./_session.ts";
@@ -132,10 +133,11 @@ export class CmuclDialect implements Dialect {
    * Makes what shows the objects of one direction; wires with the option `tap`
    * call it.
    *
-   * @returns It takes more than wires do by default.
+   * @param limits What is taken; left out, more than wires take by default.
+   * @returns What decodes it.
    */
-  decoder(): LispTap {
-    return new LispTap(TAP_LIMITS);
+  decoder(limits: Partial<WireLimits> = TAP_LIMITS): LispTap {
+    return new LispTap(limits);
   }
 
   /**

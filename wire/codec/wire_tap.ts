@@ -166,16 +166,16 @@ export class WireTap {
    * Makes one that has seen nothing.
    *
    * @param onMessage Told of each message. It must not throw.
-   * @param makeDecoder Makes what decodes one direction.
+   * @param makeDecoder Makes what decodes a direction.
    */
   constructor(
     onMessage: (message: TappedMessage) => void,
-    makeDecoder: () => MessageDecoder,
+    makeDecoder: (direction: Direction) => MessageDecoder,
   ) {
     this.#onMessage = onMessage;
     this.#sides = {
-      sent: new Side(makeDecoder()),
-      received: new Side(makeDecoder()),
+      sent: new Side(makeDecoder("sent")),
+      received: new Side(makeDecoder("received")),
     };
   }
 
@@ -358,12 +358,13 @@ export function timeNow(): number {
  * What gets the bytes of a wire, for its option `tap`.
  *
  * @param onMessage Told of each message. It must not throw.
- * @param makeDecoder Makes what decodes the wire's protocol, if it has that.
+ * @param makeDecoder Makes what decodes a direction of the wire's protocol, if
+ * it has that.
  * @returns It never throws.
  */
 export function lookAt(
   onMessage: (message: TappedMessage) => void,
-  makeDecoder: () => MessageDecoder = () => OPAQUE,
+  makeDecoder: (direction: Direction) => MessageDecoder = () => OPAQUE,
 ): (direction: Direction, bytes: Uint8Array) => void {
   const tap = new WireTap(onMessage, makeDecoder);
   return (direction, bytes) => tap.read(direction, bytes, timeNow());

@@ -242,6 +242,9 @@ export interface Dialect {
   /**
    * Makes what shows the messages of one direction, for the option `tap`. Where
    * it is left out, the bytes show as they are.
+   *
+   * @param limits What the wire takes, for what it receives; undefined for what
+   * it sends.
    */
-  decoder?(): MessageDecoder;
+  decoder?(limits?: Readonly<WireLimits>): MessageDecoder;
 }
