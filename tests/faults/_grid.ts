@@ -185,9 +185,13 @@ async function layCable(
     : undefined;
 }
 
-/** Whether something has to be left unread, or there will be no reset. */
-function sips({ kind, transport }: Cell): boolean {
-  return kind === "reset" && transport === "unix";
+/**
+ * Whether something has to be left unread, or there will be no reset. A server
+ * says nothing before its client's hello is whole: there it ends in order.
+ */
+function sips({ kind, transport, phase, role }: Cell): boolean {
+  return kind === "reset" && transport === "unix" &&
+    !(phase === "handshake" && role === "server");
 }
 
 async function inHandshake(

@@ -36,7 +36,10 @@ export interface PeerControl {
   stammer(transport: Transport, path: string): Place;
   /** Connects to a survivor, and says half a hello. */
   mumble(transport: Transport, place: Place): void;
-  /** Resolves when half a hello was said, and the survivor's had begun. */
+  /**
+   * Resolves when half a hello was said; of a client, the survivor's has begun
+   * as well, where a server waits for all of its client's.
+   */
   met(): boolean;
   /** Says the other half, and accepts. */
   finishHello(): void;
@@ -66,12 +69,18 @@ function keep(wire: Wire): void {
   });
 }
 
-/** Says half a hello, and listens until the survivor is gone. */
-async function sayHalf(conn: Deno.Conn): Promise<void> {
+/**
+ * Says half a hello, and listens until the survivor is gone.
+ *
+ * @param conn The connection.
+ * @param isHeard Whether the survivor says something before it has the rest.
+ */
+async function sayHalf(conn: Deno.Conn, isHeard: boolean): Promise<void> {
   half = conn;
   things.defer(() => conn.close());
   try {
     await conn.write(HELLO.subarray(0, HALF));
+    if (!isHeard) met.resolve(true);
     const heard = new Uint8Array(1024);
     while (await conn.read(heard) !== null) met.resolve(true);
     ended.resolve("end of stream");
@@ -100,12 +109,15 @@ const control = {
   stammer(transport: Transport, path: string): Place {
     const listener = listen(transport, path);
     things.defer(() => listener.close());
-    listener.accept().then(sayHalf, (error) => ended.resolve(String(error)));
+    listener.accept().then(
+      (conn) => sayHalf(conn, true),
+      (error) => ended.resolve(String(error)),
+    );
     return placeOf(listener);
   },
   mumble(transport: Transport, place: Place): void {
     dial(transport, place).then(
-      sayHalf,
+      (conn) => sayHalf(conn, false),
       (error) => ended.resolve(String(error)),
     );
   },
