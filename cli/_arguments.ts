@@ -68,6 +68,13 @@ function argument(text: string, which: string, from: string): unknown {
     return JSON.parse(text);
   } catch (error) {
     if (!LIKE_JSON.test(text)) return text;
+    if (from === "" && text.startsWith("--")) {
+      throw new UsageError(
+        `${which} looks like an option: ${text}. Options stand before the function's name. If it is a text, write ${
+          inShell(JSON.stringify(text))
+        }.`,
+      );
+    }
     const { message } = error as Error;
     throw new UsageError(
       from === ""

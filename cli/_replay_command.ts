@@ -11,7 +11,7 @@ import { connectWebSocket } from "../transports/websocket.ts";
 import { type Endpoint, endpoint } from "./_addresses.ts";
 import type { CommandLine, Option } from "./_command_line.ts";
 import { printLine } from "./_output.ts";
-import { readRecording } from "./_recording.ts";
+import { BadRecording, readRecording } from "./_recording.ts";
 import { type Outcome, ReplayedWire } from "./_replayed_wire.ts";
 import { filterOf, LEFT_OUT, tlsOf } from "./_tap_command.ts";
 import { namesOf } from "./_tap_view.ts";
@@ -65,8 +65,8 @@ options:
   --insecure             show it over TCP without TLS, beyond this machine, too
   --timeout MS           how long connecting may take
 
-The exit code is 0 when all answers are the same, 1 when one differs, or when
-FILE or TARGET cannot be used, and 2 for a command line that makes no sense.`;
+The exit code is 0 when all answers are the same, 1 when one differs, when no
+call is what the options ask for, or when FILE or TARGET cannot be used, and 2 for a command line that makes no sense.`;
 
 /** How long an answer may take. */
 const DEADLINE = 10_000;
@@ -104,6 +104,7 @@ export async function replay(line: CommandLine): Promise<number> {
   };
   const { entries } = await readRecording(path);
   const open = new Map<number, ReplayedWire>();
+  let wires = 0;
   try {
     for await (const entry of entries) {
       const { wire, time } = entry;
@@ -119,6 +120,7 @@ export async function replay(line: CommandLine): Promise<number> {
           is: { notRepeated },
         });
       } else if (entry.event === "open") {
+        wires++;
         open.set(wire, new ReplayedWire(wire, options));
       } else if (entry.event === "close") {
         await open.get(wire)?.end();
@@ -130,6 +132,16 @@ export async function replay(line: CommandLine): Promise<number> {
     for (const wire of open.values()) await wire.end();
   }
   for (const each of lines.splice(0)) await printLine(each);
+  const isChosen = names !== undefined || wanted !== undefined;
+  if (wires === 0 || isChosen && sums.same + sums.different === 0) {
+    throw new BadRecording(
+      `Nothing was compared: ${
+        isChosen
+          ? "no call of the recording is what --name and --wire ask for"
+          : "the recording has no wire"
+      }.`,
+    );
+  }
   await printLine(isJson ? asJson(sums) : summary(sums));
   return sums.different > 0 ? 1 : 0;
 }
@@ -197,9 +209,8 @@ function summary(
     notRepeated: number;
   },
 ): string {
-  return `${
-    same + different
-  } answers compared: ${same} the same, ${different} different${
+  const compared = same + different;
+  return `${compared} ${compared === 1 ? "answer" : "answers"} compared: ${same} the same, ${different} different${
     notRepeated === 0 ? "" : `; ${notRepeated} not repeated`
   }`;
 }

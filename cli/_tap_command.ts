@@ -76,19 +76,20 @@ is passed on, and shown as bytes.
 
 examples:
   tap :7001 localhost:7000
-  tap --name 'users.*' --kind call,return,throw :7001 localhost:7000
+  tap --name 'users.*' --kind call,return,returnValues :7001 :7000
   tap --record calls.jsonl unix:/tmp/tap.sock localhost:7000
   tap --read calls.jsonl --json | jq .fields
 
 options:
   --name NAME[,NAME…]    only what is of these functions; * is any text
-  --kind KIND[,KIND…]    only these kinds: call, return, throw, fail, send,
-                         message, streamValue and so on
+  --kind KIND[,KIND…]    only these kinds: call, return, returnValues, throw,
+                         fail, send, message, streamValue and so on
   --direction WAY        only to-server, or only to-client
   --wire N[,N…]          only these wires, counted from 1
   --json                 each message as a line of JSON
-  --record FILE          write a recording, all of it, filters or not; FILE
-                         holds what was sent, but no secret of a hello
+  --record FILE          write a recording, all of it, filters or not, in the
+                         place of what FILE has; it holds what was sent, but
+                         no secret of a hello
   --read FILE            show a recording
   --cert FILE --key FILE clients speak TLS with the proxy, which reads it
   --tls, --ca FILE, --tls-name NAME

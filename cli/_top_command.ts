@@ -4,6 +4,7 @@
  * @module
  */
 
+import { WireError } from "../mod.ts";
 import { sleep, timesOf } from "./_client_commands.ts";
 import type { CommandLine, Option } from "./_command_line.ts";
 import {
@@ -81,7 +82,7 @@ export async function top(line: CommandLine): Promise<void> {
   await connected(line, target, async (wire) => {
     let before: View | undefined;
     for (let time = 1; time <= times; time++) {
-      const stats = await wire.call(name, [], false, options);
+      const stats = await wire.call(name, [], false, options).catch(unserved);
       if (line.has("json")) {
         await printLine(asJson(stats));
       } else {
@@ -93,6 +94,18 @@ export async function top(line: CommandLine): Promise<void> {
       if (time < times) await sleep(pause);
     }
   });
+}
+
+/** Says what a server has to do that tells nothing of itself. */
+function unserved(error: unknown): never {
+  if (!(error instanceof WireError) || error.code !== "noSuchFunction") {
+    throw error;
+  }
+  throw new WireError(
+    error.code,
+    `${error.message} The command serve offers its statistics with --stats; a program serves ${STATS_FUNCTION}: () => server.stats().`,
+    { cause: error },
+  );
 }
 
 /** What fits on the terminal. */
@@ -187,7 +200,7 @@ class View {
         String(number(errors)),
         String(number(running)),
         ...["p50", "p90", "p99", "max"].map((key) =>
-          number(latency[key]).toPrecision(3)
+          milliseconds(number(latency[key]))
         ),
       ];
     }).sort((a, b) =>
@@ -224,6 +237,11 @@ class View {
     const time = number(this.#stats.uptime) - earlier;
     return time > 0 ? Math.max(0, more) / time * 1000 : 0;
   }
+}
+
+/** A time in a column of seven, however long or short it is. */
+function milliseconds(time: number): string {
+  return time < 100 ? time.toFixed(3) : time.toFixed(0);
 }
 
 /** The widest name of a function. */

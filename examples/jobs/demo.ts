@@ -31,6 +31,8 @@ const queue = new JobQueue((text) => live.tell(text));
 const server = serveQueue(queue, 0);
 const live = new LivePicture(() => picture(queue));
 const all = 2 * Number(jobs);
+/** The first program that ended with an error. */
+let failed: string | undefined;
 
 try {
   await demonstrate();
@@ -83,10 +85,15 @@ function startWorker(name: string): [string, Deno.ChildProcess] {
 function started(program: string, ...args: string[]): Deno.ChildProcess {
   const permissions = "--allow-net";
   const at = ["--hostname=127.0.0.1", `--port=${server.port}`];
-  return denoRun([permissions, `${here}/${program}`, ...at, ...args], {
+  const child = denoRun([permissions, `${here}/${program}`, ...at, ...args], {
     stdin: "null",
     stdout: "piped",
   }).spawn();
+  child.status.then(({ code, signal }) => {
+    // Those that are killed, or asked to go, end by a signal or in order.
+    if (code !== 0 && signal === null) failed ??= program;
+  });
+  return child;
 }
 
 /** Whether a worker has begun its job, and is far from its end. */
@@ -97,5 +104,8 @@ function isInTheMiddle(name: string): boolean {
 
 /** Waits until something is so. */
 async function until(isSo: () => boolean): Promise<void> {
-  while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 5));
+  while (!isSo()) {
+    if (failed !== undefined) throw new Error(`${failed} failed.`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
 }

@@ -190,12 +190,16 @@ const WRONG: [string[], string][] = [
   [["serve", "--json", "./x.ts"], "serve has no option --json."],
   [["listen", "--metadata", "a=b"], "listen has no option --metadata."],
   [["call", ":7000"], "The function's name is missing."],
-  ...['{"x": 1', "[1,", '"open', "01", "0x10", "-v", "--json", " {x}"].map((
+  ...['{"x": 1', "[1,", '"open', "01", "0x10", "-v", " {x}"].map((
     text,
   ): [string[], string] => [
     ["call", ":7000", "f", "fine", text],
     `Argument 2 of f begins like JSON, and is not JSON: ${text} (`,
   ]),
+  [
+    ["call", ":7000", "f", "fine", "--json"],
+    "Argument 2 of f looks like an option: --json. Options stand before",
+  ],
   [
     ["call", ":7000", "f", "-it's"],
     `If it is a text, write '"-it'\\''s"'. See --help.`,

@@ -2,7 +2,12 @@
  * The command `replay`: the calls of a recording, made again.
  */
 
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertStringIncludes,
+} from "@std/assert";
 import { type Outcome, ReplayedWire } from "../../cli/_replayed_wire.ts";
 import { Recorder } from "../../cli/_recording.ts";
 import {
@@ -381,9 +386,14 @@ test("cli.ts replay ends with 1 where an answer differs", async () => {
     ]);
     assertEquals(await run("--name", "a*"), [
       0,
-      "1 answers compared: 1 the same, 0 different\n",
+      "1 answer compared: 1 the same, 0 different\n",
       "",
     ]);
+    for (const filter of [["--name", "zzz"], ["--wire", "99"]]) {
+      const [code, out, err] = await run(...filter);
+      assertEquals([code, out], [1, ""]);
+      assertStringIncludes(String(err), "Nothing was compared");
+    }
     const [code, out] = await run("--json");
     assertEquals(code, 1);
     assertEquals(String(out).trimEnd().split("\n").map((l) => JSON.parse(l)), [
