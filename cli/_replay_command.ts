@@ -66,7 +66,8 @@ options:
   --timeout MS           how long connecting may take
 
 The exit code is 0 when all answers are the same, 1 when one differs, when no
-call is what the options ask for, or when FILE or TARGET cannot be used, and 2 for a command line that makes no sense.`;
+call is what the options ask for, or when FILE or TARGET cannot be used, and 2
+for a command line that makes no sense.`;
 
 /** How long an answer may take. */
 const DEADLINE = 10_000;
@@ -210,7 +211,9 @@ function summary(
   },
 ): string {
   const compared = same + different;
-  return `${compared} ${compared === 1 ? "answer" : "answers"} compared: ${same} the same, ${different} different${
+  return `${compared} ${
+    compared === 1 ? "answer" : "answers"
+  } compared: ${same} the same, ${different} different${
     notRepeated === 0 ? "" : `; ${notRepeated} not repeated`
   }`;
 }

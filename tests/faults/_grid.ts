@@ -297,7 +297,10 @@ async function open(
 ): Promise<Wire<PeerFunctions>> {
   if (role === "server") {
     await peer.ask.connect(transport, place);
-    return await home.accepted as unknown as Wire<PeerFunctions>;
+    const wire = await home.accepted as unknown as Wire<PeerFunctions>;
+    // The peer's own accept comes last.
+    await wire.opened;
+    return wire;
   }
   return await connectToRemoteServer<PeerFunctions>(
     "127.0.0.1",
