@@ -166,10 +166,13 @@ export async function sizes(folder: string): Promise<Size[]> {
   return found;
 }
 
-/** The files that are loaded at once: the first, and what it imports. */
+/**
+ * The files that are loaded at once: the first, and what it imports. What is
+ * loaded later by `import()` is an entry point as well.
+ */
 function firstLoad(outputs: esbuild.Metafile["outputs"]): string[] {
   const [entry] = Object.entries(outputs)
-    .find(([, { entryPoint }]) => entryPoint !== undefined)!;
+    .find(([, { entryPoint }]) => entryPoint === "<stdin>")!;
   const found = [entry];
   for (const name of found) {
     for (const { path, kind } of outputs[name]!.imports) {

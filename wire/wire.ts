@@ -352,9 +352,6 @@ const OPTION_KEYS: Readonly<Record<keyof WireOptions, true>> =
     confirm: true,
   });
 
-/** What the calls of a wire go through; undefined for what is no wire. */
-export let callerOf: (wire: object) => Caller | undefined;
-
 /**
  * One end of a connection between two processes. Both ends are the same class:
  * either sends messages, calls the other's functions and serves its own.
@@ -472,8 +469,13 @@ export class Wire<
     if (signal !== undefined) this.#abortOn(signal);
   }
 
-  static {
-    callerOf = (wire) => #caller in wire ? wire.#caller : undefined;
+  /**
+   * What the calls of a wire go through; undefined for what is no wire.
+   *
+   * @internal
+   */
+  static callerOf(wire: object): Caller | undefined {
+    return #caller in wire ? wire.#caller : undefined;
   }
 
   #serveFirst(functions: object): void {

@@ -36,7 +36,7 @@ import { type CallOptions, checkCallOptions } from "../rpc/context.ts";
 import { DONE } from "../rpc/messaging.ts";
 import { type Caller, remotes } from "../rpc/remote.ts";
 import type { AnyFunctions, Remotes, RemoteSend } from "../rpc/remote_types.ts";
-import { callerOf, Wire } from "../wire.ts";
+import { Wire } from "../wire.ts";
 
 /** What a broadcast needs of a wire; a kept connection has it, too. */
 export interface BroadcastMember {
@@ -186,7 +186,7 @@ function sendOn(
   shared: unknown[],
   options: CallOptions | undefined,
 ): Promise<void> {
-  const sender: Pick<Caller, "send"> = callerOf(wire) ?? wire;
+  const sender: Pick<Caller, "send"> = Wire.callerOf(wire) ?? wire;
   try {
     const sent = sender.send(name, shared, options) as unknown;
     // A member of somebody else's may answer without a promise.
