@@ -492,8 +492,7 @@ export class Wire<
 
   /** What carries a call out: for one that is to run once, another. */
   #callerFor(options: WireCallOptions | undefined): Caller {
-    const once = options?.once;
-    if (once === undefined || once === false) return this.#caller;
+    if (!runsOnce(options)) return this.#caller;
     return this.#once ??= {
       call: (...call) =>
         promised(this.#callOnce(...call), this.#report, unawaited(call[0])),
@@ -1000,6 +999,16 @@ export function transportOf(connection: Transport | ByteDuplex): Transport {
     "invalidArgument",
     'A wire is made over a transport, such as socketTransport(conn, address), or over the two streams of { readable, writable }, such as a child process\'s pipes. A transport has read(), write(), closeWrite(), close() and an address, such as { transport: "streams" }.',
   );
+}
+
+/** Whether a call is to run once; options that cannot be read fail with it. */
+function runsOnce(options: WireCallOptions | undefined): boolean {
+  try {
+    const once = options?.once;
+    return once !== undefined && once !== false;
+  } catch {
+    return false;
+  }
 }
 
 /** This module's own protocol. */

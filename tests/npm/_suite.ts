@@ -54,14 +54,17 @@ function codeOf(text: string): string {
   return text.replaceAll(/\/\*[\s\S]*?\*\/|(?<=^|\s)\/\/.*$/gm, "");
 }
 
-/** All files that a test takes from `tests/`. */
+/** All files that a test takes from `tests/` and `bench/`. */
 async function ownFiles(path: string, found: Set<string>): Promise<void> {
   if (found.has(path) || path.endsWith("/tests/_test.ts")) return;
   found.add(path);
   const text = codeOf(await Deno.readTextFile(path));
   for (const [, target] of text.matchAll(/(?:from|import) *\(?"(\.[^"]+)"/g)) {
     const url = decodeURIComponent(new URL(target!, `file://${path}`).pathname);
-    if (url.startsWith(`${ROOT}tests/`) && url.endsWith(".ts")) {
+    const isOwn = ["tests/", "bench/"].some((folder) =>
+      url.startsWith(ROOT + folder)
+    );
+    if (isOwn && url.endsWith(".ts")) {
       await ownFiles(url, found);
     }
   }
