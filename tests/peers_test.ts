@@ -10,6 +10,7 @@ import { connect, createServer } from "node:net";
 import { openTcpStream } from "../client/mod.ts";
 import { createRequestServer, startUpServer } from "../server/mod.ts";
 import type { LineStream } from "../wire/lines/mod.ts";
+import { framed, hello } from "./_raw_peer.ts";
 import { startListener } from "./server/listener/_client.ts";
 import { mayTestWith } from "./_programs.ts";
 import { test } from "./_test.ts";
@@ -237,13 +238,16 @@ async function tlsClient(port: number, ...args: string[]): Promise<string> {
     stdout: "piped",
     stderr: "null",
   }).spawn();
+  // The server says hello when its client has; one that it leaves says nothing.
+  const input = child.stdin.getWriter();
+  input.write(framed(hello())).catch(() => {});
   let text = "";
   const decoder = new TextDecoder("latin1");
   for await (const chunk of child.stdout) {
     text += decoder.decode(chunk);
     if (text.includes("WIRE")) break;
   }
-  await child.stdin.close().catch(() => {});
+  await input.close().catch(() => {});
   await child.status;
   return text;
 }
