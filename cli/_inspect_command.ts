@@ -11,7 +11,13 @@ import type { About } from "./_inspection.ts";
 import { printLine } from "./_output.ts";
 import { ByteProxy } from "./_proxy.ts";
 import { readRecording } from "./_recording.ts";
-import { apply, endedBySignals, wayOf, witness } from "./_tap_command.ts";
+import {
+  apply,
+  endedBySignals,
+  sourceOf,
+  wayOf,
+  witness,
+} from "./_tap_command.ts";
 import { asJson, harmlessLine } from "./_text.ts";
 
 /** Its options. */
@@ -55,25 +61,10 @@ is no recording, 2 for a command line that makes no sense, and 130 after Ctrl-C.
 
 /** Serves the page until it is ended. */
 export async function inspect(line: CommandLine): Promise<number> {
-  const [first, second] = [line.word(), line.word()];
-  line.end();
-  const path = line.text("read");
-  if (path !== undefined) {
-    if (first !== undefined) {
-      throw new UsageError(
-        `--read shows a recording; "${first}" is a word too many.`,
-      );
-    }
-    line.only("inspect --read", ["read", "port", "json"]);
-    return await show(line, path);
-  }
-  line.only("inspect", INSPECT_OPTIONS.filter((option) => option !== "read"));
-  if (first === undefined || second === undefined) {
-    throw new UsageError(
-      `${first === undefined ? "LISTEN" : "TARGET"} is missing.`,
-    );
-  }
-  return await watch(line, first, second);
+  const ofRecording = ["read", "port", "json"] as const;
+  const source = sourceOf(line, "inspect", INSPECT_OPTIONS, ofRecording);
+  if ("path" in source) return await show(line, source.path);
+  return await watch(line, source.listen, source.target);
 }
 
 /** Shows what passes. */

@@ -48,20 +48,17 @@ export interface Serving {
   /** Where, and what it serves, as text. */
   readonly address: string;
   readonly names: string;
-  /** Calls of wires that have ended. */
-  servedBefore(): number;
 }
 
 /** Counts what a server does. */
 function countsOf(serving: Serving | undefined): Counts {
-  let [running, served] = [0, serving?.servedBefore() ?? 0];
-  for (const wire of serving?.server.wires ?? []) {
-    const stats = wire.stats();
-    running += stats.callsRunning;
-    served += stats.callsServed;
-  }
-  const wires = serving?.server.wires.size ?? 0;
-  return { wires, running, served, memory: Deno.memoryUsage().rss };
+  const { wires, sums } = serving?.server.stats() ?? {};
+  return {
+    wires: wires?.now ?? 0,
+    running: sums?.callsRunning ?? 0,
+    served: sums?.callsServed ?? 0,
+    memory: Deno.memoryUsage().rss,
+  };
 }
 
 /**

@@ -148,7 +148,6 @@ async function begin(
     );
   }
   let isListening = false;
-  let served = 0;
   const server = createRequestServer(port, {
     functions: isCounted
       ? { ...functions, [STATS_FUNCTION]: () => server.stats() }
@@ -160,10 +159,6 @@ async function begin(
     tls: tlsOf(line),
     ...line.secrets,
     insecure: line.has("insecure"),
-    onConnect: (wire) => ({
-      accept: true,
-      onDeath: () => void (served += wire.stats().callsServed),
-    }),
     onListen: () => void (isListening = true),
     // Why it cannot listen is thrown as well.
     onError: (error, where) => {
@@ -175,7 +170,6 @@ async function begin(
     server,
     address: formatAddress(server.address),
     names: names.join(", "),
-    servedBefore: () => served,
   };
 }
 

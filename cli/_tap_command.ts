@@ -106,25 +106,51 @@ and 130 after Ctrl-C.`;
 
 /** Shows what passes, or what was recorded. */
 export async function tap(line: CommandLine): Promise<void> {
-  const [first, second] = [line.word(), line.word()];
+  const source = sourceOf(line, "tap", TAP_OPTIONS, [...SHOWING, "read"]);
+  if ("path" in source) return await show(source.path, lookOf(line));
+  await watch(line, source.listen, source.target);
+}
+
+/** What is shown: a recording, or what passes between two places. */
+export type Source = { readonly path: string } | {
+  readonly listen: string;
+  readonly target: string;
+};
+
+/**
+ * Reads the words of a command that shows either.
+ *
+ * @param line The command line.
+ * @param command The command.
+ * @param options What it takes.
+ * @param ofRecording What it takes with a recording.
+ * @throws {UsageError} For words and options that do not go together.
+ */
+export function sourceOf(
+  line: CommandLine,
+  command: string,
+  options: readonly Option[],
+  ofRecording: readonly Option[],
+): Source {
+  const [listen, target] = [line.word(), line.word()];
   line.end();
   const path = line.text("read");
   if (path !== undefined) {
-    if (first !== undefined) {
+    if (listen !== undefined) {
       throw new UsageError(
-        `--read shows a recording; "${first}" is a word too many.`,
+        `--read shows a recording; "${listen}" is a word too many.`,
       );
     }
-    line.only("tap --read", [...SHOWING, "read"]);
-    return await show(path, lookOf(line));
+    line.only(`${command} --read`, ofRecording);
+    return { path };
   }
-  line.only("tap", TAP_OPTIONS.filter((option) => option !== "read"));
-  if (first === undefined || second === undefined) {
+  line.only(command, options.filter((option) => option !== "read"));
+  if (listen === undefined || target === undefined) {
     throw new UsageError(
-      `${first === undefined ? "LISTEN" : "TARGET"} is missing.`,
+      `${listen === undefined ? "LISTEN" : "TARGET"} is missing.`,
     );
   }
-  await watch(line, first, second);
+  return { listen, target };
 }
 
 /** Where the proxy listens, and what it connects to. */

@@ -322,8 +322,8 @@ export interface RequestServerOptions<
   once?: ServesOnce | undefined;
   /**
    * How old a wire gets at most, in milliseconds: then it is closed, which lets
-   * calls under way finish that take no longer than the limit `close`. Each has its own age, drawn evenly between half of
-   * this and all of it. Clients of `keepConnected` go to another server then, or
+   * calls under way finish that take no longer than the limit `close`. Each has
+   * its own age, drawn evenly between half of this and all of it. Clients of `keepConnected` go to another server then, or
    * to this one again; so those of a name with several servers spread over
    * one that was added.
    *

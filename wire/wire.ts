@@ -602,8 +602,8 @@ export class Wire<
 
   /**
    * The peer's functions, called with a signal, a deadline or metadata, or to
-   * run once. Signal and deadline end the streams of a call, too, those of its answer included,
-   * unless `streams` is `"free"`.
+   * run once. Signal and deadline end the streams of a call, too, those of its
+   * answer included, unless `streams` is `"free"`.
    *
    * @param options The signal, the deadline in milliseconds, the metadata,
    * whether streams are bound to signal and deadline, and a key of a call that
