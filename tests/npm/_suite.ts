@@ -137,12 +137,12 @@ function elsewhere(): Plugin {
   };
 }
 
-/** Puts the tests into one file. */
+/** Puts the tests into one file, with a name of its own. */
 export async function bundleTests(
   paths: readonly string[],
   folder: string,
 ): Promise<string> {
-  const outfile = `${folder}/tests.mjs`;
+  const outfile = `${folder}/tests_${paths.length}.mjs`;
   const runner = `${ROOT}tests/npm/_runner.ts`;
   await build({
     ...BUILD,
@@ -195,15 +195,21 @@ const KNOWN: Readonly<Record<string, readonly string[]>> = {
 
 /** Whether a test is known to fail in a runtime. */
 export function isKnown({ name }: Outcome, runtime: Runtime): boolean {
-  return (KNOWN[runtime.name] ?? []).some((known) => name.startsWith(known));
+  return knownIn(runtime).some((known) => name.startsWith(known));
+}
+
+function knownIn({ name }: Runtime): readonly string[] {
+  return KNOWN[name] ?? [];
 }
 
 /** Runs a file of tests in a runtime; what became of each of them. */
 export async function outcomesIn(
-  { name, command }: Runtime,
+  runtime: Runtime,
   file: string,
 ): Promise<Outcome[]> {
-  const { out, err, code } = await run([...command, file]);
+  const { name, command } = runtime;
+  const known = JSON.stringify(knownIn(runtime));
+  const { out, err, code } = await run([...command, file, known]);
   const outcomes = out.split("\n").filter((line) => line.startsWith("@"))
     .map((line) => JSON.parse(line.slice(1)) as Outcome);
   if (code === 0 && outcomes.length > 0) return outcomes;
