@@ -38,6 +38,7 @@ export {
 export {
   CallContext,
   type CallOptions,
+  type CallProgress,
   type IdentityOf,
   type OnceKey,
   type WireCallOptions,

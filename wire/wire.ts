@@ -602,12 +602,12 @@ export class Wire<
 
   /**
    * The peer's functions, called with a signal, a deadline or metadata, or to
-   * run once. Signal and deadline end the streams of a call, too, those of its
-   * answer included, unless `streams` is `"free"`.
+   * run once, or to tell how far they are. Signal and deadline end the streams
+   * of a call, too, those of its answer included, unless `streams` is `"free"`.
    *
    * @param options The signal, the deadline in milliseconds, the metadata,
-   * whether streams are bound to signal and deadline, and a key of a call that
-   * runs once.
+   * whether streams are bound to signal and deadline, what is told of progress,
+   * and a key of a call that runs once.
    * @returns The same three proxies.
    * @throws {WireError} `invalidArgument` for an option that there is not.
    *

@@ -325,6 +325,7 @@ function sinkOf(memory = new Memory(10_000)) {
   });
   const call = {
     add() {},
+    moved() {},
     remove: () => void told.push("let go"),
   } as unknown as StreamsOfCall;
   const put = (cost: number) => sink.put({ value: cost, cost, excess: cost });

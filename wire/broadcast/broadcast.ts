@@ -66,7 +66,8 @@ export interface Broadcast<Remote extends object = AnyFunctions> {
    */
   readonly remote: RemoteSend<Remote>;
   /**
-   * The same with a signal, a deadline or metadata for each call.
+   * The same with a signal, a deadline or metadata for each call. Each call
+   * tells `onProgress` of itself.
    *
    * @throws {WireError} `invalidArgument` for an option that there is not.
    */

@@ -100,6 +100,15 @@ function kindsThatMayCome(when: "early" | "late"): ReadonlySet<number> {
 const EARLY = kindsThatMayCome("early");
 const LATE = kindsThatMayCome("late");
 
+/** The answers that may be large. */
+const ANSWERS: ReadonlySet<number> = /* @__PURE__ */ new Set([
+  KIND.return,
+  KIND.returnValues,
+  KIND.throw,
+]);
+/** Its kind, and the longest id, are within so many bytes of an answer. */
+const ANSWER_HEAD = 6;
+
 /** What an encoder needs to know of its peer. */
 export type EncoderLimits = Pick<
   WireLimits,
@@ -468,6 +477,7 @@ export class Decoder implements LastMessage {
           continue;
         case KIND.piece: {
           const whole = this.#piece();
+          if (frames.rest === 0) this.#tellPart(receiver, whole);
           if (whole === undefined) continue;
           if (this.#allowed !== undefined) this.#check(whole[0]!);
           // Nobody else uses its buffer.
@@ -514,6 +524,19 @@ export class Decoder implements LastMessage {
     if (this.#frames.continues) return this.#pieces.goOn(this.#reader);
     this.#reader.byte();
     return this.#pieces.take(this.#reader, this.#frames.rest);
+  }
+
+  /** Tells how much of a large answer is there, when a piece of it came. */
+  #tellPart(receiver: MessageReceiver, whole: Uint8Array | undefined): void {
+    if (receiver.answerPart === undefined) return;
+    const part = whole === undefined
+      ? this.#pieces.last
+      : { bytes: whole, length: whole.length, size: whole.length };
+    if (part === undefined || part.length < ANSWER_HEAD) return;
+    const { bytes, length, size } = part;
+    if (!ANSWERS.has(bytes[0]! & ~STRINGS)) return;
+    this.#reader.turnTo(bytes, 1, ANSWER_HEAD);
+    receiver.answerPart(this.#reader.varint(), length, size);
   }
 
   /** Refuses what may not come before the peer is accepted, or at the end. */

@@ -284,7 +284,7 @@ export class Pieces {
   readonly #limits: Pick<WireLimits, "message" | "pieces">;
   /** A few at most, so that looking through them costs little. */
   readonly #unfinished: Unfinished[] = [];
-  /** The message whose piece came last. */
+  /** The message whose piece came last, unless that was its end. */
   #last: Unfinished | undefined;
 
   /** @param limits How large a message, and how many unfinished ones. */
@@ -297,6 +297,11 @@ export class Pieces {
     let room = 0;
     for (const { bytes } of this.#unfinished) room += bytes.length;
     return room;
+  }
+
+  /** The message whose piece came last, unless it is whole, or given up. */
+  get last(): Readonly<Unfinished> | undefined {
+    return this.#last;
   }
 
   /** How many messages are unfinished. */
@@ -320,6 +325,7 @@ export class Pieces {
     if (flag === PIECE.abandoned && rest === 0) {
       reader.finish();
       if (found !== undefined) this.#forget(found);
+      this.#last = undefined;
       return undefined;
     }
     if (flag !== PIECE.part) throw malformed(`A piece has no flag ${flag}.`);

@@ -70,6 +70,11 @@ export interface MessageReceiver
   throw(id: number, thrown: unknown, extras?: MessageExtras): void;
   /** An answer: why the call could not, or would not, be carried out. */
   fail(id: number, code: string, message: string): void;
+  /**
+   * A piece of an answer came: so many bytes of it are there, of so many. With
+   * the last one, this is told just before the answer.
+   */
+  answerPart?(id: number, bytes: number, size: number): void;
   /** The answer of a call is no longer wanted. */
   cancel(id: number): void;
   /** So many bytes more may be sent. */

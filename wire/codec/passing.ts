@@ -137,6 +137,8 @@ export interface StreamsOfCall {
   add(stream: BoundStream): void;
   /** One has ended by itself. */
   remove(stream: BoundStream): void;
+  /** An item of one of them, of so many bytes, was sent, or came. */
+  moved(of: "streamsSent" | "streamsReceived", bytes: number): void;
 }
 
 /** What results are copied for: the arguments of one call. */

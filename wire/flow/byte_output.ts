@@ -28,6 +28,8 @@ export interface Ticket {
    * will be; but only if that is later than the sending.
    */
   onSettled?: ((failure?: Error) => void) | undefined;
+  /** Called when so many bytes of a large message, of all, were handed over. */
+  onPart?(bytes: number, total: number): void;
 }
 
 /** How much output may wait. */

@@ -168,6 +168,8 @@ interface Large {
   /** Learns first when all of it is in the output. */
   readonly sender: Sender | undefined;
   readonly number: number;
+  /** How many bytes it has. */
+  readonly size: number;
   /** Its pieces, each in a frame; all but the last of the same length. */
   readonly frames: Uint8Array<ArrayBuffer>;
   /** The first of these lengths. */
@@ -315,7 +317,7 @@ export class Output extends ByteOutput implements MessageOutput, PlainOutput {
       // The parts are read before anything is written in their place.
       const number = this.#nextNumber();
       const frames = this.#cut(parts, size, number);
-      this.#enqueue(frames, number, ticket, attachments, sender);
+      this.#enqueue(frames, number, size, ticket, attachments, sender);
     }
     this.schedule();
     return size;
@@ -453,7 +455,7 @@ export class Output extends ByteOutput implements MessageOutput, PlainOutput {
       const frames = body.number === undefined
         ? this.#cut([bytes], size, number)
         : bytes;
-      return this.#enqueue(frames, number, ticket, attachments, sender);
+      return this.#enqueue(frames, number, size, ticket, attachments, sender);
     }
     this.#define(writer.position);
     ticket.position = this.handed + writer.position;
@@ -561,6 +563,7 @@ export class Output extends ByteOutput implements MessageOutput, PlainOutput {
     if (end > frames.length - BYTES_PER_WRITE / 4) end = frames.length;
     large.offset = end;
     this.elsewhere -= end - offset;
+    ticket.onPart?.(bytesOf(large), large.size);
     if (end === frames.length) {
       this.#large.splice(index, 1);
       this.#retired = frames.buffer;
@@ -619,6 +622,7 @@ export class Output extends ByteOutput implements MessageOutput, PlainOutput {
   #enqueue(
     frames: Uint8Array<ArrayBuffer>,
     number: number,
+    size: number,
     ticket: Ticket,
     attachments: SentAttachments | undefined,
     sender: Sender | undefined,
@@ -631,6 +635,7 @@ export class Output extends ByteOutput implements MessageOutput, PlainOutput {
       attachments,
       sender,
       number,
+      size,
       frames,
       frameLength: frame + FRAME_HEADER,
       after: this.handed + this.writer.position,
@@ -640,6 +645,13 @@ export class Output extends ByteOutput implements MessageOutput, PlainOutput {
     this.elsewhere += frames.length;
     this.listener.onGrown?.();
   }
+}
+
+/** How many bytes of a large message are in the output, without its frames. */
+function bytesOf({ number, size, frameLength, offset }: Large): number {
+  const pieces = Math.ceil(offset / frameLength);
+  return offset - pieces * (FRAME_HEADER + 2 + varintSize(number)) -
+    varintSize(size);
 }
 
 /** Bytes from a position on, with those that belong in between. */

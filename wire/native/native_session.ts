@@ -204,6 +204,10 @@ export class MessageRouter implements MessageReceiver {
     this.#calls.failed(id, code, message);
   }
 
+  answerPart(id: number, bytes: number, size: number): void {
+    this.#calls.answerPart(id, bytes, size);
+  }
+
   cancel(id: number): void {
     this.#incoming.cancel(id);
   }

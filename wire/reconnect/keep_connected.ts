@@ -382,11 +382,11 @@ export class KeptConnection<
   /** Reads a stream over one wire; returns whether it goes on over the next. */
   async *#read<T>(
     open: (remote: RemoteValue<Remote>) => PromiseLike<AsyncIterable<T>>,
-    { signal, deadline, metadata, streams }: CallOptions,
+    { signal, deadline, metadata, streams, onProgress }: CallOptions,
     reading: Reading,
   ): AsyncGenerator<T, boolean, void> {
     const { remoteValue } = this.with({
-      ...{ signal, deadline, streams, idempotent: true },
+      ...{ signal, deadline, streams, onProgress, idempotent: true },
       metadata: { ...metadata, ...askBehind(reading.after) },
     });
     let isMoved = false;

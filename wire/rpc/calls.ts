@@ -12,6 +12,7 @@ import {
   type Following,
   LaterResult,
   PendingCall,
+  ProgressTeller,
   promised,
   rejected,
   streamsCancelled,
@@ -168,6 +169,7 @@ export class Calls implements CallMaker {
   ): CallPromise {
     let deadline: number | undefined;
     let signal: AbortSignal | undefined;
+    let onProgress: CallOptions["onProgress"];
     try {
       checkOptions(name, options);
       // It may have waited for a result until the wire ended.
@@ -175,6 +177,7 @@ export class Calls implements CallMaker {
       if (refusal !== undefined) throw refusal;
       deadline = options?.deadline;
       signal = options?.signal;
+      onProgress = options?.onProgress;
     } catch (error) {
       return this.#refuse(name, args, error);
     }
@@ -188,9 +191,8 @@ export class Calls implements CallMaker {
     );
     // Before it is sent: Deno runs other microtasks within a program's first
     // setTimeout, and the peer's timer must not be older than this side's.
-    if (deadline !== undefined || signal !== undefined) {
-      this.#guard(pending, deadline, signal);
-      if (options!.streams === "free") pending.streams = new CallStreams(true);
+    if (options !== undefined) {
+      this.#prepare(pending, options, deadline, signal, onProgress);
     }
     let bases: PendingCall[] | undefined;
     try {
@@ -426,6 +428,26 @@ export class Calls implements CallMaker {
     return { as: "result", id: base.id };
   }
 
+  /** Sets up what may end a call, and what tells how far it is. */
+  #prepare(
+    pending: PendingCall,
+    options: CallOptions,
+    deadline: number | undefined,
+    signal: AbortSignal | undefined,
+    onProgress: CallOptions["onProgress"],
+  ): void {
+    if (onProgress !== undefined) {
+      pending.progress = new ProgressTeller(onProgress, this.report);
+      // There is nothing to stop; but its streams are told of.
+      pending.cleanup = nothing;
+    }
+    if (deadline === undefined && signal === undefined) return;
+    this.#guard(pending, deadline, signal);
+    if (options.streams === "free") {
+      pending.streams = new CallStreams(true, pending.progress);
+    }
+  }
+
   /** Sets up what may end a call before its answer. */
   #guard(
     pending: PendingCall,
@@ -528,6 +550,11 @@ export class Calls implements CallMaker {
         ));
       this.#takeBack(pending);
     }
+  }
+
+  /** A piece of an answer came. */
+  answerPart(id: number, bytes: number, size: number): void {
+    this.#slots[id]?.progress?.tell("result", bytes, size);
   }
 
   /** An answer with one value came. */
@@ -689,6 +716,7 @@ export class Calls implements CallMaker {
   ): void {
     if (pending.settled) return;
     pending.settled = true;
+    pending.progress?.end();
     this.#unguard(pending, attachments);
     const failing = failLater(
       error,

@@ -242,6 +242,52 @@ export interface CallOptions {
    * @default {"bound"}
    */
   streams?: "bound" | "free" | undefined;
+  /**
+   * Told how far a large call is: see {@linkcode CallProgress}. What it throws,
+   * or rejects with, goes to `onError` of the wire.
+   */
+  onProgress?: ((progress: CallProgress) => unknown) | undefined;
+}
+
+/**
+ * How far a large call is. Arguments and results that are larger than a frame
+ * (64 KiB) travel in pieces, and each piece is told: of arguments when it is
+ * handed to the connection, of a result when it came. Smaller ones travel
+ * whole, and nothing is told of them. Of streams in arguments and results their
+ * items are told, all streams of one direction together; nobody knows the total
+ * of these.
+ *
+ * Several pieces that come at once are told once. The last piece of a result is
+ * told before the call's promise resolves, and nothing is told once the call
+ * has failed, or was given up. A call that is made again, as over another
+ * connection, begins again at its first piece.
+ *
+ * @example
+ * ```ts
+ * import { type CallProgress, wirePair } from "@remote/wire";
+ *
+ * const [near, far] = wirePair();
+ * far.serve({ reversed: (bytes: Uint8Array) => bytes.toReversed() });
+ *
+ * const shares: Record<string, number> = {};
+ * function onProgress({ of, bytes, total }: CallProgress) {
+ *   if (total !== undefined) shares[of] = bytes / total;
+ * }
+ * await near.with({ onProgress }).remoteValue.reversed(new Uint8Array(500_000));
+ * if (shares.arguments !== 1 || shares.result !== 1) throw new Error();
+ * await near.close();
+ * ```
+ */
+export interface CallProgress {
+  /** What is told of: one of the four parts that a call can have. */
+  readonly of: "arguments" | "result" | "streamsSent" | "streamsReceived";
+  /**
+   * How many bytes of it were sent, or came. They are bytes of the message, in
+   * which values are encoded; of streams of bytes, they are these bytes.
+   */
+  readonly bytes: number;
+  /** How many there will be; undefined for streams. */
+  readonly total: number | undefined;
 }
 
 /**
@@ -278,6 +324,7 @@ const CALL_KEYS: Readonly<Record<keyof CallOptions, true>> = {
   deadline: true,
   metadata: true,
   streams: true,
+  onProgress: true,
 };
 
 /**
@@ -373,6 +420,7 @@ export function timeLeft<Options extends CallOptions>(
     signal: options.signal,
     metadata: options.metadata,
     streams: options.streams,
+    onProgress: options.onProgress,
     deadline: due - clock.now(),
   };
 }
@@ -414,13 +462,21 @@ export function unusableOptions(name: string, error: unknown): WireError {
 }
 
 function check(name: string, options: CallOptions): void {
-  const { deadline, signal, metadata, streams } = options;
+  const { deadline, signal, metadata, streams, onProgress } = options;
   if (metadata !== undefined) checkMetadata(metadata);
   if (streams !== undefined && streams !== "bound" && streams !== "free") {
     throw new WireError(
       "invalidArgument",
       `The option "streams" of a call is "bound" or "free", not ${
         shown(streams)
+      }.`,
+    );
+  }
+  if (onProgress !== undefined && typeof onProgress !== "function") {
+    throw new WireError(
+      "invalidArgument",
+      `The option "onProgress" of a call is a function, not ${
+        shown(onProgress)
       }.`,
     );
   }

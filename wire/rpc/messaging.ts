@@ -19,6 +19,7 @@ import {
   type ServingOptions,
 } from "./incoming_calls.ts";
 import { type CallOptions, checkOptions, deadlineToTell } from "./context.ts";
+import { ProgressTeller } from "./pending_call.ts";
 import { endStreams } from "../codec/passing.ts";
 import type { Clock } from "../base/clock.ts";
 import { WireError } from "../base/errors.ts";
@@ -49,10 +50,16 @@ interface BindingStreams {
   /**
    * @param name The function's name.
    * @param options The call's.
+   * @param progress Tells how far it is.
    * @param send Sends it.
    * @returns What that returns.
    */
-  sendBound<T>(name: string, options: CallOptions, send: () => T): T;
+  sendBound<T>(
+    name: string,
+    options: CallOptions,
+    progress: ProgressTeller | undefined,
+    send: () => T,
+  ): T;
 }
 
 /** What messages are sent by. */
@@ -202,16 +209,23 @@ export class Outbound {
       : this.#sendBound(this.#streams, message, options);
   }
 
-  /** Calls one way with what may end streams among the arguments. */
+  /**
+   * Calls one way with what may end streams among the arguments, or is told of
+   * them.
+   */
   #sendBound(
     streams: BindingStreams,
     message: SendMessage,
     options: CallOptions,
   ): Promise<void> {
     const { name } = message;
+    const { onProgress } = options;
+    const progress = onProgress === undefined
+      ? undefined
+      : new ProgressTeller(onProgress, this.#report);
     const send = () =>
-      this.#enqueue(this.sends, message, unsent(name), options);
-    return streams.sendBound(name, options, send);
+      this.#enqueue(this.sends, message, unsent(name), options, progress);
+    return streams.sendBound(name, options, progress, send);
   }
 
   /**
@@ -236,6 +250,7 @@ export class Outbound {
    * @param message The message.
    * @param where What failed if it cannot be sent, and nobody awaits that.
    * @param options What ends its waiting.
+   * @param progress Tells how far it is.
    * @returns A promise that resolves when it was sent. It rejects when the
    * message cannot be sent, when the wire ends first, and when its deadline
    * passes or its signal aborts.
@@ -245,8 +260,12 @@ export class Outbound {
     message: Message,
     where: string,
     options?: CallOptions,
+    progress?: ProgressTeller,
   ): Promise<void> {
-    const ticket = this.#ticket;
+    const ticket: Ticket = progress === undefined ? this.#ticket : {
+      position: Infinity,
+      onPart: (bytes, total) => progress.tell("arguments", bytes, total),
+    };
     ticket.position = Infinity;
     let waiting: QueuedMessage | undefined;
     try {
@@ -258,7 +277,9 @@ export class Outbound {
       return failed(error, backlog.reportOf(error, this.#report), where);
     }
     if (ticket.position !== Infinity) return DONE;
-    this.#ticket = { position: Infinity, onSettled: undefined };
+    if (ticket === this.#ticket) {
+      this.#ticket = { position: Infinity, onSettled: undefined };
+    }
     const sent: OwnPromise<void> = new OwnPromise((resolve, reject) => {
       const fail = (error: WireError | Error) => {
         reject(error);
@@ -270,6 +291,7 @@ export class Outbound {
       ticket.onSettled = (failure) => {
         stop();
         if (failure === undefined) return resolve();
+        progress?.end();
         const { reason } = this.#lifetime;
         fail(
           failure === reason ? this.#lost(message, ticket, reason) : failure,

@@ -78,6 +78,8 @@ export interface MiddlewareCall<W = unknown> {
    * Whether signal and deadline end streams of a call made once it is answered.
    */
   readonly streams?: CallOptions["streams"];
+  /** Told how far a large call is that is made. */
+  readonly onProgress?: CallOptions["onProgress"];
   /** The wire. */
   readonly wire: W;
 }
@@ -169,6 +171,7 @@ const CHANGE_KEYS: Readonly<
   signal: true,
   deadline: true,
   streams: true,
+  onProgress: true,
   side: true,
   kind: true,
   name: true,
@@ -387,8 +390,8 @@ class ThroughCaller<W extends { readonly ended: unknown }> implements Caller {
     let isMade = false;
     try {
       checkOptions(name, options);
-      const { metadata = NO_METADATA, signal, deadline, streams } = options ??
-        {};
+      const { metadata = NO_METADATA, signal, deadline, streams, onProgress } =
+        options ?? {};
       const call: MiddlewareCall<W> = {
         side: "calling",
         kind,
@@ -399,6 +402,7 @@ class ThroughCaller<W extends { readonly ended: unknown }> implements Caller {
         signal,
         deadline,
         streams,
+        onProgress,
         wire,
       };
       const due = dueAt(options, clock);
@@ -464,7 +468,7 @@ class ThroughCaller<W extends { readonly ended: unknown }> implements Caller {
 
 /** Carries a call out that has come through all middleware. */
 function carryOut(
-  { args, signal, deadline, streams, metadata }: MiddlewareCall,
+  { args, signal, deadline, streams, onProgress, metadata }: MiddlewareCall,
   last: Last,
 ): Promise<unknown> {
   return last([...args], {
@@ -472,6 +476,7 @@ function carryOut(
     deadline,
     metadata: metadata === NO_METADATA ? undefined : metadata,
     streams,
+    onProgress,
   });
 }
 

@@ -8,6 +8,7 @@ import { setBrand, WireError } from "../base/errors.ts";
 import {
   ASKED,
   type Asked,
+  callHook,
   knowsWhoAsks,
   owned,
   type Report,
@@ -26,7 +27,7 @@ import {
 import { valueKind } from "../codec/value_kinds.ts";
 import type { Ticket } from "../flow/output.ts";
 import type { QueuedMessage } from "../flow/windows.ts";
-import type { CallOptions } from "./context.ts";
+import type { CallOptions, CallProgress } from "./context.ts";
 import { type Caller, localCaller, referentOf, remotes } from "./remote.ts";
 import type {
   AnyFunctions,
@@ -93,8 +94,10 @@ export class PendingCall implements Ticket, PendingResult {
   isUsed = false;
   /** Stops its timer and its listener. */
   cleanup: (() => void) | undefined = undefined;
-  /** Its streams, where something may end them. */
+  /** Its streams, where something may end them, or is told of them. */
   streams: CallStreams | undefined = undefined;
+  /** Tells how far it is, where somebody wants to know. */
+  progress: ProgressTeller | undefined = undefined;
   /** Calls whose results it needs, and how to make it without those. */
   follows: Following | undefined = undefined;
   /** How many calls that need its result have no answer. */
@@ -125,7 +128,12 @@ export class PendingCall implements Ticket, PendingResult {
 
   /** One more stream ends with it. */
   add(stream: BoundStream): void {
-    (this.streams ??= new CallStreams()).add(stream);
+    (this.streams ??= new CallStreams(false, this.progress)).add(stream);
+  }
+
+  /** So many bytes of its message, of all, were handed over. */
+  onPart(bytes: number, total: number): void {
+    this.progress?.tell("arguments", bytes, total);
   }
 
   /** Whether calls may be made that need its result, and do not wait. */
@@ -386,6 +394,56 @@ export function suppressLeakWarning(value: unknown): void {
   referentOf(value)?.suppressLeakWarning?.();
 }
 
+// How far a large call is.
+
+/** Tells how far one call is, as its caller wants to know. */
+export class ProgressTeller {
+  readonly #onProgress: NonNullable<CallOptions["onProgress"]>;
+  readonly #report: Report;
+  /** What came in the present turn: the last of each part. */
+  #due: Map<CallProgress["of"], CallProgress> | undefined;
+  #isOver = false;
+
+  /**
+   * @param onProgress What the caller gave.
+   * @param report Told what that throws.
+   */
+  constructor(
+    onProgress: NonNullable<CallOptions["onProgress"]>,
+    report: Report,
+  ) {
+    this.#onProgress = onProgress;
+    this.#report = report;
+  }
+
+  /**
+   * Tells how far a part of the call is. It does so at the end of the turn:
+   * what the caller does then cannot disturb what is just written, or read.
+   */
+  tell(of: CallProgress["of"], bytes: number, total?: number): void {
+    if (this.#due === undefined) {
+      this.#due = new Map();
+      queueMicrotask(() => this.#tellAll());
+    }
+    this.#due.set(of, { of, bytes, total });
+  }
+
+  /** The call has failed, or was given up: nothing is told any more. */
+  end(): void {
+    this.#isOver = true;
+  }
+
+  #tellAll(): void {
+    const due = this.#due!;
+    this.#due = undefined;
+    for (const progress of due.values()) {
+      if (this.#isOver) return;
+      const failed = (error: unknown) => this.#report(error, "onProgress");
+      callHook(() => this.#onProgress(progress), failed);
+    }
+  }
+}
+
 // The streams that one call carries, in its arguments and in its answer: its
 // signal and its deadline end them.
 
@@ -393,14 +451,21 @@ export function suppressLeakWarning(value: unknown): void {
 export class CallStreams implements StreamsOfCall {
   readonly #open = new Set<BoundStream>();
   readonly #isFree: boolean;
+  readonly #progress: ProgressTeller | undefined;
+  /** How many bytes of their items were sent, and came. */
+  readonly #bytes = { streamsSent: 0, streamsReceived: 0 };
   /** Why they were ended. */
   #reason: WireError | undefined;
   /** Stops what may end them. */
   #cleanup: (() => void) | undefined;
 
-  /** @param isFree Whether they are ended no more once the call is settled. */
-  constructor(isFree = false) {
+  /**
+   * @param isFree Whether they are ended no more once the call is settled.
+   * @param progress Tells how far they are.
+   */
+  constructor(isFree = false, progress?: ProgressTeller) {
     this.#isFree = isFree;
+    this.#progress = progress;
   }
 
   /** How many are open. */
@@ -422,10 +487,16 @@ export class CallStreams implements StreamsOfCall {
     if (this.#open.size === 0) this.#stop();
   }
 
+  /** An item of one was sent, or came. */
+  moved(of: "streamsSent" | "streamsReceived", bytes: number): void {
+    this.#progress?.tell(of, this.#bytes[of] += bytes);
+  }
+
   /** The call's signal aborted, or its deadline has passed. */
   end(reason: WireError): void {
     if (this.#reason !== undefined) return;
     this.#reason = reason;
+    this.#progress?.end();
     for (const stream of this.#open) {
       stream.call = undefined;
       stream.abort(reason);

@@ -139,7 +139,14 @@ export class Sink implements BoundStream {
     this.spend(cost);
     if (this.isDone) return attachments?.drop();
     attachments?.label(`an item of ${this.place}`);
-    if (this.call !== undefined) attachments?.bind(this.call);
+    if (this.call !== undefined) {
+      attachments?.bind(this.call);
+      const size = cost - MESSAGE_OVERHEAD;
+      this.call.moved(
+        "streamsReceived",
+        value instanceof Uint8Array ? value.length : size,
+      );
+    }
     const read = this.#reads.shift();
     if (read !== undefined) {
       read.resolve({ done: false, value });
@@ -675,6 +682,10 @@ export class Source implements BoundStream {
       opening.call = undefined;
     }
     this.#credit -= MESSAGE_OVERHEAD + size;
+    this.call?.moved(
+      "streamsSent",
+      message.kind === "streamBytes" ? message.bytes.length : size,
+    );
     if (ticket.position !== Infinity) return undefined;
     return this.#sending = new Promise((resolve) =>
       ticket.onSettled = () => resolve()

@@ -6,6 +6,7 @@
 
 import {
   CallStreams,
+  type ProgressTeller,
   streamsCancelled,
   streamsTooLong,
 } from "../rpc/pending_call.ts";
@@ -228,15 +229,21 @@ export class Streams {
    *
    * @param name The function's name.
    * @param options The call's.
+   * @param progress Tells how far it is.
    * @param send Sends it.
    * @returns What that returns.
    */
-  sendBound<T>(name: string, options: CallOptions, send: () => T): T {
+  sendBound<T>(
+    name: string,
+    options: CallOptions,
+    progress: ProgressTeller | undefined,
+    send: () => T,
+  ): T {
     const { deadline, signal, streams } = options;
-    const isFree = streams === "free" ||
-      (deadline === undefined && signal === undefined);
-    if (isFree) return send();
-    const call = new CallStreams();
+    const isFree = streams === "free";
+    const mayEnd = deadline !== undefined || signal !== undefined;
+    if (progress === undefined && (isFree || !mayEnd)) return send();
+    const call = new CallStreams(isFree, progress);
     this.call = call;
     try {
       return send();
