@@ -6,6 +6,7 @@
 
 import { type CallOptions, formatAddress, type Wire } from "../mod.ts";
 import { ARGUMENTS_USAGE, argumentsOf } from "./_arguments.ts";
+import { CallBar } from "./_call_bar.ts";
 import { type CommandLine, type Option, UsageError } from "./_command_line.ts";
 import {
   ADDRESS_USAGE,
@@ -89,7 +90,8 @@ export const CALL_USAGE =
   `usage: deno run -A cli.ts call [OPTION…] ADDRESS NAME ARG…
 
 Calls a function, and prints each value on a line; the items of a stream are
-printed as they come, and its bytes as they are.
+printed as they come, and its bytes as they are. Where the error output is a
+terminal, a bar shows how far a large call is that takes a while.
 
 ${ADDRESS_USAGE}
 
@@ -109,8 +111,9 @@ options:
   --text                 every ARG is a text, whatever it looks like
   --one-way              wait for no answer
   --metadata KEY=TEXT    goes with the call; may come several times
-  --json                 print each value as a line of JSON; null stands for
-                         undefined and for what JSON has no word for
+  --json                 print each value as a line of JSON; what JSON has no
+                         word for is {"$BigInt": "1"}, {"$Error": {…}} and so
+                         on, and undefined is null
 ${CONNECTING_USAGE}
 
 The exit code is 0 when all went well, 1 when a call or the connection failed, 2
@@ -154,8 +157,23 @@ async function callOnce(
   args: unknown[],
   options: CallOptions,
 ): Promise<void> {
-  if (line.has("one-way")) return await wire.send(name, args, options);
-  const values = await wire.call(name, args, true, options) as unknown[];
+  const bar = await CallBar.of(line);
+  const told = bar === undefined
+    ? options
+    : { ...options, onProgress: bar.onProgress };
+  try {
+    if (line.has("one-way")) return await wire.send(name, args, told);
+    const values = await wire.call(name, args, true, told) as unknown[];
+    // What is printed there shows itself how far it is.
+    if (Deno.stdout.isTerminal()) await bar?.end();
+    await printAll(line, values);
+  } finally {
+    await bar?.end();
+  }
+}
+
+/** Prints what a function has returned. */
+async function printAll(line: CommandLine, values: unknown[]): Promise<void> {
   // The value of a function that returns nothing; as JSON it is null.
   const isNothing = values.length === 1 && values[0] === undefined;
   if (isNothing && !line.has("json")) return;

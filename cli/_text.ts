@@ -11,6 +11,7 @@ import {
   WireError,
 } from "../mod.ts";
 import { inFlags } from "./_flags.ts";
+import { jsonForm } from "./_json.ts";
 
 /**
  * What moves a cursor, rings, or turns the direction of writing: C0 but for
@@ -75,22 +76,14 @@ export function shown(value: unknown, isTerminal: boolean): string {
 }
 
 /**
- * A value as JSON, where JSON has words for it: bigints become texts; maps,
- * sets and typed arrays become lists; remote objects become null.
+ * A value as JSON, in its {@linkcode jsonForm}.
  *
  * @param value The value.
  * @returns One line; what a terminal is not to get stands in it as JSON writes
  * it out, so that whoever reads it gets the same value.
  */
 export function asJson(value: unknown): string {
-  const json = JSON.stringify(value, (_key, part) => {
-    if (!remoteObjectLocal(part)) return null;
-    if (typeof part === "bigint") return String(part);
-    const isList = part instanceof Map || part instanceof Set ||
-      (ArrayBuffer.isView(part) && Symbol.iterator in part);
-    return isList ? [...part as Iterable<unknown>] : part;
-  }) ?? "null";
-  return json.replaceAll(
+  return JSON.stringify(jsonForm(value)).replaceAll(
     UNSAFE,
     (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
@@ -104,6 +97,12 @@ export function asJson(value: unknown): string {
  * indented, so that none looks like one of the command line's own.
  */
 export function described(error: unknown): string {
+  const code = error instanceof WireError ? `${error.code}: ` : "";
+  return code + explained(error);
+}
+
+/** The same without the code. */
+export function explained(error: unknown): string {
   return harmless(wordsOf(error)).replaceAll("\n", "\n  ");
 }
 
@@ -113,9 +112,7 @@ export function harmlessLine(text: string): string {
 }
 
 function wordsOf(error: unknown): string {
-  if (error instanceof WireError) {
-    return `${error.code}: ${inFlags(error.message)}`;
-  }
+  if (error instanceof WireError) return inFlags(error.message);
   if (error instanceof RemoteError) {
     const { functionName, name, message } = error;
     return `${functionName} threw ${name}: ${message}`;
@@ -180,4 +177,17 @@ function typeOf(schema: unknown): string {
   }
   if (Array.isArray(type)) return type.map(String).join(" | ");
   return typeof type === "string" ? type : "unknown";
+}
+
+/** A number of bytes, in the unit that suits it. */
+export function bytesText(bytes: number): string {
+  for (
+    const [unit, name] of [[2 ** 30, "GiB"], [2 ** 20, "MiB"], [
+      1024,
+      "KiB",
+    ]] as const
+  ) {
+    if (bytes >= unit) return `${(bytes / unit).toFixed(1)} ${name}`;
+  }
+  return `${Math.round(bytes)} B`;
 }

@@ -18,7 +18,7 @@ import {
 } from "./_connect.ts";
 import { printLine } from "./_output.ts";
 import { fitted } from "./_tap_view.ts";
-import { asJson, harmlessLine } from "./_text.ts";
+import { asJson, bytesText, harmlessLine } from "./_text.ts";
 
 /** The function that gives what a server has counted. */
 export const STATS_FUNCTION = "serverStats";
@@ -153,13 +153,13 @@ class View {
       `calls    ${perSecond("callsServed").toFixed(0)}/s, ${
         number(sums.callsServed)
       } in all, ${number(sums.callsRunning)} running`,
-      `bytes    ${size(perSecond("bytesReceived"))}/s in, ${
-        size(perSecond("bytesSent"))
-      }/s out, ${size(number(sums.bytesReceived))} and ${
-        size(number(sums.bytesSent))
+      `bytes    ${bytesText(perSecond("bytesReceived"))}/s in, ${
+        bytesText(perSecond("bytesSent"))
+      }/s out, ${bytesText(number(sums.bytesReceived))} and ${
+        bytesText(number(sums.bytesSent))
       } in all`,
-      `queues   ${size(number(sums.outputWaiting))} of output, ${
-        size(number(sums.memoryHeld))
+      `queues   ${bytesText(number(sums.outputWaiting))} of output, ${
+        bytesText(number(sums.memoryHeld))
       } of input, ${number(sums.inbox)} messages, ${
         number(sums.streamsSending) + number(sums.streamsReceiving)
       } streams`,
@@ -269,16 +269,4 @@ function duration(time: number): string {
     : minutes! > 0
     ? `${minutes} min ${seconds % 60} s`
     : `${seconds} s`;
-}
-
-function size(bytes: number): string {
-  for (
-    const [unit, name] of [[2 ** 30, "GiB"], [2 ** 20, "MiB"], [
-      1024,
-      "KiB",
-    ]] as const
-  ) {
-    if (bytes >= unit) return `${(bytes / unit).toFixed(1)} ${name}`;
-  }
-  return `${Math.round(bytes)} B`;
 }

@@ -51,7 +51,7 @@ async function main(): Promise<void> {
   const put = await withProgress(
     "put",
     found,
-    (progress) => putFiles(archive, folder, files, progress),
+    (progress) => putFiles(wire, folder, files, progress),
   );
   const originals = put.result;
   const size = totalSize(originals.values());
@@ -65,7 +65,7 @@ async function main(): Promise<void> {
   const got = await withProgress(
     "get",
     size,
-    (progress) => getFiles(archive, originals, progress),
+    (progress) => getFiles(wire, originals, progress),
   );
   say(
     `got ${originals.size} files: ${

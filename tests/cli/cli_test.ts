@@ -99,7 +99,11 @@ const CALLS: [string[], string[], string][] = [
   [[], ["count", "3"], "1\n2\n3\n"],
   [[], ["bytes"], "one\ntwo\nthree"],
   [[], ["objects"], "[remote object]\n[remote object]\n"],
-  [["--json"], ["objects"], "null\nnull\n"],
+  [
+    ["--json"],
+    ["objects"],
+    '{"$RemoteObject":null}\n{"$RemoteObject":null}\n',
+  ],
   // A terminal would get the bell written out; a pipe gets it as it is.
   [
     [],
@@ -109,7 +113,7 @@ const CALLS: [string[], string[], string][] = [
   [
     ["--json"],
     ["kinds"],
-    '{"a":"1","b":[["k",[1]]],"c":[0,0]}\n"line\\u0007"\n',
+    '{"a":{"$BigInt":"1"},"b":{"$Map":[["k",{"$Set":[1]}]]},"c":{"$Uint8Array":"AAA="}}\n"line\\u0007"\n',
   ],
 ];
 

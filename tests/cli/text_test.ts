@@ -41,10 +41,34 @@ test("shown() gives strings as they are, but to a terminal", () => {
 test("asJson() has something for every value", () => {
   const values: [unknown, string][] = [
     [undefined, "null"],
-    [1n, '"1"'],
-    [new Map([[1, new Set(["a"])]]), '[[1,["a"]]]'],
-    [new BigInt64Array(1), '["0"]'],
-    [new Date(0), '"1970-01-01T00:00:00.000Z"'],
+    [2n ** 70n, '{"$BigInt":"1180591620717411303424"}'],
+    [
+      [NaN, -Infinity, -0],
+      '[{"$Number":"NaN"},{"$Number":"-Infinity"},{"$Number":"-0"}]',
+    ],
+    [new Map([[1, new Set(["a"])]]), '{"$Map":[[1,{"$Set":["a"]}]]}'],
+    [new BigInt64Array(1), '{"$BigInt64Array":[{"$BigInt":"0"}]}'],
+    [new Uint8Array([1, 2]), '{"$Uint8Array":"AQI="}'],
+    [new Uint8Array([1, 2]).buffer, '{"$ArrayBuffer":"AQI="}'],
+    [new DataView(new Uint8Array([1, 2]).buffer, 1), '{"$DataView":"Ag=="}'],
+    [new Date(0), '{"$Date":"1970-01-01T00:00:00.000Z"}'],
+    [new Date(NaN), '{"$Date":null}'],
+    [new URL("http://x/"), '{"$URL":"http://x/"}'],
+    [
+      Object.assign(new RangeError("odd", { cause: 7n }), { at: 1 }),
+      '{"$Error":{"name":"RangeError","message":"odd","cause":{"$BigInt":"7"},"at":1}}',
+    ],
+    [
+      new AggregateError([new Error("a")], "b"),
+      '{"$Error":{"name":"AggregateError","message":"b","errors":[{"$Error":{"name":"Error","message":"a"}}]}}',
+    ],
+    [{ a: undefined, b: [undefined] }, '{"b":[null]}'],
+    // What looks like a form, and the words of JSON Schema, which do not.
+    [{ $Map: [] }, '{"$Object":{"$Map":[]}}'],
+    [{ $Object: 1n }, '{"$Object":{"$Object":{"$BigInt":"1"}}}'],
+    [{ $ref: "#" }, '{"$ref":"#"}'],
+    [{ $Map: [], more: 1 }, '{"$Map":[],"more":1}'],
+    [{ toJSON: "text", ["__proto__"]: 1 }, '{"toJSON":"text","__proto__":1}'],
   ];
   for (const [value, json] of values) assertEquals(asJson(value), json);
 });
