@@ -19,7 +19,7 @@ export type Endpoint =
 
 /** What an address looks like, for messages. */
 const FORMS =
-  "HOST:PORT, such as localhost:7000, unix:PATH, or ws://HOST:PORT/";
+  "HOST:PORT, such as localhost:7000, unix:PATH, ws://HOST:PORT/ or wss://HOST:PORT/";
 
 /**
  * Reads an address.

@@ -66,6 +66,7 @@ const FLAGS = [
   "supervised",
   "text",
   "stats",
+  "force",
   "help",
   "version",
 ] as const;

@@ -41,10 +41,10 @@ export type Target = Endpoint | NatsTarget;
 
 /** What a usage says of addresses. */
 export const ADDRESS_USAGE =
-  `ADDRESS is HOST:PORT, :PORT of this machine, unix:PATH, ws://HOST:PORT/, or
-nats://HOST:PORT/NAME, which asks one of the servers that have the name at NATS,
-as the user in the variables NATS_USER and NATS_PASSWORD; NATS_USER alone is a
-token.`;
+  `ADDRESS is HOST:PORT, :PORT of this machine, unix:PATH, ws://HOST:PORT/,
+wss://HOST:PORT/ or nats://HOST:PORT/NAME, which asks one of the servers that
+have the name at NATS, as the user in the variables NATS_USER and NATS_PASSWORD;
+NATS_USER alone is a token.`;
 
 /** What a usage says of the options about connecting. */
 export const CONNECTING_USAGE =

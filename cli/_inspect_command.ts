@@ -36,7 +36,8 @@ calls on a time line, how long the functions take, flow control, and each
 message in full. It prints the address of the page, for a browser of this
 machine. The address holds a secret: whoever has it sees what passes.
 
-An address is HOST:PORT, :PORT of this machine, unix:PATH or ws://HOST:PORT/.
+An address is HOST:PORT, :PORT of this machine, unix:PATH, ws://HOST:PORT/ or
+wss://HOST:PORT/.
 
 examples:
   inspect :7001 localhost:7000

@@ -43,6 +43,9 @@ they were made: each that came before an answer is made before that answer is
 waited for. References to objects, and results that other calls need, are those
 of this time.
 
+TARGET is HOST:PORT, :PORT of this machine, unix:PATH, ws://HOST:PORT/ or
+wss://HOST:PORT/.
+
 Not repeated, and told: calls that pass an object or a function of the client's,
 or a value of a declared type. Answers of calls that were cancelled are not
 compared.

@@ -52,6 +52,7 @@ export const TAP_OPTIONS: readonly Option[] = [
   ...SHOWING,
   "read",
   "record",
+  "force",
   "cert",
   "key",
   "tls",
@@ -70,7 +71,8 @@ the server or ← to the client, the size, the kind, the number of the call (#) 
 the stream (~), the function and its arguments; of an answer how long it took,
 of a stream how much credit its producer has left.
 
-An address is HOST:PORT, :PORT of this machine, unix:PATH or ws://HOST:PORT/.
+An address is HOST:PORT, :PORT of this machine, unix:PATH, ws://HOST:PORT/ or
+wss://HOST:PORT/.
 Wires of this module and of CMUCL are told apart by themselves. What is neither
 is passed on, and shown as bytes.
 
@@ -87,9 +89,9 @@ options:
   --direction WAY        only to-server, or only to-client
   --wire N[,N…]          only these wires, counted from 1
   --json                 each message as a line of JSON
-  --record FILE          write a recording, all of it, filters or not, in the
-                         place of what FILE has; it holds what was sent, but
-                         no secret of a hello
+  --record FILE          write a recording, all of it, filters or not; it holds
+                         what was sent, but no secret of a hello
+  --force                in the place of what FILE has, where there is a FILE
   --read FILE            show a recording
   --cert FILE --key FILE clients speak TLS with the proxy, which reads it
   --tls, --ca FILE, --tls-name NAME
@@ -101,8 +103,8 @@ is left out and counted; --record has all of it, and bytes are always passed on.
 Ctrl-C ends it.
 
 The exit code is 0 when it was ended by SIGTERM or FILE was shown, 1 when it
-cannot listen or FILE is no recording, 2 for a command line that makes no sense,
-and 130 after Ctrl-C.`;
+cannot listen, when FILE is no recording, or when it would be replaced without
+--force, 2 for a command line that makes no sense, and 130 after Ctrl-C.`;
 
 /** Shows what passes, or what was recorded. */
 export async function tap(line: CommandLine): Promise<void> {
@@ -215,6 +217,10 @@ async function watch(
     ended.reject,
   );
   const path = line.text("record");
+  const isForced = line.has("force");
+  if (isForced && path === undefined) {
+    throw new UsageError("--force goes with --record.");
+  }
   let recorder: Recorder | undefined;
   const proxy = new ByteProxy({
     ...way,
@@ -226,6 +232,7 @@ async function watch(
   if (path !== undefined) {
     try {
       // An older recording is left alone where nothing can be recorded.
+      if (!isForced) checkFree(path);
       recorder = recorderAt(path, target, ended.reject);
     } catch (error) {
       await proxy.close();
@@ -273,6 +280,24 @@ export function endedBySignals(end: (code: number) => void): () => void {
     Deno.removeSignalListener("SIGINT", onInterrupt);
     if (isPosix) Deno.removeSignalListener("SIGTERM", onTerminate);
   };
+}
+
+/**
+ * Refuses to replace what a file has. An empty one has nothing, and what is no
+ * file, such as a pipe, keeps nothing.
+ */
+function checkFree(path: string): void {
+  let info: Deno.FileInfo;
+  try {
+    info = Deno.statSync(path);
+  } catch {
+    // Whatever is wrong with it shows when it is opened.
+    return;
+  }
+  if (!info.isFile || info.size === 0) return;
+  throw new Error(
+    `--record ${path}: that file is there already, and was left as it is. Name another one, or give --force to write in its place.`,
+  );
 }
 
 function recorderAt(

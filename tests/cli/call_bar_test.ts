@@ -30,7 +30,9 @@ testOnTerminal(
     const address = `127.0.0.1:${server.port}`;
     const shown = await onTerminal(quietly("call", address, "bytes"));
     assertEquals(shown.code, 0);
+    // deno-lint-ignore no-control-regex -- that is looked for
     assertMatch(shown.text, /\r(\x1b\[K)?receiving [\d.]+ [KM]iB/);
+    // deno-lint-ignore no-control-regex -- that is looked for
     assertMatch(shown.text, /^[^\n]*\r\x1b\[K$/);
     const json = await onTerminal(quietly("call", "--json", address, "bytes"));
     assertEquals(json, { code: 0, text: "" });

@@ -652,10 +652,48 @@ test("cli.ts tap shows the messages of its wires, and records them", async () =>
   });
 });
 
+test("cli.ts tap replaces a recording with --force alone", async () => {
+  await withFolder(async (folder) => {
+    const path = `${folder}/a.jsonl`;
+    await Deno.writeTextFile(path, "old");
+    const { code, stdout, stderr } = await cli(
+      ...["tap", "--record", path, ":0", ":1"],
+    );
+    assertEquals([code, stdout], [1, ""]);
+    assertMatch(
+      stderr,
+      /^--record .*a\.jsonl: that file is there already, .*--f/,
+    );
+    assertEquals(await Deno.readTextFile(path), "old");
+    const empty = `${folder}/b.jsonl`;
+    await Deno.writeTextFile(empty, "");
+    for (const forced of [["--force", "--record", path], ["--record", empty]]) {
+      const port = freePort();
+      await using tap = start("-A", CLI, "tap", ...forced, `:${port}`, ":1");
+      await listens(port);
+      assertEquals((await tap.end("SIGTERM")).code, 0);
+    }
+    for (const file of [path, empty]) {
+      assertMatch(await Deno.readTextFile(file), /"remote-wire-recording"/);
+    }
+  });
+});
+
 /** A port that nobody listens on. */
 function freePort(): number {
   using listener = Deno.listen({ hostname: HOST, port: 0 });
   return (listener.addr as Deno.NetAddr).port;
+}
+
+/** Resolves when somebody listens on a port. */
+async function listens(port: number): Promise<void> {
+  for (;;) {
+    try {
+      return (await Deno.connect({ hostname: HOST, port })).close();
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
 }
 
 /** Connects as soon as somebody listens. */
@@ -683,6 +721,7 @@ test("cli.ts tap refuses what makes no sense", async () => {
       [["--read", "x", ":1"], /a word too many/],
       [[":0", "unix:/x", "--tls"], /a target that is HOST:PORT/],
       [["wss://localhost:0/", ":1"], /takes --cert and --key/],
+      [["--force", ":0", ":1"], /^--force goes with --record/],
     ] as const
   ) {
     const { code, stdout, stderr } = await cli("tap", ...args);
