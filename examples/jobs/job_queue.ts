@@ -175,7 +175,8 @@ export class JobQueue {
       entry.result.reject(error);
       return this.#forgetOldest(id);
     }
-    this.#onEvent(`${id} goes to another than ${name}: ${errorText(error)}`);
+    this.#onEvent(`${id} goes to another than ${name}:`);
+    this.#onEvent(`  ${errorText(error)}`);
     this.#waiting.unshift(entry);
     this.#idle.shift()?.();
   }

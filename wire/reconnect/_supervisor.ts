@@ -187,7 +187,12 @@ export interface KeepConnectedOptions<
   onError?: ((error: unknown, where: string) => void) | undefined;
   /** Waits that differ from the default. */
   backoff?: Partial<BackoffOptions> | undefined;
-  /** How many attempts in a row may fail. @default {Infinity} */
+  /**
+   * After how many failures in a row it gives up: 1 is at the first. A wire that
+   * stood for `backoff.healthy` begins a new row.
+   *
+   * @default {Infinity}
+   */
   attempts?: number | undefined;
   /**
    * How long an attempt may take, `onConnected` included, in milliseconds.
