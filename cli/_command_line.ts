@@ -5,6 +5,7 @@
  */
 
 import { parseArgs } from "@std/cli/parse-args";
+import { promptSecret } from "@std/cli/prompt-secret";
 
 /** How a process ends that Ctrl-C ended: 128, and the signal's number. */
 export const INTERRUPTED = 130;
@@ -59,6 +60,7 @@ const METADATA = "metadata";
 const FLAGS = [
   "tls",
   "insecure",
+  "ask-credential",
   "json",
   "one-way",
   "in-turn",
@@ -209,11 +211,13 @@ export class CommandLine {
   }
 
   /**
-   * The secrets to show and to demand, from the environment: never from the
-   * command line. Left out where there is none.
+   * The secrets to show and to demand, from the environment or typed: never
+   * from the command line. Left out where there is none.
    */
   get secrets(): { credential?: string; requireCredential?: string } {
-    const credential = this.#secret("credential-env");
+    const credential = this.has("ask-credential")
+      ? this.#typedSecret()
+      : this.#secret("credential-env");
     const requireCredential = this.#secret("require-credential-env");
     return {
       ...(credential === undefined ? {} : { credential }),
@@ -227,6 +231,22 @@ export class CommandLine {
     const secret = Deno.env.get(name);
     if (secret !== undefined && secret !== "") return secret;
     throw new UsageError(`There is nothing in the variable ${name}.`);
+  }
+
+  #typedSecret(): string {
+    if (this.text("credential-env") !== undefined) {
+      throw new UsageError(
+        "--ask-credential and --credential-env both name a secret to show: give one of them.",
+      );
+    }
+    if (!Deno.stdin.isTerminal() || !Deno.stdout.isTerminal()) {
+      throw new UsageError(
+        "--ask-credential asks on a terminal, and input or output is none. Put the secret into a variable, and name that by --credential-env.",
+      );
+    }
+    const secret = promptSecret("Secret to show:", { clear: true });
+    if (secret !== null && secret !== "") return secret;
+    throw new UsageError("No secret was typed.");
   }
 
   /** What `--cert` and `--key` name: they go together. */

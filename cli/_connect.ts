@@ -24,6 +24,7 @@ export const CONNECTING: readonly Option[] = [
   "cert",
   "key",
   "credential-env",
+  "ask-credential",
   "require-credential-env",
   "insecure",
   "timeout",
@@ -54,6 +55,7 @@ export const CONNECTING_USAGE =
   --tls-name NAME        TLS, and expect a certificate of that name
   --cert FILE --key FILE TLS, and show this certificate
   --credential-env NAME  show the secret that is in this variable
+  --ask-credential       ask for the secret to show, on the terminal
   --insecure             show it over TCP without TLS, beyond this machine, too
   --require-credential-env NAME
                          the server has to show the secret in this variable

@@ -26,6 +26,7 @@ export const REPLAY_OPTIONS: readonly Option[] = [
   "ca",
   "tls-name",
   "credential-env",
+  "ask-credential",
   "insecure",
   "timeout",
   "deadline",
@@ -65,6 +66,7 @@ options:
   --tls, --ca FILE, --tls-name NAME
                          the target speaks TLS
   --credential-env NAME  show the secret that is in this variable
+  --ask-credential       ask for the secret to show, on the terminal
   --insecure             show it over TCP without TLS, beyond this machine, too
   --timeout MS           how long connecting may take
 

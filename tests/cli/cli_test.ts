@@ -227,6 +227,14 @@ const WRONG: [string[], string][] = [
     "There is nothing in the variable",
   ],
   [
+    ["ping", "--ask-credential", ":7000"],
+    "--ask-credential asks on a terminal",
+  ],
+  [
+    ["ping", "--ask-credential", "--credential-env", "WIRE_SECRET", ":7000"],
+    "give one of them",
+  ],
+  [
     ["ping", "--ca", "/no/such/file", ":7000"],
     "--ca /no/such/file cannot be read",
   ],

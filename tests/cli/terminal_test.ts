@@ -1,4 +1,4 @@
-/** The bar that shows how far a large call is. */
+/** The command line on a terminal. */
 
 import { assertEquals, assertMatch, assertNotMatch } from "@std/assert";
 import { createRequestServer } from "../../mod.ts";
@@ -17,10 +17,14 @@ async function* bytes() {
   }
 }
 
+/** The command line, as a terminal runs it. */
+function command(...args: string[]): string[] {
+  return [Deno.execPath(), ...runArgs(["-A", CLI, ...args])];
+}
+
 /** What a shell runs: the command line, with its output elsewhere. */
 function quietly(...args: string[]): string[] {
-  const command = [Deno.execPath(), ...runArgs(["-A", CLI, ...args])];
-  return ["sh", "-c", 'exec "$@" > /dev/null', "sh", ...command];
+  return ["sh", "-c", 'exec "$@" > /dev/null', "sh", ...command(...args)];
 }
 
 testOnTerminal(
@@ -39,5 +43,37 @@ testOnTerminal(
     const piped = await cli(["call", address, "bytes"]);
     assertEquals([piped.code, piped.stderr], [0, ""]);
     assertNotMatch(piped.stdout, /receiving/);
+  },
+);
+
+testOnTerminal(
+  "cli.ts asks for a secret that --ask-credential is to show",
+  async () => {
+    await using server = createRequestServer(0, {
+      functions: { add: (a: number, b: number) => a + b },
+      requireCredential: "open sesame",
+      onError() {},
+    });
+    const call = command(
+      ...[
+        "call",
+        "--ask-credential",
+        `127.0.0.1:${server.port}`,
+        "add",
+        "40",
+        "2",
+      ],
+    );
+    const at = "Secret to show:";
+    const right = await onTerminal(call, {}, { at, text: "open sesame\n" });
+    assertEquals(right.code, 0);
+    assertMatch(right.text, /42\r\n$/);
+    assertNotMatch(right.text, /sesame/);
+    const wrong = await onTerminal(call, {}, { at, text: "open barley\n" });
+    assertEquals(wrong.code, 1);
+    assertMatch(wrong.text, /refused: /);
+    const none = await onTerminal(call, {}, { at, text: "\n" });
+    assertEquals(none.code, 2);
+    assertMatch(none.text, /No secret was typed\. See --help\./);
   },
 );
