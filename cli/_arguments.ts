@@ -5,6 +5,7 @@
  */
 
 import { LimitedBytesTransformStream } from "@std/streams/limited-bytes-transform-stream";
+import { toBytes } from "@std/streams/to-bytes";
 import { toText } from "@std/streams/to-text";
 import { type CommandLine, UsageError } from "./_command_line.ts";
 
@@ -20,7 +21,7 @@ or with --text every ARG is a text as it stands, as is what @FILE and - hold.`;
 /** How JSON begins, but for `true`, `false` and `null`. */
 const LIKE_JSON = /^\s*[{["\d-]/;
 /** So much is read of a file, or of the standard input. */
-const MOST = 512 * 1024 * 1024;
+const MOST = 256 * 1024 * 1024;
 
 /**
  * Takes the arguments, which are all words that are left.
@@ -48,7 +49,7 @@ export async function argumentsOf(
       input = text;
     } else if (/^@./.test(word)) {
       from = word.slice(1);
-      text = readFile(from, which);
+      text = await readFile(from, which);
     }
     args.push(isText ? text : argument(text, which, from));
   }
@@ -86,10 +87,11 @@ function argument(text: string, which: string, from: string): unknown {
   }
 }
 
-function readFile(path: string, which: string): string {
+async function readFile(path: string, which: string): Promise<string> {
   let bytes: Uint8Array;
   try {
-    bytes = Deno.readFileSync(path);
+    const file = await Deno.open(path);
+    bytes = await toBytes(limited(file.readable));
   } catch (error) {
     throw new UsageError(
       `${which}: ${path} cannot be read: ${reasonOf(error)}. If ${
@@ -111,13 +113,20 @@ function readFile(path: string, which: string): string {
  */
 export async function readInput(which: string): Promise<string> {
   try {
-    const limit = new LimitedBytesTransformStream(MOST, { error: true });
-    return await toText(Deno.stdin.readable.pipeThrough(limit));
+    return await toText(limited(Deno.stdin.readable));
   } catch (error) {
     throw new UsageError(
       `${which}: the standard input cannot be read: ${reasonOf(error)}.`,
     );
   }
+}
+
+/** A stream that fails where it has more than is read. */
+function limited(
+  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
+): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const limit = new LimitedBytesTransformStream(MOST, { error: true });
+  return stream.pipeThrough(limit);
 }
 
 function reasonOf(error: unknown): string {
