@@ -306,7 +306,8 @@ function ownCommand(): [string, ...string[]] {
   const parts = ownArguments();
   const flags = parts.slice(0, parts.length - Deno.args.length);
   const flag = "--unstable-net";
-  if (!flags.includes(flag)) {
+  // A program that "deno compile" made has its flags in it.
+  if (!Deno.build.standalone && !flags.includes(flag)) {
     flags.splice(flags[0] === "run" ? 1 : 0, 0, flag);
   }
   return [Deno.execPath(), ...flags, ...Deno.args, "--supervised"];

@@ -156,7 +156,8 @@ export interface ListenerOptions {
   /**
    * The Deno executable that sessions run in.
    *
-   * @default {the one that runs this program}
+   * @default {the one that runs this program; or `deno`, where this program is
+   * an executable of its own, which `deno compile` made}
    */
   deno?: string | undefined;
 }
@@ -306,7 +307,9 @@ export function sessionCommand(options: ListenerOptions): SessionCommand {
 }
 
 function executable(given: string | undefined): string {
-  const choices = given === undefined ? [Deno.execPath(), "deno"] : [given];
+  // A program that "deno compile" made runs nothing but itself.
+  const own = Deno.build.standalone ? [] : [Deno.execPath()];
+  const choices = given === undefined ? [...own, "deno"] : [given];
   for (const command of choices) {
     const { state } = Deno.permissions.querySync({ name: "run", command });
     if (state === "granted") return command;

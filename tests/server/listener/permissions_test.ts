@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { sessionCommand } from "../../../server/listener/options.ts";
 import { startUpServer } from "../../../server/mod.ts";
 import { WireError } from "../../../wire/mod.ts";
 import { test } from "../../_test.ts";
@@ -118,4 +119,17 @@ test("startUpServer() says what the listener needs where it may not run", async 
   }).output();
   const text = new TextDecoder().decode(stdout);
   assert(/^permissionDenied .*--allow-run=/.test(text), text);
+});
+
+test("sessionCommand() runs another Deno where this program is one by itself", () => {
+  assertEquals(sessionCommand({}).deno, Deno.execPath());
+  const { build } = Deno;
+  const put = (value: typeof build) =>
+    Object.defineProperty(Deno, "build", { value });
+  try {
+    put({ ...build, standalone: true });
+    assertEquals(sessionCommand({}).deno, "deno");
+  } finally {
+    put(build);
+  }
 });
