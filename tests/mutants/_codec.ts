@@ -276,6 +276,12 @@ export const CODEC: readonly BuggyFile[] = [
     ],
     bugs: [
       {
+        name: "progress is told of each read",
+        find: "if (frames.rest === 0) this.#tellPart(receiver, whole);",
+        replace: "this.#tellPart(receiver, whole);",
+        tests: ["wire/progress_test.ts"],
+      },
+      {
         name: "a peer may reset tables under an unfinished message",
         find: `    if (this.#pieces.count > 0) {
       throw malformed("Tables`,

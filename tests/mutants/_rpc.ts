@@ -20,6 +20,12 @@ export const RPC: readonly BuggyFile[] = [
     ],
     bugs: [
       {
+        name: "progress is told of a call that has failed",
+        find: "    pending.progress?.end();\n",
+        replace: "",
+        tests: ["wire/progress_test.ts"],
+      },
+      {
         name: "a call's id is used again while a follower needs it",
         find: "if (pending.followers === 0) this.#free.push(pending.id);",
         replace: "this.#free.push(pending.id);",
@@ -145,6 +151,12 @@ export const RPC: readonly BuggyFile[] = [
       SIMULATION,
     ],
     bugs: [
+      {
+        name: "progress of streams is that of the last item",
+        find: "this.#progress?.tell(of, this.#bytes[of] += bytes);",
+        replace: "this.#progress?.tell(of, bytes);",
+        tests: ["wire/progress_test.ts"],
+      },
       {
         name: "the listener stays when a call's last stream has ended",
         find: `    this.#open.delete(stream);
@@ -521,6 +533,13 @@ export const RPC: readonly BuggyFile[] = [
       SIMULATION,
     ],
     bugs: [
+      {
+        name: "one-way calls do not tell how far they are",
+        find:
+          'onPart: (bytes, total) => progress.tell("arguments", bytes, total),',
+        replace: "",
+        tests: ["wire/progress_test.ts"],
+      },
       {
         name: "one large call holds up small ones",
         find: "this.calls.window = peer.window + peer.message;",

@@ -18,6 +18,12 @@ export const STREAMS: readonly BuggyFile[] = [
     ],
     bugs: [
       {
+        name: "progress counts what items of bytes begin with",
+        find: 'message.kind === "streamBytes" ? message.bytes.length : size,',
+        replace: "size,",
+        tests: ["wire/progress_test.ts"],
+      },
+      {
         name: "an item without credit is taken",
         find: "if (this.#left <= 0) {",
         replace: "if (this.#left < 0) {",

@@ -9,6 +9,7 @@ import { countedSignal } from "../wire/_listeners.ts";
 import { Deeds, type Hand, short, type Subject } from "./_deeds.ts";
 import { innerSerial, type Ledger } from "./_ledger.ts";
 import type { Operation } from "./_plan.ts";
+import { ProgressCheck } from "./_progress.ts";
 import type { World } from "./_world.ts";
 
 /** What is allowed in a run. */
@@ -87,6 +88,9 @@ const ENDS: ReadonlySet<string> = new Set([
   "timeout",
 ]);
 
+/** The codes of what a signal or a deadline has ended. */
+const GIVEN_UP: ReadonlySet<string> = new Set(["cancelled", "deadline"]);
+
 /** Has operations of one run carried out. */
 export class Operator {
   readonly #world: World;
@@ -118,7 +122,12 @@ export class Operator {
     const isInTime = !mayEnd();
     const { deadline, abort, isIdempotent, serial } = operation;
     const counted = countedSignal();
+    const progress = new ProgressCheck(
+      !isKept && !SEVERAL.has(operation.kind),
+      (what) => this.#ledger.fault(`${operation.kind} ${serial}: ${what}`),
+    );
     const options = {
+      ...serial % 2 > 0 ? { onProgress: progress.onProgress } : {},
       ...deadline > 0 ? { deadline } : {},
       ...abort > 0 ? { signal: counted.signal } : {},
       ...!isKept
@@ -146,8 +155,10 @@ export class Operator {
     const sent = this.#sentBy(hand);
     try {
       await this.#deeds.carryOut(hand, operation);
+      progress.succeeded();
       if (!UNNOTED.has(operation.kind)) this.#ledger.succeeded(serial);
     } catch (error) {
+      if (isGivenUp(error)) progress.givenUp();
       const isUnsent = !isKept && this.#sentBy(hand) === sent;
       this.#judge(operation, error, isInTime, isUnsent);
     } finally {
@@ -197,7 +208,7 @@ export class Operator {
   /** Notes what an error claims of a call's fate. */
   #claim({ kind, serial }: Operation, { code, sent }: WireError): void {
     const { mayEnd, isTight } = this.#allowance;
-    const isGivenUp = code === "deadline" || code === "cancelled";
+    const isGivenUp = GIVEN_UP.has(code);
     // The base of a call has neither signal nor deadline: the call itself has.
     const own = kind === "argument" && isGivenUp ? innerSerial(serial) : serial;
     const isOne = !SEVERAL.has(kind) || own !== serial;
@@ -240,6 +251,11 @@ export class Operator {
       !SEVERAL.has(kind) && !STREAMING.has(kind);
     return isCall && sent === undefined ? "the fate is untold" : undefined;
   }
+}
+
+/** Whether its caller has given an operation up. */
+function isGivenUp(error: unknown): boolean {
+  return error instanceof WireError && GIVEN_UP.has(error.code);
 }
 
 /** Whether items may be larger than the window of a stream. */

@@ -489,7 +489,7 @@ export class CallStreams implements StreamsOfCall {
 
   /** An item of one was sent, or came. */
   moved(of: "streamsSent" | "streamsReceived", bytes: number): void {
-    this.#progress?.tell(of, this.#bytes[of] += bytes);
+    if (bytes > 0) this.#progress?.tell(of, this.#bytes[of] += bytes);
   }
 
   /** The call's signal aborted, or its deadline has passed. */
