@@ -86,7 +86,7 @@ export const STREAMS: readonly BuggyFile[] = [
       },
       {
         name: "the streams in an item do not end with the call",
-        find: "if (this.call !== undefined) attachments?.bind(this.call);",
+        find: "      attachments?.bind(this.call);",
         replace: "",
       },
       {

@@ -172,18 +172,16 @@ test("onProgress counts the bytes of streams, both ways", async () => {
 
 test("onProgress tells nothing once a call was cancelled, or has failed", async () => {
   const [here, there] = memoryTransports();
-  const near = makeWire(here);
-  const far = makeWire(slow(there, 10_000));
-  far.serve({
-    large: () => new Uint8Array(4 * MIB - 100),
-    bytes: () => ReadableStream.from([new Uint8Array(10)]),
-  });
+  // It takes a while until the peer hears of the end, and goes on until then.
+  const near = makeWire(slow(here, 10));
+  const far = makeWire(there);
+  far.serve({ large: () => new Uint8Array(4 * MIB - 100) });
   for (const way of ["signal", "abort"]) {
     const controller = new AbortController();
     const told = new Told();
     const onProgress = (progress: CallProgress) => {
       told.onProgress(progress);
-      if (progress.bytes < MIB) return;
+      if (progress.bytes < 500_000) return;
       if (way === "signal") controller.abort();
       else near.abort();
     };
@@ -192,9 +190,10 @@ test("onProgress tells nothing once a call was cancelled, or has failed", async 
     const { code } = await failure(call);
     assertEquals(code, way === "signal" ? "cancelled" : "aborted");
     const count = told.all.length;
+    if (way === "signal") await near.ping();
     await settle();
     assertEquals(told.all.length, count);
-    assert(told.last("result")!.bytes < 2 * MIB);
+    assert(told.last("result")!.bytes < MIB);
   }
   await far.closed;
 });
