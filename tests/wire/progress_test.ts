@@ -2,11 +2,17 @@
 
 import { assert, assertEquals } from "@std/assert";
 import {
+  keepConnected,
+  resumable,
+} from "../../wire/reconnect/keep_connected.ts";
+import {
+  type CallContext,
   type CallProgress,
   makeRemoteObject,
   makeWire,
   memoryTransports,
   type RemoteStream,
+  type Wire,
   type WireError,
   wirePair,
 } from "../../wire/mod.ts";
@@ -274,6 +280,39 @@ test("onProgress begins again where a kept call is repeated", async () => {
   const again = bytes.indexOf(bytes[0]!, 1);
   assert(again > 0, `${bytes}`);
   assertEquals(bytes.at(-1), told.last("arguments")!.total);
+});
+
+test("onProgress counts the bytes of a stream that goes on over another wire", async () => {
+  const servers: Wire[] = [];
+  const kept = keepConnected(() => {
+    const [near, far] = wirePair();
+    far.serve({
+      parts(this: CallContext) {
+        return resumable(this, async function* (after) {
+          for (let n = Number(after ?? 0) + 1; n <= 4; n++) {
+            yield [n, "x".repeat(10_000)] as const;
+            await Promise.resolve();
+          }
+        });
+      },
+    });
+    servers.push(far);
+    return Promise.resolve(near);
+  }, { backoff: { least: 1 } });
+  const told = new Told();
+  let count = 0;
+  for await (
+    const _ of kept.resume(
+      (remote) => remote.parts!() as Promise<AsyncIterable<string>>,
+      { onProgress: told.onProgress },
+    )
+  ) {
+    if (++count === 2) servers[0]!.abort();
+  }
+  assertEquals([count, servers.length], [4, 2]);
+  const bytes = told.of("streamsReceived").map(({ bytes }) => bytes);
+  assert(bytes.at(-1)! > 20_000, `${bytes}`);
+  await kept.close();
 });
 
 test("the option onProgress is a function", async () => {
