@@ -28,13 +28,13 @@ export interface Shown {
  *
  * @param command The program and its arguments.
  * @param env What differs in its environment.
- * @param type What to type, once the terminal shows that text.
+ * @param typing What to type, each once the terminal shows a text.
  * @returns What the terminal was given.
  */
 export async function onTerminal(
   command: string[],
   env: Record<string, string> = {},
-  type?: { at: string; text: string },
+  typing: readonly { at: string; text: string }[] = [],
 ): Promise<Shown> {
   const child = new Deno.Command("python3", {
     args: ["-c", ON_TERMINAL, ...command],
@@ -45,12 +45,13 @@ export async function onTerminal(
   }).spawn();
   const keys = child.stdin.getWriter();
   let text = "";
-  let isTyped = false;
+  const waiting = [...typing];
   for await (const part of child.stdout.pipeThrough(new TextDecoderStream())) {
     text += part;
-    if (type === undefined || isTyped || !text.includes(type.at)) continue;
-    isTyped = true;
-    await keys.write(new TextEncoder().encode(type.text));
+    const [next] = waiting;
+    if (next === undefined || !text.includes(next.at)) continue;
+    waiting.shift();
+    await keys.write(new TextEncoder().encode(next.text));
   }
   const { code } = await child.status;
   await keys.close().catch(() => {});

@@ -671,6 +671,8 @@ test("cli.ts tap replaces a recording with --force alone", async () => {
       const port = freePort();
       await using tap = start("-A", CLI, "tap", ...forced, `:${port}`, ":1");
       await listens(port);
+      // By then it listens to signals, too.
+      await tap.prints(/opened by/);
       assertEquals((await tap.end("SIGTERM")).code, 0);
     }
     for (const file of [path, empty]) {

@@ -65,14 +65,20 @@ testOnTerminal(
       ],
     );
     const at = "Secret to show:";
-    const right = await onTerminal(call, {}, { at, text: "open sesame\n" });
+    const typed = (secret: string) =>
+      // What is typed before the prompt is ready, the terminal shows.
+      onTerminal(call, {}, [
+        { at, text: secret.slice(0, 1) },
+        { at: "*", text: secret.slice(1) },
+      ]);
+    const right = await typed("open sesame\n");
     assertEquals(right.code, 0);
     assertMatch(right.text, /42\r\n$/);
     assertNotMatch(right.text, /sesame/);
-    const wrong = await onTerminal(call, {}, { at, text: "open barley\n" });
+    const wrong = await typed("open barley\n");
     assertEquals(wrong.code, 1);
     assertMatch(wrong.text, /refused: /);
-    const none = await onTerminal(call, {}, { at, text: "\n" });
+    const none = await onTerminal(call, {}, [{ at, text: "\n" }]);
     assertEquals(none.code, 2);
     assertMatch(none.text, /No secret was typed\. See --help\./);
   },
