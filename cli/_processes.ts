@@ -1,6 +1,6 @@
 /**
  * The parent of `serve --processes`: it starts processes that listen on one
- * port, replaces those that end, and ends them.
+ * port, replaces those that end, restarts and ends them.
  *
  * @module
  */
@@ -12,6 +12,7 @@ import type {
   Counts,
   ProcessParent,
   ServedProcess,
+  Started,
 } from "./_served_process.ts";
 import { described, harmlessLine } from "./_text.ts";
 
@@ -22,10 +23,14 @@ const HEALTHY = 10_000;
 /** The wait before a process is replaced that was not, in milliseconds. */
 const LEAST_WAIT = 100;
 const MOST_WAIT = 30_000;
+/** One that takes the place of another lives for so long before, in ms. */
+const SETTLING = 1_000;
 /** Where each has failed so often in a row, and none serves, it gives up. */
 const MOST_FAILURES = 5;
 /** A process may take so long to load its module, in milliseconds. */
 const LOADING = 60_000;
+/** One that loads when all is to end may take so long, in milliseconds. */
+const KILL_AFTER = 2_000;
 
 type ProcessWire = Wire<ServedProcess, ProcessParent>;
 
@@ -37,6 +42,28 @@ interface Place {
   began: number;
   /** How many have ended in a row that were not healthy. */
   failures: number;
+  /** A restart of this place, which nobody may have asked for yet. */
+  restart: Restart;
+}
+
+/** A new process in the place of an old one. */
+interface Restart {
+  readonly asked: PromiseWithResolvers<void>;
+  readonly done: PromiseWithResolvers<Exchange>;
+}
+
+interface Exchange {
+  readonly fresh: ProcessWire;
+  /** What was there is finishing its calls, if it was there. */
+  readonly old: ProcessWire | undefined;
+}
+
+function newRestart(): Restart {
+  const asked = Promise.withResolvers<void>();
+  const done = Promise.withResolvers<Exchange>();
+  // Where nobody has asked, nobody listens.
+  done.promise.catch(() => {});
+  return { asked, done };
 }
 
 /** How processes are started. */
@@ -69,6 +96,8 @@ export class Processes {
   /** All that were started and have not ended. */
   readonly #wires = new Set<ProcessWire>();
   #port: number;
+  /** Whether all are being restarted, and whether once more after that. */
+  #restarts: "no" | "one" | "another" = "no";
   #replaced = 0;
   /** Calls of processes that have ended, as they told. */
   #served = 0;
@@ -89,7 +118,12 @@ export class Processes {
     this.#port = settings.port;
     this.#places = Array.from(
       { length: settings.count },
-      () => ({ wire: undefined, began: 0, failures: 0 }),
+      () => ({
+        wire: undefined,
+        began: 0,
+        failures: 0,
+        restart: newRestart(),
+      }),
     );
   }
 
@@ -114,14 +148,18 @@ export class Processes {
       `serving ${names}; ${count} ${noun} listening on ${address}`,
     );
     await Promise.all(this.#places.map((place) => this.#keep(place)));
+    // Those that were restarted may have calls under way.
+    await Promise.all([...this.#wires].map((wire) => wire.closed));
     if (this.#failure !== undefined) throw this.#failure;
     this.#printTotal([]);
     return this.#code;
   }
 
   /** Starts the process of a place. */
-  async #start(place: Place): Promise<{ address: string; names: string }> {
-    let told = false;
+  async #start(
+    place: Place,
+  ): Promise<{ wire: ProcessWire; address: string; names: string }> {
+    let isServing = false;
     const wire = await spawnRemote<ServedProcess, ProcessParent>(
       this.#command,
       {
@@ -129,7 +167,7 @@ export class Processes {
         functions: {
           leaves: (counts) => {
             this.#served += counts.served;
-            told = true;
+            isServing = false;
           },
         },
       },
@@ -137,28 +175,60 @@ export class Processes {
     this.#wires.add(wire);
     wire.onDeath(() => {
       this.#wires.delete(wire);
-      if (!told) this.#silent++;
+      if (isServing) this.#silent++;
     });
-    if (this.#ending.signal.aborted) signalTo(wire, "SIGTERM");
-    const started = await wire.with({ deadline: LOADING })
-      .remoteValue.start(this.#port);
+    const started = await this.#startIn(wire);
     if ("failure" in started) {
+      // It may be busy, and hear of nothing.
+      signalTo(wire, "SIGKILL");
       wire.abort();
       throw new (started.isUsage ? UsageError : Error)(started.failure);
+    }
+    isServing = true;
+    if (place.wire !== undefined) {
+      // One that serves already does not go for one that ends at once.
+      const ended = await Promise.race([wire.closed, this.#pause(SETTLING)]);
+      if (ended !== undefined) throw ended;
     }
     this.#port = started.port;
     place.wire = wire;
     place.began = performance.now();
-    return started;
+    return { wire, ...started };
   }
 
-  /** Replaces what ends in a place, until all is to end. */
+  /** Has a process load its module and listen, as long as that is wanted. */
+  async #startIn(wire: ProcessWire): Promise<Started> {
+    const { signal } = this.#ending;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const onEnding = () => {
+      signalTo(wire, "SIGTERM");
+      timer = setTimeout(() => signalTo(wire, "SIGKILL"), KILL_AFTER);
+    };
+    signal.addEventListener("abort", onEnding);
+    if (signal.aborted) onEnding();
+    try {
+      return await wire.with({ deadline: LOADING }).remoteValue
+        .start(this.#port);
+    } catch (error) {
+      return { failure: described(error), isUsage: false };
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", onEnding);
+    }
+  }
+
+  /** Replaces what ends in a place, or is restarted, until all is to end. */
   async #keep(place: Place): Promise<void> {
     const { signal } = this.#ending;
     while (true) {
-      const { wire } = place;
+      const { wire, restart: { asked } } = place;
       if (wire !== undefined) {
-        const reason = await wire.closed;
+        const reason = await Promise.race([wire.closed, asked.promise]);
+        if (reason === undefined) {
+          // Who has asked hears why it fails; the old process goes on.
+          await this.#exchange(place).catch(() => {});
+          continue;
+        }
         place.wire = undefined;
         const isHealthy = performance.now() - place.began >= HEALTHY;
         if (isHealthy) place.failures = 0;
@@ -166,10 +236,68 @@ export class Processes {
       }
       if (signal.aborted) return;
       if (this.#isHopeless()) this.#giveUp();
-      await this.#pause(waitAfter(place.failures));
+      await Promise.race([
+        this.#pause(waitAfter(place.failures)),
+        asked.promise,
+      ]);
       if (signal.aborted) return;
       this.#replaced++;
-      await this.#start(place).catch((error) => this.#failed(place, error));
+      await this.#exchange(place).catch((error) => this.#failed(place, error));
+    }
+  }
+
+  /** Starts a process in a place; if there is one, it goes once that listens. */
+  async #exchange(place: Place): Promise<void> {
+    const { wire: old, restart: { done } } = place;
+    // Who asks from now on may want something newer than what begins here.
+    place.restart = newRestart();
+    try {
+      const { wire: fresh } = await this.#start(place);
+      if (old !== undefined && this.#wires.has(old)) signalTo(old, "SIGTERM");
+      done.resolve({ fresh, old });
+    } catch (error) {
+      done.reject(error);
+      throw error;
+    }
+  }
+
+  /** Restarts all, one after another; once more if asked meanwhile. */
+  async #restartAll(): Promise<void> {
+    if (this.#restarts !== "no") {
+      this.#restarts = "another";
+      return;
+    }
+    do {
+      this.#restarts = "one";
+      await this.#restartEach();
+    } while (this.#restarts as string === "another");
+    this.#restarts = "no";
+  }
+
+  async #restartEach(): Promise<void> {
+    const all = this.#places.length;
+    let count = 0;
+    try {
+      for (const { restart: { asked, done } } of this.#places) {
+        asked.resolve();
+        const { fresh, old } = await done.promise;
+        count++;
+        const place = old === undefined
+          ? ""
+          : ` takes the place of process ${pidOf(old)}`;
+        console.log(`process ${pidOf(fresh)}${place} (${count} of ${all})`);
+        // So the clients of one process move at a time.
+        await old?.closed;
+      }
+    } catch (error) {
+      if (this.#ending.signal.aborted) return;
+      const why = described(error).replace(/\.?$/, ".");
+      const others = count + 1 < all ? " The others are left as they are." : "";
+      console.error(
+        `The restart stopped at process ${
+          count + 1
+        } of ${all}, whose successor could not be started: ${why}${others}`,
+      );
     }
   }
 
@@ -233,6 +361,11 @@ export class Processes {
     };
     Deno.addSignalListener("SIGTERM", () => onSignal("SIGTERM", 0));
     Deno.addSignalListener("SIGINT", () => onSignal("SIGINT", INTERRUPTED));
+    const wasInTerminal = hasTerminal() && !ignoresHangUp();
+    Deno.addSignalListener("SIGHUP", () => {
+      if (wasInTerminal && !hasTerminal()) onSignal("SIGTERM", 0);
+      else if (!this.#ending.signal.aborted) void this.#restartAll();
+    });
     Deno.addSignalListener("SIGUSR2", () => void this.#printCounts());
   }
 
@@ -296,6 +429,22 @@ function signalTo(wire: ProcessWire, signal: Deno.Signal): void {
   } catch {
     // It has just ended.
   }
+}
+
+/** Whether this process belongs to a terminal, which has not been closed. */
+function hasTerminal(): boolean {
+  try {
+    Deno.openSync("/dev/tty").close();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether this process was started to outlive its terminal, as by nohup. */
+function ignoresHangUp(): boolean {
+  const status = Deno.readTextFileSync("/proc/self/status");
+  return /^SigIgn:.*[13579bdf]$/m.test(status);
 }
 
 /**

@@ -92,6 +92,8 @@ export async function serveForParent(
   // service manager, which signal all processes.
   Deno.addSignalListener("SIGTERM", () => asked.resolve());
   Deno.addSignalListener("SIGINT", () => Deno.exit(INTERRUPTED));
+  // The parent restarts all, one after another.
+  Deno.addSignalListener("SIGHUP", () => {});
   wire.onDeath(() => asked.resolve());
   await asked.promise;
   await serving?.server.shutdown();

@@ -77,8 +77,9 @@ ${LISTENING_USAGE}
   --stats                serve serverStats, too, which the command top shows:
                          whoever may connect can see it
   --processes N          in N processes, which share the port; one that ends is
-                         replaced, and SIGUSR2 prints what they do; --stats is
-                         of the process that answers
+                         replaced, SIGUSR2 prints what they do, and SIGHUP
+                         restarts one after another, so that no call fails;
+                         --stats is of the process that answers
 
 ${ENDING_USAGE}`;
 

@@ -7,12 +7,14 @@ import {
   connectToRemoteServer,
   keepConnected,
   type KeptConnection,
+  type Wire,
 } from "../../mod.ts";
 import {
   type Ended,
   patientRun,
   type RunningServer,
   startServer,
+  withFolder,
 } from "../examples/_run.ts";
 import { test } from "../_test.ts";
 
@@ -43,10 +45,13 @@ async function failing(...args: string[]): Promise<Ended> {
 }
 
 /** Connects, again and again if need be. */
-function connected(port: number): KeptConnection<Module> {
+function connected(
+  port: number,
+  idempotent: "pid"[] = ["pid"],
+): KeptConnection<Module> {
   return keepConnected(
     (signal) => connectToRemoteServer<Module>(HOST, port, { signal }),
-    { idempotent: ["pid"] },
+    { idempotent },
   );
 }
 
@@ -106,6 +111,113 @@ if (Deno.build.os === "linux") {
       /^Process \d+ ended: .*SIGKILL.*started in its place\.\n$/,
     );
     assertMatch(stdout, /those of 1 that died untold; 1 replaced\n$/);
+  });
+
+  test("serve --processes restarts at SIGHUP, and no call fails or is lost", async () => {
+    await using server = await serving(3);
+    const { port } = server;
+    // Each process has a call that outlasts the order to go.
+    const wires = new Map<number, Wire<Module>>();
+    while (wires.size < 3) {
+      const wire = await connectToRemoteServer<Module>(HOST, port);
+      const pid = await wire.remoteValue.pid();
+      if (wires.has(pid)) await wire.close();
+      else wires.set(pid, wire);
+    }
+    const held = await Promise.all([...wires].map(async ([pid, wire]) => {
+      const asked = Promise.withResolvers<void>();
+      const answered = Promise.withResolvers<void>();
+      const outcome = wire.remoteValue.hold(() => {
+        asked.resolve();
+        return answered.promise;
+      });
+      await asked.promise;
+      return { pid, outcome, release: answered.resolve };
+    }));
+    server.signal("SIGUSR2");
+    const [, earlier] =
+      (await server.prints(/together: .* (\d+) calls served/))!;
+    // None of these is repeated: whatever is lost fails.
+    const clients = Array.from({ length: 8 }, () => connected(port, []));
+    const pids = new Set<number>();
+    let isOver = false;
+    let calls = 0;
+    const working = Promise.all(clients.map(async ({ remoteValue }) => {
+      while (!isOver) {
+        pids.add(await remoteValue.pid());
+        calls++;
+      }
+    }));
+    while (calls < 1_000) await new Promise((f) => setTimeout(f, 1));
+    server.signal("SIGHUP");
+    await server.prints(/ \(1 of 3\)\n/);
+    // Once more, when this is done.
+    server.signal("SIGHUP");
+    server.signal("SIGHUP");
+    await Promise.all(held.map(async ({ pid, outcome, release }) => {
+      await server.prints(new RegExp(`takes the place of process ${pid} `));
+      assert(isAlive(pid));
+      release();
+      assertEquals(await outcome, "done");
+    }));
+    await server.prints(/ \(3 of 3\)\n[^]* \(3 of 3\)\n/);
+    isOver = true;
+    await working;
+    for (const client of clients) await client.close();
+    assert([...wires.keys()].every((pid) => !isAlive(pid)));
+    assert(pids.size > 3, `${pids.size} processes have answered`);
+    const { code, stdout, stderr } = await server.end("SIGTERM");
+    assertEquals([code, stderr], [0, ""]);
+    assertEquals(stdout.match(/ \(\d of 3\)/g)?.length, 6);
+    assertEquals(
+      stdout.trimEnd().split("\n").at(-1),
+      `together: ${calls + Number(earlier)} calls served; 0 replaced`,
+    );
+  });
+
+  test("serve --processes goes on as it is where a restart fails", async () => {
+    await withFolder(async (folder) => {
+      const path = `${folder}/module.ts`;
+      const write = (text: string) => Deno.writeTextFile(path, text);
+      await write("export const version = () => 1;");
+      await using server = await startServer(
+        ...["-A", CLI, "serve", "--port=0", "--processes=2", path],
+      );
+      const { port } = server;
+      await using client = keepConnected(
+        (signal) =>
+          connectToRemoteServer<{ version(): number }>(HOST, port, { signal }),
+      );
+      assertEquals(await client.remoteValue.version(), 1);
+      await write("export const version = () => {");
+      server.signal("SIGHUP");
+      await server.complains(/The restart stopped at process 1 of 2/);
+      assertEquals(await client.remoteValue.version(), 1);
+      await write("setTimeout(Deno.exit); export const version = () => 3;");
+      server.signal("SIGHUP");
+      await server.complains(/stopped[^]*stopped .* it exited with code 0/);
+      assertEquals(await client.remoteValue.version(), 1);
+      // This one never gets to listen, and hears of no signal.
+      const stuck = "console.log(`stuck: ${Deno.pid}`); while (true);";
+      await write(stuck);
+      server.signal("SIGHUP");
+      const [, pid] = (await server.complains(/stuck: (\d+)\n/))!;
+      assertEquals(await client.remoteValue.version(), 1);
+      Deno.kill(Number(pid), "SIGKILL");
+      await server.complains(/stopped[^]*stopped[^]*stopped at process 1 of 2/);
+      await write("export const version = () => 2;");
+      server.signal("SIGHUP");
+      await server.prints(/ \(2 of 2\)\n/);
+      // The last one may still have to tell its clients that it goes.
+      while (await client.remoteValue.version() !== 2);
+      await client.close();
+      await write(stuck);
+      server.signal("SIGHUP");
+      await server.complains(/stuck[^]*stuck: (\d+)\n/);
+      const { code, stdout } = await server.end("SIGTERM");
+      assertEquals(code, 0);
+      assertMatch(stdout, /calls served, .* 1 that died untold; 0 replaced\n$/);
+    });
   });
 
   test("serve --processes finishes what is under way at SIGTERM, and sums up", async () => {

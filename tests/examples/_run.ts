@@ -49,8 +49,10 @@ export async function run(...args: string[]): Promise<Ended> {
 export interface Running extends AsyncDisposable {
   /** What it has printed so far. */
   readonly stdout: string;
-  /** Resolves when what it has printed matches, or when it has ended. */
-  prints(pattern: RegExp): Promise<void>;
+  /** Resolves when what it has printed matches; to null if it never does. */
+  prints(pattern: RegExp): Promise<RegExpExecArray | null>;
+  /** The same of its error output. */
+  complains(pattern: RegExp): Promise<RegExpExecArray | null>;
   /** Writes to its standard input. */
   write(text: string): Promise<void>;
   /** Ends its standard input. */
@@ -93,38 +95,24 @@ export function startOther(program: string, ...args: string[]): Running {
 function follow(child: Deno.ChildProcess): Running {
   const input = child.stdin.getWriter();
   const encoder = new TextEncoder();
-  let stdout = "";
-  let isOver = false;
-  let printed = Promise.withResolvers<void>();
-  const reading = (async () => {
-    for await (
-      const text of child.stdout.pipeThrough(new TextDecoderStream())
-    ) {
-      stdout += text;
-      printed.resolve();
-      printed = Promise.withResolvers<void>();
-    }
-    isOver = true;
-    printed.resolve();
-  })();
-  const errors = new Response(child.stderr).text();
+  const output = collect(child.stdout);
+  const errors = collect(child.stderr);
   const closeInput = () => input.close().catch(() => {});
   const ended = async () => {
-    const [{ code }, stderr] = await Promise.all([
+    const [{ code }, stdout, stderr] = await Promise.all([
       child.status,
-      errors,
-      reading,
+      output.whole,
+      errors.whole,
     ]);
     await closeInput();
     return { code, stdout, stderr };
   };
   return {
     get stdout() {
-      return stdout;
+      return output.text;
     },
-    async prints(pattern) {
-      while (!isOver && !pattern.test(stdout)) await printed.promise;
-    },
+    prints: (pattern) => output.matches(pattern),
+    complains: (pattern) => errors.matches(pattern),
     write: (text) => input.write(encoder.encode(text)),
     closeInput,
     signal: (signal) => child.kill(signal),
@@ -144,6 +132,36 @@ function follow(child: Deno.ChildProcess): Running {
   };
 }
 
+/** Collects what a process prints. */
+function collect(stream: ReadableStream<Uint8Array<ArrayBuffer>>) {
+  let text = "";
+  let isOver = false;
+  let more = Promise.withResolvers<void>();
+  const whole = (async () => {
+    for await (const part of stream.pipeThrough(new TextDecoderStream())) {
+      text += part;
+      more.resolve();
+      more = Promise.withResolvers();
+    }
+    isOver = true;
+    more.resolve();
+    return text;
+  })();
+  return {
+    get text() {
+      return text;
+    },
+    whole,
+    async matches(pattern: RegExp) {
+      for (;;) {
+        const match = pattern.exec(text);
+        if (match !== null || isOver) return match;
+        await more.promise;
+      }
+    },
+  };
+}
+
 /**
  * Starts a server, and waits until it prints where it listens.
  *
@@ -157,8 +175,7 @@ export function startServer(...args: string[]): Promise<RunningServer> {
 /** Waits until a server prints where it listens. */
 export async function listening(running: Running): Promise<RunningServer> {
   const address = /listening on \S+:(\d+)\n/;
-  await running.prints(address);
-  const port = address.exec(running.stdout)?.[1];
+  const port = (await running.prints(address))?.[1];
   if (port === undefined) {
     const { stderr } = await running.ended();
     throw new Error(`The server did not listen: ${stderr}`);
