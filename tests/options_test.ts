@@ -35,7 +35,13 @@ import {
   LispTap,
   remoteValueBind,
 } from "../wire/cmucl/mod.ts";
-import { Once, onceIn, onceInKv, onceInMemory } from "../wire/once/once.ts";
+import {
+  Once,
+  onceIn,
+  onceInKv,
+  onceInMemory,
+  onceInNats,
+} from "../wire/once/once.ts";
 import { spawnRemote, stdioWire } from "../transports/child.ts";
 import { connectNats, serveNats } from "../transports/nats.ts";
 import { acceptWebSocket, connectWebSocket } from "../transports/websocket.ts";
@@ -191,6 +197,7 @@ const CASES: Record<string, Case[]> = {
   ],
   onceInMemory: [[(o) => onceInMemory(o), "recrods", "records"]],
   onceInKv: [[(o) => onceInKv(KV, o), "valueType", "valueTypes"]],
+  onceInNats: [[(o) => onceInNats(never as Any, o), "perfix", "prefix"]],
   onceIn: [[(o) => onceIn(STORE, o), "onwer", "owner"]],
   "new Once": [[(o) => new Once(STORE, o), "clok", "clock"]],
   "KeptConnection.resume": [

@@ -211,7 +211,11 @@ export const CONTEXT: Readonly<Record<string, PageContext>> = {
   },
   "docs/once.md": {
     from: [ROOT, ONCE],
+    notRun: { "onceInNats(": "there is no NATS server" },
     page: {
+      nats:
+        `import { connect as connectToNats } from "npm:@nats-io/transport-node";
+        const nats = await connectToNats({});`,
       order: `let orders = 0;
       const order = (what: string) => \`\${++orders}: \${what}\`;`,
       functions: `const functions = { order };`,

@@ -101,6 +101,11 @@ export const UPPER: readonly BuggyFile[] = [
         find: "if (beat !== before) heard",
         replace: "if (beat === before) heard",
       },
+      {
+        name: "what is no note is believed",
+        find: "if (isNote(note)) return note;",
+        replace: 'if (isNote(note) || why === "") return note as Note;',
+      },
     ],
   },
   {
@@ -133,6 +138,22 @@ export const UPPER: readonly BuggyFile[] = [
         name: "what is old is remembered for ever",
         find: "this.#settled.delete(key);\n      this.#held",
         replace: "this.#held",
+      },
+    ],
+  },
+  {
+    file: "wire/once/_stores.ts",
+    tests: ["wire/once_nats_test.ts"],
+    bugs: [
+      {
+        name: "a bucket of NATS that drops old entries is taken",
+        find: "if (max_bytes < 0 && max_msgs < 0) {",
+        replace: "if (max_bytes < 0 || max_msgs < 0) {",
+      },
+      {
+        name: "a bucket that was made again is the same store",
+        find: "return `${bucket} ${streamInfo.created}`;",
+        replace: "return `${bucket} ${typeof streamInfo.created}`;",
       },
     ],
   },

@@ -23,6 +23,7 @@ export const PACKAGES = [
   "deno-std@1.4.0",
   "fast-check@^4.3.0",
   "ws@^8.18.0",
+  "@nats-io/kv@^3.4.0",
   "@nats-io/transport-node@^3.4.0",
 ];
 
@@ -153,7 +154,7 @@ export async function bundleTests(
   await build({
     ...BUILD,
     platform: "node",
-    external: ["node:*", "ws", "@nats-io/transport-node"],
+    external: ["node:*", "ws", "@nats-io/*"],
     stdin: {
       contents: [
         `import { begin, run } from ${JSON.stringify(runner)};`,

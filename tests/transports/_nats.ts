@@ -51,7 +51,10 @@ if (!isThere) {
   console.warn("SKIPPED for want of nats-server: the tests with it");
 }
 
-/** A test with a NATS server; where there is none, it is ignored. */
+/**
+ * A test with a NATS server; where there is none, it is ignored. In its
+ * configuration, `$FOLDER` is a folder of the test's own.
+ */
 export const natsTest = (
   name: string,
   run: (server: NatsServer) => Promise<void>,
@@ -101,7 +104,7 @@ async function natsServer(config = ""): Promise<NatsServer> {
   const port = await freePort();
   const folder = mkdtempSync(`${tmpdir()}/wire-nats-`);
   const path = `${folder}/server.conf`;
-  writeFileSync(path, config);
+  writeFileSync(path, config.replaceAll("$FOLDER", folder));
   let child = await start(port, path);
   const connections: Nats[] = [];
   const kill = async () => {

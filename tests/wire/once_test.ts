@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import {
   type CallContext,
   makeRemoteObject,
@@ -19,6 +19,7 @@ import {
   onceInMemory,
   type OnceStore,
 } from "../../wire/once/once.ts";
+import { encodeValue } from "../../wire/codec/mod.ts";
 import { FakeClock, settle } from "../_fake_clock.ts";
 import { test } from "../_test.ts";
 import { fate, lost, Place } from "./_keeping.ts";
@@ -309,6 +310,10 @@ test("where the store is down nothing runs, and that is told", async () => {
     assertEquals(await pair.call("a", "add", 1, 2), "storeFailed notSent");
   }
   assertEquals(pair.runs, 0);
+  assertEquals(
+    pair.reports.splice(0),
+    ["asking whether the call has run: claim failed"],
+  );
   // It ran, and what came of it is lost: the caller has it, and nobody else.
   store.failing = "put";
   assertEquals(await pair.call("a", "add", 1, 2), "3");
@@ -321,6 +326,56 @@ test("where the store is down nothing runs, and that is told", async () => {
     "outcomeUnknown maybeExecuted",
   );
   assertEquals(pair.runs, 1);
+});
+
+test("a note that is none is neither believed nor run, and that is told", async () => {
+  const clock = new FakeClock();
+  const store = new FrailStore();
+  store.lease = 1_000;
+  await using pair = new Pair(onceIn(store, { clock }));
+  assertEquals(await pair.call("a", "add", 1, 2), "3");
+  const [key] = store.notes.keys();
+  const garbage = [
+    new Uint8Array(),
+    new Uint8Array([255, 255, 255, 255]),
+    ...[
+      null,
+      "note",
+      {},
+      [],
+      ["print"],
+      [1, 0],
+      ["print", 0, "done"],
+      ["print", 0, []],
+      ["print", 0, ["value "]],
+      ["print", 0, ["values", 7]],
+      ["print", 0, ["refused", "code", 7]],
+    ].map((each) => encodeValue(each)),
+  ];
+  for (const each of garbage) {
+    store.notes.set(key!, each);
+    const told = await pair.call("a", "add", 1, 2);
+    assertEquals(told, "outcomeUnknown maybeExecuted");
+    assertMatch(pair.reports.pop()!, /^once: .* "add" is no note of it/);
+  }
+  // Also where a call waits for what comes of another's run.
+  const gate = Promise.withResolvers<number>();
+  pair.far.serve({ wait: () => gate.promise });
+  const first = pair.call("w", "wait");
+  await settleAll();
+  const other = new FrailStore();
+  other.lease = 1_000;
+  for (const [key, note] of store.notes) other.notes.set(key, note);
+  await using second = new Pair(onceIn(other, { clock }));
+  second.far.serve({ wait: () => gate.promise });
+  const repeat = second.call("w", "wait");
+  await settleAll();
+  for (const key of other.notes.keys()) other.notes.set(key, garbage[1]!);
+  clock.advance(50);
+  await settleAll();
+  assertEquals(await repeat, "outcomeUnknown maybeExecuted");
+  gate.resolve(1);
+  assertEquals(await first, "1");
 });
 
 test("onceInMemory() refuses new calls when it is full, and forgets old ones", async () => {

@@ -1,12 +1,13 @@
 /**
- * Where it is remembered what came of calls: in memory, and in Deno KV.
+ * Where it is remembered what came of calls: in memory, in Deno KV, and in
+ * NATS.
  *
  * @module
  */
 
 import type { Clock } from "../base/clock.ts";
 import { checkTime } from "../base/clock.ts";
-import { shown, WireError } from "../base/errors.ts";
+import { errorMessage, shown, WireError } from "../base/errors.ts";
 import { hexOf } from "../codec/value_kinds.ts";
 
 /**
@@ -289,14 +290,194 @@ export class KvOnceStore implements OnceStore {
     return value instanceof Uint8Array ? value : undefined;
   }
 
-  /** Keys of Deno KV are short: it gets a digest. */
   async #path(key: string): Promise<string[]> {
-    const bytes = new TextEncoder().encode(key);
-    const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
-    return [this.#prefix, "calls", hexOf(digest)];
+    return [this.#prefix, "calls", await digestOf(key)];
   }
 
   #expiry(): { expireIn?: number } {
     return this.keeps === Infinity ? {} : { expireIn: this.keeps };
   }
+}
+
+/** A digest of a key: databases take short keys, of letters and digits. */
+async function digestOf(key: string): Promise<string> {
+  const bytes = new TextEncoder().encode(key);
+  return hexOf(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)));
+}
+
+/**
+ * What is used of a bucket of NATS's key-value store. That of `@nats-io/kv` has
+ * it.
+ */
+export interface NatsKvLike {
+  /**
+   * Writes an entry unless there is one of that key. Where there is, it rejects
+   * with an error whose `code` is 10071 or 10164, NATS's own.
+   */
+  create(key: string, data: Uint8Array): Promise<unknown>;
+  /** Writes an entry. */
+  put(key: string, data: Uint8Array): Promise<unknown>;
+  /** Reads an entry; null where there is none. */
+  get(key: string): Promise<
+    { readonly operation: string; readonly value: Uint8Array } | null
+  >;
+  /** Tells what the bucket is like. */
+  status(): Promise<NatsKvStatus>;
+}
+
+/** What a bucket of NATS tells of itself. */
+export interface NatsKvStatus {
+  /** Its name. */
+  readonly bucket: string;
+  /** For how long an entry stays, in milliseconds; 0 for ever. */
+  readonly ttl: number;
+  /** The stream that has its entries. */
+  readonly streamInfo: {
+    /** When it was made. */
+    readonly created: string;
+    /** Its limits, -1 for none. */
+    readonly config: { readonly max_bytes: number; readonly max_msgs: number };
+  };
+}
+
+/** What a store in NATS is made with. */
+export interface NatsOnceOptions {
+  /** What its keys begin with. @default {"remote-wire-once"} */
+  prefix?: string | undefined;
+  /**
+   * For how long a server may be silent, in milliseconds, before the calls that
+   * it ran are taken for lost. The bucket has to keep entries for longer.
+   *
+   * @default {10000}
+   */
+  lease?: number | undefined;
+}
+
+/** What keys of NATS consist of. */
+const NATS_KEY = /^[-\w=/]+(\.[-\w=/]+)*$/;
+/** The codes by which NATS says that there is an entry. */
+const THERE_IS_ONE: readonly unknown[] = [10071, 10164];
+/** How often an entry is looked for that NATS says there is. */
+const NATS_LOOKS = 10;
+
+/** Remembers in NATS. */
+export class NatsOnceStore implements OnceStore {
+  readonly keeps: number;
+  readonly lease: number;
+  readonly #kv: NatsKvLike;
+  readonly #prefix: string;
+
+  /**
+   * @param kv Where.
+   * @param keeps For how long that keeps entries.
+   * @param options How.
+   */
+  constructor(kv: NatsKvLike, keeps: number, options: NatsOnceOptions) {
+    const { prefix = "remote-wire-once", lease = 10_000 } = options;
+    if (typeof prefix !== "string" || !NATS_KEY.test(prefix)) {
+      throw new WireError(
+        "invalidArgument",
+        `The option "prefix" is what a key of NATS may begin with: letters, digits, -, _, = and /, in parts with a dot between. It is not ${
+          shown(prefix)
+        }.`,
+      );
+    }
+    this.keeps = keeps;
+    this.lease = checkTime(lease, 'The option "lease"');
+    this.#kv = kv;
+    this.#prefix = prefix;
+  }
+
+  /** Makes it, as the bucket is. */
+  static async open(
+    kv: NatsKvLike,
+    options: NatsOnceOptions,
+  ): Promise<NatsOnceStore> {
+    const { create, put, get, status } = Object(kv);
+    const isKv = [create, put, get, status]
+      .every((each) => typeof each === "function");
+    if (!isKv) {
+      throw new WireError(
+        "invalidArgument",
+        `onceInNats() takes a bucket of @nats-io/kv, and not ${shown(kv)}.`,
+      );
+    }
+    const { bucket, ttl, streamInfo } = await statusOf(kv);
+    const { max_bytes, max_msgs } = streamInfo.config;
+    if (max_bytes < 0 && max_msgs < 0) {
+      return new NatsOnceStore(kv, ttl === 0 ? Infinity : ttl, options);
+    }
+    // With "discard: new" as well: where an entry is replaced, an old one goes.
+    throw new WireError(
+      "invalidArgument",
+      `The bucket ${
+        shown(bucket)
+      } has "max_bytes" or "max_msgs": when it is full, NATS drops old entries, and calls that have run would run again. Make one without, and limit JetStream's storage for the account or the server instead.`,
+    );
+  }
+
+  /** One that was deleted and made again is another one. */
+  async name(): Promise<string> {
+    const { bucket, streamInfo } = await statusOf(this.#kv);
+    return `${bucket} ${streamInfo.created}`;
+  }
+
+  async claim(key: string, note: Uint8Array): Promise<Uint8Array | undefined> {
+    const path = await this.#path(key);
+    for (let look = 1;; look++) {
+      try {
+        await this.#kv.create(path, note);
+        return undefined;
+      } catch (error) {
+        const { code } = Object(error);
+        if (!THERE_IS_ONE.includes(code) || look >= NATS_LOOKS) throw error;
+      }
+      // Nothing is there if it has just expired, or this is an old replica.
+      const known = await this.#read(path);
+      if (known !== undefined) return known;
+    }
+  }
+
+  async put(key: string, note: Uint8Array): Promise<void> {
+    await this.#kv.put(await this.#path(key), note);
+  }
+
+  async get(key: string): Promise<Uint8Array | undefined> {
+    return await this.#read(await this.#path(key));
+  }
+
+  async #read(path: string): Promise<Uint8Array | undefined> {
+    const entry = await this.#kv.get(path);
+    return entry?.operation === "PUT" ? entry.value : undefined;
+  }
+
+  async #path(key: string): Promise<string> {
+    return `${this.#prefix}.${await digestOf(key)}`;
+  }
+}
+
+async function statusOf(kv: NatsKvLike): Promise<NatsKvStatus> {
+  let status: NatsKvStatus;
+  try {
+    status = await kv.status();
+  } catch (error) {
+    throw new WireError(
+      "storeFailed",
+      `NATS could not be asked about the bucket: ${errorMessage(error)}`,
+      { cause: error },
+    );
+  }
+  const { bucket, ttl, streamInfo } = Object(status);
+  const { created, config } = Object(streamInfo);
+  const isStatus = typeof bucket === "string" && typeof ttl === "number" &&
+    typeof created === "string" &&
+    typeof Object(config).max_bytes === "number" &&
+    typeof Object(config).max_msgs === "number";
+  if (isStatus) return status;
+  throw new WireError(
+    "storeFailed",
+    `A bucket tells its name, its ttl, and of its stream when it was made and its limits; this one told ${
+      shown(status)
+    }.`,
+  );
 }

@@ -61,6 +61,9 @@ import {
   type KvOnceOptions,
   KvOnceStore,
   MemoryOnceStore,
+  type NatsKvLike,
+  type NatsOnceOptions,
+  NatsOnceStore,
   type OnceMemoryOptions,
   type OnceStore,
 } from "./_stores.ts";
@@ -70,6 +73,9 @@ export type {
   KvLike,
   KvOnceOptions,
   KvSteps,
+  NatsKvLike,
+  NatsKvStatus,
+  NatsOnceOptions,
   OnceMemoryOptions,
   OnceStore,
 } from "./_stores.ts";
@@ -120,6 +126,9 @@ const KV_KEYS: Readonly<Record<keyof (KvOnceOptions & OnceOptions), true>> =
     lease: true,
   });
 
+const NATS_KEYS: Readonly<Record<keyof (NatsOnceOptions & OnceOptions), true>> =
+  /* @__PURE__ */ joined(OPTION_KEYS, { prefix: true, lease: true });
+
 /** What came of a call: gives its result, or throws what it threw. */
 type Outcome = () => unknown;
 
@@ -146,9 +155,9 @@ const LOOKS = 20;
 
 /**
  * Serves calls that have a key, each once. {@linkcode onceInMemory},
- * {@linkcode onceInKv} and {@linkcode onceIn} make it, and the option `once` of
- * servers and wires takes it. A process makes one for a store, which all of its
- * servers share.
+ * {@linkcode onceInKv}, {@linkcode onceInNats} and {@linkcode onceIn} make it,
+ * and the option `once` of servers and wires takes it. A process makes one for a
+ * store, which all of its servers share.
  *
  * @example
  * ```ts
@@ -282,6 +291,7 @@ export class Once implements ServesOnce {
     const known = await this.#ask(
       "whether the call has run",
       () => store.claim(key, this.#encode([print, 0])),
+      call,
     );
     if (known !== undefined) return await this.#await(key, known, print, call);
     const stop = this.#beat(key, print, call);
@@ -354,10 +364,11 @@ export class Once implements ServesOnce {
     key: string,
     note: Uint8Array,
     print: string,
-    { name, signal }: MiddlewareCall,
+    call: MiddlewareCall,
   ): Promise<Outcome> {
+    const { name, signal } = call;
     const { lease } = this.#store;
-    let [known, beat, told] = this.#decode(note);
+    let [known, beat, told] = this.#decode(note, call);
     checkPrint(known, print, name);
     let heard = this.#clock.now();
     while (told === undefined) {
@@ -376,10 +387,11 @@ export class Once implements ServesOnce {
       const next = await this.#ask(
         "what came of the call",
         () => this.#store.get(key),
+        call,
       );
       if (next === undefined) continue;
       const before = beat;
-      [known, beat, told] = this.#decode(next);
+      [known, beat, told] = this.#decode(next, call);
       if (beat !== before) heard = this.#clock.now();
     }
     return open(told);
@@ -419,10 +431,15 @@ export class Once implements ServesOnce {
   }
 
   /** Asks the store: where it fails, no function runs. */
-  async #ask<T>(what: string, ask: () => Promise<T>): Promise<T> {
+  async #ask<T>(
+    what: string,
+    ask: () => Promise<T>,
+    call?: MiddlewareCall,
+  ): Promise<T> {
     try {
       return await ask();
     } catch (error) {
+      if (call !== undefined) reportOf(call)(error, `asking ${what}`);
       throw new Refusal(
         "storeFailed",
         `The call was not run: the store could not be asked ${what}. ${
@@ -437,9 +454,40 @@ export class Once implements ServesOnce {
     return encodeValue(value, {}, { valueTypes: this.#valueTypes });
   }
 
-  #decode(note: Uint8Array): Note {
-    return decodeValue(note, {}, { valueTypes: this.#valueTypes }) as Note;
+  /** Reads a note, which others may have written to the store. */
+  #decode(bytes: Uint8Array, call: MiddlewareCall): Note {
+    let note: unknown;
+    let why = "";
+    try {
+      note = decodeValue(bytes, {}, { valueTypes: this.#valueTypes });
+    } catch (error) {
+      why = ` ${errorMessage(error)}`;
+    }
+    if (isNote(note)) return note;
+    const text = `What the store has of a call of ${
+      shown(call.name)
+    } is no note of it.${why}`;
+    reportOf(call)(new WireError("malformed", text), "once");
+    throw new Refusal(
+      "outcomeUnknown",
+      `Whether ${
+        shown(call.name)
+      } has run is not known: what the store has of the call cannot be read.`,
+    );
   }
+}
+
+function isNote(note: unknown): note is Note {
+  if (!Array.isArray(note)) return false;
+  const [print, beat, told] = note;
+  if (typeof print !== "string" || typeof beat !== "number") return false;
+  if (told === undefined) return true;
+  if (!Array.isArray(told)) return false;
+  const [kind, first, second] = told as unknown[];
+  return kind === "value" || kind === "threw" ||
+    kind === "values" && Array.isArray(first) ||
+    kind === "refused" && typeof first === "string" &&
+      typeof second === "string";
 }
 
 const NO_OWNER = "The call was not run: whose key it has is not known.";
@@ -595,4 +643,39 @@ export function onceInKv(
   checkOptionKeys(options, KV_KEYS, "onceInKv()");
   const { prefix, keeps, lease, ...rest } = options;
   return new Once(new KvOnceStore(kv, { prefix, keeps, lease }), rest);
+}
+
+/**
+ * Remembers calls in a bucket of NATS's key-value store, which several servers
+ * may share. An outcome is kept for as long as the bucket keeps its entries, its
+ * `ttl`.
+ *
+ * @param kv What `create()` or `open()` of a `Kvm` of `@nats-io/kv` resolves to.
+ * @param options Under which keys, for how long a server may be silent, and
+ * whose keys they are.
+ * @returns A promise of what the option `once` of a server, or of a wire, takes.
+ * @throws {WireError} As a rejection: `invalidArgument` for what is no bucket,
+ * for one that discards old entries or keeps them for less than `lease`, and for
+ * an option out of its range; `storeFailed` where NATS does not answer.
+ *
+ * @example With `npm:@nats-io/kv`
+ * ```ts
+ * import { createRequestServer } from "@remote/wire";
+ * import { type NatsKvLike, onceInNats } from "@remote/wire/once";
+ *
+ * export async function serve(kv: NatsKvLike, order: (what: string) => number) {
+ *   return createRequestServer(7000, {
+ *     once: await onceInNats(kv),
+ *     functions: { order },
+ *   });
+ * }
+ * ```
+ */
+export async function onceInNats(
+  kv: NatsKvLike,
+  options: NatsOnceOptions & OnceOptions = {},
+): Promise<Once> {
+  checkOptionKeys(options, NATS_KEYS, "onceInNats()");
+  const { prefix, lease, ...rest } = options;
+  return new Once(await NatsOnceStore.open(kv, { prefix, lease }), rest);
 }
