@@ -4,6 +4,29 @@
  * @module
  */
 
+import { errorText } from "./_text.ts";
+
+/**
+ * Runs a program until it is done, or asked to end. What it fails with until
+ * then is printed, and is an exit code of 1.
+ *
+ * @param name What the program calls itself.
+ * @param program Gets a signal that aborts when it is asked to end.
+ */
+export async function untilAsked(
+  name: string,
+  program: (signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const signal = endSignal();
+  try {
+    await program(signal);
+  } catch (error) {
+    if (signal.aborted) return;
+    console.error(`${name}: ${errorText(error)}`);
+    Deno.exitCode = 1;
+  }
+}
+
 /**
  * Listens for what asks the process to end: Ctrl-C, or SIGTERM. Asked again,
  * the process ends at once.

@@ -12,6 +12,8 @@ const { parseArgs } = await loaded(import("@std/cli/parse-args"));
 export interface CommandLine {
   /** The value of an option, which is never empty; undefined if not given. */
   option(name: string): string | undefined;
+  /** The value of an option that is one of some; the first if not given. */
+  choice<T extends string>(name: string, values: readonly [T, ...T[]]): T;
   /** The value of the option `port`, or 7000. */
   port(least: number): number;
   /** What is no option. */
@@ -53,13 +55,18 @@ export function commandLine(
     if (value === "") wrong(`The option --${name} wants a value.`);
     return value;
   };
+  const choice = <T extends string>(name: string, values: readonly T[]) => {
+    const text = option(name) ?? values[0];
+    return values.find((value) => value === text) ??
+      wrong(`--${name} wants ${values.join(" or ")}.`);
+  };
   const port = (least: number) => {
     const text = option("port") ?? "7000";
     const port = /^\d{1,5}$/.test(text) ? Number(text) : -1;
     if (port >= least && port <= 65_535) return port;
     return wrong(`A port is an integer from ${least} to 65535, not ${text}.`);
   };
-  return { option, port, rest };
+  return { option, choice, port, rest };
 }
 
 /**

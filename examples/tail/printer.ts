@@ -33,8 +33,8 @@ export interface Printer {
  */
 export function makePrinters(
   names: string[],
-  output: WritableStream<Uint8Array>,
-  isTerminal: boolean,
+  output: WritableStream<Uint8Array> = Deno.stdout.writable,
+  isTerminal: boolean = Deno.stdout.isTerminal(),
 ): Map<string, Printer> {
   const writer = output.getWriter();
   const write = (bytes: Uint8Array) => writer.write(bytes);

@@ -10,9 +10,8 @@ import {
   formatAddress,
   resumable,
 } from "../../mod.ts";
-import { endSignal } from "../_end_signal.ts";
+import { untilAsked } from "../_end_signal.ts";
 import { commandLine, wrong } from "../_options.ts";
-import { errorText } from "../_text.ts";
 import { checkName, LogFolder } from "./folder.ts";
 import { checkFrom, follow } from "./follow.ts";
 import type { From, Item, Position, Progress, Tail } from "./protocol.ts";
@@ -33,20 +32,12 @@ const port = told.port(0);
 const hostname = told.option("hostname");
 const folder = new LogFolder(told.rest[0] ?? wrong("Which folder?"));
 const following = new Set<{ name: string; read: number }>();
-try {
-  await serve();
-} catch (error) {
-  console.error(`server: ${errorText(error)}`);
-  Deno.exitCode = 1;
-}
 
-/** Serves until a signal comes. */
-async function serve(): Promise<void> {
+await untilAsked("server", async (signal) => {
   await folder.names(); // It has to be there.
-  const ended = endSignal();
   const server = createRequestServer<object, Tail>(port, {
     hostname,
-    signal: ended,
+    signal,
     functions: {
       logs: () => folder.names(),
       tail(name, from) {
@@ -61,7 +52,7 @@ async function serve(): Promise<void> {
   });
   console.log(`server: listening on ${formatAddress(server.address)}`);
   await server.finished;
-}
+});
 
 /** Follows a log from a place on, or from one it was read to; keeps count. */
 async function* tail(
@@ -69,36 +60,26 @@ async function* tail(
   first: From,
   after: Cursor | undefined,
   signal: AbortSignal,
-): AsyncGenerator<[Cursor, Item], void, void> {
+): AsyncGenerator<[Position, Item], void, void> {
+  const from: unknown = after ?? first;
+  checkFrom(from);
   const progress = { name, read: 0 };
   const onRead = (count: number) => progress.read += count;
-  const from = after === undefined ? first : positionOf(after);
-  let at = from as Position;
   following.add(progress);
+  let at = after as Position;
   try {
     for await (const item of follow({ folder, name, from, signal, onRead })) {
-      if (item instanceof Uint8Array) {
-        at = { file: at.file, offset: at.offset + item.length };
-      } else if (after !== undefined && isSame(at, item)) {
-        continue; // It goes on where it was.
-      } else {
-        at = item;
-      }
-      yield [`${at.offset} ${at.file}`, item];
+      const isPlace = !(item instanceof Uint8Array);
+      // It goes on where it was.
+      if (isPlace && isSame(at, item)) continue;
+      at = isPlace ? item : { ...at, offset: at.offset + item.length };
+      yield [at, item];
     }
   } finally {
     following.delete(progress);
   }
 }
 
-/** The place that a cursor tells. */
-function positionOf(cursor: Cursor): Position {
-  const [, offset, file] = /^(\d+) (.*)$/.exec(String(cursor)) ?? [];
-  const position = { file, offset: Number(offset) } as Position;
-  checkFrom(position);
-  return position;
-}
-
-function isSame(one: Position, other: Position): boolean {
-  return one.file === other.file && one.offset === other.offset;
+function isSame(one: Position | undefined, other: Position): boolean {
+  return one?.file === other.file && one.offset === other.offset;
 }

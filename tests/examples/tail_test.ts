@@ -267,6 +267,24 @@ test("tail() knows no way out of its folder", () =>
       };
       await assertRejects(taken, Error, message);
     }
+    // Nor where a client makes up the place that it goes on behind.
+    for (
+      const place of [
+        { file: "../a.log", offset: -1 },
+        { file: "../a.log", offset: "0" },
+        { file: ["../a.log"], offset: 0 },
+        ["../a.log", 0],
+        "../a.log",
+        17,
+      ]
+    ) {
+      const metadata = { "remote-wire-behind": JSON.stringify(place) };
+      const { remoteValue } = wire.with({ metadata });
+      const taken = async () => {
+        for await (const _ of await remoteValue.tail("a.log", "start"));
+      };
+      await assertRejects(taken, Error, "A tail begins");
+    }
     assertEquals(await progress(), []);
     assertEquals((await server.end("SIGTERM")).stderr, "");
   }));

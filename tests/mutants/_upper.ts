@@ -179,8 +179,8 @@ export const UPPER: readonly BuggyFile[] = [
       },
       {
         name: "one attempt too many is made",
-        find: "if (failures >= attempts) return false;",
-        replace: "if (failures > attempts) return false;",
+        find: "if (failures >= this.#most) return false;",
+        replace: "if (failures > this.#most) return false;",
       },
       {
         name: "the timer of an attempt stays",

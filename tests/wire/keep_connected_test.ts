@@ -144,6 +144,28 @@ test("keepConnected() gives up after that many attempts", async () => {
   assertEquals(place.told.at(-1), "failed connectionRefused: 3, undefined (1)");
 });
 
+test("keepConnected() gives up sooner where it has never been connected", async () => {
+  {
+    await using place = new Place({ openAttempts: 1 }, { answer: nobody });
+    await place.advance(1_000);
+    assertEquals(
+      place.kept.ended?.message,
+      "Gave up after 1 attempt: Nobody listens.",
+    );
+  }
+  // The second and the fifth lead to a wire.
+  let made = 0;
+  await using place = new Place({ openAttempts: 2, attempts: 5 }, {
+    answer: () => ++made % 3 === 2 ? undefined : nobody(),
+  });
+  await place.advance(200);
+  assertEquals(place.kept.state, "connected");
+  await place.die();
+  await place.advance(2_000);
+  assertEquals(place.kept.ended, undefined);
+  assertEquals(place.kept.stats().connections, 2);
+});
+
 test("keepConnected() knows which failures are final", async () => {
   const cases: [WireErrorCode, boolean][] = [
     ["refused", true],
@@ -278,6 +300,7 @@ test("keepConnected() refuses options out of their range", () => {
     ["backoff.factor", { backoff: { factor: 0.5 } }],
     ["backoff.healthy", { backoff: { healthy: -1 } }],
     ["attempts", { attempts: 0 }],
+    ["openAttempts", { openAttempts: 0 }],
     ["timeout", { timeout: NaN }],
     ["repeats", { repeats: -1 }],
     ["waiting", { waiting: -1 }],

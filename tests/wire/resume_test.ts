@@ -19,6 +19,7 @@ import { Cut } from "./_cutting.ts";
 interface Numbers {
   named(to: number): AsyncIterable<number>;
   plain(to: number): AsyncIterable<number>;
+  filed(to: number): AsyncIterable<number>;
   gone(): AsyncIterable<number>;
   refused(): AsyncIterable<number>;
 }
@@ -55,6 +56,15 @@ class Place implements AsyncDisposable {
           return resumable(this, (after) => {
             opened.push(after);
             return held(numbers(after, to));
+          });
+        },
+        filed(this: CallContext, to: number) {
+          return resumable(this, async function* (after) {
+            opened.push(after);
+            const { at = 0 } = (after ?? {}) as { at?: number };
+            for await (const [n] of numbers(at, to)) {
+              yield [{ file: ["a", null], at: n, isLast: n === to }, n];
+            }
           });
         },
         async *plain(to: number) {
@@ -122,6 +132,19 @@ test("KeptConnection.resume() goes on behind the last item that was consumed", a
   );
   assertEquals(items, upTo(200));
   assertEquals(place.opened, [undefined, 50, 100, 150]);
+});
+
+test("KeptConnection.resume() goes on behind places that are objects", async () => {
+  await using place = new Place();
+  const items = await readAll(
+    place.kept.resume((remote) => remote.filed(20)),
+    (item) => item === 7 && place.wires[0]!.abort(),
+  );
+  assertEquals(items, upTo(20));
+  assertEquals(place.opened, [
+    undefined,
+    { file: ["a", null], at: 7, isLast: false },
+  ]);
 });
 
 test("KeptConnection.resume() goes on at once when its server closes", async () => {
@@ -244,7 +267,8 @@ test("resumable() gives items by themselves to whoever does not ask for places",
 });
 
 test("resumable() refuses what is no place", async () => {
-  for (const behind of ["", "{}", "[1]", "true", "1e999x"]) {
+  const deep = "[".repeat(9) + "]".repeat(9);
+  for (const behind of ["", "{", "true", "1e999", "1e999x", deep]) {
     const error = assertThrows(() =>
       resumable(
         { metadata: { "remote-wire-behind": behind } },
@@ -253,7 +277,12 @@ test("resumable() refuses what is no place", async () => {
     ) as WireError;
     assertEquals(error.code, "invalidArgument");
   }
-  for (const each of [1, [1], [undefined, 1], [NaN, 1], ["a", 1, 2]]) {
+  const nonsense = [undefined, null, true, NaN, 1n, new Date(), [undefined], {
+    toJSON: () => 1,
+  }];
+  for (
+    const each of [1, [1], ["a", 1, 2], ...nonsense.map((place) => [place, 1])]
+  ) {
     const source = async function* () {
       yield each as never;
     };

@@ -195,6 +195,13 @@ export interface KeepConnectedOptions<
    */
   attempts?: number | undefined;
   /**
+   * How many attempts in a row may fail before it has been connected once: 1
+   * for a program that starts with its server or not at all.
+   *
+   * @default {`attempts`}
+   */
+  openAttempts?: number | undefined;
+  /**
    * How long an attempt may take, `onConnected` included, in milliseconds.
    *
    * @default {30000}
@@ -236,6 +243,7 @@ export type ResolvedKeepOptions<
   & {
     readonly backoff: Readonly<BackoffOptions>;
     readonly attempts: number;
+    readonly openAttempts: number;
     readonly timeout: number;
     readonly repeats: number;
     readonly waiting: number;
@@ -253,6 +261,7 @@ const OPTION_KEYS: Readonly<Record<keyof KeepConnectedOptions, true>> = {
   onError: true,
   backoff: true,
   attempts: true,
+  openAttempts: true,
   timeout: true,
   retry: true,
   idempotent: true,
@@ -300,6 +309,7 @@ export function resolveKeepOptions<
     ...options,
     backoff: { least, most, factor, healthy },
     attempts: options.attempts ?? Infinity,
+    openAttempts: options.openAttempts ?? options.attempts ?? Infinity,
     timeout: options.timeout ?? 30_000,
     repeats: options.repeats ?? 3,
     waiting: options.waiting ?? 1_000,
@@ -310,13 +320,14 @@ export function resolveKeepOptions<
       ? idempotent
       : among(namesOf(idempotent)),
   };
-  const { attempts, timeout, repeats, waiting } = resolved;
+  const { attempts, openAttempts, timeout, repeats, waiting } = resolved;
   checkTime(least, 'The option "backoff.least"');
   checkTime(most, 'The option "backoff.most"');
   checkRange("backoff.most", most, least, Infinity);
   checkRange("backoff.factor", factor, 1, Number.MAX_VALUE);
   checkRange("backoff.healthy", healthy, 0, Infinity);
   checkRange("attempts", attempts, 1, Infinity);
+  checkRange("openAttempts", openAttempts, 1, Infinity);
   checkTime(timeout, 'The option "timeout"');
   checkRange("repeats", repeats, 0, Infinity);
   checkRange("waiting", waiting, 0, Infinity);
@@ -626,10 +637,16 @@ export class Supervisor<Remote extends object, Local extends object> {
     });
   }
 
+  /** How many attempts in a row may fail. */
+  get #most(): number {
+    const { attempts, openAttempts } = this.#options;
+    return this.connections === 0 ? openAttempts : attempts;
+  }
+
   #mayGoOn(reason: WireError): boolean | Promise<boolean> {
-    const { attempts, retry, onError } = this.#options;
+    const { retry, onError } = this.#options;
     const { failures } = this.#backoff;
-    if (failures >= attempts) return false;
+    if (failures >= this.#most) return false;
     const mayBeBetter = !Object.hasOwn(FINAL, reason.code);
     if (retry === undefined) return mayBeBetter;
     const failed = (error: unknown) => {
@@ -659,7 +676,7 @@ export class Supervisor<Remote extends object, Local extends object> {
 
   #finalReason(reason: WireError): WireError {
     const { failures } = this.#backoff;
-    const what = failures >= this.#options.attempts
+    const what = failures >= this.#most
       ? `Gave up after ${failures} ${
         failures === 1 ? "attempt" : "attempts in a row"
       }`

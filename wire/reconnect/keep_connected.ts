@@ -36,6 +36,7 @@ import {
   type WireErrorCode,
 } from "../base/errors.ts";
 import type { Metadata } from "../codec/messages.ts";
+import { isPlain } from "../codec/value_kinds.ts";
 import {
   type Connect,
   type KeepConnectedOptions,
@@ -551,8 +552,16 @@ export function keepConnected<
 
 // Streams that go on over another wire: what names the places in them.
 
-/** A place in a stream: a text or a number, which its producer understands. */
-export type Cursor = string | number;
+/**
+ * A place in a stream, which its producer understands: a text, a finite number,
+ * or a list or plain object of what JSON has, such as
+ * `{ file: "a.log", offset: 17 }`. A client may send any of these for the place
+ * that it goes on behind: check it.
+ */
+export type Cursor = string | number | object;
+
+/** How deep lists and objects in a place may be. */
+const CURSOR_DEPTH = 8;
 
 /** How far a stream was read. */
 interface Reading {
@@ -652,13 +661,13 @@ function placeOf(behind: string): Cursor | undefined {
   try {
     const place: unknown = JSON.parse(behind);
     if (place === null) return undefined;
-    if (typeof place === "string" || typeof place === "number") return place;
+    if (isCursor(place)) return place;
   } catch {
     // It is no place.
   }
   throw new Refusal(
     "invalidArgument",
-    `A place in a stream is a text or a number, in JSON, and not ${
+    `A place in a stream is a text, a number, a list or an object, in JSON, and not ${
       shown(behind)
     }.`,
   );
@@ -679,15 +688,38 @@ async function* named<T>(
 
 /** Refuses an item without a place. */
 function checked<T>(each: readonly [Cursor, T]): readonly [Cursor, T] {
-  const isPair = Array.isArray(each) && each.length === 2 &&
-    (typeof each[0] === "string" || Number.isFinite(each[0]));
-  if (isPair) return each;
+  if (Array.isArray(each) && each.length === 2 && isCursor(each[0])) {
+    return each;
+  }
   throw new WireError(
     "invalidArgument",
-    `The source of resumable() gives [place, item], whose place is a text or a number, and it gave ${
+    `The source of resumable() gives [place, item], whose place is a text, a finite number, or a list or an object of what JSON has, and it gave ${
       shown(each)
     }.`,
   );
+}
+
+function isCursor(value: unknown): value is Cursor {
+  return value !== null && typeof value !== "boolean" && isJson(value, 0);
+}
+
+/** Whether JSON has a value as it is. */
+function isJson(value: unknown, depth: number): boolean {
+  switch (typeof value) {
+    case "string":
+    case "boolean":
+      return true;
+    case "number":
+      return Number.isFinite(value);
+    case "object": {
+      if (value === null) return true;
+      if (depth === CURSOR_DEPTH) return false;
+      if (!Array.isArray(value) && !isPlain(value)) return false;
+      return Object.values(value).every((each) => isJson(each, depth + 1));
+    }
+    default:
+      return false;
+  }
 }
 
 function closedReason(): WireError {
