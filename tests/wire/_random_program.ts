@@ -267,6 +267,8 @@ export class Side {
   }
 
   #come(tagged: Tagged): void {
+    // What was thrown goes without its references where there are too many.
+    if (tagged.thing === "[not sent: no data]") return;
     if (this.#things.isHome(tagged)) return;
     this.#references.come(tagged);
     if (this.#isOver) this.#references.releaseAll();
