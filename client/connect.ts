@@ -39,6 +39,7 @@ import type {
 } from "../wire/lines/line_stream.ts";
 import type { AnyFunctions } from "../wire/rpc/remote_types.ts";
 import {
+  checkClear,
   checkPort,
   formatAddress,
   hostInteger,
@@ -48,7 +49,6 @@ import {
   type WireAddress,
 } from "../wire/transport/transport.ts";
 import {
-  checkClear,
   checkServing,
   SHARED_KEYS,
   Wire,

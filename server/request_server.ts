@@ -7,10 +7,12 @@
 
 import {
   type ByteDuplex,
+  checkClear,
   checkPort,
   formatAddress,
   socketTransport,
   type Transport,
+  transportOf,
   type WireAddress,
 } from "../wire/transport/transport.ts";
 import {
@@ -54,13 +56,7 @@ import type {
   ServedFunctions,
 } from "../wire/rpc/remote_types.ts";
 import type { Dialect } from "../wire/session/dialect.ts";
-import {
-  type Authenticate,
-  checkClear,
-  checkServing,
-  transportOf,
-  Wire,
-} from "../wire/wire.ts";
+import { type Authenticate, checkServing, Wire } from "../wire/wire.ts";
 import { denoHost } from "../host/deno_host.ts";
 import {
   Acceptor,

@@ -29,8 +29,12 @@ import { checkOptionKeys, joined } from "../wire/base/checks.ts";
 import { checkTime } from "../wire/base/clock.ts";
 import { errorMessage, shown, WireError } from "../wire/base/errors.ts";
 import type { AnyFunctions } from "../wire/rpc/remote_types.ts";
-import type { Transport, WireAddress } from "../wire/transport/transport.ts";
-import { checkClear, type Wire } from "../wire/wire.ts";
+import {
+  checkClear,
+  type Transport,
+  type WireAddress,
+} from "../wire/transport/transport.ts";
+import type { Wire } from "../wire/wire.ts";
 import { CONNECT_KEYS, type Connecting, connectOver } from "./_connecting.ts";
 import {
   AWAY,

@@ -23,66 +23,20 @@
  */
 
 import { checkOptionKeys, joined } from "../wire/base/checks.ts";
-import {
-  errorMessage,
-  shown,
-  WireError,
-  type WireErrorCode,
-} from "../wire/base/errors.ts";
+import { shown, WireError } from "../wire/base/errors.ts";
 import type { AnyFunctions } from "../wire/rpc/remote_types.ts";
 import type { Transport, WireAddress } from "../wire/transport/transport.ts";
-import { checkClear, type Wire } from "../wire/wire.ts";
+import type { Wire } from "../wire/wire.ts";
 import { CONNECT_KEYS, type Connecting, connectOver } from "./_connecting.ts";
-import { type Channel, MessageTransport } from "./_message_transport.ts";
+import {
+  Dialing,
+  overSocket,
+  WEBSOCKET_PROTOCOL,
+  type WebSocketLike,
+} from "./_web_socket.ts";
 
 export type { Connecting } from "./_connecting.ts";
-
-/**
- * The sub-protocol of a wire over a WebSocket.
- *
- * @example
- * ```ts
- * import { WEBSOCKET_PROTOCOL } from "@remote/wire/websocket";
- *
- * if (WEBSOCKET_PROTOCOL !== "remote-wire") throw new Error();
- * ```
- */
-export const WEBSOCKET_PROTOCOL = "remote-wire";
-
-/** What a wire is to be told of a WebSocket; the standard's class has it. */
-export interface WebSocketLike {
-  /** How binary messages arrive; a transport sets it to `"arraybuffer"`. */
-  binaryType: string;
-  /** 0 while it connects, 1 while it is open. */
-  readonly readyState: number;
-  /** Sends a message. */
-  send(message: string | Uint8Array<ArrayBuffer>): void;
-  /** Closes. */
-  close(code?: number, reason?: string): void;
-  /** Listens to `open`, `message`, `error` and `close`. */
-  addEventListener(
-    type: "open" | "message" | "error" | "close",
-    // deno-lint-ignore no-explicit-any -- the events of each platform
-    listener: (event: any) => void,
-  ): void;
-}
-
-/** States of a WebSocket. */
-const CONNECTING = 0;
-const OPEN = 1;
-/** Closes the connection as meant. */
-const NORMAL = 1000;
-/** Codes of those who closed as meant, and of whoever gave none. */
-const MEANT: readonly number[] = [NORMAL, 1005];
-/** What a code of the other end, or of the platform, says. */
-const MEANINGS: Readonly<Record<number, string>> = {
-  0: "it was cut without a goodbye",
-  1001: "it went away: the page was left, or the server stopped",
-  1006: "it was cut without a goodbye",
-  1009: "a message was too large for it",
-  1011: "it failed",
-  1012: "it starts again",
-};
+export { WEBSOCKET_PROTOCOL, type WebSocketLike } from "./_web_socket.ts";
 
 /**
  * A transport over a WebSocket, for servers of other kinds, such as those of
@@ -118,81 +72,6 @@ export function webSocketTransport(
   address: WireAddress,
 ): Transport {
   return overSocket(socket, address, true);
-}
-
-function overSocket(
-  socket: WebSocketLike,
-  address: WireAddress,
-  isAccepted: boolean,
-): MessageTransport {
-  const close = () => socket.close(NORMAL);
-  // That of the platform takes a copy; others may keep what they are given.
-  const copies = typeof WebSocket === "function" && socket instanceof WebSocket;
-  const channel: Channel = {
-    send: (bytes) => socket.send(copies ? bytes : bytes.slice()),
-    tell(units) {
-      // Some platforms throw where it is being closed.
-      if (socket.readyState === OPEN) socket.send(String(units));
-    },
-    close() {
-      // Deno's server forgets a socket that is closed before it is open.
-      if (socket.readyState !== CONNECTING) return close();
-      if (isAccepted) socket.addEventListener("open", close);
-      else close();
-    },
-  };
-  const transport = new MessageTransport({
-    address,
-    channel,
-    isOpen: socket.readyState === OPEN,
-    // The other end's TCP may collect what is small.
-    isPrompt: isAccepted,
-  });
-  socket.binaryType = "arraybuffer";
-  socket.addEventListener("open", () => transport.opened());
-  socket.addEventListener("message", ({ data }: { data: unknown }) => {
-    if (typeof data === "string") transport.told(countOf(data));
-    else if (data instanceof ArrayBuffer) {
-      transport.received(new Uint8Array(data));
-    } else {
-      transport.failed(
-        new WireError(
-          "invalidArgument",
-          `A message of the WebSocket came as ${
-            shown(data)
-          }, and not as an ArrayBuffer: leave its binaryType alone.`,
-        ),
-      );
-    }
-  });
-  socket.addEventListener("error", (event) => {
-    const text = eventText(event);
-    // Where it says nothing, the code that the socket is closed with says more.
-    if (text !== "") transport.failed(new Error(text));
-  });
-  socket.addEventListener("close", ({ code, reason }) => {
-    if (MEANT.includes(code)) return transport.over();
-    const meaning = reason || MEANINGS[code];
-    transport.failed(
-      new Error(
-        `the WebSocket was closed with code ${code}${
-          meaning ? ` (${meaning})` : ""
-        }`,
-      ),
-    );
-  });
-  return transport;
-}
-
-/** What a message of text says; NaN for anything but a count. */
-function countOf(text: string): number {
-  return /^[1-9]\d{0,9}$/.test(text) ? Number(text) : NaN;
-}
-
-/** What an event says of an error, which in browsers is nothing. */
-function eventText(event: unknown): string {
-  const { message } = Object(event);
-  return typeof message === "string" ? message : "";
 }
 
 /** What a connection by WebSocket is made with. Everything has a default. */
@@ -250,86 +129,16 @@ export async function connectWebSocket<
   options ??= {};
   checkOptionKeys(options, CONNECT_OPTIONS, "connectWebSocket()");
   const { protocols = [WEBSOCKET_PROTOCOL], ...rest } = options;
-  const where = String(url);
-  let refusal: WireError | undefined;
+  const dialing = new Dialing(url, protocols, rest);
   try {
-    return await connectOver<Remote, Local>(where, rest, () => {
-      checkWay(url, rest);
-      const socket = dial(url, protocols);
-      const transport = overSocket(socket, addressOf(socket.url), false);
-      let hasOpened = false;
-      socket.addEventListener("open", () => hasOpened = true);
-      socket.addEventListener("error", (event) => {
-        if (!hasOpened) refusal = refusedBy(where, eventText(event));
-      });
-      return transport;
-    });
+    return await connectOver<Remote, Local>(
+      dialing.where,
+      rest,
+      () => dialing.open(),
+    );
   } catch (error) {
-    // Whether there was a server at all is told by the socket alone.
-    const isLost = error instanceof WireError &&
-      error.code === "connectionLost";
-    throw isLost && refusal !== undefined ? refusal : error;
+    throw dialing.reason(error);
   }
-}
-
-/** Refuses to show a secret to whoever listens on the way. */
-function checkWay(
-  url: string | URL,
-  options: Parameters<typeof checkClear>[0],
-): void {
-  // In a page, it may be relative to that.
-  const base: string | undefined = globalThis.location?.href;
-  if (!URL.canParse(url, base)) return;
-  const { protocol, hostname, port } = new URL(url, base);
-  if (protocol === "wss:" || protocol === "https:") return;
-  const address = { transport: "tcp", hostname, port: Number(port) || 80 };
-  checkClear(options, address as WireAddress, "Connect to wss:");
-}
-
-/** Makes the WebSocket, which begins to connect. */
-function dial(url: string | URL, protocols: readonly string[]): WebSocket {
-  if (typeof WebSocket === "undefined") {
-    throw new WireError(
-      "connectFailed",
-      `Cannot connect to ${
-        shown(String(url))
-      }: this runtime has no WebSocket; Node has one since version 22. One of a package, such as ws, makes a wire by makeWire(webSocketTransport(socket, address)).`,
-    );
-  }
-  try {
-    return new WebSocket(url, [...protocols]);
-  } catch (error) {
-    const isForbidden = /^Not(Capable|Allowed)|^Security/.test(
-      (error as Error).name,
-    );
-    throw new WireError(
-      isForbidden ? "permissionDenied" : "invalidArgument",
-      `Cannot connect to ${shown(String(url))}: ${errorMessage(error)}`,
-      { cause: error },
-    );
-  }
-}
-
-/** The error of a WebSocket that never opened. */
-function refusedBy(where: string, text: string): WireError {
-  const code: WireErrorCode = /refused|tcp connect error/i.test(text)
-    ? "connectionRefused"
-    : "connectFailed";
-  return new WireError(
-    code,
-    `Cannot connect to ${where}: ${
-      text || "the WebSocket failed, and the platform does not tell why"
-    }. Check the address, that the server runs, and that it lets this origin in.`,
-  );
-}
-
-function addressOf(url: string): WireAddress {
-  const { hostname, port, protocol } = new URL(url);
-  return {
-    transport: "websocket",
-    hostname: hostname.replace(/^\[(.*)\]$/, "$1"),
-    port: port === "" ? protocol === "wss:" ? 443 : 80 : Number(port),
-  };
 }
 
 /** What takes connections; a request server does. */

@@ -15,11 +15,11 @@ import {
 } from "./base/errors.ts";
 import {
   type ByteDuplex,
+  checkClear,
   formatAddress,
-  isLoopback,
   type Look,
-  streamTransport,
   type Transport,
+  transportOf,
   watchedTransport,
   type WireAddress,
 } from "./transport/transport.ts";
@@ -979,28 +979,6 @@ export function makeWire<
   return new Wire<Remote, Local, Identity>(transport, options);
 }
 
-/**
- * What a wire is to be made over.
- *
- * @param connection What a program passed.
- * @returns A transport.
- * @throws {WireError} `invalidArgument` for what is no connection.
- */
-export function transportOf(connection: Transport | ByteDuplex): Transport {
-  const parts: Partial<Transport & ByteDuplex> = Object(connection);
-  const isTransport = typeof parts.address?.transport === "string" &&
-    typeof parts.read === "function" && typeof parts.write === "function" &&
-    typeof parts.closeWrite === "function" && typeof parts.close === "function";
-  if (isTransport) return connection as Transport;
-  const isDuplex = typeof parts.readable?.getReader === "function" &&
-    typeof parts.writable?.getWriter === "function";
-  if (isDuplex) return streamTransport(connection as ByteDuplex);
-  throw new WireError(
-    "invalidArgument",
-    'A wire is made over a transport, such as socketTransport(conn, address), or over the two streams of { readable, writable }, such as a child process\'s pipes. A transport has read(), write(), closeWrite(), close() and an address, such as { transport: "streams" }.',
-  );
-}
-
 /** Whether a call is to run once; options that cannot be read fail with it. */
 function runsOnce(options: WireCallOptions | undefined): boolean {
   try {
@@ -1118,29 +1096,6 @@ function checkCredentials(
     );
   }
   return checkAuthentication(options);
-}
-
-/**
- * Refuses to show a secret to whoever listens on the way.
- *
- * @param options The secret, and whether that is meant.
- * @param address Where it would go.
- * @param cure What to do rather.
- * @throws {WireError} `invalidArgument`.
- */
-export function checkClear(
-  { credential, insecure }: Pick<WireOptions, "credential" | "insecure">,
-  address: WireAddress,
-  cure = "Give the option tls",
-): void {
-  if (credential === undefined || insecure === true) return;
-  if (address.transport !== "tcp" || isLoopback(address.hostname)) return;
-  throw new WireError(
-    "invalidArgument",
-    `The credential would be sent in the clear, for everybody on the way to ${
-      formatAddress(address)
-    } to read. ${cure}; or, where the network is safe by other means, insecure: true.`,
-  );
 }
 
 /**

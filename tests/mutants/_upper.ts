@@ -363,7 +363,7 @@ export const UPPER: readonly BuggyFile[] = [
     ],
   },
   {
-    file: "transports/websocket.ts",
+    file: "transports/_web_socket.ts",
     tests: ["transports/websocket_test.ts"],
     bugs: [
       {

@@ -491,6 +491,31 @@ export function begun(
   return made;
 }
 
+/**
+ * Rejects two turns later. By then whoever awaits the call is attached to it,
+ * so that the engine finds the awaiting functions for the error's stack: the
+ * call site costs nothing where no call fails.
+ *
+ * @param makeError Makes the error.
+ * @param site Where the call was made, if that is recorded.
+ * @param failing Told of the error once it is made.
+ */
+export async function failLater(
+  makeError: () => Error,
+  site: Error | undefined,
+  failing?: (error: Error) => void,
+): Promise<never> {
+  await undefined;
+  await undefined;
+  const error = makeError();
+  if (site !== undefined) {
+    const frames = site.stack?.split("\n").slice(1).join("\n") ?? "";
+    error.stack = `${error.name}: ${error.message}\n${frames}`;
+  }
+  failing?.(error);
+  throw error;
+}
+
 /** Where a call failed that nobody awaits. */
 export function unawaited(name: unknown): string {
   return name === ""

@@ -345,7 +345,7 @@ function placeOf(key: unknown): unknown {
 }
 
 /** What a console shows. */
-const INSPECT = Symbol.for("nodejs.util.inspect.custom");
+const INSPECT = /* @__PURE__ */ Symbol.for("nodejs.util.inspect.custom");
 
 /** Keys with their values, in the order in which they were added. */
 class Places<K, V> {
@@ -428,10 +428,6 @@ class FreeMap<K, V> extends Places<K, V> {
   [Symbol.iterator](): Iterator<[K, V]> {
     return this.entries();
   }
-
-  [INSPECT](): string {
-    return `Map(${this.size}) { keys that collide }`;
-  }
 }
 
 /** A Set. */
@@ -477,25 +473,32 @@ class FreeSet<T> extends Places<T, T> {
   isDisjointFrom(other: ReadonlySetLike<unknown>): boolean {
     return this.intersection(other).size === 0;
   }
-
-  [INSPECT](): string {
-    return `Set(${this.size}) { items that collide }`;
-  }
 }
 
-inherit(FreeMap.prototype, Map);
-inherit(FreeSet.prototype, Set);
+const InheritingMap = /* @__PURE__ */ inheriting(FreeMap, Map, "keys");
+const InheritingSet = /* @__PURE__ */ inheriting(FreeSet, Set, "items");
 
 /**
  * Has a class inherit from one of the engine's own, behind what all places
  * have. What the engine's own are made of, its objects lack.
  */
-function inherit(prototype: object, own: typeof Map | typeof Set): void {
+function inheriting<Class extends { readonly prototype: object }>(
+  made: Class,
+  own: typeof Map | typeof Set,
+  parts: string,
+): Class {
+  const { prototype } = made;
   const { constructor: _, ...places } = Object.getOwnPropertyDescriptors(
     Places.prototype,
   );
   Object.setPrototypeOf(prototype, Object.create(own.prototype, places));
   Object.defineProperty(prototype, "constructor", { value: own });
+  Object.defineProperty(prototype, INSPECT, {
+    value(this: { readonly size: number }): string {
+      return `${own.name}(${this.size}) { ${parts} that collide }`;
+    },
+  });
+  return made;
 }
 
 function iterated<T>(iterator: Iterator<T>): Iterable<T> {
@@ -503,7 +506,7 @@ function iterated<T>(iterator: Iterator<T>): Iterable<T> {
 }
 
 function setOf<T>(...lists: Iterable<T>[]): FreeSet<T> {
-  const made = new FreeSet<T>();
+  const made = new InheritingSet<T>();
   for (const list of lists) for (const item of list) made.add(item);
   return made;
 }
@@ -512,7 +515,7 @@ function setOf<T>(...lists: Iterable<T>[]): FreeSet<T> {
 export function collisionFreeMap<K, V>(
   entries: Iterable<[K, V]>,
 ): Map<K, V> {
-  const made = new FreeMap<K, V>();
+  const made = new InheritingMap<K, V>();
   for (const [key, value] of entries) made.set(key, value);
   return made as unknown as Map<K, V>;
 }

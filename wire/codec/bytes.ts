@@ -430,6 +430,16 @@ function illFormed(): WireError {
   );
 }
 
+/** What is written by, as far as small parts of messages need it. */
+export type ByteSink = Pick<ByteWriter, "byte" | "varint" | "valueBytes">;
+
+/** What is read by, as far as small parts of messages need it. */
+export type ByteSource = Pick<
+  ByteReader,
+  | ("buffer" | "remaining" | "byte" | "bytes" | "finish" | "take")
+  | ("text" | "uint32" | "varint")
+>;
+
 /**
  * Reads from a window of a buffer. Every method throws a `malformed` error
  * where the bytes are short, and none allocates more than the bytes hold.
@@ -737,8 +747,8 @@ type UnitDecoder = (
 ) => string | undefined;
 
 /** The decoders of each length: those of ASCII, and those of any units. */
-const asciiDecoders = unitDecoders(0x7f);
-const wideDecoders = unitDecoders(0xffff);
+const asciiDecoders = /* @__PURE__ */ unitDecoders(0x7f);
+const wideDecoders = /* @__PURE__ */ unitDecoders(0xffff);
 
 function unitDecoders(most: number): UnitDecoder[] {
   const decoders: UnitDecoder[] = [];

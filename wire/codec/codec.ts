@@ -8,7 +8,7 @@
  */
 
 import { checkOptionKeys } from "../base/checks.ts";
-import { errorMessage, isA, malformed, WireError } from "../base/errors.ts";
+import { isA, malformed, WireError } from "../base/errors.ts";
 import {
   DEFAULT_LIMITS,
   type Memory,
@@ -46,6 +46,8 @@ import {
   MOST_SECTION,
   NO_SECTION,
   type SendingOptions,
+  tooLarge,
+  unreadable,
   ValueWriter,
 } from "./value_writer.ts";
 
@@ -97,8 +99,8 @@ function kindsThatMayCome(when: "early" | "late"): ReadonlySet<number> {
   );
 }
 
-const EARLY = kindsThatMayCome("early");
-const LATE = kindsThatMayCome("late");
+const EARLY = /* @__PURE__ */ kindsThatMayCome("early");
+const LATE = /* @__PURE__ */ kindsThatMayCome("late");
 
 /** The answers that may be large. */
 const ANSWERS: ReadonlySet<number> = /* @__PURE__ */ new Set([
@@ -560,23 +562,6 @@ export class Decoder implements LastMessage {
 /** The error for a message that is larger than this side takes. */
 function tooMany(size: number, most: number): WireError {
   return malformed(`A message may have ${most} bytes, and one has ${size}.`);
-}
-
-/** The error for a value whose getters or iterators throw. */
-function unreadable(error: unknown): WireError {
-  return new WireError(
-    "unsupportedValue",
-    `A value could not be read while it was being sent: ${errorMessage(error)}`,
-    { cause: error },
-  );
-}
-
-/** The error for a message that the peer does not take. */
-export function tooLarge(length: number, most: number): WireError {
-  return new WireError(
-    "limit",
-    `The peer takes messages of up to ${most} bytes (its limit "message"; or "streamWindow" for an item of a stream, or "frame" where it takes no pieces), and this one has ${length}. Send it in parts, or raise that limit.`,
-  );
 }
 
 /**

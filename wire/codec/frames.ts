@@ -12,7 +12,7 @@ import {
   WireError,
 } from "../base/errors.ts";
 import type { WireLimits } from "../base/limits.ts";
-import type { ByteReader, ByteWriter } from "./bytes.ts";
+import type { ByteSource, ByteWriter } from "./bytes.ts";
 import {
   BATCH_BYTES,
   type CallFields,
@@ -318,7 +318,7 @@ export class Pieces {
    * used for anything else.
    * @throws {WireError} `malformed` when a limit is broken.
    */
-  take(reader: ByteReader, rest = 0): Uint8Array | undefined {
+  take(reader: ByteSource, rest = 0): Uint8Array | undefined {
     const number = reader.varint();
     const flag = reader.byte();
     const found = this.#find(number);
@@ -346,7 +346,7 @@ export class Pieces {
    * @param reader Stands at the bytes.
    * @returns The whole message, once its last byte came.
    */
-  goOn(reader: ByteReader): Uint8Array | undefined {
+  goOn(reader: ByteSource): Uint8Array | undefined {
     return this.#append(this.#last!, reader);
   }
 
@@ -384,7 +384,7 @@ export class Pieces {
 
   #append(
     unfinished: Unfinished,
-    reader: ByteReader,
+    reader: ByteSource,
   ): Uint8Array | undefined {
     const count = reader.remaining;
     const { size, length } = unfinished;

@@ -13,7 +13,7 @@ import {
   type Memory,
   type WireLimits,
 } from "../base/limits.ts";
-import type { ByteReader } from "./bytes.ts";
+import type { ByteReader, ByteSource } from "./bytes.ts";
 import type {
   CallExtras,
   MessageExtras,
@@ -212,7 +212,9 @@ export class MessageReader {
       case KIND.pong:
         return receiver.pong(this.#last(reader.uint32()));
       case KIND.hello:
-        return receiver.hello(this.#last(this.#hello()));
+        return receiver.hello(
+          this.#last(readHello(reader, () => this.isHailed = true)),
+        );
       case KIND.accept:
         this.#end();
         return receiver.accept();
@@ -416,7 +418,9 @@ export class MessageReader {
     if (flags > 15 || (kind === "send" && flags & FLAG.wantsValues)) {
       throw malformed(`A ${kind} has no flags ${flags}.`);
     }
-    const target = flags & FLAG.hasTarget ? this.#target() : undefined;
+    const target = flags & FLAG.hasTarget
+      ? readTarget(this.#reader)
+      : undefined;
     if (kind === "send" && target !== undefined && "result" in target) {
       throw malformed("A one-way call is not of a result.");
     }
@@ -432,79 +436,13 @@ export class MessageReader {
   #more(flags: number): CallExtras {
     const deadline = flags & FLAG.hasDeadline ? this.#reader.varint() : 0;
     if ((flags & FLAG.hasMetadata) === 0) return { deadline };
-    const metadata = this.#metadata();
+    const metadata = readMetadata(this.#reader);
     try {
       this.#values.weigh(WEIGHT.metadata * Object.keys(metadata).length);
     } catch (error) {
       this.#fail(error);
     }
     return { deadline, metadata };
-  }
-
-  #target(): Target {
-    const reader = this.#reader;
-    const kind = reader.byte();
-    if (kind === TARGET.result) return { result: reader.varint() };
-    if (kind !== TARGET.object) throw malformed(`There is no target ${kind}.`);
-    return { slot: reader.varint(), nonce: reader.uint32() };
-  }
-
-  #metadata(): Metadata {
-    const reader = this.#reader;
-    const count = reader.varint();
-    const metadata: Record<string, string> = Object.create(null);
-    let units = 0;
-    for (let index = 0; index < count; index++) {
-      const key = reader.text();
-      if (key in metadata) throw malformed("Metadata has a key only once.");
-      const value = metadata[key] = reader.text();
-      units += key.length + value.length;
-      if (index >= METADATA_ENTRIES || units > METADATA_UNITS) {
-        throw malformed(metadataLimit(count, units));
-      }
-    }
-    return metadata;
-  }
-
-  #hello(): Hello {
-    const reader = this.#reader;
-    for (let at = 0; at < MAGIC.length; at++) {
-      if (reader.byte() !== MAGIC.charCodeAt(at)) throw notAWire();
-    }
-    this.isHailed = true;
-    const version = reader.byte();
-    const features = reader.varint();
-    const count = reader.varint();
-    const limits: PeerLimits = { ...UNTOLD_LIMITS };
-    for (let index = 0; index < count; index++) {
-      const limit = reader.varint();
-      const name = HELLO_LIMITS[index];
-      if (name === undefined) continue;
-      const { least, most } = limitRange(name);
-      if (limit < least || limit > most) {
-        throw malformed(
-          `The limit "${name}" of a hello is from ${least} to ${most}, not ${limit}.`,
-        );
-      }
-      limits[name] = limit;
-    }
-    if (count < HELLO_LIMITS_LEAST) {
-      throw malformed(
-        `A hello has ${HELLO_LIMITS_LEAST} limits or more, not ${count}.`,
-      );
-    }
-    const credential = reader.text();
-    const contract = reader.text();
-    // What a later version adds stands behind that, and is skipped.
-    reader.take(reader.remaining);
-    return {
-      kind: "hello",
-      version,
-      features,
-      limits,
-      credential,
-      contract,
-    };
   }
 
   /** What follows is read in full, and weighed. */
@@ -521,7 +459,7 @@ export class MessageReader {
   readonly #boundsOf = (): WeightBounds => {
     const { size } = this;
     const memory = this.#memory;
-    const most = MOST_TIMES * size + MOST_MORE;
+    const most = mostWeight(size);
     const bounds = { most, room: Infinity, roomAlong: Infinity };
     if (memory === undefined) return bounds;
     switch (this.#kind) {
@@ -675,6 +613,77 @@ export class MessageReader {
     }
     return failure === undefined ? undefined : { failure };
   }
+}
+
+/** What the values of a message of so many bytes may weigh, by themselves. */
+export function mostWeight(size: number): number {
+  return MOST_TIMES * size + MOST_MORE;
+}
+
+/** Reads what a call is of. */
+export function readTarget(reader: ByteSource): Target {
+  const kind = reader.byte();
+  if (kind === TARGET.result) return { result: reader.varint() };
+  if (kind !== TARGET.object) throw malformed(`There is no target ${kind}.`);
+  return { slot: reader.varint(), nonce: reader.uint32() };
+}
+
+/** Reads the metadata of a call. */
+export function readMetadata(reader: ByteSource): Metadata {
+  const count = reader.varint();
+  const metadata: Record<string, string> = Object.create(null);
+  let units = 0;
+  for (let index = 0; index < count; index++) {
+    const key = reader.text();
+    if (key in metadata) throw malformed("Metadata has a key only once.");
+    const value = metadata[key] = reader.text();
+    units += key.length + value.length;
+    if (index >= METADATA_ENTRIES || units > METADATA_UNITS) {
+      throw malformed(metadataLimit(count, units));
+    }
+  }
+  return metadata;
+}
+
+/**
+ * Reads a hello, behind its kind.
+ *
+ * @param reader Where the bytes come from.
+ * @param onHailed Called once it has begun as a hello does.
+ * @returns What the peer says of itself.
+ * @throws {WireError} `notAWire`, or `malformed`.
+ */
+export function readHello(reader: ByteSource, onHailed: () => void): Hello {
+  for (let at = 0; at < MAGIC.length; at++) {
+    if (reader.byte() !== MAGIC.charCodeAt(at)) throw notAWire();
+  }
+  onHailed();
+  const version = reader.byte();
+  const features = reader.varint();
+  const count = reader.varint();
+  const limits: PeerLimits = { ...UNTOLD_LIMITS };
+  for (let index = 0; index < count; index++) {
+    const limit = reader.varint();
+    const name = HELLO_LIMITS[index];
+    if (name === undefined) continue;
+    const { least, most } = limitRange(name);
+    if (limit < least || limit > most) {
+      throw malformed(
+        `The limit "${name}" of a hello is from ${least} to ${most}, not ${limit}.`,
+      );
+    }
+    limits[name] = limit;
+  }
+  if (count < HELLO_LIMITS_LEAST) {
+    throw malformed(
+      `A hello has ${HELLO_LIMITS_LEAST} limits or more, not ${count}.`,
+    );
+  }
+  const credential = reader.text();
+  const contract = reader.text();
+  // What a later version adds stands behind that, and is skipped.
+  reader.take(reader.remaining);
+  return { kind: "hello", version, features, limits, credential, contract };
 }
 
 /** What a message with attachments has besides. */

@@ -16,6 +16,7 @@ import {
 import { encodeByKey, MANY, objectEncoderOf } from "./_objects.ts";
 import {
   byteCount,
+  errorMessage,
   otherVersion,
   shown,
   viewKind,
@@ -24,7 +25,7 @@ import {
 import { ByteWriter, likelySize, varintSize } from "./bytes.ts";
 import { DEFAULT_LIMITS, type ValueLimits } from "../base/limits.ts";
 import { type Exporter, NO_EXPORTER } from "./passing.ts";
-import { SendTables, type Shape } from "./tables.ts";
+import type { SendTables, Shape } from "./tables.ts";
 import {
   type AnyValueType,
   dataFor,
@@ -44,6 +45,15 @@ export const NO_SECTION: unique symbol = Symbol("no string section");
 
 const timeOf = Date.prototype.getTime;
 
+/** Where a writer finds the key sets that the peer knows. */
+export type SendShapes = Pick<SendTables, "expected" | "shape">;
+
+/** For a peer that takes no key sets: each object is sent with its keys. */
+export const NO_SHAPES: SendShapes = {
+  expected: () => undefined,
+  shape: () => undefined,
+};
+
 /** How values are sent that not all wires have. */
 export interface SendingOptions {
   /** Says how things travel that are not copied; without one none do. */
@@ -57,7 +67,7 @@ export interface SendingOptions {
 /** Writes values. */
 export class ValueWriter {
   readonly #writer: ByteWriter;
-  readonly #tables: SendTables;
+  readonly #tables: SendShapes;
   #limits: ValueLimits;
   #values = 0;
   /** The string section so far; undefined if the message has none. */
@@ -88,7 +98,7 @@ export class ValueWriter {
    */
   constructor(
     writer: ByteWriter,
-    tables: SendTables,
+    tables: SendShapes,
     limits: ValueLimits,
     { exporter = NO_EXPORTER, types, sendStacks = false }: SendingOptions = {},
   ) {
@@ -509,12 +519,7 @@ export class ValueWriter {
   /** Counts what a value is about to hold. */
   #enter(count: number, depth: number): void {
     const { nesting } = this.#limits;
-    if (depth >= nesting) {
-      throw new WireError(
-        "limit",
-        `The peer takes values nested up to ${nesting} deep, and this one is deeper, or contains itself. Send it in parts, or raise the peer's limit "nesting".`,
-      );
-    }
+    if (depth >= nesting) throw tooNested(nesting);
     this.hold(count);
   }
 
@@ -545,12 +550,7 @@ export class ValueWriter {
     // Of a list that is a proxy, the length may be anything.
     if (count >>> 0 !== count) throw uncounted(count);
     this.#values += count;
-    if (this.#values > values) {
-      throw new WireError(
-        "limit",
-        `The peer takes messages of up to ${values} values, and this one has more. Send it in parts, or raise the peer's limit "values".`,
-      );
-    }
+    if (this.#values > values) throw tooManyValues(values);
   }
 }
 
@@ -576,9 +576,7 @@ export class SharedArguments extends Array<unknown> {
     this.#isWritten = true;
     const writer = new ByteWriter();
     writer.bound = MOST_SHARED;
-    const tables = new SendTables();
-    tables.most = 0;
-    const values = new ValueWriter(writer, tables, DEFAULT_LIMITS);
+    const values = new ValueWriter(writer, NO_SHAPES, DEFAULT_LIMITS);
     try {
       values.writeList(this);
       this.#bytes = writer.written().slice();
@@ -599,6 +597,39 @@ export function changed(what: string): WireError {
   return new WireError(
     "unsupportedValue",
     `A ${what} changed while it was being sent: a getter, or a proxy, of the value did that. Send a copy.`,
+  );
+}
+
+/** The error for a value that is deeper than the peer takes. */
+export function tooNested(most: number): WireError {
+  return new WireError(
+    "limit",
+    `The peer takes values nested up to ${most} deep, and this one is deeper, or contains itself. Send it in parts, or raise the peer's limit "nesting".`,
+  );
+}
+
+/** The error for a message with more values than the peer takes. */
+export function tooManyValues(most: number): WireError {
+  return new WireError(
+    "limit",
+    `The peer takes messages of up to ${most} values, and this one has more. Send it in parts, or raise the peer's limit "values".`,
+  );
+}
+
+/** The error for a value whose getters or iterators throw. */
+export function unreadable(error: unknown): WireError {
+  return new WireError(
+    "unsupportedValue",
+    `A value could not be read while it was being sent: ${errorMessage(error)}`,
+    { cause: error },
+  );
+}
+
+/** The error for a message that the peer does not take. */
+export function tooLarge(length: number, most: number): WireError {
+  return new WireError(
+    "limit",
+    `The peer takes messages of up to ${most} bytes (its limit "message"; or "streamWindow" for an item of a stream, or "frame" where it takes no pieces), and this one has ${length}. Send it in parts, or raise that limit.`,
   );
 }
 

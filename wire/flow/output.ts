@@ -19,7 +19,8 @@ import {
 export type { Ticket } from "./byte_output.ts";
 import { type External, varintSize } from "../codec/bytes.ts";
 import type { Clock } from "../base/clock.ts";
-import { Encoder, type EncoderLimits, tooLarge } from "../codec/codec.ts";
+import { Encoder, type EncoderLimits } from "../codec/codec.ts";
+import { tooLarge } from "../codec/value_writer.ts";
 import { FRAME_HEADER, PIECE, type PlainWriter } from "../codec/frames.ts";
 import {
   FEATURE,

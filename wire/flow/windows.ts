@@ -8,7 +8,8 @@
  * @module
  */
 
-import { type Keeper, Kept, KeptBytes, tooLarge } from "../codec/codec.ts";
+import { type Keeper, Kept, KeptBytes } from "../codec/codec.ts";
+import { tooLarge } from "../codec/value_writer.ts";
 import {
   type Channel,
   type Message,
@@ -259,7 +260,7 @@ const NOTHING: Body = { size: 0, bytes: new Uint8Array(0) };
 export class ReceiveWindow {
   readonly #channel: Channel;
   readonly #size: number;
-  readonly #output: MessageOutput;
+  readonly #output: Pick<MessageOutput, "send">;
   readonly #lifetime: Lifetime;
   #held = 0;
   #credit = 0;
@@ -273,7 +274,7 @@ export class ReceiveWindow {
   constructor(
     channel: Channel,
     size: number,
-    output: MessageOutput,
+    output: Pick<MessageOutput, "send">,
     lifetime: Lifetime,
   ) {
     this.#channel = channel;

@@ -7,6 +7,7 @@
 import { type CallFate, isA, isThenable, WireError } from "../base/errors.ts";
 import {
   failed,
+  failLater,
   knowsWhoAsks,
   owned,
   OwnPromise,
@@ -35,7 +36,6 @@ import {
 } from "../rpc/pending_call.ts";
 import type { Caller } from "../rpc/remote.ts";
 import type { KeptCallOptions, ResolvedKeepOptions } from "./_supervisor.ts";
-import { failLater } from "../rpc/calls.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Lifetime } from "../base/lifetime.ts";
 

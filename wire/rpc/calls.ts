@@ -40,6 +40,7 @@ import { type CallFate, isA, malformed, WireError } from "../base/errors.ts";
 import {
   entered,
   exited,
+  failLater,
   type Report,
   reportUnawaited,
   unawaited,
@@ -731,31 +732,6 @@ export class Calls implements CallMaker {
     if (promise === undefined) return;
     reportUnawaited(promise, error, this.report, unawaited(name));
   }
-}
-
-/**
- * Rejects two turns later. By then whoever awaits the call is attached to it,
- * so that the engine finds the awaiting functions for the error's stack: the
- * call site costs nothing where no call fails.
- *
- * @param makeError Makes the error.
- * @param site Where the call was made, if that is recorded.
- * @param failing Told of the error once it is made.
- */
-export async function failLater(
-  makeError: () => Error,
-  site: Error | undefined,
-  failing?: (error: Error) => void,
-): Promise<never> {
-  await undefined;
-  await undefined;
-  const error = makeError();
-  if (site !== undefined) {
-    const frames = site.stack?.split("\n").slice(1).join("\n") ?? "";
-    error.stack = `${error.name}: ${error.message}\n${frames}`;
-  }
-  failing?.(error);
-  throw error;
 }
 
 /** Has a result waited for, which its promise then knows. */

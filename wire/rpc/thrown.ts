@@ -66,7 +66,7 @@ export function remoteError(
  *
  * @param thrown What was thrown.
  */
-function plainError(thrown: unknown): Error {
+export function plainError(thrown: unknown): Error {
   const plain = new Error(shortText(errorMessage(thrown)));
   try {
     if (thrown instanceof Error) plain.name = shortText(String(thrown.name));

@@ -647,14 +647,24 @@ const NOT_KNOWN = {
 // How two ends close: `close` says that this side makes no further call,
 // `finish` answers that the other side has nothing left to do either.
 
+/** Calls and messages of both directions, as far as a close waits for them. */
+export interface ClosingMessages {
+  readonly calls: Pick<Messaging["calls"], "pending">;
+  readonly incoming: Pick<
+    Messaging["incoming"],
+    "running" | "forsakeAbandoned"
+  >;
+  readonly outbound: Pick<Outbound, "waiting" | "whenSettled">;
+}
+
 /** What has to be idle before a wire can end, and what ends it. */
 export interface GracefulCloseOptions {
   readonly clock: Clock;
   readonly lifetime: Lifetime;
   /** How long it may take, in milliseconds. */
   readonly patience: number;
-  readonly output: Pick<Output, "flush" | "send">;
-  readonly messaging: Messaging;
+  readonly output: Pick<MessageOutput & ByteOutput, "flush" | "send">;
+  readonly messaging: ClosingMessages;
   readonly streams: Pick<Streams, "wanted">;
   /** Ends the wire, with the reason, and says whether to tell the peer. */
   readonly end: (reason: WireError, tell: boolean) => void;

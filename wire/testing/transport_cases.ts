@@ -12,8 +12,9 @@ import {
   type ByteDuplex,
   checkWritten,
   type Transport,
+  transportOf,
 } from "../transport/transport.ts";
-import { makeWire, transportOf, type Wire } from "../wire.ts";
+import { makeWire, type Wire } from "../wire.ts";
 import {
   expect,
   expectBytes,

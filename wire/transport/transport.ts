@@ -309,6 +309,28 @@ export function streamTransport(
 }
 
 /**
+ * What a wire is to be made over.
+ *
+ * @param connection What a program passed.
+ * @returns A transport.
+ * @throws {WireError} `invalidArgument` for what is no connection.
+ */
+export function transportOf(connection: Transport | ByteDuplex): Transport {
+  const parts: Partial<Transport & ByteDuplex> = Object(connection);
+  const isTransport = typeof parts.address?.transport === "string" &&
+    typeof parts.read === "function" && typeof parts.write === "function" &&
+    typeof parts.closeWrite === "function" && typeof parts.close === "function";
+  if (isTransport) return connection as Transport;
+  const isDuplex = typeof parts.readable?.getReader === "function" &&
+    typeof parts.writable?.getWriter === "function";
+  if (isDuplex) return streamTransport(connection as ByteDuplex);
+  throw new WireError(
+    "invalidArgument",
+    'A wire is made over a transport, such as socketTransport(conn, address), or over the two streams of { readable, writable }, such as a child process\'s pipes. A transport has read(), write(), closeWrite(), close() and an address, such as { transport: "streams" }.',
+  );
+}
+
+/**
  * Two transports joined in memory: what one writes, the other reads.
  *
  * @returns The two ends.
@@ -685,6 +707,37 @@ export function isLoopback(hostname: string): boolean {
   const bare = hostname.toLowerCase().replace(/^\[|\]$/g, "");
   return bare === "localhost" || bare === "::1" ||
     /^(::ffff:)?127(\.\d{1,3}){3}$/.test(bare);
+}
+
+/** A secret that is shown to the peer, and whether in the clear. */
+export interface ShownSecret {
+  /** The secret; undefined where there is none. */
+  readonly credential?: string | undefined;
+  /** Whether whoever is on the way may read it. */
+  readonly insecure?: boolean | undefined;
+}
+
+/**
+ * Refuses to show a secret to whoever listens on the way.
+ *
+ * @param options The secret, and whether that is meant.
+ * @param address Where it would go.
+ * @param cure What to do rather.
+ * @throws {WireError} `invalidArgument`.
+ */
+export function checkClear(
+  { credential, insecure }: ShownSecret,
+  address: WireAddress,
+  cure = "Give the option tls",
+): void {
+  if (credential === undefined || insecure === true) return;
+  if (address.transport !== "tcp" || isLoopback(address.hostname)) return;
+  throw new WireError(
+    "invalidArgument",
+    `The credential would be sent in the clear, for everybody on the way to ${
+      formatAddress(address)
+    } to read. ${cure}; or, where the network is safe by other means, insecure: true.`,
+  );
 }
 
 /**
