@@ -22,6 +22,7 @@ const WORDS: Readonly<Record<string, string>> = {
   "lines": "streams of lines",
   "contract": "schemas, types",
   "native": "this protocol",
+  "light": "a light wire",
   "cmucl": "CMUCL's protocol",
   "session": "handshake, close",
   "objects": "references",
@@ -62,7 +63,7 @@ async function arrows(): Promise<Map<string, Set<string>>> {
       "wire/cmucl/mod.ts",
       "wire/testing/mod.ts",
       "wire/once/once.ts",
-      ...["websocket", "worker", "child", "nats"].map((name) =>
+      ...["websocket", "light", "worker", "child", "nats"].map((name) =>
         `transports/${name}.ts`
       ),
       "cli.ts",

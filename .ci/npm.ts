@@ -129,6 +129,7 @@ export async function sizes(folder: string): Promise<Size[]> {
       ["node", "openTcpStream"],
       ["wire", "makeWire"],
       ["websocket", "connectWebSocket"],
+      ["light", "connectLight"],
       ["lines", "LineStream"],
       ["codec", "encodeValue"],
     ] as const

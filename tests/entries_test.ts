@@ -78,7 +78,13 @@ test("entry points load what is theirs alone", () => {
   without("./lines", "wire/codec", "wire/rpc");
   without("./codec", "wire/rpc", "wire/flow");
   without("./cmucl", "wire/native", "wire/contract");
-  const transports = ["./websocket", "./worker", "./child", "./nats"];
+  const transports = [
+    "./websocket",
+    "./light",
+    "./worker",
+    "./child",
+    "./nats",
+  ];
   for (const entry of ["./testing", ...transports]) {
     without(entry, ...upper, "client", "server");
   }

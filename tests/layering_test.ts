@@ -26,6 +26,7 @@ const ROOMS = [
   "objects",
   "contract",
   "session",
+  "light",
   "cmucl",
   "native",
   "wire.ts",
@@ -37,6 +38,7 @@ const ROOMS = [
 /** Rooms beside each other: neither knows the other. */
 const SIBLINGS: readonly (readonly [string, string])[] = [
   ["cmucl", "native"],
+  ["light", "native"],
   ["server", "client"],
   ["transports", "server"],
   ["transports", "client"],

@@ -43,6 +43,7 @@ import {
   onceInNats,
 } from "../wire/once/once.ts";
 import { spawnRemote, stdioWire } from "../transports/child.ts";
+import { connectLight, type LightWire } from "../transports/light.ts";
 import { connectNats, serveNats } from "../transports/nats.ts";
 import { acceptWebSocket, connectWebSocket } from "../transports/websocket.ts";
 import { connectWorker, portWire } from "../transports/worker.ts";
@@ -78,6 +79,19 @@ const closedPort = () => {
   for (const port of [port1, port2]) port.close();
   return port1;
 };
+
+/** Does something with a light wire. */
+async function light(work: (wire: LightWire) => unknown): Promise<void> {
+  const [here, there] = memoryTransports();
+  const whole = makeWire(there);
+  const wire = await connectLight(here);
+  try {
+    await work(wire);
+  } finally {
+    await wire.close();
+    await whole.closed;
+  }
+}
 
 /** By what takes options, as the documentation calls it. */
 const CASES: Record<string, Case[]> = {
@@ -149,6 +163,10 @@ const CASES: Record<string, Case[]> = {
   ],
   connectWebSocket: [
     [(o) => connectWebSocket("ws://localhost:1", o), "protocls", "protocols"],
+  ],
+  connectLight: [
+    [(o) => connectLight(transport(), o), "credental", "credential"],
+    [(o) => connectLight(transport(), { limits: o }), "windwo", "window"],
   ],
   connectNats: [
     [(o) => connectNats({} as Any, "name", o), "probee", "probe"],
@@ -225,6 +243,21 @@ const CASES: Record<string, Case[]> = {
     [(o, w) => w.near.call("f", [], false, o), "deadlin", "deadline"],
   ],
   "Wire.send": [[(o, w) => w.near.send("f", [], o), "singal", "signal"]],
+  "LightWire.with": [[
+    (o) => light((wire) => wire.with(o)),
+    "sginal",
+    "signal",
+  ]],
+  "LightWire.call": [
+    [
+      (o) => light((wire) => wire.call("f", [], false, o)),
+      "deadlin",
+      "deadline",
+    ],
+  ],
+  "LightWire.send": [
+    [(o) => light((wire) => wire.send("f", [], o)), "singal", "signal"],
+  ],
   "Wire.listFunctions": [
     [(o, w) => w.near.listFunctions(o), "streams ", "streams"],
   ],
@@ -285,6 +318,7 @@ const OTHERS: Record<string, string> = {
   "new WireError": "an error that throws hides what it was to tell of",
   "new RemoteError": "an error that throws hides what it was to tell of",
   "new StreamServer": "startUpServer() makes it",
+  "new LightWire": "connectLight() makes it",
   "Dialect.open": "wires call it",
   "Dialect.decoder": "wires call it",
   "BroadcastMember.send": "wires and kept connections have it",

@@ -313,6 +313,14 @@ export const CONTEXT: Readonly<Record<string, PageContext>> = {
           });
           Deno.serve((request) => acceptWebSocket(server, request));`,
       },
+      "A small client": {
+        "ws://localhost:8000/wire": `
+          import { acceptWebSocket } from "${ROOT}/websocket";
+          const server = createRequestServer(null, {
+            functions: { add: (a: number, b: number) => a + b },
+          });
+          Deno.serve((request) => acceptWebSocket(server, request));`,
+      },
     },
   },
   "docs/security.md": {
