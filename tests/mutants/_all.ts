@@ -9,6 +9,7 @@ import { CMUCL } from "./_cmucl.ts";
 import { CODEC } from "./_codec.ts";
 import { EDGES } from "./_edges.ts";
 import { FLOW } from "./_flow.ts";
+import { LIGHT } from "./_light.ts";
 import type { Mutant } from "./_mutant.ts";
 import { OBJECTS } from "./_objects.ts";
 import { RPC } from "./_rpc.ts";
@@ -19,7 +20,7 @@ import { UPPER } from "./_upper.ts";
 /** The bugs, in the order in which they are tried. */
 export const MUTANTS: readonly Mutant[] = [
   ...[FLOW, RPC, STREAMS, OBJECTS, SESSION, BASE, CODEC],
-  ...[UPPER, CMUCL, EDGES],
+  ...[UPPER, CMUCL, EDGES, LIGHT],
 ].flat().flatMap(({ file, tests, bugs }) =>
   bugs.map((bug) => ({
     ...bug,

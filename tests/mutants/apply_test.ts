@@ -11,7 +11,7 @@ import { planted } from "./_mutant.ts";
 const ROOT = new URL("../../", import.meta.url);
 /** Each of these folders has some. */
 const FOLDERS = [
-  ...["base", "cmucl", "codec", "contract", "flow", "lines", "native"],
+  ...["base", "cmucl", "codec", "contract", "flow", "light", "lines", "native"],
   ...["objects", "reconnect", "rpc", "session", "streams"],
   ...["transport", "types"],
 ].map((name) => `wire/${name}`).concat("server", "client", "cli");
