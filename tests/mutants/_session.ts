@@ -241,6 +241,32 @@ export const SESSION: readonly BuggyFile[] = [
   },
   {
     file: "wire/native/native_session.ts",
+    tests: ["wire/halves_test.ts"],
+    bugs: [
+      {
+        name: "answers to half a chunk wait for the other half",
+        find: "    output.writeNow();\n",
+        replace: "",
+      },
+      {
+        name: "a chunk is divided again that was divided in vain",
+        find: "> this.#divided * 3 / 4 ? IN_VAIN : 0",
+        replace: "> this.#divided * 3 ? IN_VAIN : 0",
+      },
+      {
+        name: "asynchronous functions do not answer half a chunk",
+        find: "!output.isDue && incoming.running > 0",
+        replace: "false",
+      },
+      {
+        name: "the second half of a chunk runs on a wire that has ended",
+        find: "        if (lifetime.reason !== undefined) return true;\n",
+        replace: "",
+      },
+    ],
+  },
+  {
+    file: "wire/native/native_session.ts",
     tests: [
       "wire/receive_window_test.ts",
       "wire/graceful_close_test.ts",

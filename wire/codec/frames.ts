@@ -36,6 +36,18 @@ import type { ValueWriter } from "./value_writer.ts";
 /** How many bytes stand before the body of a frame. */
 export const FRAME_HEADER = 4;
 
+/**
+ * How long the body of a frame is, as its header says.
+ *
+ * @param bytes Where the frame is.
+ * @param at Where it begins.
+ * @returns The length in bytes; NaN where the header is not whole.
+ */
+export function frameLength(bytes: Uint8Array, at: number): number {
+  return bytes[at]! * 0x1000000 + (bytes[at + 1]! << 16) +
+    (bytes[at + 2]! << 8) + bytes[at + 3]!;
+}
+
 /** What the carry buffer holds at first, and keeps between frames. */
 const SMALL = 4096;
 /** A frame is not divided before so many bytes of its body are there. */
@@ -214,8 +226,7 @@ export class FrameDecoder {
   }
 
   #length(bytes: Uint8Array, at: number): number {
-    const length = bytes[at]! * 0x1000000 + (bytes[at + 1]! << 16) +
-      (bytes[at + 2]! << 8) + bytes[at + 3]!;
+    const length = frameLength(bytes, at);
     if (length === 0 || length > this.limit) {
       throw malformed(
         `A frame must have 1 to ${this.limit} bytes, and one of ${length} was announced.${

@@ -248,6 +248,11 @@ export class ByteOutput {
     return this.#writing !== undefined;
   }
 
+  /** Whether a write is due at the end of the tick. */
+  get isDue(): boolean {
+    return this.#due >= 0;
+  }
+
   /** Whether the bytes of a ticket were, perhaps, handed over. */
   wasHanded(ticket: Ticket): boolean {
     return ticket.position < this.handed;
@@ -276,6 +281,14 @@ export class ByteOutput {
    */
   linger(microtasks: number): void {
     if (this.#due >= 0) this.#due = microtasks;
+  }
+
+  /** Writes at once what is due at the end of the tick, if that can be. */
+  writeNow(): void {
+    if (!this.isDue || this.busy) return;
+    this.#seen = 0;
+    this.#due = -1;
+    this.#pump(this.clock.now());
   }
 
   /** Has what was written sent at the end of the tick. */

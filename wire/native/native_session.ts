@@ -20,6 +20,7 @@ import { Lifetime } from "../base/lifetime.ts";
 import { excessOf, type Holder, Memory, TAKES } from "../base/limits.ts";
 import { failed, type Report, unawaited, unsent } from "../base/report.ts";
 import { Decoder, type LastMessage } from "../codec/codec.ts";
+import { FRAME_HEADER, frameLength } from "../codec/frames.ts";
 import type {
   CallExtras,
   MessageExtras,
@@ -489,6 +490,7 @@ export class NativeSession implements Session {
       lifetime,
       handshake,
       incoming: this.#messaging.incoming,
+      output: this.#output,
       keepalive: this.#keepalive,
       clock: this.#clock,
       turn,
@@ -739,6 +741,61 @@ export class NativeSession implements Session {
   }
 }
 
+/** The first half of a chunk has to cost so much, in bytes, to be worth a write. */
+const LEAST_HALF = 10 * 1024;
+/** A message costs as much as so many bytes, besides its own. */
+const FRAME_COST = 112;
+/** Chunks with fewer bytes than this are not looked at. */
+const LEAST_CHUNK = 1024;
+/** So many large chunks are left whole at first: a burst takes one write. */
+const BURST = 7;
+/** And so many after one that was divided in vain. */
+const IN_VAIN = 3;
+/** After so many turns of promises, asynchronous functions have answered. */
+const FOLLOWS = 8;
+
+/**
+ * Which chunks are taken in two halves. If all that is under way is in one
+ * write, the two ends take turns, and one of two cores is idle. So what follows
+ * from the first half of a large chunk is written before the second is decoded.
+ * A peer on another core works meanwhile, and what it sends comes in halves
+ * from then on. Where both ends share a core, it reads both at once, and the
+ * next chunk is as large as before: then the following ones are left whole.
+ */
+export class Halves {
+  /** How many large chunks are to be left whole. */
+  #left = BURST;
+  /** How many bytes the last chunk had, if it was divided. */
+  #divided = 0;
+
+  /**
+   * Looks at a chunk.
+   *
+   * @param chunk All that one read brought; it begins with a frame.
+   * @returns Where its second half begins; 0 to take it whole.
+   */
+  of(chunk: Uint8Array): number {
+    const { length } = chunk;
+    if (this.#divided > 0) {
+      this.#left = length > this.#divided * 3 / 4 ? IN_VAIN : 0;
+      this.#divided = 0;
+    }
+    if (length < LEAST_CHUNK) return 0;
+    let at = 0;
+    let frames = 0;
+    for (; at < length / 2; frames++) {
+      at += FRAME_HEADER + frameLength(chunk, at);
+    }
+    if (at + frames * FRAME_COST < LEAST_HALF || at >= length) return 0;
+    if (this.#left > 0) {
+      this.#left--;
+      return 0;
+    }
+    this.#divided = length;
+    return at;
+  }
+}
+
 /** So many of a peer's first bytes are shown where they are no hello. */
 const FIRST_BYTES = 64;
 const NO_BYTES = new Uint8Array(0);
@@ -755,6 +812,8 @@ interface ReadLoopOptions {
   readonly handshake: { readonly greeted: boolean };
   /** Told where the messages of a chunk begin and end. */
   readonly incoming: IncomingCalls;
+  /** Writes what follows from half a chunk. */
+  readonly output: Output;
   /** Told of each chunk. */
   readonly keepalive: Keepalive;
   /** Tells when a chunk came. */
@@ -782,6 +841,12 @@ class ReadLoop {
 
   readonly #options: ReadLoopOptions;
   readonly #chunks = new ChunkCheck();
+  /** Made for the first large chunk. */
+  #halves: Halves | undefined;
+  /** The second half of a chunk, as long as the first is taken. */
+  #secondHalf: Uint8Array | undefined;
+  /** Whether asynchronous functions are to answer the first half. */
+  #isHalfway = false;
   /** What the peer sent first; forgotten once it has said hello. */
   #first: Uint8Array = NO_BYTES;
 
@@ -832,7 +897,7 @@ class ReadLoop {
         const now = clock.now();
         keepalive.received(now);
         if (turn.begin(now)) await turn.pause();
-        decoder.feed(chunk);
+        this.#feed(chunk);
         while (!this.#takeMessages()) await this.#pause();
         // Mostly the hello has come whole, and nothing is copied.
         if (isStranger) this.#first = this.#first.slice();
@@ -848,6 +913,18 @@ class ReadLoop {
     } catch (error) {
       onLost(error);
     }
+  }
+
+  /** Gives the decoder a chunk, or the first half of it. */
+  #feed(chunk: Uint8Array): void {
+    const { decoder, transport } = this.#options;
+    // Both ends of a local wire are on one core.
+    if (chunk.length >= LEAST_CHUNK && transport.local !== true) {
+      this.#halves ??= new Halves();
+    }
+    const half = decoder.unfinished ? 0 : this.#halves?.of(chunk) ?? 0;
+    this.#secondHalf = half > 0 ? chunk.subarray(half) : undefined;
+    decoder.feed(half > 0 ? chunk.subarray(0, half) : chunk);
   }
 
   /** Notes the first bytes of a peer, to say what they were if no hello. */
@@ -875,7 +952,14 @@ class ReadLoop {
     if (lifetime.reason !== undefined) return true;
     incoming.beginChunk();
     try {
-      return decoder.decode(router) || lifetime.reason !== undefined;
+      while (decoder.decode(router)) {
+        if (this.#secondHalf === undefined) return true;
+        this.#takeSecondHalf(this.#secondHalf);
+        if (this.#isHalfway) return false;
+        // The write may have failed.
+        if (lifetime.reason !== undefined) return true;
+      }
+      return lifetime.reason !== undefined;
     } catch (error) {
       onBroken(error);
       return true;
@@ -884,10 +968,22 @@ class ReadLoop {
     }
   }
 
+  /** Goes on to it, once what follows from the first half is written. */
+  #takeSecondHalf(half: Uint8Array): void {
+    const { decoder, incoming, output } = this.#options;
+    this.#secondHalf = undefined;
+    this.#isHalfway = !output.isDue && incoming.running > 0;
+    output.writeNow();
+    decoder.feed(half);
+  }
+
   /** Waits until the next message may be decoded. */
   async #pause(): Promise<void> {
     const { router, turn } = this.#options;
-    if (router.isOpening) {
+    if (this.#isHalfway) {
+      this.#isHalfway = false;
+      await turns(FOLLOWS);
+    } else if (router.isOpening) {
       // Whoever waits for the opening may serve before the first call.
       await turns(16);
       router.goOn();
