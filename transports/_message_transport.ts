@@ -21,6 +21,13 @@ const TOLD_AT = WINDOW / 4;
 /** What is larger is sent in parts: the most that one message has. */
 const LARGEST = WINDOW / 4 - OVERHEAD;
 
+/** What is larger than this may be held back, so that it is sent in parts. */
+const PART = 1024;
+/** What is as large as this is held back no more. */
+const BULK = 64 * 1024;
+/** So many turns of promises after a part, an answer to it is written. */
+const FOLLOWS = 4;
+
 /** What carries messages. */
 export interface Channel {
   /** Sends bytes, or a copy of them; none are the end of this direction. */
@@ -52,12 +59,21 @@ export interface MessageTransportOptions {
    * TCP collects small messages sends the next one only then.
    */
   readonly isPrompt?: boolean;
+  /**
+   * Whether the platform writes the head of a message above 1 KiB by itself. Its
+   * TCP may then hold the rest back until the peer says something, which it does
+   * after 40 ms. So it is sent in parts of 1 KiB, and the peer answers each, or
+   * tells of it at once.
+   */
+  readonly isHeldBack?: boolean;
 }
 
 /** What came, and how much of it the peer was not told of, in units. */
 class Arrived {
   /** How much of it was taken. */
   taken = 0;
+  /** Whether what was taken last may be a part of more. */
+  isPart = false;
   #held = 0;
   #chunks: Uint8Array[] = [];
   /** Those in front of it were taken. */
@@ -76,6 +92,7 @@ class Arrived {
     if (bytes === undefined) return undefined;
     if (++this.#next === this.#chunks.length) this.clear();
     this.taken += bytes.length + OVERHEAD;
+    this.isPart = bytes.length === PART;
     return bytes;
   }
 
@@ -100,7 +117,7 @@ export class MessageTransport implements Transport {
   readonly address: WireAddress;
 
   readonly #channel: Channel;
-  readonly #isPrompt: boolean;
+  readonly #options: MessageTransportOptions;
   readonly #largest: number;
   #isOpen: boolean;
   readonly #came = new Arrived();
@@ -120,7 +137,7 @@ export class MessageTransport implements Transport {
     this.address = options.address;
     this.#channel = options.channel;
     this.#isOpen = options.isOpen;
-    this.#isPrompt = options.isPrompt === true;
+    this.#options = options;
     this.#largest = Math.min(LARGEST, options.largest ?? LARGEST);
   }
 
@@ -137,7 +154,7 @@ export class MessageTransport implements Transport {
 
   /** Writes what may be under way; gives how much that is. */
   async write(bytes: Bytes): Promise<number> {
-    const part = bytes.subarray(0, this.#largest);
+    const part = bytes.subarray(0, this.#nextLength(bytes.length));
     while (this.#mayWrite() && !this.#hasRoom(part.length + OVERHEAD)) {
       await new Promise<void>((resolve) => this.#writer = resolve);
     }
@@ -146,6 +163,12 @@ export class MessageTransport implements Transport {
     this.#hasSent = true;
     this.#channel.send(part);
     return part.length;
+  }
+
+  /** How much of so many bytes the next message has. */
+  #nextLength(length: number): number {
+    const isHeldBack = this.#options.isHeldBack === true && length < BULK;
+    return Math.min(length, isHeldBack ? PART : this.#largest);
   }
 
   /** Ends this side's direction. */
@@ -249,13 +272,25 @@ export class MessageTransport implements Transport {
     const { taken } = this.#came;
     if (isOver || taken === 0) return;
     if (taken >= TOLD_AT) return this.#tell();
-    if (!this.#isPrompt) return;
+    if (this.#options.isPrompt !== true) return;
     this.#hasSent = false;
+    if (this.#came.isPart) return this.#tellAfter(FOLLOWS);
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
-      // Whatever is sent says by itself that something has come.
-      if (!this.#hasSent && this.#came.taken > 0) this.#tell();
+      this.#tellUnlessSent();
     });
+  }
+
+  #tellAfter(turns: number): void {
+    if (turns === 0) return this.#tellUnlessSent();
+    queueMicrotask(() => this.#tellAfter(turns - 1));
+  }
+
+  #tellUnlessSent(): void {
+    // Whatever is sent says by itself that something has come.
+    if (!this.#hasSent && this.#mayWrite() && this.#came.taken > 0) {
+      this.#tell();
+    }
   }
 
   #tell(): void {

@@ -99,6 +99,7 @@ export function overSocket(
     isOpen: socket.readyState === OPEN,
     // The other end's TCP may collect what is small.
     isPrompt: isAccepted,
+    isHeldBack: !isAccepted && copies && "Deno" in globalThis,
   });
   socket.binaryType = "arraybuffer";
   socket.addEventListener("open", () => transport.opened());
