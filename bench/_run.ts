@@ -91,11 +91,13 @@ export async function runWorkloads(
  *
  * @param contestants Who takes part.
  * @param options Which, and how.
+ * @param skipped Gets the names of those that cannot be carried out here.
  * @returns What they found, by their names.
  */
 export async function runStudies(
   contestants: readonly Contestant[],
   options: Options,
+  skipped: string[],
 ): Promise<Record<string, StudyResult>> {
   const found: Record<string, StudyResult> = {};
   for (const study of STUDIES) {
@@ -108,9 +110,14 @@ export async function runStudies(
         if (options.cores !== undefined) return;
         progress(placement(ONE_CORE, await place(pids, ONE_CORE)));
       },
+      async place(pids) {
+        await place(pids, options.cores);
+      },
     });
     await place([], options.cores);
-    for (const { head, rows } of found[study.name]!.tables) {
+    const { tables, isSkipped } = found[study.name]!;
+    if (isSkipped) skipped.push(study.name);
+    for (const { head, rows } of tables) {
       console.log(`\n${table(head, rows)}`);
     }
   }

@@ -20,6 +20,8 @@ export interface StudyOptions {
   readonly contestants: readonly Contestant[];
   /** Puts this process and peers on one core, unless cores were chosen. */
   oneCore(pids: readonly number[]): Promise<void>;
+  /** Puts peers where the command line says. */
+  place(pids: readonly number[]): Promise<void>;
 }
 
 /** A table to print. */
@@ -38,6 +40,8 @@ export interface StudyResult {
   readonly targets: readonly Target[];
   /** All of it, for JSON. */
   readonly data: unknown;
+  /** Whether what it needs is not there. @default {false} */
+  readonly isSkipped?: boolean;
 }
 
 /** Something to study. */

@@ -111,7 +111,7 @@ async function main(): Promise<number> {
     console.log();
     printMeasurements(measurements);
   }
-  const studies = await runStudies(contestants, options);
+  const studies = await runStudies(contestants, options, skipped);
   const found = [
     ...targets(measurements),
     ...Object.values(studies).flatMap(({ targets }) => targets),

@@ -14,7 +14,8 @@ import { connectToRemoteServer, type Wire } from "../../mod.ts";
 import { connectNats } from "../../transports/nats.ts";
 import { summary } from "../_statistics.ts";
 import { number, table } from "../_table.ts";
-import { connected, type Nats, used } from "./server.ts";
+import { startBroker, startNatsPeer } from "./_broker.ts";
+import { type Nats, used } from "./server.ts";
 
 /** What is asked of each way. */
 interface Way {
@@ -71,45 +72,11 @@ const WORK:
     ],
   ];
 
-/** A free port, for NATS. */
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}
-
-/** Connects as soon as it is there. */
-async function untilConnected(port: number): Promise<Nats> {
-  for (;;) {
-    try {
-      return await connected(port);
-    } catch {
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-  }
-}
-
 async function measure(rounds: number): Promise<void> {
-  const port = freePort();
-  const broker = new Deno.Command("nats-server", {
-    args: ["-a", "127.0.0.1", "-p", String(port)],
-    stderr: "null",
-  }).spawn();
-  const nats = await untilConnected(port);
-  const peer = new Deno.Command(Deno.execPath(), {
-    args: [
-      "run",
-      "-A",
-      "--no-config",
-      `${import.meta.dirname}/server.ts`,
-      `${port}`,
-    ],
-    stdout: "piped",
-  }).spawn();
-  const lines = peer.stdout.pipeThrough(new TextDecoderStream()).getReader();
-  const tcp = await connectToRemoteServer(
-    "127.0.0.1",
-    Number((await lines.read()).value),
-  );
+  await using broker = await startBroker();
+  const { nats } = broker;
+  await using peer = await startNatsPeer(broker.port);
+  const tcp = await connectToRemoteServer("127.0.0.1", peer.port);
   const over = await connectNats(nats, "bench");
   const wayOf = ({ remoteValue }: Wire): Way => remoteValue as unknown as Way;
   const ways: readonly (readonly [string, Way])[] = [
@@ -146,11 +113,6 @@ async function measure(rounds: number): Promise<void> {
     table(["what", "by", "calls/s", "µs of processor per call"], rows),
   );
   await Promise.all([tcp.close(), over.close()]);
-  await nats.close();
-  for (const child of [peer, broker]) {
-    child.kill();
-    await child.status;
-  }
 }
 
 const flags = parseArgs(Deno.args, {

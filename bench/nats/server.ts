@@ -10,6 +10,7 @@ import process from "node:process";
 import { createRequestServer } from "../../mod.ts";
 import { type NatsConnectionLike, serveNats } from "../../transports/nats.ts";
 import { load } from "../_packages.ts";
+import { Answers } from "../media/_exchange.ts";
 
 /** What is used of a message. */
 interface Message {
@@ -66,6 +67,12 @@ async function serve(port: number): Promise<void> {
     return JSON.stringify(a + b);
   });
   subscribe("bench.echo", ({ data }) => data);
+  const answers = new Answers((bytes) =>
+    nats.publish("bench.raw.answer", bytes)
+  );
+  nats.subscribe("bench.raw", {
+    callback: (_, { data }) => answers.take(data),
+  });
   const server = createRequestServer(0, { functions: FUNCTIONS });
   await serveNats(server, nats, "bench");
   console.log(server.port);

@@ -5,6 +5,11 @@
  */
 
 import type { Study } from "../_study.ts";
+import { child } from "../media/child.ts";
+import { nats } from "../media/nats.ts";
+import { node } from "../media/node.ts";
+import { websocket } from "../media/websocket.ts";
+import { worker } from "../media/worker.ts";
 import { codec } from "./codec.ts";
 import { decoder } from "./decoder.ts";
 import { growthBytes } from "./growth_bytes.ts";
@@ -26,4 +31,9 @@ export const STUDIES: readonly Study[] = [
   growthNames,
   decoder,
   start,
+  websocket,
+  worker,
+  child,
+  node,
+  nats,
 ];
