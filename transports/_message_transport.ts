@@ -102,11 +102,16 @@ class Arrived {
     this.#next = 0;
   }
 
-  /** The peer is told of what was taken: how much that is. */
-  settle(): number {
-    const units = this.taken;
+  /**
+   * The peer is told of what was taken.
+   *
+   * @param kept How many units it is told of later.
+   * @returns How much that is.
+   */
+  settle(kept: number): number {
+    const units = this.taken - kept;
     this.#held -= units;
-    this.taken = 0;
+    this.taken = kept;
     return units;
   }
 }
@@ -235,6 +240,8 @@ export class MessageTransport implements Transport {
     }
     this.#credit = credit;
     this.#wake();
+    // What the peer sends next may be held back until this end says something.
+    if (this.#options.isPrompt === true) this.#tellSoon(0);
   }
 
   /** Nothing more will come, and nothing can be sent. */
@@ -269,32 +276,40 @@ export class MessageTransport implements Transport {
   #tellOfTaken(): void {
     const isOver = this.#isClosed || this.#endCame ||
       this.#failure !== undefined;
-    const { taken } = this.#came;
-    if (isOver || taken === 0) return;
-    if (taken >= TOLD_AT) return this.#tell();
-    if (this.#options.isPrompt !== true) return;
+    const { taken, isPart } = this.#came;
+    const { isPrompt } = this.#options;
+    // One unit is kept, so that there is always something to say.
+    const kept = isPrompt === true ? 1 : 0;
+    if (isOver || taken <= kept) return;
+    if (taken >= TOLD_AT) return this.#tell(kept);
+    if (isPrompt !== true) return;
+    if (isPart) return this.#tellSoon(kept);
     this.#hasSent = false;
-    if (this.#came.isPart) return this.#tellAfter(FOLLOWS);
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
-      this.#tellUnlessSent();
+      this.#tellUnlessSent(kept);
     });
   }
 
-  #tellAfter(turns: number): void {
-    if (turns === 0) return this.#tellUnlessSent();
-    queueMicrotask(() => this.#tellAfter(turns - 1));
+  /** Tells of what was taken, unless what follows from it is sent. */
+  #tellSoon(kept: number): void {
+    this.#hasSent = false;
+    const wait = (turns: number): void => {
+      if (turns === 0) this.#tellUnlessSent(kept);
+      else queueMicrotask(() => wait(turns - 1));
+    };
+    wait(FOLLOWS);
   }
 
-  #tellUnlessSent(): void {
+  #tellUnlessSent(kept: number): void {
     // Whatever is sent says by itself that something has come.
-    if (!this.#hasSent && this.#mayWrite() && this.#came.taken > 0) {
-      this.#tell();
+    if (!this.#hasSent && this.#mayWrite() && this.#came.taken > kept) {
+      this.#tell(kept);
     }
   }
 
-  #tell(): void {
-    this.#channel.tell(this.#came.settle());
+  #tell(kept: number): void {
+    this.#channel.tell(this.#came.settle(kept));
   }
 
   /** Whoever waits learns that it is over. */

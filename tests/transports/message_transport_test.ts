@@ -60,12 +60,13 @@ test("read() tells of a part at once where nothing answers it", async () => {
   await transport.read();
   const next = transport.read();
   await settle();
-  assertEquals(told, [1024 + 64]);
+  // One unit is kept for later.
+  assertEquals(told, [1024 + 63]);
   transport.received(new Uint8Array(1024));
   await next;
   const last = transport.read();
   await settle();
-  assertEquals(told, [1024 + 64, 1024 + 64]);
+  assertEquals(told, [1024 + 63, 1024 + 64]);
   transport.close();
   assertEquals(await last, null);
 });
@@ -83,7 +84,7 @@ test("read() tells of no part that is answered, nor if nobody waits", async () =
   await next;
   next = transport.read();
   await settle();
-  assertEquals(told, [2 * (1024 + 64)]);
+  assertEquals(told, [2 * (1024 + 64) - 1]);
   transport.close();
   await next;
 
@@ -95,4 +96,25 @@ test("read() tells of no part that is answered, nor if nobody waits", async () =
   assertEquals(other.told, []);
   other.transport.close();
   await never;
+});
+
+test("told() is answered, for the peer may hold back what comes next", async () => {
+  for (const isPrompt of [true, false]) {
+    const { transport, told } = tried({ isPrompt });
+    await transport.write(new Uint8Array(1000));
+    transport.received(new Uint8Array(1024));
+    await transport.read();
+    const next = transport.read();
+    await settle();
+    assertEquals(told, isPrompt ? [1024 + 63] : []);
+    transport.told(1000);
+    await settle();
+    assertEquals(told, isPrompt ? [1024 + 63, 1] : []);
+    transport.told(64);
+    await settle();
+    // There is nothing left to say.
+    assertEquals(told.length, isPrompt ? 2 : 0);
+    transport.close();
+    await next;
+  }
 });
