@@ -1,5 +1,6 @@
 /**
- * Draws what a README can show: a bar for each contestant.
+ * Draws what a page can show: a bar for each contestant, or for each of many
+ * ratios.
  *
  * @module
  */
@@ -30,6 +31,8 @@ const STYLE = `
     .name { text-anchor: end; }
     .bar { fill: #8c959f; }
     .wire { fill: #0969da; }
+    .axis { stroke: #8c959f; stroke-width: 1; }
+    .small { font-size: 10.5px; }
     @media (prefers-color-scheme: dark) {
       text { fill: #e6edf3; }
       .note { fill: #9198a1; }
@@ -67,13 +70,76 @@ export function chart(
       number(value)
     }</text>`;
   });
+  return drawing(title, note, height, lines);
+}
+
+/** How far a ratio may be from 1, either way, to be drawn to its end. */
+const MOST = 8;
+const ROW = 14;
+const LEFT_OF_RATIOS = 270;
+
+/**
+ * Draws ratios on a logarithmic scale, the greatest first: to the right of 1
+ * where the wire is ahead, to the left where it is not.
+ *
+ * @param title What they show.
+ * @param note How they were measured.
+ * @param bars At least one.
+ * @returns The text of an SVG file.
+ */
+export function ratios(
+  title: string,
+  note: string,
+  bars: readonly Bar[],
+): string {
+  const sorted = bars.toSorted((a, b) => b.value - a.value);
+  const half = (WIDTH - LEFT_OF_RATIOS - RIGHT) / 2;
+  const one = LEFT_OF_RATIOS + half;
+  const at = (ratio: number) =>
+    one + half * Math.max(-1, Math.min(1, Math.log(ratio) / Math.log(MOST)));
+  const bottom = TOP + 14 + sorted.length * ROW;
+  const ticks = [1 / 4, 1 / 2, 1, 2, 4].map((ratio) => `
+  <text class="note" text-anchor="middle" x="${at(ratio).toFixed(1)}" y="${
+    TOP + 6
+  }">${number(ratio, ratio < 1 ? 2 : 0)}</text>
+  <line class="axis" stroke-opacity="${ratio === 1 ? 1 : 0.3}" x1="${
+    at(ratio).toFixed(1)
+  }" x2="${at(ratio).toFixed(1)}" y1="${TOP + 10}" y2="${bottom}"/>`);
+  const lines = sorted.map(({ name, value }, index) => {
+    const y = TOP + 14 + index * ROW;
+    const end = at(value);
+    const kind = value >= 1 ? "bar wire" : "bar";
+    const place = value >= 1 ? end + 4 : Math.max(end, one) + 4;
+    return `
+  <text class="name small" x="${LEFT_OF_RATIOS - 8}" y="${y + ROW - 4}">${
+      escape(name)
+    }</text>
+  <rect class="${kind}" x="${Math.min(one, end).toFixed(1)}" y="${
+      y + 2
+    }" width="${Math.max(1, Math.abs(end - one)).toFixed(1)}" height="${
+      ROW - 4
+    }" rx="2"/>
+  <text class="small" x="${place.toFixed(1)}" y="${y + ROW - 4}">${
+      number(value, 2)
+    }</text>`;
+  });
+  return drawing(title, note, bottom + 8, [...ticks, ...lines]);
+}
+
+/** An SVG file with a title, a note, and so many pixels of height. */
+function drawing(
+  title: string,
+  note: string,
+  height: number,
+  parts: readonly string[],
+): string {
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img" aria-label="${
     escape(title)
   }">
   <style>${STYLE}
   </style>
   <text class="title" x="8" y="20">${escape(title)}</text>
-  <text class="note" x="8" y="38">${escape(note)}</text>${lines.join("")}
+  <text class="note" x="8" y="38">${escape(note)}</text>${parts.join("")}
 </svg>
 `;
 }

@@ -8,6 +8,7 @@
  */
 
 import { parseArgs } from "@std/cli/parse-args";
+import { ratios } from "./_chart.ts";
 import { CODECS } from "./_codecs.ts";
 import type { ShapeRound } from "./_shape_round.ts";
 import { SHAPES } from "./_shapes.ts";
@@ -23,10 +24,11 @@ const HELP = `usage: deno task run -A bench/shapes.ts [options]
                        warm up (0.25)
   --tree DIR           compare with the version of this module in that folder
   --json FILE          write the results to a file
+  --svg FILE           draw the ratios to the best of the others
   --help               show this`;
 
 const flags = parseArgs(Deno.args, {
-  string: ["only", "rounds", "seconds", "tree", "json"],
+  string: ["only", "rounds", "seconds", "tree", "json", "svg"],
   boolean: ["help"],
   default: { rounds: "3", seconds: "0.25" },
   unknown(option: string) {
@@ -119,6 +121,18 @@ console.log(
     shown(summary(bests).median)
   }; ${below} of ${bests.length} rows are below 1.`,
 );
+if (flags.svg !== undefined) {
+  await Deno.writeTextFile(
+    flags.svg,
+    ratios(
+      "How many times the wire's time the best of the others takes",
+      `Processor time to encode and decode a value; the best of ${
+        rivals.join(", ")
+      }. To the right of 1 the wire is ahead.`,
+      shapes.map(({ name }, at) => ({ name, value: bests[at]! })),
+    ),
+  );
+}
 if (flags.json !== undefined) {
   await Deno.writeTextFile(flags.json, JSON.stringify(all, null, 2) + "\n");
 }
