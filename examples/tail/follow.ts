@@ -12,6 +12,8 @@ import type { From, Item, Position } from "./protocol.ts";
 const CHUNK = 64 * 1024;
 /** How often to look whether there is more, in milliseconds. */
 const INTERVAL = 50;
+/** How often to look for a log at first: one that is being rotated has no file. */
+const LOOKS = 10;
 
 /** What to follow, and for how long. */
 export interface FollowOptions {
@@ -79,8 +81,13 @@ async function firstPlace(
   { folder, name, from, signal }: FollowOptions,
 ): Promise<{ log: OpenLog; offset: number } | undefined> {
   if (typeof from === "string") {
-    const log = await folder.open(name);
-    if (log === undefined) throw new RangeError(`There is no log ${name}.`);
+    let log = await folder.open(name);
+    for (let look = 1; log === undefined; look++) {
+      if (signal.aborted) return undefined;
+      if (look === LOOKS) throw new RangeError(`There is no log ${name}.`);
+      await pause(INTERVAL, signal);
+      log = await folder.open(name);
+    }
     const offset = from === "end" ? (await log.file.stat()).size : 0;
     return { log, offset };
   }

@@ -87,6 +87,16 @@ trial("follow() begins at the end when it is told to", async (log) => {
   await items.return();
 });
 
+trial("follow() finds a log that was being rotated at first", async (log) => {
+  const items = log.follow("start", new AbortController().signal);
+  const first = items.next();
+  await Promise.resolve();
+  await log.write("one ");
+  assertEquals(((await first).value as Position).offset, 0);
+  assertEquals((await items.next()).value, new TextEncoder().encode("one "));
+  await items.return();
+});
+
 trial(
   "follow() reads a renamed log to its end, and goes on in the new one",
   async (log) => {
