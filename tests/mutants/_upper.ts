@@ -61,6 +61,11 @@ export const UPPER: readonly BuggyFile[] = [
         replace: "!reading.isNamed && reading.count < 0",
       },
       {
+        name: "an item without a place is taken",
+        find: "if (!isPlaced(item)) throw misplaced(item);",
+        replace: "",
+      },
+      {
         name: "a stream stays with a server that closes",
         find: "if (reading.isNamed) stream?.cancel?.().catch(() => {});",
         replace: "",
@@ -106,6 +111,11 @@ export const UPPER: readonly BuggyFile[] = [
         find: "if (isNote(note)) return note;",
         replace: 'if (isNote(note) || why === "") return note as Note;',
       },
+      {
+        name: "what is no number is a sign of life, each time that it is read",
+        find: "!Number.isFinite(beat)",
+        replace: 'typeof beat !== "number"',
+      },
     ],
   },
   {
@@ -138,6 +148,11 @@ export const UPPER: readonly BuggyFile[] = [
         name: "what is old is remembered for ever",
         find: "this.#settled.delete(key);\n      this.#held",
         replace: "this.#held",
+      },
+      {
+        name: "what is no note in Deno KV is replaced, and its call runs again",
+        find: "if (versionstamp !== null) return noteOf(value);",
+        replace: "if (value instanceof Uint8Array) return value;",
       },
     ],
   },

@@ -13,6 +13,8 @@ import {
 } from "../../wire/mod.ts";
 import { cmucl } from "../../wire/cmucl/mod.ts";
 import {
+  type KvLike,
+  type KvSteps,
   type Once,
   onceIn,
   onceInKv,
@@ -345,6 +347,7 @@ test("a note that is none is neither believed nor run, and that is told", async 
       [],
       ["print"],
       [1, 0],
+      ["print", NaN],
       ["print", 0, "done"],
       ["print", 0, []],
       ["print", 0, ["value "]],
@@ -376,6 +379,71 @@ test("a note that is none is neither believed nor run, and that is told", async 
   assertEquals(await repeat, "outcomeUnknown maybeExecuted");
   gate.resolve(1);
   assertEquals(await first, "1");
+});
+
+test("a note that became another call's while one waits for it is not its own", async () => {
+  const clock = new FakeClock();
+  const store = new FrailStore();
+  store.lease = 1_000;
+  const served = () => ({ functions: { wait: () => gate.promise } });
+  const gate = Promise.withResolvers<number>();
+  await using first = new Pair(onceIn(store, { clock }), served());
+  await using second = new Pair(onceIn(store, { clock }), served());
+  const call = first.call("w", "wait", 1);
+  await settleAll();
+  const again = second.call("w", "wait", 1);
+  await settleAll();
+  const [key] = store.notes.keys();
+  store.notes.set(key!, encodeValue(["another", 0, ["value", 7]]));
+  await clock.advance(50);
+  await settleAll();
+  assertMatch(await again, /^keyReused /);
+  gate.resolve(1);
+  assertEquals(await call, "1");
+});
+
+test("onceInKv() takes no entry that is not bytes for none", async () => {
+  const entries = new Map<string, unknown>();
+  const read = (key: string[]) => ({
+    value: entries.get(key.join()) ?? null,
+    versionstamp: entries.has(key.join()) ? "1" : null,
+  });
+  const set = (key: string[], value: unknown) => {
+    entries.set(key.join(), value);
+    return Promise.resolve();
+  };
+  const kv: KvLike = {
+    get: (key) => Promise.resolve(read(key)),
+    set,
+    atomic: () => {
+      let ok = true;
+      const steps: KvSteps = {
+        check({ key, versionstamp }) {
+          ok = read(key).versionstamp === versionstamp;
+          return steps;
+        },
+        set(key, value) {
+          if (ok) set(key, value);
+          return steps;
+        },
+        commit: () => Promise.resolve({ ok }),
+      };
+      return steps;
+    },
+  };
+  await using pair = new Pair(onceInKv(kv));
+  assertEquals(await pair.call("a", "add", 1, 2), "3");
+  assertEquals(await pair.call("a", "add", 1, 2), "3");
+  const key = [...entries.keys()].find((key) => key.includes("calls"))!;
+  for (const each of ["3", null, 7, {}]) {
+    entries.set(key, each);
+    assertEquals(
+      await pair.call("a", "add", 1, 2),
+      "outcomeUnknown maybeExecuted",
+    );
+    assertEquals(entries.get(key), each);
+  }
+  assertEquals(pair.runs, 1);
 });
 
 test("onceInMemory() refuses new calls when it is full, and forgets old ones", async () => {

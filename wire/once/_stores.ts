@@ -273,7 +273,8 @@ export class KvOnceStore implements OnceStore {
     const path = await this.#path(key);
     for (;;) {
       const { value, versionstamp } = await this.#kv.get(path);
-      if (value instanceof Uint8Array) return value;
+      // What is there and is no note is not replaced: the call may have run.
+      if (versionstamp !== null) return noteOf(value);
       const { ok } = await this.#kv.atomic()
         .check({ key: path, versionstamp })
         .set(path, note, this.#expiry()).commit();
@@ -286,8 +287,8 @@ export class KvOnceStore implements OnceStore {
   }
 
   async get(key: string): Promise<Uint8Array | undefined> {
-    const { value } = await this.#kv.get(await this.#path(key));
-    return value instanceof Uint8Array ? value : undefined;
+    const { value, versionstamp } = await this.#kv.get(await this.#path(key));
+    return versionstamp === null ? undefined : noteOf(value);
   }
 
   async #path(key: string): Promise<string[]> {
@@ -297,6 +298,11 @@ export class KvOnceStore implements OnceStore {
   #expiry(): { expireIn?: number } {
     return this.keeps === Infinity ? {} : { expireIn: this.keeps };
   }
+}
+
+/** What an entry has; nothing, which is no note, where that is not bytes. */
+function noteOf(value: unknown): Uint8Array {
+  return value instanceof Uint8Array ? value : new Uint8Array();
 }
 
 /** A digest of a key: databases take short keys, of letters and digits. */

@@ -369,9 +369,11 @@ export class Once implements ServesOnce {
     const { name, signal } = call;
     const { lease } = this.#store;
     let [known, beat, told] = this.#decode(note, call);
-    checkPrint(known, print, name);
     let heard = this.#clock.now();
-    while (told === undefined) {
+    for (;;) {
+      // A note that was forgotten meanwhile may be another call's now.
+      checkPrint(known, print, name);
+      if (told !== undefined) return open(told);
       if (signal?.aborted) throw signal.reason;
       if (lease === undefined || this.#clock.now() - heard >= lease) {
         throw new Refusal(
@@ -394,7 +396,6 @@ export class Once implements ServesOnce {
       [known, beat, told] = this.#decode(next, call);
       if (beat !== before) heard = this.#clock.now();
     }
-    return open(told);
   }
 
   /**
@@ -480,7 +481,8 @@ export class Once implements ServesOnce {
 function isNote(note: unknown): note is Note {
   if (!Array.isArray(note)) return false;
   const [print, beat, told] = note;
-  if (typeof print !== "string" || typeof beat !== "number") return false;
+  // What is no number is never the same as before: it would always be news.
+  if (typeof print !== "string" || !Number.isFinite(beat)) return false;
   if (told === undefined) return true;
   if (!Array.isArray(told)) return false;
   const [kind, first, second] = told as unknown[];
