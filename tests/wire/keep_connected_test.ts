@@ -166,6 +166,23 @@ test("keepConnected() gives up sooner where it has never been connected", async 
   assertEquals(place.kept.stats().connections, 2);
 });
 
+test("keepConnected() counts what failed before the first connection by itself", async () => {
+  let made = 0;
+  await using place = new Place({ openAttempts: 9, attempts: 2 }, {
+    answer: () => ++made === 5 ? undefined : nobody(),
+  });
+  await place.advance(3_000);
+  assertEquals(place.kept.state, "connected");
+  await place.die();
+  assertEquals(place.kept.ended, undefined);
+  await place.advance(1_000);
+  assertEquals(
+    place.kept.ended?.message,
+    "Gave up after 2 attempts in a row: Nobody listens.",
+  );
+  assertEquals(place.attempts.length, 6);
+});
+
 test("keepConnected() knows which failures are final", async () => {
   const cases: [WireErrorCode, boolean][] = [
     ["refused", true],

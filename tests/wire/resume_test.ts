@@ -211,6 +211,35 @@ test("KeptConnection.resume() refuses a server whose items have no places", asyn
   assertEquals(error.code, "cursorGone");
 });
 
+test("KeptConnection.resume() refuses items that come without a place", async () => {
+  const items = [7, null, {}, "ab", [1], [1, 2, 3], [undefined, 1], [null, 1]];
+  const places = [1n, new Map(), () => 1, { toJSON: () => 1 }, { at: NaN }];
+  for (const item of [...items, ...places.map((place) => [place, 1])]) {
+    const cut = new Cut();
+    const wire = makeWire(cut.ends[1]);
+    wire.serve({
+      async *misplaced() {
+        yield { "remote-wire-places": 1 };
+        yield item;
+      },
+    });
+    const kept = keepConnected<{ misplaced(): AsyncIterable<number> }>(() =>
+      // References in such items are reported.
+      Promise.resolve(makeWire(cut.ends[0], { onError() {} }))
+    );
+    const seen: unknown[] = [];
+    const error = await assertRejects(() =>
+      readAll(
+        kept.resume((remote) => remote.misplaced()),
+        (item) => seen.push(item),
+      )
+    ) as WireError;
+    assertEquals([error.code, seen], ["malformed", []]);
+    await kept.close();
+    await wire.closed;
+  }
+});
+
 test("KeptConnection.resume() ends with its loop, its signal and its connection", async () => {
   await using place = new Place();
   const { kept } = place;

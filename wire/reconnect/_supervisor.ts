@@ -196,7 +196,8 @@ export interface KeepConnectedOptions<
   attempts?: number | undefined;
   /**
    * How many attempts in a row may fail before it has been connected once: 1
-   * for a program that starts with its server or not at all.
+   * for a program that starts with its server or not at all. Those do not count
+   * for `attempts` then.
    *
    * @default {`attempts`}
    */
@@ -613,6 +614,10 @@ export class Supervisor<Remote extends object, Local extends object> {
     const began = clock.now();
     this.wire = wire;
     this.state = "connected";
+    const { attempts, openAttempts } = this.#options;
+    if (this.connections === 0 && openAttempts !== attempts) {
+      this.#backoff.failures = 0;
+    }
     this.connections++;
     this.#supervised.connected(wire);
     return await new Promise((resolve) => {

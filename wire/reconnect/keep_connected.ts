@@ -408,6 +408,7 @@ export class KeptConnection<
         } else if (reading.isNamed) {
           // Another server may not know how to name them.
           if (isFirst) throw nameless();
+          if (!isPlaced(item)) throw misplaced(item);
           const [cursor, own] = item as readonly [Cursor, T];
           yield own;
           reading.after = cursor;
@@ -605,6 +606,15 @@ function nameless(): WireError {
   );
 }
 
+function misplaced(item: unknown): WireError {
+  return new WireError(
+    "malformed",
+    `An item of a stream that names its places comes as [place, item], and the server sent ${
+      shown(item)
+    }.`,
+  );
+}
+
 /**
  * Makes a stream that can go on over another wire, also at another server: a
  * served function returns it. `KeptConnection.resume()` reads it so; whoever
@@ -688,15 +698,18 @@ async function* named<T>(
 
 /** Refuses an item without a place. */
 function checked<T>(each: readonly [Cursor, T]): readonly [Cursor, T] {
-  if (Array.isArray(each) && each.length === 2 && isCursor(each[0])) {
-    return each;
-  }
+  if (isPlaced(each)) return each;
   throw new WireError(
     "invalidArgument",
     `The source of resumable() gives [place, item], whose place is a text, a finite number, or a list or an object of what JSON has, and it gave ${
       shown(each)
     }.`,
   );
+}
+
+/** Whether an item comes with its place. */
+function isPlaced(item: unknown): boolean {
+  return Array.isArray(item) && item.length === 2 && isCursor(item[0]);
 }
 
 function isCursor(value: unknown): value is Cursor {
