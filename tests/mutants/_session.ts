@@ -259,6 +259,11 @@ export const SESSION: readonly BuggyFile[] = [
         replace: "false",
       },
       {
+        name: "results of half a chunk are gone for the other half",
+        find: "if (!this.#isHalfway) incoming.finishChunk();",
+        replace: "incoming.finishChunk();",
+      },
+      {
         name: "the second half of a chunk runs on a wire that has ended",
         find: "        if (lifetime.reason !== undefined) return true;\n",
         replace: "",

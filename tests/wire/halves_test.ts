@@ -212,20 +212,33 @@ test("nothing of the second half runs once answers cannot be written", async () 
 });
 
 test("a call of the second half takes a result of the first", async () => {
-  const [near, far] = await pair({
-    add: (a: number, b: number) => a + b,
-    list: (length: number) => Array.from({ length }, (_, n) => n),
-    last: (list: number[]) => list.at(-1),
-  });
-  await batches(near, far, BURST);
-  const { writes } = far.stats();
-  const list = near.call("list", [5000]);
-  const calls = Array.from(
-    { length: MANY },
-    (_, n) => near.call("add", [n, 1]),
-  );
-  assertEquals(await near.call("last", [list]), 4999);
-  await Promise.all(calls);
-  assertEquals(far.stats().writes - writes, 2);
-  await end(near, far);
+  const sum = (a: number, b: number) => a + b;
+  const makeList = (length: number) => Array.from({ length }, (_, n) => n);
+  const cases = [
+    { add: sum, list: makeList },
+    {
+      add: async (a: number, b: number) => await Promise.resolve(sum(a, b)),
+      list: async (length: number) => await Promise.resolve(makeList(length)),
+    },
+  ];
+  for (const functions of cases) {
+    const [near, far] = await pair({
+      ...functions,
+      last: (list: number[]) => list.at(-1),
+    });
+    await batches(near, far, BURST);
+    const { writes } = far.stats();
+    const { messagesSent } = near.stats();
+    const list = near.call("list", [5000]);
+    const calls = Array.from(
+      { length: MANY },
+      (_, n) => near.call("add", [n, 1]),
+    );
+    assertEquals(await near.call("last", [list]), 4999);
+    await Promise.all(calls);
+    assertEquals(far.stats().writes - writes, 2);
+    // None is made again because the result was gone.
+    assertEquals(near.stats().messagesSent - messagesSent, MANY + 2);
+    await end(near, far);
+  }
 });

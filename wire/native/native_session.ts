@@ -949,9 +949,9 @@ class ReadLoop {
   /** Decodes the messages of a chunk; false where there is to be a pause. */
   #takeMessages(): boolean {
     const { decoder, router, lifetime, incoming, onBroken } = this.#options;
-    if (lifetime.reason !== undefined) return true;
     incoming.beginChunk();
     try {
+      if (lifetime.reason !== undefined) return true;
       while (decoder.decode(router)) {
         if (this.#secondHalf === undefined) return true;
         this.#takeSecondHalf(this.#secondHalf);
@@ -964,7 +964,8 @@ class ReadLoop {
       onBroken(error);
       return true;
     } finally {
-      incoming.finishChunk();
+      // Calls in the second half may take results of the first.
+      if (!this.#isHalfway) incoming.finishChunk();
     }
   }
 
