@@ -342,11 +342,14 @@ export class Processes {
     const { signal } = this.#ending;
     return new Promise((resolve) => {
       if (signal.aborted) return resolve();
-      const timer = setTimeout(resolve, time);
-      signal.addEventListener("abort", () => {
+      // It is called often while processes that end at once are replaced.
+      const over = () => {
         clearTimeout(timer);
+        signal.removeEventListener("abort", over);
         resolve();
-      }, { once: true });
+      };
+      const timer = setTimeout(over, time);
+      signal.addEventListener("abort", over);
     });
   }
 
