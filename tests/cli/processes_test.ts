@@ -216,7 +216,11 @@ if (Deno.build.os === "linux") {
       await server.complains(/stuck[^]*stuck: (\d+)\n/);
       const { code, stdout } = await server.end("SIGTERM");
       assertEquals(code, 0);
-      assertMatch(stdout, /calls served, .* 1 that died untold; 0 replaced\n$/);
+      // The one that ended at once may not have told by then that it listens.
+      assertMatch(
+        stdout,
+        /calls served(, .* 1 that died untold)?; 0 replaced\n$/,
+      );
     });
   });
 
