@@ -126,9 +126,15 @@ export async function connectLight<
 ): Promise<LightWire<Remote>> {
   options ??= {};
   checkOptionKeys(options, OPTIONS, "connectLight()");
-  const { timeout = DEFAULT_LIMITS.hello, signal, onDeath, ...rest } = options;
-  const { protocols = [WEBSOCKET_PROTOCOL] } = options;
-  checkLight(options);
+  const {
+    timeout = DEFAULT_LIMITS.hello,
+    protocols = [WEBSOCKET_PROTOCOL],
+    signal,
+    onDeath,
+    ...rest
+  } = options;
+  // What is checked is what is used: a getter may answer otherwise again.
+  checkLight({ ...rest, onDeath });
   checkAttempt({ timeout, signal });
   const dialing = typeof target === "string" || target instanceof URL
     ? new Dialing(target, protocols, rest)
@@ -143,7 +149,13 @@ export async function connectLight<
   try {
     attempt.signal.throwIfAborted();
     const transport = given ?? dialing!.open();
-    const wire = new LightWire<Remote>(transport, rest);
+    let wire: LightWire<Remote>;
+    try {
+      wire = new LightWire(transport, rest);
+    } catch (error) {
+      transport.close();
+      throw error;
+    }
     try {
       await opened(wire, attempt.signal, where);
     } catch (error) {

@@ -6,11 +6,15 @@ import { DEFAULT_LIMITS } from "../../wire/base/limits.ts";
 import { ByteWriter } from "../../wire/codec/bytes.ts";
 import { Encoder } from "../../wire/codec/codec.ts";
 import { KIND, type Message } from "../../wire/codec/messages.ts";
-import { memoryTransports, type WireError } from "../../wire/mod.ts";
+import {
+  memoryTransports,
+  type Transport,
+  type WireError,
+} from "../../wire/mod.ts";
 import type { Attack } from "../hostile/_attack.ts";
 import { allCatalogues } from "../hostile/_catalogues.ts";
 import { PROGRAM } from "../hostile/_program.ts";
-import { settle } from "../_fake_clock.ts";
+import { FakeClock, settle } from "../_fake_clock.ts";
 import {
   call,
   frame,
@@ -461,6 +465,69 @@ test("answers that nobody reads do not pile up", async () => {
   light.abort();
   peer.close();
   await light.closed;
+});
+
+test("a peer that takes nothing cannot have answers pile up without end", async () => {
+  const limits = { sendPause: 1_000, sendMost: 2_000, sendEnd: 1_000 };
+  const cancelled = concat([
+    frame(0x12, 2, 0, 0, ...text("echo"), 0),
+    framed({ kind: "cancel", id: 2 }),
+  ]);
+  const attacks = { pings: framed({ kind: "ping", token: 1 }), cancelled };
+  for (const [name, attack] of Object.entries(attacks)) {
+    const [here, there] = memoryTransports();
+    let takes = true;
+    const held: Transport = {
+      address: there.address,
+      read: (unfinished) => there.read(unfinished),
+      write: (bytes) => takes ? there.write(bytes) : new Promise(() => {}),
+      closeWrite: () => there.closeWrite(),
+      close: () => there.close(),
+    };
+    const peer = new RawEnd(here);
+    const clock = new FakeClock();
+    const functions = FUNCTIONS;
+    const connecting = connectLight(held, { limits, functions, clock });
+    await peer.say(OPENING);
+    const light = await connecting;
+    takes = false;
+    // This answer fills what may wait before calls do.
+    const filling = [0xcd, 0xe8, 7, ...Array(1_000).fill(97)];
+    await peer.say(frame(0x12, 0, 0, 0, ...text("echo"), 1, ...filling));
+    for (let n = 0; n < 1_000; n++) await peer.say(attack);
+    await settle();
+    assertEquals(light.ended?.code, "stalled", name);
+    await clock.advance(10_000);
+    await light.closed;
+    peer.close();
+  }
+});
+
+test("what a light wire says was not sent is not sent", async () => {
+  const [here, there] = memoryTransports();
+  const peer = new RawEnd(here);
+  let made: Promise<unknown> | undefined;
+  const connecting: Promise<LightWire> = connectLight(there, {
+    functions: {
+      back() {
+        made = light.remoteValue.pay!(1).catch((error) => error);
+      },
+    },
+    onError() {},
+  });
+  await peer.say(OPENING);
+  const light = await connecting;
+  const heard = peer.hear("call");
+  await settle();
+  // One chunk: the wire has ended before the turn has.
+  await peer.say(concat([
+    frame(0x11, 0, 0, ...text("back"), 0),
+    framed({ kind: "abort", code: "aborted", message: "" }),
+  ]));
+  await light.closed;
+  assertEquals((await made as WireError).sent, "notSent");
+  assertEquals(await heard, undefined);
+  peer.close();
 });
 
 test("the kinds that a light wire takes are those of the protocol", () => {

@@ -243,6 +243,107 @@ test("a call of a light wire ends by its signal or its deadline", async () => {
   assertEquals(await light.remoteValue.add(1, 2), 3);
 });
 
+test("a one-way call of a light wire waits no longer than it may", async () => {
+  const clock = new FakeClock();
+  await using met = await meet(
+    { limits: { calls: 1 }, functions: { never, note() {} } },
+    { clock },
+  );
+  const { light } = met;
+  for (let n = 0; n < 2; n++) outcome(light.remoteValue.never());
+  const giveUp = new AbortController();
+  const late = outcome(light.with({ deadline: 10 }).remote.note());
+  const cancelled = outcome(
+    light.with({ signal: giveUp.signal }).remote.note(),
+  );
+  await settle();
+  await clock.advance(10);
+  giveUp.abort();
+  for (const [error, code] of [[late, "deadline"], [cancelled, "cancelled"]]) {
+    const { code: is, sent } = await error;
+    assertEquals([is, sent], [code, "notSent"]);
+  }
+});
+
+test("the options of a call are read once", async () => {
+  await using met = await meet({ functions: { echo } });
+  const { light } = met;
+  const good = {
+    deadline: 1_000,
+    signal: new AbortController().signal,
+    metadata: { a: "b" },
+  };
+  for (const key of ["deadline", "signal", "metadata"] as const) {
+    for (const bad of [7n, "x"]) {
+      let asked = 0;
+      const options = {
+        get [key]() {
+          return asked++ === 0 ? good[key] : bad;
+        },
+      };
+      const remotes = light.with(options as object);
+      assertEquals(await remotes.remoteValue.echo(key), key);
+      assertEquals(asked, 1, key);
+    }
+  }
+});
+
+test("a proxy whose trap calls with it is refused, and not called without end", async () => {
+  let served = 0;
+  await using met = await meet({ functions: { count: () => ++served } });
+  const { light } = met;
+  const proxy: object = new Proxy({}, {
+    ownKeys() {
+      outcome(light.remoteValue.count(proxy));
+      return [];
+    },
+  });
+  await light.remoteValue.count(proxy);
+  assert(served < 5, `${served} were made`);
+  assertEquals(await light.remoteValue.count(), served);
+});
+
+test("a function that ends its own light wire has the signal aborted", async () => {
+  const clock = new FakeClock();
+  let context: CallContext | undefined;
+  const functions = {
+    async end(this: CallContext<LightWire>) {
+      context = this;
+      this.wire.abort();
+      await never();
+    },
+  };
+  for (const kind of ["remoteValue", "remote"] as const) {
+    const met = await meet({}, { functions, clock });
+    outcome(met.whole.with({ deadline: 60_000 })[kind].end!());
+    await met.light.closed;
+    assertEquals(context!.signal.aborted, true, kind);
+    await met[Symbol.asyncDispose]();
+    assertEquals(clock.timers, 0, `${kind} leaves no timer`);
+  }
+});
+
+test("a long credential reaches a peer that takes it", async () => {
+  const credential = "s".repeat(10_000);
+  await using met = await meet({ credential }, { credential });
+  assertEquals(met.light.ended, undefined);
+});
+
+test("a connection is closed where no wire can be made over it", async () => {
+  const [here, there] = memoryTransports();
+  let asked = 0;
+  const functions = {
+    get answer() {
+      return asked++ === 0 ? echo : 42;
+    },
+  };
+  const error = await outcome(
+    connectLight(here, { functions: functions as object }),
+  );
+  assertEquals(error.code, "invalidArgument");
+  assertEquals(await there.read(), null);
+});
+
 test("what waits for the peer's limits is sent later, or taken back", async () => {
   const clock = new FakeClock();
   const begun: PromiseWithResolvers<void>[] = [];

@@ -15,3 +15,13 @@ test("100,000 call-backs and 10,000 streams leave nothing on the heap", async ()
   assert(Number(grown.calls) < NOISE, `calls: ${grown.calls}`);
   assert(Number(grown.streams) < NOISE, `streams: ${grown.streams}`);
 });
+
+test("what is given up, and answers that nobody takes, hold no more than their bytes", async () => {
+  const { lines, told } = await runGcProgram("flat_queue.ts");
+  const grown = Object.fromEntries(lines.map((line) => line.split(" ")));
+  assertEquals(Object.keys(grown), ["whole", "light", "pings"], told);
+  assert(Number(grown.whole) < 3 * NOISE, `whole: ${grown.whole}`);
+  assert(Number(grown.light) < 3 * NOISE, `light: ${grown.light}`);
+  // 100,000 answers of 9 bytes, in a buffer that grows by doubling.
+  assert(Number(grown.pings) < 3 * NOISE, `pings: ${grown.pings}`);
+});

@@ -283,6 +283,24 @@ test("SendQueue.drain() lets out what the peer takes, and undoes the rest", () =
   assertEquals([sent, queue.waiting], [[100, 50], 0]);
 });
 
+test("SendQueue.withdraw() keeps the order of what still waits", async () => {
+  const { queue, sent, undone, put } = queueBefore(1_000, 1_000_000);
+  const all = Array.from({ length: 500 }, (_, n) => put(n + 1)!);
+  const settled = queue.whenSettled().then(() => sent.push(0));
+  const left: number[] = [];
+  for (const [n, each] of all.entries()) {
+    if (n % 50 === 7) left.push(n + 1);
+    else queue.withdraw(each);
+  }
+  assertEquals([queue.waiting, undone.length], [10, 490]);
+  queue.window = 1_000_000;
+  queue.drain();
+  for (let n = 0; n < 10; n++) queue.largeSent();
+  assertEquals([sent, queue.waiting], [left, 0]);
+  await settled;
+  assertEquals(sent.at(-1), 0);
+});
+
 test("SendQueue.clear() undoes what waits, and tells why", () => {
   const { queue, undone, told, put } = queueBefore(100);
   for (const size of [10, 20]) put(size);

@@ -204,6 +204,20 @@ test("the small codec keeps to limits", () => {
   assertEquals(writeSmall(large.subarray(0, 4_093), message).length, 4_096);
 });
 
+test("SmallWriter refuses a list whose length is none", () => {
+  for (const length of [-5, 1.5, NaN, Infinity, "2"]) {
+    const list = new Proxy([1, 2, 3], {
+      get: (target, key) =>
+        key === "length" ? length : Reflect.get(target, key),
+    });
+    for (const value of [list, [list], new Map([[1, list]])]) {
+      assertEquals(codeOf(() => writeSmall(value)), "unsupportedValue");
+    }
+    const writer = new SmallWriter(LIMITS, 0, LIMITS.message);
+    assertEquals(codeOf(() => writer.writeList(list)), "unsupportedValue");
+  }
+});
+
 test("SmallReader bounds what values take in memory", () => {
   const reader = new SmallReader(LIMITS);
   const weighs = (bytes: Uint8Array, most: number, room: number) => {

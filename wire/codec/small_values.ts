@@ -33,7 +33,12 @@ import {
   WEIGHT,
   writeView,
 } from "./value_kinds.ts";
-import { changed, tooManyValues, tooNested } from "./value_writer.ts";
+import {
+  changed,
+  tooManyValues,
+  tooNested,
+  uncounted,
+} from "./value_writer.ts";
 
 const EMPTY = new Uint8Array(0);
 const encoder = new TextEncoder();
@@ -134,9 +139,10 @@ export class SmallWriter {
 
   /** A list that is no value itself, such as that of the arguments. */
   writeList(values: readonly unknown[]): void {
-    this.#hold(values.length);
-    this.varint(values.length);
-    this.#items(values, values.length, 0);
+    const { length } = values;
+    this.#hold(length);
+    this.varint(length);
+    this.#items(values, length, 0);
   }
 
   /**
@@ -314,9 +320,10 @@ export class SmallWriter {
   /** Counts values that the message is about to hold. */
   #hold(count: number): void {
     const { values } = this.#limits;
-    this.#values += count;
     // Of a list that is a proxy, the length may be anything.
-    if (!(this.#values <= values)) throw tooManyValues(values);
+    if (!Number.isInteger(count) || count < 0) throw uncounted(count);
+    this.#values += count;
+    if (this.#values > values) throw tooManyValues(values);
   }
 }
 

@@ -634,7 +634,7 @@ export function tooLarge(length: number, most: number): WireError {
 }
 
 /** The error for a list whose length is none. */
-function uncounted(count: unknown): WireError {
+export function uncounted(count: unknown): WireError {
   return new WireError(
     "unsupportedValue",
     `A list cannot be sent whose length is ${shown(count)}.`,

@@ -58,6 +58,8 @@ export class SendQueue implements Sender {
   #bytes = 0;
   /** A large message is being sent, and nothing may overtake it. */
   #held = false;
+  /** How many of the queue were given up. */
+  #gone = 0;
 
   /**
    * @param output Where messages go.
@@ -81,6 +83,11 @@ export class SendQueue implements Sender {
   /** How many messages wait. */
   get waiting(): number {
     return this.#waiting;
+  }
+
+  /** How many places are taken: also by what was given up. */
+  get places(): number {
+    return this.#queue.size;
   }
 
   /** Whether the peer's window has room. */
@@ -168,6 +175,20 @@ export class SendQueue implements Sender {
     waiting.body.attachments?.undo();
     this.#dequeued(waiting.body);
     waiting.body = NOTHING;
+    const most = Math.max(MOST_GONE, this.#queue.size / 2);
+    if (++this.#gone > most) this.#sweep();
+  }
+
+  /** Where one in front waits long, those given up behind it would pile up. */
+  #sweep(): void {
+    const queue = this.#queue;
+    // The first may be on its way out at the moment.
+    queue.push(queue.shift()!);
+    for (let count = queue.size - 1; count > 0; count--) {
+      const next = queue.shift()!;
+      if (!isGone(next)) queue.push(next);
+    }
+    this.#gone = isGone(queue.peek()!) ? 1 : 0;
   }
 
   /** One waits no longer. */
@@ -199,6 +220,8 @@ export class SendQueue implements Sender {
         this.#dequeued(waiting.body);
         waiting.dropped = true;
         failure = this.#sendNext(waiting);
+      } else if (isGone(waiting)) {
+        this.#gone--;
       }
       this.#queue.shift();
       const { ticket } = waiting;
@@ -230,6 +253,7 @@ export class SendQueue implements Sender {
 
   /** Forgets all that waits. */
   clear(failure: Error): void {
+    this.#gone = 0;
     for (let next; (next = this.#queue.shift()) !== undefined;) {
       if (!next.dropped) this.#dequeued(next.body);
       next.body.attachments?.undo();
@@ -251,6 +275,13 @@ export class SendQueue implements Sender {
 }
 
 const NOTHING: Body = { size: 0, bytes: new Uint8Array(0) };
+/** So many messages that were given up may stand in a queue. */
+const MOST_GONE = 64;
+
+/** Whether a message was given up, and nobody is to learn of it. */
+function isGone({ dropped, body, ticket }: QueuedMessage): boolean {
+  return dropped && body === NOTHING && ticket.onSettled === undefined;
+}
 
 // The receiving end of flow control: windows, which check that the peer keeps
 // to them and give it credit for what was dealt with; and the inbox, where

@@ -12,6 +12,8 @@ import type { Lifetime } from "../base/lifetime.ts";
 import {
   ASKED,
   type Asked,
+  entered,
+  exited,
   failLater,
   knowsWhoAsks,
   type Report,
@@ -37,6 +39,7 @@ import {
   type CallOptions,
   checkOptions,
   deadlineToTell,
+  unusableOptions,
 } from "../rpc/context.ts";
 import { remoteError } from "../rpc/thrown.ts";
 import type { LightOutput } from "./_output.ts";
@@ -98,6 +101,9 @@ class MadeCall {
 /** What a call that waits counts for beyond its bytes. */
 const WAITING_COST = 512;
 
+/** So many calls that were given up may stand in the queue. */
+const MOST_DEAD = 64;
+
 /** What calls are made with. */
 interface LightCallsOptions {
   readonly output: LightOutput;
@@ -124,6 +130,8 @@ export class LightCalls {
   readonly #queue = new Queue<MadeCall>();
   /** What those count for that wait. */
   #held = 0;
+  /** How many of the queue were given up. */
+  #dead = 0;
   #peer: PeerLimits | undefined;
   /** Calls that were sent and have no answer, and what they count for. */
   #underWay = 0;
@@ -155,13 +163,16 @@ export class LightCalls {
     name: string,
     args: readonly unknown[],
     wanted: Wanted,
-    options: CallOptions | undefined,
+    given: CallOptions | undefined,
   ): LightPromise {
+    const tooDeep = entered(name);
+    let options: CallOptions | undefined;
     const isCall = wanted !== "nothing";
     const id = isCall ? this.#free.pop() ?? this.#slots.push(undefined) - 1 : 0;
     const call = new MadeCall(name, wanted, id);
     try {
-      checkOptions(name, options);
+      if (tooDeep !== undefined) throw tooDeep;
+      if (given !== undefined) options = readOptions(name, given);
       const told = deadlineToTell(options?.deadline);
       const { clock, lifetime } = this.#options;
       let at = 0;
@@ -179,8 +190,10 @@ export class LightCalls {
       if (isCall) this.#free.push(id);
       this.#fail(call, () => error as Error);
       return call.promise;
+    } finally {
+      if (tooDeep === undefined) exited();
     }
-    if (isCall && !call.isSettled) this.#guard(call, options);
+    if (!call.isSettled) this.#guard(call, options);
     return call.promise;
   }
 
@@ -249,11 +262,24 @@ export class LightCalls {
       const isOver = next.isSettled;
       if (!isOver && !this.#mayGo(next)) return;
       queue.shift();
-      if (isOver) continue;
+      if (isOver) {
+        this.#dead--;
+        continue;
+      }
       this.#wait(next, -1);
       this.#go(next);
     }
     for (const resolve of this.#settling.splice(0)) resolve();
+  }
+
+  /** Where a call in front waits long, those given up behind it would pile up. */
+  #sweep(): void {
+    const queue = this.#queue;
+    for (let count = queue.size; count > 0; count--) {
+      const call = queue.shift()!;
+      if (!call.isSettled) queue.push(call);
+    }
+    this.#dead = 0;
   }
 
   /** The peer gives credit for one-way calls. */
@@ -265,18 +291,19 @@ export class LightCalls {
     this.resume();
   }
 
-  /** Sets up what may end a call before its answer. */
+  /** Sets up what may end a call before its answer, or before it is sent. */
   #guard(call: MadeCall, options: CallOptions = {}): void {
     const { deadline, signal } = options;
     if (deadline === undefined && signal === undefined) return;
-    const { name } = call;
+    const { name, wanted } = call;
+    const done = wanted === "nothing" ? "sent" : "answered";
     const stopTimer = deadline === undefined
       ? undefined
       : this.#options.clock.after(deadline, () =>
         this.#giveUp(
           call,
           "deadline",
-          `The call of "${name}" was not answered within ${
+          `The call of "${name}" was not ${done} within ${
             Math.ceil(deadline)
           } ms, its deadline.`,
         ));
@@ -310,7 +337,9 @@ export class LightCalls {
         call,
         new WireError(code, message, { cause, sent: "notSent" }),
       );
+      this.#dead++;
       if (this.waiting === 0) this.resume();
+      else if (this.#dead > Math.max(MOST_DEAD, this.waiting)) this.#sweep();
       return;
     }
     const sent = "maybeExecuted";
@@ -429,6 +458,18 @@ export class LightCalls {
   }
 }
 
+/** A call's options, each read once: what is checked is what is used. */
+function readOptions(name: string, given: CallOptions): CallOptions {
+  try {
+    const { deadline, signal, metadata } = given;
+    const options = { deadline, signal, metadata };
+    checkOptions(name, options);
+    return options;
+  } catch (error) {
+    throw unusableOptions(name, error);
+  }
+}
+
 /** Writes a call up to its arguments; gives where its deadline stands. */
 function writeCall(
   writer: SmallWriter,
@@ -453,8 +494,9 @@ function writeCall(
 }
 
 function writeMetadata(writer: SmallWriter, metadata: Metadata): void {
-  const entries = Object.entries(metadata);
-  if (!metadataFit(metadata)) {
+  const own = { ...metadata };
+  const entries = Object.entries(own);
+  if (!metadataFit(own)) {
     const units = entries.join("").length - entries.length;
     throw new WireError("limit", metadataLimit(entries.length, units));
   }

@@ -26,6 +26,8 @@ import { checkWritten, type Transport } from "../transport/transport.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
+const NO_BYTES: Bytes = new Uint8Array(0);
+
 /** What stands in front of the bytes of a piece, at most. */
 const PIECE_HEADER = 8;
 /** An answer of so many bytes always finds room: each call has to have one. */
@@ -78,8 +80,8 @@ export class LightOutput {
   readonly #options: LightOutputOptions;
   #isOpen = false;
   #isStopped = false;
-  /** What waits to be handed over, and how many bytes that is. */
-  #parts: Bytes[] = [];
+  /** What waits to be handed over: as many of these bytes as `#size` says. */
+  #buffer: Bytes = NO_BYTES;
   #size = 0;
   /** Messages that are too large until the peer has accepted. */
   #held: Bytes[] = [];
@@ -97,13 +99,14 @@ export class LightOutput {
 
   /** Resolves when all output so far was taken by the transport. */
   flush(): Promise<void> {
-    if (!this.busy) return Promise.resolve();
+    if (!this.busy || this.#isStopped) return Promise.resolve();
     return new Promise((resolve) => this.#flushed.push(resolve));
   }
 
   /** Stops for good: what waits is dropped. */
   stop(): void {
     this.#isStopped = true;
+    this.drop();
     for (const resolve of this.#flushed.splice(0)) resolve();
   }
 
@@ -131,22 +134,25 @@ export class LightOutput {
   drop(): void {
     this.waiting -= this.#size;
     this.#size = 0;
-    this.#parts = [];
+    this.#buffer = NO_BYTES;
   }
 
   /**
    * Encodes a message.
    *
    * @param write Writes its body.
+   * @param most How many bytes that may have.
    * @returns The body, with room for the length of its frame in front of it.
    * @throws {WireError} `unsupportedValue` or `limit`.
    */
-  encode(write: (writer: SmallWriter) => void): Bytes {
-    const { peer } = this;
+  encode(
+    write: (writer: SmallWriter) => void,
+    most: number = this.peer.message,
+  ): Bytes {
     const writer = new SmallWriter(
-      peer,
+      this.peer,
       FRAME_HEADER,
-      peer.message + FRAME_HEADER,
+      most + FRAME_HEADER,
     );
     try {
       write(writer);
@@ -163,6 +169,10 @@ export class LightOutput {
    */
   put(message: Bytes): number {
     const { frame } = this.peer;
+    return this.#put(message, frame);
+  }
+
+  #put(message: Bytes, frame: number): number {
     const start = this.handed + this.#size;
     const size = message.length - FRAME_HEADER;
     if (size <= frame) {
@@ -178,10 +188,18 @@ export class LightOutput {
   }
 
   #add(part: Bytes): void {
-    this.#parts.push(part);
+    if (this.#isStopped) return;
+    const at = this.#size;
     this.#size += part.length;
     this.waiting += part.length;
-    if (this.busy || this.#isStopped) return;
+    // In one buffer: many small parts would take a multiple of their bytes.
+    if (this.#size > this.#buffer.length) {
+      const grown = new Uint8Array(Math.max(this.#size, 2 * at));
+      grown.set(this.#buffer.subarray(0, at));
+      this.#buffer = grown;
+    }
+    this.#buffer.set(part, at);
+    if (this.busy) return;
     this.busy = true;
     this.progressAt = this.#options.clock.now();
     queueMicrotask(() => this.#write());
@@ -232,16 +250,12 @@ export class LightOutput {
     }
   }
 
-  /** Takes all that waits, in one piece. */
+  /** Takes all that waits. */
   #take(): Bytes {
-    const bytes = new Uint8Array(this.#size);
-    let at = 0;
-    for (const part of this.#parts.splice(0)) {
-      bytes.set(part, at);
-      at += part.length;
-    }
+    const bytes = this.#buffer.subarray(0, this.#size);
+    this.handed += this.#size;
     this.#size = 0;
-    this.handed += at;
+    this.#buffer = NO_BYTES;
     return bytes;
   }
 
@@ -266,7 +280,7 @@ export class LightOutput {
    * @param credential The secret; empty for none.
    */
   hello(limits: PeerLimits, credential: string): void {
-    this.put(this.encode((writer) => {
+    const hello = this.encode((writer) => {
       writer.byte(KIND.hello);
       for (const unit of MAGIC) writer.byte(unit.charCodeAt(0));
       writer.byte(VERSION);
@@ -276,7 +290,9 @@ export class LightOutput {
       writer.text(credential);
       // It serves by no contract.
       writer.text("");
-    }));
+    }, Infinity);
+    // However long the secret is: only the peer knows what it takes.
+    this.#put(hello, hello.length);
   }
 
   /** Sends a message that holds no values. */

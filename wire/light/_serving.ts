@@ -212,7 +212,10 @@ export class LightServing {
     { cost, excess, deadline }: CameCall,
     context: CallContext,
   ): Running {
-    const stopTimer = deadline === 0
+    const { reason } = this.#options.lifetime;
+    // The function itself may have ended the wire.
+    if (reason !== undefined) abortContext(context, reason);
+    const stopTimer = deadline === 0 || reason !== undefined
       ? undefined
       : this.#options.clock.after(deadline, () =>
         this.#giveUp(

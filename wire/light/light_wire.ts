@@ -481,6 +481,9 @@ class LightSession implements Caller, LightReceiver {
     this.#onFailed(reason);
     lifetime.declare();
     const output = this.#output;
+    const polite = tell || reason.code === "closed";
+    // What its callers were told is not sent is not sent.
+    if (!polite) output.stop();
     if (tell) {
       // Before that, there may be this side's hello.
       if (this.accepted) output.drop();
@@ -495,7 +498,7 @@ class LightSession implements Caller, LightReceiver {
         output,
         readerDone: this.#readerDone,
         lifetime,
-        polite: tell || reason.code === "closed",
+        polite,
         onFault: (error) => this.report(error, "closing the connection"),
       })
     ).then(() => lifetime.markClosed());
@@ -630,6 +633,7 @@ class LightSession implements Caller, LightReceiver {
   }
 
   cancel(id: number): void {
+    this.#checkTaken("cancels");
     this.#serving.cancel(id);
   }
 
@@ -638,13 +642,7 @@ class LightSession implements Caller, LightReceiver {
   }
 
   ping(token: number): void {
-    const { sendMost, sendEnd } = this.#limits;
-    if (this.#output.waiting > sendMost + sendEnd) {
-      throw new WireError(
-        "stalled",
-        "The peer sends pings, and does not take what waits for it.",
-      );
-    }
+    this.#checkTaken("pings");
     this.#output.send({ kind: "pong", token });
   }
 
@@ -658,6 +656,16 @@ class LightSession implements Caller, LightReceiver {
 
   abort(code: string, message: string): void {
     this.end(abortedBy(code, message), false);
+  }
+
+  /** What is answered at once must not pile up for who takes nothing. */
+  #checkTaken(what: string): void {
+    const { sendMost, sendEnd } = this.#limits;
+    if (this.#output.waiting <= sendMost + sendEnd) return;
+    throw new WireError(
+      "stalled",
+      `The peer sends ${what}, and does not take what waits for it.`,
+    );
   }
 
   #checkLast(what: string): void {
