@@ -183,3 +183,29 @@ for (const [name, keep] of Object.entries(ABORTED)) {
     await far.closed;
   });
 }
+
+test("the options of a call are read once", async () => {
+  const { near, far } = ends();
+  const good = {
+    deadline: 1_000,
+    signal: new AbortController().signal,
+    metadata: { a: "b" },
+    streams: "free",
+    onProgress() {},
+  };
+  for (const [key, value] of Object.entries(good)) {
+    for (const kind of ["remoteValue", "remote"] as const) {
+      let asked = 0;
+      const options = {
+        get [key]() {
+          if (asked++ > 0) throw new Error("asked again");
+          return value;
+        },
+      };
+      await near.with(options as object)[kind].echo!(1);
+      assertEquals(asked, 1, `${key} of ${kind}`);
+    }
+  }
+  near.abort();
+  await far.closed;
+});

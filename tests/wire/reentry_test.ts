@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { type Wire, WireError, wirePair } from "../../mod.ts";
+import { type CallContext, type Wire, WireError, wirePair } from "../../mod.ts";
+import { FakeClock } from "../_fake_clock.ts";
 import { test } from "../_test.ts";
 
 // deno-lint-ignore no-explicit-any -- a trap may be any function
@@ -41,4 +42,24 @@ test("a proxy whose traps are functions of the peer makes few calls", async () =
   // Those that were not made are told; the wire's own end is not.
   const known = ["invalidArgument", "unsupportedValue"];
   assert([...codes].every((code) => known.includes(code)), [...codes].join());
+});
+
+test("a function that ends its own wire has the signal aborted", async () => {
+  for (const kind of ["remoteValue", "remote"] as const) {
+    const clock = new FakeClock();
+    let context: CallContext<Wire> | undefined;
+    const [near, far] = wirePair({ onError() {} }, { onError() {}, clock });
+    far.serve({
+      async end(this: CallContext<Wire>) {
+        context = this;
+        this.wire.abort();
+        await new Promise(() => {});
+      },
+    });
+    near.with({ deadline: 60_000 })[kind].end!().catch(() => {});
+    await far.closed;
+    assertEquals(context!.signal.aborted, true, kind);
+    assertEquals(clock.timers, 0, `${kind} leaves no timer`);
+    await near.closed;
+  }
 });

@@ -85,11 +85,6 @@ export class SendQueue implements Sender {
     return this.#waiting;
   }
 
-  /** How many places are taken: also by what was given up. */
-  get places(): number {
-    return this.#queue.size;
-  }
-
   /** Whether the peer's window has room. */
   get hasWindow(): boolean {
     return this.#bytes < this.window;

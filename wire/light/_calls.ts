@@ -37,9 +37,8 @@ import { notLight, type SmallWriter } from "../codec/small_values.ts";
 import { QueuedDeadline } from "../flow/byte_output.ts";
 import {
   type CallOptions,
-  checkOptions,
   deadlineToTell,
-  unusableOptions,
+  readOptions,
 } from "../rpc/context.ts";
 import { remoteError } from "../rpc/thrown.ts";
 import type { LightOutput } from "./_output.ts";
@@ -455,18 +454,6 @@ export class LightCalls {
     call.isSettled = true;
     call.cleanup?.();
     call.resolve(value);
-  }
-}
-
-/** A call's options, each read once: what is checked is what is used. */
-function readOptions(name: string, given: CallOptions): CallOptions {
-  try {
-    const { deadline, signal, metadata } = given;
-    const options = { deadline, signal, metadata };
-    checkOptions(name, options);
-    return options;
-  } catch (error) {
-    throw unusableOptions(name, error);
   }
 }
 

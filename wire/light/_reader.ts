@@ -128,11 +128,6 @@ export class LightReader {
     this.#frames.limit = this.#limits.frame;
   }
 
-  /** Releases memory that much that came took. */
-  trim(): void {
-    this.#frames.trim();
-  }
-
   /**
    * Says that no byte will follow.
    *

@@ -513,17 +513,23 @@ export function runningCall(
 }
 
 /**
- * Gives a call up at its caller's deadline.
+ * Gives a call up at its caller's deadline, or at once where its function has
+ * ended the wire.
  *
+ * @param running The call.
  * @param left How many milliseconds are left; undefined where it has none.
  */
 export function startTimer(
   running: Running,
   left: number | undefined,
-  clock: Clock,
+  { clock, lifetime }: { readonly clock: Clock; readonly lifetime: Lifetime },
   giveUp: (reason: WireError) => void,
 ): void {
-  if (left === undefined) return;
+  const { reason } = lifetime;
+  if (reason !== undefined && !isShielded(running.context)) {
+    abortContext(running.context, reason);
+  }
+  if (left === undefined || reason !== undefined) return;
   running.stopTimer = clock.after(
     Math.min(Math.max(1, Math.ceil(left)), 2 ** 31 - 1),
     () =>

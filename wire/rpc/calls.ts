@@ -21,9 +21,9 @@ import {
 } from "./pending_call.ts";
 import {
   type CallOptions,
-  checkOptions,
   deadlineToTell,
   dueAt,
+  readOptions,
   timeLeft,
 } from "./context.ts";
 import {
@@ -168,17 +168,11 @@ export class Calls implements CallMaker {
     target: Target | undefined,
     following: Following | undefined,
   ): CallPromise {
-    let deadline: number | undefined;
-    let signal: AbortSignal | undefined;
-    let onProgress: CallOptions["onProgress"];
     try {
-      checkOptions(name, options);
+      if (options !== undefined) options = readOptions(name, options);
       // It may have waited for a result until the wire ended.
       const refusal = this.#lifetime.refusal(name);
       if (refusal !== undefined) throw refusal;
-      deadline = options?.deadline;
-      signal = options?.signal;
-      onProgress = options?.onProgress;
     } catch (error) {
       return this.#refuse(name, args, error);
     }
@@ -193,7 +187,7 @@ export class Calls implements CallMaker {
     // Before it is sent: Deno runs other microtasks within a program's first
     // setTimeout, and the peer's timer must not be older than this side's.
     if (options !== undefined) {
-      this.#prepare(pending, options, deadline, signal, onProgress);
+      this.#prepare(pending, options);
     }
     let bases: PendingCall[] | undefined;
     try {
@@ -433,10 +427,8 @@ export class Calls implements CallMaker {
   #prepare(
     pending: PendingCall,
     options: CallOptions,
-    deadline: number | undefined,
-    signal: AbortSignal | undefined,
-    onProgress: CallOptions["onProgress"],
   ): void {
+    const { deadline, signal, onProgress } = options;
     if (onProgress !== undefined) {
       pending.progress = new ProgressTeller(onProgress, this.report);
       // There is nothing to stop; but its streams are told of.

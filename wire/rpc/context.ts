@@ -446,6 +446,24 @@ export function checkOptions(
 }
 
 /**
+ * A call's options, each read once: what is checked is what is used.
+ *
+ * @param name The function's name.
+ * @param options What a program passed.
+ * @throws {WireError} What {@linkcode checkOptions} throws.
+ */
+export function readOptions(name: string, options: CallOptions): CallOptions {
+  try {
+    const { deadline, signal, metadata, streams, onProgress } = options;
+    const read = { deadline, signal, metadata, streams, onProgress };
+    check(name, read);
+    return read;
+  } catch (error) {
+    throw unusableOptions(name, error);
+  }
+}
+
+/**
  * The error of a call whose options cannot be used.
  *
  * @param name The function's name.

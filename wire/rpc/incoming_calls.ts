@@ -555,7 +555,7 @@ export class IncomingCalls {
     startTimer(
       running,
       context.deadline,
-      this.#options.clock,
+      this.#options,
       (reason) => this.#giveUp(running, reason),
     );
     this.#calls.set(id, running);
@@ -805,12 +805,12 @@ class OneWayCalls {
     excess: number,
     extras: CallExtras | undefined,
   ): void {
-    const { clock, memory, onError } = this.#options;
+    const { memory, onError } = this.#options;
     const running = runningCall(0, context, cost, excess, extras);
     startTimer(
       running,
       extras?.deadline || undefined,
-      clock,
+      this.#options,
       (reason) => this.#giveUp(running, reason),
     );
     this.#running.set(running, running);

@@ -18,7 +18,7 @@ import {
   type IncomingOptions,
   type ServingOptions,
 } from "./incoming_calls.ts";
-import { type CallOptions, checkOptions, deadlineToTell } from "./context.ts";
+import { type CallOptions, deadlineToTell, readOptions } from "./context.ts";
 import { ProgressTeller } from "./pending_call.ts";
 import { endStreams } from "../codec/passing.ts";
 import type { Clock } from "../base/clock.ts";
@@ -196,7 +196,7 @@ export class Outbound {
     }
     let deadline = 0;
     try {
-      checkOptions(name, options);
+      if (options !== undefined) options = readOptions(name, options);
       if (hasDeadlines) deadline = deadlineToTell(options?.deadline);
     } catch (error) {
       endStreams(args, error);
