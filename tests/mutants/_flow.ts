@@ -56,6 +56,11 @@ export const FLOW: readonly BuggyFile[] = [
         replace: "    waiting.ticket.onSettled = undefined;",
       },
       {
+        name: "what waits for a queue is forgotten with what was withdrawn",
+        find: "if (!isGone(next)) queue.push(next);",
+        replace: "if (!next.dropped) queue.push(next);",
+      },
+      {
         name: "a withdrawn message still counts as waiting",
         find: `    this.#dequeued(waiting.body);
     waiting.body = NOTHING;`,

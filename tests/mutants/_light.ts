@@ -80,6 +80,11 @@ export const LIGHT: readonly BuggyFile[] = [
     tests: [...WIRE],
     bugs: [
       {
+        name: "a one-way call of a light wire waits without end",
+        find: "if (!call.isSettled) this.#guard(call, options);",
+        replace: "if (isCall && !call.isSettled) this.#guard(call, options);",
+      },
+      {
         name: "a light wire sends more calls than its peer takes",
         find: "this.#underWay < calls && this.#callBytes < window + message;",
         replace: "this.#callBytes < window + message;",
@@ -164,6 +169,16 @@ export const LIGHT: readonly BuggyFile[] = [
         name: "a light wire takes calls behind a close",
         find: "if (!this.lifetime.isPeerDraining) return;",
         replace: 'if (what !== "") return;',
+      },
+      {
+        name: "a light wire sends what it says was not sent",
+        find: "if (!polite) output.stop();",
+        replace: "",
+      },
+      {
+        name: "a light wire answers cancels for who takes nothing",
+        find: 'this.#checkTaken("cancels");',
+        replace: "",
       },
       {
         name: "a light wire talks to a stranger",

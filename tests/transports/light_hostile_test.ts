@@ -510,7 +510,7 @@ test("what a light wire says was not sent is not sent", async () => {
   const connecting: Promise<LightWire> = connectLight(there, {
     functions: {
       back() {
-        made = light.remoteValue.pay!(1).catch((error) => error);
+        made = light.remoteValue.pay!(1).catch((error: unknown) => error);
       },
     },
     onError() {},
