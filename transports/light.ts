@@ -149,19 +149,14 @@ export async function connectLight<
   try {
     attempt.signal.throwIfAborted();
     const transport = given ?? dialing!.open();
-    let wire: LightWire<Remote>;
+    let wire: LightWire<Remote> | undefined;
     try {
-      wire = new LightWire(transport, rest);
-    } catch (error) {
-      transport.close();
-      throw error;
-    }
-    try {
+      wire = new LightWire<Remote>(transport, rest);
       await opened(wire, attempt.signal, where);
     } catch (error) {
       // Who does not answer is not waited for; and nothing is left of it.
-      if (attempt.signal.aborted) transport.close();
-      await wire.closed;
+      if (attempt.signal.aborted || wire === undefined) transport.close();
+      await wire?.closed;
       throw error;
     }
     // Who hears of a connection that never stood is the caller.

@@ -177,8 +177,9 @@ export const LIGHT: readonly BuggyFile[] = [
       },
       {
         name: "a light wire answers cancels for who takes nothing",
-        find: 'this.#checkTaken("cancels");',
-        replace: "",
+        find: `    this.#checkTaken();
+    this.#serving.cancel(id);`,
+        replace: "    this.#serving.cancel(id);",
       },
       {
         name: "a light wire talks to a stranger",

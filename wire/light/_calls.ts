@@ -12,8 +12,6 @@ import type { Lifetime } from "../base/lifetime.ts";
 import {
   ASKED,
   type Asked,
-  entered,
-  exited,
   failLater,
   knowsWhoAsks,
   type Report,
@@ -100,6 +98,8 @@ class MadeCall {
 /** What a call that waits counts for beyond its bytes. */
 const WAITING_COST = 512;
 
+/** So many calls may be made within one another, as arguments are looked at. */
+const DEEPEST = 3;
 /** So many calls that were given up may stand in the queue. */
 const MOST_DEAD = 64;
 
@@ -129,6 +129,8 @@ export class LightCalls {
   readonly #queue = new Queue<MadeCall>();
   /** What those count for that wait. */
   #held = 0;
+  /** How many calls' arguments are being looked at, each within another. */
+  #depth = 0;
   /** How many of the queue were given up. */
   #dead = 0;
   #peer: PeerLimits | undefined;
@@ -164,13 +166,17 @@ export class LightCalls {
     wanted: Wanted,
     given: CallOptions | undefined,
   ): LightPromise {
-    const tooDeep = entered(name);
     let options: CallOptions | undefined;
     const isCall = wanted !== "nothing";
     const id = isCall ? this.#free.pop() ?? this.#slots.push(undefined) - 1 : 0;
     const call = new MadeCall(name, wanted, id);
     try {
-      if (tooDeep !== undefined) throw tooDeep;
+      if (++this.#depth > DEEPEST) {
+        throw new WireError(
+          "unsupportedValue",
+          "A getter among the arguments of calls made it.",
+        );
+      }
       if (given !== undefined) options = readOptions(name, given);
       const told = deadlineToTell(options?.deadline);
       const { clock, lifetime } = this.#options;
@@ -190,7 +196,7 @@ export class LightCalls {
       this.#fail(call, () => error as Error);
       return call.promise;
     } finally {
-      if (tooDeep === undefined) exited();
+      this.#depth--;
     }
     if (!call.isSettled) this.#guard(call, options);
     return call.promise;
@@ -294,23 +300,20 @@ export class LightCalls {
   #guard(call: MadeCall, options: CallOptions = {}): void {
     const { deadline, signal } = options;
     if (deadline === undefined && signal === undefined) return;
-    const { name, wanted } = call;
-    const done = wanted === "nothing" ? "sent" : "answered";
+    const { name } = call;
     const stopTimer = deadline === undefined
       ? undefined
       : this.#options.clock.after(deadline, () =>
         this.#giveUp(
           call,
           "deadline",
-          `The call of "${name}" was not ${done} within ${
-            Math.ceil(deadline)
-          } ms, its deadline.`,
+          `"${name}" took longer than ${deadline} ms, its deadline.`,
         ));
     const onAbort = () =>
       this.#giveUp(
         call,
         "cancelled",
-        `The call of "${name}" was cancelled by its caller's signal.`,
+        `"${name}" was cancelled by its caller's signal.`,
         signal!.reason,
       );
     signal?.addEventListener("abort", onAbort, { once: true });
@@ -373,9 +376,7 @@ export class LightCalls {
       this.#fail(call, () =>
         new WireError(
           came.code,
-          `The answer of "${name}" ${
-            came.code === "limit" ? "is over a limit" : "cannot be taken"
-          }. ${came.message}`,
+          `The answer of "${name}" cannot be taken. ${came.message}`,
           { cause: came },
         ));
     } else if (kind === "throw") {
@@ -481,9 +482,8 @@ function writeCall(
 }
 
 function writeMetadata(writer: SmallWriter, metadata: Metadata): void {
-  const own = { ...metadata };
-  const entries = Object.entries(own);
-  if (!metadataFit(own)) {
+  const entries = Object.entries(metadata);
+  if (!metadataFit(metadata)) {
     const units = entries.join("").length - entries.length;
     throw new WireError("limit", metadataLimit(entries.length, units));
   }

@@ -165,14 +165,11 @@ export class LightOutput {
   /**
    * Sends what {@linkcode encode} made.
    *
+   * @param message The message.
+   * @param frame How large a frame the peer takes.
    * @returns At which position of the output it begins.
    */
-  put(message: Bytes): number {
-    const { frame } = this.peer;
-    return this.#put(message, frame);
-  }
-
-  #put(message: Bytes, frame: number): number {
+  put(message: Bytes, frame: number = this.peer.frame): number {
     const start = this.handed + this.#size;
     const size = message.length - FRAME_HEADER;
     if (size <= frame) {
@@ -292,7 +289,7 @@ export class LightOutput {
       writer.text("");
     }, Infinity);
     // However long the secret is: only the peer knows what it takes.
-    this.#put(hello, hello.length);
+    this.put(hello, hello.length);
   }
 
   /** Sends a message that holds no values. */

@@ -633,7 +633,7 @@ class LightSession implements Caller, LightReceiver {
   }
 
   cancel(id: number): void {
-    this.#checkTaken("cancels");
+    this.#checkTaken();
     this.#serving.cancel(id);
   }
 
@@ -642,7 +642,7 @@ class LightSession implements Caller, LightReceiver {
   }
 
   ping(token: number): void {
-    this.#checkTaken("pings");
+    this.#checkTaken();
     this.#output.send({ kind: "pong", token });
   }
 
@@ -659,12 +659,12 @@ class LightSession implements Caller, LightReceiver {
   }
 
   /** What is answered at once must not pile up for who takes nothing. */
-  #checkTaken(what: string): void {
+  #checkTaken(): void {
     const { sendMost, sendEnd } = this.#limits;
     if (this.#output.waiting <= sendMost + sendEnd) return;
     throw new WireError(
       "stalled",
-      `The peer sends ${what}, and does not take what waits for it.`,
+      "The peer does not take what waits for it.",
     );
   }
 
