@@ -186,6 +186,7 @@ const KNOWN: Readonly<Record<string, readonly string[]>> = {
     "what a function throws arrives",
     "Wire reports an abort as an error of its own",
     "KeptConnection puts the caller into the stacks of its errors",
+    "a light wire puts the caller into the stacks of its errors",
     "RemoteError carries the remote stack only where it is sent",
     "recordCallSites shows where a call was made, awaited or not",
     "node:tls: the end of one direction leaves the other",
