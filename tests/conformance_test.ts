@@ -434,13 +434,15 @@ overEach("many small calls share a write", async ({ near, far }) => {
   far.serve({ echo: (x: unknown) => x });
   await near.remoteValue.echo(0);
   const answers: number[] = [];
+  // Deno's client of WebSockets sends parts of 1 KiB, of 256 times 11 bytes.
+  const most = near.address.transport === "websocket" ? 3 : 1;
   // Code that is not compiled yet answers while the first write is under way.
   for (let round = 0; round < 10; round++) {
     const before = { near: near.stats(), far: far.stats() };
     await Promise.all(
       Array.from({ length: 256 }, (_, n) => near.remoteValue.echo(n)),
     );
-    assertEquals(near.stats().writes - before.near.writes, 1);
+    assertEquals(near.stats().writes - before.near.writes, most);
     answers.push(far.stats().writes - before.far.writes);
   }
   assert(Math.min(...answers) <= 4, `${answers}`);
