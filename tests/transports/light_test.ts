@@ -513,8 +513,15 @@ test("what a light wire lacks fails with an error that says who has it", async (
   for (const name of ["stream", "call", "object"]) {
     assertEquals((await outcome(remoteValue[name]())).code, "limit");
   }
-  for (const each of [() => {}, (async function* () {})()]) {
-    assertEquals((await outcome(whole.remoteValue.echo(each))).code, "limit");
+  for (
+    const [each, what] of [
+      [() => {}, "takes no functions or objects"],
+      [(async function* () {})(), "takes no streams"],
+    ] as const
+  ) {
+    const { code, message } = await outcome(whole.remoteValue.echo(each));
+    assertEquals(code, "limit");
+    assert(message.includes(what), message);
   }
   const base = whole.remoteValue.echo(1);
   assertEquals(await whole.remoteValue.echo([await base]), [1]);

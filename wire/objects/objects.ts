@@ -692,7 +692,9 @@ export class Exports {
   #tooMany(): WireError {
     return new WireError(
       "limit",
-      `The peer holds at most ${this.#most} objects of this side (the limit "objects" of either side). Have it dispose of those that it no longer needs, or raise that limit.`,
+      this.#most === 0
+        ? 'The peer takes no functions or objects by reference (the limit "objects" of either side is 0; a light wire takes none). Send values.'
+        : `The peer holds at most ${this.#most} objects of this side (the limit "objects" of either side). Have it dispose of those that it no longer needs, or raise that limit.`,
     );
   }
 

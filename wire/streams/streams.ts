@@ -468,7 +468,9 @@ export class Streams {
   #tooMany(): WireError {
     return new WireError(
       "limit",
-      `At most ${this.#most} streams go to the peer at a time (the limit "streams" of either side). Let some of them end first, or raise that limit.`,
+      this.#most === 0
+        ? 'The peer takes no streams (the limit "streams" of either side is 0; a light wire takes none). Send a list.'
+        : `At most ${this.#most} streams go to the peer at a time (the limit "streams" of either side). Let some of them end first, or raise that limit.`,
     );
   }
 
