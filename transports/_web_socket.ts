@@ -78,8 +78,10 @@ export function overSocket(
   isAccepted: boolean,
 ): MessageTransport {
   const close = () => socket.close(NORMAL);
-  // That of the platform takes a copy; others may keep what they are given.
-  const copies = typeof WebSocket === "function" && socket instanceof WebSocket;
+  // That of the platform takes a copy. Others may keep what they are given,
+  // also where a program has put their class in its place.
+  const copies = typeof WebSocket === "function" &&
+    socket instanceof WebSocket && socket instanceof EventTarget;
   const channel: Channel = {
     send: (bytes) => socket.send(copies ? bytes : bytes.slice()),
     tell(units) {
@@ -225,7 +227,7 @@ function dial(url: string | URL, protocols: readonly string[]): WebSocket {
       "connectFailed",
       `Cannot connect to ${
         shown(String(url))
-      }: this runtime has no WebSocket; Node has one since version 22. One of a package, such as ws, makes a wire by makeWire(webSocketTransport(socket, address)).`,
+      }: this runtime has no WebSocket; Node has one since version 22. For that of the package ws, set globalThis.WebSocket = (await import("ws")).WebSocket.`,
     );
   }
   try {

@@ -44,7 +44,9 @@ export { WEBSOCKET_PROTOCOL, type WebSocketLike } from "./_web_socket.ts";
  *
  * @param socket The WebSocket, open or about to be. The transport closes it.
  * @param address Where the peer is.
- * @returns The transport, for `server.adopt()` or `makeWire()`.
+ * @returns The transport, for `server.adopt()`, `makeWire()` or
+ * `connectLight()`.
+ * @throws {WireError} `invalidArgument` for what is no address.
  *
  * @example In the place of `acceptWebSocket()`
  * ```ts
@@ -71,7 +73,20 @@ export function webSocketTransport(
   socket: WebSocketLike,
   address: WireAddress,
 ): Transport {
-  return overSocket(socket, address, true);
+  const { transport, hostname } = Object(address);
+  // A field that is missing would be found out when the address is shown.
+  if (
+    typeof transport === "string" &&
+    (transport !== "websocket" || typeof hostname === "string")
+  ) return overSocket(socket, address, true);
+  throw new WireError(
+    "invalidArgument",
+    `The address of a WebSocket is such as { transport: "websocket", hostname: "192.0.2.1", port: 443 }, and this one has ${
+      typeof transport === "string"
+        ? `the hostname ${shown(hostname)}`
+        : `the transport ${shown(transport)}`
+    }.`,
+  );
 }
 
 /** What a connection by WebSocket is made with. Everything has a default. */

@@ -3,15 +3,16 @@
  * Node's servers are made.
  */
 
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { WebSocket as Socket, WebSocketServer } from "ws";
 import {
   createRequestServer,
   makeWire,
   type RequestServerOptions,
   type Wire,
-  type WireError,
+  WireError,
 } from "../../mod.ts";
+import { connectLight } from "../../transports/light.ts";
 import {
   connectWebSocket,
   type WebSocketLike,
@@ -88,8 +89,88 @@ test("connectWebSocket() speaks to one of the package ws, or says what is missin
       ) as WireError;
       assertEquals(error.code, "connectFailed");
       assertEquals(
-        /since version 22.*webSocketTransport/.test(error.message),
+        /since version 22.*import\("ws"\)/.test(error.message),
         true,
       );
     }
   }));
+
+test("the class of the package ws may take the place of the platform's", () =>
+  serving({ functions: { echo } }, async (url, port) => {
+    const before = Object.getOwnPropertyDescriptor(globalThis, "WebSocket");
+    Object.defineProperty(globalThis, "WebSocket", {
+      value: Socket,
+      configurable: true,
+      writable: true,
+    });
+    try {
+      const large = new Uint8Array(500_000).fill(7);
+      for (const connect of [connectLight, connectWebSocket]) {
+        const wire = await connect(url);
+        assertEquals(await wire.remoteValue.echo(large), large);
+        await wire.close();
+      }
+      const address = {
+        transport: "websocket",
+        hostname: "::1",
+        port,
+      } as const;
+      const socket = new Socket(url, ["remote-wire"]) as WebSocketLike;
+      const transport = webSocketTransport(socket, address);
+      const light = await connectLight(transport);
+      assertEquals(await light.remoteValue.echo(large), large);
+      await light.close();
+    } finally {
+      if (before === undefined) Reflect.deleteProperty(globalThis, "WebSocket");
+      else Object.defineProperty(globalThis, "WebSocket", before);
+    }
+  }));
+
+test("what a WebSocket is given that the platform did not make is a copy", async () => {
+  const sent: Uint8Array[] = [];
+  /** Keeps what it is given, as some do until it is written. */
+  class Keeping {
+    binaryType = "";
+    readyState = 1;
+    send(message: string | Uint8Array<ArrayBuffer>) {
+      if (typeof message !== "string") sent.push(message);
+    }
+    close() {}
+    addEventListener() {}
+  }
+  const before = Object.getOwnPropertyDescriptor(globalThis, "WebSocket");
+  Object.defineProperty(globalThis, "WebSocket", {
+    value: Keeping,
+    configurable: true,
+    writable: true,
+  });
+  try {
+    const address = {
+      transport: "websocket",
+      hostname: "::1",
+      port: 1,
+    } as const;
+    const transport = webSocketTransport(new Keeping(), address);
+    const bytes = Uint8Array.of(1, 2, 3);
+    await transport.write(bytes);
+    bytes.fill(0);
+    assertEquals(sent, [Uint8Array.of(1, 2, 3)]);
+  } finally {
+    if (before === undefined) Reflect.deleteProperty(globalThis, "WebSocket");
+    else Object.defineProperty(globalThis, "WebSocket", before);
+  }
+});
+
+test("webSocketTransport() refuses what is no address", () => {
+  const socket = {} as WebSocketLike;
+  const url = "ws://localhost/";
+  for (const address of [{ transport: "websocket", url }, { url }, undefined]) {
+    const error = assertThrows(
+      () => webSocketTransport(socket, address as unknown as Wire["address"]),
+      WireError,
+    );
+    assertEquals(error.code, "invalidArgument");
+    assert(error.message.includes("undefined"), error.message);
+    assert(error.message.includes("hostname: "), error.message);
+  }
+});
