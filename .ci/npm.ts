@@ -64,9 +64,14 @@ export async function buildPackage(out: string): Promise<void> {
     sourcemap: true,
   });
   writeTypes(out);
-  for (const name of ["README.md", "CHANGELOG.md", "LICENSE"]) {
-    await Deno.copyFile(ROOT + name, `${out}/${name}`);
-  }
+  await Deno.copyFile(`${ROOT}.ci/npm_readme.md`, `${out}/README.md`);
+  await Deno.copyFile(`${ROOT}LICENSE`, `${out}/LICENSE`);
+  // The package has no documents that a link could lead to.
+  const changes = await Deno.readTextFile(`${ROOT}CHANGELOG.md`);
+  await Deno.writeTextFile(
+    `${out}/CHANGELOG.md`,
+    changes.replaceAll(/\[([^\]]+)\]\((?!https:)[^)]+\)/g, "$1"),
+  );
   await Deno.writeTextFile(
     `${out}/package.json`,
     `${JSON.stringify(manifest(), null, 2)}\n`,

@@ -48,14 +48,64 @@ function complaints(path: string): string[] {
     noEmit: true,
     module: ts.ModuleKind.NodeNext,
     target: ts.ScriptTarget.ES2022,
-    // What `@types/node` has of the web platform, too.
-    lib: ["lib.esnext.d.ts", "lib.dom.d.ts", "lib.dom.asynciterable.d.ts"],
+    // What the documents ask for.
+    lib: ["lib.es2022.d.ts", "lib.dom.d.ts", "lib.esnext.disposable.d.ts"],
     types: [],
   });
   return ts.getPreEmitDiagnostics(program)
     .map(({ messageText, file }) =>
       `${file?.fileName}: ${ts.flattenDiagnosticMessageText(messageText, " ")}`
     );
+}
+
+/** The programs of a page, by the names in their first lines. */
+function programsIn(page: string): Map<string, string> {
+  return new Map(
+    [...page.matchAll(/^```js\n\/\/ (\S+)\n([\s\S]*?)^```$/gm)]
+      .map(([, name, text]) => [name!, text!]),
+  );
+}
+
+/** A program that listens. */
+interface Listening extends AsyncDisposable {
+  /** The port that it printed. */
+  readonly port: string;
+}
+
+/** Writes a program to the file that a command ends with, and starts it. */
+async function start(
+  command: readonly string[],
+  text: string,
+): Promise<Listening> {
+  const [program = "", ...args] = command;
+  await Deno.writeTextFile(
+    args.at(-1)!,
+    // The command may have started the runtime as a child.
+    `${text}process.stdin.on("end", () => process.exit()).resume();`,
+  );
+  const child = new Deno.Command(program, {
+    args,
+    stdin: "piped",
+    stdout: "piped",
+  }).spawn();
+  const printed = child.stdout.pipeThrough(new TextDecoderStream())
+    .getReader();
+  let all = "";
+  let port: string | undefined;
+  while (port === undefined) {
+    const { value, done } = await printed.read();
+    if (done) throw new Error(`${args.at(-1)} printed no port: ${all}`);
+    all += value;
+    port = /port (\d+)\n/.exec(all)?.[1];
+  }
+  return {
+    port,
+    async [Symbol.asyncDispose]() {
+      await child.stdin.close();
+      await child.status;
+      await printed.cancel();
+    },
+  };
 }
 
 const found = await runtimes();
@@ -67,7 +117,7 @@ Deno.test({
   sanitizeOps: false,
   sanitizeResources: false,
   async fn(t) {
-    const folder = await project();
+    const folder = await project("ws@^8.18.0");
     const installed = `${folder}/node_modules/@remote/wire`;
     try {
       const program = await compiled("program", folder);
@@ -98,6 +148,54 @@ await wire.close();`,
           assertEquals(out.trim(), "42", err);
         });
       }
+
+      await t.step("the programs of its README run", async () => {
+        const readme = await Deno.readTextFile(`${installed}/README.md`);
+        const programs = programsIn(readme);
+        assertEquals(
+          [...programs.keys()],
+          ["server.mjs", "client.mjs", "web.mjs", "page.mjs"],
+        );
+        for (const { command } of found) {
+          for (
+            const [server, client, port, prints] of [
+              ["server.mjs", "client.mjs", "7000", "42 3 2 1"],
+              ["web.mjs", "page.mjs", "8000", "42"],
+            ] as const
+          ) {
+            const text = programs.get(server)!;
+            assert(text.includes(port), server);
+            await using listening = await start(
+              [...command, `${folder}/${server}`],
+              text.replace(port, "0"),
+            );
+            const path = `${folder}/${client}`;
+            // As the README says: Node 20 has no WebSocket.
+            await Deno.writeTextFile(
+              path,
+              `globalThis.WebSocket ??= (await import("ws")).WebSocket;
+${programs.get(client)!.replace(port, listening.port)}`,
+            );
+            const { out, err } = await run([...command, path], folder);
+            assertEquals(out.trim().split("\n").join(" "), prints, err);
+          }
+        }
+      });
+
+      await t.step("its documents lead nowhere that is not there", async () => {
+        for (const name of ["README.md", "CHANGELOG.md"]) {
+          const text = await Deno.readTextFile(`${installed}/${name}`);
+          assert(!text.includes("jsr:"), name);
+          const links = [...text.matchAll(/\]\(([^)]+)\)/g)]
+            .map(([, target]) => target!);
+          assertEquals(links.filter((to) => !to.startsWith("https://")), []);
+        }
+        const readme = await Deno.readTextFile(`${installed}/README.md`);
+        for (const entry of Object.keys(config.exports)) {
+          if (entry === "." || entry === "./cli") continue;
+          assert(readme.includes(`${entry.slice(1)}\``), entry);
+        }
+      });
 
       await t.step("each entry point loads, with its types", async () => {
         const entries = Object.keys(config.exports)
