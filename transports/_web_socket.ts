@@ -227,7 +227,7 @@ function dial(url: string | URL, protocols: readonly string[]): WebSocket {
       "connectFailed",
       `Cannot connect to ${
         shown(String(url))
-      }: this runtime has no WebSocket; Node has one since version 22. For that of the package ws, set globalThis.WebSocket = (await import("ws")).WebSocket.`,
+      }: this runtime has no WebSocket; Node has one since version 22. Before, set globalThis.WebSocket = (await import("ws")).WebSocket.`,
     );
   }
   try {

@@ -30,6 +30,7 @@
 import { checkOptionKeys } from "../wire/base/checks.ts";
 import { Attempt, checkAttempt, opened } from "../wire/base/lifetime.ts";
 import { DEFAULT_LIMITS } from "../wire/base/limits.ts";
+import { WHOLE } from "../wire/codec/small_values.ts";
 import {
   checkLight,
   LightWire,
@@ -125,7 +126,7 @@ export async function connectLight<
   options?: ConnectLightOptions<Local> | null,
 ): Promise<LightWire<Remote>> {
   options ??= {};
-  checkOptionKeys(options, OPTIONS, "connectLight()");
+  checkOptionKeys(options, OPTIONS, "connectLight()", WHOLE);
   const {
     timeout = DEFAULT_LIMITS.hello,
     protocols = [WEBSOCKET_PROTOCOL],
@@ -136,14 +137,20 @@ export async function connectLight<
   // What is checked is what is used: a getter may answer otherwise again.
   checkLight({ ...rest, onDeath });
   checkAttempt({ timeout, signal });
-  const dialing = typeof target === "string" || target instanceof URL
-    ? new Dialing(target, protocols, rest)
-    : undefined;
-  const given = dialing === undefined
-    ? transportOf(target as Transport | ByteDuplex)
-    : undefined;
-  if (given !== undefined) checkClear(rest, given.address);
-  const where = dialing?.where ?? formatAddress(given!.address);
+  let dialing: Dialing | undefined;
+  let given: Transport | undefined;
+  let where: string;
+  // An empty text is a variable that is not set.
+  if (
+    typeof target === "string" && target !== "" || target instanceof URL
+  ) {
+    dialing = new Dialing(target, protocols, rest);
+    where = dialing.where;
+  } else {
+    given = transportOf(target as ByteDuplex, "a URL (ws: or wss:), ");
+    checkClear(rest, given.address);
+    where = formatAddress(given.address);
+  }
   // No `using`, which many platforms do not know.
   const attempt = new Attempt(where, { timeout, signal });
   try {

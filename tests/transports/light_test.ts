@@ -490,9 +490,6 @@ test("what a light wire lacks fails with an error that says who has it", async (
     () => {},
     (async function* () {})(),
     new ReadableStream(),
-    Promise.resolve(1),
-    remoteValue.echo(1),
-    new (class Point {})(),
   ];
   for (const each of lacking) {
     const { code, message } = await outcome(remoteValue.echo({ each }));
@@ -501,6 +498,48 @@ test("what a light wire lacks fails with an error that says who has it", async (
       message.includes("connectWebSocket() of ./websocket"),
       message,
     );
+  }
+  // What no wire has is not said to be elsewhere.
+  for (
+    const [each, text] of [
+      [/x/, "An instance of RegExp cannot be sent; send a plain object"],
+      [new (class Point {})(), "An instance of Point cannot be sent"],
+      [Promise.resolve(1), "await it first"],
+      [remoteValue.echo(1), "await it first"],
+      [Symbol("s"), "A symbol cannot be sent."],
+    ] as const
+  ) {
+    const { code, message } = await outcome(remoteValue.echo({ each }));
+    assertEquals(code, "unsupportedValue");
+    assert(message.includes(text), message);
+    assert(!message.includes("light"), message);
+  }
+  const elsewhere =
+    /no option "\w+" of .* A whole wire has more: .*\.\/wire\.$/;
+  const odd = { onProgress() {}, once: true, streams: "free" };
+  for (const [name, value] of Object.entries(odd)) {
+    // deno-lint-ignore no-explicit-any -- options of whole wires
+    const options = { [name]: value } as any;
+    const error = assertThrows(() => light.with(options), WireError);
+    assertEquals(error.code, "invalidArgument");
+    assert(elsewhere.test(error.message), error.message);
+    const { message } = await outcome(light.call("echo", [], false, options));
+    assert(elsewhere.test(message), message);
+  }
+  const near = assertThrows(
+    // deno-lint-ignore no-explicit-any -- what no type allows
+    () => light.with({ metdata: {} } as any),
+    WireError,
+  );
+  assert(near.message.endsWith('did you mean "metadata"?'), near.message);
+  for (const name of ["tap", "expects"]) {
+    // deno-lint-ignore no-explicit-any -- an option of whole wires
+    const options = { [name]: {} } as any;
+    const { code, message } = await outcome(
+      connectLight(memoryTransports()[0], options),
+    );
+    assertEquals(code, "invalidArgument");
+    assert(elsewhere.test(message), message);
   }
   const pending = remoteValue.echo(1);
   for (const way of ["remote", "remoteValue", "remoteValues"]) {
@@ -731,6 +770,22 @@ test("unusable options and targets are refused", async () => {
     const error = await outcome(call);
     assertEquals(error.code, "invalidArgument", String(text));
     assert(text.test(error.message), error.message);
+  }
+  for (
+    const [target, shown] of [
+      [undefined, "undefined"],
+      ["", '""'],
+      [7, "7"],
+      [{}, "an object of the kind Object"],
+    ] as const
+  ) {
+    // deno-lint-ignore no-explicit-any -- what no type allows
+    const { code, message } = await outcome(connectLight(target as any));
+    assertEquals(code, "invalidArgument");
+    for (const text of ["a URL (ws: or wss:)", "a transport", "two streams"]) {
+      assert(message.includes(text), message);
+    }
+    assert(message.includes(`not over ${shown}.`), message);
   }
   const address = {
     transport: "tcp",

@@ -161,6 +161,7 @@ const EDGE = 3;
  * @param options What a program passed.
  * @param known Every option that there is.
  * @param what What the options are of, for the message, such as `"startUpServer()"`.
+ * @param more Where there are more options: a sentence for the message.
  * @throws {WireError} `invalidArgument` for what is no object of options, and
  * for an option that is not known; the message names the nearest that is.
  */
@@ -168,10 +169,11 @@ export function checkOptionKeys(
   options: unknown,
   known: Readonly<Record<string, true>>,
   what: string,
+  more?: string,
 ): void {
   for (const key of keysOf(options, known, what)) {
     if (Object.hasOwn(known, key)) continue;
-    throw unknownName("option", key, Object.keys(known), ` of ${what}`);
+    throw unknownName("option", key, Object.keys(known), ` of ${what}`, more);
   }
 }
 
@@ -234,6 +236,7 @@ export function mayBeOptions(
  * @param name The name.
  * @param known Every name that there is.
  * @param of What it would be of, with a space before it; may be empty.
+ * @param more A sentence to follow the names, with a space before it.
  * @returns `invalidArgument`, which names the nearest, or all that there are.
  */
 export function unknownName(
@@ -241,13 +244,16 @@ export function unknownName(
   name: string,
   known: readonly string[],
   of = "",
+  more = "",
 ): WireError {
   const near = nearest(name, known);
   return new WireError(
     "invalidArgument",
     `There is no ${kind} ${shown(name)}${of}${
       near === undefined
-        ? `. There ${known.length === 1 ? "is" : "are"} ${known.join(", ")}.`
+        ? `. There ${known.length === 1 ? "is" : "are"} ${
+          known.join(", ")
+        }.${more}`
         : `; did you mean "${near}"?`
     }`,
   );

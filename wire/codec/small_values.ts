@@ -50,11 +50,15 @@ const SHORT_TEXT = 32;
 /** The one declared type that every peer knows. */
 const URL_NAME = "URL";
 
+/** Where there is what a light wire does not have. */
+export const WHOLE =
+  " A whole wire has more: connectWebSocket() of ./websocket, or makeWire() of ./wire.";
+
 /** The error for what a whole wire can do, and a light one cannot. */
 export function notLight(why: string): WireError {
   return new WireError(
     "unsupportedValue",
-    `${why}: this is a light wire, which has values alone. A whole one has more: connectWebSocket() of ./websocket, or makeWire() of ./wire.`,
+    `${why}: a light wire has calls and values alone.${WHOLE}`,
   );
 }
 
@@ -338,21 +342,24 @@ function utf8(text: string): Uint8Array {
 
 /** The error for a value that has no bytes. */
 function unsupported(value: unknown): WireError {
-  const is = typeof value;
-  if (is === "symbol") return notLight("A symbol cannot be sent");
-  const object = value as object;
-  return notLight(
-    is === "function"
-      ? "A function cannot be sent"
-      : REFERENCE in object
-      ? "A reference, or a result that is to come, cannot be sent"
-      : object instanceof Promise
-      ? "A promise cannot be sent; await it first"
-      : isStreamed(object)
-      ? "A stream cannot be sent"
+  const object = Object(value);
+  const lacking = typeof value === "function"
+    ? "A function"
+    : REFERENCE in object
+    ? "A reference, or a result that is to come,"
+    : isStreamed(object)
+    ? "A stream"
+    : undefined;
+  if (lacking !== undefined) return notLight(`${lacking} cannot be sent`);
+  return new WireError(
+    "unsupportedValue",
+    object instanceof Promise
+      ? "A promise cannot be sent; await it first."
+      : typeof value === "symbol"
+      ? "A symbol cannot be sent."
       : `An instance of ${
         object.constructor?.name || "a class"
-      } cannot be sent; send a plain object with its data`,
+      } cannot be sent; send a plain object with its data.`,
   );
 }
 

@@ -360,10 +360,7 @@ export class LightCalls {
 
   /** An answer that has values came. */
   answered(id: number, kind: AnswerKind, came: Came): void {
-    const call = this.#slots[id];
-    if (call === undefined || call.position === Infinity) {
-      throw malformed(`An answer came to the call ${id}, and there is none.`);
-    }
+    const call = this.#sent(id);
     if (kind !== "throw" && (kind === "return") !== (call.wanted === "value")) {
       throw malformed(
         `The answer to the call ${id} has ${
@@ -387,12 +384,16 @@ export class LightCalls {
     this.#over(call);
   }
 
+  /** The call that the peer answers. */
+  #sent(id: number): MadeCall {
+    const call = this.#slots[id];
+    if (call !== undefined && call.position < Infinity) return call;
+    throw malformed(`An answer came to the call ${id}, and there is none.`);
+  }
+
   /** The peer could not, or would not, carry out a call. */
   failed(id: number, code: string, message: string): void {
-    const call = this.#slots[id];
-    if (call === undefined || call.position === Infinity) {
-      throw malformed(`An answer came to the call ${id}, and there is none.`);
-    }
+    const call = this.#sent(id);
     this.#fail(call, () => new WireError(code, message));
     this.#over(call);
   }

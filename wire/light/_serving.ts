@@ -24,7 +24,11 @@ import type { Memory, WireLimits } from "../base/limits.ts";
 import type { Report } from "../base/report.ts";
 import { KIND } from "../codec/messages.ts";
 import type { Method } from "../codec/passing.ts";
-import { resultGone, type SmallWriter } from "../codec/small_values.ts";
+import {
+  notLight,
+  resultGone,
+  type SmallWriter,
+} from "../codec/small_values.ts";
 import { ReceiveWindow } from "../flow/windows.ts";
 import {
   abortContext,
@@ -121,10 +125,7 @@ export class LightServing {
     this.#messages.received(cost);
     this.#messages.consumed(cost);
     this.#options.onError(
-      new WireError(
-        "unsupportedValue",
-        "A typed message came, and a light wire takes none. Have the peer call a function, or use a whole wire: connectWebSocket() of ./websocket.",
-      ),
+      notLight("A typed message came, and no call"),
       "a typed message",
     );
   }

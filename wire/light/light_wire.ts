@@ -35,6 +35,7 @@ import {
   type PeerLimits,
   VERSION,
 } from "../codec/messages.ts";
+import { WHOLE } from "../codec/small_values.ts";
 import { type CallOptions, checkCallOptions } from "../rpc/context.ts";
 import type { Caller } from "../rpc/remote.ts";
 import type {
@@ -253,7 +254,7 @@ export class LightWire<Remote extends object = AnyFunctions>
    * ```
    */
   with(options: LightCallOptions): Remotes<Remote> {
-    checkCallOptions(options, CALL_KEYS);
+    checkCallOptions(options, CALL_KEYS, WHOLE);
     const session = this.#session;
     const called = (wantsValues: boolean) =>
       functionsOf((name) => (...args) =>
@@ -610,17 +611,17 @@ class LightSession implements Caller, LightReceiver {
   }
 
   message(cost: number): void {
-    this.#checkLast("message");
+    this.#checkLast();
     this.#serving.message(cost);
   }
 
   sendCame(call: CameCall): void {
-    this.#checkLast("one-way call");
+    this.#checkLast();
     this.#serving.send(call);
   }
 
   callCame(id: number, call: CameCall): void {
-    this.#checkLast("call");
+    this.#checkLast();
     this.#serving.call(id, call);
   }
 
@@ -668,10 +669,10 @@ class LightSession implements Caller, LightReceiver {
     );
   }
 
-  #checkLast(what: string): void {
+  #checkLast(): void {
     if (!this.lifetime.isPeerDraining) return;
     throw malformed(
-      `A ${what} came behind the peer's close, which says that there is none.`,
+      "A call or message came behind the peer's close, which says that there is none.",
     );
   }
 }
@@ -682,7 +683,7 @@ function checkCall(
   args: unknown,
   options: LightCallOptions | undefined,
 ): void {
-  checkCallOptions(options, CALL_KEYS);
+  checkCallOptions(options, CALL_KEYS, WHOLE);
   if (typeof name === "string" && Array.isArray(args)) return;
   throw new WireError(
     "invalidArgument",

@@ -333,32 +333,32 @@ const CALL_KEYS: Readonly<Record<keyof CallOptions, true>> = {
  *
  * @param options What a program passed.
  * @param known The options that there are.
+ * @param more Where there are more: a sentence for the message.
  * @throws {WireError} `invalidArgument`.
  */
 export function checkCallOptions(
   options: CallOptions | undefined,
   known: Readonly<Record<string, true>> = CALL_KEYS,
+  more?: string,
 ): void {
   if (options === undefined) return;
-  if (typeof options !== "object" || options === null) {
-    return checkOptionKeys(options, known, "a call");
-  }
   try {
     let isKnown = false;
-    for (const key in options) {
+    for (const key in typeof options === "object" ? options : {}) {
       if (known[key] === true) {
         isKnown = true;
         continue;
       }
       const prototype = Object.getPrototypeOf(options);
       const isPlain = prototype === Object.prototype || prototype === null;
+      if (
+        !isPlain && !Array.isArray(options) && mayBeOptions(options, known)
+      ) return;
       // What is of a class, and has none of them, is no options.
-      if (isPlain || Array.isArray(options) || !mayBeOptions(options, known)) {
-        checkOptionKeys(options, known, "a call");
-      }
-      return;
+      isKnown = false;
+      break;
     }
-    if (!isKnown) checkOptionKeys(options, known, "a call");
+    if (!isKnown) checkOptionKeys(options, known, "a call", more);
   } catch (error) {
     if (isA(error, WireError)) throw error;
     // What cannot be looked at fails its call.

@@ -312,10 +312,14 @@ export function streamTransport(
  * What a wire is to be made over.
  *
  * @param connection What a program passed.
+ * @param also What else it might have, for the message.
  * @returns A transport.
  * @throws {WireError} `invalidArgument` for what is no connection.
  */
-export function transportOf(connection: Transport | ByteDuplex): Transport {
+export function transportOf(
+  connection: Transport | ByteDuplex,
+  also = "",
+): Transport {
   const parts: Partial<Transport & ByteDuplex> = Object(connection);
   const isTransport = typeof parts.address?.transport === "string" &&
     typeof parts.read === "function" && typeof parts.write === "function" &&
@@ -326,7 +330,9 @@ export function transportOf(connection: Transport | ByteDuplex): Transport {
   if (isDuplex) return streamTransport(connection as ByteDuplex);
   throw new WireError(
     "invalidArgument",
-    'A wire is made over a transport, such as socketTransport(conn, address), or over the two streams of { readable, writable }, such as a child process\'s pipes. A transport has read(), write(), closeWrite(), close() and an address, such as { transport: "streams" }.',
+    `A wire is made over ${also}a transport, such as socketTransport(conn, address), or two streams { readable, writable }, and not over ${
+      shown(connection)
+    }. A transport has read(), write(), closeWrite(), close() and an address, such as { transport: "streams" }.`,
   );
 }
 
