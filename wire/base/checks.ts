@@ -269,9 +269,9 @@ export function checkSignal(signal: unknown): void {
   if (signal === undefined || isA(signal, AbortSignal)) return;
   throw new WireError(
     "invalidArgument",
-    isA(signal, AbortController)
-      ? "signal is the signal of an AbortController, and not the controller itself: pass controller.signal."
-      : "signal is an AbortSignal, such as that of an AbortController.",
+    `signal is an AbortSignal, such as controller.signal of an AbortController, and not ${
+      shown(signal)
+    }.`,
   );
 }
 
