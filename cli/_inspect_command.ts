@@ -74,7 +74,7 @@ async function watch(
   listenWord: string,
   targetWord: string,
 ): Promise<number> {
-  const way = wayOf(line, listenWord, targetWord);
+  const way = await wayOf(line, listenWord, targetWord);
   const { Inspector } = await import("./_inspector.ts");
   const inspector = new Inspector();
   const proxy = new ByteProxy({ ...way, witness: witness(inspector) });

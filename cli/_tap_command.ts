@@ -20,6 +20,7 @@ import { WireError } from "../wire/base/errors.ts";
 import type { ClientTls } from "../mod.ts";
 import { type Endpoint, endpoint, endpointText } from "./_addresses.ts";
 import { type CommandLine, type Option, UsageError } from "./_command_line.ts";
+import { leadsBack } from "./_loop.ts";
 import { printLine } from "./_output.ts";
 import { ByteProxy, type ProxyOptions, type Witness } from "./_proxy.ts";
 import {
@@ -156,13 +157,18 @@ export function sourceOf(
 }
 
 /** Where the proxy listens, and what it connects to. */
-export function wayOf(
+export async function wayOf(
   line: CommandLine,
   listenWord: string,
   targetWord: string,
-): Omit<ProxyOptions, "witness"> {
+): Promise<Omit<ProxyOptions, "witness">> {
   const listen = endpoint(listenWord, "Where to listen", true);
   const target = endpoint(targetWord, "Where to connect to");
+  if (await leadsBack(listen, target)) {
+    throw new UsageError(
+      `LISTEN ${listenWord} and TARGET ${targetWord} are the same place: the proxy would connect to itself. TARGET is where the server listens, and LISTEN is another, free address.`,
+    );
+  }
   const own = line.certificate;
   const needsOwn = listen.kind === "websocket" &&
     listen.url.protocol === "wss:";
@@ -203,7 +209,7 @@ async function watch(
   listenWord: string,
   targetWord: string,
 ): Promise<void> {
-  const way = wayOf(line, listenWord, targetWord);
+  const way = await wayOf(line, listenWord, targetWord);
   const target = endpointText(way.target);
   const look = lookOf(line);
   const ended = Promise.withResolvers<unknown>();

@@ -12,6 +12,7 @@ import {
 } from "@std/assert";
 import { endpoint, endpointText } from "../../cli/_addresses.ts";
 import { UsageError } from "../../cli/_command_line.ts";
+import { leadsBack } from "../../cli/_loop.ts";
 import { ByteProxy, type ProxyOptions } from "../../cli/_proxy.ts";
 import {
   BadRecording,
@@ -724,6 +725,7 @@ test("cli.ts tap refuses what makes no sense", async () => {
       [[":0", "unix:/x", "--tls"], /a target that is HOST:PORT/],
       [["wss://localhost:0/", ":1"], /takes --cert and --key/],
       [["--force", ":0", ":1"], /^--force goes with --record/],
+      [[":7202", ":7202"], /^LISTEN :7202 and TARGET :7202 are the same place/],
     ] as const
   ) {
     const { code, stdout, stderr } = await cli("tap", ...args);
@@ -739,6 +741,53 @@ test("cli.ts tap refuses what makes no sense", async () => {
   const help = await cli("tap", "--help");
   assertEquals(help.code, 0);
   assertMatch(help.stdout, /^usage: .* tap \[OPTION…\] LISTEN TARGET/);
+});
+
+test("leadsBack() tells a proxy that would connect to itself", async () => {
+  const own = Deno.networkInterfaces().find((one) =>
+    one.family === "IPv4" && one.address !== HOST
+  );
+  await withFolder(async (folder) => {
+    await Deno.symlink(folder, `${folder}/link`);
+    for (
+      const [listen, target, isSame] of [
+        [":7202", ":7202", true],
+        [":7202", ":7203", false],
+        [":0", ":7202", false],
+        [":7202", "localhost:7202", true],
+        [":7202", "0.0.0.0:7202", true],
+        [":7202", "127.0.0.2:7202", false],
+        [":7202", "[::ffff:127.0.0.1]:7202", true],
+        ["0.0.0.0:7202", "127.0.0.2:7202", true],
+        ["0.0.0.0:7202", "[::1]:7202", false],
+        ["[::]:7202", "127.0.0.1:7202", true],
+        ["[::]:7202", "[::1]:7202", true],
+        ["[::]:7202", `${own?.address ?? HOST}:7202`, true],
+        [":7202", `${own?.address ?? "192.0.2.1"}:7202`, false],
+        ["0.0.0.0:7202", "192.0.2.1:7202", false],
+        ["127.1:7202", "[0:0::1]:7202", false],
+        ["127.1:7202", ":7202", true],
+        ["no.such.name.invalid:7202", "127.0.0.1:7202", false],
+        ["ws://127.0.0.1/", ":80", true],
+        ["wss://[::1]:7202/", "ws://[::1]:7202/other", true],
+        ["unix:/nowhere/a", "unix:/nowhere/a", true],
+        [`unix:${folder}/x`, `unix:${folder}/link/x`, true],
+        [`unix:${folder}/x`, `unix:${folder}/link/../x`, false],
+        [`unix:${folder}/x`, `unix:${folder}/./x`, true],
+        [`unix:${folder}/x`, `unix:${folder}/y`, false],
+        ["unix:/a", ":7202", false],
+      ] as const
+    ) {
+      assertEquals(
+        await leadsBack(
+          endpoint(listen, "LISTEN", true),
+          endpoint(target, "TARGET"),
+        ),
+        isSame,
+        `${listen} ${target}`,
+      );
+    }
+  });
 });
 
 test("cli.ts tap leaves an older recording alone where it cannot listen", async () => {
