@@ -8,6 +8,7 @@ import { LimitedBytesTransformStream } from "@std/streams/limited-bytes-transfor
 import { toBytes } from "@std/streams/to-bytes";
 import { toText } from "@std/streams/to-text";
 import { type CommandLine, UsageError } from "./_command_line.ts";
+import { FormError, fromJson } from "./_json.ts";
 
 /** What a usage says of arguments. */
 export const ARGUMENTS_USAGE =
@@ -16,7 +17,10 @@ Any other is a text, such as hello, unless it begins like JSON, with { [ " - or
 a digit: that is refused as a mistake. @FILE is what a file holds, and - what
 the standard input holds; both are read in the same way. To send a text that
 looks like one of these, write a JSON string, such as '"40"', '"-v"', '"@home"';
-or with --text every ARG is a text as it stands, as is what @FILE and - hold.`;
+or with --text every ARG is a text as it stands, as is what @FILE and - hold.
+JSON may have the forms that --json prints, such as {"$Date": "2026-01-01"} or
+{"$BigInt": "1"}; {"$Object": {"$Date": 1}} is the object {"$Date": 1}. A whole
+number beyond 9007199254740991 either way is a bigint; 1e16 is a number.`;
 
 /** How JSON begins, but for `true`, `false` and `null`. */
 const LIKE_JSON = /^\s*[{["\d-]/;
@@ -66,8 +70,13 @@ export async function argumentsOf(
  */
 function argument(text: string, which: string, from: string): unknown {
   try {
-    return JSON.parse(text);
+    return fromJson(text);
   } catch (error) {
+    if (error instanceof FormError) {
+      throw new UsageError(
+        `${which}: ${error.message}. If it is an object, write {"$Object": {…}} around what it has.`,
+      );
+    }
     if (!LIKE_JSON.test(text)) return text;
     if (from === "" && text.startsWith("--")) {
       throw new UsageError(

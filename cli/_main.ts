@@ -46,7 +46,7 @@ import {
 import { talk, TALK_OPTIONS, TALK_USAGE } from "./_talk_command.ts";
 import { tap, TAP_OPTIONS, TAP_USAGE } from "./_tap_command.ts";
 import { RemoteError, WireError } from "../mod.ts";
-import { asJson, described, explained } from "./_text.ts";
+import { asJson, described, explained, thrownBy } from "./_text.ts";
 import { top, TOP_OPTIONS, TOP_USAGE } from "./_top_command.ts";
 
 const USAGE = `usage: deno run -A cli.ts COMMAND …
@@ -240,7 +240,12 @@ export async function main(args: readonly string[]): Promise<number> {
     const isUsage = error instanceof UsageError;
     if (line.has("json") && command?.options.includes("json")) {
       const code = codeOf(error);
-      console.error(asJson({ error: { code, message: explained(error) } }));
+      const thrown = error instanceof RemoteError
+        ? { thrown: thrownBy(error) ?? null }
+        : {};
+      console.error(
+        asJson({ error: { code, message: explained(error), ...thrown } }),
+      );
       return isUsage ? 2 : 1;
     }
     const text = described(error);

@@ -10,8 +10,9 @@ import {
   remoteObjectLocal,
   WireError,
 } from "../mod.ts";
+import { valueText } from "../wire/codec/mod.ts";
 import { inFlags } from "./_flags.ts";
-import { jsonForm } from "./_json.ts";
+import { errorLike, jsonForm } from "./_json.ts";
 
 /**
  * What moves a cursor, rings, or turns the direction of writing: C0 but for
@@ -93,17 +94,61 @@ export function asJson(value: unknown): string {
  * What went wrong, as a line or two.
  *
  * @param error What was thrown.
- * @returns The code or the name, and the message. Lines of the message are
- * indented, so that none looks like one of the command line's own.
+ * @returns The code or the name, and the message; of what a function threw its
+ * cause and properties, too, in short. Lines of the message are indented, so
+ * that none looks like one of the command line's own.
  */
 export function described(error: unknown): string {
   const code = error instanceof WireError ? `${error.code}: ` : "";
-  return code + explained(error);
+  return code + indented([wordsOf(error), ...detailsOf(error)].join("\n"));
 }
 
-/** The same without the code. */
+/** The message alone. */
 export function explained(error: unknown): string {
-  return harmless(wordsOf(error)).replaceAll("\n", "\n  ");
+  return indented(wordsOf(error));
+}
+
+function indented(text: string): string {
+  return harmless(text).replaceAll("\n", "\n  ");
+}
+
+/** What a function threw has so many units of text at the most, in short. */
+const SHORT = 500;
+
+/** What an error that a function threw has beside its message. */
+function detailsOf(error: unknown): string[] {
+  if (!(error instanceof RemoteError) || isNoError(error)) return [];
+  const { cause, errors, data } = error;
+  return [
+    ...(cause === undefined ? [] : [`caused by ${valueText(cause, SHORT)}`]),
+    ...(errors === undefined ? [] : [`of ${valueText(errors, SHORT)}`]),
+    ...(data === undefined ? [] : [`with ${valueText(data, SHORT)}`]),
+  ];
+}
+
+/** Whether a function threw what is no error: its value is the data then. */
+function isNoError({ name, message, functionName, data }: RemoteError) {
+  const what = typeof data === "string" ? data : "a value that is no error";
+  return name === "Error" && message === `"${functionName}" threw ${what}`;
+}
+
+/**
+ * What a function threw.
+ *
+ * @param error What came of it.
+ * @returns The value; of an error one of the same name, with the same cause and
+ * properties.
+ */
+export function thrownBy(error: RemoteError): unknown {
+  const { name, message, cause, errors, data } = error;
+  if (isNoError(error)) return data;
+  return errorLike({
+    ...data as Record<string, unknown> | undefined,
+    ...(cause === undefined ? {} : { cause }),
+    ...(errors === undefined ? {} : { errors }),
+    name,
+    message,
+  });
 }
 
 /** Makes a text harmless, and one line. */
@@ -114,8 +159,11 @@ export function harmlessLine(text: string): string {
 function wordsOf(error: unknown): string {
   if (error instanceof WireError) return inFlags(error.message);
   if (error instanceof RemoteError) {
-    const { functionName, name, message } = error;
-    return `${functionName} threw ${name}: ${message}`;
+    const { functionName, name, message, data } = error;
+    if (!isNoError(error)) return `${functionName} threw ${name}: ${message}`;
+    return `${functionName} threw ${
+      typeof data === "string" ? data : valueText(data, SHORT)
+    }`;
   }
   return error instanceof Error ? error.message : String(error);
 }

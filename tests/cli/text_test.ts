@@ -2,7 +2,8 @@
  * What a terminal is given of what a peer said.
  */
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { FormError, fromJson } from "../../cli/_json.ts";
 import {
   asJson,
   described,
@@ -73,11 +74,106 @@ test("asJson() has something for every value", () => {
   for (const [value, json] of values) assertEquals(asJson(value), json);
 });
 
+test("fromJson() gives what asJson() was given", () => {
+  const values: unknown[] = [
+    ...[
+      null,
+      true,
+      "text",
+      1.5,
+      -0,
+      NaN,
+      Infinity,
+      -Infinity,
+      7n,
+      -(2n ** 70n),
+    ],
+    ...[Number.MAX_SAFE_INTEGER, 2 ** 53, -(2 ** 63), 1e20, 1e21, 1e300],
+    [new Map<unknown, unknown>([[1n, new Set([{ a: new Date(0) }])]])],
+    [new Date(NaN), new URL("http://x/")],
+    [new Uint8Array([1, 2]), new Uint8Array(2).buffer],
+    new DataView(new Uint8Array([1, 2]).buffer),
+    [
+      new Float32Array([1.5, NaN, -0]),
+      new Float16Array(1),
+      new Int8Array([-1]),
+    ],
+    [new BigInt64Array([-1n]), new BigUint64Array(1)],
+    [new Uint8ClampedArray([255]), new Int16Array(1), new Uint16Array(1)],
+    [new Int32Array(1), new Uint32Array(1), new Float64Array([0.1])],
+    Object.assign(new RangeError("odd", { cause: 7n }), { at: new Date(1) }),
+    new AggregateError([new Error("a")], "b"),
+    Object.assign(new Error("c"), { errors: 1 }),
+    Object.defineProperty(new Error("d"), "name", { value: "Own" }),
+    ...[{ $Map: [] }, { $Object: { $Date: 1n } }, { $ref: "#" }, { $Foo: 1 }],
+    [{ $Map: [], more: { $BigInt: "x" } }, { $Date: "soon" }, {}],
+  ];
+  for (const value of values) {
+    const json = asJson(value);
+    const back = fromJson(json);
+    assertEquals(asJson(back), json);
+    // Stacks differ.
+    if (value instanceof Error) assert(back instanceof value.constructor);
+    else assertEquals(back, value, json);
+    assert(Object.is(back, value) || typeof back === "object", json);
+  }
+  const odd = fromJson(
+    '{"$Error":{"name":"Odd","message":"m","code":3}}',
+  ) as Error;
+  assert(odd instanceof Error);
+  assertEquals([odd.name, Object.entries(odd)], ["Odd", [["code", 3]]]);
+  assert(fromJson(asJson(new TypeError())) instanceof TypeError);
+  const own = fromJson('{"__proto__": {"$BigInt": "1"}}') as object;
+  assertEquals(Object.entries(own), [["__proto__", 1n]]);
+});
+
+test("fromJson() loses no digit, and refuses forms that stand for nothing", () => {
+  for (
+    const [json, value] of [
+      ["9007199254740991", 9007199254740991],
+      ["9007199254740992", 9007199254740992n],
+      ["9007199254740993", 9007199254740993n],
+      ["-9007199254740993", -9007199254740993n],
+      ["9007199254740993.0", 9007199254740992],
+      ["1e16", 1e16],
+      ['[{"id": 12345678901234567890}]', [{ id: 12345678901234567890n }]],
+      ['"9007199254740993"', "9007199254740993"],
+      ['{"\\u0024BigInt": "1"}', 1n],
+      ['{"$Date": "2026-01-01"}', new Date("2026-01-01")],
+    ] as const
+  ) assertEquals<unknown>(fromJson(json), value, json);
+  for (
+    const json of [
+      ...['{"$Date": "soon"}', '{"$Date": 0}', '{"$BigInt": 1}'],
+      ...['{"$BigInt": "x"}', '{"$BigInt": ""}', '{"$Number": "1"}'],
+      ...['{"$Map": [1]}', '{"$Set": {}}', '{"$URL": "x"}', '{"$Error": "m"}'],
+      ...['{"$Error": {"message": "m"}}', '{"$Uint8Array": "?"}'],
+      ...['{"$Int8Array": ["1"]}', '{"$BigInt64Array": [1]}'],
+      ...['[{"$RemoteObject": null}]', '{"$RemoteStream": null}'],
+      ...['{"$Object": []}', '{"$Int8Array": "AA=="}', '{"$DataView": 1}'],
+    ]
+  ) assertThrows(() => fromJson(json), FormError, "stands for a value", json);
+});
+
 test("described() names the code, or the function and what it threw", () => {
   const remote = { name: "E\u001b", message: "no", functionName: "f" };
   const errors: [unknown, string][] = [
     [new WireError("deadline", "late\u001b"), "deadline: late\\u{1b}"],
     [new RemoteError(remote), "f threw E\\u{1b}: no"],
+    [
+      new RemoteError({
+        ...{ name: "E", message: "a\nb", functionName: "f", errors: [1] },
+        cause: new RangeError("odd\n\u001b", { cause: 7 }),
+        data: { at: new Date(0), text: "\u009b" },
+      }),
+      [
+        "f threw E: a",
+        "  b",
+        '  caused by RangeError: "odd\\n\\u001b" caused by 7',
+        "  of [1]",
+        '  with { at: 1970-01-01T00:00:00.000Z, text: "\\u{9b}" }',
+      ].join("\n"),
+    ],
     [new Error("plain"), "plain"],
     ["text", "text"],
   ];

@@ -40,6 +40,83 @@ async function serving(
   await work(`127.0.0.1:${server.port}`, server);
 }
 
+test("cli.ts call takes what call --json has printed", async () => {
+  const given = [
+    { at: new Date(0), id: 2n ** 64n, big: 2 ** 60 },
+    new Map([[1n, new Set([new RangeError("odd", { cause: NaN })])]]),
+  ];
+  const served = { give: () => given, echo: (value: unknown) => value };
+  await serving(async (address) => {
+    const printed = await cli(["call", "--json", address, "give"]);
+    const again = ["call", "--json", address, "echo", "-"];
+    assertEquals(await cli(again, {}, printed.stdout), printed);
+    const wrong = await cli(["call", address, "echo", '{"$Date": 1}']);
+    assertEquals([wrong.code, wrong.stdout], [2, ""]);
+    assertMatch(
+      wrong.stderr,
+      /^Argument 1 of echo: \{"\$Date": …\} stands for/,
+    );
+  }, { functions: served });
+});
+
+test("cli.ts call tells all of what a function threw", async () => {
+  const thrown = {
+    error: () =>
+      Object.assign(new RangeError("odd", { cause: new TypeError("why") }), {
+        at: new Date(0),
+      }),
+    text: () => "some text",
+    value: () => ({ code: 7n }),
+    nothing: () => undefined,
+    many: () => new AggregateError([new Error("a")], "b"),
+  };
+  const functions = {
+    fail(what: keyof typeof thrown) {
+      throw thrown[what]();
+    },
+  };
+  await serving(async (address) => {
+    for (
+      const [what, json, text] of [
+        [
+          "error",
+          '{"code":"thrown","message":"fail threw RangeError: odd","thrown":{"$Error":{"name":"RangeError","message":"odd","cause":{"$Error":{"name":"TypeError","message":"why"}},"at":{"$Date":"1970-01-01T00:00:00.000Z"}}}}',
+          'fail threw RangeError: odd\n  caused by TypeError: "why"\n  with { at: 1970-01-01T00:00:00.000Z }\n',
+        ],
+        [
+          "text",
+          '{"code":"thrown","message":"fail threw some text","thrown":"some text"}',
+          "fail threw some text\n",
+        ],
+        [
+          "value",
+          '{"code":"thrown","message":"fail threw { code: 7n }","thrown":{"code":{"$BigInt":"7"}}}',
+          "fail threw { code: 7n }\n",
+        ],
+        [
+          "nothing",
+          '{"code":"thrown","message":"fail threw undefined","thrown":null}',
+          "fail threw undefined\n",
+        ],
+        [
+          "many",
+          '{"code":"thrown","message":"fail threw AggregateError: b","thrown":{"$Error":{"name":"AggregateError","message":"b","errors":[{"$Error":{"name":"Error","message":"a"}}]}}}',
+          'fail threw AggregateError: b\n  of [Error: "a"]\n',
+        ],
+      ] as const
+    ) {
+      const told = await cli(["call", "--json", address, "fail", what]);
+      assertEquals(told, {
+        code: 1,
+        stdout: "",
+        stderr: `{"error":${json}}\n`,
+      });
+      const said = await cli(["call", address, "fail", what]);
+      assertEquals(said, { code: 1, stdout: "", stderr: text });
+    }
+  }, { functions });
+});
+
 test("cli.ts call takes JSON, files, the standard input and texts", async () => {
   await withFolder(async (folder) => {
     const json = `${folder}/a.json`;
