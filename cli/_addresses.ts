@@ -19,7 +19,7 @@ export type Endpoint =
 
 /** What an address looks like, for messages. */
 const FORMS =
-  "HOST:PORT, such as localhost:7000, unix:PATH, ws://HOST:PORT/ or wss://HOST:PORT/";
+  "HOST:PORT, such as localhost:7000, :PORT of this machine, unix:PATH, ws://HOST:PORT/, wss://HOST:PORT/ or, where commands ask a server, nats://HOST:PORT/NAME";
 
 /**
  * Reads an address.
@@ -42,6 +42,14 @@ export function endpoint(
   if (path !== undefined) return { kind: "unix", path };
   const match = /^(?:\[([^\]]+)\]|([^:\[\]]*)):(\d{1,5})$/.exec(word);
   if (match?.[3] === undefined) {
+    const web = /^http(s?):\/\/(.+)$/is.exec(word);
+    if (web !== null) {
+      throw new UsageError(
+        `${what} is no page, and ${word} is one's address. For a WebSocket there write ws${
+          web[1]!.toLowerCase()
+        }://${web[2]}.`,
+      );
+    }
     throw new UsageError(`${what} is ${FORMS}, not ${word}.`);
   }
   const port = Number(match[3]);

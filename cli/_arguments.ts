@@ -9,6 +9,7 @@ import { toBytes } from "@std/streams/to-bytes";
 import { toText } from "@std/streams/to-text";
 import { type CommandLine, UsageError } from "./_command_line.ts";
 import { FormError, fromJson } from "./_json.ts";
+import { bytesText } from "./_text.ts";
 
 /** What a usage says of arguments. */
 export const ARGUMENTS_USAGE =
@@ -138,7 +139,11 @@ function limited(
   return stream.pipeThrough(limit);
 }
 
+/** Why something cannot be read. */
 function reasonOf(error: unknown): string {
+  if (error instanceof RangeError) {
+    return `it has more than ${bytesText(MOST)}, and no more is read`;
+  }
   return error instanceof Error ? error.message : String(error);
 }
 

@@ -12,6 +12,7 @@ import { type CommandLine, type Option, UsageError } from "./_command_line.ts";
 import {
   ADDRESS_USAGE,
   CALLING,
+  callingAt,
   connected,
   CONNECTING_USAGE,
   optionsOf,
@@ -112,13 +113,23 @@ export async function bench(line: CommandLine): Promise<number> {
     );
   }
   const repeat = above0(line, "repeat");
-  const seconds = above0(line, "seconds") ??
-    (repeat === undefined ? SECONDS : Infinity);
+  const asked = above0(line, "seconds");
+  if (repeat !== undefined && asked !== undefined) {
+    throw new UsageError(
+      "--repeat says how many calls are made, and --seconds for how long: leave one of them out.",
+    );
+  }
+  const seconds = asked ?? (repeat === undefined ? SECONDS : Infinity);
   const options = optionsOf(line);
   const args = await argumentsOf(line, name);
   return await connected(line, target, async (wire) => {
     // What goes wrong with every call is told at once.
-    await callAndDrop(wire, name, args, options);
+    await callingAt(
+      wire,
+      target,
+      name,
+      () => callAndDrop(wire, name, args, options),
+    );
     const outcome = await run({
       call: () => callAndDrop(wire, name, args, options),
       times: repeat ?? Infinity,

@@ -11,6 +11,7 @@ import { type CommandLine, type Option, UsageError } from "./_command_line.ts";
 import {
   ADDRESS_USAGE,
   CALLING,
+  callingAt,
   connected,
   CONNECTING,
   CONNECTING_USAGE,
@@ -130,7 +131,12 @@ export async function call(line: CommandLine): Promise<void> {
   const args = await argumentsOf(line, name);
   await connected(line, target, async (wire) => {
     for (let time = 1; time <= times; time++) {
-      await callOnce(line, wire, name, args, options);
+      await callingAt(
+        wire,
+        target,
+        name,
+        () => callOnce(line, wire, name, args, options),
+      );
       if (pause !== undefined && time < times) await sleep(pause);
     }
   });

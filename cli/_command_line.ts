@@ -6,12 +6,16 @@
 
 import { parseArgs } from "@std/cli/parse-args";
 import { promptSecret } from "@std/cli/prompt-secret";
+import { nearest } from "../wire/base/checks.ts";
 
 /** How a process ends that Ctrl-C ended: 128, and the signal's number. */
 export const INTERRUPTED = 130;
 
 /** A command line that makes no sense. */
 export class UsageError extends Error {}
+
+/** A module that cannot be loaded, of which the help has nothing to say. */
+export class LoadError extends UsageError {}
 
 /** What ends a command line early: a wish for the help, or for the version. */
 export class Wish extends Error {
@@ -86,6 +90,38 @@ export function takesValue(option: Option): boolean {
   return !(FLAGS as readonly string[]).includes(option);
 }
 
+/** All of them. */
+const OPTIONS: readonly string[] = [...TEXTS, METADATA, ...FLAGS];
+
+/** Options whose value is a number that may be 0. */
+const FROM_0: readonly TextOption[] = ["port"];
+
+/**
+ * Joins a number below 0 to the option before it: by itself it looks like an
+ * option, and no message could say of which it is the value.
+ */
+function withNegativeValues(words: readonly string[]): string[] {
+  const joined: string[] = [];
+  for (let at = 0; at < words.length; at++) {
+    const [word, next] = [words[at]!, words[at + 1]];
+    if (!word.startsWith("--") || word === "--") {
+      return [...joined, ...words.slice(at)];
+    }
+    const takesNext = [...TEXTS, METADATA].some((name) => word === `--${name}`);
+    if (!takesNext || next === undefined) joined.push(word);
+    else if (/^-\.?\d/.test(next)) joined.push(`${word}=${next}`);
+    else joined.push(word, next);
+    if (takesNext) at++;
+  }
+  return joined;
+}
+
+/** What is like a name, as the end of a sentence about it. */
+export function advice(name: string, known: Iterable<string>): string {
+  const near = nearest(name, [...known]);
+  return near === undefined ? "." : `; did you mean ${near}?`;
+}
+
 /** For servers that are given a secret to show, and demand none. */
 export const showsNothing =
   "--credential-env names a secret to show, and this server demands none. Did you mean --require-credential-env, the secret that clients have to show?";
@@ -111,7 +147,8 @@ export class CommandLine {
    * @throws {Wish} For `--help` and `--version`.
    */
   word(what?: string): string | undefined {
-    const given: Record<string, unknown> = parseArgs(this.#rest, {
+    const words = withNegativeValues(this.#rest);
+    const given: Record<string, unknown> = parseArgs(words, {
       string: ["_", ...TEXTS, METADATA],
       boolean: [...FLAGS],
       collect: [METADATA],
@@ -119,7 +156,12 @@ export class CommandLine {
       stopEarly: true,
       unknown(arg: string) {
         if (arg.startsWith("-") && arg !== "-") {
-          throw new UsageError(`There is no option ${arg}.`);
+          const option = arg.replace(/=.*/s, "");
+          const known = OPTIONS.filter((name) => name !== "supervised")
+            .map((name) => `--${name}`);
+          throw new UsageError(
+            `There is no option ${option}${advice(option, known)}`,
+          );
         }
       },
     });
@@ -186,14 +228,25 @@ export class CommandLine {
     const text = this.text(name);
     if (text === undefined) return undefined;
     if (/^\d+(\.\d+)?$/.test(text)) return Number(text);
-    throw new UsageError(`--${name} wants a number, and ${text} is none.`);
+    throw new UsageError(
+      /^-[\d.]/.test(text)
+        ? `--${name} wants a number ${
+          FROM_0.includes(name) ? "from" : "above"
+        } 0, and not ${text}.`
+        : `--${name} wants a number, and ${text} is none.`,
+    );
   }
 
   /** The value of an option that is a time in milliseconds. */
   time(name: TextOption): number | undefined {
     const text = this.text(name);
     if (text === undefined) return undefined;
-    const time = text === "Infinity" ? Infinity : this.number(name)!;
+    const isNegative = text.startsWith("-");
+    const time = text === "Infinity"
+      ? Infinity
+      : isNegative
+      ? -1
+      : this.number(name)!;
     if (time > 0) return time;
     throw new UsageError(
       `--${name} wants milliseconds above 0, or Infinity, and not ${text}.`,
@@ -244,8 +297,10 @@ export class CommandLine {
         "--ask-credential asks on a terminal, and input or output is none. Put the secret into a variable, and name that by --credential-env.",
       );
     }
-    const secret = promptSecret("Secret to show:", { clear: true });
-    if (secret !== null && secret !== "") return secret;
+    // Ctrl-D comes as a character, and nobody means it.
+    const secret = promptSecret("Secret to show:", { clear: true })
+      ?.replaceAll("\x04", "");
+    if (secret !== undefined && secret !== "") return secret;
     throw new UsageError("No secret was typed.");
   }
 

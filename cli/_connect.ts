@@ -10,6 +10,7 @@ import {
   type Wire,
   WireError,
 } from "../mod.ts";
+import { nearest } from "../wire/base/checks.ts";
 import { connectWebSocket } from "../transports/websocket.ts";
 import { type Endpoint, endpoint, endpointText } from "./_addresses.ts";
 import { type CommandLine, type Option, UsageError } from "./_command_line.ts";
@@ -70,7 +71,7 @@ export function targetOf(line: CommandLine): Target {
     if (word !== undefined) line.putBack(word);
     return { kind: "unix", path };
   }
-  if (word === undefined) throw new UsageError("HOST:PORT is missing.");
+  if (word === undefined) throw new UsageError("ADDRESS is missing.");
   return natsTarget(word) ?? endpoint(word, "Where to connect to");
 }
 
@@ -102,6 +103,44 @@ export async function connected<R>(
   } finally {
     await wire.close();
     await end?.();
+  }
+}
+
+/** So long a server may take to say what it serves, where a name is wrong. */
+const LISTING = 2_000;
+
+/**
+ * Calls a function of a server; where it has none of that name, the error names
+ * one that is like it.
+ *
+ * @param wire The wire.
+ * @param target Where the server is.
+ * @param name The function.
+ * @param work What calls it.
+ */
+export async function callingAt<R>(
+  wire: Wire,
+  target: Target,
+  name: string,
+  work: () => Promise<R>,
+): Promise<R> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof WireError) || error.code !== "noSuchFunction") {
+      throw error;
+    }
+    const names = await wire.listFunctions({ deadline: LISTING })
+      .then((infos) => infos.map((info) => info.name), () => []);
+    const near = nearest(name, names);
+    const what = `The peer serves no function ${JSON.stringify(name)}`;
+    throw new WireError(
+      "noSuchFunction",
+      near === undefined
+        ? `${what}. "list ${targetText(target)}" prints what is served there.`
+        : `${what}; did you mean ${JSON.stringify(near)}?`,
+      { cause: error },
+    );
   }
 }
 

@@ -5,6 +5,7 @@
  */
 
 import { type FunctionInfo, WireError } from "../mod.ts";
+import { nearest } from "../wire/base/checks.ts";
 import { type CommandLine, type Option, UsageError } from "./_command_line.ts";
 import {
   ADDRESS_USAGE,
@@ -88,11 +89,17 @@ function named(
 ): FunctionInfo {
   const found = functions.find((each) => each.name === name);
   if (found !== undefined) return found;
+  const near = nearest(name, functions.map((each) => each.name));
+  const some = functions.slice(0, 20).map((each) => each.name).join(", ");
   throw new WireError(
     "noSuchFunction",
-    `The peer serves no function ${JSON.stringify(name)}. It serves ${
-      functions.slice(0, 20).map((each) => each.name).join(", ") || "none"
-    }${functions.length > 20 ? " and more" : ""}.`,
+    `The peer serves no function ${JSON.stringify(name)}${
+      near === undefined
+        ? `. It serves ${some || "none"}${
+          functions.length > 20 ? " and more" : ""
+        }.`
+        : `; did you mean ${JSON.stringify(near)}?`
+    }`,
   );
 }
 

@@ -29,6 +29,14 @@ const WORDS: readonly (readonly [RegExp, string])[] = [
     /Give the option tls; or, where the network is safe by other means, insecure: true/,
     "Give --tls; or, where the network is safe by other means, --insecure",
   ],
+  [
+    /(The peer refused the connection: The credential is missing or wrong)\.$/,
+    "$1. Put it into a variable and name that by --credential-env, or give --ask-credential.",
+  ],
+  [
+    /Check its name, and that the peer has called serve\(\) by now\./,
+    '"list ADDRESS" prints what is served there.',
+  ],
   [/\btls\.clientCa\b/g, "--client-ca"],
   [/\btls\.caCerts\b/g, "--ca"],
   [/\btls\.hostname\b/g, "--tls-name"],

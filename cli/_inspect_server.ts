@@ -14,6 +14,7 @@ import { acceptWebSocket } from "../transports/websocket.ts";
 import type { About, Inspection, News } from "./_inspection.ts";
 import type { Inspector, Place } from "./_inspector.ts";
 import { PAGE } from "./_inspector_page.ts";
+import { listenError } from "./_proxy.ts";
 
 /** The page runs its own script, talks to its own server, and nothing else. */
 const POLICY = [
@@ -60,7 +61,7 @@ export interface InspectServer {
  * @param about What is looked at.
  * @param port Where, on this machine; 0 takes a free one.
  * @returns A promise of the server, once it listens.
- * @throws {Deno.errors.AddrInUse} As a rejection, where the port is taken.
+ * @throws {WireError} As a rejection, `addressInUse` where the port is taken.
  */
 export async function serveInspector(
   inspector: Inspector,
@@ -76,35 +77,36 @@ export async function serveInspector(
     requireCredential: secret,
     onError() {},
   });
-  const web = Deno.serve(
-    {
-      hostname: HOSTNAME,
-      port,
-      onListen() {},
-      onError: () => new Response(null, { status: 500 }),
-    },
-    (request, { remoteAddr }) => {
-      if (!isOurs(request, web.addr.port)) {
-        return new Response("This page is for browsers of its own machine.", {
-          status: 403,
-          headers: HEADERS,
+  const web = listening(port, () =>
+    Deno.serve(
+      {
+        hostname: HOSTNAME,
+        port,
+        onListen() {},
+        onError: () => new Response(null, { status: 500 }),
+      },
+      (request, { remoteAddr }) => {
+        if (!isOurs(request, web.addr.port)) {
+          return new Response("This page is for browsers of its own machine.", {
+            status: 403,
+            headers: HEADERS,
+          });
+        }
+        const { pathname } = new URL(request.url);
+        if (pathname === "/wire") {
+          const address = remoteAddr as Deno.NetAddr;
+          return acceptWebSocket(server, request, { address, idleTimeout: 0 });
+        }
+        const found = files.get(pathname);
+        return new Response(found?.body ?? "Nothing here.", {
+          status: found === undefined ? 404 : 200,
+          headers: {
+            ...HEADERS,
+            "content-type": found?.type ?? "text/plain; charset=utf-8",
+          },
         });
-      }
-      const { pathname } = new URL(request.url);
-      if (pathname === "/wire") {
-        const address = remoteAddr as Deno.NetAddr;
-        return acceptWebSocket(server, request, { address, idleTimeout: 0 });
-      }
-      const found = files.get(pathname);
-      return new Response(found?.body ?? "Nothing here.", {
-        status: found === undefined ? 404 : 200,
-        headers: {
-          ...HEADERS,
-          "content-type": found?.type ?? "text/plain; charset=utf-8",
-        },
-      });
-    },
-  );
+      },
+    ));
   return {
     url: `http://${HOSTNAME}:${web.addr.port}/#${secret}`,
     async close() {
@@ -117,6 +119,15 @@ export async function serveInspector(
       await web.shutdown();
     },
   };
+}
+
+/** Listens, or tells in words why not. */
+function listening<S>(port: number, listen: () => S): S {
+  try {
+    return listen();
+  } catch (error) {
+    throw listenError(error, { kind: "tcp", hostname: HOSTNAME, port });
+  }
 }
 
 /** The files of the page, by their paths. */

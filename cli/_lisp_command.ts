@@ -68,10 +68,22 @@ export async function lisp(line: CommandLine): Promise<void> {
     for (const each of texts) await printLine(harmless(each));
   } catch (error) {
     if (error instanceof WireError) wire.abort();
-    throw error;
+    throw isStrange(error)
+      ? new WireError(
+        error.code,
+        `${error.message} What listens there may be no CMUCL: servers of this module are called by "call".`,
+        { cause: error },
+      )
+      : error;
   } finally {
     await wire.close();
   }
+}
+
+/** Whether an error is one of a peer that speaks something else. */
+function isStrange(error: unknown): error is WireError {
+  return error instanceof WireError &&
+    (error.code === "connectionLost" || error.code === "malformed");
 }
 
 /**

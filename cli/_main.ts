@@ -18,7 +18,13 @@ import {
   PING_OPTIONS,
   PING_USAGE,
 } from "./_client_commands.ts";
-import { CommandLine, UsageError, Wish } from "./_command_line.ts";
+import {
+  advice,
+  CommandLine,
+  LoadError,
+  UsageError,
+  Wish,
+} from "./_command_line.ts";
 import {
   type Completed,
   completions,
@@ -226,7 +232,7 @@ export async function main(args: readonly string[]): Promise<number> {
       throw new UsageError(
         name === undefined
           ? "A command is missing."
-          : `There is no command ${name}.`,
+          : `There is no command ${name}${advice(name, COMMANDS.keys())}`,
       );
     }
     return await command.run(line) ?? 0;
@@ -250,7 +256,8 @@ export async function main(args: readonly string[]): Promise<number> {
     }
     const text = described(error);
     const end = /[.!?]$/.test(text) ? "" : ".";
-    console.error(isUsage ? `${text}${end} See --help.` : text);
+    const hasHelp = isUsage && !(error instanceof LoadError);
+    console.error(hasHelp ? `${text}${end} See --help.` : text);
     return isUsage ? 2 : 1;
   }
 }

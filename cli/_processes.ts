@@ -7,7 +7,7 @@
 
 import { createRequestServer, type Wire } from "../mod.ts";
 import { spawnRemote } from "../transports/child.ts";
-import { INTERRUPTED, UsageError } from "./_command_line.ts";
+import { INTERRUPTED, LoadError, UsageError } from "./_command_line.ts";
 import type {
   Counts,
   ProcessParent,
@@ -182,7 +182,7 @@ export class Processes {
       // It may be busy, and hear of nothing.
       signalTo(wire, "SIGKILL");
       wire.abort();
-      throw new (started.isUsage ? UsageError : Error)(started.failure);
+      throw new (started.isUsage ? LoadError : Error)(started.failure);
     }
     isServing = true;
     if (place.wire !== undefined) {
@@ -408,12 +408,19 @@ export class Processes {
 
 /** Counts as text. */
 function inWords({ wires, running, served, memory }: Counts): string {
-  const parts = [`${served} calls served`];
+  const parts = [`${counted(served, "call")} served`];
   if (memory > 0) {
-    parts.unshift(`${wires} wires`, `${running} calls running`);
+    parts.unshift(
+      counted(wires, "wire"),
+      `${counted(running, "call")} running`,
+    );
     parts.push(`${Math.round(memory / 2 ** 20)} MiB`);
   }
   return parts.join(", ");
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
 }
 
 function waitAfter(failures: number): number {

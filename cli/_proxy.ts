@@ -325,8 +325,14 @@ function dialWeb(url: URL, timeout: number): Promise<Transport> {
   return promise.finally(() => clearTimeout(timer));
 }
 
-/** Why it cannot listen, in words. */
-function listenError(error: unknown, listen: Endpoint): unknown {
+/**
+ * Why something cannot listen, in words.
+ *
+ * @param error What was thrown.
+ * @param listen Where it was to listen.
+ * @returns What to throw in its place.
+ */
+export function listenError(error: unknown, listen: Endpoint): unknown {
   if (error instanceof WireError || !(error instanceof Error)) return error;
   const where = endpointText(listen);
   const { name, message } = error;

@@ -14,6 +14,7 @@ import {
 import {
   type CommandLine,
   INTERRUPTED,
+  LoadError,
   type Option,
   showsNothing,
   UsageError,
@@ -188,6 +189,10 @@ export async function listen(line: CommandLine): Promise<void> {
   await untilEnded(server);
 }
 
+/** What colors a text. */
+// deno-lint-ignore no-control-regex -- these are what is looked for
+const COLORS = /\x1b\[[\d;]*m/g;
+
 async function load(specifier: string): Promise<Record<string, unknown>> {
   const isUrl = /^[a-z]{2,}:/i.test(specifier);
   const here = `file://${escaped(Deno.cwd())}/`;
@@ -196,7 +201,9 @@ async function load(specifier: string): Promise<Record<string, unknown>> {
     return await import(url);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new UsageError(`${specifier} cannot be loaded: ${reason}`);
+    throw new LoadError(
+      `${specifier} cannot be loaded: ${reason.replaceAll(COLORS, "")}`,
+    );
   }
 }
 

@@ -183,9 +183,15 @@ test("cli.ts call fails with code 1 and a readable error", async () => {
 const WRONG: [string[], string][] = [
   [[], "A command is missing."],
   [["dance"], "There is no command dance."],
+  [["lst"], "There is no command lst; did you mean list?"],
   [["--loud"], "There is no option --loud."],
-  [["list"], "HOST:PORT is missing."],
+  [
+    ["ping", "--timeot=5", ":7000"],
+    "There is no option --timeot; did you mean --timeout?",
+  ],
+  [["list"], "ADDRESS is missing."],
   [["list", "localhost"], "Where to connect to is HOST:PORT"],
+  [["list", "localhost"], ":PORT of this machine, unix:PATH, ws://HOST:PORT/"],
   [["list", ":7000", "more"], '"more" is a word too many.'],
   [["list", ":7000", "--loud"], "There is no option --loud."],
   [["list", "localhost:0"], "A port is a number from 1 to 65535, not 0."],
@@ -213,6 +219,27 @@ const WRONG: [string[], string][] = [
   [["call", "--deadline", "0", ":7000", "f"], "wants milliseconds above 0"],
   [["ping", "--timeout", "0", ":7000"], "wants milliseconds above 0"],
   [["ping", "--timeout", "NaN", ":7000"], "--timeout wants a number"],
+  [
+    ["ping", "--timeout", "-1", ":7000"],
+    "--timeout wants milliseconds above 0, or Infinity, and not -1.",
+  ],
+  [
+    ["ping", "--tls", "--timeout=-.5", ":7000"],
+    "--timeout wants milliseconds above 0, or Infinity, and not -.5.",
+  ],
+  [
+    ["call", ":7000", "--repeat", "-2", "f", "-3"],
+    "--repeat wants a number above 0, and not -2.",
+  ],
+  [
+    ["bench", "--seconds", "1", "--repeat", "2", ":7000", "f"],
+    "leave one of them out.",
+  ],
+  [["serve", "--port", "-1", "x"], "--port wants a number from 0, and not -1."],
+  [
+    ["list", "https://localhost:7000/x"],
+    "For a WebSocket there write wss://localhost:7000/x.",
+  ],
   [["call", "--metadata", "x", ":7000", "f"], "--metadata wants KEY=TEXT"],
   [
     ["serve", "--credential-env", "WIRE_SECRET", "./x.ts"],
@@ -239,8 +266,6 @@ const WRONG: [string[], string][] = [
     "--ca /no/such/file cannot be read",
   ],
   [["serve"], "The module is missing."],
-  [["serve", "./no_such_module.ts"], "./no_such_module.ts cannot be loaded"],
-  [["serve", "./no_such_module.ts"], ". See --help."],
   [
     ["serve", `${TLS}/../_test.ts`, "--cert", `${TLS}/server.pem`],
     "--cert and --key go together.",
@@ -266,6 +291,79 @@ test("cli.ts ends with code 2 where the command line makes no sense", async () =
       stderr.includes(message) && stderr.endsWith("See --help.\n"),
       stderr,
     );
+  }
+});
+
+test("cli.ts serve tells why a module cannot be loaded, in plain text", async () => {
+  await withFolder(async (folder) => {
+    const path = `${folder}/broken.ts`;
+    await Deno.writeTextFile(path, 'import "./none.ts";\n');
+    for (const processes of [[], ["--processes", "1"]]) {
+      const { code, stdout, stderr } = await cli(
+        ["serve", "--port", "0", ...processes, path],
+        // Colors are wanted, even by what writes into a pipe.
+        { NO_COLOR: "", FORCE_COLOR: "1" },
+      );
+      assertEquals([code, stdout], [2, ""], stderr);
+      assert(stderr.includes(`${path} cannot be loaded: Module`), stderr);
+      assertMatch(stderr, /\n +at file:.*broken\.ts:1:8\n$/);
+    }
+  });
+});
+
+test("cli.ts names what is like a function that is not served", async () => {
+  await serving(async (address) => {
+    for (
+      const [name, advice] of [
+        ["ad", '; did you mean "add"?'],
+        ["user.get", '; did you mean "users.get"?'],
+        ["zzzzzz", `. "list ${address}" prints what is served there.`],
+      ] as const
+    ) {
+      for (const command of ["call", "bench"]) {
+        const told = await cli([command, address, name]);
+        const stderr =
+          `noSuchFunction: The peer serves no function "${name}"${advice}\n`;
+        assertEquals(told, { code: 1, stdout: "", stderr });
+      }
+    }
+    const { stderr } = await cli(["describe", address, "ad"]);
+    assertMatch(stderr, /no function "ad"; did you mean "add"\?\n$/);
+    const lisp = await cli(["lisp", address, "(+ 1 2)"]);
+    assertEquals(lisp.code, 1);
+    assertMatch(lisp.stderr, /What listens there may be no CMUCL/);
+  });
+});
+
+test("cli.ts call tells of sizes and of credentials what to do", async () => {
+  await using server = createRequestServer(0, undefined, {
+    functions: { length: (text: string) => text.length },
+    requireCredential: "a secret",
+    onError() {},
+  });
+  if (server.address.transport !== "tcp") throw new Error();
+  const address = `127.0.0.1:${server.address.port}`;
+  const call = (secret: string, ...args: string[]) =>
+    cli(["call", "--credential-env", "S", "--text", address, ...args], {
+      S: secret,
+    });
+  await withFolder(async (folder) => {
+    const path = `${folder}/large`;
+    await Deno.writeTextFile(path, "x".repeat(5_000_000));
+    const large = await call("a secret", "length", `@${path}`);
+    assertMatch(
+      large.stderr,
+      /^limit: The peer takes messages of up to 4194304 bytes .* has more/,
+    );
+  });
+  for (
+    const { code, stderr } of [
+      await call("another", "length", "x"),
+      await cli(["ping", address]),
+    ]
+  ) {
+    assertEquals(code, 1);
+    assertMatch(stderr, /^refused: .* --credential-env, or .*--ask-credential/);
   }
 });
 

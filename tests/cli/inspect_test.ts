@@ -643,4 +643,11 @@ test("cli.ts inspect says what is wrong with its words", async () => {
   assertMatch(await run("--read", "/nowhere"), /^1 .*cannot be read/);
   assertMatch(await run("--read", "a", "b"), /^2 .*a word too many/);
   assertMatch(await run("--port", "70000", ":0", "a:1"), /^2 A port is/);
+  assertMatch(await run(":7202", "localhost:7202"), /^2 .* the same place/);
+  using taken = Deno.listen({ hostname: HOST, port: 0 });
+  const { port } = taken.addr as Deno.NetAddr;
+  assertMatch(
+    await run("--port", `${port}`, ":0", "a:1"),
+    /^1 addressInUse: Cannot listen on 127\.0\.0\.1:\d+: it is in use\. Choose/,
+  );
 });

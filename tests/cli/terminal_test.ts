@@ -75,6 +75,8 @@ testOnTerminal(
     assertEquals(right.code, 0);
     assertMatch(right.text, /42\r\n$/);
     assertNotMatch(right.text, /sesame/);
+    const ended = await typed("open\x04 sesame\x04\n");
+    assertEquals(ended.code, 0);
     const wrong = await typed("open barley\n");
     assertEquals(wrong.code, 1);
     assertMatch(wrong.text, /refused: /);

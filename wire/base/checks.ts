@@ -276,7 +276,10 @@ export function checkSignal(signal: unknown): void {
 }
 
 /** The known name that is most like another; undefined where none is. */
-function nearest(name: string, known: readonly string[]): string | undefined {
+export function nearest(
+  name: string,
+  known: readonly string[],
+): string | undefined {
   let best: string | undefined;
   let least = FAR;
   const typed = name.toLowerCase();

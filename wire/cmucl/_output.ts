@@ -187,6 +187,7 @@ export class LispOutput extends ByteOutput implements MessageOutput {
     }
     this.#isWriting = true;
     writer.bound = writer.position + most;
+    writer.most = most;
     try {
       const size = this.#lisp.whole(() => {
         const start = writer.position;

@@ -57,6 +57,8 @@ export class ByteWriter {
   position = 0;
   /** The buffer does not grow beyond this many bytes. */
   bound = Infinity;
+  /** How many bytes that leaves for one message, for what an error says. */
+  most = Infinity;
   /** Byte arrays at least as large as this are not copied into the buffer. */
   externalFrom = Infinity;
   /**
@@ -157,7 +159,7 @@ export class ByteWriter {
     if (needed > this.bound) {
       throw new WireError(
         "limit",
-        'The peer does not take messages as large as this one (its limit "message", or "streamWindow" for an item of a stream). Send it in parts, or raise that limit.',
+        `The peer takes messages of up to ${this.most} bytes (its limit "message", or "streamWindow" for an item of a stream), and this one has more. Send it in parts, or raise that limit.`,
       );
     }
     const grown = new Uint8Array(

@@ -213,6 +213,7 @@ export class Encoder {
     writer.externalFrom = frame;
     if (writer.externals.length > 0) writer.externals = [];
     writer.bound = start + FRAME_HEADER + most;
+    writer.most = most;
     this.#busy = true;
     try {
       writer.reserve(FRAME_HEADER);
