@@ -14,6 +14,8 @@ export interface CommandLine {
   option(name: string): string | undefined;
   /** The value of an option that is one of some; the first if not given. */
   choice<T extends string>(name: string, values: readonly [T, ...T[]]): T;
+  /** The value of an option that is a count, of `least` or more. */
+  count(name: string, otherwise: number, least: 0 | 1): number;
   /** The value of the option `port`, or 7000. */
   port(least: number): number;
   /** What is no option. */
@@ -60,13 +62,20 @@ export function commandLine(
     return values.find((value) => value === text) ??
       wrong(`--${name} wants ${values.join(" or ")}.`);
   };
+  const count = (name: string, otherwise: number, least: 0 | 1) => {
+    const text = option(name) ?? String(otherwise);
+    if (/^\d{1,9}$/.test(text) && Number(text) >= least) return Number(text);
+    return wrong(
+      `--${name} wants a number from ${least} to 999999999, not ${text}.`,
+    );
+  };
   const port = (least: number) => {
     const text = option("port") ?? "7000";
     const port = /^\d{1,5}$/.test(text) ? Number(text) : -1;
     if (port >= least && port <= 65_535) return port;
     return wrong(`A port is an integer from ${least} to 65535, not ${text}.`);
   };
-  return { option, choice, port, rest };
+  return { option, choice, count, port, rest };
 }
 
 /**

@@ -22,15 +22,15 @@ const USAGE = `Shows a queue at work, and counts in the end what was lost:
   --help            shows this`;
 
 const told = commandLine(USAGE, ["below", "jobs", "pause"], 0);
-const below = told.option("below") ?? "2000000";
-const jobs = told.option("jobs") ?? "40";
-const pause = told.option("pause") ?? "10";
+const below = told.count("below", 2_000_000, 1);
+const jobs = told.count("jobs", 40, 1);
+const pause = told.count("pause", 10, 0);
 
 const here = import.meta.dirname;
 const queue = new JobQueue((text) => live.tell(text));
 const server = serveQueue(queue, 0);
 const live = new LivePicture(() => picture(queue));
-const all = 2 * Number(jobs);
+const all = 2 * jobs;
 /** The first program that ended with an error. */
 let failed: string | undefined;
 
@@ -40,7 +40,7 @@ try {
   live[Symbol.dispose]();
   await server.shutdown();
 }
-const expected = 2 * primesBelow(Number(below));
+const expected = 2 * primesBelow(below);
 const isRight = queue.done === all && queue.sum === expected;
 console.log(
   `demo: ${queue.done} of ${all} jobs done, ${queue.again} begun again; ${queue.sum} primes`,

@@ -6,7 +6,7 @@
 
 import { keepConnected } from "../../mod.ts";
 import "../_one_line.ts";
-import { commandLine, wrong } from "../_options.ts";
+import { commandLine } from "../_options.ts";
 import { wayToQueue } from "./ways.ts";
 
 const USAGE = `Has the primes below a number counted, by a job for each part:
@@ -29,8 +29,8 @@ const told = commandLine(
   1,
 );
 const name = told.rest[0] ?? "producer";
-const below = count("below", 1_000_000);
-const jobs = count("jobs", 50);
+const below = told.count("below", 1_000_000, 1);
+const jobs = told.count("jobs", 50, 1);
 
 await using way = await wayToQueue(told);
 await using kept = keepConnected(
@@ -49,11 +49,3 @@ const results = await Promise.all(
 );
 const sum = results.reduce((total, each) => total + each, 0);
 console.log(`${name}: ${results.length} results, ${sum} primes`);
-
-/** An option that is a number of things. */
-function count(option: string, other: number): number {
-  const text = told.option(option);
-  if (text === undefined) return other;
-  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
-  return wrong(`--${option} wants a number from 1 to 999999999, not ${text}.`);
-}

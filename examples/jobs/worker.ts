@@ -28,7 +28,7 @@ Start as many as you like. Ctrl-C or SIGTERM lets it finish its job.`;
 const told = commandLine(USAGE, ["port", "hostname", "nats", "pause"], 1);
 const way = await wayToQueue(told);
 const name = told.rest[0] ?? "worker";
-const pause = Number(told.option("pause") ?? 0);
+const pause = told.count("pause", 0, 0);
 const ended = endSignal();
 
 const functions = {

@@ -111,6 +111,20 @@ test("jobs/demo.ts loses nothing while workers die, go and come", async () => {
   );
 });
 
+test("jobs/demo.ts checks its options before it starts anything", async () => {
+  for (
+    const [option, message] of [
+      ["--below=-5", "--below wants a number from 1 to 999999999, not -5."],
+      ["--jobs=0", "--jobs wants a number from 1 to 999999999, not 0."],
+      ["--pause=long", "--pause wants a number from 0 to 999999999, not long."],
+    ] as const
+  ) {
+    const ended = await run("-A", `${EXAMPLES}/jobs/demo.ts`, option);
+    const stderr = `${message} See --help.\n`;
+    assertEquals(ended, { code: 2, stdout: "", stderr });
+  }
+});
+
 test("jobs/queue.ts, worker.ts and producer.ts work together", async () => {
   const program = (name: string) => ["--allow-net", `${EXAMPLES}/jobs/${name}`];
   await using queue = await startServer(...program("queue.ts"), "--port=0");
