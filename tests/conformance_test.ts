@@ -142,8 +142,14 @@ overEach("a deadline ends a call at both ends", async ({ near, far }) => {
       ended.resolve(this.signal.reason.code);
     },
   });
-  const error = await failure(near.with({ deadline: 30 }).remoteValue.wait());
-  assertEquals([error.code, error.sent], ["deadline", "maybeExecuted"]);
+  // On a busy machine a deadline may pass before its call is handed over.
+  for (let deadline = 30;; deadline *= 4) {
+    const error = await failure(near.with({ deadline }).remoteValue.wait());
+    assertEquals(error.code, "deadline");
+    if (error.sent === "maybeExecuted") break;
+    assertEquals(error.sent, "notSent");
+    assert(deadline < 30_000);
+  }
   assert(["deadline", "cancelled"].includes(await ended.promise));
   const late = await failure(near.with({ deadline: 0 }).remoteValue.wait());
   assertEquals([late.code, late.sent], ["deadline", "notSent"]);

@@ -5,6 +5,9 @@ import { type Connecting, connectWorker } from "../../transports/worker.ts";
 import { test } from "../_test.ts";
 import { beside, isDeno } from "./_beside.ts";
 
+/** A busy machine takes its time to start one. */
+const TIMEOUT = 300_000;
+
 function threadOf(how: string): Thread {
   return new Thread(beside("_thread"), { workerData: how });
 }
@@ -18,7 +21,11 @@ async function withThread(
   const thread = threadOf(how);
   const exited = new Promise((resolve) => thread.once("exit", resolve));
   try {
-    const wire = await connectWorker(thread, { onError() {}, ...options });
+    const wire = await connectWorker(thread, {
+      timeout: TIMEOUT,
+      onError() {},
+      ...options,
+    });
     await use(wire, thread);
     wire.abort();
     await wire.closed;
@@ -44,7 +51,7 @@ for (const how of ["prompt", "late"]) {
 test("a thread ends by itself once its wire has", async () => {
   const thread = threadOf("prompt");
   const exited = new Promise((resolve) => thread.once("exit", resolve));
-  const wire = await connectWorker(thread);
+  const wire = await connectWorker(thread, { timeout: TIMEOUT });
   assertEquals(await wire.remoteValue.double(4), 8);
   await wire.close();
   if (isDeno) await thread.terminate();

@@ -22,6 +22,9 @@ import {
 } from "../../transports/worker.ts";
 import { test } from "../_test.ts";
 
+/** A busy machine takes its time to start one. */
+const TIMEOUT = 300_000;
+
 function workerOf(how: string): Worker {
   return new Worker(new URL("_worker.ts", import.meta.url), {
     type: "module",
@@ -37,7 +40,11 @@ async function withWorker(
 ): Promise<void> {
   const worker = workerOf(how);
   try {
-    const wire = await connectWorker(worker, { onError() {}, ...options });
+    const wire = await connectWorker(worker, {
+      timeout: TIMEOUT,
+      onError() {},
+      ...options,
+    });
     await use(wire, worker);
     wire.abort();
     await wire.closed;
@@ -63,7 +70,7 @@ for (const how of ["prompt", "late"]) {
 test("connectWorker() finds a Worker that waits already", async () => {
   const worker = workerOf("prompt");
   await new Promise((resolve) => worker.addEventListener("message", resolve));
-  const wire = await connectWorker(worker);
+  const wire = await connectWorker(worker, { timeout: TIMEOUT });
   assertEquals(await wire.remoteValue.double(1), 2);
   await wire.close();
   worker.terminate();
@@ -72,7 +79,7 @@ test("connectWorker() finds a Worker that waits already", async () => {
 test("a program's own messages to and from a Worker go on", async () => {
   const worker = workerOf("prompt");
   const seen: unknown[] = [];
-  const wire = await connectWorker(worker);
+  const wire = await connectWorker(worker, { timeout: TIMEOUT });
   worker.addEventListener("message", ({ data }) => void seen.push(data));
   worker.postMessage("not for the wire");
   assertEquals(await wire.remoteValue.double(1), 2);
