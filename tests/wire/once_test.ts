@@ -495,9 +495,12 @@ test("a sign of life does not overwrite what came of a call", async () => {
 
 test("onceIn() bounds how many calls run at a time", async () => {
   const gate = Promise.withResolvers<number>();
-  const functions = { wait: () => gate.promise };
+  const begun = Promise.withResolvers<void>();
+  const functions = { wait: () => (begun.resolve(), gate.promise) };
   await using pair = new Pair(onceInMemory({ running: 1 }), { functions });
   const first = pair.call("a", "wait");
+  // What the keys are made of is digested on other threads, in any order.
+  await begun.promise;
   assertEquals(await pair.call("b", "wait"), "storeFailed notSent");
   const again = pair.call("a", "wait");
   gate.resolve(1);
