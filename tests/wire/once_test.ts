@@ -121,13 +121,14 @@ test("a key that was used with other arguments, or another function, is refused"
   const refused = /^keyReused .*The key of this call/;
   assert(refused.test(await pair.call("a", "add", 1, 3)));
   assert(refused.test(await pair.call("a", "both", 1, 2)));
-  // Also while the first runs.
-  const [one, other] = await Promise.all([
+  // Also while the first runs, whichever of them that is.
+  const told = await Promise.all([
     pair.call("b", "add", 1, 2),
     pair.call("b", "add", 2, 2),
   ]);
-  assertEquals(one, "3");
-  assert(refused.test(other));
+  const [came, ...others] = told.filter((each) => !refused.test(each));
+  assert(came === "3" || came === "4", `${told}`);
+  assertEquals(others, []);
   assertEquals(pair.runs, 2);
 });
 
