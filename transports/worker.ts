@@ -11,7 +11,8 @@
  * `;
  * const url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
  * const worker = new Worker(url, { type: "module" });
- * const wire = await connectWorker(worker);
+ * // Deno may have to check the types of all that the Worker imports first.
+ * const wire = await connectWorker(worker, { timeout: 120_000 });
  * if (await wire.remoteValue.add(40, 2) !== 42) throw new Error();
  * await wire.close();
  * worker.terminate();
