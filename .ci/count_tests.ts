@@ -17,10 +17,13 @@ const LINK = /\]\(\.\.\/(tests\/[^)#]+)\)/g;
 /** How many tests were defined since it was asked last. */
 let defined = 0;
 
-/** What defines no test that runs. */
+/** What defines no test. */
 const UNCOUNTED = [
-  ...["beforeAll", "beforeEach", "afterAll", "afterEach"],
-  ...["ignore", "sanitizer"],
+  "beforeAll",
+  "beforeEach",
+  "afterAll",
+  "afterEach",
+  "sanitizer",
 ];
 
 /** Takes the place of `Deno.test`: what is defined is counted, and not run. */
@@ -30,6 +33,8 @@ function countDefinitions(): void {
     Object.assign(counting, {
       [name]() {
         if (UNCOUNTED.includes(name)) return;
+        // A test whose peer is missing here counts all the same.
+        if (name === "ignore") return counting();
         throw new Error(`Nobody knows how many tests Deno.test.${name} makes.`);
       },
     });
