@@ -14,7 +14,6 @@ import {
   looksLikeText,
   malformed,
   shortText,
-  toErrorCode,
   WireError,
 } from "../base/errors.ts";
 import { Lifetime } from "../base/lifetime.ts";
@@ -47,6 +46,7 @@ import type {
   ServedFunctions,
 } from "../rpc/remote_types.ts";
 import {
+  abortedBy,
   closedReason,
   drainAndClose,
   GracefulClose,
@@ -691,17 +691,4 @@ function checkCall(
       kindOf(name)
     } and ${kindOf(args)}.`,
   );
-}
-
-/** The peer has ended the wire, and said why. */
-function abortedBy(code: string, text: string): WireError {
-  const known = toErrorCode(code);
-  const isRefusal = known === "refused" || known === "unsupportedVersion" ||
-    known === "contractMismatch";
-  if (known === "busy") {
-    return new WireError(known, `The peer is busy: ${text}`);
-  }
-  return isRefusal
-    ? new WireError(known, `The peer refused the connection: ${text}`)
-    : new WireError("peerAborted", `The peer ended the wire: ${text}`);
 }

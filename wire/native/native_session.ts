@@ -13,7 +13,6 @@ import {
   malformed,
   OwnTrouble,
   shortText,
-  toErrorCode,
   WireError,
 } from "../base/errors.ts";
 import { Lifetime } from "../base/lifetime.ts";
@@ -47,6 +46,7 @@ import { rejected } from "../rpc/pending_call.ts";
 import type { Caller } from "../rpc/remote.ts";
 import type { Session, SessionOptions, WireStats } from "../session/dialect.ts";
 import {
+  abortedBy,
   closedReason,
   drainAndClose,
   GracefulClose,
@@ -992,19 +992,6 @@ class ReadLoop {
       await turn.pause();
     }
   }
-}
-
-/** The peer has ended the wire, and said why. */
-function abortedBy(code: string, text: string): WireError {
-  const known = toErrorCode(code);
-  if (known === "busy") {
-    return new WireError("busy", `The peer is busy: ${text}`);
-  }
-  const isRefusal = known === "refused" || known === "unsupportedVersion" ||
-    known === "contractMismatch";
-  return isRefusal
-    ? new WireError(known, `The peer refused the connection: ${text}`)
-    : new WireError("peerAborted", `The peer ended the wire: ${text}`);
 }
 
 /** The stream ended before the peer's hello. */

@@ -15,6 +15,7 @@ import {
   isThenable,
   malformed,
   Refusal,
+  toErrorCode,
   WireError,
   wordsOf,
 } from "../base/errors.ts";
@@ -796,6 +797,24 @@ export class GracefulClose {
 /** The reason of death of a wire that was closed properly. */
 export function closedReason(): WireError {
   return new WireError("closed", "The wire was closed.");
+}
+
+/**
+ * The peer has ended the wire, and said why.
+ *
+ * @param code What it named as the reason.
+ * @param text What else it said of it.
+ */
+export function abortedBy(code: string, text: string): WireError {
+  const known = toErrorCode(code);
+  if (known === "busy") {
+    return new WireError("busy", `The peer is busy: ${text}`);
+  }
+  const isRefusal = known === "refused" || known === "unsupportedVersion" ||
+    known === "contractMismatch";
+  return isRefusal
+    ? new WireError(known, `The peer refused the connection: ${text}`)
+    : new WireError("peerAborted", `The peer ended the wire: ${text}`);
 }
 
 /** The reason of death of a wire whose connection failed. */
