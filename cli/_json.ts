@@ -126,8 +126,8 @@ function properties(record: object): Record<string, unknown> {
 /** What looks like a form, and is none. */
 export class FormError extends Error {}
 
-/** A whole number that may be beyond 2⁵³, somewhere in a text. */
-const LONG_NUMBER = /\d{16}/;
+/** A number that may be beyond 2⁵³, or beyond all, somewhere in a text. */
+const LARGE_NUMBER = /\d{16}|\de\+?\d{3}/i;
 /** What is a form of this module, maybe. */
 const FORM_IN_TEXT = /"(?:\$|\\u0024)[A-Z]/;
 
@@ -139,11 +139,11 @@ const FORM_IN_TEXT = /"(?:\$|\\u0024)[A-Z]/;
  *
  * @param text The JSON.
  * @returns The value.
- * @throws {SyntaxError} For what is no JSON.
+ * @throws {SyntaxError} For what is no JSON, and a number that would be infinite.
  * @throws {FormError} For a form that stands for nothing.
  */
 export function fromJson(text: string): unknown {
-  const parsed = LONG_NUMBER.test(text)
+  const parsed = LARGE_NUMBER.test(text)
     ? EXACT_JSON.parse(text, exactly)
     : JSON.parse(text);
   return FORM_IN_TEXT.test(text) ? valueOfForm(parsed) : parsed;
@@ -154,10 +154,10 @@ function exactly(
   value: unknown,
   { source }: { readonly source?: string },
 ): unknown {
-  return typeof value === "number" && !Number.isSafeInteger(value) &&
-      source !== undefined && /^-?\d+$/.test(source)
-    ? BigInt(source)
-    : value;
+  if (typeof value !== "number" || Number.isSafeInteger(value)) return value;
+  if (source !== undefined && /^-?\d+$/.test(source)) return BigInt(source);
+  if (Number.isFinite(value)) return value;
+  throw new SyntaxError(`${source} is beyond the largest number`);
 }
 
 function valueOfForm(form: unknown): unknown {

@@ -58,7 +58,9 @@ async function demonstrate(): Promise<void> {
   const producers = ["red", "blue"].map((name) =>
     started("producer.ts", `--below=${below}`, `--jobs=${jobs}`, name)
   );
-  await until(() => queue.done >= all / 4 && isInTheMiddle("ann"));
+  await until(() =>
+    queue.done >= all / 4 && isInTheMiddle("ann") || queue.done === all
+  );
   live.tell("demo: kills ann, and starts dan");
   workers.get("ann")?.kill("SIGKILL");
   workers.set(...startWorker("dan"));

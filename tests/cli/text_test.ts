@@ -153,6 +153,16 @@ test("fromJson() loses no digit, and refuses forms that stand for nothing", () =
       ...['{"$Object": []}', '{"$Int8Array": "AA=="}', '{"$DataView": 1}'],
     ]
   ) assertThrows(() => fromJson(json), FormError, "stands for a value", json);
+  const beyond = [
+    "1e400",
+    "-1E+400",
+    `[${"9".repeat(309)}.5]`,
+    '{"x":10e0308}',
+  ];
+  for (const json of beyond) {
+    assertThrows(() => fromJson(json), SyntaxError, "the largest number", json);
+  }
+  assertEquals(fromJson("1e308"), 1e308);
 });
 
 test("described() names the code, or the function and what it threw", () => {
