@@ -32,7 +32,7 @@ import {
   checkAttempt,
   opened,
 } from "../wire/base/lifetime.ts";
-import { DEFAULT_LIMITS, resolveLimits } from "../wire/base/limits.ts";
+import { connectingLimits, DEFAULT_LIMITS } from "../wire/base/limits.ts";
 import type {
   LineStream,
   LineStreamOptions,
@@ -580,8 +580,8 @@ export interface ConnectOptions<
   signal?: AbortSignal | undefined;
   /**
    * How long connecting may take, the server's acceptance included, in
-   * milliseconds; `Infinity` is for ever. The server's acceptance has a limit
-   * of its own, `limits.hello`.
+   * milliseconds; `Infinity` is for ever. The handshake has a limit of its own,
+   * `limits.hello`; where that is not given, a longer timeout holds for it, too.
    *
    * @default {10000}
    */
@@ -743,7 +743,7 @@ export async function connectOn<
   checkAttempt({ timeout, signal });
   checkTls(tls);
   // Before there is a connection, which a wire that cannot be made would leave.
-  const limits = resolveLimits(rest.limits);
+  const limits = connectingLimits(timeout, rest.limits);
   const address = addressOf(host, port, path, tls !== undefined);
   checkClear(rest, address);
   const where = formatAddress(address);

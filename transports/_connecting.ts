@@ -6,7 +6,7 @@
 
 import { checkHooks, checkOnDeath, joined } from "../wire/base/checks.ts";
 import { Attempt, checkAttempt, opened } from "../wire/base/lifetime.ts";
-import { DEFAULT_LIMITS, resolveLimits } from "../wire/base/limits.ts";
+import { connectingLimits, DEFAULT_LIMITS } from "../wire/base/limits.ts";
 import type { AnyFunctions } from "../wire/rpc/remote_types.ts";
 import type { Transport } from "../wire/transport/transport.ts";
 import {
@@ -26,7 +26,8 @@ export interface Connecting<
   signal?: AbortSignal | undefined;
   /**
    * How long connecting may take, the peer's acceptance included, in
-   * milliseconds; `Infinity` is for ever.
+   * milliseconds; `Infinity` is for ever. More than the limit `hello` holds for
+   * the handshake, too, where `limits` has no `hello` of its own.
    *
    * @default {10000}
    */
@@ -60,7 +61,7 @@ export async function connectOver<
   checkHooks(rest, ["onError", "tap"]);
   checkOnDeath({ onDeath });
   checkAttempt({ timeout, signal });
-  const limits = resolveLimits(rest.limits);
+  const limits = connectingLimits(timeout, rest.limits);
   // No `using`, which many platforms do not know.
   const attempt = new Attempt(where, { timeout, signal });
   try {

@@ -1,10 +1,14 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import {
+  type ConnectOptions,
   connectToRemoteServer,
   createRequestServer,
+  makeWire,
   type RequestServer,
+  socketTransport,
   type WireError,
 } from "../../mod.ts";
+import { FakeClock } from "../_fake_clock.ts";
 import { test } from "../_test.ts";
 import { CLIENT_TLS, readText, SERVER_TLS } from "../_transports.ts";
 
@@ -36,6 +40,38 @@ function silentListener(): { port: number; close(): void } {
     },
   };
 }
+
+/** What a handshake comes to whose server says hello after 11 of its seconds. */
+async function lateHello(options: ConnectOptions): Promise<string> {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { hostname, port } = listener.addr;
+  const clock = new FakeClock();
+  const connecting = connectToRemoteServer(hostname, port, {
+    clock,
+    ...options,
+  });
+  const outcome = connecting.then(() => "opened", ({ code }) => code);
+  const socket = await listener.accept();
+  // Its timers tell that its wire is there.
+  while (clock.timers === 0) await new Promise((next) => setTimeout(next, 1));
+  await clock.advance(11_000);
+  const far = makeWire(
+    socketTransport(socket, { transport: "tcp", hostname, port }),
+    { onError() {} },
+  );
+  const code = await outcome;
+  far.abort();
+  await far.closed;
+  return code;
+}
+
+test("connectToRemoteServer() allows the handshake the timeout, where that is longer", async () => {
+  assertEquals(await lateHello({}), "timeout");
+  assertEquals(await lateHello({ timeout: 60_000 }), "opened");
+  assertEquals(await lateHello({ timeout: Infinity, limits: {} }), "opened");
+  const limits = { hello: 5_000 };
+  assertEquals(await lateHello({ timeout: 60_000, limits }), "timeout");
+});
 
 test("connectToRemoteServer() takes names, addresses and integers", async () => {
   await using server = createRequestServer(0);

@@ -15,6 +15,7 @@ import {
   type WebSocketLike,
   webSocketTransport,
 } from "../../transports/websocket.ts";
+import { FakeClock } from "../_fake_clock.ts";
 import { test } from "../_test.ts";
 import { serveWeb } from "./_web.ts";
 
@@ -46,6 +47,36 @@ const HERE = {
   hostname: "127.0.0.1",
   port: 1,
 } as const;
+
+test("connectWebSocket() allows the handshake the timeout, where that is longer", async () => {
+  for (const [timeout, expected] of [[10_000, "timeout"], [60_000, "opened"]]) {
+    const clock = new FakeClock();
+    const asked = Promise.withResolvers<void>();
+    const late = Promise.withResolvers<void>();
+    await using server = createRequestServer(null);
+    await using web = Deno.serve(
+      { hostname: "127.0.0.1", port: 0, onListen() {} },
+      async (request) => {
+        asked.resolve();
+        await late.promise;
+        return acceptWebSocket(server, request);
+      },
+    );
+    const url = `ws://127.0.0.1:${web.addr.port}/`;
+    const connecting = connectWebSocket(url, {
+      clock,
+      timeout: Number(timeout),
+    });
+    const outcome = connecting.then((wire) => {
+      wire.abort();
+      return "opened";
+    }, ({ code }) => code);
+    await asked.promise;
+    await clock.advance(11_000);
+    late.resolve();
+    assertEquals(await outcome, expected);
+  }
+});
 
 test("acceptWebSocket() and connectWebSocket() make a wire, both ways", async () => {
   const told: (WireAddress | string)[] = [];

@@ -771,3 +771,22 @@ function tooHeavy(total: number, held: number, most: number): WireError {
     `this wire holds ${total} bytes of memory here, more than any other, and all wires together ${held} of ${most} (the server's limit "serverTotal"). Take what comes, have less under way at a time, or raise that limit.`,
   );
 }
+
+/**
+ * The limits of whoever connects: a time limit that is longer than the one of
+ * the handshake holds for that, too, unless the program has set both.
+ *
+ * @param timeout How long connecting may take, in milliseconds; checked.
+ * @param limits The limits that differ from the default.
+ * @returns All limits.
+ * @throws {WireError} `invalidArgument`, as {@linkcode resolveLimits}.
+ */
+export function connectingLimits(
+  timeout: number,
+  limits?: Partial<WireLimits>,
+): Readonly<WireLimits> {
+  const resolved = resolveLimits(limits);
+  if (timeout <= resolved.hello || limits?.hello !== undefined) return resolved;
+  const hello = Math.min(Math.ceil(timeout), RANGE.most);
+  return resolveLimits({ ...limits, hello });
+}
