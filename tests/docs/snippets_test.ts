@@ -12,7 +12,7 @@ import { CONTEXT } from "./_context.ts";
 import { type Page, readPages, ROOT } from "./_pages.ts";
 
 /** How long the snippets of a page may run, in milliseconds. */
-const PATIENCE = 120_000;
+const PATIENCE = 900_000;
 
 /** A module that was made of a snippet. */
 interface Module {
