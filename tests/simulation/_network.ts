@@ -34,6 +34,11 @@ export interface LinkPlan {
 const MOST_CHUNKS = 64;
 
 const ADDRESS: WireAddress = { transport: "streams" };
+/**
+ * A write goes on once this part of the capacity is free. As a kernel does, this
+ * keeps a slow reader from being written to byte by byte.
+ */
+const PARTS = 64;
 /** What a chunk is overwritten with once it may no longer be read. */
 const SPOILT = 0xee;
 
@@ -54,12 +59,15 @@ class Pipe {
   #isEnded = false;
   #hasEnd = false;
   #error: Error | undefined;
+  /** So many bytes have to be free for a write to go on. */
+  readonly #least: number;
 
   /** @param from Which end writes to it. */
   constructor(world: World, random: Random, plan: LinkPlan, from: 0 | 1) {
     this.#world = world;
     this.#random = random;
     this.#plan = plan;
+    this.#least = Math.ceil(plan.capacity / PARTS);
     const of = plan.stall?.of;
     this.#stall = of === undefined || of === from ? plan.stall : undefined;
   }
@@ -74,16 +82,20 @@ class Pipe {
     return promise;
   }
 
+  /** How many more bytes may be on the way. */
+  get #room(): number {
+    return this.#plan.capacity - this.#held;
+  }
+
   async write(bytes: Uint8Array<ArrayBuffer>): Promise<number> {
     // No more than that is taken of it.
     const before = bytes.slice(0, this.#plan.capacity);
-    while (this.#held >= this.#plan.capacity && this.#error === undefined) {
+    while (this.#room < this.#least && this.#error === undefined) {
       await new Promise<void>((resolve) => this.#writer = resolve);
     }
     if (this.#error !== undefined) throw this.#error;
     if (this.#hasEnd) throw new Error("a write came behind the end");
-    const room = this.#plan.capacity - this.#held;
-    let count = Math.min(room, bytes.length);
+    let count = Math.min(this.#room, bytes.length);
     if (this.#plan.isShort) count = this.#random.int(1, count);
     this.#held += count;
     const delay = this.#random.int(0, this.#plan.latency);
