@@ -38,7 +38,7 @@ const ADDRESS: WireAddress = { transport: "streams" };
  * A write goes on once this part of the capacity is free. As a kernel does, this
  * keeps a slow reader from being written to byte by byte.
  */
-const PARTS = 64;
+const PARTS = 8;
 /** What a chunk is overwritten with once it may no longer be read. */
 const SPOILT = 0xee;
 
