@@ -105,6 +105,29 @@ test("a call that waits for a result is not made once it is given up", async () 
   await Promise.all([near.close(), other.close()]);
 });
 
+test("a call that was given up while it waits for a result has one answer", async () => {
+  const slow = Promise.withResolvers<number>();
+  const [near, far] = wirePair();
+  far.serve({ slow: () => slow.promise, echo: (x: unknown) => x });
+  await near.opened;
+  const controller = new AbortController();
+  const { signal } = controller;
+  const { slow: call, echo } = near.with({ signal }).remoteValue;
+  const base = call!();
+  const failures = [base, echo!(base)].map(failure);
+  await settle();
+  const closing = Promise.all([near.close(), far.close()]);
+  controller.abort();
+  await settle();
+  slow.reject(new Error("no result"));
+  for (const { code } of await Promise.all(failures)) {
+    assertEquals(code, "cancelled");
+  }
+  await closing;
+  assertEquals((await near.closed).code, "closed");
+  assertEquals((await far.closed).code, "closed");
+});
+
 test("close() lets no call follow on results that are to come", async () => {
   const [near, far] = wirePair();
   const [other, end] = wirePair();

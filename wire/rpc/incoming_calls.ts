@@ -515,6 +515,8 @@ export class IncomingCalls {
     const running = this.#start(id, context, cost, excess, extras);
     const { ripe } = this.#admission;
     const ripening = ripe.follow(awaited);
+    /** Whether it is no longer among those that run, and has no answer yet. */
+    let isOwed = false;
     Promise.all(awaited.map(({ result }) => result)).then(async () => {
       if (attachments !== undefined) await fill(args, attachments.own);
       return receiver instanceof AwaitedResult
@@ -525,6 +527,7 @@ export class IncomingCalls {
     }).then((receiver) =>
       ripe.inTurn(keyOf(name, extras), () => {
         if (!this.#settled(running)) return;
+        isOwed = true;
         if (abortReason(context) !== undefined) {
           throw new WireError(
             "cancelled",
@@ -536,8 +539,9 @@ export class IncomingCalls {
       })
     ).catch((error) => {
       attachments?.drop();
-      this.#settled(running);
-      this.#answers.refuse(id, error);
+      // Whoever gave up while the wire is being closed was answered then.
+      isOwed ||= this.#settled(running);
+      if (isOwed) this.#answers.refuse(id, error);
     }).then(() => {
       ripening();
       this.resume();
