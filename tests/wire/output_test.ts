@@ -166,6 +166,22 @@ test("Output defines nothing for the peer once its output was dropped", async ()
   assertEquals(kinds, [KIND.abort]);
 });
 
+test("Output writes a reset of its tables also where nothing follows it", async () => {
+  const { output, writes } = openOutput();
+  const { tables } = output.encoder;
+  for (let index = 0; !tables.full; index++) {
+    output.send({ kind: "message", value: { [`key ${index}`]: index } });
+  }
+  await output.flush();
+  const value = Symbol("no value");
+  assertThrows(() => output.send({ kind: "message", value }), WireError);
+  await output.flush();
+  assertEquals(output.waiting, 0);
+  assertEquals(framesOf(writes.at(-1)!).map(([, , , , kind]) => kind), [
+    KIND.reset,
+  ]);
+});
+
 for (const begun of ["of which a part has left", "of which nothing has left"]) {
   test(`Output.abandon() gives up a message ${begun}`, async () => {
     const isBegun = begun.includes("part");

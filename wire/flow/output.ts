@@ -602,7 +602,10 @@ export class Output extends ByteOutput implements MessageOutput, PlainOutput {
   #forgetTables(): void {
     const { tables } = this.encoder;
     if (!tables.full || this.#large.length > 0) return;
-    if (this.backlog.waiting === 0) this.encoder.reset();
+    if (this.backlog.waiting > 0) return;
+    this.encoder.reset();
+    // What comes behind it may turn out to be unsendable.
+    this.schedule();
   }
 
   #nextNumber(): number {
