@@ -25,6 +25,7 @@ const OF_RAW: readonly [workload: string, what: string, share: number][] = [
   ["record", "1 KB record, of raw", 0.2],
   ["chunk-calls", "calls with 1 MiB, of raw", 0.5],
   ["chunk-messages", "messages of 1 MiB, of raw", 0.8],
+  ["bytes-buffer", "a byte stream read into a buffer, of raw", 0.8],
   ["wires", "1,000 wires, of raw", 0.7],
 ];
 

@@ -25,6 +25,17 @@ export interface Client {
   message(value: unknown): Promise<void>;
   /** Resolves when the peer has taken all messages. */
   messagesTaken(): Promise<void>;
+  /**
+   * Streams chunks to the peer, which reads their bytes.
+   *
+   * @param chunks The chunks.
+   * @param hasBuffer Whether it reads into a buffer of its own.
+   * @returns How many bytes it got.
+   */
+  stream(
+    chunks: AsyncIterable<Uint8Array>,
+    hasBuffer: boolean,
+  ): Promise<number>;
   /** All bytes that have been moved; NaN where they are not counted. */
   traffic(): Traffic;
   /** Closes, and waits until that is done. */

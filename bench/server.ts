@@ -9,6 +9,7 @@
 import {
   type CallContext,
   createRequestServer,
+  type RemoteStream,
   type Wire,
   type WireLimits,
 } from "../mod.ts";
@@ -22,6 +23,8 @@ export interface BenchFunctions {
   size(chunk: Uint8Array): number;
   /** What came. */
   echo(value: unknown): unknown;
+  /** Reads bytes to their end, and tells how many came. */
+  drain(chunks: AsyncIterable<Uint8Array>, hasBuffer: boolean): Promise<number>;
   /** Begins to take typed messages off this wire. */
   take(): void;
   /** Answers when that many typed messages were taken off this wire. */
@@ -75,6 +78,10 @@ const FUNCTIONS: BenchFunctions = {
   add: (a, b) => a + b,
   size: (chunk) => chunk.length,
   echo: (value) => value,
+  drain: (chunks, hasBuffer) => {
+    const { bytes } = chunks as RemoteStream<Uint8Array>;
+    return hasBuffer ? drainIntoBuffer(bytes) : drainChunks(bytes);
+  },
   take(this: CallContext<Wire>): void {
     const taker = new Taker();
     takers.set(this.wire, taker);
@@ -85,6 +92,23 @@ const FUNCTIONS: BenchFunctions = {
     await takers.get(this.wire)!.reach(count);
   },
 };
+
+async function drainIntoBuffer(bytes: ReadableStream): Promise<number> {
+  const reader = bytes.getReader({ mode: "byob" });
+  let buffer = new Uint8Array(64 * 1024);
+  for (let count = 0;;) {
+    const { done, value } = await reader.read(buffer);
+    if (done) return count;
+    count += value.length;
+    buffer = new Uint8Array(value.buffer);
+  }
+}
+
+async function drainChunks(bytes: ReadableStream<Uint8Array>): Promise<number> {
+  let count = 0;
+  for await (const chunk of bytes) count += chunk.length;
+  return count;
+}
 
 /** Serves a wire. */
 function serveWire(wire: Wire): boolean {

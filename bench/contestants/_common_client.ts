@@ -34,6 +34,7 @@ export function commonClient(
     send: cannot,
     message: cannot,
     messagesTaken: cannot,
+    stream: cannot,
     traffic: () => ({ sent: NaN, received: NaN }),
     async close() {
       await close();

@@ -21,6 +21,7 @@ async function connect(port: number): Promise<Client> {
     async messagesTaken(): Promise<void> {
       await wire.remoteValue.taken(messages);
     },
+    stream: (chunks, hasBuffer) => wire.remoteValue.drain(chunks, hasBuffer),
     traffic: () => {
       const { bytesSent: sent, bytesReceived: received } = wire.stats();
       return { sent, received };

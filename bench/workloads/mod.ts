@@ -5,6 +5,7 @@
  */
 
 import type { Workload } from "../_workload.ts";
+import { bytesAsChunks, bytesIntoBuffer } from "./byte_streams.ts";
 import { chunkCalls } from "./chunk_calls.ts";
 import { chunkMessages } from "./chunk_messages.ts";
 import { manyUnderWay } from "./many_under_way.ts";
@@ -21,5 +22,7 @@ export const WORKLOADS: readonly Workload[] = [
   recordEcho,
   chunkCalls,
   chunkMessages,
+  bytesIntoBuffer,
+  bytesAsChunks,
   manyWires,
 ];

@@ -117,9 +117,10 @@ export const frames: Target = {
 /** What comes of a stream that is cut into frames. */
 function cutUp(stream: Bytes, mode: number, cut: number): string {
   const limit = LIMITS[mode & 3]!;
-  const isDivisible = (mode & 4) !== 0;
-  const decoder = new FrameDecoder(limit, isDivisible ? KIND.piece : -1);
-  const follower = new Follower(stream, decoder, isDivisible);
+  const piece = mode & 4 ? KIND.piece : -1;
+  const long = mode & 8 ? KIND.streamBytes : -1;
+  const decoder = new FrameDecoder(limit, piece, long);
+  const follower = new Follower(stream, decoder, piece > 0 || long > 0);
   const { frames, end, isBroken } = expected(stream, limit);
   let fed = 0;
   let parts = 0;

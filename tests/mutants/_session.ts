@@ -353,9 +353,11 @@ export const SESSION: readonly BuggyFile[] = [
       },
       {
         name: "a message is read into a wire that has ended",
-        find: `    return this.#turn.spend() || this.isOpening ||
+        find:
+          `    return this.#turn.spend() || this.isOpening || this.isServing ||
       this.#lifetime.reason !== undefined;`,
-        replace: "    return this.#turn.spend() || this.isOpening;",
+        replace:
+          "    return this.#turn.spend() || this.isOpening || this.isServing;",
       },
       {
         name: "the reason of a failed stream weighs nothing",

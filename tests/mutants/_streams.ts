@@ -30,8 +30,9 @@ export const STREAMS: readonly BuggyFile[] = [
       },
       {
         name: "references in an item of a cancelled stream are kept",
-        find: "if (this.isDone) return attachments?.drop();",
-        replace: "if (this.isDone) return;",
+        find: `      attachments?.drop();
+      return false;`,
+        replace: "      return false;",
       },
       {
         name: "an item that is taken stays in the account of memory",
@@ -129,9 +130,15 @@ export const STREAMS: readonly BuggyFile[] = [
         replace: "",
       },
       {
+        name: "who reads into a buffer is not waited for",
+        find: "return read.room !== undefined;",
+        replace: "return false;",
+        tests: ["wire/economy_test.ts"],
+      },
+      {
         name: "parts of a byte array ignore a full output",
-        find: "do if (!await this.#mayGoOn()) return; while (!output.hasRoom);",
-        replace: "if (this.#isStopped) return;",
+        find: "while (from > 0 && (this.#credit <= 0 || !output.hasRoom)) {",
+        replace: "while (from > 0 && this.#credit <= 0) {",
       },
       {
         name: "a producer whose message is not sent is not stopped",
@@ -212,8 +219,8 @@ export const STREAMS: readonly BuggyFile[] = [
       {
         name: "an item over a limit costs its producer nothing",
         find: `    sink.spend(cost);
-    if (sink.isDone) return;`,
-        replace: "    if (sink.isDone) return;",
+    if (sink.isDone) return false;`,
+        replace: "    if (sink.isDone) return false;",
       },
       {
         name: "an item over a limit does not stop its producer",

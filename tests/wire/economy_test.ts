@@ -8,6 +8,10 @@ import { assert, assertEquals } from "@std/assert";
 import {
   connectToRemoteServer,
   createRequestServer,
+  makeWire,
+  memoryTransports,
+  type RemoteStream,
+  type Transport,
   type Wire,
   wirePair,
 } from "../../mod.ts";
@@ -93,6 +97,73 @@ for (const [size, copied, allocated] of BYTES) {
     assert(costs.copied <= size * copied, `${costs.copied} copied`);
     assert(costs.allocated <= size * allocated, `${costs.allocated} allocated`);
     await Promise.all([near.wire.close(), far.wire.close()]);
+  });
+}
+
+/** Reads of so many bytes at most. */
+function cutReads(transport: Transport, most: number): Transport {
+  let rest: Uint8Array | null = new Uint8Array();
+  return {
+    address: transport.address,
+    local: true,
+    async read() {
+      if (rest?.length === 0) rest = await transport.read();
+      const chunk = rest?.subarray(0, most) ?? null;
+      rest = rest?.subarray(most) ?? null;
+      return chunk;
+    },
+    write: (bytes) => transport.write(bytes),
+    closeWrite: () => transport.closeWrite(),
+    close: () => transport.close(),
+  };
+}
+
+/** Counts what reading a stream of 64 chunks costs, when it is under way. */
+async function streamCosts(hasBuffer: boolean, most: number) {
+  const CHUNK = 64 * 1024;
+  const [here, there] = memoryTransports();
+  const near = makeWire<{ read(): Promise<RemoteStream<Uint8Array>> }>(
+    cutReads(here, most),
+  );
+  const far = makeWire(there);
+  far.serve({
+    async *read() {
+      const chunk = new Uint8Array(CHUNK);
+      for (let n = 0; n < 100; n++) yield chunk;
+    },
+  });
+  const { bytes } = await near.remoteValue.read();
+  const byob = hasBuffer ? bytes.getReader({ mode: "byob" }) : undefined;
+  const reader = hasBuffer ? undefined : bytes.getReader();
+  let buffer = new Uint8Array(CHUNK);
+  const read = async (count: number) => {
+    for (let came = 0; came < count;) {
+      const { value } = await (byob?.read(buffer) ?? reader!.read());
+      came += value!.length;
+      if (hasBuffer) buffer = new Uint8Array(value!.buffer);
+    }
+  };
+  // Meanwhile the window grows, and so do buffers.
+  await read(32 * CHUNK);
+  const { writes } = far.stats();
+  const { copied, allocated } = await byteCosts(() => read(64 * CHUNK));
+  const written = far.stats().writes - writes;
+  await (byob ?? reader!).cancel();
+  await Promise.all([near.close(), far.close()]);
+  const count = 64 * CHUNK;
+  return { copied: copied / count, allocated: allocated / count, written };
+}
+
+for (const most of [Infinity, 20_000]) {
+  test(`bytes of a stream that come in chunks of ${most} are copied twice`, async () => {
+    const buffered = await streamCosts(true, most);
+    assert(buffered.copied <= 2.05, `${buffered.copied} times`);
+    assert(buffered.allocated <= 0.05, `${buffered.allocated} times`);
+    assert(buffered.written <= 100, `${buffered.written} writes`);
+    const { copied, allocated, written } = await streamCosts(false, most);
+    assert(copied >= 2 && copied <= 2.05, `${copied} times`);
+    assert(allocated >= 1 && allocated <= 1.05, `${allocated} times`);
+    assert(written <= 100, `${written} writes`);
   });
 }
 

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { newBuffer } from "../base/collections.ts";
 import { malformed, rawBytes, WireError } from "../base/errors.ts";
 import { compiled } from "./_objects.ts";
 
@@ -162,12 +163,12 @@ export class ByteWriter {
         `The peer takes messages of up to ${this.most} bytes (its limit "message", or "streamWindow" for an item of a stream), and this one has more. Send it in parts, or raise that limit.`,
       );
     }
-    const grown = new Uint8Array(
+    const grown = newBuffer(
       Math.max(needed, this.buffer.length * 2, LEAST_BYTES),
     );
     if (this.position > 0) grown.set(this.buffer.subarray(0, this.position));
     this.buffer = grown;
-    this.view = new DataView(grown.buffer);
+    this.view = new DataView(grown.buffer, grown.byteOffset);
     this.#onGrown?.();
   }
 

@@ -349,6 +349,8 @@ export class Decoder implements LastMessage {
   #isGreeted: boolean;
   /** What may come, where that is not everything. */
   #allowed: ReadonlySet<number> | undefined;
+  /** The kind of the frame that came in part last. */
+  #divided: number = KIND.piece;
 
   /**
    * @param limits This side's limits.
@@ -359,7 +361,7 @@ export class Decoder implements LastMessage {
     this.#isGreeted = !awaitsHello;
     this.#allowed = awaitsHello ? EARLY : undefined;
     const frame = awaitsHello ? limits.helloFrame : limits.frame;
-    this.#frames = new FrameDecoder(frame, KIND.piece);
+    this.#frames = new FrameDecoder(frame, KIND.piece, KIND.streamBytes);
     this.#tables = new ReceiveTables(limits.tableEntries);
     this.#values = new ValueReader(this.#reader, this.#tables, limits, options);
     this.#messages = new MessageReader(
@@ -412,7 +414,8 @@ export class Decoder implements LastMessage {
   /** What it keeps takes in memory: what is not finished, and the tables. */
   get total(): number {
     const { size, bytes } = this.#tables;
-    return this.#frames.room + this.#pieces.room + size * TAKES.entry + bytes;
+    return this.#frames.room + this.#pieces.room + this.#messages.partial +
+      size * TAKES.entry + bytes;
   }
 
   /** How many names and key sets the peer has defined. */
@@ -467,7 +470,9 @@ export class Decoder implements LastMessage {
     }
     while (frames.next()) {
       reader.turnTo(frames.buffer, frames.start, frames.end);
-      const kind = frames.continues ? KIND.piece : frames.buffer[frames.start]!;
+      const kind = frames.continues
+        ? this.#divided
+        : frames.buffer[frames.start]!;
       if (this.#allowed !== undefined && !frames.continues) this.#check(kind);
       switch (kind) {
         case KIND.define:
@@ -479,6 +484,7 @@ export class Decoder implements LastMessage {
           this.#reset();
           continue;
         case KIND.piece: {
+          this.#divided = KIND.piece;
           const whole = this.#piece();
           if (frames.rest === 0) this.#tellPart(receiver, whole);
           if (whole === undefined) continue;
@@ -491,10 +497,12 @@ export class Decoder implements LastMessage {
         case KIND.sends:
           messages.readRow(receiver);
           break;
+        case KIND.streamBytes:
+          if (!this.#streamBytes(receiver)) continue;
+          break;
         default: {
           const size = frames.end - frames.start;
-          const { message } = this.#limits;
-          if (size > message) throw tooMany(size, message);
+          this.#checkSize(size);
           messages.read(size, receiver);
         }
       }
@@ -511,6 +519,28 @@ export class Decoder implements LastMessage {
    */
   finish(): void {
     this.#frames.finish();
+  }
+
+  #checkSize(size: number): void {
+    const { message } = this.#limits;
+    if (size > message) throw tooMany(size, message);
+  }
+
+  /** Takes bytes of a stream, or a part of them; whether all are there. */
+  #streamBytes(receiver: MessageReceiver): boolean {
+    const frames = this.#frames;
+    const messages = this.#messages;
+    const { rest, continues } = frames;
+    if (continues) return messages.goOnWithBytes(rest, receiver);
+    const size = frames.end - frames.start + rest;
+    this.#checkSize(size);
+    if (rest === 0) {
+      messages.read(size, receiver);
+      return true;
+    }
+    this.#divided = KIND.streamBytes;
+    messages.beginBytes(size, rest, receiver);
+    return false;
   }
 
   #reset(): void {

@@ -52,6 +52,8 @@ export function frameLength(bytes: Uint8Array, at: number): number {
 const SMALL = 4096;
 /** A frame is not divided before so many bytes of its body are there. */
 const HEAD = 12;
+/** From so many bytes on, a body is long. */
+const LONG = 4096;
 const EMPTY = new Uint8Array(0);
 
 /**
@@ -90,6 +92,7 @@ export class FrameDecoder {
   limit: number;
 
   readonly #divisible: number;
+  readonly #divisibleIfLong: number;
   #chunk: Uint8Array = this.buffer;
   #position = 0;
   /** The beginning of a frame whose end has not come. */
@@ -103,10 +106,12 @@ export class FrameDecoder {
    * @param divisible A frame whose body begins with this byte is handed out in
    * parts as they come, rather than kept until it is whole. Its first part has
    * at least 12 bytes of the body.
+   * @param divisibleIfLong The same, where the body has 4 KiB or more.
    */
-  constructor(limit: number, divisible = -1) {
+  constructor(limit: number, divisible = -1, divisibleIfLong = -1) {
     this.limit = limit;
     this.#divisible = divisible;
+    this.#divisibleIfLong = divisibleIfLong;
   }
 
   /** Releases the buffer for unfinished frames, where there is none. */
@@ -157,7 +162,7 @@ export class FrameDecoder {
       const length = this.#length(chunk, position);
       const there = left - FRAME_HEADER;
       const isWhole = there >= length;
-      if (isWhole || this.#isDivisible(chunk, position, there)) {
+      if (isWhole || this.#isDivisible(chunk, position, there, length)) {
         this.#handOut(position + FRAME_HEADER, Math.min(there, length));
         this.rest = isWhole ? 0 : length - there;
         return true;
@@ -169,8 +174,16 @@ export class FrameDecoder {
     return false;
   }
 
-  #isDivisible(bytes: Uint8Array, at: number, there: number): boolean {
-    return there >= HEAD && bytes[at + FRAME_HEADER] === this.#divisible;
+  #isDivisible(
+    bytes: Uint8Array,
+    at: number,
+    there: number,
+    length: number,
+  ): boolean {
+    if (there < HEAD) return false;
+    const first = bytes[at + FRAME_HEADER];
+    return first === this.#divisible ||
+      (first === this.#divisibleIfLong && length >= LONG);
   }
 
   /** Hands out bytes of the chunk. */
@@ -195,7 +208,7 @@ export class FrameDecoder {
       left = this.#chunk.length - this.#position;
     }
     const there = this.#carried - FRAME_HEADER;
-    if (!this.#isDivisible(this.#carry, 0, there)) {
+    if (!this.#isDivisible(this.#carry, 0, there, whole - FRAME_HEADER)) {
       this.#keep(Math.min(left, whole - this.#carried), whole);
       if (this.#carried < whole) return false;
     }
@@ -278,16 +291,57 @@ const AHEAD = 16;
 /** What came before them: a length of 4 bytes, kind, number, flag and size. */
 const LEAST_HEADER = 8;
 
-/** A message that has not come whole. */
-class Unfinished {
-  bytes: Uint8Array = EMPTY;
+/** Bytes that are put together as they come. Memory is taken for those that came. */
+export class Assembly {
+  /** The bytes so far, and room for more. */
+  bytes: Uint8Array<ArrayBuffer>;
+  /** How many there are. */
   length = 0;
+  /** How many there will be. */
+  readonly size: number;
 
+  /**
+   * @param size How many bytes there will be.
+   * @param room Where they go, if not into memory of their own.
+   */
+  constructor(size: number, room: Uint8Array<ArrayBuffer> = EMPTY) {
+    this.size = size;
+    this.bytes = room;
+  }
+
+  /**
+   * Adds the bytes that came next.
+   *
+   * @param reader Stands at them; it has no others.
+   * @returns Whether all are there.
+   */
+  append(reader: ByteSource): boolean {
+    const count = reader.remaining;
+    const { size, length } = this;
+    const needed = length + count;
+    if (needed > this.bytes.length) {
+      // Never more than a few times what came, whatever was announced.
+      const room = (LEAST_HEADER + needed) * AHEAD;
+      const grown = new Uint8Array(Math.min(size, room));
+      grown.set(this.bytes.subarray(0, length));
+      this.bytes = grown;
+    }
+    const start = reader.take(count);
+    this.bytes.set(reader.buffer.subarray(start, start + count), length);
+    this.length = needed;
+    return needed === size;
+  }
+}
+
+/** A message that has not come whole. */
+class Unfinished extends Assembly {
   /**
    * @param number The number of its pieces.
    * @param size How many bytes it will have.
    */
-  constructor(readonly number: number, readonly size: number) {}
+  constructor(readonly number: number, size: number) {
+    super(size);
+  }
 }
 
 /** Puts pieces together. Memory is taken for bytes that came. */
@@ -397,20 +451,7 @@ export class Pieces {
     unfinished: Unfinished,
     reader: ByteSource,
   ): Uint8Array | undefined {
-    const count = reader.remaining;
-    const { size, length } = unfinished;
-    const needed = length + count;
-    if (needed > unfinished.bytes.length) {
-      // Never more than a few times what came, whatever was announced.
-      const room = (LEAST_HEADER + needed) * AHEAD;
-      const grown = new Uint8Array(Math.min(size, room));
-      grown.set(unfinished.bytes.subarray(0, length));
-      unfinished.bytes = grown;
-    }
-    const start = reader.take(count);
-    unfinished.bytes.set(reader.buffer.subarray(start, start + count), length);
-    unfinished.length = needed;
-    if (needed < size) return undefined;
+    if (!unfinished.append(reader)) return undefined;
     const { bytes } = unfinished;
     this.#forget(unfinished);
     return bytes;

@@ -14,6 +14,7 @@ import {
   type WireLimits,
 } from "../base/limits.ts";
 import type { ByteReader, ByteSource } from "./bytes.ts";
+import { Assembly } from "./frames.ts";
 import type {
   CallExtras,
   MessageExtras,
@@ -87,6 +88,15 @@ interface Row {
   readonly count: number;
 }
 
+/** Bytes of a stream that are not all there. */
+interface StreamPart {
+  readonly id: number;
+  /** Where they are put together; undefined where the message fails. */
+  readonly bytes: Assembly | undefined;
+  /** Whether that is memory of their own. */
+  readonly isOwn: boolean;
+}
+
 /**
  * Reads messages, without their frames. A message is read whole before the
  * receiver gets it.
@@ -115,6 +125,8 @@ export class MessageReader {
   /** What the message is that is being read. */
   #kind: MessageCode = KIND.call;
   #row: Row | undefined;
+  /** Bytes of a stream that came in part. */
+  #part: StreamPart | undefined;
 
   /**
    * @param reader Where the bytes come from.
@@ -190,6 +202,57 @@ export class MessageReader {
       default:
         return this.#control(kind, receiver);
     }
+  }
+
+  /** What bytes of a stream take in memory that came in part. */
+  get partial(): number {
+    const { isOwn = false, bytes } = this.#part ?? {};
+    return isOwn ? bytes?.bytes.length ?? 0 : 0;
+  }
+
+  /**
+   * Reads the beginning of bytes of a stream that came in part. They are put
+   * together where they are to be in the end.
+   *
+   * @param size How many bytes the message has.
+   * @param rest How many of them are to come.
+   * @param receiver Tells where they go.
+   */
+  beginBytes(size: number, rest: number, receiver: MessageReceiver): void {
+    this.size = size;
+    const reader = this.#reader;
+    reader.byte();
+    this.#begin(KIND.streamBytes, undefined);
+    const id = reader.varint();
+    const count = reader.remaining + rest;
+    let bytes: Assembly | undefined;
+    let room: Uint8Array<ArrayBuffer> | undefined;
+    try {
+      room = this.#roomFor(receiver, id, count);
+      bytes = new Assembly(count, room?.subarray(0, count));
+    } catch (error) {
+      this.#fail(error);
+    }
+    bytes?.append(reader);
+    this.#part = { id, bytes, isOwn: room === undefined };
+  }
+
+  /**
+   * Reads more of them.
+   *
+   * @param rest How many are still to come.
+   * @param receiver Gets them when all are there.
+   * @returns Whether they are.
+   */
+  goOnWithBytes(rest: number, receiver: MessageReceiver): boolean {
+    const { id, bytes } = this.#part!;
+    bytes?.append(this.#reader);
+    if (rest > 0) return false;
+    this.#part = undefined;
+    this.messages++;
+    const whole = bytes?.bytes ?? NO_BYTES;
+    receiver.streamBytes(id, whole, this.size, this.#end());
+    return true;
   }
 
   #control(kind: ControlCode, receiver: MessageReceiver): void {
@@ -553,11 +616,7 @@ export class MessageReader {
     const reader = this.#reader;
     const count = reader.remaining;
     try {
-      if (this.size > this.#mostOfItem) {
-        throw itemTooLarge(this.size, this.#mostOfItem);
-      }
-      this.#values.weigh(WEIGHT.view + this.size);
-      const room = receiver.streamRoom?.(id, count);
+      const room = this.#roomFor(receiver, id, count);
       return room === undefined
         ? reader.bytes(count)
         : reader.into(room, count);
@@ -565,6 +624,23 @@ export class MessageReader {
       this.#fail(error);
       return NO_BYTES;
     }
+  }
+
+  /**
+   * Where bytes of a stream go; undefined where that is new memory.
+   *
+   * @throws {WireError} `limit` for more than this side takes.
+   */
+  #roomFor(
+    receiver: MessageReceiver,
+    id: number,
+    count: number,
+  ): Uint8Array<ArrayBuffer> | undefined {
+    if (this.size > this.#mostOfItem) {
+      throw itemTooLarge(this.size, this.#mostOfItem);
+    }
+    this.#values.weigh(WEIGHT.view + this.size);
+    return receiver.streamRoom?.(id, count);
   }
 
   /** A code and a text, the last of a message. */

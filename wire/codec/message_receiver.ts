@@ -102,7 +102,8 @@ export interface MessageReceiver
   ): void;
   /**
    * Where the bytes of an item go, if somebody waits for them with room of their
-   * own; it is asked just before {@linkcode streamBytes} is told.
+   * own; it is asked before {@linkcode streamBytes} is told, when the first of
+   * them have come.
    */
   streamRoom?(id: number, count: number): Uint8Array<ArrayBuffer> | undefined;
   /** The same for bytes. */

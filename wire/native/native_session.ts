@@ -66,6 +66,9 @@ import {
 /** How much of the peer's allowance of cancels is used: clocks differ. */
 const CANCEL_SHARE = 0.9;
 
+/** From so many bytes on, a reader is waited for that may bring a buffer. */
+const LONG = 4096;
+
 /** Where messages go. */
 export interface MessageRoutes {
   readonly messaging: Messaging;
@@ -100,6 +103,8 @@ export class MessageRouter implements MessageReceiver {
   readonly #turn: Turn;
   /** Whether the wire was just accepted: see {@linkcode goOn}. */
   isOpening = false;
+  /** Whether a reader of bytes may be about to bring its next buffer. */
+  isServing = false;
 
   /** @param routes Where messages go. */
   constructor(routes: MessageRoutes) {
@@ -118,13 +123,13 @@ export class MessageRouter implements MessageReceiver {
    * first. It is asked once for each message, and counts them.
    */
   get isPaused(): boolean {
-    return this.#turn.spend() || this.isOpening ||
+    return this.#turn.spend() || this.isOpening || this.isServing ||
       this.#lifetime.reason !== undefined;
   }
 
-  /** Those that wait for the opening have had their turns. */
+  /** Those that wait for the opening, or for bytes, have had their turns. */
   goOn(): void {
-    this.isOpening = false;
+    this.isOpening = this.isServing = false;
   }
 
   hello(hello: Hello): void {
@@ -269,7 +274,13 @@ export class MessageRouter implements MessageReceiver {
     _size: number,
     extras?: MessageExtras,
   ): void {
-    this.#routes.streams.item(id, bytes, this.#message, extras);
+    const isServed = this.#routes.streams.item(
+      id,
+      bytes,
+      this.#message,
+      extras,
+    );
+    this.isServing = isServed && bytes.length >= LONG;
   }
 
   streamEnd(id: number): void {
@@ -984,8 +995,9 @@ class ReadLoop {
     if (this.#isHalfway) {
       this.#isHalfway = false;
       await turns(FOLLOWS);
-    } else if (router.isOpening) {
-      // Whoever waits for the opening may serve before the first call.
+    } else if (router.isOpening || router.isServing) {
+      // Whoever waits for the opening may serve before the first call, and who
+      // waits for bytes may bring a buffer for the next.
       await turns(16);
       router.goOn();
     } else {

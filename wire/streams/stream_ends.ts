@@ -132,12 +132,17 @@ export class Sink implements BoundStream {
    *
    * @param item The item.
    * @param keeper Keeps it as its bytes, where it has no attachments.
+   * @returns Whether it was put where a reader had room, who may bring some
+   * for the next one as soon as promises have had their turns.
    * @throws {WireError} `malformed` when it is beyond the producer's credit.
    */
-  put(item: Item, keeper?: Keeper): void {
+  put(item: Item, keeper?: Keeper): boolean {
     const { value, attachments, cost, excess } = item;
     this.spend(cost);
-    if (this.isDone) return attachments?.drop();
+    if (this.isDone) {
+      attachments?.drop();
+      return false;
+    }
     attachments?.label(`an item of ${this.place}`);
     if (this.call !== undefined) {
       attachments?.bind(this.call);
@@ -150,15 +155,18 @@ export class Sink implements BoundStream {
     const read = this.#reads.shift();
     if (read !== undefined) {
       read.resolve({ done: false, value });
-      return this.#taken(cost);
+      this.#taken(cost);
+      return read.room !== undefined;
     }
     if (attachments === undefined && keeper && isHeavy(excess, cost)) {
       const kept = keeper.keep(this.#bytes ??= new KeptBytes());
       this.#options.holdings.hold(cost, 0);
-      return this.#items.push({ value: kept, cost, excess: 0 });
+      this.#items.push({ value: kept, cost, excess: 0 });
+      return false;
     }
     this.#options.holdings.hold(cost, excess);
     this.#items.push(item);
+    return false;
   }
 
   /**
@@ -656,12 +664,15 @@ export class Source implements BoundStream {
     const parts = Math.ceil(count / Math.max(1, Math.min(PART, most)));
     const part = Math.ceil(count / parts) || 1;
     for (let from = 0; from === 0 || from < count; from += part) {
-      if (from > 0) {
-        do if (!await this.#mayGoOn()) return; while (!output.hasRoom);
+      // Parts that need not wait share a write.
+      while (from > 0 && (this.#credit <= 0 || !output.hasRoom)) {
+        if (!await this.#mayGoOn()) return;
       }
       if (whole.length !== count) throw changed("byte array");
       const bytes = whole.subarray(from, from + part);
-      await this.#send({ kind: "streamBytes", id, bytes });
+      const sending = this.#send({ kind: "streamBytes", id, bytes });
+      if (sending !== undefined) await sending;
+      if (this.#isStopped) return;
     }
   }
 

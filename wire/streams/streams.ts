@@ -314,13 +314,17 @@ export class Streams {
     return this.#sinks.get(id)?.room(count);
   }
 
-  /** An item came, in a message. */
+  /**
+   * An item came, in a message.
+   *
+   * @returns Whether it was put where a reader had room; see {@linkcode Sink}.
+   */
   item(
     id: number,
     value: unknown,
     message: LastMessage,
     extras?: MessageExtras,
-  ): void {
+  ): boolean {
     const sink = this.#sink(id);
     const cost = message.size + MESSAGE_OVERHEAD;
     const error = extras?.failure;
@@ -333,9 +337,10 @@ export class Streams {
     }
     // Over a limit: the stream ends here.
     sink.spend(cost);
-    if (sink.isDone) return;
+    if (sink.isDone) return false;
     sink.end({ error });
     this.#cancel(id, error);
+    return false;
   }
 
   /** The producer has finished. */

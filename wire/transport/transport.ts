@@ -6,6 +6,7 @@
  * @module
  */
 
+import { newBuffer } from "../base/collections.ts";
 import { kindOf, shown, WireError } from "../base/errors.ts";
 
 /**
@@ -206,7 +207,7 @@ class SocketTransport implements Transport {
         ? buffer
         : buffer.subarray(0, LARGEST_READ);
     }
-    if (buffer.length < BULK_READ) this.#buffer = new Uint8Array(BULK_READ);
+    if (buffer.length < BULK_READ) this.#buffer = newBuffer(BULK_READ);
     return this.#buffer;
   }
 
