@@ -5,6 +5,7 @@
  * @module
  */
 
+import { DEFAULT_LIMITS } from "../../wire/base/limits.ts";
 import { KIND } from "../../wire/codec/messages.ts";
 import { frame } from "../_raw_peer.ts";
 import type { Attack, Catalogue } from "./_attack.ts";
@@ -34,7 +35,10 @@ export const LENGTHS: Catalogue = {
     "What is announced and is not there, or is more than anything may be, is found before memory is taken for it.",
   attacks: [
     lie("a frame of no bytes", () => new Uint8Array(4)),
-    lie("a frame one byte over the limit", () => uint32Bytes(65_537)),
+    lie(
+      "a frame one byte over the limit",
+      () => uint32Bytes(DEFAULT_LIMITS.frame + 1),
+    ),
     lie("a frame of 2^32 - 1 bytes", () => uint32Bytes(0xffff_ffff)),
     lie("a frame of 2^31 bytes", () => uint32Bytes(0x8000_0000)),
     lie("a text of 2^32 - 1 bytes", () => rawMessage(0xcd, ...MOST)),

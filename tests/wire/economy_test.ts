@@ -159,11 +159,11 @@ for (const most of [Infinity, 20_000]) {
     const buffered = await streamCosts(true, most);
     assert(buffered.copied <= 2.05, `${buffered.copied} times`);
     assert(buffered.allocated <= 0.05, `${buffered.allocated} times`);
-    assert(buffered.written <= 100, `${buffered.written} writes`);
+    assert(buffered.written <= 70, `${buffered.written} writes`);
     const { copied, allocated, written } = await streamCosts(false, most);
-    assert(copied >= 2 && copied <= 2.05, `${copied} times`);
-    assert(allocated >= 1 && allocated <= 1.05, `${allocated} times`);
-    assert(written <= 100, `${written} writes`);
+    assert(copied >= 1.9 && copied <= 2.05, `${copied} times`);
+    assert(allocated >= 0.9 && allocated <= 1.05, `${allocated} times`);
+    assert(written <= 70, `${written} writes`);
   });
 }
 

@@ -78,7 +78,7 @@ test("makeWire() ends with connectionLost when no hello comes", async () => {
 const VIOLATIONS: [string, Uint8Array<ArrayBuffer>][] = [
   ["an unknown kind", frame(0x7f)],
   ["a frame of no bytes", new Uint8Array(4)],
-  ["a frame over the limit", new Uint8Array([0, 1, 0, 1])],
+  ["a frame over the limit", new Uint8Array([0, 1, 0, 65])],
   ["a value that is cut", frame(0x10, 0xca, 0)],
   ["a value with trailing bytes", frame(0x10, 1, 2)],
   ["an unknown tag", frame(0x10, 0xdf)],

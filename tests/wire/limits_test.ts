@@ -11,7 +11,7 @@ import { test } from "../_test.ts";
 test("DEFAULT_LIMITS are these", () => {
   assertEquals({ ...DEFAULT_LIMITS }, {
     message: 4_194_304,
-    frame: 65_536,
+    frame: 65_600,
     helloFrame: 16_384,
     nesting: 64,
     values: 262_144,

@@ -31,7 +31,7 @@ import { unknownName } from "./checks.ts";
 export interface WireLimits {
   /** The largest message, whole, in bytes. @default {4194304} */
   message: number;
-  /** The largest frame; larger messages travel in pieces. @default {65536} */
+  /** The largest frame; larger messages travel in pieces. @default {65600} */
   frame: number;
   /** The largest frame before the peer is accepted. @default {16384} */
   helloFrame: number;
@@ -171,7 +171,8 @@ export type ValueLimits = Pick<WireLimits, "nesting" | "values" | "bigint">;
  */
 export const DEFAULT_LIMITS: Readonly<WireLimits> = Object.freeze({
   message: 4 * 1024 * 1024,
-  frame: 64 * 1024,
+  // 64 KiB of bytes, and what stands in front of them.
+  frame: 64 * 1024 + 64,
   helloFrame: 16 * 1024,
   nesting: 64,
   values: 262_144,

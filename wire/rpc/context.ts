@@ -251,7 +251,7 @@ export interface CallOptions {
 
 /**
  * How far a large call is. Arguments and results that are larger than a frame
- * (64 KiB) travel in pieces, and each piece is told: of arguments when it is
+ * (about 64 KiB) travel in pieces, and each piece is told: of arguments when it is
  * handed to the connection, of a result when it came. Smaller ones travel
  * whole, and nothing is told of them. Of streams in arguments and results their
  * items are told, all streams of one direction together; nobody knows the total

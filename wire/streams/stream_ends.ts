@@ -659,8 +659,8 @@ export class Source implements BoundStream {
     const most = Math.min(frame, this.#most) - PART_HEADER;
     const whole = rawBytes(value);
     const count = whole.length;
-    // As few parts as may be, of about the same size: 64 KiB do not fit into a
-    // frame, and would be followed by a part of a few bytes.
+    // As few parts as may be, of about the same size: where a little less fits
+    // into a frame, it would be followed by a part of a few bytes.
     const parts = Math.ceil(count / Math.max(1, Math.min(PART, most)));
     const part = Math.ceil(count / parts) || 1;
     for (let from = 0; from === 0 || from < count; from += part) {
