@@ -266,8 +266,15 @@ export const FLOW: readonly BuggyFile[] = [
       },
       {
         name: "tables are reset under messages that wait",
-        find: "if (this.backlog.waiting === 0) this.encoder.reset();",
-        replace: "this.encoder.reset();",
+        find: "if (this.backlog.waiting > 0) return;",
+        replace: "",
+      },
+      {
+        name: "a reset is not written before something else is sent",
+        find: `    this.encoder.reset();
+    // What comes behind it may turn out to be unsendable.
+    this.schedule();`,
+        replace: "    this.encoder.reset();",
       },
       {
         name: "an abandoned message is counted out whole",

@@ -198,6 +198,12 @@ export const RPC: readonly BuggyFile[] = [
     ],
     bugs: [
       {
+        name: "a call that was given up meanwhile is answered twice",
+        find: "if (isOwed) this.#answers.refuse(id, error);",
+        replace: "this.#answers.refuse(id, error);",
+        tests: ["wire/pipelining_edges_test.ts"],
+      },
+      {
         name: "a call beyond the limit is served",
         find: "if (owed >= calls) {",
         replace: "if (owed > calls) {",
