@@ -93,7 +93,9 @@ export class RawEnd {
   readonly #encoder = new Encoder(new ByteWriter(), DEFAULT_LIMITS, {
     exporter: RAW,
   });
-  readonly #heard: (Message | OverLimit)[] = [];
+  #heard: (Message | OverLimit)[] = [];
+  /** How many of them were taken. */
+  #taken = 0;
   #reading: Promise<void> | undefined;
   #closed = false;
   /** How many bytes were said. */
@@ -146,8 +148,13 @@ export class RawEnd {
   }
 
   async #next(): Promise<Message | OverLimit | undefined> {
-    while (this.#heard.length === 0 && !this.#closed) await this.read();
-    return this.#heard.shift();
+    while (this.#taken === this.#heard.length) {
+      this.#heard = [];
+      this.#taken = 0;
+      if (this.#closed) return undefined;
+      await this.read();
+    }
+    return this.#heard[this.#taken++];
   }
 
   /** Reads once; what came is heard later. One read is shared by all. */

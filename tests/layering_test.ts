@@ -70,22 +70,38 @@ interface Described {
 async function reached(...entries: string[]): Promise<Module[]> {
   const found = new Map<string, Module>();
   for (const entry of entries) {
-    const { stdout, code } = await new Deno.Command(Deno.execPath(), {
-      args: ["info", "--json", "--no-config", new URL(entry, ROOT).href],
-    }).output();
-    assertEquals(code, 0);
-    const { modules } = JSON.parse(new TextDecoder().decode(stdout)) as {
-      modules: Described[];
-    };
-    for (const { specifier, dependencies = [] } of modules) {
-      if (!specifier.startsWith(ROOT)) continue;
-      const path = specifier.slice(ROOT.length);
+    for (const module of await reachedFrom(entry)) {
+      found.set(module.path, module);
+    }
+  }
+  return [...found.values()];
+}
+
+/** What was found out of entry points, which stay as they are. */
+const known = new Map<string, Promise<Module[]>>();
+
+function reachedFrom(entry: string): Promise<Module[]> {
+  const found = known.get(entry) ?? askFrom(entry);
+  known.set(entry, found);
+  return found;
+}
+
+async function askFrom(entry: string): Promise<Module[]> {
+  const { stdout, code } = await new Deno.Command(Deno.execPath(), {
+    args: ["info", "--json", "--no-config", new URL(entry, ROOT).href],
+  }).output();
+  assertEquals(code, 0);
+  const { modules } = JSON.parse(new TextDecoder().decode(stdout)) as {
+    modules: Described[];
+  };
+  return modules.filter(({ specifier }) => specifier.startsWith(ROOT))
+    .map(({ specifier, dependencies = [] }) => {
       const own = (targets: readonly (string | undefined)[]) =>
         targets.filter((target) => target !== undefined)
           .filter((target) => target.startsWith(ROOT))
           .map((target) => target.slice(ROOT.length));
-      found.set(path, {
-        path,
+      return {
+        path: specifier.slice(ROOT.length),
         specifiers: dependencies.map(({ specifier }) => specifier),
         imports: own(
           dependencies.map(({ code, type }) => (code ?? type)?.specifier),
@@ -94,10 +110,8 @@ async function reached(...entries: string[]): Promise<Module[]> {
           dependencies.filter(({ isDynamic }) => !isDynamic)
             .map(({ code }) => code?.specifier),
         ),
-      });
-    }
-  }
-  return [...found.values()];
+      };
+    });
 }
 
 /** The room of a file of `wire/`, or its top-level folder. */
