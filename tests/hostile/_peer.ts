@@ -79,7 +79,7 @@ export class HostilePeer extends RawEnd {
   /** Hears bytes until they hold some that are expected. */
   async hearUntil(expected: Uint8Array): Promise<void> {
     let held = new Uint8Array(0);
-    while (!Buffer.from(held.buffer).includes(expected)) {
+    while (!Buffer.from(held.buffer).includes(Buffer.from(expected))) {
       const some = await this.hearBytes();
       if (some === null) {
         throw new Error(`The stream ended: ${new TextDecoder().decode(held)}`);
