@@ -109,7 +109,9 @@ export class Arena implements AsyncDisposable {
   async #attack(attack: Attack, account?: Account): Promise<void> {
     const peers: HostilePeer[] = [];
     await this.victim.ask.deaths();
-    const { resident } = await this.victim.ask.state(true);
+    const { resident } = await this.victim.ask.state(
+      attack.grows !== undefined,
+    );
     try {
       await this.#carryOut(attack, peers);
       await this.#checkGrowth(attack, resident);
@@ -214,7 +216,8 @@ export class Arena implements AsyncDisposable {
     peers: readonly HostilePeer[],
     account: Account | undefined,
   ): Promise<void> {
-    const { memory } = await this.victim.ask.state(true);
+    const most = peers.length * (holds ?? 0) * MIB + LITTER;
+    const { memory } = await this.#state(account === undefined ? most : 0);
     const held = memory - this.#quiet.memory;
     if (account !== undefined) {
       account.roads = peers.length;
@@ -222,7 +225,6 @@ export class Arena implements AsyncDisposable {
       account.sent = peers.reduce((sum, { said }) => sum + said, 0);
     }
     if (holds === undefined) return;
-    const most = peers.length * holds * MIB + LITTER;
     assert(held <= most, `${held / MIB} MiB are held, and not ${most / MIB}.`);
   }
 
@@ -267,9 +269,15 @@ export class Arena implements AsyncDisposable {
   /** Waits until nothing is held but what was before. */
   async settle(): Promise<void> {
     await this.victim.ask.release();
-    await patiently(async () =>
-      this.#excess(await this.victim.ask.state(true))
-    );
+    await patiently(async () => this.#excess(await this.#state(LITTER)));
+  }
+
+  /** What is held, garbage included where so many bytes more are with it. */
+  async #state(most: number): Promise<State> {
+    const now = await this.victim.ask.state(false);
+    return now.memory <= this.#quiet.memory + most
+      ? now
+      : await this.victim.ask.state(true);
   }
 
   /** What is held that was not before. */

@@ -66,7 +66,7 @@ export interface State {
   /** Sockets and pipes, where that can be told. */
   readonly descriptors: number;
   readonly timers: number;
-  /** Bytes of the heap and beside it, when garbage is gone; 0 if not asked. */
+  /** Bytes of the heap and beside it; of garbage, too, unless it is gone. */
   readonly memory: number;
   /** Bytes of the process, those that no heap counts included. */
   readonly resident: number;
@@ -194,8 +194,8 @@ function told(error: unknown): { code: AnyErrorCode; message: string } {
   return { code: error.code, message: error.message };
 }
 
-function memory(): number {
-  gc();
+function memory(collects: boolean): number {
+  if (collects) gc();
   const { heapUsed, external } = Deno.memoryUsage();
   return heapUsed + external;
 }
@@ -208,7 +208,7 @@ const control: Control = {
       .reduce((sum, { wires }) => sum + (wires?.size ?? 0), 0),
     descriptors: openSockets(),
     timers: timers.count,
-    memory: collects ? memory() : 0,
+    memory: memory(collects),
     resident: Deno.memoryUsage().rss,
     errors,
   }),
