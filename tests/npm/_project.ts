@@ -1,10 +1,11 @@
 /**
- * An empty project into which the package is installed from its tarball, and
- * the runtimes that are there to run programs in it.
+ * An empty project into which packages are installed, and the runtimes that are
+ * there to run programs in it.
  *
  * @module
  */
 
+import { tmpdir } from "node:os";
 import { buildPackage, pack } from "../../.ci/npm.ts";
 
 /** A runtime that is not Deno. */
@@ -15,13 +16,16 @@ export interface Runtime {
   readonly command: readonly string[];
 }
 
-/** Those that the package is for, from npm. */
-const RUNTIMES: readonly Runtime[] = [
-  ...["20", "22", "24"].map((version) => ({
-    name: `Node ${version}`,
-    command: ["npx", "-y", `node@${version}`, "--enable-source-maps"],
-  })),
-  { name: "Bun", command: ["npx", "-y", "bun@1"] },
+/** Those that the package is for, what npm calls each, and its options. */
+const RUNTIMES: readonly (readonly [
+  name: string,
+  wanted: string,
+  ...options: string[],
+])[] = [
+  ["Node 20", "node@20", "--enable-source-maps"],
+  ["Node 22", "node@22", "--enable-source-maps"],
+  ["Node 24", "node@24", "--enable-source-maps"],
+  ["Bun", "bun@1"],
 ];
 
 /** How long a program may run, in milliseconds: only one that hangs does. */
@@ -73,7 +77,7 @@ export async function run(
  * fetched, so that is the machine's own Node, if it is new enough.
  */
 export async function runtimes(): Promise<readonly Runtime[]> {
-  if (isRequired) return RUNTIMES;
+  if (isRequired) return await allFetched();
   const { out, code } = await run(["node", "--version"]);
   const [, major, minor] = /^v(\d+)\.(\d+)/.exec(out) ?? [];
   const isNew = Number(major) > 20 ||
@@ -87,21 +91,51 @@ export async function runtimes(): Promise<readonly Runtime[]> {
 }
 
 /**
- * Builds the package, and installs it.
+ * Has npm bring all of them, and asks where they are: npm itself takes a second
+ * each time. Two tests that ask at a time take turns.
+ */
+async function allFetched(): Promise<readonly Runtime[]> {
+  using turn = await Deno.open(`${tmpdir()}/wire-npm.lock`, {
+    create: true,
+    write: true,
+  });
+  await turn.lock(true);
+  const all: Runtime[] = [];
+  for (const [name, wanted, ...options] of RUNTIMES) {
+    const { out, err, code } = await run(
+      ["npx", "-y", wanted, "-p", "process.execPath"],
+    );
+    if (code !== 0) throw new Error(`npx ${wanted} failed: ${err}`);
+    all.push({ name, command: [out.trim(), ...options] });
+  }
+  return all;
+}
+
+/**
+ * Builds the package, and packs it.
  *
- * @param packages What else to install.
+ * @param folder Where.
+ * @returns The path of the tarball, which npm installs.
+ */
+export async function packed(folder: string): Promise<string> {
+  await buildPackage(folder);
+  return await pack(folder);
+}
+
+/**
+ * Makes an empty project, and installs packages into it.
+ *
+ * @param packages What to install.
  * @returns The folder of the project; the caller removes it.
  */
 export async function project(...packages: string[]): Promise<string> {
   const folder = await Deno.makeTempDir({ prefix: "wire-npm-" });
-  await buildPackage(`${folder}/built`);
-  const tarball = await pack(`${folder}/built`);
   await Deno.writeTextFile(
     `${folder}/package.json`,
     JSON.stringify({ name: "project", private: true, type: "module" }),
   );
   const { code, err } = await run(
-    ["npm", "install", "--no-audit", "--no-fund", tarball, ...packages],
+    ["npm", "install", "--no-audit", "--no-fund", ...packages],
     folder,
   );
   if (code !== 0) throw new Error(`npm install failed: ${err}`);

@@ -12,7 +12,7 @@ import { BUILD, type Size, sizes } from "../../.ci/npm.ts";
 import config from "../../deno.json" with { type: "json" };
 import { createRequestServer } from "../../mod.ts";
 import { connectToRemoteServer } from "../../node/mod.ts";
-import { project, run, runtimes } from "./_project.ts";
+import { packed, project, run, runtimes } from "./_project.ts";
 
 const HERE = decodeURIComponent(new URL(".", import.meta.url).pathname);
 const CERTIFICATES = `${HERE}../tls`;
@@ -80,7 +80,6 @@ async function start(
   const [program = "", ...args] = command;
   await Deno.writeTextFile(
     args.at(-1)!,
-    // The command may have started the runtime as a child.
     `${text}process.stdin.on("end", () => process.exit()).resume();`,
   );
   const child = new Deno.Command(program, {
@@ -117,7 +116,8 @@ Deno.test({
   sanitizeOps: false,
   sanitizeResources: false,
   async fn(t) {
-    const folder = await project("ws@^8.18.0");
+    const built = await Deno.makeTempDir({ prefix: "wire-npm-" });
+    const folder = await project(await packed(built), "ws@^8.18.0");
     const installed = `${folder}/node_modules/@remote/wire`;
     try {
       const program = await compiled("program", folder);
@@ -246,6 +246,7 @@ ${programs.get(client)!.replace(port, listening.port)}`,
     } finally {
       await esbuild.stop();
       await Deno.remove(folder, { recursive: true });
+      await Deno.remove(built, { recursive: true });
     }
   },
 });
