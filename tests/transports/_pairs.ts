@@ -155,14 +155,19 @@ async function pipeTransports(): Promise<Connected> {
   const listener = HOSTS[0]!.listen("127.0.0.1", 0, 8, false);
   const { spawn } = processes("A test");
   const port = String(listener.addr.port);
-  const child = await spawn(["python3", "-c", RELAY, port], {});
+  const child = await spawn([python, "-S", "-c", RELAY, port], {});
   follow(child.status);
   const conn = await listener.accept();
   listener.close();
   return [child.pipes, socketTransport(conn, ADDRESS)];
 }
 
-const hasPython = spawnSync("python3", ["--version"]).status === 0;
+/** The program itself; what is found by its name may be a script. */
+const python = spawnSync("python3", [
+  "-c",
+  "import sys; print(sys.executable)",
+]).stdout?.toString().trim() ?? "";
+const hasPython = python !== "";
 if (!hasPython) console.warn("SKIPPED for want of python3: pipes of children");
 
 /** By name. */

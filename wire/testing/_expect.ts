@@ -34,8 +34,12 @@ export function expectBytes(
     is.length === expected.length,
     `${what}: ${is.length} bytes came of ${expected.length}.`,
   );
-  const at = is.findIndex((byte, index) => byte !== expected[index]);
-  expect(at === -1, `${what}: byte ${at} of ${is.length} is not as it left.`);
+  let at = 0;
+  while (at < is.length && is[at] === expected[at]) at++;
+  expect(
+    at === is.length,
+    `${what}: byte ${at} of ${is.length} is not as it left.`,
+  );
 }
 
 /** Waits for promises, but not for ever. */

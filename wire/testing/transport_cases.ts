@@ -175,7 +175,9 @@ function serve(wire: Wire): void {
 
 /** Bytes that are not the same everywhere. */
 function pattern(size: number): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from({ length: size }, (_, n) => n * 31 ^ n >> 8);
+  const bytes = new Uint8Array(size);
+  for (let n = 0; n < size; n++) bytes[n] = n * 31 ^ n >> 8;
+  return bytes;
 }
 
 /** The largest value of a conversation, in bytes. */
