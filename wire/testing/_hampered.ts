@@ -15,6 +15,8 @@ export interface Hampering {
   readonly chunks?: (chunk: Uint8Array) => Iterable<unknown>;
   /** The most that one write takes, in bytes. */
   readonly most?: number;
+  /** The largest value that is sent over it, in bytes, where it is slow. */
+  readonly largest?: number;
   /** Whether a write settles only after the event loop has turned. */
   readonly isLate?: boolean;
   /** Whether a chunk is gone with the next read. */
@@ -114,13 +116,15 @@ export class Hampered implements Transport {
 export const HAMPERINGS: Readonly<Record<string, Hampering>> = {
   "as it is": {},
   "read byte by byte": {
+    // Two frames.
+    largest: 100_000,
     *chunks(chunk) {
       for (let at = 0; at < chunk.length; at++) {
         yield chunk.subarray(at, at + 1);
       }
     },
   },
-  "writes of one byte": { most: 1 },
+  "writes of one byte": { most: 1, largest: 20_000 },
   "writes of some bytes": { most: 1_021 },
   "writes that settle late": { isLate: true },
   "chunks that are gone with the next read": { isFleeting: true },

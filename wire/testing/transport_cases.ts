@@ -180,10 +180,8 @@ function pattern(size: number): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/** The largest value of a conversation, in bytes. */
+/** The largest value of a conversation, in bytes: several frames take it. */
 const LARGE = 300_000;
-/** The same where each byte is a write. */
-const SMALL = 20_000;
 
 /** Reads one end, as a wire does: the next chunk as soon as one has come. */
 class Inlet {
@@ -404,7 +402,7 @@ class Kit {
     const { near, far } = await this.#wires(how);
     try {
       await this.#patience.for(near.opened, "the hello of both wires");
-      await this.#values(near, how.most === 1 ? SMALL : LARGE);
+      await this.#values(near, how.largest ?? LARGE);
       await this.#flows(near, far);
       await this.#patience.for(near.close(), "closing a wire");
       for (const wire of [near, far]) {
