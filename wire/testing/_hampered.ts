@@ -124,7 +124,7 @@ export const HAMPERINGS: Readonly<Record<string, Hampering>> = {
       }
     },
   },
-  "writes of one byte": { most: 1, largest: 20_000 },
+  "writes of one byte": { most: 1, largest: 10_000 },
   "writes of some bytes": { most: 1_021 },
   "writes that settle late": { isLate: true },
   "chunks that are gone with the next read": { isFleeting: true },
