@@ -17,6 +17,8 @@ const HOSTNAME = "127.0.0.1";
 const PAUSE = 1;
 /** A victim on a machine that has much else to do may be silent for long. */
 const PATIENT = { keepaliveIdle: 600_000 };
+/** The same of one that is to be connected to, in milliseconds. */
+const TIMEOUT = 50_000;
 
 /** A client that minds its own business. */
 export interface Bystander {
@@ -58,6 +60,7 @@ async function caller(door: Door, victim: Victim): Promise<Bystander> {
       ...(door === "tls" ? { tls: CLIENT_TLS } : {}),
       ...(door === "unix" ? { path } : {}),
       limits: PATIENT,
+      timeout: TIMEOUT,
     },
   );
   const { remoteValue } = wire;
@@ -81,7 +84,7 @@ async function lispCaller(victim: Victim): Promise<Bystander> {
     HOSTNAME,
     victim.ports.cmucl!,
     undefined,
-    { dialect: cmucl() },
+    { dialect: cmucl(), timeout: TIMEOUT },
   );
   return {
     async round(n) {
@@ -93,7 +96,10 @@ async function lispCaller(victim: Victim): Promise<Bystander> {
 
 async function reader(door: Door, victim: Victim): Promise<Bystander> {
   const tls = door === "lines tls" ? CLIENT_TLS : undefined;
-  const stream = await openTcpStream(HOSTNAME, victim.ports[door]!, { tls });
+  const stream = await openTcpStream(HOSTNAME, victim.ports[door]!, {
+    tls,
+    timeout: TIMEOUT,
+  });
   return {
     async round(n) {
       stream.writeLine(`line ${n}`);
