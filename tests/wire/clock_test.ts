@@ -48,6 +48,14 @@ test("afterLimit() calls back, and not what was cancelled", async () => {
   assertEquals(await output(program), "first\nsecond\n");
 });
 
+test("afterLimit() complains of nothing where a limit has passed in its first moment", async () => {
+  const program = `
+    const { now } = performance;
+    afterLimit(systemClock, 1_000, log("fired"));
+    performance.now = () => now.call(performance) + 5_000;`;
+  assertEquals(await output(program), "fired\n");
+});
+
 test("afterLimit() keeps no process alive once it is cancelled", async () => {
   const program = `
     const clock = systemClock;

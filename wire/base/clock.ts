@@ -245,7 +245,8 @@ function afterMoment(delay: number, callback: () => void): () => void {
   let stop: (() => void) | undefined;
   const onMoment = () => {
     moment = undefined;
-    stop = systemClock.after(due - systemClock.now(), callback);
+    // Deno complains of a time that is negative.
+    stop = systemClock.after(Math.max(0, due - systemClock.now()), callback);
   };
   moment.addEventListener("abort", onMoment, { once: true });
   return () => {
