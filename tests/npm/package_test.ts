@@ -23,7 +23,7 @@ const MOST: Readonly<Record<string, number>> = {
   "node { createRequestServer }": 102_000,
   "node { openTcpStream }": 37_000,
   "wire { makeWire }": 77_000,
-  "websocket { connectWebSocket }": 79_500,
+  "websocket { connectWebSocket }": 80_000,
   "light { connectLight }": 30_000,
   "lines { LineStream }": 5_600,
   "codec { encodeValue }": 10_500,
