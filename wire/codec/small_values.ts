@@ -598,7 +598,7 @@ export class SmallReader {
         this.uint32();
         this.failure ??= new WireError(
           "noSuchObject",
-          "An object came back that is gone: a light wire passes none.",
+          "A light wire passes no references.",
         );
         // One of its own: it may stand for the key of a map.
         return {};
@@ -838,7 +838,7 @@ class Colliding {
     if (this.#cost?.add(key) !== false) return;
     throw new WireError(
       "limit",
-      "The keys of a Map or Set collide too often in the table of this platform. Send a list.",
+      "The keys of a Map or Set collide too often. Send a list.",
     );
   }
 }
@@ -847,7 +847,7 @@ class Colliding {
 export function resultGone(): WireError {
   return new WireError(
     "resultGone",
-    "A light wire keeps no results for other calls.",
+    "A light wire keeps no results.",
   );
 }
 

@@ -63,7 +63,7 @@ export function lightEntries(functions: object): Map<string, Method> {
     if (typeof served === "function") continue;
     throw new WireError(
       "invalidArgument",
-      `The option "functions" is an object of functions, and of such objects as namespaces; "${name}" is neither.`,
+      `The option "functions" is an object of functions, or of such objects; "${name}" is neither.`,
     );
   }
   return found as Map<string, Method>;
@@ -192,7 +192,7 @@ export class LightServing {
     if (target !== undefined) {
       throw "result" in target ? resultGone() : new WireError(
         "noSuchObject",
-        "The object is gone: a light wire passes none by reference.",
+        "A light wire passes no references.",
       );
     }
     const served = this.#functions.get(name);

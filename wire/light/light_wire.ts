@@ -672,7 +672,7 @@ class LightSession implements Caller, LightReceiver {
   #checkLast(): void {
     if (!this.lifetime.isPeerDraining) return;
     throw malformed(
-      "A call or message came behind the peer's close, which says that there is none.",
+      "A call or message came behind the peer's close.",
     );
   }
 }
