@@ -114,12 +114,13 @@ export function objectEncoderOf(
     else if (typeof value === "string") values.writeText(value);
     else values.write(value, depth);`
   );
-  lines.unshift("let value;");
   try {
     return compile(
       "values",
       "object",
       "depth",
+      // Nobody passes it: it is a variable.
+      "value",
       lines.join("\n"),
     ) as ObjectEncoder;
   } catch {

@@ -27,15 +27,7 @@ const EMPTY_VIEW = new DataView(EMPTY.buffer);
 
 /** How many bytes an unsigned integer takes as a varint. */
 export function varintSize(value: number): number {
-  return value < 0x80
-    ? 1
-    : value < 0x4000
-    ? 2
-    : value < 0x200000
-    ? 3
-    : value < 0x10000000
-    ? 4
-    : 5;
+  return Math.ceil((32 - Math.clz32(value | 1)) / 7);
 }
 
 /** Bytes that stay where they are, and where in the output they belong. */
@@ -198,13 +190,6 @@ export class ByteWriter {
     this.position += 4;
   }
 
-  /** An IEEE 754 double, big-endian. */
-  float64(value: number): void {
-    this.reserve(8);
-    this.view.setFloat64(this.position, value);
-    this.position += 8;
-  }
-
   /** A tag, then a byte. */
   tagged8(tag: number, value: number): void {
     this.reserve(2);
@@ -300,17 +285,35 @@ export class ByteWriter {
   /** A varint that counts bytes, then a string as that many bytes of UTF-8. */
   text(text: string): void {
     if (text.length <= SHORT_TEXT && this.shortAscii(0, text)) return;
-    // Room for any count: when it is written at last, the buffer must not grow,
-    // for what stands behind it would be left behind.
-    this.reserve(5);
-    const start = this.position;
-    const guess = varintSize(likelySize(text));
-    this.position += guess;
-    const count = this.utf8(text);
-    this.fitHeader(start, guess, varintSize(count), count);
-    this.position = start;
+    const count = this.textBehind(text, varintSize);
     this.varint(count);
     this.position += count;
+  }
+
+  /**
+   * A string as UTF-8, with room in front of it for what tells its length: that
+   * is to be written next.
+   *
+   * @param sizeOf How many bytes this takes for so many of UTF-8.
+   * @returns How many bytes of UTF-8 there are.
+   */
+  textBehind(text: string, sizeOf: (count: number) => number): number {
+    // Room for any count: when it is written at last, the buffer must not grow,
+    // for what stands behind it would be left behind.
+    this.reserve(6);
+    const start = this.position;
+    // By its first character, it need not be moved in most cases.
+    const units = text.charCodeAt(0) > 0x7ff ? 3 : 1;
+    const guess = sizeOf(text.length * units);
+    const from = this.position += guess;
+    const count = this.utf8(text);
+    const size = sizeOf(count);
+    if (size !== guess) {
+      this.reserve(Math.max(0, size - guess));
+      this.buffer.copyWithin(start + size, from, from + count);
+    }
+    this.position = start;
+    return count;
   }
 
   /**
@@ -399,30 +402,6 @@ export class ByteWriter {
     this.position = at;
     return at - start;
   }
-
-  /**
-   * Moves what was written behind a header whose size was guessed, so that
-   * the header's real size fits.
-   *
-   * @param start Where the header begins.
-   * @param guess The size that was left free for it.
-   * @param size The size that it needs.
-   * @param count How many bytes stand behind it.
-   */
-  fitHeader(start: number, guess: number, size: number, count: number): void {
-    if (size === guess) return;
-    this.reserve(Math.max(0, size - guess));
-    const from = start + guess;
-    this.buffer.copyWithin(start + size, from, from + count);
-  }
-}
-
-/**
- * How many bytes of UTF-8 a string is likely to take, by its first character.
- * Where that is right, the text need not be moved behind its length.
- */
-export function likelySize(text: string): number {
-  return text.charCodeAt(0) > 0x7ff ? text.length * 3 : text.length;
 }
 
 /** The error for a string that is no text. */
@@ -853,11 +832,7 @@ function wideText(
     // So many more; behind the end there may be bytes, too.
     const more = first < 0xe0 ? 1 : first < 0xf0 ? 2 : 3;
     if (at + more > end) return undefined;
-    let point = more === 1
-      ? first & 0x1f
-      : more === 2
-      ? first & 0xf
-      : first & 7;
+    let point = first & 0x3f >> more;
     for (const next = at + more; at < next; at++) {
       const byte = bytes[at]!;
       if ((byte & 0xc0) !== 0x80) return undefined;

@@ -45,7 +45,11 @@ import {
 import type { ReceivedAttachments } from "./passing.ts";
 import type { ReceiveTables } from "./tables.ts";
 import { MOST_SECTION } from "./value_writer.ts";
-import type { ValueReader, WeightBounds } from "./value_reader.ts";
+import {
+  checkFits,
+  type ValueReader,
+  type WeightBounds,
+} from "./value_reader.ts";
 import { WEIGHT } from "./value_kinds.ts";
 
 /** How many times the memory of its bytes the values of a message may take. */
@@ -596,11 +600,7 @@ export class MessageReader {
     const reader = this.#reader;
     const start = reader.position;
     const count = reader.varint();
-    if (count > reader.remaining) {
-      throw malformed(
-        `${count} values cannot fit into the ${reader.remaining} bytes that are left.`,
-      );
-    }
+    checkFits(count, reader);
     try {
       return this.#values.readList(count);
     } catch (error) {

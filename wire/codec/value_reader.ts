@@ -68,11 +68,7 @@ export function skipValues(
 ): void {
   const waiting: Rest[] = [];
   const enter = (count: number, hasKeys = false) => {
-    if (count > reader.remaining) {
-      throw malformed(
-        `${count} values cannot fit into the ${reader.remaining} bytes that are left.`,
-      );
-    }
+    checkFits(count, reader);
     if (count > 0) waiting.push({ count, hasKeys });
   };
   const keyCount = (index: number) => tables.shape(index).keys.length;
@@ -82,6 +78,15 @@ export function skipValues(
     if (--rest.count === 0) waiting.pop();
     if (rest.hasKeys) reader.take(reader.varint());
     passOne(scan);
+  }
+}
+
+/** Refuses more values than there can be. */
+export function checkFits(count: number, { remaining }: ByteReader): void {
+  if (count > remaining) {
+    throw malformed(
+      `${count} values cannot fit into the ${remaining} bytes that are left.`,
+    );
   }
 }
 
@@ -711,11 +716,7 @@ export class ValueReader {
    * @param weight What it weighs, besides that.
    */
   #enter(count: number, depth: number, weight: number): void {
-    if (count > this.#reader.remaining) {
-      throw malformed(
-        `${count} values cannot fit into the ${this.#reader.remaining} bytes that are left.`,
-      );
-    }
+    checkFits(count, this.#reader);
     if (depth >= this.#nesting) {
       throw new WireError(
         "limit",

@@ -22,7 +22,7 @@ import {
   viewKind,
   WireError,
 } from "../base/errors.ts";
-import { ByteWriter, likelySize, varintSize } from "./bytes.ts";
+import { ByteWriter, varintSize } from "./bytes.ts";
 import { DEFAULT_LIMITS, type ValueLimits } from "../base/limits.ts";
 import { type Exporter, NO_EXPORTER } from "./passing.ts";
 import type { SendTables, Shape } from "./tables.ts";
@@ -122,13 +122,9 @@ export class ValueWriter {
    * in the place of being written with each.
    */
   begin(hasSection = false): void {
-    this.#values =
-      this.#strings =
-      this.#units =
-      this.#inside =
-        0;
+    this.clear();
     this.#fitsSection = true;
-    this.#section = hasSection ? "" : undefined;
+    if (hasSection) this.#section = "";
   }
 
   /** The message is written: returns its string section. */
@@ -306,15 +302,8 @@ export class ValueWriter {
 
   #textInPlace(value: string): void {
     const writer = this.#writer;
-    const { length } = value;
-    const start = writer.position;
-    writer.reserve(6);
-    const guess = textHeader(likelySize(value));
-    writer.position = start + guess;
-    const count = writer.utf8(value);
-    if (count !== length) this.#fitsSection = false;
-    writer.fitHeader(start, guess, textHeader(count), count);
-    writer.position = start;
+    const count = writer.textBehind(value, textHeader);
+    if (count !== value.length) this.#fitsSection = false;
     this.#textHeader(count);
     writer.position += count;
   }
