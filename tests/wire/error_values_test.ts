@@ -203,8 +203,11 @@ test("makeError() copies errors, which record no stack", async () => {
     };
     const make = await newMakeError("counted");
     assertEquals(seen(make), usual);
-    // One more of each of two classes, to see how copies turn out.
-    assertEquals(copies, 4 + 2);
+    // Of each of two classes one, to see how copies turn out, and more and more.
+    assertEquals(copies, 3 + 5);
+    const many = Array.from({ length: 1_000 }, () => make(PARTS));
+    assert(copies < 100, `${copies} copies`);
+    assertEquals(new Set(many).size, 1_000);
   } finally {
     globalThis.structuredClone = structuredClone;
   }

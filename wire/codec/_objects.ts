@@ -180,14 +180,21 @@ export function decodeSparse(
 
 /** Sets a property that no setter or prototype takes notice of. */
 export function setOwn(object: object, key: string, value: unknown): void {
-  if (key !== "__proto__") {
-    (object as Record<string, unknown>)[key] = value;
-    return;
-  }
+  if (key === "__proto__") define(object, key, value, true);
+  else (object as Record<string, unknown>)[key] = value;
+}
+
+/** Defines a property that can be changed. */
+export function define(
+  object: object,
+  key: string,
+  value: unknown,
+  enumerable = false,
+): void {
   Object.defineProperty(object, key, {
     value,
+    enumerable,
     configurable: true,
-    enumerable: true,
     writable: true,
   });
 }

@@ -14,7 +14,7 @@ import {
   viewKind,
   WireError,
 } from "../base/errors.ts";
-import { arrayIndexOf, decodeSparse } from "./_objects.ts";
+import { arrayIndexOf, decodeSparse, define } from "./_objects.ts";
 import type { ByteReader, ByteSink, ByteSource, ByteWriter } from "./bytes.ts";
 
 /** The first byte of each value that is no small integer, text or list. */
@@ -621,7 +621,7 @@ const OWN_PARTS = new Set(["name", "message", "stack", "cause"]);
 
 /** Whether a property of an error is a part that travels by itself. */
 function isOwnPart(key: string, errors: unknown[] | undefined): boolean {
-  return OWN_PARTS.has(key) || key === "errors" && errors !== undefined;
+  return OWN_PARTS.has(key) || key === "errors" && !!errors;
 }
 
 /** The errors of an AggregateError, of here or of a peer. */
@@ -634,14 +634,13 @@ export function errorList(error: Error): unknown[] | undefined {
 
 /** Takes an error apart. */
 export function errorParts(error: Error, withStack: boolean): ErrorParts {
-  const data: Record<string, unknown> = Object.create(null);
+  let data: Record<string, unknown> | undefined;
   const errors = errorList(error);
   const { cause } = error;
-  let hasData = false;
   for (const [key, value] of Object.entries(error)) {
     if (isOwnPart(key, errors)) continue;
+    data ??= Object.create(null) as Record<string, unknown>;
     data[key] = value;
-    hasData = true;
   }
   return {
     name: wellFormed(error.name),
@@ -652,7 +651,7 @@ export function errorParts(error: Error, withStack: boolean): ErrorParts {
       cause !== undefined && typeof cause !== "function",
     cause,
     errors,
-    data: hasData ? data : undefined,
+    data,
   };
 }
 
@@ -669,44 +668,49 @@ export function makeError(parts: ErrorParts): Error {
   // Set rather than defined, an error takes a quarter of the memory.
   const stack = parts.stack ?? `${name}: ${message}`;
   if (!Reflect.set(error, "stack", stack)) define(error, "stack", stack);
-  if (data !== undefined) {
-    let isSparse = false;
-    const members = error as unknown as Record<string, unknown>;
-    for (const [key, value] of Object.entries(data)) {
-      isSparse ||= decodeSparse(members, key);
-      if (isOwnPart(key, parts.errors)) {
-        throw new WireError(
-          "malformed",
-          `The data of an error must not name its "${key}".`,
-        );
-      }
-      define(error, key, value, true);
+  let isSparse = false;
+  const members = error as unknown as Record<string, unknown>;
+  for (const [key, value] of Object.entries(data ?? {})) {
+    isSparse ||= decodeSparse(members, key);
+    if (isOwnPart(key, parts.errors)) {
+      throw malformed(`The data of an error must not name its "${key}".`);
     }
+    define(error, key, value, true);
   }
   return error;
 }
 
 /**
- * Errors of which those that come are copies, by their names. None where the
- * platform cannot copy them.
+ * Of each built-in class, errors of which those that come are copies, and copies
+ * that nobody has yet. None where the platform cannot copy them.
  */
-const templates = new Map<string, Error | undefined>();
+const templates = new Map<ErrorConstructor, [Error[], copies: Error[]]>();
+/** To copy so many at once takes a quarter of the time for each. */
+const MOST_COPIES = 32;
 
-/** An error that does for all of a built-in class. */
-function templateOf(name: string, constructor: ErrorConstructor) {
-  if (templates.has(name)) return templates.get(name);
-  let template: Error | undefined = withoutStack(constructor, "");
-  try {
-    template.stack = "";
-    const copy = structuredClone(template);
-    const isAlike = Object.getPrototypeOf(copy) === constructor.prototype &&
-      Object.hasOwn(copy, "message");
-    if (!isAlike) template = undefined;
-  } catch {
-    template = undefined;
+/** A copy of an error that does for all of a built-in class. */
+function copyOf(constructor: ErrorConstructor): Error | undefined {
+  let known = templates.get(constructor);
+  if (known === undefined) {
+    templates.set(constructor, known = [[], []]);
+    try {
+      const template = withoutStack(constructor, "");
+      template.stack = "";
+      const copy = structuredClone(template);
+      const isAlike = copy instanceof constructor &&
+        Object.hasOwn(copy, "message");
+      if (isAlike) known[0].push(copy);
+    } catch {
+      // It cannot.
+    }
   }
-  templates.set(name, template);
-  return template;
+  const [errors, copies] = known;
+  if (copies.length === 0 && errors.length > 0) {
+    copies.push(...structuredClone(errors));
+    // The more came, the more are copied.
+    if (errors.length < MOST_COPIES) errors.push(...structuredClone(errors));
+  }
+  return copies.pop();
 }
 
 /**
@@ -717,14 +721,8 @@ function templateOf(name: string, constructor: ErrorConstructor) {
  */
 function bareError(parts: ErrorParts): Error {
   const { message, errors } = parts;
-  const constructor = BUILT_IN.get(parts.name);
-  const known = constructor === undefined || errors !== undefined
-    ? Error
-    : constructor;
-  const template = templateOf(known.name, known);
-  const error = template === undefined
-    ? withoutStack(known, message)
-    : structuredClone(template);
+  const known = errors === undefined && BUILT_IN.get(parts.name) || Error;
+  const error = copyOf(known) ?? withoutStack(known, message);
   error.message = message;
   if (parts.hasCause) define(error, "cause", parts.cause);
   if (errors !== undefined) {
@@ -745,20 +743,6 @@ function withoutStack(constructor: ErrorConstructor, message: string): Error {
   } finally {
     if (isLimited) Reflect.set(Error, "stackTraceLimit", stackTraceLimit);
   }
-}
-
-function define(
-  error: Error,
-  key: string,
-  value: unknown,
-  enumerable = false,
-): void {
-  Object.defineProperty(error, key, {
-    value,
-    enumerable,
-    configurable: true,
-    writable: true,
-  });
 }
 
 // What decoded values take in memory, in bytes: about, and rather more than
