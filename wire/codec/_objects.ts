@@ -27,12 +27,14 @@ export function compiled(...parts: string[]): unknown {
   }
 }
 
-/**
- * From so many objects of a key set on, generated code deals with them; and of
- * so many more as there is such code already. To generate it takes as long as
- * to make dozens of objects, and a peer may change its key sets all the time.
- */
+/** From so many objects of the first key set on, generated code deals with them. */
 export const MANY = 8;
+/**
+ * And from so many more for each key set that has such code already. To generate
+ * it, and to run it until the engine has compiled it, takes as long as to make a
+ * thousand objects by their keys; and a peer may change its key sets all the time.
+ */
+export const MANY_MORE = 64;
 
 /** Reads one value, nested so deeply. */
 export interface ReadsValues {
@@ -128,14 +130,32 @@ export function objectEncoderOf(
   }
 }
 
-/** Encodes an object without generated code. */
+/**
+ * Encodes an object without generated code.
+ *
+ * @param names Where each key goes, in front of its value.
+ */
 export function encodeByKey(
   keys: readonly string[],
   values: WritesValues,
   object: Record<string, unknown>,
   depth: number,
+  names?: { text(key: string): void },
 ): void {
-  for (const key of keys) values.write(object[key], depth);
+  let index = 0;
+  // In such a loop the engine finds the values without looking for each.
+  for (const key in object) {
+    // It leaves out what a getter took away, and goes on with what is inherited.
+    if (key !== keys[index]) break;
+    names?.text(key);
+    values.write(object[key], depth);
+    index++;
+  }
+  for (; index < keys.length; index++) {
+    const key = keys[index]!;
+    names?.text(key);
+    values.write(object[key], depth);
+  }
 }
 
 /** Decodes an object without generated code. */

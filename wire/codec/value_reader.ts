@@ -16,6 +16,7 @@ import {
   FEW_KEYS,
   HashCost,
   MANY,
+  MANY_MORE,
   objectDecoderOf,
   setOwn,
 } from "./_objects.ts";
@@ -539,7 +540,7 @@ export class ValueReader {
     this.#enter(keys.length, depth, shape.weight);
     if (decoder !== undefined) return decoder(this, depth + 1);
     const { generated } = this.#tables;
-    if (++shape.uses >= MANY + generated.count) {
+    if (++shape.uses >= MANY + MANY_MORE * generated.count) {
       generated.count++;
       shape.decoder = objectDecoderOf(keys);
     }

@@ -13,7 +13,7 @@ import {
   writeMagnitude,
   writeView,
 } from "./value_kinds.ts";
-import { encodeByKey, MANY, objectEncoderOf } from "./_objects.ts";
+import { encodeByKey, MANY, MANY_MORE, objectEncoderOf } from "./_objects.ts";
 import {
   byteCount,
   errorMessage,
@@ -426,20 +426,7 @@ export class ValueWriter {
     const writer = this.#writer;
     writer.byte(TAG.dictionary);
     writer.varint(keys.length);
-    let index = 0;
-    // In such a loop the engine finds the values without looking for each.
-    for (const key in value) {
-      // It leaves out what a getter took away, and goes on with what is inherited.
-      if (key !== keys[index]) break;
-      writer.text(key);
-      this.write(value[key], depth);
-      index++;
-    }
-    for (; index < keys.length; index++) {
-      const key = keys[index]!;
-      writer.text(key);
-      this.write(value[key], depth);
-    }
+    encodeByKey(keys, this, value, depth, writer);
   }
 
   /** An object of a key set that the peer knows, or will know. */
@@ -452,7 +439,7 @@ export class ValueWriter {
       writer.varint(shape.index);
     }
     if (shape.encoder !== undefined) return shape.encoder(this, value, depth);
-    if (++shape.uses >= MANY + this.#generated) {
+    if (++shape.uses >= MANY + MANY_MORE * this.#generated) {
       this.#generated++;
       shape.encoder = objectEncoderOf(shape.keys);
     }
