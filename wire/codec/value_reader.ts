@@ -496,13 +496,19 @@ export class ValueReader {
     for (let index = 0; index < count; index++) {
       // The two ways to write most integers are read in place.
       const at = reader.position;
-      const tag = at + 5 <= end ? buffer[at]! : TAG.null;
+      const tag = at + 5 <= end ? buffer[at]! : TAG.negative;
       if (tag < TAG.text) {
         list[index] = tag;
         reader.position = at + 1;
       } else if (tag === TAG.int32) {
         list[index] = view.getInt32(at + 1);
         reader.position = at + 5;
+      } else if (tag === TAG.float64 && at + 9 <= end) {
+        list[index] = this.#float(view.getFloat64(at + 1));
+        reader.position = at + 9;
+      } else if (tag === TAG.true || tag === TAG.false) {
+        list[index] = tag === TAG.true;
+        reader.position = at + 1;
       } else if (tag < TAG.list && this.#section === undefined) {
         index += this.#shortTexts(list, index);
       } else {

@@ -183,8 +183,7 @@ export class ValueWriter {
     if (typeof value === "string") {
       return value.length < 32 && writer.shortAscii(TAG.text, value);
     }
-    if (value === true) writer.byte(TAG.true);
-    else if (value === false) writer.byte(TAG.false);
+    if (typeof value === "boolean") this.#boolean(value);
     else if (value === undefined) writer.byte(TAG.undefined);
     else if (value === null) writer.byte(TAG.null);
     else return false;
@@ -275,6 +274,10 @@ export class ValueWriter {
     } else {
       writer.taggedFloat64(TAG.float64, value);
     }
+  }
+
+  #boolean(value: boolean): void {
+    this.#writer.byte(value ? TAG.true : TAG.false);
   }
 
   #bigint(value: bigint): void {
@@ -400,6 +403,7 @@ export class ValueWriter {
       const item = value[index];
       if (typeof item === "number") this.writeNumber(item);
       else if (typeof item === "string") this.writeText(item);
+      else if (typeof item === "boolean") this.#boolean(item);
       else this.write(item, depth + 1);
     }
   }
