@@ -370,3 +370,19 @@ test("endStreams() and carriesStream() come to an end", () => {
     assertEquals(carriesStream([make()]), false);
   }
 });
+
+test("an object of a known key set may lose keys while it is sent", () => {
+  const losing = {
+    a: 1,
+    get b() {
+      Reflect.deleteProperty(this, "c");
+      return 2;
+    },
+    c: 3,
+    d: 4,
+  };
+  assertEquals(
+    decodeValue(encodeValue([{ a: 0, b: 0, c: 0, d: 0 }, losing])),
+    [{ a: 0, b: 0, c: 0, d: 0 }, { a: 1, b: 2, c: undefined, d: 4 }],
+  );
+});

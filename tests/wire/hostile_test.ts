@@ -80,6 +80,10 @@ const VIOLATIONS: [string, Uint8Array<ArrayBuffer>][] = [
   ["a frame of no bytes", new Uint8Array(4)],
   ["a frame over the limit", new Uint8Array([0, 1, 0, 65])],
   ["a value that is cut", frame(0x10, 0xca, 0)],
+  [
+    "a float of a list that is cut",
+    frame(0x10, 0xa1, 0xca, 0, 0, 0, 0, 0, 0, 0),
+  ],
   ["a value with trailing bytes", frame(0x10, 1, 2)],
   ["an unknown tag", frame(0x10, 0xdf)],
   ["a list of 2^32 - 1 values", frame(0x10, 0xd1, 255, 255, 255, 255, 15)],
