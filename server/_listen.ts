@@ -17,6 +17,7 @@ import {
   unrefTimer,
 } from "../host/host.ts";
 import { checkGate, checkOptionKeys } from "../wire/base/checks.ts";
+import { systemClock } from "../wire/base/clock.ts";
 import { errorMessage, kindOf, shown, WireError } from "../wire/base/errors.ts";
 import type { TlsTransport } from "../wire/transport/node_tls.ts";
 import {
@@ -57,6 +58,8 @@ interface AcceptOptions {
   readonly shed: (count: number, isUrgent: boolean) => void;
   /** Told of failures, each kind once a second at most. */
   readonly onError: (error: WireError) => void;
+  /** Calls a function when others have had their turn. */
+  readonly afterTurn?: ((callback: () => void) => void) | undefined;
 }
 
 /** The accepting loop of one server. */
@@ -102,7 +105,7 @@ export class Acceptor {
     while (!this.#isClosed) {
       if (burst >= BURST) {
         burst = 0;
-        await this.#pause(0);
+        await this.#turned();
       }
       if (!await this.#hasRoom()) break;
       let conn: HostConn;
@@ -193,6 +196,11 @@ export class Acceptor {
         "aborted",
         `${counted(count)} lost while it was accepted: ${text}`,
       ));
+  }
+
+  /** Lets others have their turn. A timer of no time takes a millisecond. */
+  #turned(): Promise<void> {
+    return new Promise(this.#options.afterTurn ?? systemClock.afterTurn!);
   }
 
   /** Lets time pass, or less when the listener is closed. */
