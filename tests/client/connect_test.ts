@@ -304,3 +304,29 @@ test("connectToRemoteServer() calls onDeath only for a wire that stood", async (
   await wire.close();
   assertEquals(deaths, ["closed"]);
 });
+
+test("the end of a direction is said once: whose peer has ended closes at once", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const connecting = connectToRemoteServer("127.0.0.1", listener.addr.port);
+  const conn = await listener.accept();
+  const ends: string[] = [];
+  const far = makeWire(socketTransport({
+    read: (buffer) => conn.read(buffer),
+    write: (bytes) => conn.write(bytes),
+    closeWrite() {
+      ends.push("closeWrite");
+      return conn.closeWrite();
+    },
+    close() {
+      ends.push("close");
+      conn.close();
+    },
+  }, { transport: "tcp", ...conn.remoteAddr as Deno.NetAddr }));
+  far.serve({ add: (a: number, b: number) => a + b });
+  const near = await connecting;
+  assertEquals(await near.call("add", [40, 2]), 42);
+  await near.close();
+  assertEquals((await far.closed).code, "closed");
+  assertEquals(near.ended?.code, "closed");
+  assertEquals(ends, ["close"]);
+});

@@ -58,6 +58,7 @@ import {
 import { Streams } from "../streams/streams.ts";
 import {
   ChunkCheck,
+  type Delivering,
   formatAddress,
   type Transport,
   type WireAddress,
@@ -658,8 +659,10 @@ export class NativeSession implements Session {
    *
    * @param reason Why; the first reason counts.
    * @param tell Whether to tell the peer.
+   * @param isOver Whether the peer has ended its direction, and was told all
+   * that does not wait yet.
    */
-  end(reason: WireError, tell: boolean): void {
+  end(reason: WireError, tell: boolean, isOver?: boolean): void {
     if (!this.lifetime.end(reason)) return;
     this.#keepalive.end();
     this.#reading.end();
@@ -672,15 +675,20 @@ export class NativeSession implements Session {
     this.#pings.end();
     this.#handshake.end(reason);
     this.lifetime.declare();
-    this.#takeLeave(reason, tell).then(() => {
+    const gone = () => {
       this.#memory.leave();
       this.lifetime.markClosed();
-    });
+    };
+    const { delivers } = this.#transport as Delivering;
+    if (isOver && delivers && !this.#output.waiting) {
+      this.#transport.close();
+      gone();
+    } else this.#takeLeave(reason, tell).then(gone);
   }
 
   #endOfStream(): void {
     if (this.#closing.sentFinish || this.#closing.gotFinish) {
-      return this.end(closedReason(), false);
+      return this.end(closedReason(), false, true);
     }
     const reason = this.#handshake.greeted
       ? goneWithoutGoodbye()

@@ -182,8 +182,18 @@ export function socketTransport(
   return new SocketTransport(socket, address);
 }
 
-class SocketTransport implements Transport {
+/** What may be known of a transport by itself. */
+export interface Delivering {
+  /**
+   * Whether what is closed still delivers all that it has taken: the operating
+   * system does that for a socket.
+   */
+  readonly delivers?: boolean;
+}
+
+class SocketTransport implements Transport, Delivering {
   readonly address: WireAddress;
+  readonly delivers = true;
   readonly #socket: SocketLike;
   /** Small at first, for many connections are quiet. */
   #buffer = new Uint8Array(FIRST_READ);
