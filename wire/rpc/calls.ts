@@ -60,8 +60,6 @@ import type { SendQueue } from "../flow/windows.ts";
 export interface CallsOptions {
   /** Where calls and cancels go. */
   readonly output: MessageOutput;
-  /** Where calls wait their turn. */
-  readonly sendQueue: SendQueue;
   /** For deadlines. */
   readonly clock: Clock;
   /** Says why no call may be made. */
@@ -69,7 +67,7 @@ export interface CallsOptions {
   /** Told what calls fail with that nobody awaits. */
   readonly onError: Report;
   /** Whether to record where each call is made. */
-  readonly recordSites: boolean;
+  readonly recordCallSites: boolean;
   /** Whether calls may be of results that are not there yet. */
   readonly pipelines: boolean;
   /** Told whose streams are just announced; a dialect may have none. */
@@ -100,13 +98,16 @@ export class Calls implements CallMaker {
   #pending = 0;
   #cancels: TokenBucket | undefined;
 
-  /** @param options What calls are made with. */
-  constructor(options: CallsOptions) {
+  /**
+   * @param options What calls are made with.
+   * @param sendQueue Where they wait their turn.
+   */
+  constructor(options: CallsOptions, sendQueue: SendQueue) {
     this.#options = options;
     this.#output = options.output;
-    this.#sendQueue = options.sendQueue;
+    this.#sendQueue = sendQueue;
     this.#lifetime = options.lifetime;
-    this.#recordSites = options.recordSites;
+    this.#recordSites = options.recordCallSites;
     this.report = options.onError;
   }
 

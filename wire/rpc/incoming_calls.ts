@@ -87,8 +87,6 @@ export interface IncomingOptions {
   readonly lifetime: Lifetime;
   /** This side's limits. */
   readonly limits: WireLimits;
-  /** Accounts for one-way calls. */
-  readonly window: ReceiveWindow;
   /** Accounts for what calls hold beyond their bytes; a dialect may have none. */
   readonly memory?: Memory | undefined;
   /** What is passed by reference, and may be called; a dialect may have none. */
@@ -126,8 +124,11 @@ export class IncomingCalls {
   /** How many calls for an answer were begun. */
   #begun = 0;
 
-  /** @param options What calls are served with. */
-  constructor(options: IncomingOptions) {
+  /**
+   * @param options What calls are served with.
+   * @param window Accounts for one-way calls.
+   */
+  constructor(options: IncomingOptions, window: ReceiveWindow) {
     const { limits, lifetime, output, clock, memory, objects, onError } =
       options;
     const { serveThrough = [], introspection = false } = options.serving;
@@ -169,7 +170,12 @@ export class IncomingCalls {
     });
     this.#cancels = new CancelBudget(clock, limits);
     this.#holdings = new Holdings(memory);
-    this.#sends = new OneWayCalls(options, functions, () => this.#checkIdle());
+    this.#sends = new OneWayCalls(
+      options,
+      window,
+      functions,
+      () => this.#checkIdle(),
+    );
   }
 
   /** Messages that came together are about to be dealt with. */
@@ -687,12 +693,13 @@ class OneWayCalls {
 
   constructor(
     options: IncomingOptions,
+    window: ReceiveWindow,
     functions: ServedFunctions,
     onIdle: () => void,
   ) {
     this.#options = options;
     this.#functions = functions;
-    this.#window = options.window;
+    this.#window = window;
     this.#onIdle = onIdle;
   }
 

@@ -74,7 +74,7 @@ export interface OutboundOptions {
   /** Told what was not sent, where nobody awaits it. */
   readonly onError: Report;
   /** Called when nothing waits any more that has no answer. */
-  readonly onEmpty: () => void;
+  readonly onIdle: () => void;
 }
 
 /** Everything that is sent, by its kind. */
@@ -96,14 +96,14 @@ export class Outbound {
 
   /** @param options What messages are sent by. */
   constructor(options: OutboundOptions) {
-    const { output, onEmpty } = options;
+    const { output, onIdle } = options;
     this.#output = output;
     this.#lifetime = options.lifetime;
     this.#clock = options.clock;
     this.#streams = options.streams;
     this.#report = options.onError;
-    this.messages = new SendQueue(output, true, onEmpty);
-    this.sends = new SendQueue(output, true, onEmpty);
+    this.messages = new SendQueue(output, true, onIdle);
+    this.sends = new SendQueue(output, true, onIdle);
     // Who waits for calls waits for their answers.
     this.calls = new SendQueue(output, false, nothing, this.sends);
   }
@@ -389,14 +389,12 @@ function nothing(): void {}
 export interface MessagingOptions
   extends
     Pick<OutboundOptions, "output" | "lifetime" | "clock">,
-    Pick<CallsOptions, "onError" | "pipelines">,
+    Pick<CallsOptions, "onError" | "pipelines" | "recordCallSites">,
     Pick<IncomingOptions, "wire" | "limits" | "memory" | "objects"> {
   /** The wire's streams; a dialect may have none. */
   readonly streams?: BindingStreams & NonNullable<CallsOptions["streams"]>;
   /** How calls are served. */
   readonly serving: ServingOptions;
-  /** Whether to record where each call is made. */
-  readonly recordCallSites: boolean;
   /** Called when a part of it has nothing left to do. */
   readonly onIdle: () => void;
 }
@@ -432,19 +430,16 @@ export class Messaging {
 
   /** @param options What messages are sent and received by. */
   constructor(options: MessagingOptions) {
-    const { output, lifetime, limits, memory, onError, onIdle } = options;
+    const { output, lifetime, limits, memory, onError } = options;
     const windowOf = (channel: Channel) =>
       new ReceiveWindow(channel, limits.window, output, lifetime);
     this.sendWindow = windowOf("sends");
     this.messageWindow = windowOf("messages");
     this.inbox = new Inbox(this.messageWindow, lifetime, onError, memory);
-    this.outbound = new Outbound({ ...options, onEmpty: onIdle });
-    this.calls = new Calls({
-      ...options,
-      sendQueue: this.outbound.calls,
-      recordSites: options.recordCallSites,
-    });
-    this.incoming = new IncomingCalls({ ...options, window: this.sendWindow });
+    // All parts share the options: to copy them takes longer than all the rest.
+    this.outbound = new Outbound(options);
+    this.calls = new Calls(options, this.outbound.calls);
+    this.incoming = new IncomingCalls(options, this.sendWindow);
   }
 
   /** The output has room again: what waited for it goes on. */
