@@ -279,7 +279,7 @@ export class ByteProxy {
       host: denoHost("tap"),
       address,
       tls,
-      signal: attempt.signal,
+      attempt,
     });
   }
 }

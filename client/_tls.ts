@@ -12,6 +12,7 @@ import {
 } from "../wire/transport/transport.ts";
 import type { Host, HostConn } from "../host/host.ts";
 import { errorMessage, WireError } from "../wire/base/errors.ts";
+import { type Attempt, during } from "../wire/base/lifetime.ts";
 import { readCertificate } from "../wire/transport/node_certificate.ts";
 import {
   type Duplex,
@@ -76,12 +77,10 @@ export interface SecureOptions {
   readonly hostname: string;
   /** Checked by `checkTls()`. */
   readonly tls: ClientTls;
-  /** Gives up, with its reason. */
-  readonly signal: AbortSignal;
+  /** Says until when. */
+  readonly attempt: Attempt;
   /** Connects. */
   readonly dial: () => Promise<HostConn>;
-  /** Waits for a promise, but not beyond the signal. */
-  readonly wait: (promise: Promise<void>) => Promise<void>;
 }
 
 /**
@@ -89,8 +88,8 @@ export interface SecureOptions {
  *
  * @param options Whom with.
  * @returns A transport whose peer is who it should be.
- * @throws {WireError} `tlsFailed` if it is not; or what `dial` or the signal
- * says.
+ * @throws {WireError} `tlsFailed` if it is not; or what `dial` or the
+ * attempt says.
  */
 export async function secureTransport(
   options: SecureOptions,
@@ -119,12 +118,12 @@ async function trustedTransport(options: SecureOptions): Promise<Transport> {
 }
 
 async function shakeHands(
-  { address, dial, wait }: SecureOptions,
+  { address, dial, attempt }: SecureOptions,
   side: TlsSide,
 ): Promise<TlsTransport> {
   const transport = new TlsTransport(await dial(), address, side);
   try {
-    await wait(transport.secured);
+    await during(attempt, transport.secured);
     return transport;
   } catch (error) {
     transport.close();
@@ -149,7 +148,7 @@ async function whyUntrusted(
     const transport = await shakeHands(options, side);
     transport.close();
   } catch (error) {
-    if (options.signal.aborted) throw error;
+    if (options.attempt.reason !== undefined) throw error;
   }
   const certificate = side.certificate;
   if (certificate === undefined) return "UnknownIssuer";

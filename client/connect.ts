@@ -27,10 +27,11 @@ import {
   type WireErrorCode,
 } from "../wire/base/errors.ts";
 import {
-  abortable,
   Attempt,
   checkAttempt,
+  during,
   opened,
+  signalOf,
 } from "../wire/base/lifetime.ts";
 import { connectingLimits, DEFAULT_LIMITS } from "../wire/base/limits.ts";
 import type {
@@ -142,9 +143,9 @@ export async function lookupHostEntryOn(
   checkAttempt({ timeout, signal });
   const name = hostName(host);
   using attempt = new Attempt(name, { timeout, signal }, "Looking up");
-  attempt.signal.throwIfAborted();
+  if (attempt.reason) throw attempt.reason;
   const ask: Ask = (query, type) =>
-    abortable(answers(runtime, query, type, name), attempt.signal, () => {});
+    during(attempt, answers(runtime, query, type, name));
   return isAddress(name) ? await byAddress(name, ask) : await byName(name, ask);
 }
 
@@ -331,8 +332,8 @@ interface OpenOptions {
   readonly address: WireAddress;
   /** Set to speak TLS. */
   readonly tls?: ClientTls | undefined;
-  /** Gives up with its reason. */
-  readonly signal: AbortSignal;
+  /** Says until when. */
+  readonly attempt: Attempt;
 }
 
 /**
@@ -341,17 +342,17 @@ interface OpenOptions {
  * @param options Where to, and until when.
  * @returns The connection.
  * @throws {WireError} `unknownHost`, `connectionRefused`, `tlsFailed`,
- * `permissionDenied` or `connectFailed`; or the signal's reason.
+ * `permissionDenied` or `connectFailed`; or why the attempt was given up.
  */
 export async function openConnection(
   options: OpenOptions,
 ): Promise<Transport> {
-  const { host, address, signal, tls } = options;
+  const { host, address, attempt, tls } = options;
   try {
-    signal.throwIfAborted();
+    if (attempt.reason) throw attempt.reason;
     if (address.transport === "unix") {
       return socketTransport(
-        await dialUnix(host, address.path, signal),
+        await dialUnix(host, address.path, attempt),
         address,
       );
     }
@@ -360,9 +361,9 @@ export async function openConnection(
     }
     const { hostname, port } = address;
     const dial = async () => {
-      const tcp = await abortable(
-        host.connect(hostname, port, signal),
-        signal,
+      const tcp = await during(
+        attempt,
+        host.connect(hostname, port, signalOf(attempt)),
         closeQuietly,
       );
       tcp.setNoDelay?.(true);
@@ -371,19 +372,16 @@ export async function openConnection(
     if (tls === undefined) return socketTransport(await dial(), address);
     // Whoever does not speak TLS does not load it.
     const { secureTransport } = await import("./_tls.ts");
-    const wait = (promise: Promise<void>) =>
-      abortable(promise, signal, () => {});
     return await secureTransport({
       host,
       address,
       hostname,
       tls,
-      signal,
+      attempt,
       dial,
-      wait,
     });
   } catch (error) {
-    throw signal.aborted ? signal.reason : connectError(host, error, address);
+    throw attempt.reason ?? connectError(host, error, address);
   }
 }
 
@@ -497,37 +495,33 @@ const MOST_WAIT = 100;
  *
  * @param host What it runs in.
  * @param path The path of the socket file.
- * @param signal Gives up, with its reason.
+ * @param attempt Says until when.
  * @returns The connection.
  */
 async function dialUnix(
   host: Host,
   path: string,
-  signal: AbortSignal,
+  attempt: Attempt,
 ): Promise<HostConn> {
   for (let longest = LEAST_WAIT;; longest = Math.min(longest * 2, MOST_WAIT)) {
-    signal.throwIfAborted();
+    if (attempt.reason) throw attempt.reason;
     try {
-      return await abortable(
-        host.connectUnix(path),
-        signal,
-        closeQuietly,
-      );
+      return await during(attempt, host.connectUnix(path), closeQuietly);
     } catch (error) {
       const isFull = troubleOf(error) === "WouldBlock";
-      if (!isFull || signal.aborted) throw error;
+      if (!isFull || attempt.reason !== undefined) throw error;
     }
     // Those who wait are not to come back all at once.
-    await pause(longest / 2 + Math.random() * longest / 2, signal);
+    await pause(longest / 2 + Math.random() * longest / 2, attempt);
   }
 }
 
-/** Lets time pass, but not beyond a signal. */
-async function pause(delay: number, signal: AbortSignal): Promise<void> {
+/** Lets time pass, but no longer than an attempt goes on. */
+async function pause(delay: number, attempt: Attempt): Promise<void> {
   const passed = Promise.withResolvers<void>();
   const timer = setTimeout(passed.resolve, delay);
   try {
-    await abortable(passed.promise, signal, () => {});
+    await during(attempt, passed.promise);
   } finally {
     clearTimeout(timer);
   }
@@ -734,16 +728,21 @@ export async function connectOn<
     (reason: WireError) => void,
     ConnectOptions<Remote, Local>
   >(first, second, FORMS);
-  const { path, tls, signal, timeout = DEFAULT_LIMITS.hello, ...given } =
-    options;
   // Who hears of a connection that never stood is the caller.
-  const { onDeath: _, ...rest } = given;
+  const {
+    path,
+    tls,
+    signal,
+    timeout = DEFAULT_LIMITS.hello,
+    onDeath: _,
+    ...rest
+  } = options;
   checkServing(rest);
   checkHooks(rest, ["onError", "tap"]);
   checkAttempt({ timeout, signal });
   checkTls(tls);
   // Before there is a connection, which a wire that cannot be made would leave.
-  const limits = connectingLimits(timeout, rest.limits);
+  rest.limits = connectingLimits(timeout, rest.limits);
   const address = addressOf(host, port, path, tls !== undefined);
   checkClear(rest, address);
   const where = formatAddress(address);
@@ -752,17 +751,17 @@ export async function connectOn<
     host: runtime,
     address,
     tls,
-    signal: attempt.signal,
+    attempt,
   });
   let wire: Wire<Remote, Local>;
   try {
     const debug = runtime.variable(DEBUG_VARIABLE);
-    wire = new Wire(transport, { ...rest, limits }, { debug });
+    wire = new Wire(transport, rest, { debug });
   } catch (error) {
     transport.close();
     throw error;
   }
-  await opened(wire, attempt.signal, where);
+  await opened(wire, attempt, where);
   if (onDeath !== undefined) wire.onDeath(onDeath);
   return wire;
 }
@@ -913,13 +912,13 @@ export async function openTcpStreamOn(
         host: runtime,
         address,
         tls,
-        signal: attempt.signal,
+        attempt,
       }),
       streamOptions,
     );
-    if (attempt.signal.aborted) {
+    if (attempt.reason) {
       stream.abort();
-      throw attempt.signal.reason;
+      throw attempt.reason;
     }
     abortWith(stream, signal);
     return stream;

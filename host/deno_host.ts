@@ -30,6 +30,9 @@ const PROBE = `onmessage = async ({ data: [answer, path] }) => {
   Atomics.notify(answer, 0);
 };`;
 
+/** Variables that were read: each connection asks for one. */
+const variables = new Map<string, { readonly value: string | undefined }>();
+
 const host: Host = {
   get isWindows(): boolean {
     return Deno.build.os === "windows";
@@ -63,19 +66,12 @@ const host: Host = {
       Deno.umask(umask);
     }
   },
-  async connect(hostname, port, signal) {
-    const cancel = new AbortController();
+  connect(hostname, port, signal) {
     // A connection that stands when the signal aborts is given to nobody by
     // Deno, which asks this last of all, and stays open for good. Without an
     // answer from here it is handed over, and can be closed.
-    cancel.signal.throwIfAborted = () => {};
-    const onAbort = () => cancel.abort();
-    signal.addEventListener("abort", onAbort, { once: true });
-    try {
-      return await Deno.connect({ hostname, port, signal: cancel.signal });
-    } finally {
-      signal.removeEventListener("abort", onAbort);
-    }
+    signal.throwIfAborted = () => {};
+    return Deno.connect({ hostname, port, signal });
   },
   connectUnix(path) {
     return Deno.connect({ transport: "unix", path });
@@ -163,9 +159,13 @@ const host: Host = {
     }
   },
   variable(name) {
+    const known = variables.get(name);
+    if (known !== undefined) return known.value;
     const asked = { name: "env", variable: name } as const;
-    const isGranted = Deno.permissions.querySync(asked).state === "granted";
-    return isGranted ? Deno.env.get(name) : undefined;
+    if (Deno.permissions.querySync(asked).state !== "granted") return undefined;
+    const value = Deno.env.get(name);
+    variables.set(name, { value });
+    return value;
   },
   resolve(name, type) {
     return Deno.resolveDns(name, type);

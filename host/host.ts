@@ -91,7 +91,10 @@ export interface Host {
   ): HostListener;
   /** Listens on a Unix socket, at once; the file is the user's own. */
   listenUnix(path: string): HostListener;
-  /** Connects by TCP. The signal gives up, and leaves nothing open. */
+  /**
+   * Connects by TCP. The signal gives up, and leaves nothing open; nobody else
+   * asks its `throwIfAborted()` from now on.
+   */
   connect(
     hostname: string,
     port: number,
@@ -126,8 +129,8 @@ export interface Host {
   /** Whether so many more files could be opened; true where it cannot tell. */
   canOpen(count: number): boolean;
   /**
-   * A variable of the environment; undefined where it is not set, or may not be
-   * read without asking.
+   * A variable of the environment, as it was when it was first read; undefined
+   * where it is not set, or may not be read without asking.
    */
   variable(name: string): string | undefined;
   /** Looks up a name's addresses, or the name that it stands for. */

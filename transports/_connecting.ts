@@ -65,14 +65,14 @@ export async function connectOver<
   // No `using`, which many platforms do not know.
   const attempt = new Attempt(where, { timeout, signal });
   try {
-    attempt.signal.throwIfAborted();
+    if (attempt.reason) throw attempt.reason;
     const transport = await open();
     const wire = makeWire<Remote, Local>(transport, { ...rest, limits });
     try {
-      await opened(wire, attempt.signal, where);
+      await opened(wire, attempt, where);
     } catch (error) {
       // Who does not answer is not waited for; and nothing is left of it.
-      if (attempt.signal.aborted) transport.close();
+      if (attempt.reason) transport.close();
       await wire.closed;
       throw error;
     }

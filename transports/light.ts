@@ -154,15 +154,15 @@ export async function connectLight<
   // No `using`, which many platforms do not know.
   const attempt = new Attempt(where, { timeout, signal });
   try {
-    attempt.signal.throwIfAborted();
+    if (attempt.reason) throw attempt.reason;
     const transport = given ?? dialing!.open();
     let wire: LightWire<Remote> | undefined;
     try {
       wire = new LightWire<Remote>(transport, rest);
-      await opened(wire, attempt.signal, where);
+      await opened(wire, attempt, where);
     } catch (error) {
       // Who does not answer is not waited for; and nothing is left of it.
-      if (attempt.signal.aborted || wire === undefined) transport.close();
+      if (attempt.reason || wire === undefined) transport.close();
       await wire?.closed;
       throw error;
     }

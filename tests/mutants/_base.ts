@@ -34,8 +34,8 @@ export const BASE: readonly BuggyFile[] = [
       },
       {
         name: "a connection that comes too late stays open",
-        find: "promise.then(tooLate, () => {});",
-        replace: "promise.catch(() => {});",
+        find: "promise.then(tooLate, ignore);",
+        replace: "promise.catch(ignore);",
         tests: ["client/giving_up_test.ts"],
       },
       {

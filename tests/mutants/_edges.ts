@@ -215,8 +215,11 @@ export const EDGES: readonly BuggyFile[] = [
     bugs: [
       {
         name: "onDeath is called for a wire that never stood",
-        find: "  const { onDeath: _, ...rest } = given;",
-        replace: "  const rest = given;",
+        find: `    onDeath: _,
+    ...rest
+  } = options;`,
+        replace: `    ...rest
+  } = options;`,
       },
     ],
   },

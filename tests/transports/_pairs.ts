@@ -25,6 +25,7 @@ import {
   streamTransport,
   type Transport,
 } from "../../wire/mod.ts";
+import { Attempt } from "../../wire/base/lifetime.ts";
 import type { Connected } from "../../wire/testing/mod.ts";
 import { CLIENT_TLS, SERVER_TLS } from "../_transports.ts";
 import { isDeno } from "./_beside.ts";
@@ -88,14 +89,17 @@ async function socketTransports(
 async function tlsTransports(host: Host): Promise<Connected> {
   const [near, far] = await tcpConns(host);
   const there = new TlsServer(SERVER_TLS).transport(far, ADDRESS);
+  using attempt = new Attempt("127.0.0.1", {
+    timeout: Infinity,
+    signal: undefined,
+  });
   const here = await secureTransport({
     host,
     address: ADDRESS,
     hostname: "127.0.0.1",
     tls: CLIENT_TLS,
-    signal,
+    attempt,
     dial: () => Promise.resolve(near),
-    wait: (promise) => promise,
   });
   return [here, there];
 }

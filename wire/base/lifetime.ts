@@ -187,10 +187,12 @@ interface AttemptOptions {
 
 /** One attempt to connect. Dispose of it when it is over. */
 export class Attempt implements Disposable {
-  /** Aborts with a `WireError` when the attempt is to be given up. */
-  readonly signal: AbortSignal;
+  /** Why it was given up; undefined as long as it goes on. */
+  reason: WireError | undefined;
 
-  readonly #stop: () => void;
+  readonly #listeners = new Set<(reason: WireError) => void>();
+  /** The attempt is over: neither time nor signal matters any more. */
+  declare readonly [Symbol.dispose]: () => void;
 
   /**
    * @param where Where to, for messages.
@@ -202,22 +204,25 @@ export class Attempt implements Disposable {
     { timeout, signal }: AttemptOptions,
     what = "Connecting to",
   ) {
-    const giveUp = new AbortController();
-    this.signal = giveUp.signal;
+    const giveUp = (reason: WireError) => {
+      if (this.reason) return;
+      this.reason = reason;
+      for (const listener of this.#listeners) listener(reason);
+    };
     const onAbort = () =>
-      giveUp.abort(
+      giveUp(
         new WireError("cancelled", `${what} ${where} was cancelled.`, {
           cause: signal!.reason,
         }),
       );
     const stopTimer = afterPatience(systemClock, timeout, () =>
-      giveUp.abort(
+      giveUp(
         new WireError(
           "timeout",
           `${what} ${where} took longer than ${timeout} ms.`,
         ),
       ));
-    this.#stop = () => {
+    this[Symbol.dispose] = () => {
       stopTimer();
       signal?.removeEventListener("abort", onAbort);
     };
@@ -225,11 +230,58 @@ export class Attempt implements Disposable {
     if (signal?.aborted) onAbort();
   }
 
-  /** The attempt is over: neither time nor signal matters any more. */
-  [Symbol.dispose](): void {
-    this.#stop();
+  /**
+   * Has a function called when it is given up; at once if it was.
+   *
+   * @returns What takes that back.
+   */
+  onGivenUp(listener: (reason: WireError) => void): () => void {
+    if (this.reason) listener(this.reason);
+    else this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 }
+
+/**
+ * A signal that aborts with the reason when an attempt is given up.
+ *
+ * @param attempt The attempt.
+ */
+export function signalOf(attempt: Attempt): AbortSignal {
+  const controller = new AbortController();
+  attempt.onGivenUp((reason) => controller.abort(reason));
+  return controller.signal;
+}
+
+/**
+ * Waits for a promise, but no longer than an attempt goes on.
+ *
+ * @param attempt The attempt.
+ * @param promise The promise.
+ * @param tooLate Gets what the promise gives when nobody waits any more.
+ * @returns What the promise gives; rejects with the reason.
+ */
+export function during<T>(
+  attempt: Attempt,
+  promise: Promise<T>,
+  tooLate: (value: T) => void = ignore,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = attempt.onGivenUp((reason) => {
+      reject(reason);
+      promise.then(tooLate, ignore);
+    });
+    promise.then((value) => {
+      stop();
+      resolve(value);
+    }, (error) => {
+      stop();
+      reject(error);
+    });
+  });
+}
+
+function ignore(): void {}
 
 /**
  * Checks what is to bound an attempt.
@@ -245,58 +297,29 @@ export function checkAttempt(
 }
 
 /**
- * Waits for a promise, but not beyond a signal.
- *
- * @param promise The promise.
- * @param signal The signal.
- * @param tooLate Gets what the promise gives when nobody waits any more.
- * @returns What the promise gives; rejects with the signal's reason.
- */
-export async function abortable<T>(
-  promise: Promise<T>,
-  signal: AbortSignal,
-  tooLate: (value: T) => void,
-): Promise<T> {
-  const aborted = Promise.withResolvers<never>();
-  const onAbort = () => aborted.reject(signal.reason);
-  signal.addEventListener("abort", onAbort, { once: true });
-  if (signal.aborted) onAbort();
-  try {
-    return await Promise.race([promise, aborted.promise]);
-  } catch (error) {
-    promise.then(tooLate, () => {});
-    throw error;
-  } finally {
-    signal.removeEventListener("abort", onAbort);
-  }
-}
-
-/**
  * Waits until both ends of a new wire have accepted each other.
  *
- * @param wire The wire, which ends when the signal aborts before that.
- * @param signal An attempt's.
+ * @param wire The wire, which ends when the attempt is given up before that.
+ * @param attempt The attempt.
  * @param where Where to, for messages.
  * @throws {WireError} Why it did not open.
  */
 export async function opened(
   wire: { opened: Promise<void>; abort(reason: unknown): void },
-  signal: AbortSignal,
+  attempt: Attempt,
   where: string,
 ): Promise<void> {
-  const onAbort = () => wire.abort(signal.reason);
-  signal.addEventListener("abort", onAbort, { once: true });
-  if (signal.aborted) onAbort();
+  const stop = attempt.onGivenUp((reason) => wire.abort(reason));
   try {
     await wire.opened;
   } catch (error) {
-    if (!(error instanceof WireError) || signal.aborted) throw error;
+    if (!(error instanceof WireError) || attempt.reason) throw error;
     throw new WireError(
       error.code,
       `Cannot connect to ${where}: ${error.message}`,
       { cause: error },
     );
   } finally {
-    signal.removeEventListener("abort", onAbort);
+    stop();
   }
 }
