@@ -321,7 +321,7 @@ test("the end of a direction is said once: whose peer has ended closes at once",
       ends.push("close");
       conn.close();
     },
-  }, { transport: "tcp", ...conn.remoteAddr as Deno.NetAddr }));
+  }, { ...conn.remoteAddr as Deno.NetAddr, transport: "tcp" }));
   far.serve({ add: (a: number, b: number) => a + b });
   const near = await connecting;
   assertEquals(await near.call("add", [40, 2]), 42);

@@ -20,6 +20,12 @@ export const RPC: readonly BuggyFile[] = [
     ],
     bugs: [
       {
+        name: "a call whose result is gone is made again at once",
+        find: "for (const base of follows.bases) this.#gone.add(base);",
+        replace: "",
+        tests: ["wire/pipelining_edges_test.ts"],
+      },
+      {
         name: "progress is told of a call that has failed",
         find: "    pending.progress?.end();\n",
         replace: "",

@@ -451,6 +451,25 @@ test("a call that was given up is not made again without its result", async () =
   assertEquals((await peer.hear("call", "pong"))?.kind, "pong");
 });
 
+test("a call whose result is gone waits for the answer that has it", async () => {
+  await using peer = new RawPeer({});
+  await peer.open();
+  const base = peer.wire.remoteValue.make();
+  const user = peer.wire.call("use", [base]);
+  const [made, used] = [await peer.hear("call"), await peer.hear("call")];
+  // A large answer may be overtaken.
+  await peer.tell(
+    { kind: "fail", id: used!.id, code: "resultGone", message: "It is gone." },
+    { kind: "ping", token: 1 },
+  );
+  assertEquals((await peer.hear("call", "pong"))?.kind, "pong");
+  await peer.tell({ kind: "return", id: made!.id, value: 1 });
+  const again = await peer.hear("call");
+  assertEquals([again?.name, again?.args], ["use", [1]]);
+  await peer.tell({ kind: "return", id: again!.id, value: 2 });
+  assertEquals([await base, await user], [1, 2]);
+});
+
 test("a call on a result waits for it where it has a stream", async () => {
   await using peer = new RawPeer({});
   await peer.open();

@@ -95,6 +95,8 @@ export class Calls implements CallMaker {
   #encoding: unknown[] | undefined;
   #slots: (PendingCall | undefined)[] = [];
   #free: number[] = [];
+  /** Calls whose results the peer no longer keeps, and which may be pending. */
+  #gone: WeakSet<PendingCall> | undefined;
   #pending = 0;
   #cancels: TokenBucket | undefined;
 
@@ -384,7 +386,7 @@ export class Calls implements CallMaker {
   /** Whether a call may be made that needs the result of another. */
   canFollow(base: PendingCall): boolean {
     if (!this.#options.pipelines || base.settled) return false;
-    if (this.#slots[base.id] !== base) return false;
+    if (this.#slots[base.id] !== base || this.#gone?.has(base)) return false;
     const { waiting, onSettled } = base;
     // What is large may be overtaken by what is small, until it was sent.
     return onSettled === undefined || waiting !== undefined &&
@@ -590,6 +592,9 @@ export class Calls implements CallMaker {
     if (code === "resultGone" && follows !== undefined && !pending.settled) {
       pending.settled = true;
       this.#unguard(pending);
+      // Its answer may be large, and still be on its way behind this one.
+      this.#gone ??= new WeakSet();
+      for (const base of follows.bases) this.#gone.add(base);
       return pending.resolve(
         follows.again().then((value) => {
           pending.hasValue = true;
