@@ -17,6 +17,11 @@ interface Event {
   isCancelled: boolean;
 }
 
+/**
+ * So many events are more than any plan takes: something goes round in circles,
+ * perhaps without any time passing.
+ */
+const MOST_EVENTS = 1_000_000;
 /** After how many events somebody looks at everything. */
 const LOOKS = 16;
 
@@ -78,17 +83,20 @@ export class World implements Clock {
    *
    * @param until What is waited for.
    * @param patience How many virtual milliseconds that may take.
-   * @returns Whether it was settled by then.
+   * @returns Whether it was settled by then, and before things went round in
+   * circles.
    */
   async run(until: Promise<unknown>, patience: number): Promise<boolean> {
     let isSettled = false;
     const settled = () => isSettled = true;
     until.then(settled, settled);
     const end = this.#now + patience;
+    const most = this.events + MOST_EVENTS;
     await turn();
     while (!isSettled) {
       const event = this.#pop();
       if (event === undefined || event.at > end) return false;
+      if (this.events > most) return false;
       this.#now = Math.max(this.#now, event.at);
       this.#happen(event);
       while (event.isJoined && this.#isNextJoined()) this.#happen(this.#pop()!);
