@@ -94,9 +94,9 @@ export class World implements Clock {
     const most = this.events + MOST_EVENTS;
     await turn();
     while (!isSettled) {
+      if (this.events > most) return false;
       const event = this.#pop();
       if (event === undefined || event.at > end) return false;
-      if (this.events > most) return false;
       this.#now = Math.max(this.#now, event.at);
       this.#happen(event);
       while (event.isJoined && this.#isNextJoined()) this.#happen(this.#pop()!);
