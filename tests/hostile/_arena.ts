@@ -258,6 +258,14 @@ export class Arena implements AsyncDisposable {
     await one.close();
   }
 
+  /** Waits until the victim has so many wires at least. */
+  async gatherWires(least: number): Promise<void> {
+    await patiently(async () => {
+      const { wires } = await this.victim.ask.state(false);
+      return wires >= least ? undefined : `only ${wires} wires are there`;
+    });
+  }
+
   /** Waits until its servers have no more wires than so many. */
   async settleWires(most: number): Promise<void> {
     await patiently(async () => {

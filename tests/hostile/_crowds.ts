@@ -165,6 +165,7 @@ export const CROWDS: Catalogue = {
       name: "1,100 wires of one address, that say hello and stay",
       async siege(arena) {
         const conns = await crowd(arena, "tcp", 1_100, GREETING());
+        await arena.gatherWires(1_000);
         const codes: string[] = [];
         const wire = await connectToRemoteServer(
           "127.0.0.1",
