@@ -17,7 +17,7 @@ import {
   unrefTimer,
 } from "../host/host.ts";
 import { checkGate, checkOptionKeys } from "../wire/base/checks.ts";
-import { systemClock } from "../wire/base/clock.ts";
+import { systemClock, TokenBucket } from "../wire/base/clock.ts";
 import { errorMessage, kindOf, shown, WireError } from "../wire/base/errors.ts";
 import type { TlsTransport } from "../wire/transport/node_tls.ts";
 import {
@@ -35,6 +35,13 @@ const LAST_RETRY = 1_000;
  */
 const BURST = 32;
 const CONNECTION = 8;
+/**
+ * So many turns, and so many a second, are taken as soon as others had theirs.
+ * A flood of connections waits for a timer after that, so that those who are
+ * served have most of the time.
+ */
+const QUICK = 256;
+const QUICK_PER_SECOND = 64;
 
 /** What accepts, and who gets the connections. */
 interface AcceptOptions {
@@ -70,6 +77,7 @@ export class Acceptor {
   readonly #options: AcceptOptions;
   readonly #descriptors: Descriptors;
   readonly #tally: Tally;
+  readonly #quick = new TokenBucket(systemClock, QUICK, QUICK_PER_SECOND);
   #retry = FIRST_RETRY;
   /** As many connections as there may be, since there were too many. */
   #ceiling = Infinity;
@@ -198,8 +206,9 @@ export class Acceptor {
       ));
   }
 
-  /** Lets others have their turn. A timer of no time takes a millisecond. */
+  /** Lets others have their turn. A timer takes a millisecond or two. */
   #turned(): Promise<void> {
+    if (!this.#quick.take()) return this.#pause(0);
     return new Promise(this.#options.afterTurn ?? systemClock.afterTurn!);
   }
 

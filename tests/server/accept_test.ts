@@ -114,6 +114,25 @@ test("Acceptor lets others have their turn between a few connections", async () 
   assertEquals([got, turns], [40, 10]);
 });
 
+test("Acceptor waits for timers between the connections of a flood", async () => {
+  let timers = 0;
+  const { setTimeout } = globalThis;
+  globalThis.setTimeout = ((callback: () => void, delay?: number) => {
+    if (delay === 0) timers++;
+    return setTimeout(callback, delay);
+  }) as typeof setTimeout;
+  try {
+    const flood = Array.from({ length: 4_000 }, connection);
+    const { got, turns } = await accept(flood);
+    assertEquals([got, turns + timers], [4_000, 1_000]);
+    // At first they are taken quickly, later few of them a second.
+    assert(turns >= 256, `${turns} turns`);
+    assert(timers > 0, `${timers} timers`);
+  } finally {
+    globalThis.setTimeout = setTimeout;
+  }
+});
+
 test("Acceptor survives connections that make trouble", async () => {
   const errors: WireError[] = [];
   const empty = Promise.withResolvers<void>();

@@ -160,3 +160,37 @@ test("a frame of bytes is handed out in parts only from 4 KiB on", () => {
     assertEquals(frames.end - frames.start, size >= 4_096 ? size - 96 : size);
   }
 });
+
+test("a stream may be left while its frame has come in part, whoever waits", async () => {
+  for (const cut of CUTS) {
+    const { peer, first, second } = await announced();
+    await using _peer = peer;
+    const reader = first.bytes.getReader({ mode: "byob" });
+    const read = reader.read(new Uint8Array(BYTES.length));
+    const bytes = item(BYTES);
+    await peer.say(bytes.slice(0, cut));
+    await settle();
+    first.cancel();
+    assertEquals((await read).done, true, `cut at ${cut}`);
+    await peer.say(bytes.slice(cut));
+    await peer.say(framed({ kind: "streamValue", id: 1, value: "more" }));
+    const next = await second[Symbol.asyncIterator]().next();
+    assertEquals(next.value, "more", `cut at ${cut}`);
+  }
+});
+
+test("what is passed to next() of a stream's iterator is no room for bytes", async () => {
+  for (const passed of ["text", [1], 5, {}, null, new Uint8Array(4)]) {
+    const { peer, first } = await announced();
+    await using _peer = peer;
+    const items = first[Symbol.asyncIterator]() as AsyncIterator<
+      unknown,
+      undefined,
+      unknown
+    >;
+    const next = items.next(passed);
+    await sayInParts(peer, item(BYTES), 5_000);
+    assertEquals((await next).value, BYTES);
+    assertEquals(peer.wire.ended, undefined);
+  }
+});

@@ -323,7 +323,8 @@ export class Assembly {
       // Never more than a few times what came, whatever was announced.
       const room = (LEAST_HEADER + needed) * AHEAD;
       const grown = new Uint8Array(Math.min(size, room));
-      grown.set(this.bytes.subarray(0, length));
+      // Whoever brought room may have taken it back: nobody wants these then.
+      if (this.bytes.length > 0) grown.set(this.bytes.subarray(0, length));
       this.bytes = grown;
     }
     const start = reader.take(count);

@@ -355,7 +355,8 @@ export class SinkStream implements RemoteStream<unknown> {
   [Symbol.asyncIterator](): AsyncIterator<unknown, undefined, undefined> {
     const take = this.#take();
     return {
-      next: take,
+      // What a caller passes is no room for bytes.
+      next: () => take(),
       // The consumer does not wait, whatever the producer still does.
       return: () => {
         this.cancel();
