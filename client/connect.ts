@@ -361,6 +361,8 @@ export async function openConnection(
     }
     const { hostname, port } = address;
     const dial = async () => {
+      // It may have been given up while the code of TLS was loaded.
+      if (attempt.reason) throw attempt.reason;
       const tcp = await during(
         attempt,
         host.connect(hostname, port, signalOf(attempt)),

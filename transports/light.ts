@@ -62,7 +62,8 @@ export interface ConnectLightOptions<Local extends object = AnyFunctions>
   signal?: AbortSignal | undefined;
   /**
    * How long connecting may take, the peer's acceptance included, in
-   * milliseconds; `Infinity` is for ever.
+   * milliseconds; `Infinity` is for ever. The handshake has a limit of its own,
+   * `limits.hello`.
    *
    * @default {10000}
    */
