@@ -252,8 +252,9 @@ export class Deeds {
       }
     } finally {
       await taking.return?.();
-      // A stream that nobody reads or cancels holds what came of it.
-      unseen?.then(({ value }) => cancelStream(value), () => {});
+      // A stream that nobody reads or cancels holds what came of it, and an
+      // object stays until nobody has it any more.
+      unseen?.then(({ value }) => letGo(value), () => {});
     }
     if (count !== undefined) {
       this.#expect(operation, index, Math.min(count, take));
@@ -345,7 +346,8 @@ export function short(value: unknown): string {
 }
 
 /** Cancels what is a stream. */
-function cancelStream(value: unknown): void {
+function letGo(value: unknown): void {
   if (typeof value !== "object" || value === null) return;
   if (Symbol.asyncIterator in value) (value as RemoteStream<unknown>).cancel();
+  else if (Symbol.dispose in value) (value as Disposable)[Symbol.dispose]();
 }
