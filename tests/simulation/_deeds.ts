@@ -345,7 +345,7 @@ export function short(value: unknown): string {
   return text.length > 200 ? `${text.slice(0, 200)}…` : text;
 }
 
-/** Cancels what is a stream. */
+/** Cancels a stream, and releases an object. */
 function letGo(value: unknown): void {
   if (typeof value !== "object" || value === null) return;
   if (Symbol.asyncIterator in value) (value as RemoteStream<unknown>).cancel();
