@@ -63,7 +63,7 @@ that makes no sense, and 130 after Ctrl-C.`;
 export const SERVE_USAGE = `usage: deno run -A cli.ts serve [OPTION…] MODULE
 
 Serves the functions that a module exports, except classes and the default
-export; those of an object of functions as users.get.
+export; those of an object of nothing but functions as users.get.
 
 examples:
   serve ./calculator.ts
@@ -141,7 +141,9 @@ async function begin(
   const functions = functionsOf(await load(specifier));
   const names = pathsOf(functions);
   if (names.length === 0) {
-    throw new UsageError(`${specifier} exports no function.`);
+    throw new UsageError(
+      `${specifier} exports no function, nor an object of nothing but functions.`,
+    );
   }
   const isCounted = line.has("stats");
   if (isCounted && names.includes(STATS_FUNCTION)) {

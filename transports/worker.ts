@@ -552,7 +552,10 @@ function fateOf(
   const onEnd = (text?: string) => {
     last = text ?? last;
     transport.failed(
-      new WireError("connectionLost", `The Worker ended: ${last}.`),
+      new WireError(
+        "connectionLost",
+        `The Worker ended: ${last.replace(/\.+$/, "")}.`,
+      ),
     );
   };
   let hasSpoken = false;

@@ -280,7 +280,10 @@ const WRONG: [string[], string][] = [
     ["serve", `${TLS}/../../wire/codec/messages.ts`, "x"],
     '"x" is a word too many.',
   ],
-  [["serve", `${TLS}/../../wire/session/dialect.ts`], "exports no function."],
+  [
+    ["serve", `${TLS}/../../wire/session/dialect.ts`],
+    "exports no function, nor an object of nothing but functions.",
+  ],
 ];
 
 test("cli.ts ends with code 2 where the command line makes no sense", async () => {
