@@ -16,6 +16,7 @@ import {
 } from "../../wire/codec/message_collector.ts";
 import { frame, framedBy, hello } from "../_raw_peer.ts";
 import { RAW } from "../_raw_values.ts";
+import { concat } from "../wire/_codec.ts";
 import { byteCosts } from "../wire/_counting.ts";
 import { Harness, inHarness } from "./_harness.ts";
 import { mutateBytes, mutateHead, varint } from "./_mutate.ts";
@@ -125,8 +126,7 @@ class Peer {
   flush(harness: Harness, cut: number): void {
     const parts = this.#waiting.splice(0);
     if (parts.length === 0) return;
-    const all = new Uint8Array(parts.flatMap((part) => [...part]));
-    for (const chunk of chunks(all, cut)) harness.say(chunk);
+    for (const chunk of chunks(concat(parts), cut)) harness.say(chunk);
   }
 
   /** The last message that waits, in two pieces, with others between them. */
