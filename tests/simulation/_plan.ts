@@ -236,7 +236,10 @@ export function noticeTime({ link, second, pace = 0 }: Plan): number {
   const isQuick = links.every(({ latency, stall }) =>
     latency <= 1 && stall === undefined
   );
-  return (isQuick ? 1_500 : 6_000) + readTime({ link, second, pace });
+  // What was said during a stall comes when it is over.
+  const stalled = Math.max(...links.map(({ stall }) => stall?.time ?? 0));
+  return Math.max(isQuick ? 1_500 : 6_000, stalled + 1_500) +
+    readTime({ link, second, pace });
 }
 
 /**
