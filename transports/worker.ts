@@ -64,6 +64,8 @@ export interface ThreadLike {
 const KNOCK = "@remote/wire: a wire is wanted";
 /** Marks what is to be transferred; other copies of this module know it, too. */
 const TRANSFER = Symbol.for("@remote/wire: transfer");
+/** Workers that have a wire, or are being connected to. */
+const taken = new WeakSet<object>();
 /** How what is transferred travels on the wire. */
 const TRANSFERRED = "@remote/wire: transferred";
 
@@ -74,7 +76,8 @@ const TRANSFERRED = "@remote/wire: transferred";
  * @typeParam T What kind of bytes.
  * @param bytes A buffer, or a view of one, which is transferred whole.
  * @returns The same.
- * @throws {WireError} `invalidArgument` for anything else.
+ * @throws {WireError} `invalidArgument` for anything else, and for bytes that
+ * were transferred already.
  *
  * @example
  * ```ts
@@ -99,6 +102,13 @@ export function transfer<T extends ArrayBuffer | ArrayBufferView>(bytes: T): T {
       `transfer() takes an ArrayBuffer or a view of one, and not ${
         shown(bytes)
       }.`,
+    );
+  }
+  const { buffer } = bytes as ArrayBufferView<ArrayBuffer>;
+  if ((buffer ?? bytes as ArrayBuffer).detached) {
+    throw new WireError(
+      "invalidArgument",
+      "transfer() takes bytes that are still here, and these were transferred already: each can be transferred once.",
     );
   }
   Object.defineProperty(bytes, TRANSFER, { value: true });
@@ -259,7 +269,9 @@ class Handover {
     const value = this.#came.get(id);
     this.#came.delete(id);
     if (value !== undefined) return value;
-    throw new TypeError("What was to be transferred has not come.");
+    throw new TypeError(
+      "Bytes that were to be transferred have not come; each can be transferred once.",
+    );
   }
 }
 
@@ -389,7 +401,8 @@ export function portTransport(port: MessagePort): Transport {
  * Connects to a Worker, which calls {@linkcode parentWire}. The wire ends as
  * soon as the Worker does: by `terminate()`, by `close()`, by an error at its
  * start, in Deno and in a thread of `node:worker_threads` by any error that nobody
- * catches. The Worker goes on when the wire has ended: `terminate()` it.
+ * catches. The Worker goes on when the wire has ended: `terminate()` it. It has
+ * one wire at a time.
  *
  * @typeParam Remote The interface that the Worker serves.
  * @typeParam Local The interface of `options.functions`.
@@ -399,7 +412,8 @@ export function portTransport(port: MessagePort): Transport {
  * @returns A promise of the wire, once the Worker has accepted it.
  * @throws {WireError} As a rejection: `connectionLost` for a Worker that ends or
  * throws at its start, with what it threw; `timeout` for one that does not call
- * `parentWire()`; `invalidArgument`; and those of any connection.
+ * `parentWire()`; `invalidArgument`, also for one that has a wire; and those of
+ * any connection.
  *
  * @example A Worker that fails
  * ```ts
@@ -426,6 +440,12 @@ export async function connectWorker<
   options ??= {};
   checkOptionKeys(options, CONNECT_KEYS, "connectWorker()");
   const follow = followerOf(worker);
+  if (taken.has(worker)) {
+    throw new WireError(
+      "invalidArgument",
+      "connectWorker() takes a Worker without a wire, and this one has one, or is being connected to: use that wire, or close it first.",
+    );
+  }
   const post = (message: unknown, list: MessagePort[] = []) =>
     (worker as Worker).postMessage(message, list);
   const messages = new Port();
@@ -445,7 +465,12 @@ export async function connectWorker<
   try {
     const given = withType(options, type);
     const wire = await connectOver<Remote, Local>("the Worker", given, () => {
-      leave = follow({ onMessage, ...fate }, messages);
+      const unfollow = follow({ onMessage, ...fate }, messages);
+      taken.add(worker);
+      leave = () => {
+        taken.delete(worker);
+        unfollow();
+      };
       // Who is there already says so once more.
       post(KNOCK);
       return transport;

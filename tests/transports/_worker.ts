@@ -1,7 +1,8 @@
 /**
  * A Worker that serves its parent. What its name says it does besides: "late"
  * calls `parentWire()` only after a while, "throws" throws at once, "silent"
- * never calls it, "refuses" wants a secret.
+ * never calls it, "refuses" wants a secret, "again" calls it whenever its wire
+ * has closed.
  */
 
 import { transfer } from "../../transports/worker.ts";
@@ -10,7 +11,9 @@ import { parentWire } from "../../transports/worker.ts";
 const how = self.name;
 if (how === "throws") throw new RangeError("no worker today");
 if (how === "late") await new Promise((resolve) => setTimeout(resolve, 20));
-if (how !== "silent") {
+if (how !== "silent") begin();
+
+function begin(): void {
   const wire = parentWire({
     ...(how === "refuses" ? { requireCredential: "secret" } : {}),
     onError() {},
@@ -32,4 +35,5 @@ if (how !== "silent") {
       },
     },
   });
+  if (how === "again") wire.closed.then(begin);
 }

@@ -76,6 +76,38 @@ test("connectWorker() finds a Worker that waits already", async () => {
   worker.terminate();
 });
 
+test("connectWorker() refuses a Worker that has a wire, until that is closed", async () => {
+  const worker = workerOf("again");
+  const connecting = connectWorker(worker, { timeout: TIMEOUT });
+  const refused = async () => {
+    const error = await assertRejects(() =>
+      connectWorker(worker, { timeout: TIMEOUT })
+    ) as WireError;
+    assertEquals(error.code, "invalidArgument");
+    assertMatch(error.message, /this one has one/);
+  };
+  await refused();
+  const wire = await connecting;
+  await refused();
+  assertEquals(await wire.remoteValue.double(1), 2);
+  await wire.close();
+  const next = await connectWorker(worker, { timeout: TIMEOUT });
+  assertEquals(await next.remoteValue.double(2), 4);
+  await next.close();
+  worker.terminate();
+});
+
+test("a Worker whose connection failed may be connected to again", async () => {
+  const worker = workerOf("silent");
+  for (let n = 0; n < 2; n++) {
+    const error = await assertRejects(() =>
+      connectWorker(worker, { timeout: 20 })
+    ) as WireError;
+    assertEquals(error.code, "timeout");
+  }
+  worker.terminate();
+});
+
 test("a program's own messages to and from a Worker go on", async () => {
   const worker = workerOf("prompt");
   const seen: unknown[] = [];
@@ -189,6 +221,22 @@ test("what is marked to be transferred is copied by other wires", async () => {
   assertEquals(bytes.length, 3);
   await Promise.all([near.close(), far.close()]);
 });
+
+test("bytes are transferred once", () =>
+  withWorker("prompt", async (wire) => {
+    const bytes = new Uint8Array(9);
+    assertEquals(await wire.remoteValue.size(transfer(bytes)), 9);
+    for (const gone of [bytes, bytes.buffer]) {
+      const error = assertThrows(() => transfer(gone)) as WireError;
+      assertEquals(error.code, "invalidArgument");
+      assertMatch(error.message, /transferred already/);
+    }
+    const error = await assertRejects(() =>
+      wire.remoteValue.size(bytes)
+    ) as WireError;
+    assertMatch(error.message, /each can be transferred once/);
+    assertEquals(await wire.remoteValue.double(1), 2);
+  }));
 
 test("transfer() refuses what cannot be transferred", () => {
   for (const value of ["text", {}, new Uint8Array(new SharedArrayBuffer(8))]) {
