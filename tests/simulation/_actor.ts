@@ -156,6 +156,7 @@ function makeProducers(world: World, ledger: Ledger, most: number) {
  * order there.
  * @param most How many bytes of a stream the peer takes ahead.
  * @param notice How long it may take until a callee hears of a cancel.
+ * @param late One-way calls that may come late have no larger number.
  */
 export function makeActor(
   world: World,
@@ -163,6 +164,7 @@ export function makeActor(
   place: string,
   most: number,
   notice: number,
+  late: number,
 ): Actor {
   return {
     ...makeProducers(world, ledger, most),
@@ -189,7 +191,7 @@ export function makeActor(
     },
     note(serial, _value, order) {
       ledger.ran(serial);
-      ledger.taken(`one-way calls to ${place}`, order);
+      ledger.taken(`one-way calls to ${place}`, order, late);
     },
     flush() {},
     many(serial, count) {

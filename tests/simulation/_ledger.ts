@@ -23,6 +23,8 @@ export class Ledger {
   readonly #ahead = new Map<number, number>();
   readonly #givenUp = new Map<number, number>();
   readonly #lastTaken = new Map<string, number>();
+  /** The numbers of all that came of it. */
+  readonly #taken = new Set<number>();
   /** Signals, by whose they are. */
   readonly #signals: [string, { readonly listeners: number }][] = [];
   #sent = 0;
@@ -61,11 +63,26 @@ export class Ledger {
     return ahead;
   }
 
-  /** Something came that has to come in the order in which it was sent. */
-  taken(channel: string, order: number): void {
+  /** The number of what was sent last. */
+  get sent(): number {
+    return this.#sent;
+  }
+
+  /**
+   * Something came that has to come in the order in which it was sent.
+   *
+   * @param channel Where.
+   * @param order Its number.
+   * @param late What may come late has no larger number.
+   */
+  taken(channel: string, order: number, late = 0): void {
     const last = this.#lastTaken.get(channel) ?? 0;
-    if (order <= last) this.fault(`${channel}: ${order} came after ${last}`);
-    this.#lastTaken.set(channel, order);
+    if (order <= last && order > late) {
+      this.fault(`${channel}: ${order} came after ${last}`);
+    }
+    if (this.#taken.has(order)) this.fault(`${channel}: ${order} came again`);
+    this.#taken.add(order);
+    this.#lastTaken.set(channel, Math.max(order, last));
   }
 
   /** It was said that a call was never sent. */

@@ -180,6 +180,7 @@ class Run {
   async kept(): Promise<void> {
     const { operations, outages } = this.#plan;
     const world = this.#world;
+    const mayDrain = outages.some(({ isDrain }) => isDrain);
     let isDown = false;
     let connections: [Connection, Wire][] = [];
     let made = 0;
@@ -192,10 +193,12 @@ class Run {
           this.#random,
           this.#plan.link,
         );
-        // While one is being closed, what goes over the next may come first.
-        const server = this.#wire(connection, 1, ++made);
+        // While one is being closed, what goes over the next may come first;
+        // and what it did not send by its end is sent over the next then.
+        const late = mayDrain ? this.#ledger.sent : 0;
+        const server = this.#wire(connection, 1, ++made, late);
         connections.push([connection, server]);
-        this.#take(server, `messages over connection ${made}`);
+        this.#take(server, `messages over connection ${made}`, late);
         return this.#wire(connection, 0, made);
       },
       {
@@ -249,7 +252,7 @@ class Run {
     return { ...DEFAULT_LIMITS, ...this.#plan.limits[end] };
   }
 
-  #wire(connection: Connection, end: 0 | 1, index = 0): Wire {
+  #wire(connection: Connection, end: 0 | 1, index = 0, late = 0): Wire {
     const world = this.#world;
     const peer = end === 0 ? 1 : 0;
     const { streamWindow } = this.#limitsOf(peer);
@@ -263,6 +266,7 @@ class Run {
         `end ${end} of connection ${index}`,
         streamWindow,
         noticeTime(this.#plan),
+        late,
       ),
       signal: this.#signals[end].signal,
       serveThrough: through,
@@ -301,11 +305,11 @@ class Run {
   }
 
   /** Takes typed messages as they come. */
-  async #take(wire: Wire, channel: string): Promise<void> {
+  async #take(wire: Wire, channel: string, late = 0): Promise<void> {
     for (;;) {
       try {
         const [order] = await wire.getObject() as [number];
-        this.#ledger.taken(channel, order);
+        this.#ledger.taken(channel, order, late);
       } catch {
         // One over a limit, or the end.
         if (wire.ended !== undefined) return;

@@ -97,6 +97,8 @@ export interface KeptStats {
  * the next if no byte of it was sent; if the peer may have run it, it fails
  * (`error.sent` is `"maybeExecuted"`), unless it is marked as idempotent. Until
  * a call is settled its arguments must not be changed: they may be sent again.
+ * While a server closes gracefully, its wire finishes what it was given, and
+ * that may come after what went over the next wire.
  *
  * One-way calls and messages that a wire has taken are never repeated, and a
  * wire that dies loses them: use calls where that matters.
