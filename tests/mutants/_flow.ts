@@ -145,6 +145,7 @@ export const FLOW: readonly BuggyFile[] = [
     file: "wire/flow/byte_output.ts",
     tests: [
       "wire/byte_output_test.ts",
+      "wire/output_test.ts",
       "wire/backlog_test.ts",
       "wire/waiting_deadline_test.ts",
       SIMULATION,
@@ -164,6 +165,11 @@ export const FLOW: readonly BuggyFile[] = [
         name: "the third part of a write begins at the wrong byte",
         find: "this.#write(writing.subarray(-this.#left))",
         replace: "this.#write(writing.subarray(count))",
+      },
+      {
+        name: "what is written of a large message counts as a flood",
+        find: "(this.#isLarge ? 0 : this.#left)",
+        replace: "this.#left",
       },
       {
         name: "a write that is taken is no progress",

@@ -267,3 +267,29 @@ test("Output.send() leaves bytes alone that are being written", async () => {
   output.send({ kind: "message", value: new Uint8Array(200_000).fill(7) });
   assert(writing.every((byte, at) => byte === before[at]));
 });
+
+for (
+  const [what, size] of [["collected", 2_000], [
+    "of a large message",
+    200_000,
+  ]] as const
+) {
+  test(`Output tells what it has collected while what it writes is ${what}`, async () => {
+    let isWriting = false;
+    const { output } = openOutput({
+      write() {
+        isWriting = true;
+        return new Promise(() => {});
+      },
+    });
+    sendAll(output, [size]);
+    while (!isWriting) await Promise.resolve();
+    const { waiting } = output;
+    assert(waiting > size);
+    const collected = size === 2_000 ? waiting : 0;
+    assertEquals(output.collected, collected);
+    output.send({ kind: "ping", token: 1 });
+    assert(output.waiting > waiting);
+    assertEquals(output.collected, collected + output.waiting - waiting);
+  });
+}

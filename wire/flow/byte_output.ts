@@ -175,6 +175,8 @@ export class ByteOutput {
   /** What the transport is taking, and how much of it is left to take. */
   #writing: Uint8Array<ArrayBuffer> | undefined;
   #left = 0;
+  /** Whether it is of a large message. */
+  #isLarge = false;
   #flushed: (() => void)[] = [];
 
   /**
@@ -203,7 +205,7 @@ export class ByteOutput {
 
   /** How many of them are no large messages. */
   get collected(): number {
-    return this.waiting - this.elsewhere;
+    return this.writer.position + (this.#isLarge ? 0 : this.#left);
   }
 
   /** How many bytes the transport has taken so far. */
@@ -328,6 +330,7 @@ export class ByteOutput {
 
   #pump(now: number): void {
     if (this.#stopped) return;
+    const { elsewhere } = this;
     let bytes: Uint8Array<ArrayBuffer> | undefined;
     try {
       bytes = this.next();
@@ -340,6 +343,7 @@ export class ByteOutput {
       return;
     }
     this.handed += bytes.length;
+    this.#isLarge = this.elsewhere < elsewhere;
     this.#writing = bytes;
     this.#left = bytes.length;
     this.progressAt = now;
