@@ -153,8 +153,8 @@ export const FLOW: readonly BuggyFile[] = [
     bugs: [
       {
         name: "a message behind the last write counts as handed over",
-        find: "return ticket.position < this.handed;",
-        replace: "return ticket.position <= this.handed;",
+        find: "return ticket.position < this.base;",
+        replace: "return ticket.position <= this.base;",
       },
       {
         name: "output has room at its limit",
@@ -168,8 +168,8 @@ export const FLOW: readonly BuggyFile[] = [
       },
       {
         name: "what is written of a large message counts as a flood",
-        find: "(this.#isLarge ? 0 : this.#left)",
-        replace: "this.#left",
+        find: "return this.base + this.writer.position - this.taken;",
+        replace: "return this.writer.position + this.#left;",
       },
       {
         name: "a write that is taken is no progress",
@@ -187,6 +187,17 @@ export const FLOW: readonly BuggyFile[] = [
         name: "who waits for output after its end waits for ever",
         find: "if (this.#stopped || this.waiting === 0)",
         replace: "if (this.waiting === 0)",
+      },
+      {
+        name: "who waits for output to be sent waits for what comes meanwhile",
+        find: "    this.#finishFlush(this.base);\n",
+        replace: "",
+      },
+      {
+        name: "a part of a large message counts as small ones that were taken",
+        find: "this.#isCollected = this.base > base;",
+        replace: "this.#isCollected = true;",
+        tests: ["wire/output_test.ts"],
       },
       {
         name: "what waited is not counted out whole",
@@ -317,8 +328,13 @@ export const FLOW: readonly BuggyFile[] = [
         replace: "",
       },
       {
+        name: "a flush does not wait for what is large",
+        find: "if (this.#large.length > 0) await this.whenLargeLeft();",
+        replace: "",
+      },
+      {
         name: "a large message overtakes the definitions that it needs",
-        find: "large !== undefined && this.handed >= large.after",
+        find: "large !== undefined && this.base >= large.after",
         replace: "large !== undefined",
       },
       {

@@ -137,21 +137,26 @@ test("ByteOutput tells of progress when it was asked, and when it was taken", as
   assertEquals(output.progressAt, 2_000);
 });
 
-test("ByteOutput.flush() waits for all there is by then, and what comes meanwhile", async () => {
+test("ByteOutput.flush() waits for all there is by then, and not for what comes meanwhile", async () => {
   const { output, writes } = open();
   const done: string[] = [];
   await output.flush();
-  output.put(1);
+  output.put(1, 2);
   output.flush().then(() => done.push("first"));
   await settle();
-  output.put(2);
+  output.put(3);
   output.flush().then(() => done.push("second"));
   writes[0]!.take(1);
   await settle();
+  // A byte of it is still to be taken.
   assertEquals(done, []);
   writes[1]!.take(1);
   await settle();
-  assertEquals(done, ["first", "second"]);
+  output.put(4);
+  assertEquals([done, output.waiting], [["first"], 2]);
+  writes[2]!.take(1);
+  await settle();
+  assertEquals([done, output.waiting], [["first", "second"], 1]);
 });
 
 test("ByteOutput fails once, and leaves nobody waiting", async () => {

@@ -26,6 +26,7 @@ import { test } from "../_test.ts";
 import { count, list } from "./_items.ts";
 import { fate } from "./_keeping.ts";
 import { anyPair } from "./_pair.ts";
+import { slow } from "./_slow.ts";
 
 /** Ways for a handshake to fail while its wire is being closed. */
 const HANDSHAKES: Record<
@@ -439,6 +440,25 @@ for (const side of ["caller", "callee"]) {
     }
   });
 }
+
+test("close() is told while there is always an answer to be sent", async () => {
+  const [here, there] = memoryTransports();
+  const bytes = new Uint8Array(5_000);
+  const far = makeWire(slow(there, 1_500), {
+    functions: { get: () => bytes },
+  });
+  const near = makeWire(here);
+  let count = 0;
+  let isTold = false;
+  near.onClosing(() => isTold = true);
+  const asking = Array.from({ length: 8 }, async () => {
+    for (; !isTold && count < 1_000; count++) await near.remoteValue.get();
+  });
+  while (count < 100) await settle();
+  await Promise.all([far.forceOutput(), far.close(), ...asking]);
+  assert(count < 200, `It was told after ${count} calls.`);
+  assertEquals((await near.closed).code, "closed");
+});
 
 test("a peer that is done, and goes, has closed its wire", async () => {
   const gate = Promise.withResolvers<void>();

@@ -7,6 +7,7 @@ import { KIND } from "../../wire/codec/messages.ts";
 import { type Exporter, NO_EXPORTER } from "../../wire/codec/passing.ts";
 import { type MessageOutput, Output } from "../../wire/flow/output.ts";
 import type { Transport } from "../../wire/transport/transport.ts";
+import { settle } from "../_fake_clock.ts";
 import { test } from "../_test.ts";
 import { bytesCopied } from "./_counting.ts";
 import { framesOf } from "./_session.ts";
@@ -152,6 +153,57 @@ test("Output.flush() waits for what is large until the peer has accepted", async
   output.open(LIMITS);
   await flushed;
   assertEquals(output.waiting, 0);
+});
+
+/** An output whose writes are taken one by one, by the test. */
+function openHeld() {
+  const held: (() => void)[] = [];
+  const made = openOutput({
+    write: (bytes) =>
+      new Promise((resolve) => held.push(() => resolve(bytes.length))),
+  });
+  /** Has the transport take what it was asked to; the next write may begin. */
+  const take = async () => {
+    held.shift()!();
+    await settle();
+  };
+  return { ...made, take };
+}
+
+test("Output.flush() waits for large messages of its time, and not for later ones", async () => {
+  const { output, take } = openHeld();
+  sendAll(output, [100, MIB]);
+  await settle();
+  let isFlushed = false;
+  output.flush().then(() => isFlushed = true);
+  let count = 0;
+  for (; !isFlushed; count++) {
+    assert(count < 100, "It never resolves.");
+    assertEquals(output.large > 0 || count >= 5, true);
+    // There is always something to write.
+    sendAll(output, [100, MIB]);
+    await take();
+  }
+  // One write of what is small, four of what is large, with others in between.
+  assertEquals([count, output.large > 1], [9, true]);
+});
+
+test("Output.wasHanded() is false of what waits behind a part of a large message", async () => {
+  const { output, take } = openHeld();
+  const [large, small] = [{ position: Infinity }, { position: Infinity }];
+  output.send({ kind: "ping", token: 1 });
+  await settle();
+  const value = new Uint8Array(MIB);
+  output.send({ kind: "message", value }, large);
+  output.send({ kind: "ping", token: 2 }, small);
+  const areHanded = () => [large, small].map((one) => output.wasHanded(one));
+  assertEquals(areHanded(), [false, false]);
+  await take();
+  assertEquals([areHanded(), output.taken], [[true, false], small.position]);
+  await take();
+  assertEquals([areHanded(), output.taken], [[true, true], small.position]);
+  await take();
+  assertEquals(output.taken > small.position, true);
 });
 
 test("Output defines nothing for the peer once its output was dropped", async () => {

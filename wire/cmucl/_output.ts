@@ -109,7 +109,7 @@ export class LispOutput extends ByteOutput implements MessageOutput {
       case "call":
       case "send":
       case "message": {
-        const position = this.handed + this.writer.position;
+        const position = this.base + this.writer.position;
         const [size, remoteId, asked] = this.#message(message);
         if (asked !== undefined) this.#asked.set(remoteId, asked);
         ticket.position = position;
@@ -163,7 +163,7 @@ export class LispOutput extends ByteOutput implements MessageOutput {
   sendBody(body: CallBody, ticket: Ticket): void {
     const { remoteId, asked } = body;
     if (asked !== undefined) this.#asked.set(remoteId!, asked);
-    ticket.position = this.handed + this.writer.position;
+    ticket.position = this.base + this.writer.position;
     this.messages++;
     this.writer.bytes(body.bytes);
     this.schedule();

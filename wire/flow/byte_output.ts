@@ -21,7 +21,11 @@ export const SMALL_ANSWER = 1024;
 
 /** A message on its way. */
 export interface Ticket {
-  /** The offset of its first byte in the output; Infinity until it has one. */
+  /**
+   * Where its first byte stands among all that is collected; Infinity until it
+   * has a place, and before the beginning for a large message of which a part
+   * was handed over.
+   */
   position: number;
   /**
    * Called when all of it is in the output, or with the reason why it never
@@ -143,7 +147,12 @@ export interface OutputListener {
   readonly onGrown?: (() => void) | undefined;
 }
 
-/** Collects, counts and writes. */
+/**
+ * Collects, counts and writes.
+ *
+ * Over 15 fields: what is collected, what is being written, and who waits for
+ * either, all of which each message changes.
+ */
 export class ByteOutput {
   /** Bytes handed to the transport so far. */
   handed = 0;
@@ -152,6 +161,11 @@ export class ByteOutput {
   /** When the transport last took something, or was last asked to. */
   progressAt = 0;
 
+  /**
+   * Where the first byte in the writer stands: so many bytes that were collected
+   * were handed over. Large messages are not counted, which may go before.
+   */
+  protected base = 0;
   /** Where output is collected; call `schedule()` after writing. */
   protected readonly writer: ByteWriter;
   /** What waits in front of this, and how much may. */
@@ -175,9 +189,10 @@ export class ByteOutput {
   /** What the transport is taking, and how much of it is left to take. */
   #writing: Uint8Array<ArrayBuffer> | undefined;
   #left = 0;
-  /** Whether it is of a large message. */
-  #isLarge = false;
-  #flushed: (() => void)[] = [];
+  /** Whether that was collected, and is no part of a large message. */
+  #isCollected = false;
+  /** Who waits until what stands before a place was taken. */
+  #flushed: { readonly place: number; readonly resolve: () => void }[] = [];
 
   /**
    * @param transport Where the bytes go.
@@ -205,12 +220,12 @@ export class ByteOutput {
 
   /** How many of them are no large messages. */
   get collected(): number {
-    return this.writer.position + (this.#isLarge ? 0 : this.#left);
+    return this.base + this.writer.position - this.taken;
   }
 
-  /** How many bytes the transport has taken so far. */
+  /** How many of the bytes that were collected the transport has taken. */
   get taken(): number {
-    return this.handed - this.#left;
+    return this.base - (this.#isCollected ? this.#left : 0);
   }
 
   /** How many bytes wait here and in front of this. */
@@ -257,13 +272,17 @@ export class ByteOutput {
 
   /** Whether the bytes of a ticket were, perhaps, handed over. */
   wasHanded(ticket: Ticket): boolean {
-    return ticket.position < this.handed;
+    return ticket.position < this.base;
   }
 
-  /** Resolves when all output so far was taken by the transport. */
+  /**
+   * Resolves when all output so far was taken by the transport. What comes
+   * meanwhile is not waited for: that may have no end.
+   */
   flush(): Promise<void> {
     if (this.#stopped || this.waiting === 0) return Promise.resolve();
-    return new Promise((resolve) => this.#flushed.push(resolve));
+    const place = this.base + this.writer.position;
+    return new Promise((resolve) => this.#flushed.push({ place, resolve }));
   }
 
   /** Releases memory that a burst of output took. */
@@ -302,7 +321,10 @@ export class ByteOutput {
 
   /** What to write next; undefined when there is nothing. */
   protected next(): Uint8Array<ArrayBuffer> | undefined {
-    return this.writer.position > 0 ? this.writer.flip() : undefined;
+    if (this.writer.position === 0) return undefined;
+    const bytes = this.writer.flip();
+    this.base += bytes.length;
+    return bytes;
   }
 
   readonly #tick = (): void => {
@@ -330,8 +352,8 @@ export class ByteOutput {
 
   #pump(now: number): void {
     if (this.#stopped) return;
-    const { elsewhere } = this;
     let bytes: Uint8Array<ArrayBuffer> | undefined;
+    const { base } = this;
     try {
       bytes = this.next();
     } catch (error) {
@@ -343,7 +365,7 @@ export class ByteOutput {
       return;
     }
     this.handed += bytes.length;
-    this.#isLarge = this.elsewhere < elsewhere;
+    this.#isCollected = this.base > base;
     this.#writing = bytes;
     this.#left = bytes.length;
     this.progressAt = now;
@@ -375,6 +397,7 @@ export class ByteOutput {
       return;
     }
     this.#writing = undefined;
+    this.#finishFlush(this.base);
     if (this.writer.position > 0) this.schedule();
     else this.#pump(this.progressAt);
     if (!this.busy) this.writer.takeBack();
@@ -388,11 +411,14 @@ export class ByteOutput {
     this.listener.onFailed(error);
   };
 
-  #finishFlush(): void {
-    const flushed = this.#flushed;
-    if (flushed.length === 0) return;
-    this.#flushed = [];
-    for (const resolve of flushed) resolve();
+  /** What stands before a place was taken, or nothing will be any more. */
+  #finishFlush(before = Infinity): void {
+    if (this.#flushed.length === 0) return;
+    this.#flushed = this.#flushed.filter(({ place, resolve }) => {
+      if (place > before) return true;
+      resolve();
+      return false;
+    });
   }
 }
 

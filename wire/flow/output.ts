@@ -304,7 +304,7 @@ export class Output extends ByteOutput implements MessageOutput, PlainOutput {
       this.#findRoomFor(start, size);
     }
     if (size <= frame) {
-      ticket.position = this.handed + start;
+      ticket.position = this.base + start;
       this.messages++;
       this.#define(start);
       attachments?.sent();
@@ -364,7 +364,7 @@ export class Output extends ByteOutput implements MessageOutput, PlainOutput {
     args: readonly unknown[],
     ticket: Ticket,
   ): number {
-    const position = this.handed + this.writer.position;
+    const position = this.base + this.writer.position;
     const size = this.encoder.plain?.call(id, wantsValues, name, args) ?? 0;
     if (size > 0) ticket.position = position;
     return this.#sentPlain(size);
@@ -459,7 +459,7 @@ export class Output extends ByteOutput implements MessageOutput, PlainOutput {
       return this.#enqueue(frames, number, size, ticket, attachments, sender);
     }
     this.#define(writer.position);
-    ticket.position = this.handed + writer.position;
+    ticket.position = this.base + writer.position;
     this.messages++;
     writer.uint32(body.size);
     writer.bytes(body.bytes);
@@ -523,6 +523,12 @@ export class Output extends ByteOutput implements MessageOutput, PlainOutput {
     }));
   }
 
+  /** See {@linkcode ByteOutput.flush}; large messages are waited for, too. */
+  override async flush(): Promise<void> {
+    if (this.#large.length > 0) await this.whenLargeLeft();
+    await super.flush();
+  }
+
   /** How many large messages were not sent. */
   get large(): number {
     return this.#large.length;
@@ -539,7 +545,7 @@ export class Output extends ByteOutput implements MessageOutput, PlainOutput {
     const index = this.#turn % among; // NaN where there is none
     const large = this.#large[index];
     const isCollected = this.writer.position > 0;
-    const mayLeave = large !== undefined && this.handed >= large.after;
+    const mayLeave = large !== undefined && this.base >= large.after;
     if (!mayLeave || (isCollected && !this.#isLargesTurn)) {
       this.#isLargesTurn = true;
       return isCollected ? super.next() : undefined;
@@ -557,7 +563,8 @@ export class Output extends ByteOutput implements MessageOutput, PlainOutput {
   /** Takes the next frames of a large message. */
   #take(large: Large, index: number): Uint8Array<ArrayBuffer> {
     const { frames, frameLength, offset, ticket } = large;
-    if (offset === 0) ticket.position = this.handed;
+    // It counts as handed over from now on.
+    if (offset === 0) ticket.position = this.base - 1;
     const count = Math.max(1, Math.round(BYTES_PER_WRITE / frameLength));
     let end = offset + count * frameLength;
     // No write for a little that is left over.
@@ -642,7 +649,7 @@ export class Output extends ByteOutput implements MessageOutput, PlainOutput {
       size,
       frames,
       frameLength: frame + FRAME_HEADER,
-      after: this.handed + this.writer.position,
+      after: this.base + this.writer.position,
       offset: 0,
       gone: undefined,
     });
