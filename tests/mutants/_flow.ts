@@ -56,6 +56,18 @@ export const FLOW: readonly BuggyFile[] = [
         replace: "    waiting.ticket.onSettled = undefined;",
       },
       {
+        name: "who waits behind a withdrawn message waits on",
+        find:
+          "if (this.#queue.peek() === waiting) queueMicrotask(() => this.drain());",
+        replace: "",
+      },
+      {
+        name: "a queue goes on while a getter has a message withdrawn",
+        find: "queueMicrotask(() => this.drain());",
+        replace: "this.drain();",
+        tests: ["wire/getters_test.ts"],
+      },
+      {
         name: "what waits for a queue is forgotten with what was withdrawn",
         find: "if (!isGone(next)) queue.push(next);",
         replace: "if (!next.dropped) queue.push(next);",

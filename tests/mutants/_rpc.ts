@@ -558,6 +558,13 @@ export const RPC: readonly BuggyFile[] = [
         replace: "this.calls.window = peer.window;",
       },
       {
+        name: "a one-way call whose getter ends the wire is never settled",
+        find:
+          "if (this.#lifetime.reason !== undefined) throw this.#lifetime.refusal(name);",
+        replace: "",
+        tests: ["wire/getters_test.ts"],
+      },
+      {
         name: "a one-way call given up in the queue leaves its listener",
         find: `      sendQueue.withdraw(waiting);
       stop();`,
@@ -568,12 +575,6 @@ export const RPC: readonly BuggyFile[] = [
         find: `        stop();
         if (failure === undefined) return resolve();`,
         replace: "        if (failure === undefined) return resolve();",
-      },
-      {
-        name: "who waits behind a one-way call given up waits for ever",
-        find: `      fail(error);
-      sendQueue.drain();`,
-        replace: "      fail(error);",
       },
       {
         name: "a one-way call of which a part was sent is told as not sent",

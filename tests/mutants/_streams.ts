@@ -192,6 +192,11 @@ export const STREAMS: readonly BuggyFile[] = [
     ],
     bugs: [
       {
+        name: "a stream is begun over a wire that a getter has ended",
+        find: "if (this.#reason !== undefined) throw tooLate(this.#reason);",
+        replace: "",
+      },
+      {
         name: "a stream more than the limit is taken",
         find: "if (this.#sinks.size >= limits.streams) {",
         replace: "if (this.#sinks.size > limits.streams) {",

@@ -2,9 +2,11 @@
 
 import { assertEquals } from "@std/assert";
 import { makeRemoteObject, type Wire, wirePair } from "../../wire/mod.ts";
+import { settle } from "../_fake_clock.ts";
 import { test } from "../_test.ts";
 import { fate } from "./_keeping.ts";
 import { anyPair } from "./_pair.ts";
+import { Producers } from "./_producers.ts";
 
 /** Two ends, and what sends a value whose getter does something. */
 function ends() {
@@ -96,6 +98,109 @@ test("a getter may close its wire", async () => {
   await within((wire) => closed = wire.close());
   await closed;
   assertEquals([near.ended?.code, far.ended?.code], ["closed", "closed"]);
+});
+
+/** Two ends, the far one of which takes one call of each kind at a time. */
+async function waitingEnds() {
+  const [near, far] = anyPair({ onError() {} }, {
+    limits: { window: 1, calls: 1 },
+    functions: {
+      echo: (x: unknown) => x,
+      wait: (): Promise<never> => new Promise(() => {}),
+    },
+  });
+  await near.opened;
+  const fill = () => {
+    near.remote.wait();
+    near.remoteValue.wait().catch(() => {});
+    near.outputObject("first");
+  };
+  const end = async () => {
+    near.abort();
+    await Promise.all([near.closed, far.closed]);
+  };
+  return { near, far, fill, end };
+}
+
+const WAYS: Record<string, (wire: Wire, value: unknown) => Promise<unknown>> = {
+  "a call": (wire, value) => wire.remoteValue.echo(value),
+  "a one-way call": (wire, value) => wire.remote.echo(value),
+  "a message": (wire, value) => wire.outputObject(value),
+};
+
+for (const [what, send] of Object.entries(WAYS)) {
+  for (const waits of [true, false]) {
+    test(`a getter in ${what} that ${waits ? "waits" : "is sent"} may end its wire`, async () => {
+      const { near, fill, end } = await waitingEnds();
+      if (waits) fill();
+      const value = {
+        get x() {
+          near.abort();
+          return 1;
+        },
+      };
+      assertEquals(await fate(send(near, value)), "aborted notSent");
+      await end();
+    });
+
+    test(
+      `a getter in ${what} that ${
+        waits ? "waits" : "is sent"
+      } may end its wire before a stream`,
+      async () => {
+        const { near, fill, end } = await waitingEnds();
+        if (waits) fill();
+        const producers = new Producers();
+        const value = {
+          get x() {
+            near.abort();
+            return 1;
+          },
+          stream: producers.readable(),
+        };
+        assertEquals(await fate(send(near, value)), "aborted notSent");
+        await producers.ended(1);
+        await end();
+      },
+    );
+  }
+}
+
+test("a getter may abort the one-way call that it is in", async () => {
+  const { near, fill, end } = await waitingEnds();
+  fill();
+  const controller = new AbortController();
+  const value = {
+    get x() {
+      controller.abort();
+      return 1;
+    },
+  };
+  const given = fate(near.with(controller).remote.echo(value));
+  // The next one is not taken for that.
+  let isSent = false;
+  near.remote.echo(2).then(() => isSent = true, () => {});
+  assertEquals(await given, "cancelled notSent");
+  await settle();
+  assertEquals([isSent, near.ended], [false, undefined]);
+  await end();
+});
+
+test("a getter may abort a one-way call that others wait behind", async () => {
+  const { near, end } = await waitingEnds();
+  near.remote.wait();
+  const controller = new AbortController();
+  const given = fate(near.with(controller).remote.wait());
+  const behind = near.remoteValue.echo(2);
+  await near.outputObject({
+    get x() {
+      controller.abort();
+      return 1;
+    },
+  });
+  assertEquals(await given, "cancelled notSent");
+  assertEquals(await behind, 2);
+  await end();
 });
 
 test("a getter that calls leaves results among the arguments as they are", async () => {

@@ -98,22 +98,30 @@ test("a one-way call is given up while it waits, and not when it has left", asyn
   assertEquals(clock.timers, 0);
 });
 
-test("who waits for output behind a one-way call learns when that is given up", async () => {
-  const clock = new FakeClock();
-  const [near, far] = anyPair({ clock, onError() {} }, {
-    limits: { window: 1 },
-    functions: { never: () => new Promise(() => {}) },
+for (
+  const [what, way] of [["a one-way call", "remote"], [
+    "a call",
+    "remoteValue",
+  ]] as const
+) {
+  test(`who waits for output behind ${what} learns when that is given up`, async () => {
+    const clock = new FakeClock();
+    const [near, far] = anyPair({ clock, onError() {} }, {
+      limits: { window: 1, calls: 1 },
+      functions: { never: () => new Promise(() => {}) },
+    });
+    await near.opened;
+    fate(near[way].never());
+    const late = fate(near.with({ deadline: 10 })[way].never());
+    let isForced = false;
+    const forced = near.forceOutput().then(() => isForced = true);
+    await settle();
+    assertEquals(isForced, false);
+    await clock.advance(10);
+    assertEquals(await late, "deadline notSent");
+    assertEquals(isForced, true);
+    await forced;
+    near.abort();
+    await Promise.all([near.closed, far.closed]);
   });
-  await near.opened;
-  await near.remote.never();
-  const late = fate(near.with({ deadline: 10 }).remote.never());
-  let isForced = false;
-  const forced = near.forceOutput().then(() => isForced = true);
-  await settle();
-  assertEquals(isForced, false);
-  await clock.advance(10);
-  assertEquals(await late, "deadline notSent");
-  await forced;
-  near.abort();
-  await Promise.all([near.closed, far.closed]);
-});
+}

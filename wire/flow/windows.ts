@@ -170,6 +170,9 @@ export class SendQueue implements Sender {
     waiting.body.attachments?.undo();
     this.#dequeued(waiting.body);
     waiting.body = NOTHING;
+    // Who waits behind it goes on, but not while a message is written: one of
+    // its getters may have given this one up.
+    if (this.#queue.peek() === waiting) queueMicrotask(() => this.drain());
     const most = Math.max(MOST_GONE, this.#queue.size / 2);
     if (++this.#gone > most) this.#sweep();
   }

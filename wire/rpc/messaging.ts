@@ -270,6 +270,7 @@ export class Outbound {
     let waiting: QueuedMessage | undefined;
     try {
       waiting = sendQueue.enqueue(message, ticket);
+      this.#checkWanted(sendQueue, waiting, message, options);
     } catch (error) {
       if (message.kind === "send") endStreams(message.args, error);
       if (message.kind === "message") endStreams(message.value, error);
@@ -302,6 +303,27 @@ export class Outbound {
   }
 
   /**
+   * Looks again once a message is written: one of its getters may have ended the
+   * wire, or aborted the signal.
+   *
+   * @throws {WireError} Why the message is not sent.
+   */
+  #checkWanted(
+    sendQueue: SendQueue,
+    waiting: QueuedMessage | undefined,
+    message: Message,
+    options: CallOptions | undefined,
+  ): void {
+    const name = message.kind === "send" ? message.name : "outputObject";
+    if (this.#lifetime.reason !== undefined) throw this.#lifetime.refusal(name);
+    if (waiting === undefined || options?.signal?.aborted !== true) return;
+    sendQueue.withdraw(waiting);
+    // The queue has that of this message.
+    this.#ticket = { position: Infinity, onSettled: undefined };
+    throw cancelled(name, options.signal);
+  }
+
+  /**
    * Gives up a one-way call that waits for too long.
    *
    * @returns What stops that.
@@ -319,7 +341,6 @@ export class Outbound {
       sendQueue.withdraw(waiting);
       stop();
       fail(error);
-      sendQueue.drain();
     };
     const stopTimer = deadline === undefined
       ? undefined
@@ -330,12 +351,7 @@ export class Outbound {
             Math.ceil(deadline)
           } ms, its deadline: it waited to be sent.`,
         )));
-    const onAbort = () =>
-      giveUp(notSent(
-        "cancelled",
-        `"${name}" was cancelled by its caller's signal while it waited to be sent.`,
-        signal!.reason,
-      ));
+    const onAbort = () => giveUp(cancelled(name, signal!));
     const stop = () => {
       stopTimer?.();
       signal?.removeEventListener("abort", onAbort);
@@ -373,6 +389,14 @@ export class Outbound {
     this.sends.clear(reason);
     this.messages.clear(reason);
   }
+}
+
+function cancelled(name: string, { reason }: AbortSignal): WireError {
+  return notSent(
+    "cancelled",
+    `"${name}" was cancelled by its caller's signal while it waited to be sent.`,
+    reason,
+  );
 }
 
 function notSent(

@@ -123,6 +123,8 @@ export class Streams {
   #spare: number;
   #room: PromiseWithResolvers<void> | undefined;
   #registry: FinalizationRegistry<Sink> | undefined;
+  /** Why the wire has ended. */
+  #reason: WireError | undefined;
 
   /** @param options What to work with. */
   constructor(options: StreamsOptions) {
@@ -199,10 +201,12 @@ export class Streams {
    *
    * @param value Anything.
    * @returns Undefined for what is no stream.
-   * @throws {WireError} `limit` when the peer takes no more streams.
+   * @throws {WireError} `limit` when the peer takes no more streams; and why the
+   * wire has ended, where a getter of what is just being sent has ended it.
    */
   open(value: object): Source | undefined {
     if (!isStreamed(value)) return undefined;
+    if (this.#reason !== undefined) throw tooLate(this.#reason);
     if (this.#sources.size >= this.#most) throw this.#tooMany();
     const { output, onError, quota } = this.#options;
     const refusal = quota?.refusal("streams", 1);
@@ -413,6 +417,7 @@ export class Streams {
 
   /** The wire ended. */
   end(reason: WireError): void {
+    this.#reason = reason;
     const [sinks, sources] = [this.#sinks, this.#sources];
     for (const sink of [...sinks.values()]) {
       sink.end({ error: reason });
@@ -511,4 +516,13 @@ export class Streams {
     this.#room ??= Promise.withResolvers<void>();
     return this.#room.promise;
   }
+}
+
+/** The error of a stream that is to be sent over a wire that has ended. */
+function tooLate(reason: WireError): WireError {
+  const { code, message } = reason;
+  return new WireError(code, `A stream was not sent: ${message}`, {
+    cause: reason,
+    sent: "notSent",
+  });
 }
