@@ -123,6 +123,11 @@ export const LIGHT: readonly BuggyFile[] = [
         replace: "if (this.#parked.size === 0) {",
       },
       {
+        name: "a call of a light wire begins when its deadline has passed",
+        find: "if (isLate(context)) throw tooLate();",
+        replace: "",
+      },
+      {
         name: "a light wire serves an id twice",
         find: "if (this.#running.has(id) || this.#parked.has(id)) {",
         replace: "if (this.#parked.has(id)) {",

@@ -210,6 +210,26 @@ export const RPC: readonly BuggyFile[] = [
         tests: ["wire/pipelining_edges_test.ts"],
       },
       {
+        name: "a call that waits to begin has all of its deadline left",
+        find:
+          "parked.set(id, { name, args, extras, receiver, context, cost, excess });",
+        replace:
+          "parked.set(id, { name, args, extras, receiver, context: undefined, cost, excess });",
+      },
+      {
+        name: "a call that is too late keeps what came with it",
+        find: `      extras?.attachments?.drop();
+      return this.#answers.refuse(id, tooLate());`,
+        replace: "      return this.#answers.refuse(id, tooLate());",
+      },
+      {
+        name: "a one-way call begins when its deadline has passed",
+        find: `      extras?.attachments?.drop();
+      return this.refuse(name, tooLate(), cost);`,
+        replace: "",
+        tests: ["wire/waiting_deadline_test.ts"],
+      },
+      {
         name: "a call beyond the limit is served",
         find: "if (owed >= calls) {",
         replace: "if (owed > calls) {",
@@ -269,9 +289,9 @@ export const RPC: readonly BuggyFile[] = [
       {
         name: "one-way calls that waited stay in the account of memory",
         find: `      memory?.give(excess);
-      this.#begin(name, args, cost, excess, extras, receiver);`,
+      this.#begin(name, args, cost, excess, extras, receiver, context);`,
         replace:
-          "      this.#begin(name, args, cost, excess, extras, receiver);",
+          "      this.#begin(name, args, cost, excess, extras, receiver, context);",
         tests: ["wire/memory_test.ts"],
       },
       {

@@ -386,6 +386,34 @@ test("what waits for the peer's limits is sent later, or taken back", async () =
   assertEquals(begun.length, 2);
 });
 
+test("calls of a light wire that wait to begin count that time, and never run when it is up", async () => {
+  const clock = new FakeClock();
+  const told: string[] = [];
+  const seen: unknown[] = [];
+  const gate = Promise.withResolvers<void>();
+  await using met = await meet({}, {
+    clock,
+    limits: { calls: 1 },
+    functions: {
+      hold: () => gate.promise,
+      see(this: CallContext, n: number) {
+        seen.push([n, this.deadline]);
+      },
+    },
+    onError: (error: unknown) => told.push((error as WireError).code),
+  });
+  const { whole } = met;
+  await whole.remote.hold();
+  for (const deadline of [100, 101]) {
+    await whole.with({ deadline }).remote.see(deadline);
+  }
+  await settle();
+  await clock.advance(100);
+  gate.resolve();
+  await settle();
+  assertEquals([seen, told], [[[101, 1]], ["deadline"]]);
+});
+
 test("windows of either side hold, and nothing is lost", async () => {
   const got: Record<string, number[]> = { light: [], whole: [] };
   const serving = (side: string) => ({

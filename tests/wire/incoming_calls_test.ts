@@ -191,6 +191,37 @@ test("a follower whose deadline has passed does not run", async () => {
   assertEquals(ran, 0);
 });
 
+test("a call that waits for room counts that time, and does not run when it is too late", async () => {
+  const clock = new FakeClock();
+  const left: unknown[] = [];
+  await using peer = new RawPeer({
+    clock,
+    limits: { sendPause: 500 },
+    functions: {
+      note: () => TEXT,
+      left(this: CallContext) {
+        left.push(this.deadline);
+      },
+    },
+  });
+  await peer.open();
+  // Its answer is not read: those behind it wait.
+  await peer.tell(call(0, "note"));
+  const object = new Raw({ as: "object", slot: 3, nonce: 4, isFunction: true });
+  await peer.tell(
+    { ...call(1, "left", object), deadline: 100 } as Message,
+    { ...call(2, "left"), deadline: 101 } as Message,
+  );
+  await clock.advance(100);
+  assertEquals((await peer.hear("return"))?.id, 0);
+  assertEquals((await peer.hear("release"))?.slot, 3);
+  const fail = await peer.hear("fail");
+  assertEquals([fail?.id, fail?.code], [1, "deadline"]);
+  assertEquals((await peer.hear("return"))?.id, 2);
+  assertEquals(left, [1]);
+  assertEquals(peer.wire.stats().callsRunning, 0);
+});
+
 /** Functions that run on, each in another way. */
 const CALLS: Record<string, Message> = {
   "a call": { ...call(0, "run", "x") },

@@ -14,13 +14,14 @@ import { test } from "../_test.ts";
 function pair(
   near: WireOptions = {},
   limits: WireOptions["limits"] = {},
+  onError: WireOptions["onError"] = () => {},
 ) {
   const clock = new FakeClock();
   const gates: PromiseWithResolvers<void>[] = [];
   const ran: string[] = [];
   const [wire, far] = wirePair(
     { clock, onError() {}, ...near },
-    { clock, onError() {}, limits: { calls: 1, ...limits } },
+    { clock, onError, limits: { calls: 1, ...limits } },
   );
   far.serve({
     hold() {
@@ -227,6 +228,33 @@ test("one-way calls that wait heed deadline and signal, seen or not", async () =
   resolve();
   await wire.remoteValue.echo(0);
   assertEquals(seen, [[4, 100], [5, -1]]);
+});
+
+test("one-way calls that wait to begin count that time, and never run when it is up", async () => {
+  const told: string[] = [];
+  await using place = pair({}, {}, (error) => {
+    told.push((error as WireError).code);
+  });
+  const { clock, wire, far } = place;
+  const seen: unknown[] = [];
+  far.serve({
+    see(this: CallContext, n: number) {
+      seen.push([n, this.deadline ?? -1]);
+    },
+  });
+  await wire.opened;
+  wire.remote.hold();
+  for (const deadline of [100, 101]) {
+    wire.with({ deadline }).remote.see(deadline);
+  }
+  wire.remote.see(1);
+  await settle();
+  await clock.advance(100);
+  assertEquals(far.stats().callsRunning, 4);
+  place.release();
+  await settle();
+  assertEquals([seen, told], [[[101, 1], [1, -1]], ["deadline"]]);
+  assertEquals(far.stats().callsRunning, 0);
 });
 
 test("windows stay exact where deadlines take fewer bytes in the end", async () => {

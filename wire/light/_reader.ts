@@ -29,6 +29,7 @@ import {
 } from "../codec/messages.ts";
 import { SmallReader } from "../codec/small_values.ts";
 import { WEIGHT } from "../codec/value_kinds.ts";
+import type { CallContext } from "../rpc/context.ts";
 
 /** Values that came, or why their message fails alone. */
 export type Came = unknown[] | WireError;
@@ -49,6 +50,8 @@ export interface CameCall {
   /** What it is of, if not of what is served. */
   readonly target: Target | undefined;
   readonly metadata: Metadata | undefined;
+  /** What its function will be told, where it has a deadline and waits. */
+  readonly context?: CallContext | undefined;
 }
 
 /** The kinds of answers that hold values. */

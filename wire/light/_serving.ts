@@ -34,7 +34,9 @@ import {
   abortContext,
   abortReason,
   CallContext,
+  isLate,
   severalOf,
+  tooLate,
 } from "../rpc/context.ts";
 import { flattened } from "../rpc/served.ts";
 import { plainError } from "../rpc/thrown.ts";
@@ -150,7 +152,7 @@ export class LightServing {
     if (this.#parked.size === 0 && this.#options.output.hasRoom) {
       return this.#begin(id, call);
     }
-    this.#parked.set(id, call);
+    this.#parked.set(id, this.#waiting(call));
     this.#hold(call);
   }
 
@@ -162,7 +164,14 @@ export class LightServing {
       return this.#beginSend(call);
     }
     this.#options.memory.hold(call.excess);
-    this.#parkedSends.push(call);
+    this.#parkedSends.push(this.#waiting(call));
+  }
+
+  /** A call that waits to begin: its deadline runs from when it came. */
+  #waiting(call: CameCall): CameCall {
+    return call.deadline === 0
+      ? call
+      : { ...call, context: this.#context(call) };
   }
 
   /** The output has room again: calls that waited for it begin. */
@@ -187,8 +196,9 @@ export class LightServing {
   }
 
   /** What a call is of, or why there is no such thing. */
-  #find({ name, args, target }: CameCall): Method {
+  #find({ name, args, target, context }: CameCall): Method {
     if (isA(args, WireError)) throw args;
+    if (isLate(context)) throw tooLate();
     if (target !== undefined) {
       throw "result" in target ? resultGone() : new WireError(
         "noSuchObject",
@@ -203,22 +213,23 @@ export class LightServing {
     );
   }
 
-  #context({ name, deadline, metadata }: CameCall): CallContext {
+  #context({ name, deadline, metadata, context }: CameCall): CallContext {
     const { wire, clock } = this.#options;
-    return new CallContext(wire, name, clock, deadline, metadata);
+    return context ?? new CallContext(wire, name, clock, deadline, metadata);
   }
 
   /** Notes that a function goes on. */
   #start(
-    { cost, excess, deadline }: CameCall,
+    { cost, excess }: CameCall,
     context: CallContext,
   ): Running {
     const { reason } = this.#options.lifetime;
+    const { deadline } = context;
     // The function itself may have ended the wire.
     if (reason !== undefined) abortContext(context, reason);
-    const stopTimer = deadline === 0 || reason !== undefined
+    const stopTimer = deadline === undefined || reason !== undefined
       ? undefined
-      : this.#options.clock.after(deadline, () =>
+      : this.#options.clock.after(Math.max(1, deadline), () =>
         this.#giveUp(
           running,
           new WireError("deadline", "The deadline of the call has passed."),

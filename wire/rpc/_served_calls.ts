@@ -236,6 +236,19 @@ export class ServedFunctions {
     }
   }
 
+  /**
+   * What a function will be told of a call that waits here to begin: its
+   * deadline runs from when it came.
+   *
+   * @returns Undefined where it has none.
+   */
+  contextOfWaiting(
+    name: string,
+    extras: CallExtras | undefined,
+  ): CallContext | undefined {
+    return extras?.deadline ? this.context(name, extras) : undefined;
+  }
+
   /** What a function is told of its call. */
   context(name: string, extras: CallExtras | undefined): CallContext {
     if (extras === undefined) {
@@ -468,6 +481,8 @@ export interface ParkedCall {
   readonly extras: CallExtras | undefined;
   /** What it is of. */
   readonly receiver: unknown;
+  /** What its function will be told, where it has a deadline. */
+  readonly context: CallContext | undefined;
   /** What it counts for. */
   readonly cost: number;
   /** What its arguments take in memory beyond that. */

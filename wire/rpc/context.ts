@@ -182,6 +182,20 @@ class More {
   }
 }
 
+/** Whether the deadline of a call has passed while it waited to begin. */
+export function isLate(context: CallContext | undefined): boolean {
+  const left = context?.deadline;
+  return left !== undefined && left <= 0;
+}
+
+/** Why such a call never begins. */
+export function tooLate(): WireError {
+  return new WireError(
+    "deadline",
+    "The call's deadline passed while it waited to begin.",
+  );
+}
+
 // What may be said about a single call.
 
 /**

@@ -17,7 +17,9 @@ import {
   abortContext,
   abortReason,
   type CallContext,
+  isLate,
   isShielded,
+  tooLate,
 } from "./context.ts";
 import { isA, laterOf, malformed, settled, WireError } from "../base/errors.ts";
 import {
@@ -266,7 +268,8 @@ export class IncomingCalls {
       : this.#receiver(id, extras);
     if (isWaiting) {
       this.#holdings.hold(cost, excess);
-      parked.set(id, { name, args, extras, receiver, cost, excess });
+      const context = this.#functions.contextOfWaiting(name, extras);
+      parked.set(id, { name, args, extras, receiver, context, cost, excess });
     } else {
       this.#begin(id, name, args, cost, excess, extras, receiver);
     }
@@ -389,11 +392,11 @@ export class IncomingCalls {
     const admission = this.#admission;
     admission.resume();
     for (const [id, parked] of admission.parked) {
-      const { name, args, extras, receiver, cost, excess } = parked;
+      const { name, args, extras, receiver, context, cost, excess } = parked;
       if (!admission.mayBegin(keyOf(name, extras)) || this.#ended) break;
       admission.parked.delete(id);
       this.#holdings.give(cost, excess);
-      this.#begin(id, name, args, cost, excess, extras, receiver);
+      this.#begin(id, name, args, cost, excess, extras, receiver, context);
     }
   }
 
@@ -416,13 +419,18 @@ export class IncomingCalls {
     excess: number,
     extras: CallExtras | undefined,
     receiver: unknown,
+    waited?: CallContext,
   ): void {
     if (extras?.failure !== undefined) {
       const { code, message } = asWireError(extras.failure);
       return this.#answers.fail(id, code, message);
     }
+    if (isLate(waited)) {
+      extras?.attachments?.drop();
+      return this.#answers.refuse(id, tooLate());
+    }
     this.#begun++;
-    const context = this.#functions.context(name, extras);
+    const context = waited ?? this.#functions.context(name, extras);
     if (receiver !== undefined || extras?.attachments !== undefined) {
       return this.#beginWith(
         id,
@@ -736,7 +744,16 @@ class OneWayCalls {
     const { limits, memory } = this.#options;
     if (this.#running.size >= limits.calls || this.#parked.size > 0) {
       memory?.hold(excess);
-      this.#parked.push({ name, args, extras, receiver, cost, excess });
+      const context = this.#functions.contextOfWaiting(name, extras);
+      this.#parked.push({
+        name,
+        args,
+        extras,
+        receiver,
+        context,
+        cost,
+        excess,
+      });
     } else if (extras === undefined) {
       this.#beginPlain(name, args, cost, excess);
     } else {
@@ -751,11 +768,16 @@ class OneWayCalls {
     excess: number,
     extras: CallExtras | undefined,
     receiver: unknown,
+    waited?: CallContext,
   ): void {
+    if (isLate(waited)) {
+      extras?.attachments?.drop();
+      return this.refuse(name, tooLate(), cost);
+    }
     const { onError } = this.#options;
     const functions = this.#functions;
     this.begun++;
-    const context = functions.context(name, extras);
+    const context = waited ?? functions.context(name, extras);
     extras?.attachments?.label(`an argument of "${name}"`);
     let served: Method | undefined;
     let object: object | undefined;
@@ -820,7 +842,7 @@ class OneWayCalls {
     const running = runningCall(0, context, cost, excess, extras);
     startTimer(
       running,
-      extras?.deadline || undefined,
+      context.deadline,
       this.#options,
       (reason) => this.#giveUp(running, reason),
     );
@@ -844,9 +866,9 @@ class OneWayCalls {
     while (this.#running.size < limits.calls) {
       const next = this.#parked.shift();
       if (next === undefined) break;
-      const { name, args, cost, excess, extras, receiver } = next;
+      const { name, args, cost, excess, extras, receiver, context } = next;
       memory?.give(excess);
-      this.#begin(name, args, cost, excess, extras, receiver);
+      this.#begin(name, args, cost, excess, extras, receiver, context);
     }
     this.#onIdle();
   }
