@@ -67,13 +67,14 @@ export async function connectOver<
   try {
     if (attempt.reason) throw attempt.reason;
     const transport = await open();
-    const wire = makeWire<Remote, Local>(transport, { ...rest, limits });
+    let wire: Wire<Remote, Local> | undefined;
     try {
+      wire = makeWire<Remote, Local>(transport, { ...rest, limits });
       await opened(wire, attempt, where);
     } catch (error) {
       // Who does not answer is not waited for; and nothing is left of it.
-      if (attempt.reason) transport.close();
-      await wire.closed;
+      if (attempt.reason || wire === undefined) transport.close();
+      await wire?.closed;
       throw error;
     }
     // Who hears of a connection that never stood is the caller.

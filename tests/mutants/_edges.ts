@@ -24,6 +24,17 @@ export const EDGES: readonly BuggyFile[] = [
     ],
   },
   {
+    file: "transports/_connecting.ts",
+    tests: ["transports/connecting_test.ts"],
+    bugs: [
+      {
+        name: "a connection stays open over which no wire can be made",
+        find: "if (attempt.reason || wire === undefined) transport.close();",
+        replace: "if (attempt.reason) transport.close();",
+      },
+    ],
+  },
+  {
     file: "cli/_types.ts",
     tests: ["cli/verbs_test.ts"],
     bugs: [
