@@ -107,6 +107,15 @@ export const AWAY: Uint8Array = Uint8Array.of(KIND.away, 0, 0, 0, 0);
 /** Asks for a server. */
 const OPENING = Uint8Array.of(KIND.open, 0, 0, 0, 0);
 
+/** Ends a subscription, unless its connection has ended, and it with that. */
+export function unsubscribe(subscription: NatsSubscriptionLike): void {
+  try {
+    subscription.unsubscribe();
+  } catch {
+    // The connection was closed.
+  }
+}
+
 /** A message that asks a server for a session. */
 export function isOpening(data: Uint8Array): boolean {
   return data.length === HEAD &&
@@ -155,22 +164,35 @@ export class NatsLink {
   /** @throws {WireError} `connectFailed` while there is no NATS server. */
   checkUp(): void {
     const trouble = this.#connection.isClosed() ? CLOSED : this.#trouble;
-    if (trouble === undefined) return;
+    if (trouble !== undefined) throw this.#isDown(trouble);
+  }
+
+  #isDown(trouble: string, cause?: unknown): WireError {
     const server = this.#connection.getServer();
-    throw new WireError(
+    return new WireError(
       "connectFailed",
       `Cannot speak over NATS at ${server}: ${trouble}`,
+      { cause },
     );
   }
 
-  /** A session begins; its subscription is the result. */
+  /**
+   * A session begins; its subscription is the result.
+   *
+   * @throws {WireError} `connectFailed` where its owner closes the connection.
+   */
   enter(session: NatsSession, subject: string): NatsSubscriptionLike {
-    const subscription = this.#connection.subscribe(subject, {
-      callback: (error, message) => {
-        if (error) session.failed(troubleWith(error));
-        else session.received(message);
-      },
-    });
+    let subscription: NatsSubscriptionLike;
+    try {
+      subscription = this.#connection.subscribe(subject, {
+        callback: (error, message) => {
+          if (error) session.failed(troubleWith(error));
+          else session.received(message);
+        },
+      });
+    } catch (error) {
+      throw this.#isDown(errorMessage(error), error);
+    }
     this.#sessions.add(session);
     return subscription;
   }
@@ -464,11 +486,7 @@ export class NatsSession {
     this.#isClosed = true;
     clearInterval(this.#timer);
     this.#link.leave(this);
-    try {
-      this.#subscription.unsubscribe();
-    } catch {
-      // The connection was closed, and its subscriptions with it.
-    }
+    unsubscribe(this.#subscription);
   }
 
   #nobody(): WireError {

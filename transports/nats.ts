@@ -49,6 +49,7 @@ import {
   ROOT,
   token,
   troubleWith,
+  unsubscribe,
 } from "./_nats_session.ts";
 
 export type { Connecting } from "./_connecting.ts";
@@ -360,24 +361,26 @@ class Service implements NatsService {
   /** Resolves when NATS has the subscriptions. */
   async begin(): Promise<void> {
     this.#link.checkUp();
-    this.#asked = this.#connection.subscribe(this.subject, {
-      queue: QUEUE,
-      callback: (error, message) => {
-        if (error === null) this.#open(message);
-      },
-    });
-    this.#list();
     let refusal: Error | undefined;
-    const closed = this.#asked.closed.then((error) => {
-      refusal = error ?? undefined;
-    });
     try {
+      const asked = this.#asked = this.#connection.subscribe(this.subject, {
+        queue: QUEUE,
+        callback: (error, message) => {
+          if (error === null) this.#open(message);
+        },
+      });
+      this.#list();
+      const closed = asked.closed.then((error) => {
+        refusal = error ?? undefined;
+      });
       await Promise.race([this.#connection.flush(), closed]);
     } catch (error) {
       refusal = error as Error;
     }
     if (refusal === undefined) return;
+    // A connection that comes back would have its subscriptions again.
     this.#unlist();
+    if (this.#asked !== undefined) unsubscribe(this.#asked);
     const { code, message } = troubleWith(refusal);
     throw new WireError(
       code === "permissionDenied" ? code : "connectFailed",
@@ -472,11 +475,7 @@ class Service implements NatsService {
 
   #unlist(): void {
     for (const subscription of this.#listed.splice(0)) {
-      try {
-        subscription.unsubscribe();
-      } catch {
-        // The connection was closed, and its subscriptions with it.
-      }
+      unsubscribe(subscription);
     }
   }
 

@@ -450,6 +450,11 @@ export const UPPER: readonly BuggyFile[] = [
         replace: "reply.length > 256",
       },
       {
+        name: "a server that NATS refused takes clients later",
+        find: "if (this.#asked !== undefined) unsubscribe(this.#asked);",
+        replace: "",
+      },
+      {
         name: "a server that stops leaves clients at NATS waiting",
         find: "return this.#connection.publish(reply, AWAY);",
         replace: "return;",

@@ -751,6 +751,45 @@ test("connectNats() and serveNats() refuse what cannot be", async () => {
   await server.shutdown();
 });
 
+test("serveNats() leaves no subscription behind where it fails", async () => {
+  for (const fails of ["flush", "subscribe", "nothing"]) {
+    const subjects = new Set<string>();
+    const connection = nowhere({
+      subscribe(subject: string) {
+        const isLast = fails === "subscribe" && subjects.size === 3;
+        if (isLast) throw new Error("connection draining");
+        subjects.add(subject);
+        return {
+          closed: new Promise(() => {}),
+          unsubscribe: () => subjects.delete(subject),
+          drain: () => Promise.resolve(subjects.delete(subject)),
+        };
+      },
+      flush: () =>
+        fails === "flush"
+          ? Promise.reject(new Error("disconnected"))
+          : Promise.resolve(),
+    });
+    await using server = createRequestServer(null);
+    const serving = serveNats(server, connection, "name");
+    if (fails === "nothing") {
+      const service = await serving;
+      assertEquals(subjects.has(service.subject), true);
+      await service.stop();
+    } else assertEquals(await codeOf(serving), "connectFailed");
+    assertEquals([...subjects], []);
+  }
+});
+
+test("connectNats() says so where the connection to NATS is being closed", async () => {
+  const connection = nowhere({
+    subscribe() {
+      throw new Error("connection draining");
+    },
+  });
+  assertEquals(await codeOf(connectNats(connection, "name")), "connectFailed");
+});
+
 test("connectNats() shows no secret to whoever is on the way to NATS", async () => {
   const options = { credential: "a long secret", timeout: 20 };
   const connect = (changes: object, more: object = {}) =>
