@@ -17,6 +17,7 @@ import {
 } from "../wire/transport/transport.ts";
 import {
   checkDemand,
+  checkFlags,
   checkGate,
   checkHooks,
   checkSignal,
@@ -478,7 +479,7 @@ export class RequestServer implements AsyncDisposable {
       ? { transport: "none" }
       : listenerAddress(listener, tls !== undefined);
     this.#report = this.#reporter();
-    this.#counts = new ServerCounts(systemClock, options.measure === true);
+    this.#counts = new ServerCounts(systemClock, options.measure ?? false);
     const audit = auditor(options.onAudit, this.#report);
     this.#audit = (event) => {
       this.#counts.refused(event.refused, event.reason);
@@ -1132,6 +1133,7 @@ function checkOptions(options: RequestServerOptions): void {
   checkSignal(options.signal);
   checkServing(options);
   checkDemand(options);
+  checkFlags(options, ["measure"]);
   checkHooks(options, ["onListen", "onError", "onAudit", "tap"]);
   const { maxWireAge = Infinity } = options;
   checkTime(maxWireAge, 'The option "maxWireAge"');

@@ -19,7 +19,7 @@
  * @module
  */
 
-import { checkOptionKeys, joined } from "../wire/base/checks.ts";
+import { checkFlags, checkOptionKeys, joined } from "../wire/base/checks.ts";
 import { troubleOf } from "../host/host.ts";
 import {
   type ExitStatus,
@@ -105,6 +105,7 @@ export async function spawnRemote<
   options ??= {};
   checkOptionKeys(options, SPAWN_KEYS, "spawnRemote()");
   checkCommand(command);
+  checkFlags(options, ["leave"]);
   const { cwd, env, leave = false, ...rest } = options;
   const text = command.join(" ");
   const name = text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text;

@@ -26,6 +26,7 @@ import {
 import {
   checkAuthentication,
   checkCredential,
+  checkFlags,
   checkGate,
   checkHooks,
   checkOnDeath,
@@ -1087,30 +1088,44 @@ function checkCredentials(
     "credential" | "requireCredential" | "authenticate" | "insecure"
   >,
 ): readonly string[] | undefined {
-  const { credential, insecure = false } = options;
-  checkCredential(credential, "credential");
-  if (typeof insecure !== "boolean") {
-    throw new WireError(
-      "invalidArgument",
-      `The option "insecure" is true or false, not ${shown(insecure)}.`,
-    );
-  }
+  checkCredential(options.credential, "credential");
+  checkFlags(options, ["insecure"]);
   return checkAuthentication(options);
 }
 
+/** The options that are true or false, the one of secrets aside. */
+const FLAGS = [
+  "sendStacks",
+  "recordCallSites",
+  "introspection",
+  "telemetry",
+] as const;
+
+/** What {@linkcode checkParts} checks. */
+type Parts = Pick<
+  // deno-lint-ignore no-explicit-any -- whatever the identity is
+  WireOptions<any, any, any>,
+  | typeof FLAGS[number]
+  | "serveThrough"
+  | "callThrough"
+  | "dialect"
+  | "clock"
+  | "once"
+  | "valueTypes"
+>;
+
 /**
- * Checks what a wire is made with of somebody's own.
+ * Checks what a wire is made with of somebody's own, and what is on or off.
  *
  * @returns The types of values that are declared, for it or by its contracts.
  */
 function checkParts(
-  { serveThrough, callThrough, dialect, clock, once, valueTypes }: Pick<
-    // deno-lint-ignore no-explicit-any -- whatever the identity is
-    WireOptions<any, any, any>,
-    "serveThrough" | "callThrough" | "dialect" | "clock" | "once" | "valueTypes"
-  >,
+  options: Parts,
   ...contracts: readonly (ContractRules | undefined)[]
 ): ValueTypes | undefined {
+  const { serveThrough, callThrough, dialect, clock, once, valueTypes } =
+    options;
+  checkFlags(options, FLAGS);
   checkMiddleware(serveThrough, "serveThrough");
   checkMiddleware(callThrough, "callThrough");
   if (dialect !== undefined) {
@@ -1169,6 +1184,7 @@ export function checkServing(
   options: Pick<
     // deno-lint-ignore no-explicit-any -- whatever the interfaces are
     WireOptions<any, any, any>,
+    | keyof Parts
     | "functions"
     | "serves"
     | "expects"
@@ -1176,12 +1192,6 @@ export function checkServing(
     | "requireCredential"
     | "authenticate"
     | "insecure"
-    | "serveThrough"
-    | "callThrough"
-    | "dialect"
-    | "clock"
-    | "once"
-    | "valueTypes"
   >,
 ): void {
   const { functions, serves, expects } = options;

@@ -95,6 +95,11 @@ export const BASE: readonly BuggyFile[] = [
     ],
     bugs: [
       {
+        name: "limits in a promise are left out in silence",
+        find: "!mayBeOptions(limits, DEFAULT_LIMITS)",
+        replace: "false",
+      },
+      {
         name: "what an answered call held stays in the account of memory",
         find: "if (excess > 0) this.#memory?.give(excess);",
         replace: "",
@@ -268,6 +273,12 @@ export const BASE: readonly BuggyFile[] = [
       "wire/option_keys_test.ts",
     ],
     bugs: [
+      {
+        name: 'the text "false" turns an option on',
+        find: 'if (flag === undefined || typeof flag === "boolean") continue;',
+        replace: "continue;",
+        tests: ["wire/option_names_test.ts"],
+      },
       {
         name: "a secret with NULs behind it passes",
         find: "let difference = left.length ^ right.length;",

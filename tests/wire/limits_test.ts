@@ -97,6 +97,29 @@ test("resolveLimits() refuses what is no number", () => {
   }
 });
 
+test("resolveLimits() refuses what holds no limits, and would be left out in silence", () => {
+  class Limits {
+    get calls() {
+      return 7;
+    }
+  }
+  assertEquals(resolveLimits(new Limits()).calls, 7);
+  assertEquals(resolveLimits(Object.create({ calls: 8 })).calls, 8);
+  for (
+    const limits of [
+      new Map([["calls", 7]]),
+      Promise.resolve({ calls: 7 }),
+      [],
+      () => ({ calls: 7 }),
+    ] as unknown[]
+  ) {
+    const error = assertThrows(() =>
+      resolveLimits(limits as Partial<WireLimits>)
+    );
+    assert(error instanceof WireError && error.code === "invalidArgument");
+  }
+});
+
 test("resolveLimits() refuses a limit that does not exist, and names the nearest, or all", () => {
   assertThrows(
     () => resolveLimits({ clals: 1 } as Partial<WireLimits>),

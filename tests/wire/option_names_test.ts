@@ -7,6 +7,8 @@ import {
 } from "@std/assert";
 import {
   type CallContext,
+  connectToRemoteServer,
+  createRequestServer,
   keepConnected,
   LineStream,
   makeRemoteObject,
@@ -18,6 +20,7 @@ import {
   wirePair,
 } from "../../mod.ts";
 import { remoteCaller } from "../../wire/mod.ts";
+import { spawnRemote } from "../../transports/child.ts";
 import { cmucl } from "../../wire/cmucl/mod.ts";
 import { test } from "../_test.ts";
 
@@ -195,6 +198,28 @@ test("options that there are not are refused everywhere", () => {
   ];
   for (const [action, options, text] of cases) {
     refused(() => action(options), text);
+  }
+});
+
+test("options that are true or false are nothing else", async () => {
+  const wire = (options: Any) => wirePair(options);
+  const server = (options: Any) => createRequestServer(null, options);
+  const client = (options: Any) => connectToRemoteServer("::1", 1, options);
+  const flags: [string, ((options: Any) => unknown)[]][] = [
+    ["sendStacks", [wire, server, client]],
+    ["introspection", [wire, server, client]],
+    ["telemetry", [wire, server, client]],
+    ["recordCallSites", [wire, client]],
+    ["measure", [server]],
+    ["untagged", [cmucl]],
+    ["leave", [(options: Any) => spawnRemote(["none"], options)]],
+  ];
+  for (const [name, all] of flags) {
+    for (const make of all) {
+      // A variable of the environment says so.
+      const made = async () => await make({ [name]: "false" });
+      await rejected(made(), new RegExp(`"${name}" is true or false.*"false"`));
+    }
   }
 });
 

@@ -50,6 +50,28 @@ export function checkHook(hook: unknown, what: string): void {
 }
 
 /**
+ * Checks options that are true or false. A text would count as true, that of a
+ * variable that says "false" as well.
+ *
+ * @param options What a program passed.
+ * @param names The names of those options.
+ * @throws {WireError} `invalidArgument` for anything else but undefined.
+ */
+export function checkFlags<K extends string>(
+  options: { readonly [Name in K]?: unknown },
+  names: readonly K[],
+): void {
+  for (const name of names) {
+    const flag: unknown = options[name];
+    if (flag === undefined || typeof flag === "boolean") continue;
+    throw new WireError(
+      "invalidArgument",
+      `The option "${name}" is true or false, not ${shown(flag)}.`,
+    );
+  }
+}
+
+/**
  * Checks who is to hear of an end.
  *
  * @param options What a program passed.
@@ -222,7 +244,7 @@ function keysOf(
  */
 export function mayBeOptions(
   options: object,
-  known: Readonly<Record<string, true>>,
+  known: Readonly<Record<string, unknown>>,
 ): boolean {
   const prototype = Object.getPrototypeOf(options);
   return prototype === null || Object.getPrototypeOf(prototype) === null ||

@@ -7,7 +7,7 @@
 
 import type { Clock } from "./clock.ts";
 import { shown, WireError } from "./errors.ts";
-import { unknownName } from "./checks.ts";
+import { mayBeOptions, unknownName } from "./checks.ts";
 
 /**
  * The bounds that keep one peer from harming another. Each side states its own
@@ -266,7 +266,10 @@ export function resolveLimits(
 ): Readonly<WireLimits> {
   // The wires of a server share one set, and need not make another.
   if (resolvedSets.has(limits)) return limits as Readonly<WireLimits>;
-  if (typeof limits !== "object" || limits === null) {
+  if (
+    typeof limits !== "object" || limits === null || Array.isArray(limits) ||
+    !mayBeOptions(limits, DEFAULT_LIMITS)
+  ) {
     throw new WireError(
       "invalidArgument",
       `The option "limits" is an object, such as { calls: 10 }, and not ${
@@ -275,17 +278,20 @@ export function resolveLimits(
     );
   }
   const resolved: WireLimits = { ...DEFAULT_LIMITS };
-  for (const [name, value] of Object.entries(limits)) {
+  for (const name of Object.keys(limits)) {
     if (!Object.hasOwn(DEFAULT_LIMITS, name)) {
       throw unknownName("limit", name, Object.keys(DEFAULT_LIMITS));
     }
+  }
+  // Those of a class may not be its own.
+  for (const key of Object.keys(DEFAULT_LIMITS) as (keyof WireLimits)[]) {
+    const value: unknown = limits[key];
     if (value === undefined) continue;
-    const key = name as keyof WireLimits;
     if (!isInRange(key, value)) {
       const { least, most } = limitRange(key);
       throw new WireError(
         "invalidArgument",
-        `The limit "${name}" must be an integer from ${least} to ${most}, not ${
+        `The limit "${key}" must be an integer from ${least} to ${most}, not ${
           shown(value)
         }.`,
       );
@@ -789,5 +795,5 @@ export function connectingLimits(
   const resolved = resolveLimits(limits);
   if (timeout <= resolved.hello || limits?.hello !== undefined) return resolved;
   const hello = Math.min(Math.ceil(timeout), RANGE.most);
-  return resolveLimits({ ...limits, hello });
+  return resolveLimits({ ...resolved, hello });
 }

@@ -8,7 +8,7 @@ import { type CallOptions, checkCallOptions } from "../rpc/context.ts";
 import type { Dialect, Session, SessionOptions } from "../session/dialect.ts";
 import { shown, WireError } from "../base/errors.ts";
 import { owned, type Report, unawaited } from "../base/report.ts";
-import { checkOptionKeys } from "../base/checks.ts";
+import { checkFlags, checkOptionKeys } from "../base/checks.ts";
 import type { WireLimits } from "../base/limits.ts";
 import { TAP_LIMITS } from "../codec/message_tap.ts";
 import type { Transport } from "../transport/transport.ts";
@@ -104,6 +104,7 @@ export class CmuclDialect implements Dialect {
    */
   constructor(options: CmuclOptions) {
     checkOptionKeys(options, OPTION_KEYS, "cmucl()");
+    checkFlags(options, ["untagged"]);
     const [host, pid] = crypto.getRandomValues(new Uint32Array(2));
     this.#packageName = options.packageName ?? USER_PACKAGE;
     this.#untagged = options.untagged ?? false;
