@@ -121,7 +121,7 @@ function isTransferable(bytes: unknown): bytes is object {
   return buffer instanceof ArrayBuffer;
 }
 
-/** So much may be handed over before the message comes that it belongs to. */
+/** So much is kept before the message comes that it belongs to. */
 const MOST = 10_000;
 /** How long what was posted may be under way, in milliseconds. */
 const GOODBYE = 20;
@@ -246,10 +246,16 @@ class Handover {
 
   /** Something came; false where it is nothing that may. */
   add(id: unknown, bytes: unknown): boolean {
-    const isFine = typeof id === "number" && isTransferable(bytes) &&
-      this.#came.size < MOST;
-    if (isFine) this.#came.set(id, bytes);
-    return isFine;
+    if (typeof id !== "number" || !isTransferable(bytes)) return false;
+    this.#came.set(id, bytes);
+    if (this.#came.size > MOST) this.#forgetFirst();
+    return true;
+  }
+
+  /** A message that could not be sent, or was given up, leaves what it had. */
+  #forgetFirst(): void {
+    const [first] = this.#came.keys();
+    this.#came.delete(first!);
   }
 
   /** Forgets what is in no message. */
@@ -308,7 +314,7 @@ function overPort(
         "malformed",
         `The peer posted ${
           shown(data)
-        } to the port. It may post bytes, and hand over buffers, ${MOST} at a time.`,
+        } to the port. It may post bytes, and hand over buffers.`,
       );
     }
   };

@@ -471,6 +471,12 @@ export const UPPER: readonly BuggyFile[] = [
     tests: ["transports/threads_test.ts"],
     bugs: [
       {
+        name: "buffers of messages that never come are kept without end",
+        find: "if (this.#came.size > MOST) this.#forgetFirst();",
+        replace: "if (this.#came.size > MOST) return false;",
+        tests: ["transports/worker_test.ts"],
+      },
+      {
         name: "a thread's exit code is not waited for",
         find: "timer ??= setTimeout(() => following.onEnd(), EXIT_TIME);",
         replace: "following.onEnd();",

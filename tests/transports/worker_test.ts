@@ -285,6 +285,21 @@ for (
   });
 }
 
+test("portWire() lets go of what was handed over for messages that never come", async () => {
+  const { port1, port2 } = new MessageChannel();
+  const near = portWire(port1);
+  const far = portWire(port2, {
+    functions: { size: (bytes: Uint8Array) => bytes.length },
+  });
+  const size = (...args: unknown[]) => near.call("size", args);
+  for (let n = 0; n < 10_100; n++) {
+    // It is handed over, and then the call cannot be sent.
+    size(transfer(new Uint8Array(9)), Symbol("no")).catch(() => {});
+  }
+  assertEquals(await size(transfer(new Uint8Array(9))), 9);
+  await Promise.all([near.close(), far.close()]);
+});
+
 test("a server adopts a port", async () => {
   await using server = createRequestServer(null, {
     functions: { double: (n: number) => n * 2 },
