@@ -59,6 +59,18 @@ export const BASE: readonly BuggyFile[] = [
     ],
     bugs: [
       {
+        name: "a long time is asked of a clock at once",
+        find: `    stop = left > LONGEST
+      ? clock.after(LONGEST`,
+        replace: `    stop = left > Infinity
+      ? clock.after(LONGEST`,
+      },
+      {
+        name: "for ever is asked of a clock",
+        find: "if (time === Infinity) return () => {};",
+        replace: "",
+      },
+      {
         name: "a token is taken that has not flowed in whole",
         find: "if (this.#tokens < 1) return false;",
         replace: "if (this.#tokens <= 0) return false;",

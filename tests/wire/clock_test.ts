@@ -1,7 +1,10 @@
 import { assertEquals } from "@std/assert";
-import { afterLimit, systemClock } from "../../wire/base/clock.ts";
-import { FakeClock } from "../_fake_clock.ts";
+import { afterLimit, afterTime, systemClock } from "../../wire/base/clock.ts";
+import type { Middleware } from "../../wire/mod.ts";
+import { FakeClock, settle } from "../_fake_clock.ts";
 import { test } from "../_test.ts";
+import { list } from "./_items.ts";
+import { anyPair } from "./_pair.ts";
 
 const CLOCK = new URL("../../wire/base/clock.ts", import.meta.url).href;
 
@@ -34,6 +37,68 @@ async function output(program: string): Promise<string> {
   assertEquals(new TextDecoder().decode(stderr), "");
   return new TextDecoder().decode(stdout);
 }
+
+/** A clock made of timers such as the platform's: what is too long is nothing. */
+class PlainClock extends FakeClock {
+  override after(delay: number, callback: () => void): () => void {
+    return super.after(delay < 2 ** 31 ? delay : 1, callback);
+  }
+}
+
+test("afterTime() waits for any time by any clock, and may be cancelled in between", async () => {
+  const clock = new PlainClock();
+  const fired: string[] = [];
+  afterTime(clock, 2 ** 31 - 1, () => fired.push("longest"));
+  afterTime(clock, 2 ** 33, () => fired.push("longer"));
+  afterTime(clock, Infinity, () => fired.push("never"));
+  const stop = afterTime(clock, 2 ** 33, () => fired.push("cancelled"));
+  await clock.advance(2 ** 31 - 2);
+  assertEquals(fired, []);
+  await clock.advance(1);
+  assertEquals(fired, ["longest"]);
+  await clock.advance(2 ** 32);
+  stop();
+  stop();
+  await clock.advance(2 ** 31);
+  assertEquals(fired, ["longest"]);
+  await clock.advance(2 ** 31);
+  assertEquals([fired, clock.timers], [["longest", "longer"], 0]);
+});
+
+test("a deadline of any length is waited for by a program's own clock", async () => {
+  const clock = new PlainClock();
+  const callThrough: Middleware[] = [(_call, next) => next()];
+  const gate = Promise.withResolvers<void>();
+  const functions = {
+    wait: () => gate.promise,
+    async *items() {
+      await gate.promise;
+      yield 1;
+    },
+  };
+  const plain = anyPair({ clock }, { clock, functions });
+  const through = anyPair({ clock, callThrough }, { clock, functions });
+  // What is sent one way waits for the peer's window.
+  const narrow = anyPair({ clock }, { functions, limits: { window: 1 } });
+  await Promise.all([plain, through, narrow].map(([wire]) => wire.opened));
+  narrow[0].remote.wait();
+  const calls: Promise<unknown>[] = [];
+  for (const deadline of [2 ** 33, Infinity]) {
+    for (const [wire] of [plain, through]) {
+      calls.push(wire.with({ deadline }).remoteValue.wait());
+      calls.push(list(await wire.with({ deadline }).remoteValue.items()));
+    }
+    calls.push(narrow[0].with({ deadline }).remote.wait());
+  }
+  await settle();
+  await clock.advance(2 ** 32);
+  gate.resolve();
+  await Promise.all(calls);
+  for (const pair of [plain, through, narrow]) {
+    pair[0].abort();
+    await Promise.all(pair.map(({ closed }) => closed));
+  }
+});
 
 test("afterLimit() calls back, and not what was cancelled", async () => {
   const program = `

@@ -123,6 +123,32 @@ export function checkTime(time: unknown, name: string): number {
   );
 }
 
+/**
+ * Calls a function once, after a time of any length. A clock of a program's own
+ * may be made of the platform's timers, which take what is longer than they can
+ * wait for no time at all.
+ *
+ * @param clock The clock.
+ * @param time The time, in milliseconds. `Infinity` is for ever.
+ * @param callback What to call.
+ * @returns What cancels it; cancelling twice does no harm.
+ */
+export function afterTime(
+  clock: Clock,
+  time: number,
+  callback: () => void,
+): () => void {
+  if (time === Infinity) return () => {};
+  let stop: () => void;
+  const begin = (left: number) => {
+    stop = left > LONGEST
+      ? clock.after(LONGEST, () => begin(left - LONGEST))
+      : clock.after(left, callback);
+  };
+  begin(time);
+  return () => stop();
+}
+
 /** A time limit of so many milliseconds or more is mostly not reached. */
 const LONG = 1_000;
 /** The first moment of a long one, in milliseconds. */

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Clock } from "../base/clock.ts";
+import { afterTime, type Clock } from "../base/clock.ts";
 import { Queue } from "../base/collections.ts";
 import { malformed, WireError } from "../base/errors.ts";
 import type { Lifetime } from "../base/lifetime.ts";
@@ -303,7 +303,7 @@ export class LightCalls {
     const { name } = call;
     const stopTimer = deadline === undefined
       ? undefined
-      : this.#options.clock.after(deadline, () =>
+      : afterTime(this.#options.clock, deadline, () =>
         this.#giveUp(
           call,
           "deadline",

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Clock } from "../base/clock.ts";
+import { afterTime, type Clock } from "../base/clock.ts";
 import { Queue } from "../base/collections.ts";
 import {
   errorMessage,
@@ -229,11 +229,15 @@ export class LightServing {
     if (reason !== undefined) abortContext(context, reason);
     const stopTimer = deadline === undefined || reason !== undefined
       ? undefined
-      : this.#options.clock.after(Math.max(1, deadline), () =>
-        this.#giveUp(
-          running,
-          new WireError("deadline", "The deadline of the call has passed."),
-        ));
+      : afterTime(
+        this.#options.clock,
+        Math.max(1, deadline),
+        () =>
+          this.#giveUp(
+            running,
+            new WireError("deadline", "The deadline of the call has passed."),
+          ),
+      );
     const running: Running = { cost, excess, context, stopTimer };
     return running;
   }

@@ -36,7 +36,7 @@ import {
 } from "../rpc/pending_call.ts";
 import type { Caller } from "../rpc/remote.ts";
 import type { KeptCallOptions, ResolvedKeepOptions } from "./_supervisor.ts";
-import type { Clock } from "../base/clock.ts";
+import { afterTime, type Clock } from "../base/clock.ts";
 import type { Lifetime } from "../base/lifetime.ts";
 
 /** What is asked of a wire. */
@@ -561,7 +561,7 @@ class ParkedCalls {
     const { options } = waiting.call;
     const stopTimer = deadline === undefined
       ? undefined
-      : this.#clock.after(deadline, () =>
+      : afterTime(this.#clock, deadline, () =>
         this.#fail(
           waiting,
           "deadline",

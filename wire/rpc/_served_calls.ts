@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type Clock, TokenBucket } from "../base/clock.ts";
+import { afterTime, type Clock, TokenBucket } from "../base/clock.ts";
 import { LazyMap, Queue } from "../base/collections.ts";
 import {
   errorMessage,
@@ -545,8 +545,9 @@ export function startTimer(
     abortContext(running.context, reason);
   }
   if (left === undefined || reason !== undefined) return;
-  running.stopTimer = clock.after(
-    Math.min(Math.max(1, Math.ceil(left)), 2 ** 31 - 1),
+  running.stopTimer = afterTime(
+    clock,
+    Math.max(1, Math.ceil(left)),
     () =>
       giveUp(new WireError("deadline", "The caller's deadline has passed.")),
   );

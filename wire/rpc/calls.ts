@@ -35,7 +35,7 @@ import {
   REFERENCE,
   type StreamsOfCall,
 } from "../codec/passing.ts";
-import { type Clock, TokenBucket } from "../base/clock.ts";
+import { afterTime, type Clock, TokenBucket } from "../base/clock.ts";
 import { type CallFate, isA, malformed, WireError } from "../base/errors.ts";
 import {
   entered,
@@ -280,7 +280,7 @@ export class Calls implements CallMaker {
     };
     const stopTimer = deadline === undefined
       ? nothing
-      : this.#options.clock.after(deadline, () =>
+      : afterTime(this.#options.clock, deadline, () =>
         giveUp(
           new WireError(
             "deadline",
@@ -452,7 +452,7 @@ export class Calls implements CallMaker {
   ): void {
     const stopTimer = deadline === undefined
       ? undefined
-      : this.#options.clock.after(deadline, () =>
+      : afterTime(this.#options.clock, deadline, () =>
         pending.settled
           ? pending.streams?.end(streamsTooLong(pending.name, deadline))
           : this.#giveUp(

@@ -21,7 +21,7 @@ import {
 import { type CallOptions, deadlineToTell, readOptions } from "./context.ts";
 import { ProgressTeller } from "./pending_call.ts";
 import { endStreams } from "../codec/passing.ts";
-import type { Clock } from "../base/clock.ts";
+import { afterTime, type Clock } from "../base/clock.ts";
 import { WireError } from "../base/errors.ts";
 import {
   entered,
@@ -344,7 +344,7 @@ export class Outbound {
     };
     const stopTimer = deadline === undefined
       ? undefined
-      : this.#clock.after(deadline, () =>
+      : afterTime(this.#clock, deadline, () =>
         giveUp(notSent(
           "deadline",
           `"${name}" was not sent within ${

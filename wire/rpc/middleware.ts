@@ -5,7 +5,7 @@
  */
 
 import { checkOptionKeys, ownArguments } from "../base/checks.ts";
-import type { Clock } from "../base/clock.ts";
+import { afterTime, type Clock } from "../base/clock.ts";
 import { errorMessage, shortText, shown, WireError } from "../base/errors.ts";
 import {
   begun,
@@ -515,7 +515,8 @@ function unlessLate<Args extends unknown[]>(
         ),
       );
     };
-    const stopTimer = deadline === undefined ? undefined : clock.after(
+    const stopTimer = deadline === undefined ? undefined : afterTime(
+      clock,
       deadline,
       () => giveUp("deadline", `passed its deadline of ${deadline} ms`),
     );

@@ -12,7 +12,7 @@ import {
 } from "../rpc/pending_call.ts";
 import type { CallOptions } from "../rpc/context.ts";
 import { isStreamed, type StreamsOfCall } from "../codec/passing.ts";
-import type { Clock } from "../base/clock.ts";
+import { afterTime, type Clock } from "../base/clock.ts";
 import { malformed, WireError } from "../base/errors.ts";
 import { LazyMap } from "../base/collections.ts";
 import type { LastMessage } from "../codec/codec.ts";
@@ -264,12 +264,11 @@ export class Streams {
     deadline: number | undefined,
     signal: AbortSignal | undefined,
   ): void {
-    const stopTimer = deadline === undefined
-      ? undefined
-      : this.#options.clock.after(
-        deadline,
-        () => call.end(streamsTooLong(name, deadline)),
-      );
+    const stopTimer = deadline === undefined ? undefined : afterTime(
+      this.#options.clock,
+      deadline,
+      () => call.end(streamsTooLong(name, deadline)),
+    );
     const onAbort = () => call.end(streamsCancelled(name, signal!.reason));
     signal?.addEventListener("abort", onAbort, { once: true });
     call.settled(() => {
