@@ -192,6 +192,11 @@ export const STREAMS: readonly BuggyFile[] = [
     ],
     bugs: [
       {
+        name: "a getter that calls frees the streams behind it",
+        find: "this.call = outer;",
+        replace: "this.call = undefined;",
+      },
+      {
         name: "a stream is begun over a wire that a getter has ended",
         find: "if (this.#reason !== undefined) throw tooLate(this.#reason);",
         replace: "",

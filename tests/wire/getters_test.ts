@@ -186,6 +186,29 @@ test("a getter may abort the one-way call that it is in", async () => {
   await end();
 });
 
+for (const way of ["remote", "remoteValue"] as const) {
+  test(`a getter that calls leaves the streams behind it to the signal of its ${way} call`, async () => {
+    const { near, end } = await waitingEnds();
+    const producers = new Producers();
+    const [outer, inner] = [new AbortController(), new AbortController()];
+    const value = {
+      get x() {
+        for (const other of ["remote", "remoteValue"] as const) {
+          near.with(inner)[other].echo(1).catch(() => {});
+        }
+        return 1;
+      },
+      stream: producers.readable(),
+    };
+    fate(near.with(outer)[way].wait(value));
+    await near.ping();
+    inner.abort();
+    outer.abort();
+    await producers.ended(1);
+    await end();
+  });
+}
+
 test("a getter may abort a one-way call that others wait behind", async () => {
   const { near, end } = await waitingEnds();
   near.remote.wait();

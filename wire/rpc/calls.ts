@@ -335,6 +335,7 @@ export class Calls implements CallMaker {
     this.#encoding = args;
     const { streams } = this.#options;
     const ends = pending.cleanup !== undefined && streams !== undefined;
+    const outerCall = streams?.call;
     if (ends) streams.call = pending;
     try {
       pending.waiting = sendQueue.enqueue(
@@ -353,7 +354,7 @@ export class Calls implements CallMaker {
       bases = this.#bases;
       this.#bases = outerBases;
       this.#encoding = outerArgs;
-      if (ends) streams.call = undefined;
+      if (ends) streams.call = outerCall;
     }
     if (pending.waiting === undefined) {
       pending.cost = sendQueue.bytes - before;

@@ -248,11 +248,13 @@ export class Streams {
     const mayEnd = deadline !== undefined || signal !== undefined;
     if (progress === undefined && (isFree || !mayEnd)) return send();
     const call = new CallStreams(isFree, progress);
+    // A getter among the arguments may call, too.
+    const outer = this.call;
     this.call = call;
     try {
       return send();
     } finally {
-      this.call = undefined;
+      this.call = outer;
       if (call.size > 0) this.#guard(call, name, deadline, signal);
     }
   }
