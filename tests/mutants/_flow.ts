@@ -340,6 +340,14 @@ export const FLOW: readonly BuggyFile[] = [
         replace: "",
       },
       {
+        name:
+          "a large call that a getter gives up is cancelled before it has come",
+        find: `    if (index < 0) return false;
+    this.encoder.checkIdle();`,
+        replace: "    if (index < 0 || this.encoder.isBusy) return false;",
+        tests: ["wire/getters_test.ts"],
+      },
+      {
         name: "a flush does not wait for what is large",
         find: "if (this.#large.length > 0) await this.whenLargeLeft();",
         replace: "",

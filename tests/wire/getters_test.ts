@@ -51,6 +51,26 @@ test("a getter may abort a call", async () => {
   await far.closed;
 });
 
+test("a getter may abort a large call that nothing came before", async () => {
+  const { near, far } = ends();
+  await near.opened;
+  const controller = new AbortController();
+  const large = fate(
+    near.with(controller).remoteValue.echo(new Uint8Array(3_000_000)),
+  );
+  await near.outputObject({
+    get x() {
+      controller.abort();
+      return 1;
+    },
+  });
+  assertEquals(await large, "cancelled notSent");
+  // What was sent of it is abandoned: no call came that could be cancelled.
+  assertEquals(await near.remoteValue.echo(2), 2);
+  assertEquals(far.stats().callsServed, 1);
+  await near.close();
+});
+
 test("a getter may release a reference", async () => {
   const { near, far, within } = ends();
   const opened = await near.remoteValue.open();

@@ -132,6 +132,7 @@ export interface MessageOutput {
    * messages are sent whole.
    *
    * @returns Whether the peer will never see the whole of it.
+   * @throws {WireError} Where it has to be tried again in another turn.
    */
   abandon?(ticket: Ticket): boolean;
 }
@@ -470,11 +471,12 @@ export class Output extends ByteOutput implements MessageOutput, PlainOutput {
    * Gives up a large message whose ticket this is.
    *
    * @returns Whether the peer will never see the whole of it.
+   * @throws {WireError} `invalidArgument` while another message is written.
    */
   abandon(ticket: Ticket): boolean {
     const index = this.#large.findIndex((large) => large.ticket === ticket);
-    // It is sent, and its cancel behind it, where a getter gave it up.
-    if (index < 0 || this.encoder.isBusy) return false;
+    if (index < 0) return false;
+    this.encoder.checkIdle();
     const [large] = this.#large.splice(index, 1);
     const { frames, offset, number, attachments, gone } = large!;
     attachments?.undo();
