@@ -194,6 +194,12 @@ export const SESSION: readonly BuggyFile[] = [
     ],
     bugs: [
       {
+        name: "what a getter releases overtakes the large message that has it",
+        find: "return queueMicrotask(() => this.#sendBehind(message));",
+        replace: "",
+        tests: ["wire/getters_test.ts"],
+      },
+      {
         name: "a release overtakes a large message",
         find: "if (outbound.waiting === 0 && output.large === 0) {",
         replace: "if (outbound.waiting === 0) {",

@@ -81,6 +81,27 @@ test("a getter may release a reference", async () => {
   await near.close();
 });
 
+test("a getter may release a reference that is in the same large message", async () => {
+  const { near, far } = ends();
+  const opened = await near.remoteValue.open();
+  let came: unknown;
+  far.serve({ take: (object: object) => void (came = object) });
+  await near.remoteValue.take(
+    opened,
+    {
+      get x() {
+        opened[Symbol.dispose]();
+        return 1;
+      },
+    },
+    new Uint8Array(1_000_000),
+  );
+  assertEquals(Object.keys(came as object), ["name"]);
+  await near.ping();
+  assertEquals(far.stats().objectsExported, 0);
+  await near.close();
+});
+
 test("a getter may put an object out of reach", async () => {
   const { near, far, within } = ends();
   const own = {};

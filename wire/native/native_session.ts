@@ -582,6 +582,10 @@ export class NativeSession implements Session {
     const { lifetime } = this;
     if (lifetime.reason !== undefined) return;
     const output = this.#output;
+    if (output.encoder.isBusy) {
+      // What is just written may be large, and have what a getter releases.
+      return queueMicrotask(() => this.#sendBehind(message));
+    }
     const { outbound } = this.#messaging;
     if (outbound.waiting === 0 && output.large === 0) {
       output.send(message);
