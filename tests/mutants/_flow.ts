@@ -51,9 +51,16 @@ export const FLOW: readonly BuggyFile[] = [
       },
       {
         name: "what a withdrawn message exported stays exported",
-        find: `    waiting.ticket.onSettled = undefined;
+        find: `    waiting.dropped = true;
     waiting.body.attachments?.undo();`,
-        replace: "    waiting.ticket.onSettled = undefined;",
+        replace: "    waiting.dropped = true;",
+      },
+      {
+        name: "what a withdrawn call waited behind remembers it",
+        find:
+          "if (waiting.held !== undefined) this.#before!.#letGo(waiting.held);",
+        replace: "",
+        tests: ["wire/flat_heap_test.ts"],
       },
       {
         name: "who waits behind a withdrawn message waits on",

@@ -37,8 +37,11 @@ export interface QueuedMessage {
   readonly ticket: Ticket;
   /** True when nothing is to be sent any more. */
   dropped: boolean;
-  /** True while something that came before it waits at another queue. */
-  held: boolean;
+  /**
+   * What stands at another queue behind all that has to be sent before it;
+   * undefined where nothing has, or that was sent.
+   */
+  held: QueuedMessage | undefined;
 }
 
 /** Lets messages of one kind out, in order, as fast as the peer allows. */
@@ -121,8 +124,6 @@ export class SendQueue implements Sender {
       this.#enter(size, ticket);
       return undefined;
     }
-    const before = this.#before;
-    const held = before !== undefined && before.#queue.size > 0;
     const output = this.#output;
     const { backlog } = output;
     backlog.admit(0, output.waiting);
@@ -134,12 +135,18 @@ export class SendQueue implements Sender {
       throw error;
     }
     backlog.add(body.size);
-    const waiting = { body, ticket, dropped: false, held };
+    const waiting: QueuedMessage = {
+      body,
+      ticket,
+      dropped: false,
+      held: undefined,
+    };
     this.#queue.push(waiting);
     this.#waiting++;
-    if (held) {
-      before.#mark(() => {
-        waiting.held = false;
+    const before = this.#before;
+    if (before !== undefined && before.#queue.size > 0) {
+      waiting.held = before.#mark(() => {
+        waiting.held = undefined;
         this.drain();
       });
     }
@@ -153,26 +160,34 @@ export class SendQueue implements Sender {
   }
 
   /** Has a function called when all that waits by now was sent. */
-  #mark(callback: () => void): void {
-    this.#queue.push({
+  #mark(callback: () => void): QueuedMessage {
+    const mark: QueuedMessage = {
       body: NOTHING,
       ticket: { position: 0, onSettled: callback },
       dropped: true,
-      held: false,
-    });
+      held: undefined,
+    };
+    this.#queue.push(mark);
+    return mark;
   }
 
   /** Gives up a message that waits. */
   withdraw(waiting: QueuedMessage): void {
     if (waiting.dropped) return;
     waiting.dropped = true;
-    waiting.ticket.onSettled = undefined;
     waiting.body.attachments?.undo();
     this.#dequeued(waiting.body);
     waiting.body = NOTHING;
+    if (waiting.held !== undefined) this.#before!.#letGo(waiting.held);
+    this.#letGo(waiting);
     // Who waits behind it goes on, but not while a message is written: one of
     // its getters may have given this one up.
     if (this.#queue.peek() === waiting) queueMicrotask(() => this.drain());
+  }
+
+  /** Nobody is to learn of one any more. */
+  #letGo(waiting: QueuedMessage): void {
+    waiting.ticket.onSettled = undefined;
     const most = Math.max(MOST_GONE, this.#queue.size / 2);
     if (++this.#gone > most) this.#sweep();
   }
@@ -214,7 +229,7 @@ export class SendQueue implements Sender {
       if (waiting === undefined) break;
       let failure: Error | undefined;
       if (!waiting.dropped) {
-        if (waiting.held || !this.#isOpen) return;
+        if (waiting.held !== undefined || !this.#isOpen) return;
         this.#dequeued(waiting.body);
         waiting.dropped = true;
         failure = this.#sendNext(waiting);

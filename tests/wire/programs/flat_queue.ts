@@ -33,19 +33,21 @@ interface Far {
 }
 const quiet = { onError() {} };
 
-for (const kind of ["whole", "light"]) {
+for (const kind of ["whole", "light", "whole-behind", "light-behind"]) {
   const [here, there] = memoryTransports();
-  const limits = { calls: 1 };
+  const isBehind = kind.endsWith("behind");
+  const limits = isBehind ? { window: 1 } : { calls: 1 };
   const far = makeWire(there, {
     functions: { never: () => new Promise(() => {}), note() {} },
     limits,
   });
-  const near = kind === "whole"
+  const near = kind.startsWith("whole")
     ? makeWire<Far>(here, quiet)
     : await connectLight<Far>(here, quiet);
   await near.opened;
   // The second one waits, and so does all that is behind it.
-  for (let n = 0; n < 2; n++) near.remoteValue.never("").catch(() => {});
+  const way = isBehind ? near.remote : near.remoteValue;
+  for (let n = 0; n < 2; n++) way.never("").catch(() => {});
   const before = await memory();
   for (let round = 0; round < ROUNDS; round++) {
     const giveUp = new AbortController();
