@@ -155,7 +155,10 @@ export async function connectLight<
   // No `using`, which many platforms do not know.
   const attempt = new Attempt(where, { timeout, signal });
   try {
-    if (attempt.reason) throw attempt.reason;
+    if (attempt.reason) {
+      given?.close();
+      throw attempt.reason;
+    }
     const transport = given ?? dialing!.open();
     let wire: LightWire<Remote> | undefined;
     try {

@@ -356,6 +356,16 @@ test("a connection is closed where no wire can be made over it", async () => {
   assertEquals(await there.read(), null);
 });
 
+test("a connection is closed where its light wire was given up before", async () => {
+  const [here, there] = memoryTransports();
+  const signal = AbortSignal.abort();
+  assertEquals(
+    (await outcome(connectLight(here, { signal }))).code,
+    "cancelled",
+  );
+  assertEquals(await there.read(), null);
+});
+
 test("what waits for the peer's limits is sent later, or taken back", async () => {
   const clock = new FakeClock();
   const begun: PromiseWithResolvers<void>[] = [];
