@@ -7,7 +7,6 @@
 
 import {
   errorMessage,
-  isA,
   type Refusal,
   setBrand,
   shown,
@@ -88,7 +87,7 @@ import type {
 import type { OnceCaller } from "./once/calling.ts";
 import type { ServesOnce } from "./rpc/incoming_calls.ts";
 import { NativeSession } from "./native/native_session.ts";
-import { Peer } from "./session/handshake.ts";
+import { abortReason, Peer } from "./session/handshake.ts";
 import {
   callHook,
   failed,
@@ -882,14 +881,7 @@ export class Wire<
    * @param reason Why: an error, or any value that has a text.
    */
   abort(reason?: unknown): void {
-    const error = isA(reason, WireError) ? reason : new WireError(
-      "aborted",
-      reason === undefined
-        ? "The wire was aborted."
-        : `The wire was aborted: ${errorMessage(reason)}`,
-      { cause: reason },
-    );
-    this.#session.end(error, true);
+    this.#session.end(abortReason(reason), true);
   }
 
   /**

@@ -87,7 +87,7 @@ test("keepConnected() gives up a connect that is slow, and ends its wire", async
   await closing;
   const [near, far] = wirePair();
   made.resolve(near);
-  assertEquals((await near.closed).code, "closed");
+  assertEquals((await near.closed).code, "aborted");
   await far.closed;
   assertEquals(clock.timers, 0);
 });

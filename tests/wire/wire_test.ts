@@ -291,6 +291,23 @@ test("Wire.abort() never sends a call that it says was not sent", async () => {
   assertEquals(ran, [1]);
 });
 
+test("Wire.abort() is no proper close where another wire was closed", async () => {
+  const [other] = wirePair();
+  const [here, there] = memoryTransports();
+  const near = makeWire(here, { signal: other.signal });
+  const far = makeWire(there);
+  await near.opened;
+  const taking = (async () => {
+    for await (const _ of near);
+  })();
+  const failed = assertRejects(() => taking) as Promise<WireError>;
+  await other.close();
+  const reason = await near.closed;
+  assertEquals([reason.code, (await failed).code], ["aborted", "aborted"]);
+  assertEquals(reason.message, "The wire was aborted: The wire was closed.");
+  assertEquals((await far.closed).code, "peerAborted");
+});
+
 test("Wire knows that a call given up at once may run all the same", async () => {
   const [near, far] = wirePair();
   let ran = 0;

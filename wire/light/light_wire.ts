@@ -8,7 +8,6 @@
 import { checkCredential, checkHooks, checkOnDeath } from "../base/checks.ts";
 import { afterPatience, type Clock, systemClock } from "../base/clock.ts";
 import {
-  errorMessage,
   isA,
   kindOf,
   looksLikeText,
@@ -47,6 +46,7 @@ import type {
 } from "../rpc/remote_types.ts";
 import {
   abortedBy,
+  abortReason,
   closedReason,
   drainAndClose,
   GracefulClose,
@@ -340,14 +340,7 @@ export class LightWire<Remote extends object = AnyFunctions>
    * @param reason Why: an error, or any value that has a text.
    */
   abort(reason?: unknown): void {
-    const error = isA(reason, WireError) ? reason : new WireError(
-      "aborted",
-      reason === undefined
-        ? "The wire was aborted."
-        : `The wire was aborted: ${errorMessage(reason)}`,
-      { cause: reason },
-    );
-    this.#session.end(error, true);
+    this.#session.end(abortReason(reason), true);
   }
 
   /** Closes, as `await using` does. */
