@@ -724,10 +724,15 @@ export class AddressLists {
   /** Why an address may not connect; undefined where it may. */
   refusal(address: WireAddress): WireError | undefined {
     if (this.#allow === undefined && this.#deny === undefined) return undefined;
-    if (!("hostname" in address)) {
+    // No list has a name, or nothing: it would be denied nothing.
+    const isKnown = "hostname" in address &&
+      loadNet().isIP(bare(address)) !== 0;
+    if (!isKnown) {
       return new WireError(
         "refused",
-        `A connection without an address may not come in where there is "allow" or "deny". Tell adopt() where its peer is.`,
+        `A connection whose IP address is not known (${
+          formatAddress(address)
+        }) may not come in where there is "allow" or "deny". Tell adopt() where its peer is, or acceptWebSocket() by its option "address".`,
       );
     }
     const isDenied = this.#deny !== undefined && has(this.#deny, address);
@@ -743,9 +748,14 @@ export class AddressLists {
   }
 }
 
-function has(list: BlockList, { hostname }: { hostname: string }): boolean {
-  const bare = hostname.replace(/^\[|\]$|%.*$/g, "");
-  const address = MAPPED.exec(bare)?.[1] ?? bare;
+/** An address as lists have it. */
+function bare({ hostname }: { hostname: string }): string {
+  const plain = hostname.replace(/^\[|\]$|%.*$/g, "");
+  return MAPPED.exec(plain)?.[1] ?? plain;
+}
+
+function has(list: BlockList, peer: { hostname: string }): boolean {
+  const address = bare(peer);
   return list.check(address, address.includes(":") ? "ipv6" : "ipv4");
 }
 

@@ -590,7 +590,8 @@ export class RequestServer implements AsyncDisposable {
    *
    * @param connection The connection. It belongs to the server from now on.
    * @param address Where the peer is, where the connection itself does not tell.
-   * Peers without a host count as one address; see `wiresPerAddress`.
+   * Peers without a host count as one address; see `wiresPerAddress`. Where
+   * there is `allow` or `deny`, who has no IP address may not come in.
    * @throws {WireError} `invalidArgument` for what is no connection, or no
    * address.
    *
@@ -613,16 +614,17 @@ export class RequestServer implements AsyncDisposable {
    */
   adopt(connection: Transport | ByteDuplex, address?: WireAddress): void {
     const transport = transportOf(connection);
-    if (address !== undefined && typeof address?.transport !== "string") {
+    const where = address === undefined ? transport.address : address;
+    if (!isAddress(where)) {
       throw new WireError(
         "invalidArgument",
         `An address is { transport: "tcp", hostname, port }, for example, and not ${
-          shown(address)
+          shown(where)
         }.`,
       );
     }
     if (this.#destroyed) return transport.close();
-    this.#enter(new Adopted(transport, address ?? transport.address));
+    this.#enter(new Adopted(transport, where));
   }
 
   /**
@@ -1137,6 +1139,14 @@ function checkOptions(options: RequestServerOptions): void {
   checkHooks(options, ["onListen", "onError", "onAudit", "tap"]);
   const { maxWireAge = Infinity } = options;
   checkTime(maxWireAge, 'The option "maxWireAge"');
+}
+
+/** Whether something is an address; a host, if it has one, is a text. */
+function isAddress(address: unknown): boolean {
+  if (typeof address !== "object" || address === null) return false;
+  const { transport, hostname } = address as Record<string, unknown>;
+  return typeof transport === "string" &&
+    (!("hostname" in address) || typeof hostname === "string");
 }
 
 /** What listens; undefined where the server is not to. */

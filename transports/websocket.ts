@@ -173,7 +173,8 @@ export interface AcceptWebSocketOptions {
   /**
    * Where the peer is, as the second argument of a handler of `Deno.serve()` has
    * it in `remoteAddr`. Without, all peers count as one address where the
-   * server's limits count by address.
+   * server's limits count by address, and none may come in where the server
+   * has `allow` or `deny`.
    */
   address?: { readonly hostname: string; readonly port: number } | undefined;
   /**

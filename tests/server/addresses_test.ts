@@ -123,7 +123,8 @@ test("what a server adopts needs an address that may connect", async () => {
     server.adopt(there, address);
     return makeWire(here, { onError() {} });
   };
-  for (const hostname of ["192.0.2.1", "::ffff:192.0.2.1", undefined]) {
+  const refused = ["192.0.2.1", "::ffff:192.0.2.1", undefined, "", "localhost"];
+  for (const hostname of refused) {
     assertEquals(
       (await failure(adopt(hostname).opened)).code,
       "connectionLost",
@@ -134,9 +135,14 @@ test("what a server adopts needs an address that may connect", async () => {
   await wire.close();
   assertEquals(
     events.map(({ reason }) => reason.code),
-    Array(3).fill("refused"),
+    Array(refused.length).fill("refused"),
   );
-  assertMatch(events[2]!.reason.message, /Tell adopt\(\) where its peer is/);
+  for (const { reason } of events.slice(2)) {
+    assertMatch(
+      reason.message,
+      /not known .* Tell adopt\(\) where its peer is/,
+    );
+  }
 });
 
 const testOfTwo: typeof test = hasTwoAddresses ? test : Deno.test.ignore;

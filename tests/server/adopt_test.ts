@@ -217,6 +217,8 @@ test("RequestServer.adopt() refuses what is no connection, and no address", asyn
       [{}, undefined],
       [here, null],
       [here, "127.0.0.1"],
+      [here, { transport: "tcp", hostname: undefined, port: 1 }],
+      [here, { transport: "tcp", hostname: 0x7f000001, port: 1 }],
     ]
   ) {
     const error = assertThrows(() =>
