@@ -568,7 +568,10 @@ export interface ConnectOptions<
   Remote extends object = AnyFunctions,
   Local extends object = AnyFunctions,
 > extends Omit<WireOptions<Remote, Local>, "confirm" | "signal"> {
-  /** The path of a Unix socket; host and port are not looked at then. */
+  /**
+   * The path of a Unix socket; host and port are not looked at then, and `tls`
+   * is refused.
+   */
   path?: string | undefined;
   /** Set to speak TLS; an empty object trusts the system's authorities. */
   tls?: ClientTls | undefined;
@@ -781,6 +784,12 @@ function addressOf(
       hostname: hostName(host),
       port: portToDial(port),
     };
+  }
+  if (isTls) {
+    throw new WireError(
+      "invalidArgument",
+      'The option "tls" is for TCP, and "path" says to connect to a Unix socket, which speaks no TLS. Leave one of them out.',
+    );
   }
   if (typeof path === "string" && path !== "" && !path.includes("\0")) {
     return { transport: "unix", path };

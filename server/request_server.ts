@@ -171,7 +171,10 @@ export interface RequestServerOptions<
    * @default {"127.0.0.1"}
    */
   hostname?: string | undefined;
-  /** The path of a Unix socket to listen on; the port is not looked at then. */
+  /**
+   * The path of a Unix socket to listen on; the port is not looked at then, and
+   * `hostname`, `reusePort` and `tls`, which are for a port, are refused.
+   */
   path?: string | undefined;
   /**
    * Whether other processes of the same user may listen on the port as well,
@@ -1156,10 +1159,12 @@ function listenerOf(
   options: RequestServerOptions,
 ): HostListener | undefined {
   if (port !== null) {
-    if (options.path !== undefined && options.reusePort === true) {
+    for (const name of ["hostname", "reusePort", "tls"] as const) {
+      const isGiven = options[name] !== undefined && options[name] !== false;
+      if (options.path === undefined || !isGiven) continue;
       throw new WireError(
         "invalidArgument",
-        'The option "reusePort" is for a port, and "path" says that the server listens on a Unix socket. Leave one of them out.',
+        `The option "${name}" is for a port, and "path" says that the server listens on a Unix socket. Leave one of them out.`,
       );
     }
     const target = checkTarget(targetOf(port, options));

@@ -45,6 +45,7 @@ test("connectToRemoteServer() refuses options that are wrong", async () => {
     [{ path: null }, /not null\. Leave it out to connect by TCP/],
     [{ path: new URL("file:///a") }, /not an object/],
     [{ path: "a\0b" }, /"path" is the path of a socket file, not "a/],
+    [{ path: "/tmp/a", tls: {} }, /"tls" is for TCP, and "path" says/],
     [{ requireCredential: "" }, /"requireCredential" is a text/],
     [{ requireCredential: undefined }, /"requireCredential" is undefined/],
     [{ serveThrough: () => {} }, /"serveThrough" is an array of functions/],
