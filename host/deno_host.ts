@@ -76,10 +76,6 @@ const host: Host = {
   connectUnix(path) {
     return Deno.connect({ transport: "unix", path });
   },
-  checkCertificate(cert, key) {
-    // What is wrong with certificate and key, nobody says as well.
-    Deno.listenTls({ hostname: "127.0.0.1", port: 0, cert, key }).close();
-  },
   secureContext({ caCerts = [], cert, key }) {
     // deno-lint-ignore no-process-global
     const { createSecureContext } = process.getBuiltinModule("node:tls");

@@ -102,12 +102,11 @@ export interface Host {
   ): Promise<HostConn>;
   /** Connects to a Unix socket. */
   connectUnix(path: string): Promise<HostConn>;
-  /** Throws if a certificate and a key, both PEM, are no pair that serves. */
-  checkCertificate(cert: string, key: string): void;
   /**
-   * What a client speaks TLS with: authorities to trust in addition to those
-   * that the runtime trusts, and a certificate and its key to show, all PEM.
-   * Throws for what is none. Gives a `SecureContext` of `node:tls`.
+   * What TLS is spoken with: authorities to trust in addition to those that the
+   * runtime trusts, and a certificate and its key to show, all PEM. Throws for
+   * what is none, and for a pair that does not belong together; it needs no
+   * permission. Gives a `SecureContext` of `node:tls`.
    */
   secureContext(own: ClientCertificates): object;
   /**

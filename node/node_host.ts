@@ -304,6 +304,13 @@ function checkAuthorities(caCerts: readonly string[]): void {
   }
 }
 
+/** Refuses a certificate and a key that do not belong together. */
+function checkPair(cert: string, key: string): void {
+  const isPair = new X509Certificate(cert)
+    .checkPrivateKey(createPrivateKey(key));
+  if (!isPair) throw new Error("key values mismatch");
+}
+
 /** The host of Node and Bun. */
 export const nodeHost: Host = {
   isWindows: process.platform === "win32",
@@ -329,16 +336,10 @@ export const nodeHost: Host = {
     checkPath(path);
     return await connectTo({ path });
   },
-  checkCertificate(cert, key) {
-    const isPair = new X509Certificate(cert)
-      .checkPrivateKey(createPrivateKey(key));
-    if (!isPair) throw new Error("key values mismatch");
-    createSecureContext({ cert, key });
-  },
   secureContext({ caCerts = [], cert, key }) {
     checkAuthorities(caCerts);
     const isPair = cert !== undefined && key !== undefined;
-    if (isPair) this.checkCertificate(cert, key);
+    if (isPair) checkPair(cert, key);
     const pair = isPair ? { cert, key } : {};
     const made = createSecureContext(pair);
     const { context } = made as {

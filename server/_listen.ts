@@ -458,8 +458,7 @@ export function listen(
       );
     }
     if (tls !== undefined) {
-      host.checkCertificate(tls.cert, tls.key);
-      host.secureContext({ caCerts: tls.clientCa });
+      checkPair(host, tls, `${who} cannot listen on ${placeOf(target)}`);
     }
     return host.listen(hostname, port, backlog, reusePort);
   } catch (error) {
@@ -540,16 +539,18 @@ function checkTls(tls: ServerTls): void {
  */
 function checkRenewal(host: Host, tls: ServerTls, who: string): void {
   checkTls(tls);
+  checkPair(host, tls, `${who} keeps the certificate that it has`);
+}
+
+/** Checks that TLS can be spoken with what was given. */
+function checkPair(host: Host, tls: ServerTls, what: string): void {
   const { cert, key, clientCa } = tls;
   try {
-    // This needs no permission, and looks at all of it.
     host.secureContext({ cert, key, caCerts: clientCa });
   } catch (error) {
     throw new WireError(
       "tlsFailed",
-      `${who} keeps the certificate that it has: ${
-        tlsCure(tls, errorMessage(error))
-      }`,
+      `${what}: ${tlsCure(tls, errorMessage(error))}`,
       { cause: error },
     );
   }
@@ -604,20 +605,24 @@ function socketAddress(addr: HostAddress, isTls: boolean): WireAddress {
   return { transport, hostname: hostname!, port: port! };
 }
 
+/** Where something was to listen, as text. */
+function placeOf(target: ListenTarget): string {
+  return "path" in target
+    ? target.path
+    : formatAddress({ transport: "tcp", ...target });
+}
+
 /** A typed error for a failure to listen. */
 function listenError(
   error: unknown,
   target: ListenTarget,
   who: string,
 ): WireError {
-  const where = "path" in target
-    ? target.path
-    : formatAddress({ transport: "tcp", ...target });
   const make = (
     code: ConstructorParameters<typeof WireError>[0],
     text: string,
   ) =>
-    new WireError(code, `${who} cannot listen on ${where}: ${text}`, {
+    new WireError(code, `${who} cannot listen on ${placeOf(target)}: ${text}`, {
       cause: error,
     });
   const isPath = "path" in target;
@@ -652,11 +657,10 @@ function listenError(
     );
   }
   const text = errorMessage(error);
-  if (isPath) return make("addressUnavailable", pathCure(error, text));
-  if (target.tls !== undefined && isAboutTls(error)) {
-    return make("tlsFailed", tlsCure(target.tls, text));
-  }
-  return make("addressUnavailable", `${text}.`);
+  return make(
+    "addressUnavailable",
+    isPath ? pathCure(error, text) : `${text}.`,
+  );
 }
 
 function pathCure(error: unknown, text: string): string {
@@ -666,11 +670,6 @@ function pathCure(error: unknown, text: string): string {
   return /SUN_LEN|too long/i.test(text)
     ? "the path is too long for a socket: about 100 bytes are the most. Choose a shorter one."
     : `${text}.`;
-}
-
-function isAboutTls(error: unknown): boolean {
-  return troubleOf(error) === "InvalidData" ||
-    /key|certificate|PEM/i.test(errorMessage(error));
 }
 
 /** What is wrong with certificate and key. Neither is shown. */

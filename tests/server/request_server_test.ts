@@ -389,6 +389,18 @@ if (!isWindows) {
   });
 }
 
+Deno.test({
+  name: "a server of TLS needs the permission to listen, and no other",
+  permissions: { net: ["localhost:0"] },
+  async fn() {
+    await using server = createRequestServer(0, undefined, {
+      hostname: "localhost",
+      tls: SERVER_TLS,
+    });
+    assertEquals(server.address.transport, "tls");
+  },
+});
+
 test("a plaintext client of a TLS server is turned down", async () => {
   const errors: unknown[] = [];
   await using server = createRequestServer(0, undefined, {
