@@ -18,7 +18,7 @@ import {
   optionsOf,
   targetOf,
 } from "./_connect.ts";
-import { printLine, write } from "./_output.ts";
+import { printLine, tell, write } from "./_output.ts";
 import { asJson, HarmlessBytes, shown, signature } from "./_text.ts";
 
 /** The options of the command `list`. */
@@ -82,7 +82,7 @@ export async function list(line: CommandLine): Promise<void> {
     const functions = await wire.listFunctions(options);
     if (line.has("json")) return await printLine(asJson(functions));
     for (const info of functions) await printLine(signature(info));
-    if (functions.length === 0) console.error("No function is served there.");
+    if (functions.length === 0) tell("No function is served there.");
   });
 }
 

@@ -8,7 +8,7 @@
 import { endpointText } from "./_addresses.ts";
 import { type CommandLine, type Option, UsageError } from "./_command_line.ts";
 import type { About } from "./_inspection.ts";
-import { printLine } from "./_output.ts";
+import { printLine, tell } from "./_output.ts";
 import { ByteProxy } from "./_proxy.ts";
 import { readRecording } from "./_recording.ts";
 import {
@@ -119,7 +119,7 @@ async function serve(
   const stop = endedBySignals(ended.resolve);
   try {
     const { source, target, isRecording } = about;
-    console.error(
+    tell(
       harmlessLine(
         isRecording ? `showing ${source}` : `inspecting ${source} → ${target}`,
       ),

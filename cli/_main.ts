@@ -38,7 +38,7 @@ import {
 import { ADDRESS_USAGE } from "./_connect.ts";
 import { inspect, INSPECT_OPTIONS, INSPECT_USAGE } from "./_inspect_command.ts";
 import { lisp, LISP_OPTIONS, LISP_USAGE } from "./_lisp_command.ts";
-import { OutputClosed } from "./_output.ts";
+import { announce, OutputClosed, tell } from "./_output.ts";
 import { BadRecording } from "./_recording.ts";
 import { replay, REPLAY_OPTIONS, REPLAY_USAGE } from "./_replay_command.ts";
 import {
@@ -240,8 +240,10 @@ export async function main(args: readonly string[]): Promise<number> {
     if (error instanceof OutputClosed) return 0;
     if (error instanceof Wish) {
       const isHelp = error.what === "help";
-      console.log(isHelp ? usageOf(command) : `@remote/wire ${config.version}`);
-      return 0;
+      const text = isHelp
+        ? usageOf(command)
+        : `@remote/wire ${config.version}`;
+      return announce(text) ? 0 : 1;
     }
     const isUsage = error instanceof UsageError;
     if (line.has("json") && command?.options.includes("json")) {
@@ -249,7 +251,7 @@ export async function main(args: readonly string[]): Promise<number> {
       const thrown = error instanceof RemoteError
         ? { thrown: thrownBy(error) ?? null }
         : {};
-      console.error(
+      tell(
         asJson({ error: { code, message: explained(error), ...thrown } }),
       );
       return isUsage ? 2 : 1;
@@ -257,7 +259,7 @@ export async function main(args: readonly string[]): Promise<number> {
     const text = described(error);
     const end = /[.!?]$/.test(text) ? "" : ".";
     const hasHelp = isUsage && !(error instanceof LoadError);
-    console.error(hasHelp ? `${text}${end} See --help.` : text);
+    tell(hasHelp ? `${text}${end} See --help.` : text);
     return isUsage ? 2 : 1;
   }
 }

@@ -21,14 +21,13 @@ export async function write(bytes: Uint8Array): Promise<void> {
     }
   } catch (error) {
     if (error instanceof Deno.errors.BrokenPipe) throw new OutputClosed();
-    throw new Error(`The output cannot be written: ${text(error)}.`, {
-      cause: error,
-    });
+    throw new Error(unwritable(error), { cause: error });
   }
 }
 
-function text(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+function unwritable(error: unknown): string {
+  const reason = error instanceof Error ? error.message : String(error);
+  return `The output cannot be written: ${reason}.`;
 }
 
 /**
@@ -39,4 +38,34 @@ function text(error: unknown): string {
  */
 export function printLine(text: string): Promise<void> {
   return write(new TextEncoder().encode(`${text}\n`));
+}
+
+/**
+ * Says something by the way, on the error output. A program goes on, and ends
+ * as it would, where nobody can be told, as on a disk that is full.
+ *
+ * @param text What to say; it does no harm to a terminal.
+ */
+export function tell(text: string): void {
+  try {
+    console.error(text);
+  } catch {
+    // There is no other place to say so.
+  }
+}
+
+/**
+ * The same on the standard output. Where that fails, the error output says why.
+ *
+ * @param text What to say.
+ * @returns Whether it was said.
+ */
+export function announce(text: string): boolean {
+  try {
+    console.log(text);
+    return true;
+  } catch (error) {
+    tell(unwritable(error));
+    return false;
+  }
 }

@@ -14,6 +14,7 @@ import type {
   ServedProcess,
   Started,
 } from "./_served_process.ts";
+import { announce, tell } from "./_output.ts";
 import { described, harmlessLine } from "./_text.ts";
 
 /** There may be so many. */
@@ -144,7 +145,7 @@ export class Processes {
       await this.#start(place).catch((error) => this.#failed(place, error));
     }));
     const noun = count === 1 ? "process" : "processes";
-    console.log(
+    announce(
       `serving ${names}; ${count} ${noun} listening on ${address}`,
     );
     await Promise.all(this.#places.map((place) => this.#keep(place)));
@@ -285,7 +286,7 @@ export class Processes {
         const place = old === undefined
           ? ""
           : ` takes the place of process ${pidOf(old)}`;
-        console.log(`process ${pidOf(fresh)}${place} (${count} of ${all})`);
+        announce(`process ${pidOf(fresh)}${place} (${count} of ${all})`);
         // So the clients of one process move at a time.
         await old?.closed;
       }
@@ -293,7 +294,7 @@ export class Processes {
       if (this.#ending.signal.aborted) return;
       const why = described(error).replace(/\.?$/, ".");
       const others = count + 1 < all ? " The others are left as they are." : "";
-      console.error(
+      tell(
         `The restart stopped at process ${
           count + 1
         } of ${all}, whose successor could not be started: ${why}${others}`,
@@ -307,7 +308,7 @@ export class Processes {
     if (this.#ending.signal.aborted) return;
     this.#last = described(error).replace(/\.?$/, ".");
     const which = wire === undefined ? "A process" : `Process ${pidOf(wire)}`;
-    console.error(
+    tell(
       `${which} ended: ${this.#last} ${this.#serving} of ${this.#settings.count} serve; the next is started in its place.`,
     );
   }
@@ -383,7 +384,7 @@ export class Processes {
     );
     for (const { pid, counts } of asked) {
       const text = counts === undefined ? "does not answer" : inWords(counts);
-      console.log(`process ${pid}: ${text}`);
+      announce(`process ${pid}: ${text}`);
     }
     this.#printTotal(asked.flatMap(({ counts }) => counts ?? []));
   }
@@ -400,7 +401,7 @@ export class Processes {
     const silent = this.#silent === 0
       ? ""
       : `, and those of ${this.#silent} that died untold`;
-    console.log(
+    announce(
       `together: ${inWords(total)}${silent}; ${this.#replaced} replaced`,
     );
   }

@@ -19,6 +19,7 @@ import {
   showsNothing,
   UsageError,
 } from "./_command_line.ts";
+import { announce, tell } from "./_output.ts";
 import { checkCount, Processes } from "./_processes.ts";
 import { serveForParent, type Serving } from "./_served_process.ts";
 import { described, harmlessLine } from "./_text.ts";
@@ -128,7 +129,7 @@ export async function serve(line: CommandLine): Promise<void> {
     Deno.exit(await new Processes({ count, hostname, port }).run());
   }
   const { server, address, names } = await begin(line, specifier, { port });
-  console.log(`serving ${names}; listening on ${address}`);
+  announce(`serving ${names}; listening on ${address}`);
   await untilEnded(server);
 }
 
@@ -185,7 +186,7 @@ export async function listen(line: CommandLine): Promise<void> {
     service: line.number("port") ?? 10243,
     address: line.text("hostname"),
     tls: tlsOf(line),
-    announce: true,
+    announce,
     listener: line.secrets,
   });
   await untilEnded(server);
@@ -308,7 +309,7 @@ async function untilEnded(server: Endable): Promise<never> {
     if (isEnding) Deno.exit(INTERRUPTED);
     isEnding = true;
     if (Deno.stderr.isTerminal()) {
-      console.error("finishing what is under way; Ctrl-C ends it at once");
+      tell("finishing what is under way; Ctrl-C ends it at once");
     }
     void server.shutdown();
   };

@@ -9,7 +9,7 @@ import { openTcpStream, socketTransport } from "../mod.ts";
 import { LineStream } from "../wire/lines/mod.ts";
 import { type Endpoint, endpoint, endpointText } from "./_addresses.ts";
 import { type CommandLine, type Option, UsageError } from "./_command_line.ts";
-import { OutputClosed, write } from "./_output.ts";
+import { OutputClosed, tell, write } from "./_output.ts";
 import { tlsOf } from "./_tap_command.ts";
 import { HarmlessBytes } from "./_text.ts";
 
@@ -49,7 +49,7 @@ export async function talk(line: CommandLine): Promise<never> {
   line.only("talk", TALK_OPTIONS);
   const stream = await open(line, target);
   if (Deno.stdin.isTerminal()) {
-    console.error(
+    tell(
       `connected to ${endpointText(target)}; Ctrl-D ends the input`,
     );
   }

@@ -21,7 +21,7 @@ import type { ClientTls } from "../mod.ts";
 import { type Endpoint, endpoint, endpointText } from "./_addresses.ts";
 import { type CommandLine, type Option, UsageError } from "./_command_line.ts";
 import { leadsBack } from "./_loop.ts";
-import { printLine } from "./_output.ts";
+import { printLine, tell } from "./_output.ts";
 import { ByteProxy, type ProxyOptions, type Witness } from "./_proxy.ts";
 import {
   type Entry,
@@ -245,7 +245,7 @@ async function watch(
       throw error;
     }
   }
-  console.error(
+  tell(
     harmlessLine(
       `tapping ${proxy.address} → ${target}${
         path === undefined ? "" : `, recording to ${path}`
@@ -253,7 +253,7 @@ async function watch(
     ),
   );
   if (way.tls !== undefined || way.own !== undefined) {
-    console.error(
+    tell(
       "TLS ends here: this process reads what clients and server meant for each other alone.",
     );
   }

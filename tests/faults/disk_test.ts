@@ -1,6 +1,11 @@
 /** The disk is full, for what writes: command line, servers, examples. */
 
-import { assertEquals, assertMatch } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertNotEquals,
+} from "@std/assert";
 import {
   connectToRemoteServer,
   createRequestServer,
@@ -72,7 +77,23 @@ if (Deno.build.os === "linux") {
     });
   }
 
-  test("cli.ts serve, its output on a full disk: it serves all the same", () =>
+  for (const args of [["--help"], ["--version"], ["call", "--help"]]) {
+    test(`cli.ts ${args.join(" ")}, its output on a full disk: it ends with 1 and says why`, async () => {
+      const { code, stderr } = await start(
+        'exec "$@" > /dev/full',
+        CLI,
+        ...args,
+      )
+        .output();
+      assertEquals(code, 1);
+      assertMatch(
+        new TextDecoder().decode(stderr),
+        /^The output cannot be written: No space left on device.*\n$/,
+      );
+    });
+  }
+
+  test("cli.ts serve, its output on a full disk: it serves all the same, and ends as it would", () =>
     withFolder(async (folder) => {
       const path = `${folder}/wire.sock`;
       const module = `${HERE}/../cli/_module.ts`;
@@ -84,11 +105,46 @@ if (Deno.build.os === "linux") {
       assertMatch((await reader.read()).value!, /No space left on device/);
       await using wire = await connectToRemoteServer("", 0, { path });
       assertEquals(await wire.call("more.half", [4]), 2);
-      child.kill("SIGKILL");
+      child.kill("SIGTERM");
+      const [{ code }, reason] = await Promise.all([child.status, wire.closed]);
+      assertEquals([code, reason.code], [0, "closed"]);
       await reader.cancel();
       await child.stdout.cancel();
-      await child.status;
     }));
+
+  test("cli.ts serve --processes, its outputs on a full disk: what ends is replaced, and it ends as it would", async () => {
+    await using probe = createRequestServer(0);
+    const { port } = probe;
+    await probe.shutdown();
+    const child = start(
+      'exec "$@" > /dev/full 2> /dev/full',
+      CLI,
+      ...["serve", "--processes=2", `--port=${port}`],
+      `${HERE}/../cli/_processes_module.ts`,
+    );
+    let hasEnded = false;
+    const ended = child.output().finally(() => hasEnded = true);
+    /** Another process's number than that. */
+    const another = async (known?: number): Promise<unknown> => {
+      for (;;) {
+        assert(!hasEnded, "It has ended.");
+        try {
+          await using wire = await connectToRemoteServer("127.0.0.1", port);
+          const pid = await wire.call("pid");
+          if (pid !== known) return pid;
+        } catch {
+          // Nobody listens yet, or who did was killed.
+        }
+      }
+    };
+    const first = await another();
+    Deno.kill(first as number, "SIGKILL");
+    assertNotEquals(await another(first), first);
+    child.kill("SIGUSR2");
+    assertNotEquals(await another(first), first);
+    child.kill("SIGTERM");
+    assertEquals((await ended).code, 0);
+  });
 
   test("a server whose error output is on a full disk goes on", async () => {
     const shell = 'exec "$@" 2> /dev/full';
