@@ -237,6 +237,17 @@ export class CommandLine {
     );
   }
 
+  /**
+   * The port that `--port` names.
+   *
+   * @param otherwise The port where it names none.
+   */
+  port(otherwise: number): number {
+    const port = this.number("port") ?? otherwise;
+    if (Number.isInteger(port) && port <= 65_535) return port;
+    throw new UsageError(`A port is a number from 0 to 65535, not ${port}.`);
+  }
+
   /** The value of an option that is a time in milliseconds. */
   time(name: TextOption): number | undefined {
     const text = this.text(name);

@@ -171,6 +171,11 @@ async function connect(
   const [host, port, path] = target.kind === "unix"
     ? ["", 0, target.path] as const
     : [target.hostname, target.port, undefined] as const;
+  if (isTls && path !== undefined) {
+    throw new UsageError(
+      "--tls, --ca, --tls-name, --cert and --key are for HOST:PORT: a Unix socket speaks no TLS.",
+    );
+  }
   const wire = await connectToRemoteServer(host, port, {
     ...options,
     path,

@@ -6,7 +6,7 @@
  */
 
 import { endpointText } from "./_addresses.ts";
-import { type CommandLine, type Option, UsageError } from "./_command_line.ts";
+import type { CommandLine, Option } from "./_command_line.ts";
 import type { About } from "./_inspection.ts";
 import { printLine, tell } from "./_output.ts";
 import { ByteProxy } from "./_proxy.ts";
@@ -114,7 +114,7 @@ async function serve(
   about: About,
 ): Promise<number> {
   const { serveInspector } = await import("./_inspect_server.ts");
-  const page = await serveInspector(inspector, about, portOf(line));
+  const page = await serveInspector(inspector, about, line.port(0));
   const ended = Promise.withResolvers<number>();
   const stop = endedBySignals(ended.resolve);
   try {
@@ -132,11 +132,4 @@ async function serve(
     stop();
     await page.close();
   }
-}
-
-/** Where the page is to be. */
-function portOf(line: CommandLine): number {
-  const port = line.number("port") ?? 0;
-  if (Number.isInteger(port) && port <= 65_535) return port;
-  throw new UsageError(`A port is a number from 0 to 65535, not ${port}.`);
 }

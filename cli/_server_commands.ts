@@ -110,7 +110,8 @@ export async function serve(line: CommandLine): Promise<void> {
   ) {
     throw new UsageError(showsNothing);
   }
-  const port = line.number("port") ?? 7000;
+  checkSocket(line);
+  const port = line.port(7000);
   if (line.has("supervised")) {
     return await serveForParent(
       (port) => begin(line, specifier, { port, reusePort: true }),
@@ -120,17 +121,33 @@ export async function serve(line: CommandLine): Promise<void> {
   const count = line.number("processes");
   if (count !== undefined) {
     checkCount(count);
-    if (line.text("unix") !== undefined) {
-      throw new UsageError(
-        "--processes share a port, and --unix says that there is none.",
-      );
-    }
     const hostname = line.text("hostname");
     Deno.exit(await new Processes({ count, hostname, port }).run());
   }
   const { server, address, names } = await begin(line, specifier, { port });
   announce(`serving ${names}; listening on ${address}`);
   await untilEnded(server);
+}
+
+/** The options that have no meaning without a port. */
+const OF_PORTS = [
+  "port",
+  "hostname",
+  "cert",
+  "key",
+  "client-ca",
+  "processes",
+] as const;
+
+/** Refuses what is for a port where there is a socket file instead. */
+function checkSocket(line: CommandLine): void {
+  if (line.text("unix") === undefined) return;
+  for (const name of OF_PORTS) {
+    if (line.text(name) === undefined) continue;
+    throw new UsageError(
+      `--${name} is for a port, and --unix says that there is none.`,
+    );
+  }
 }
 
 /** Loads a module and serves its functions. */
@@ -183,7 +200,7 @@ export async function listen(line: CommandLine): Promise<void> {
   line.end();
   line.only("listen", LISTEN_OPTIONS);
   const server = startUpServer({
-    service: line.number("port") ?? 10243,
+    service: line.port(10243),
     address: line.text("hostname"),
     tls: tlsOf(line),
     announce,

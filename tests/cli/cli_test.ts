@@ -237,6 +237,19 @@ const WRONG: [string[], string][] = [
   ],
   [["serve", "--port", "-1", "x"], "--port wants a number from 0, and not -1."],
   [
+    ["serve", "--port", "65536", "x"],
+    "A port is a number from 0 to 65535, not",
+  ],
+  [["listen", "--port", "1.5"], "A port is a number from 0 to 65535, not 1.5."],
+  ...["port", "hostname", "cert", "key", "client-ca", "processes"].map((
+    name,
+  ): [string[], string] => [
+    ["serve", "--unix", "/tmp/x.sock", `--${name}`, "1", "x"],
+    `--${name} is for a port, and --unix says that there is none.`,
+  ]),
+  [["ping", "--tls", "--unix", "/tmp/x.sock"], "a Unix socket speaks no TLS."],
+  [["ping", "--tls", "unix:/tmp/x.sock"], "a Unix socket speaks no TLS."],
+  [
     ["list", "https://localhost:7000/x"],
     "For a WebSocket there write wss://localhost:7000/x.",
   ],
