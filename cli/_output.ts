@@ -69,3 +69,20 @@ export function announce(text: string): boolean {
     return false;
   }
 }
+
+/** How large a terminal is that does not know. */
+const USUAL = { columns: 80, rows: 24 };
+
+/** How large the terminal is. */
+export function screenSize(): { columns: number; rows: number } {
+  try {
+    const { columns, rows } = Deno.consoleSize();
+    // One that nobody has told its size has none.
+    return {
+      columns: columns || USUAL.columns,
+      rows: rows || USUAL.rows,
+    };
+  } catch {
+    return USUAL;
+  }
+}

@@ -21,7 +21,7 @@ import type { ClientTls } from "../mod.ts";
 import { type Endpoint, endpoint, endpointText } from "./_addresses.ts";
 import { type CommandLine, type Option, UsageError } from "./_command_line.ts";
 import { leadsBack } from "./_loop.ts";
-import { printLine, tell } from "./_output.ts";
+import { printLine, screenSize, tell } from "./_output.ts";
 import { ByteProxy, type ProxyOptions, type Witness } from "./_proxy.ts";
 import {
   type Entry,
@@ -565,17 +565,8 @@ function lookOf(line: CommandLine): Look {
     filter: filterOf(line),
     isJson,
     hasColors: isTerminal && !isJson && !Deno.noColor,
-    columns: () => isTerminal ? columnsOf() : undefined,
+    columns: () => isTerminal ? screenSize().columns : undefined,
   };
-}
-
-function columnsOf(): number {
-  try {
-    // A terminal that does not know has none.
-    return Deno.consoleSize().columns || 80;
-  } catch {
-    return 80;
-  }
 }
 
 /** Reads which messages are wanted. */

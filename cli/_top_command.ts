@@ -16,7 +16,7 @@ import {
   targetOf,
   targetText,
 } from "./_connect.ts";
-import { printLine } from "./_output.ts";
+import { printLine, screenSize } from "./_output.ts";
 import { fitted } from "./_tap_view.ts";
 import { asJson, bytesText, harmlessLine } from "./_text.ts";
 
@@ -110,7 +110,7 @@ function unserved(error: unknown): never {
 
 /** What fits on the terminal. */
 function onScreen(text: string): string {
-  const { columns, rows } = Deno.consoleSize();
+  const { columns, rows } = screenSize();
   return text.split("\n").slice(0, rows - 1)
     .map((line) => fitted(line, columns)).join("\n");
 }
@@ -211,7 +211,7 @@ class View {
       ...["p50 ms", "p90 ms", "p99 ms", "max ms"],
     ];
     const rowsShown = Deno.stdout.isTerminal()
-      ? rows.slice(0, Math.max(1, Deno.consoleSize().rows - HEAD - 2))
+      ? rows.slice(0, Math.max(1, screenSize().rows - HEAD - 2))
       : rows;
     const all = [titles, ...rowsShown];
     const widths = titles.map((_, at) =>

@@ -1,6 +1,6 @@
 /** The command line on a terminal. */
 
-import { assertEquals, assertMatch, assertNotMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertNotMatch } from "@std/assert";
 import { createRequestServer } from "../../mod.ts";
 import { runArgs } from "../../examples/archive/deno.ts";
 import { hasTerminal, onTerminal } from "../_terminal.ts";
@@ -43,6 +43,21 @@ testOnTerminal(
     const piped = await cli(["call", address, "bytes"]);
     assertEquals([piped.code, piped.stderr], [0, ""]);
     assertNotMatch(piped.stdout, /receiving/);
+  },
+);
+
+testOnTerminal(
+  "cli.ts top shows all on a terminal that nobody has told its size",
+  async () => {
+    await using server = createRequestServer(0, {
+      functions: { serverStats: () => server.stats() },
+    });
+    const address = `127.0.0.1:${server.port}`;
+    const { code, text } = await onTerminal(
+      command("top", "--repeat=1", address),
+    );
+    assertEquals(code, 0);
+    assert(text.includes(`${address}   up`) && text.includes("trouble  none"));
   },
 );
 
