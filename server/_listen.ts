@@ -16,7 +16,7 @@ import {
   troubleOf,
   unrefTimer,
 } from "../host/host.ts";
-import { checkGate, checkOptionKeys } from "../wire/base/checks.ts";
+import { checkFlags, checkGate, checkOptionKeys } from "../wire/base/checks.ts";
 import { systemClock, TokenBucket } from "../wire/base/clock.ts";
 import { errorMessage, kindOf, shown, WireError } from "../wire/base/errors.ts";
 import type { TlsTransport } from "../wire/transport/node_tls.ts";
@@ -490,13 +490,8 @@ export function checkTarget(target: ListenTarget): ListenTarget {
       }. Leave it out to listen on TCP.`,
     );
   }
-  const { hostname, tls, reusePort = false } = target;
-  if (typeof reusePort !== "boolean") {
-    throw new WireError(
-      "invalidArgument",
-      `The option "reusePort" is true or false, not ${shown(reusePort)}.`,
-    );
-  }
+  checkFlags(target, ["reusePort"]);
+  const { hostname, tls } = target;
   if (typeof hostname !== "string" || hostname === "") {
     throw new WireError(
       "invalidArgument",

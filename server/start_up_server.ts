@@ -14,6 +14,7 @@ import {
 } from "../host/host.ts";
 import {
   checkDemanded,
+  checkFlags,
   checkGate,
   checkHooks,
   checkOptionKeys,
@@ -910,13 +911,7 @@ function checkOptions(options: StartUpServerOptions): void {
   for (const name of ["handshakeTimeout", "yieldAfter"] as const) {
     if (options[name] !== undefined) checkTime(options[name], name);
   }
-  const { oneAtATime } = options;
-  if (oneAtATime !== undefined && typeof oneAtATime !== "boolean") {
-    throw new WireError(
-      "invalidArgument",
-      `The option "oneAtATime" is true or false, not ${kindOf(oneAtATime)}.`,
-    );
-  }
+  checkFlags(options, ["oneAtATime"]);
 }
 
 const LISTENER_KEYS: Readonly<Record<keyof ListenerOptions, true>> = {
