@@ -4,7 +4,7 @@
  * @module
  */
 
-import { WireError } from "../../wire/base/errors.ts";
+import { errorMessage, WireError } from "../../wire/base/errors.ts";
 import type { LineStream } from "../../wire/lines/line_stream.ts";
 import type { ListenerLimits, SessionCommand } from "./options.ts";
 import { EvaluatorProcess } from "./evaluator_process.ts";
@@ -173,18 +173,33 @@ export class Session {
 
   async #evaluate(request: { line: string } | { cancel: true }): Promise<void> {
     if (this.#isLeaving) return;
-    const { command, name, limits } = this.#init;
-    this.#process ??= new EvaluatorProcess({
-      command,
-      name,
-      limits,
-      onOutput: (bytes) => this.#print(bytes),
-    });
+    const process = this.#process ??= this.#start();
     this.#isEvaluating = true;
-    const answer = await this.#process.request(request);
+    const answer = await process.request(request);
     this.#isEvaluating = false;
     this.#isMore = answer === "more";
     if (answer === undefined) await this.#mourn();
+  }
+
+  /** Starts a process. Its client is told that there is none, and not why. */
+  #start(): EvaluatorProcess {
+    const { stream, command, name, limits } = this.#init;
+    try {
+      return new EvaluatorProcess({
+        command,
+        name,
+        limits,
+        onOutput: (bytes) => this.#print(bytes),
+      });
+    } catch (error) {
+      stream.write("; This session has no process. Try again later.\n");
+      throw new WireError(
+        "aborted",
+        `A session has no process: ${
+          errorMessage(error)
+        }. Sessions run in Deno; the option listener.deno says where that is.`,
+      );
+    }
   }
 
   /** What is left to do when the process has ended by itself. */

@@ -1,4 +1,5 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import type { WireError } from "../../../mod.ts";
 import { test } from "../../_test.ts";
 import { startListener } from "./_client.ts";
 
@@ -226,4 +227,18 @@ test("A client that ends its side gets what it was sent evaluated", async () => 
       "2\nalice> 3\nalice> \n; Goodbye, alice.\n",
     ),
   );
+});
+
+test("a session whose process cannot be started ends, and says so at both ends", async () => {
+  await using listener = startListener({ deno: "/nowhere/deno" });
+  const client = await listener.session();
+  await client.stream.writeLine("40 + 2");
+  assertEquals(
+    await client.until(null),
+    "; This session has no process. Try again later.\n",
+  );
+  const error = await listener.failed as WireError;
+  assertEquals(error.code, "aborted");
+  assertMatch(error.message, /no process: .*nowhere.* listener\.deno says/);
+  await client.stream.close();
 });
