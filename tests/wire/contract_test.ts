@@ -187,6 +187,14 @@ test("implement() refuses what a broken validator says", async () => {
       "it could not be checked",
     ],
     "answers nothing": [() => undefined, "it could not be checked"],
+    "answers false": [() => false, "it could not be checked"],
+    "answers true": [() => true, "it could not be checked"],
+    "answers a text": [() => "no number", "it could not be checked"],
+    "answers false later": [
+      () => Promise.resolve(false),
+      "it could not be checked",
+    ],
+    "has neither value nor issues": [() => ({}), "it could not be checked"],
     "has a getter that throws": [() => ({
       get issues() {
         throw new Error("no issues for you");

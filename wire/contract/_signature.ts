@@ -337,6 +337,14 @@ function take(checked: Checked, index: number, result: unknown): void {
   try {
     const { issues, value } = result as { issues?: unknown; value?: unknown };
     if (!issues) {
+      // Who answers true or false, say, is no Standard Schema.
+      if (typeof result !== "object" || !("value" in result!)) {
+        throw new TypeError(
+          `a schema answered ${
+            shown(result)
+          }, which has neither "value" nor "issues".`,
+        );
+      }
       checked.values[index] = value;
       return;
     }
