@@ -30,4 +30,6 @@ async function start(): Promise<number> {
   return await main(Deno.args);
 }
 
-if (import.meta.main) Deno.exitCode = await start();
+// What a library leaves open, such as a connection that came to nothing, keeps
+// nobody waiting.
+if (import.meta.main) Deno.exit(await start());

@@ -5,6 +5,7 @@
  */
 
 import { type CallOptions, formatAddress, type Wire } from "../mod.ts";
+import { systemClock } from "../wire/base/clock.ts";
 import { ARGUMENTS_USAGE, argumentsOf } from "./_arguments.ts";
 import { CallBar } from "./_call_bar.ts";
 import { type CommandLine, type Option, UsageError } from "./_command_line.ts";
@@ -151,9 +152,9 @@ export function timesOf(line: CommandLine, otherwise: number): number {
   throw new UsageError(`--repeat wants an integer above 0, and not ${times}.`);
 }
 
-/** Lets time pass. */
+/** Lets time pass; with `Infinity`, until the command ends by other means. */
 export function sleep(time: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, time));
+  return new Promise((resolve) => systemClock.after(time, resolve));
 }
 
 async function callOnce(

@@ -28,6 +28,9 @@ interface Client {
   >;
 }
 
+/** The longest time limit that it takes, in milliseconds. */
+const LONGEST = 2 ** 31 - 1;
+
 /** Not written where it is imported: loading this module is to load none. */
 const CLIENT = "npm:@nats-io/transport-node@^3.4.0";
 
@@ -79,7 +82,7 @@ export async function connectThroughNats(
   const nats = await connect({
     servers: server,
     reconnect: false,
-    timeout: options.timeout ?? 10_000,
+    timeout: Math.min(options.timeout ?? 10_000, LONGEST),
     ...user(),
     ...(isTls ? { tls: { ...(ca === undefined ? {} : { ca }), ...own } } : {}),
   }).catch((error: unknown) => {

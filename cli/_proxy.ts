@@ -8,6 +8,7 @@
 import { denoHost } from "../host/deno_host.ts";
 import { openConnection } from "../client/connect.ts";
 import { type ClientTls, formatAddress, WireError } from "../mod.ts";
+import { systemClock } from "../wire/base/clock.ts";
 import { Attempt } from "../wire/base/lifetime.ts";
 import {
   socketTransport,
@@ -304,7 +305,7 @@ function dialWeb(url: URL, timeout: number): Promise<Transport> {
     hostname,
     port: port === "" ? protocol === "wss:" ? 443 : 80 : Number(port),
   });
-  const timer = timeout === Infinity ? undefined : setTimeout(() => {
+  const stopTimer = systemClock.after(timeout, () => {
     transport.close();
     reject(
       new WireError(
@@ -312,7 +313,7 @@ function dialWeb(url: URL, timeout: number): Promise<Transport> {
         `Connecting to ${url.href} took longer than ${timeout} ms.`,
       ),
     );
-  }, timeout);
+  });
   socket.addEventListener("open", () => resolve(transport));
   socket.addEventListener("close", () => {
     reject(
@@ -322,7 +323,7 @@ function dialWeb(url: URL, timeout: number): Promise<Transport> {
       ),
     );
   });
-  return promise.finally(() => clearTimeout(timer));
+  return promise.finally(stopTimer);
 }
 
 /**

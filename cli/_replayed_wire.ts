@@ -10,6 +10,7 @@ import {
   type Wire,
   WireError,
 } from "../mod.ts";
+import { systemClock } from "../wire/base/clock.ts";
 import {
   type Direction,
   type SeenReference,
@@ -453,15 +454,15 @@ async function within<T>(
   milliseconds: number,
   promise: Promise<T>,
 ): Promise<T | undefined> {
-  if (milliseconds === Infinity) return await promise;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const over = new Promise<undefined>((resolve) => {
-    timer = setTimeout(() => resolve(undefined), milliseconds);
-  });
+  const over = Promise.withResolvers<undefined>();
+  const stopTimer = systemClock.after(
+    milliseconds,
+    () => over.resolve(undefined),
+  );
   try {
-    return await Promise.race([promise, over]);
+    return await Promise.race([promise, over.promise]);
   } finally {
-    clearTimeout(timer);
+    stopTimer();
   }
 }
 

@@ -64,3 +64,13 @@ test("cli.ts refuses addresses at NATS that make no sense", async () => {
   assertEquals(gone.code, 1);
   assertMatch(gone.stderr, /^connectionRefused: .*NATS at 127\.0\.0\.1:1/);
 });
+
+test("cli.ts gives up a server of NATS that says nothing, and ends", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const accepted = listener.accept();
+  const address = `nats://127.0.0.1:${listener.addr.port}/name`;
+  const { code, stderr } = await cli(["ping", "--timeout=200", address]);
+  assertEquals(code, 1);
+  assertMatch(stderr, /^connectFailed: Cannot connect to NATS .* timeout\n$/);
+  (await accepted).close();
+});

@@ -117,6 +117,19 @@ async function compared(
   );
 }
 
+test("replay waits for answers longer than a timer of the platform can", async () => {
+  const functions = {
+    soon: () => new Promise<void>((resolve) => setTimeout(resolve, 30)),
+  };
+  const passed = await recorded(functions, async (wire) => {
+    await wire.call("soon", []);
+  });
+  for (const deadline of [2 ** 40, Infinity]) {
+    const [outcome] = await replayed(passed, functions, { deadline });
+    assertEquals(outcome?.is, "same");
+  }
+});
+
 test("a replay makes calls again, and tells answers that differ", async () => {
   const functions = {
     add: (a: number, b: number) => a + b,

@@ -222,6 +222,8 @@ test("a proxy passes WebSockets on", async () => {
   const { proxy, words } = proxied(
     `ws://${HOST}:${web.addr.port}/`,
     `ws://${HOST}:0/`,
+    // No timer waits that long by itself.
+    { timeout: 2 ** 40 },
   );
   const wire = await connectWebSocket(proxy.address);
   assertEquals(await wire.call("add", [40, 2]), 42);

@@ -11,6 +11,7 @@ import {
   startUpServer,
 } from "../../mod.ts";
 import { acceptWebSocket } from "../../transports/websocket.ts";
+import { sleep } from "../../cli/_client_commands.ts";
 import { typeText } from "../../cli/_types.ts";
 import { DESCRIBED } from "../../wire/rpc/served.ts";
 import { start, startServer, withFolder } from "../examples/_run.ts";
@@ -425,6 +426,12 @@ test("cli.ts talk sends lines, and prints what comes", async () => {
   assertMatch(refused.stderr, /^connectionRefused: /);
   const webSocket = await cli(["talk", "ws://127.0.0.1:1/"]);
   assertEquals(webSocket.code, 2);
+});
+
+test("sleep() takes no long time for a short one", async () => {
+  const long = sleep(Infinity).then(() => "long");
+  const short = sleep(50).then(() => "short");
+  assertEquals(await Promise.race([long, short]), "short");
 });
 
 Deno.test({
