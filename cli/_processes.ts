@@ -483,7 +483,7 @@ function ownArguments(): string[] {
       Deno.build.os === "linux"
         ? `--processes starts this program again, and cannot read how it was started: ${
           harmlessLine(described(error))
-        } Give it -A.`
+        }. Give it -A.`
         : "--processes needs Linux, which shares out the connections of a port.",
     );
   }

@@ -283,10 +283,27 @@ const KINDS = [
  * @param options What the listener allows.
  * @returns How to start them.
  * @throws {WireError} `permissionDenied` when this program may not run Deno,
- * `invalidArgument` for a permission that does not exist.
+ * `invalidArgument` for a permission that does not exist, and for what names no
+ * executable.
  */
 export function sessionCommand(options: ListenerOptions): SessionCommand {
-  const permissions = options.permissions ?? {};
+  const { deno, permissions = {} } = options;
+  const isObject = typeof permissions === "object" && permissions !== null &&
+    !Array.isArray(permissions);
+  if (!isObject) {
+    throw new WireError(
+      "invalidArgument",
+      `listener.permissions is an object, such as { read: ["/var/log"] }, and not ${
+        shown(permissions)
+      }.`,
+    );
+  }
+  if (deno !== undefined && (typeof deno !== "string" || deno === "")) {
+    throw new WireError(
+      "invalidArgument",
+      `listener.deno is the path of a Deno executable, and not ${shown(deno)}.`,
+    );
+  }
   for (const [kind, value] of Object.entries(permissions)) {
     const isKnown = (KINDS as readonly string[]).includes(kind);
     const isFit = value === undefined || typeof value === "boolean" ||
@@ -303,7 +320,7 @@ export function sessionCommand(options: ListenerOptions): SessionCommand {
       }, each true, false or a list of names without commas and spaces; "${kind}" is not so.`,
     );
   }
-  return { deno: executable(options.deno), permissions };
+  return { deno: executable(deno), permissions };
 }
 
 function executable(given: string | undefined): string {

@@ -79,6 +79,16 @@ const BAD_STREAM_SERVERS: [unknown, string][] = [
   [{ service: 0, listener: { requireCredential: 42 } }, "listener.requireC"],
   [{ service: 0, listener: { limits: { sesions: 1 } } }, '"sessions"'],
   [{ service: 0, listener: { permissions: { raed: true } } }, '"read"'],
+  ...["all", ["read"], null].map((permissions): [unknown, string] => [
+    { service: 0, listener: { permissions } },
+    "listener.permissions is an object, such as",
+  ]),
+  ...[5, "", null].map((deno): [unknown, string] => [
+    { service: 0, listener: { deno } },
+    `listener.deno is the path of a Deno executable, and not ${
+      JSON.stringify(deno)
+    }`,
+  ]),
   [Promise.resolve(echo), "Promise"],
   [{ ...echo, tls: { certificate: "x" } }, "tls"],
   [{ ...echo, announce: 7 }, "announce"],
