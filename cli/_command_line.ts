@@ -5,7 +5,6 @@
  */
 
 import { parseArgs } from "@std/cli/parse-args";
-import { promptSecret } from "@std/cli/prompt-secret";
 import { nearest } from "../wire/base/checks.ts";
 
 /** How a process ends that Ctrl-C ended: 128, and the signal's number. */
@@ -308,10 +307,8 @@ export class CommandLine {
         "--ask-credential asks on a terminal, and input or output is none. Put the secret into a variable, and name that by --credential-env.",
       );
     }
-    // Ctrl-D comes as a character, and nobody means it.
-    const secret = promptSecret("Secret to show:", { clear: true })
-      ?.replaceAll("\x04", "");
-    if (secret !== undefined && secret !== "") return secret;
+    const secret = typedSecret("Secret to show: ");
+    if (secret !== "") return secret;
     throw new UsageError("No secret was typed.");
   }
 
@@ -354,4 +351,46 @@ function contents(name: TextOption, path: string): string {
     const reason = error instanceof Error ? error.message : String(error);
     throw new UsageError(`--${name} ${path} cannot be read: ${reason}.`);
   }
+}
+
+/**
+ * Asks for a secret on the terminal, which shows a star for each character.
+ *
+ * @param question What stands before it.
+ * @returns What was typed until the end of the line.
+ */
+function typedSecret(question: string): string {
+  const { stdin, stdout } = Deno;
+  const show = (text: string) => stdout.writeSync(new TextEncoder().encode(text));
+  const decoder = new TextDecoder();
+  const buffer = new Uint8Array(1_024);
+  const secret: string[] = [];
+  let isInterrupted = false;
+  show(question);
+  // Ctrl-C comes as a character then: as a signal it would end the process, and
+  // leave a terminal that shows nothing of what is typed.
+  stdin.setRaw(true);
+  try {
+    for (let isOver = false; !isOver;) {
+      const count = stdin.readSync(buffer);
+      if (count === null) break;
+      const bytes = buffer.subarray(0, count);
+      for (const character of decoder.decode(bytes, { stream: true })) {
+        isInterrupted = character === "\x03";
+        isOver = isInterrupted || character === "\r" || character === "\n";
+        if (isOver) break;
+        if (character === "\b" || character === "\x7f") {
+          if (secret.pop() !== undefined) show("\b \b");
+        } else if (character >= " ") {
+          secret.push(character);
+          show("*");
+        }
+      }
+    }
+  } finally {
+    stdin.setRaw(false);
+    show("\r\x1b[K");
+  }
+  if (isInterrupted) Deno.exit(INTERRUPTED);
+  return secret.join("");
 }

@@ -95,8 +95,24 @@ testOnTerminal(
     const wrong = await typed("open barley\n");
     assertEquals(wrong.code, 1);
     assertMatch(wrong.text, /refused: /);
+    const mended = await typed("opem\x7fn \bé\x7f sesame\n");
+    assertEquals(mended.code, 0, mended.text);
     const none = await onTerminal(call, {}, [{ at, text: "\n" }]);
     assertEquals(none.code, 2);
     assertMatch(none.text, /No secret was typed\. See --help\./);
+  },
+);
+
+testOnTerminal(
+  "cli.ts leaves the terminal as it was where Ctrl-C is the answer to --ask-credential",
+  async () => {
+    const shell = 'trap : INT; "$@"; echo "code $?"; stty -a';
+    const ping = command("ping", "--ask-credential", "127.0.0.1:1");
+    const { text } = await onTerminal(["sh", "-c", shell, "sh", ...ping], {}, [
+      { at: "Secret to show:", text: "s" },
+      { at: "*", text: "\x03" },
+    ]);
+    assertMatch(text, /code 130\r\n/);
+    assertMatch(text, / icanon\b[^]* echo\b/);
   },
 );
