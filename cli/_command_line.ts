@@ -361,7 +361,8 @@ function contents(name: TextOption, path: string): string {
  */
 function typedSecret(question: string): string {
   const { stdin, stdout } = Deno;
-  const show = (text: string) => stdout.writeSync(new TextEncoder().encode(text));
+  const show = (text: string) =>
+    stdout.writeSync(new TextEncoder().encode(text));
   const decoder = new TextDecoder();
   const buffer = new Uint8Array(1_024);
   const secret: string[] = [];

@@ -240,9 +240,7 @@ export async function main(args: readonly string[]): Promise<number> {
     if (error instanceof OutputClosed) return 0;
     if (error instanceof Wish) {
       const isHelp = error.what === "help";
-      const text = isHelp
-        ? usageOf(command)
-        : `@remote/wire ${config.version}`;
+      const text = isHelp ? usageOf(command) : `@remote/wire ${config.version}`;
       return announce(text) ? 0 : 1;
     }
     const isUsage = error instanceof UsageError;

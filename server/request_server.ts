@@ -1159,9 +1159,10 @@ function listenerOf(
   options: RequestServerOptions,
 ): HostListener | undefined {
   if (port !== null) {
-    for (const name of ["hostname", "reusePort", "tls"] as const) {
-      const isGiven = options[name] !== undefined && options[name] !== false;
-      if (options.path === undefined || !isGiven) continue;
+    const { hostname, path, reusePort, tls } = options;
+    const ofPorts = { hostname, reusePort: reusePort || undefined, tls };
+    for (const [name, value] of Object.entries(ofPorts)) {
+      if (path === undefined || value === undefined) continue;
       throw new WireError(
         "invalidArgument",
         `The option "${name}" is for a port, and "path" says that the server listens on a Unix socket. Leave one of them out.`,

@@ -43,6 +43,7 @@ const BAD_REQUEST_SERVERS: [unknown, string][] = [
   [{ path: new URL("file:///a") }, "not an object"],
   [{ path: "a\0b" }, "socket file"],
   [{ path: "/tmp/never.sock", tls: SERVER_TLS }, '"tls" is for a port'],
+  [{ path: "/tmp/never.sock", tls: false }, '"tls" is for a port'],
   [{ path: "/tmp/never.sock", hostname: "::1" }, '"hostname" is for a port'],
   [{ serveThrough: null }, '"serveThrough" is an array of functions, not null'],
   [{ serveThrough: ["authorise"] }, 'its item 0 is "authorise"'],
