@@ -251,8 +251,7 @@ test("utf8() writes texts of every length and kind as TextEncoder does", () => {
       for (const bound of [Infinity, wanted.length + 3]) {
         const writer = new ByteWriter();
         writer.bytes(Uint8Array.of(1, 2, 3));
-        // Where the bound is no more than that, there is no room for a guess.
-        if (text.length > 64) writer.bound = bound;
+        writer.bound = bound;
         assertEquals(writer.utf8(text), wanted.length);
         const same = writer.written(3).every((byte, at) => byte === wanted[at]);
         assertEquals(same, true, `${count} × ${kind}`);
@@ -264,6 +263,54 @@ test("utf8() writes texts of every length and kind as TextEncoder does", () => {
         small.bound = wanted.length - short;
         small.reserve(small.bound);
         assertEquals(codeOf(() => small.utf8(text)), "limit");
+      }
+    }
+  }
+});
+
+test("utf8() reads texts of every kind and length, whatever came before", () => {
+  const KINDS = ["a", "é", "分", "😀", "aé", "分a", "😀a", "aaa分", "\ufffd"];
+  const reader = new ByteReader();
+  let last = "";
+  for (const kind of KINDS) {
+    for (let count = 0; count < 300; count++) {
+      // One of many units, one of ASCII, and that before once more.
+      for (const text of [kind.repeat(count), "a".repeat(count), last]) {
+        const bytes = new TextEncoder().encode(text);
+        reader.turnTo(bytes, 0, bytes.length);
+        const read = reader.utf8(bytes.length);
+        if (read !== text) assertEquals(read, text, `${count} × ${kind}`);
+        last = text;
+      }
+    }
+  }
+});
+
+test("shortText() takes short texts of every kind, up to the bound", () => {
+  const KINDS = ["a", "é", "分", "😀", "aé", "分a", "a分", "分aaaaaaaa"];
+  for (const kind of KINDS) {
+    for (let length = 0; length <= 31; length++) {
+      const text = kind.repeat(length).slice(0, length).toWellFormed();
+      const utf8 = encoded(text);
+      const head = utf8.length < 32 ? [0x80 + utf8.length] : [1, utf8.length];
+      for (let before = 0; before <= 256; before += before < 64 ? 64 : 1) {
+        const writer = new ByteWriter();
+        for (let index = 0; index < before; index++) writer.byte(7);
+        const isAscii = writer.shortText(0x80, 1, text);
+        assertEquals(isAscii, utf8.length === text.length);
+        const bytes = [...writer.written(before)];
+        assertEquals(bytes.join(), [...head, ...utf8].join(), text);
+      }
+      const exact = head.length + utf8.length;
+      for (let left = 0; left <= exact + 2; left++) {
+        const writer = new ByteWriter();
+        writer.bound = 256;
+        writer.bytes(new Uint8Array(256 - left));
+        const code = codeOf(() => writer.shortText(0x80, 1, text));
+        assertEquals(code, left < exact ? "limit" : undefined, `${left}`);
+        const bytes = [...writer.written(256 - left)];
+        const wanted = left < exact ? [] : [...head, ...utf8];
+        assertEquals(bytes.join(), wanted.join(), text);
       }
     }
   }

@@ -339,6 +339,26 @@ export class ByteWriter {
   }
 
   /**
+   * The same for a string of up to 31 units, ASCII or not: where it takes more
+   * than 31 bytes, a byte that is `longTag` and their count are in front of them.
+   *
+   * @returns Whether it is ASCII.
+   */
+  shortText(tag: number, longTag: number, text: string): boolean {
+    const { length } = text;
+    // Its first character tells in most cases how much is in front of it.
+    let size = length > 10 && text.charCodeAt(0) > 0x7ff ? 2 : 1;
+    const count = this.#put(text, size);
+    if (count < 32 !== (size === 1)) this.#put(text, size = 3 - size);
+    this.reserve(size + count);
+    const { buffer, position } = this;
+    buffer[position] = size === 1 ? tag + count : longTag;
+    if (size === 2) buffer[position + 1] = count;
+    this.position = position + size + count;
+    return count === length;
+  }
+
+  /**
    * A string as UTF-8, without its length.
    *
    * @returns How many bytes were written.
@@ -373,9 +393,29 @@ export class ByteWriter {
 
   /** The same for a short string. */
   #shortUtf8(text: string): number {
+    const count = this.#put(text, 0);
+    this.reserve(count);
+    this.position += count;
+    return count;
+  }
+
+  /**
+   * Puts a short string as UTF-8 behind room for so many bytes, two at most.
+   * Near the bound there may be no place for all of it: who counts it as written
+   * has to reserve that, which throws then.
+   *
+   * @returns How many bytes of UTF-8 there are.
+   */
+  #put(text: string, front: number): number {
     const { length } = text;
-    this.reserve(length * 3);
-    const { buffer, position: start } = this;
+    const most = length * 3 + 2;
+    if (this.position + most > this.buffer.length) {
+      // Each unit takes a byte at least.
+      const left = this.bound - this.position;
+      this.reserve(Math.max(front + length, Math.min(most, left)));
+    }
+    const { buffer } = this;
+    const start = this.position + front;
     let at = start;
     for (let index = 0; index < length; index++) {
       const unit = text.charCodeAt(index);
@@ -399,7 +439,6 @@ export class ByteWriter {
       }
       buffer[at++] = 0x80 | unit & 0x3f;
     }
-    this.position = at;
     return at - start;
   }
 }
@@ -439,6 +478,9 @@ export class ByteReader {
   isOwned = false;
   /** A hash of the key that was read last, which anybody can compute. */
   keyHash = 0;
+
+  /** Whether the last short text was not ASCII, as the next may be. */
+  #isWide = false;
 
   /** Turns to another window of the same or another buffer. */
   turnTo(
@@ -619,16 +661,22 @@ export class ByteReader {
   /** That many bytes of UTF-8 as a string. */
   utf8(count: number): string {
     const start = this.take(count);
-    if (count <= LONGEST_ASCII) {
-      const { buffer } = this;
-      const ascii = count === 0 || buffer[start]! < 0x80
-        ? asciiText(buffer, start, count)
-        : undefined;
-      const text = ascii ?? wideText(buffer, start, count);
+    const { buffer } = this;
+    const first = count > 0 ? buffer[start]! : 0;
+    if (first < 0x80 && count <= LONGEST_ASCII && !this.#isWide) {
+      const text = asciiText(buffer, start, count);
       if (text !== undefined) return text;
     }
+    // Text that begins so is likely to have three bytes for most of its units.
+    if (count <= (first < 0xe0 ? LONGEST_ASCII : LONGEST_WIDE * 3)) {
+      const text = wideText(buffer, start, count);
+      if (text !== undefined) {
+        this.#isWide = text.length !== count;
+        return text;
+      }
+    }
     // A decoder that does not look for errors takes a quarter of the time.
-    const bytes = this.buffer.subarray(start, start + count);
+    const bytes = buffer.subarray(start, start + count);
     const text = decoder.decode(bytes);
     if (text.includes(REPLACEMENT)) checkUtf8(bytes);
     return text;
@@ -719,6 +767,8 @@ function checkUtf8(bytes: Uint8Array): void {
 
 /** The longest string that is made here. */
 export const LONGEST_ASCII = 80;
+/** The longest one of which some is no ASCII, in UTF-16 units. */
+const LONGEST_WIDE = 96;
 /** From so many strings of a length on, generated code makes them. */
 const MANY = 8;
 
@@ -729,12 +779,12 @@ type UnitDecoder = (
 ) => string | undefined;
 
 /** The decoders of each length: those of ASCII, and those of any units. */
-const asciiDecoders = /* @__PURE__ */ unitDecoders(0x7f);
-const wideDecoders = /* @__PURE__ */ unitDecoders(0xffff);
+const asciiDecoders = /* @__PURE__ */ unitDecoders(LONGEST_ASCII, 0x7f);
+const wideDecoders = /* @__PURE__ */ unitDecoders(LONGEST_WIDE, 0xffff);
 
-function unitDecoders(most: number): UnitDecoder[] {
+function unitDecoders(longest: number, most: number): UnitDecoder[] {
   const decoders: UnitDecoder[] = [];
-  for (let count = 0; count <= LONGEST_ASCII; count++) {
+  for (let count = 0; count <= longest; count++) {
     let uses = 0;
     // Makes strings of a length until there are many of them.
     decoders.push((units, at) => {
@@ -809,7 +859,7 @@ function byList(
 }
 
 /** The units of a short text. */
-const wide = new Uint16Array(LONGEST_ASCII);
+const wide = new Uint16Array(LONGEST_WIDE + 2);
 
 /**
  * A short text that is no ASCII as a string.
@@ -821,32 +871,39 @@ function wideText(
   start: number,
   count: number,
 ): string | undefined {
-  let length = 0;
   const end = start + count;
-  for (let at = start; at < end;) {
+  let length = 0;
+  let at = start;
+  // Behind the end there may be bytes, too: what takes of those is refused.
+  while (at < end && length <= LONGEST_WIDE) {
     const first = bytes[at++]!;
     if (first < 0x80) {
       wide[length++] = first;
       continue;
     }
-    // So many more; behind the end there may be bytes, too.
-    const more = first < 0xe0 ? 1 : first < 0xf0 ? 2 : 3;
-    if (at + more > end) return undefined;
-    let point = first & 0x3f >> more;
-    for (const next = at + more; at < next; at++) {
-      const byte = bytes[at]!;
-      if ((byte & 0xc0) !== 0x80) return undefined;
-      point = point << 6 | byte & 0x3f;
-    }
-    if (first < 0xc2 || first > 0xf4) return undefined;
-    if (more === 3) {
-      if (point < 0x10000 || point > 0x10ffff) return undefined;
-      wide[length++] = 0xd7c0 + (point >> 10);
-      wide[length++] = 0xdc00 | point & 0x3ff;
+    const second = bytes[at++]! ^ 0x80;
+    if (first < 0xe0) {
+      if (first < 0xc2 || second > 0x3f) return undefined;
+      wide[length++] = (first & 0x1f) << 6 | second;
       continue;
     }
-    if (more === 2 && (point < 0x800 || point >> 11 === 0x1b)) return undefined;
-    wide[length++] = point;
+    const third = bytes[at++]! ^ 0x80;
+    if (first < 0xf0) {
+      const unit = (first & 0xf) << 12 | second << 6 | third;
+      if ((second | third) > 0x3f || unit < 0x800 || unit >> 11 === 0x1b) {
+        return undefined;
+      }
+      wide[length++] = unit;
+      continue;
+    }
+    const fourth = bytes[at++]! ^ 0x80;
+    const point = (first & 0xf) << 18 | second << 12 | third << 6 | fourth;
+    if (
+      (second | third | fourth) > 0x3f || point < 0x10000 || point > 0x10ffff
+    ) return undefined;
+    wide[length++] = 0xd7c0 + (point >> 10);
+    wide[length++] = 0xdc00 | point & 0x3ff;
   }
+  if (at > end || length > LONGEST_WIDE) return undefined;
   return wideDecoders[length]!(wide, 0);
 }

@@ -79,6 +79,8 @@ export class ValueWriter {
   #fitsSection = true;
   /** Whether the next message with strings should have a string section. */
   isTextual = false;
+  /** Whether the last short string was not ASCII, as the next may be. */
+  #isWide = false;
   /** Whether errors are sent with their stacks. */
   readonly #sendStacks: boolean;
   /** The types of values that are declared; undefined where none are. */
@@ -292,8 +294,10 @@ export class ValueWriter {
     this.#strings++;
     this.#units += length;
     if (this.#section !== undefined) return this.#addToSection(value);
-    if (length < 32 && this.#writer.shortAscii(TAG.text, value)) return;
-    this.#textInPlace(value);
+    if (length > 31) return this.#longText(value);
+    if (!this.#isWide && this.#writer.shortAscii(TAG.text, value)) return;
+    this.#isWide = !this.#writer.shortText(TAG.text, TAG.longText, value);
+    if (this.#isWide) this.#fitsSection = false;
   }
 
   /** Writes the header of a string, whose text follows later. */
@@ -303,7 +307,7 @@ export class ValueWriter {
     this.#textHeader(value.length);
   }
 
-  #textInPlace(value: string): void {
+  #longText(value: string): void {
     const writer = this.#writer;
     const count = writer.textBehind(value, textHeader);
     if (count !== value.length) this.#fitsSection = false;
