@@ -642,7 +642,7 @@ export class ByteReader {
       hash = Math.imul(hash, 31) + buffer[at]! | 0;
     }
     this.keyHash = hash ^= hash >>> 15;
-    const place = hash & LAST_KEY;
+    const place = hash & KEY_PLACES - 1;
     const isSeen = seenKeys[place] === hash;
     if (isSeen) {
       const known = keys[place];
@@ -726,12 +726,12 @@ export class ByteReader {
 // to find it here.
 
 const LONGEST_KEY = 32;
-/** The last of so many places. */
-const LAST_KEY = 1_023;
+/** How many places there are for them: a power of two. */
+const KEY_PLACES = 1_024;
 /** ASCII keys, each at a place that its hash tells. */
 const keys: (string | undefined)[] = [];
 /** The hashes of those that came last. */
-const seenKeys = new Int32Array(LAST_KEY + 1);
+const seenKeys = /* @__PURE__ */ new Int32Array(KEY_PLACES);
 
 /** Whether bytes are those of an ASCII text. */
 function isText(
@@ -859,12 +859,12 @@ function byList(
 }
 
 /** The units of a short text. */
-const wide = new Uint16Array(LONGEST_WIDE + 2);
+const wide = /* @__PURE__ */ new Uint16Array(LONGEST_WIDE);
 
 /**
  * A short text that is no ASCII as a string.
  *
- * @returns Undefined for bytes that may be no UTF-8.
+ * @returns Undefined for bytes that may be no UTF-8, or are too many.
  */
 function wideText(
   bytes: Uint8Array,
@@ -875,7 +875,7 @@ function wideText(
   let length = 0;
   let at = start;
   // Behind the end there may be bytes, too: what takes of those is refused.
-  while (at < end && length <= LONGEST_WIDE) {
+  while (at < end && length < LONGEST_WIDE) {
     const first = bytes[at++]!;
     if (first < 0x80) {
       wide[length++] = first;
@@ -904,6 +904,6 @@ function wideText(
     wide[length++] = 0xd7c0 + (point >> 10);
     wide[length++] = 0xdc00 | point & 0x3ff;
   }
-  if (at > end || length > LONGEST_WIDE) return undefined;
+  if (at !== end || length > LONGEST_WIDE) return undefined;
   return wideDecoders[length]!(wide, 0);
 }
