@@ -18,13 +18,25 @@ export const CODEC: readonly BuggyFile[] = [
       },
       {
         name: "overlong text of three bytes is taken",
-        find: "(point < 0x800 || point >> 11 === 0x1b)",
-        replace: "point >> 11 === 0x1b",
+        find: "unit < 0x800 || unit >> 11 === 0x1b",
+        replace: "unit >> 11 === 0x1b",
       },
       {
         name: "a short text has a character that ends behind it",
-        find: "if (at + more > end) return undefined;",
+        find: "if (at !== end || length > LONGEST_WIDE) return undefined;",
+        replace: "if (length > LONGEST_WIDE) return undefined;",
+      },
+      {
+        name: "what the bound leaves no room for is left out",
+        find: "    this.reserve(size + count);\n",
         replace: "",
+      },
+      {
+        name: "a dictionary has a key of the last one",
+        find: `buffer[position] !== length ||
+      !isText(key, buffer, start, length)`,
+        replace: "buffer[position] !== length",
+        tests: ["wire/dictionaries_test.ts"],
       },
       {
         name: "half of a surrogate pair is sent",
@@ -235,13 +247,19 @@ export const CODEC: readonly BuggyFile[] = [
       },
       {
         name: "a dictionary sets the prototype of its object",
-        find: "      setOwn(object, key, value);",
-        replace: "      object[key] = value;",
+        find: "setOwn(object, key, this.#member(key, depth));",
+        replace: "object[key] = this.#member(key, depth);",
       },
       {
         name: "a dictionary's function then is called by who awaits it",
-        find: 'const isThen = key === "then";',
-        replace: "const isThen = false;",
+        find:
+          'return key === "then" ? this.readThen(depth) : this.read(depth);',
+        replace: "return this.read(depth);",
+      },
+      {
+        name: "a key comes twice behind those of the last dictionary",
+        find: "const seen = first === 0 && count > FEW_MEMBERS",
+        replace: "const seen = count > FEW_MEMBERS",
       },
     ],
   },
@@ -330,8 +348,9 @@ export const CODEC: readonly BuggyFile[] = [
     bugs: [
       {
         name: "generated code sets the prototype of its object",
-        find: '`${key === "__proto__" ? `[${name}]` : name}: values',
-        replace: "`${name}: values",
+        find: 'return key === "__proto__" ? `[${name}]` : name;',
+        replace: "return name;",
+        tests: ["wire/maker_test.ts"],
       },
       {
         name: "generated code leaves a function under then",

@@ -4,6 +4,7 @@ import {
   compiled,
   decodeByKey,
   encodeByKey,
+  objectBuilderOf,
   objectDecoderOf,
   objectEncoderOf,
   type ReadsValues,
@@ -43,6 +44,7 @@ for (
   const [how, maker] of [
     ["by generated code", objectDecoderOf(KEYS)],
     ["where generated code is forbidden", objectDecoderOf(KEYS, forbid)],
+    ["from a list", () => objectBuilderOf(KEYS)!([...KEYS.keys()])],
   ] as const
 ) {
   test(`makerOf() makes own data of any key, ${how}`, () => {
@@ -60,6 +62,10 @@ for (
     assertEquals(Object.getPrototypeOf({}), Object.prototype);
   });
 }
+
+test("objectBuilderOf() has no builder where generated code is forbidden", () => {
+  assertEquals(objectBuilderOf(KEYS, forbid), undefined);
+});
 
 test("makerOf() and makeByKey() make the same object", () => {
   assertEquals(

@@ -65,9 +65,8 @@ export function objectDecoderOf(
   compile: (...parts: string[]) => unknown = compiled,
 ): ObjectDecoder {
   const members = keys.map((key) => {
-    const name = JSON.stringify(key);
     const read = key === "then" ? "readThen" : "read";
-    return `${key === "__proto__" ? `[${name}]` : name}: values.${read}(depth)`;
+    return `${nameOf(key)}: values.${read}(depth)`;
   });
   try {
     return compile(
@@ -77,6 +76,40 @@ export function objectDecoderOf(
     ) as ObjectDecoder;
   } catch {
     return (values, depth) => decodeByKey(keys, values, depth);
+  }
+}
+
+/** A key as the name of a property in generated code. */
+function nameOf(key: string): string {
+  const name = JSON.stringify(key);
+  return key === "__proto__" ? `[${name}]` : name;
+}
+
+/** Makes an object from the values of its keys. */
+export type ObjectBuilder = (
+  values: readonly unknown[],
+) => Record<string, unknown>;
+
+/**
+ * Generates the code that makes objects of many keys from a list of their
+ * values: the engine is done with it sooner than with a call for each.
+ *
+ * @param keys The keys.
+ * @param compile What compiles the text of a function, or throws.
+ * @returns The builder; undefined where generated code is forbidden.
+ */
+export function objectBuilderOf(
+  keys: readonly string[],
+  compile: (...parts: string[]) => unknown = compiled,
+): ObjectBuilder | undefined {
+  const members = keys.map((key, index) => `${nameOf(key)}: values[${index}]`);
+  try {
+    return compile(
+      "values",
+      `return { ${members.join(", ")} };`,
+    ) as ObjectBuilder;
+  } catch {
+    return undefined;
   }
 }
 

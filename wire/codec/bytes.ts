@@ -658,6 +658,19 @@ export class ByteReader {
     return key;
   }
 
+  /** Takes the key of an object if it is that one, which is short and ASCII. */
+  takeKey(key: string): boolean {
+    const { buffer, position, end } = this;
+    const { length } = key;
+    const start = position + 1;
+    if (
+      start + length > end || buffer[position] !== length ||
+      !isText(key, buffer, start, length)
+    ) return false;
+    this.position = start + length;
+    return true;
+  }
+
   /** That many bytes of UTF-8 as a string. */
   utf8(count: number): string {
     const start = this.take(count);

@@ -17,6 +17,8 @@ import {
   HashCost,
   MANY,
   MANY_MORE,
+  type ObjectBuilder,
+  objectBuilderOf,
   objectDecoderOf,
   setOwn,
 } from "./_objects.ts";
@@ -143,6 +145,20 @@ function room(count: number): unknown[] {
 
 /** Up to so many keys of an object, the engine is asked for each. */
 const FEW_MEMBERS = 16;
+/** Up to so many, it is fast at making an object by code that has the keys. */
+const MOST_BY_NAME = 120;
+const MOST_BY_NUMBER = 256;
+/** Keys with one as long as this are not kept. */
+const LONG_KEY = 64;
+
+/** Keys that dictionaries come with. */
+interface KnownKeys {
+  readonly keys: readonly string[];
+  /** How many had them, while they are few. */
+  uses: number;
+  /** Makes objects of their values, once they are many. */
+  builder: ObjectBuilder | undefined;
+}
 
 /** Whether a value that begins so is neither long nor holds others. */
 function isPlain(tag: number): boolean {
@@ -196,6 +212,10 @@ export class ValueReader {
   readonly #types: ValueTypes | undefined;
   /** Inside of how many values of declared types it is. */
   #inside = 0;
+  /** The keys of a dictionary that the next one may have, too. */
+  #known: KnownKeys | undefined;
+  /** How many the last one had whose keys could be such. */
+  #lastCount = 0;
   /** Makes of references and streams what the receiver gets. */
   readonly importer: Importer;
 
@@ -556,12 +576,63 @@ export class ValueReader {
   #dictionary(depth: number): Record<string, unknown> {
     const count = this.#reader.varint();
     this.#enter(count, depth, WEIGHT.dictionary + WEIGHT.key * count);
+    const known = this.#known;
+    return known?.keys.length === count
+      ? this.#likeTheLast(known, depth + 1)
+      : this.#members(count, depth + 1);
+  }
+
+  /** Reads a dictionary that is likely to have these keys. */
+  #likeTheLast(known: KnownKeys, depth: number): Record<string, unknown> {
+    const { keys } = known;
+    const list: unknown[] = [];
+    for (const key of keys) {
+      if (!this.#reader.takeKey(key)) {
+        return this.#members(keys.length, depth, keys, list);
+      }
+      this.weigh(WEIGHT.text + key.length);
+      list.push(this.#member(key, depth));
+    }
+    if (known.builder !== undefined) return known.builder(list);
+    const { generated } = this.#tables;
+    if (++known.uses >= MANY + MANY_MORE * generated.count) {
+      generated.count++;
+      known.builder = objectBuilderOf(keys);
+    }
+    return this.#members(keys.length, depth, keys, list);
+  }
+
+  /** The value under a key. */
+  #member(key: string, depth: number): unknown {
+    return key === "then" ? this.readThen(depth) : this.read(depth);
+  }
+
+  /**
+   * Reads a dictionary.
+   *
+   * @param keys Keys that are its first ones, as far as there are values.
+   * @param values The values that were read already.
+   */
+  #members(
+    count: number,
+    depth: number,
+    keys: readonly string[] = [],
+    values: readonly unknown[] = [],
+  ): Record<string, unknown> {
     const object: Record<string, unknown> = {};
-    // To ask the engine for each key takes as long as to add it.
-    const seen = count > FEW_MEMBERS ? new Uint8Array(count) : undefined;
     let isSparse = false;
+    const first = values.length;
+    for (let index = 0; index < first; index++) {
+      const key = keys[index]!;
+      isSparse ||= decodeSparse(object, key);
+      setOwn(object, key, values[index]);
+    }
+    // To ask the engine for each key takes as long as to add it.
+    const seen = first === 0 && count > FEW_MEMBERS
+      ? new Uint8Array(count)
+      : undefined;
     let isDense = false;
-    for (let index = 0; index < count; index++) {
+    for (let index = first; index < count; index++) {
       const key = this.#reader.key();
       const isNew = seen !== undefined && mark(seen, this.#reader.keyHash);
       this.weigh(WEIGHT.text + key.length);
@@ -573,11 +644,30 @@ export class ValueReader {
       if (!isNew && Object.hasOwn(object, key)) {
         throw malformed("An object must not hold a key twice.");
       }
-      const isThen = key === "then";
-      const value = isThen ? this.readThen(depth + 1) : this.read(depth + 1);
-      setOwn(object, key, value);
+      setOwn(object, key, this.#member(key, depth));
+    }
+    if (
+      first < count && count > FEW_MEMBERS && count <= MOST_BY_NUMBER &&
+      !isDense
+    ) {
+      this.#expect(object, count);
     }
     return object;
+  }
+
+  /** The next dictionary may have the same keys, if there were as many before. */
+  #expect(object: Record<string, unknown>, count: number): void {
+    const isLikely = this.#lastCount === count;
+    this.#lastCount = count;
+    if (!isLikely) return;
+    const keys = Object.keys(object);
+    // Indices come first.
+    const most = arrayIndexOf(keys[count - 1]!) < 0
+      ? MOST_BY_NAME
+      : MOST_BY_NUMBER;
+    if (count <= most && keys.every((key) => key.length < LONG_KEY)) {
+      this.#known = { keys, uses: 0, builder: undefined };
+    }
   }
 
   #map(depth: number): Map<unknown, unknown> {

@@ -44,6 +44,11 @@ const KINDS: Record<string, (index: number) => number[]> = {
   "dictionary of index 0": () => [0xd3, 1, ...text("0"), 1],
   "dictionary of index 99": () => [0xd3, 1, ...text("99"), 1],
   "dictionary of index 1000": () => [0xd3, 1, ...text("1000"), 1],
+  "dictionary of 20 indices": () => [
+    0xd3,
+    20,
+    ...entries(20, (key) => text(`${1_000 + 40 * key}`)),
+  ],
   "byte array": () => [0xce, 3, 1, 2, 3],
   "empty Float64Array": () => [0xcf, 12, 0],
   "empty ArrayBuffer": () => [0xcf, 0, 0],
