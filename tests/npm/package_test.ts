@@ -19,11 +19,11 @@ const CERTIFICATES = `${HERE}../tls`;
 
 /** How large programs may be that import this, in bytes after gzip. */
 const MOST: Readonly<Record<string, number>> = {
-  "node { connectToRemoteServer }": 91_200,
-  "node { createRequestServer }": 103_500,
+  "node { connectToRemoteServer }": 91_700,
+  "node { createRequestServer }": 103_700,
   "node { openTcpStream }": 37_200,
-  "wire { makeWire }": 78_000,
-  "websocket { connectWebSocket }": 81_000,
+  "wire { makeWire }": 78_500,
+  "websocket { connectWebSocket }": 81_200,
   "light { connectLight }": 30_000,
   "lines { LineStream }": 5_600,
   "codec { encodeValue }": 10_500,
