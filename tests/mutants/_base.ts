@@ -60,10 +60,8 @@ export const BASE: readonly BuggyFile[] = [
     bugs: [
       {
         name: "a long time is asked of a clock at once",
-        find: `    stop = left > LONGEST
-      ? clock.after(LONGEST`,
-        replace: `    stop = left > Infinity
-      ? clock.after(LONGEST`,
+        find: "  if (!(time > LONGEST)) return clock.after(time, callback);",
+        replace: "  if (time > 0) return clock.after(time, callback);",
       },
       {
         name: "for ever is asked of a clock",

@@ -164,7 +164,7 @@ const FAULTS: Record<
         return Promise.resolve(bytes);
       },
     },
-    /transferred somewhere else/,
+    /gave bytes that were transferred\./,
   ],
   "read() of a buffer that is gone": [
     {
@@ -174,7 +174,7 @@ const FAULTS: Record<
         return Promise.resolve(buffer);
       },
     },
-    /transferred somewhere else/,
+    /gave bytes that were transferred\./,
   ],
   "read() of text": [{ read: () => Promise.resolve("text") }, /a string/],
   "read() that throws": [

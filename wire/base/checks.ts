@@ -372,11 +372,11 @@ export function checkCredential(credential: unknown, name: string): void {
     ? 'not ""'
     : credential.isWellFormed()
     ? undefined
-    : "and this one has half of a surrogate pair, which cannot be sent";
+    : "and this one has a lone surrogate";
   if (problem === undefined) return;
   throw new WireError(
     "invalidArgument",
-    `The option "${name}" is a text that is not empty, ${problem}. Leave it out where no credential is meant, and check that the variable it comes from is set.`,
+    `The option "${name}" is a text that is not empty, ${problem}. Leave it out where none is meant, and check that the variable it comes from is set.`,
   );
 }
 

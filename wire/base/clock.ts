@@ -81,17 +81,8 @@ const ONE_BYTE = new Uint8Array(1);
  */
 export const systemClock: Clock = {
   now: (): number => performance.now(),
-  after: (delay: number, callback: () => void): () => void => {
-    let timer: ReturnType<typeof setTimeout>;
-    const begin = (left: number) => {
-      timer = left > LONGEST
-        ? setTimeout(() => begin(left - LONGEST), LONGEST)
-        : setTimeout(callback, left);
-    };
-    if (delay === Infinity) return () => {};
-    begin(delay);
-    return () => clearTimeout(timer);
-  },
+  after: (delay: number, callback: () => void): () => void =>
+    afterTime(timers, delay, callback),
   // What runs by itself soon, a message or an immediate, keeps the loop from
   // looking at sockets; a timer takes a millisecond or two. The work of another
   // thread does neither.
@@ -134,20 +125,25 @@ export function checkTime(time: unknown, name: string): number {
  * @returns What cancels it; cancelling twice does no harm.
  */
 export function afterTime(
-  clock: Clock,
+  clock: Pick<Clock, "after">,
   time: number,
   callback: () => void,
 ): () => void {
   if (time === Infinity) return () => {};
-  let stop: () => void;
-  const begin = (left: number) => {
-    stop = left > LONGEST
-      ? clock.after(LONGEST, () => begin(left - LONGEST))
-      : clock.after(left, callback);
-  };
-  begin(time);
+  if (!(time > LONGEST)) return clock.after(time, callback);
+  let stop = clock.after(LONGEST, () => {
+    stop = afterTime(clock, time - LONGEST, callback);
+  });
   return () => stop();
 }
+
+/** The platform's timers, which wait for no longer than they can. */
+const timers: Pick<Clock, "after"> = {
+  after(delay, callback) {
+    const timer = setTimeout(callback, delay);
+    return () => clearTimeout(timer);
+  },
+};
 
 /** A time limit of so many milliseconds or more is mostly not reached. */
 const LONG = 1_000;

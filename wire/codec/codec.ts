@@ -584,7 +584,7 @@ export class Decoder implements LastMessage {
       `A message of the kind ${kindText(kind)} came ${
         isEarly
           ? "before this side had accepted the peer."
-          : "behind the peer's finish, which says that it has nothing left to do."
+          : "behind the peer's finish, its last."
       }`,
     );
   }

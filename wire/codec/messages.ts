@@ -351,8 +351,8 @@ export function notAWire(
   const protocol = knownProtocol(first);
   const guess = protocol === undefined ? "" : ` It ${protocol}.`;
   const cure = isPiped && protocol === undefined
-    ? "Check that nothing else writes to that stream: a process whose pipes are the wire must not print to its standard output (use console.error)."
-    : "Check that its port belongs to a request server, and that both ends use TLS or neither does.";
+    ? "Check that nothing else writes to the connection, such as a console.log() of a process whose standard output is the wire."
+    : "Check that its port belongs to a request server, and that both ends use TLS, or neither.";
   return new WireError(
     "notAWire",
     `The peer did not begin with a wire's hello${came}.${guess} ${cure}`,

@@ -50,8 +50,8 @@ export interface CameCall {
   /** What it is of, if not of what is served. */
   readonly target: Target | undefined;
   readonly metadata: Metadata | undefined;
-  /** What its function will be told, where it has a deadline and waits. */
-  readonly context?: CallContext | undefined;
+  /** What its function is told, once that is known. */
+  context?: CallContext;
 }
 
 /** The kinds of answers that hold values. */
@@ -188,7 +188,7 @@ export class LightReader {
       throw malformed(
         `A message of the kind ${
           kindText(kind)
-        } came behind the peer's finish, which says that it has nothing left to do.`,
+        } came behind the peer's finish, its last.`,
       );
     }
   }

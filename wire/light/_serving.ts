@@ -149,29 +149,24 @@ export class LightServing {
     if (this.#running.has(id) || this.#parked.has(id)) {
       throw malformed(`The call ${id} came again before its answer.`);
     }
+    this.#addContext(call);
     if (this.#parked.size === 0 && this.#options.output.hasRoom) {
       return this.#begin(id, call);
     }
-    this.#parked.set(id, this.#waiting(call));
+    this.#parked.set(id, call);
     this.#hold(call);
   }
 
   /** A one-way call came. */
   send(call: CameCall): void {
     this.#window.received(call.cost);
+    this.#addContext(call);
     const { calls } = this.#options.limits;
     if (this.#parkedSends.size === 0 && this.#sends.size < calls) {
       return this.#beginSend(call);
     }
     this.#options.memory.hold(call.excess);
-    this.#parkedSends.push(this.#waiting(call));
-  }
-
-  /** A call that waits to begin: its deadline runs from when it came. */
-  #waiting(call: CameCall): CameCall {
-    return call.deadline === 0
-      ? call
-      : { ...call, context: this.#context(call) };
+    this.#parkedSends.push(call);
   }
 
   /** The output has room again: calls that waited for it begin. */
@@ -213,9 +208,16 @@ export class LightServing {
     );
   }
 
-  #context({ name, deadline, metadata, context }: CameCall): CallContext {
+  /** What its function will be told: its deadline runs from when it came. */
+  #addContext(call: CameCall): void {
     const { wire, clock } = this.#options;
-    return context ?? new CallContext(wire, name, clock, deadline, metadata);
+    call.context = new CallContext(
+      wire,
+      call.name,
+      clock,
+      call.deadline,
+      call.metadata,
+    );
   }
 
   /** Notes that a function goes on. */
@@ -232,11 +234,7 @@ export class LightServing {
       : afterTime(
         this.#options.clock,
         Math.max(1, deadline),
-        () =>
-          this.#giveUp(
-            running,
-            new WireError("deadline", "The deadline of the call has passed."),
-          ),
+        () => this.#giveUp(running, tooLate()),
       );
     const running: Running = { cost, excess, context, stopTimer };
     return running;
@@ -250,7 +248,7 @@ export class LightServing {
       return this.#fail(id, error as WireError);
     }
     const { wantsValues } = call;
-    const context = this.#context(call);
+    const context = call.context!;
     let result: unknown;
     let later: PromiseLike<unknown> | undefined;
     try {
@@ -292,7 +290,7 @@ export class LightServing {
   #beginSend(call: CameCall): void {
     const { onError, memory } = this.#options;
     const where = `one-way call of ${shown(call.name)}`;
-    const context = this.#context(call);
+    const context = call.context!;
     let later: PromiseLike<unknown> | undefined;
     try {
       const served = this.#find(call);

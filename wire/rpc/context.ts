@@ -184,16 +184,12 @@ class More {
 
 /** Whether the deadline of a call has passed while it waited to begin. */
 export function isLate(context: CallContext | undefined): boolean {
-  const left = context?.deadline;
-  return left !== undefined && left <= 0;
+  return (context?.deadline ?? 1) <= 0;
 }
 
-/** Why such a call never begins. */
+/** Why a call ends here, or never begins, when its deadline passes. */
 export function tooLate(): WireError {
-  return new WireError(
-    "deadline",
-    "The call's deadline passed while it waited to begin.",
-  );
+  return new WireError("deadline", "The deadline of the call has passed.");
 }
 
 // What may be said about a single call.
@@ -537,7 +533,7 @@ function checkDeadline(name: string, deadline: unknown): void {
   }
   throw new WireError(
     "invalidArgument",
-    `A deadline is a number of milliseconds, or Infinity for none, and not ${
+    `A deadline is a number of milliseconds, or Infinity for no limit, and not ${
       shown(deadline)
     }.`,
   );

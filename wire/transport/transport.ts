@@ -490,7 +490,7 @@ export function checkWritten(
 ): number {
   if (bytes.length === 0) {
     throw transportFault(
-      "write() transferred the bytes that it was given, which are not its own. Have it send a copy: bytes.slice()",
+      "write() transferred the bytes that it was given. Have it give a copy: bytes.slice()",
     );
   }
   if (count > 0 && count <= length && Number.isInteger(count)) return count;
@@ -528,7 +528,7 @@ function bytesOf(chunk: unknown, from: string): Uint8Array {
   } catch {
     // Nothing can be made of a buffer that is gone; Node 20 has no other sign.
     throw transportFault(
-      `${from} gave bytes that were transferred somewhere else. Have it give a copy: bytes.slice()`,
+      `${from} gave bytes that were transferred. Have it give a copy: bytes.slice()`,
     );
   }
 }
