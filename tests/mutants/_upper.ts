@@ -116,6 +116,11 @@ export const UPPER: readonly BuggyFile[] = [
         find: "!Number.isFinite(beat)",
         replace: 'typeof beat !== "number"',
       },
+      {
+        name: "a caller that gives up takes those along that wait with it",
+        find: "if (known === undefined || call.signal?.aborted) {",
+        replace: "if (known !== null) {",
+      },
     ],
   },
   {

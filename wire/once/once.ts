@@ -136,7 +136,8 @@ type Outcome = () => unknown;
 interface RunningOnce {
   /** What it was called with. */
   readonly print: string;
-  readonly outcome: Promise<Outcome>;
+  /** Undefined where its caller gave up before it was known. */
+  readonly outcome: Promise<Outcome | undefined>;
 }
 
 /** How a note tells of an outcome. */
@@ -232,17 +233,33 @@ export class Once implements ServesOnce {
     }
     const key = JSON.stringify([this.#ownerOf(call), given]);
     const print = await this.#printOf(call);
-    let running = this.#running.get(key);
-    if (running === undefined) {
-      if (this.#running.size >= this.#most) throw tooMany(this.#most);
-      const outcome = this.#settle(key, print, call, () => next({ metadata }));
-      running = { print, outcome };
-      this.#running.set(key, running);
-      const over = () => void this.#running.delete(key);
-      outcome.then(over, over);
+    for (;;) {
+      const known = this.#running.get(key);
+      const running = known ??
+        this.#begin(key, print, call, () => next({ metadata }));
+      checkPrint(running.print, print, call.name);
+      const outcome = await running.outcome;
+      if (outcome !== undefined) return outcome();
+      // The one that it waited with was given up; this one asks by itself.
+      if (known === undefined || call.signal?.aborted) {
+        throw call.signal?.reason;
+      }
     }
-    checkPrint(running.print, print, call.name);
-    return (await running.outcome)();
+  }
+
+  /** Begins a call, or to wait for one that runs elsewhere. */
+  #begin(
+    key: string,
+    print: string,
+    call: MiddlewareCall,
+    run: () => Promise<unknown>,
+  ): RunningOnce {
+    if (this.#running.size >= this.#most) throw tooMany(this.#most);
+    const running = { print, outcome: this.#settle(key, print, call, run) };
+    this.#running.set(key, running);
+    const over = () => void this.#running.delete(key);
+    running.outcome.then(over, over);
+    return running;
   }
 
   /** Whose key it is. */
@@ -286,7 +303,7 @@ export class Once implements ServesOnce {
     print: string,
     call: MiddlewareCall,
     run: () => Promise<unknown>,
-  ): Promise<Outcome> {
+  ): Promise<Outcome | undefined> {
     const store = this.#store;
     const known = await this.#ask(
       "whether the call has run",
@@ -359,13 +376,17 @@ export class Once implements ServesOnce {
     return kept;
   }
 
-  /** Waits for what comes of a call that was begun before. */
+  /**
+   * Waits for what comes of a call that was begun before.
+   *
+   * @returns That; undefined once its caller has given up.
+   */
   async #await(
     key: string,
     note: Uint8Array,
     print: string,
     call: MiddlewareCall,
-  ): Promise<Outcome> {
+  ): Promise<Outcome | undefined> {
     const { name, signal } = call;
     const { lease } = this.#store;
     let [known, beat, told] = this.#decode(note, call);
@@ -374,7 +395,7 @@ export class Once implements ServesOnce {
       // A note that was forgotten meanwhile may be another call's now.
       checkPrint(known, print, name);
       if (told !== undefined) return open(told);
-      if (signal?.aborted) throw signal.reason;
+      if (signal?.aborted) return undefined;
       if (lease === undefined || this.#clock.now() - heard >= lease) {
         throw new Refusal(
           "outcomeUnknown",
