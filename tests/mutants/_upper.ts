@@ -67,8 +67,14 @@ export const UPPER: readonly BuggyFile[] = [
       },
       {
         name: "a stream stays with a server that closes",
-        find: "if (reading.isNamed) stream?.cancel?.().catch(() => {});",
+        find: "if (reading.isNamed) leave(stream);",
         replace: "",
+      },
+      {
+        name: "what a stream's cancel() throws keeps it from connecting again",
+        find: "if (reading.isNamed) leave(stream);",
+        replace:
+          "if (reading.isNamed) (stream as any)?.cancel?.().catch(() => {});",
       },
     ],
   },

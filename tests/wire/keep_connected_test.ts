@@ -307,6 +307,7 @@ test("keepConnected() reports what its callbacks throw", async () => {
 });
 
 test("keepConnected() refuses options out of their range", () => {
+  const add = () => {};
   const cases: [string, KeepConnectedOptions][] = [
     ["backoff.least", { backoff: { least: 0 } }],
     ["backoff.most", { backoff: { least: 100, most: 99 } }],
@@ -321,6 +322,8 @@ test("keepConnected() refuses options out of their range", () => {
     ["timeout", { timeout: NaN }],
     ["repeats", { repeats: -1 }],
     ["waiting", { waiting: -1 }],
+    ["idempotent", { idempotent: new Map([["add", true]]) as never }],
+    ["idempotent", { idempotent: [add] as never }],
   ];
   for (const [name, options] of cases) {
     const error = assertThrows(() => {

@@ -165,6 +165,25 @@ test("KeptConnection.resume() goes on at once when its server closes", async () 
   assertEquals(place.wires[0]!.ended?.code, "closed");
 });
 
+test("KeptConnection.resume() goes on whatever the cancel() of its stream does", async () => {
+  const cancels: (() => unknown)[] = [() => undefined, () => {
+    throw new Error("planned");
+  }, () => Promise.reject(new Error("planned"))];
+  for (const cancel of cancels) {
+    await using place = new Place();
+    const items = await readAll(
+      place.kept.resume(async (remote) => {
+        const stream = await remote.named(20);
+        const iterator = stream[Symbol.asyncIterator]();
+        return { cancel, [Symbol.asyncIterator]: () => iterator };
+      }),
+      (item) => item === 7 && place.wires[0]!.abort(),
+    );
+    assertEquals(items, upTo(20));
+    assertEquals(place.opened, [undefined, 7]);
+  }
+});
+
 test("KeptConnection.resume() reads streams without places, which end with their wire", async () => {
   await using place = new Place();
   const { kept } = place;

@@ -339,7 +339,8 @@ export function resolveKeepOptions<
 function namesOf(names: unknown): ReadonlySet<string> {
   try {
     if (typeof names === "object" && names !== null) {
-      return new Set(names as Iterable<string>);
+      const list = [...names as Iterable<unknown>];
+      if (list.every(isText)) return new Set(list);
     }
   } catch {
     // It is no list.
@@ -350,6 +351,10 @@ function namesOf(names: unknown): ReadonlySet<string> {
       shown(names)
     }.`,
   );
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string";
 }
 
 function among(names: ReadonlySet<string>): (name: string) => boolean {

@@ -397,7 +397,7 @@ export class KeptConnection<
     const move = () => {
       isMoved = true;
       // Without places there is nothing to go on by: it ends with its wire.
-      if (reading.isNamed) stream?.cancel?.().catch(() => {});
+      if (reading.isNamed) leave(stream);
     };
     this.#moves.add(move);
     try {
@@ -580,6 +580,13 @@ interface Reading {
 const BEHIND = "remote-wire-behind";
 /** What a stream begins with whose other items come with their places. */
 const NAMING = "remote-wire-places";
+
+/** Cancels a stream, which may be anything that `open` gave. */
+function leave(stream: { cancel?: unknown } | undefined): void {
+  (async () => {
+    if (typeof stream?.cancel === "function") await stream.cancel();
+  })().catch(() => {});
+}
 
 /** The codes with which a wire ends. */
 const ENDS: Readonly<Record<string, true>> = {
