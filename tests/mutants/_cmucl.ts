@@ -37,8 +37,14 @@ export const CMUCL: readonly BuggyFile[] = [
       "wire/cmucl/session_test.ts",
       "wire/cmucl/hostile_test.ts",
       "wire/cmucl/backlog_test.ts",
+      "wire/cmucl/untagged_test.ts",
     ],
     bugs: [
+      {
+        name: "who waits for a call to be performed does not learn of the end",
+        find: "for (const reject of this.#evaluating) reject(reason);",
+        replace: "",
+      },
       {
         name: "those who ask one after the other are answered in that order",
         find: "of askers.toReversed()",

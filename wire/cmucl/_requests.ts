@@ -76,6 +76,10 @@ export class Requests {
   readonly #echoes = new Queue<
     { answer: () => void; cost: number; excess: number }
   >();
+  /** Has those fail whose objects are being performed for who holds the wire. */
+  readonly #evaluating = new Set<(reason: WireError) => void>();
+  /** Why the wire has ended. */
+  #reason: WireError | undefined;
   #nextId = 0;
 
   /** @param options What to work with. */
@@ -169,12 +173,22 @@ export class Requests {
       this.take(received, size);
       return Promise.resolve(nil);
     }
-    return new Promise((resolve, reject) =>
-      this.#evaluate(value, size, {
-        values: (list) => (resolve(list[0] ?? nil), 0),
-        unwind: (error) => (reject(error), 0),
-      })
-    );
+    if (this.#reason !== undefined) return Promise.reject(this.#reason);
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    const over = () => void this.#evaluating.delete(reject);
+    this.#evaluating.add(reject);
+    this.#evaluate(value, size, {
+      values: (list) => (over(), resolve(list[0] ?? nil), 0),
+      unwind: (error) => (over(), reject(error), 0),
+    });
+    return promise;
+  }
+
+  /** The wire ended: nothing is answered any more. */
+  end(reason: WireError): void {
+    this.#reason = reason;
+    for (const reject of this.#evaluating) reject(reason);
+    this.#evaluating.clear();
   }
 
   #takeAskers(): Asker[] {

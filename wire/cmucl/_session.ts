@@ -301,6 +301,7 @@ export class CmuclSession implements Session {
     this.#keepalive.end();
     this.#closeTimer?.();
     this.#messaging.end(reason);
+    this.#requests.end(reason);
     this.#memory.end();
     this.#opened.reject(reason);
     this.lifetime.declare();

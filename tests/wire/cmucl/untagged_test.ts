@@ -146,6 +146,24 @@ test("Untagged.getObject() performs calls, and gives their values", async () => 
   await saying;
 });
 
+test("Untagged.getObject() fails with the wire that ends while it performs a call", async () => {
+  await using pair = untaggedPair();
+  let begun = 0;
+  pair.far.serve({
+    wait: () => {
+      begun++;
+      return new Promise(() => {});
+    },
+  });
+  using into = untagged(pair.far);
+  pair.near.remote.wait();
+  const object = into.getObject();
+  while (begun === 0) await new Promise((resolve) => setTimeout(resolve));
+  pair.far.abort("planned");
+  const error = await assertRejects(() => object) as WireError;
+  assertEquals(error, pair.far.ended);
+});
+
 test("Untagged refuses what is no byte and no number", async () => {
   await using pair = lispPair();
   await pair.near.opened;
