@@ -323,6 +323,21 @@ export const UPPER: readonly BuggyFile[] = [
     ],
     bugs: [
       {
+        name: "a line may have any length where that is no number",
+        find: 'checkNumber("maxLength", maxLength)',
+        replace: "maxLength",
+      },
+      {
+        name: "what is written of a Buffer can still be changed",
+        find: "this.#output.write(new Uint8Array(data));",
+        replace: "this.#output.write(data.slice());",
+      },
+      {
+        name: "closing lasts as long as the transport likes",
+        find: "Promise.race([this.closeWrite(), this.closed]);",
+        replace: "this.closeWrite();",
+      },
+      {
         name: "the longest line may not end with CR LF",
         find: "if (this.#input.length > maxLength + 1) throw",
         replace: "if (this.#input.length > maxLength) throw",

@@ -1,4 +1,5 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { Buffer } from "node:buffer";
 import {
   LINE_STREAM_DEFAULTS,
   LineStream,
@@ -157,6 +158,19 @@ test("readLine() may raise or lower the longest length", async () => {
   await stream.close();
 });
 
+test("readLine() refuses a length that bounds nothing", async () => {
+  const stream = new LineStream(scripted(["123456\n"]).transport);
+  for (const maxLength of [NaN, Infinity, 0, -1, 1.5, 2 ** 31, "6", null]) {
+    const error = await assertRejects(() =>
+      stream.readLine({ maxLength: maxLength as number })
+    ) as WireError;
+    assertEquals(error.code, "invalidArgument");
+    assert(error.message.includes('"maxLength"'), error.message);
+  }
+  assertEquals(await stream.readLine({ maxLength: 2 ** 31 - 1 }), "123456");
+  await stream.close();
+});
+
 test("writeLine() collects what is written in a tick, and writes all of it", async () => {
   const { transport, sent } = scripted([], 3);
   const stream = new LineStream(transport);
@@ -177,6 +191,32 @@ test("write() copies bytes, which may be changed at once", async () => {
   bytes[0] = 66;
   await stream.close();
   assertEquals(sent(), "A");
+});
+
+test("write() copies a Buffer, too, and refuses what is neither text nor bytes", async () => {
+  const { transport, sent } = scripted([]);
+  const stream = new LineStream(transport);
+  const bytes = Buffer.from("A");
+  stream.write(bytes);
+  bytes[0] = 66;
+  const strange = [new ArrayBuffer(1), [65], 65, null, undefined, {}];
+  for (const data of strange) {
+    const written = stream.write(data as Uint8Array);
+    const error = await assertRejects(() => written) as WireError;
+    assertEquals(error.code, "invalidArgument");
+  }
+  await stream.close();
+  assertEquals(sent(), "A");
+});
+
+test("close() ends in time over a transport whose closeWrite() never does", async () => {
+  const { transport, closed } = scripted([]);
+  const stuck = Object.assign(Object.create(transport), {
+    closeWrite: () => new Promise(() => {}),
+  });
+  const stream = new LineStream(stuck, { closeTimeout: 1 });
+  await stream.close();
+  assertEquals(closed(), 1);
 });
 
 test("write() refuses a lone surrogate, and writing when closed", async () => {

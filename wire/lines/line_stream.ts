@@ -173,7 +173,8 @@ export class LineStream implements AsyncIterable<string>, AsyncDisposable {
    * after `close()`. A last line that lacks its end counts as one.
    * @throws {WireError} As a rejection: `limit` for a line that is too long,
    * `malformed` for one that is not UTF-8, `connectionLost`; after the first
-   * of these the stream gives no further line.
+   * of these the stream gives no further line. `invalidArgument` for a length
+   * that is no integer from 1 to 2,147,483,647.
    */
   readLine(
     options?: { maxLength?: number | undefined } | null,
@@ -181,7 +182,8 @@ export class LineStream implements AsyncIterable<string>, AsyncDisposable {
     options ??= {};
     return this.#inTurn(() => {
       checkOptionKeys(options, READ_LINE_KEYS, "readLine()");
-      return this.#readLine(options.maxLength ?? this.#options.maxLineLength);
+      const { maxLength = this.#options.maxLineLength } = options;
+      return this.#readLine(checkNumber("maxLength", maxLength));
     });
   }
 
@@ -222,7 +224,8 @@ export class LineStream implements AsyncIterable<string>, AsyncDisposable {
    * @param data The text or the bytes.
    * @returns A promise that resolves when there is room for more.
    * @throws {WireError} As a rejection: `unsupportedValue` for text with a
-   * lone surrogate, `stalled`, `connectionLost`, `closed`.
+   * lone surrogate, `invalidArgument` for what is neither text nor bytes,
+   * `stalled`, `connectionLost`, `closed`.
    */
   write(data: string | Uint8Array): Promise<void> {
     const written = this.#write(data);
@@ -329,7 +332,7 @@ export class LineStream implements AsyncIterable<string>, AsyncDisposable {
       () => this.abort(),
     );
     try {
-      await this.closeWrite();
+      await Promise.race([this.closeWrite(), this.closed]);
     } catch {
       // There is nobody left to send it to.
     } finally {
@@ -354,7 +357,11 @@ export class LineStream implements AsyncIterable<string>, AsyncDisposable {
         this.#end?.reason ?? new WireError("closed", "The stream is closed."),
       );
     }
-    if (typeof data !== "string") return this.#output.write(data.slice());
+    if (data instanceof Uint8Array) {
+      // A copy also of a Buffer, whose slice() is none.
+      return this.#output.write(new Uint8Array(data));
+    }
+    if (typeof data !== "string") return Promise.reject(unwritable(data));
     if (!data.isWellFormed()) {
       return Promise.reject(
         new WireError(
@@ -470,17 +477,28 @@ export function resolveLineStreamOptions(
     const name = key as keyof LineStreamOptions;
     const value = options[name];
     if (value === undefined) continue;
-    if (!Number.isInteger(value) || value < 1 || value > LARGEST) {
-      throw new WireError(
-        "invalidArgument",
-        `The option "${name}" must be an integer from 1 to ${LARGEST}, not ${
-          shown(value)
-        }.`,
-      );
-    }
-    resolved[name] = value;
+    resolved[name] = checkNumber(name, value);
   }
   return resolved;
+}
+
+function checkNumber(name: string, value: number): number {
+  if (Number.isInteger(value) && value >= 1 && value <= LARGEST) return value;
+  throw new WireError(
+    "invalidArgument",
+    `The option "${name}" must be an integer from 1 to ${LARGEST}, not ${
+      shown(value)
+    }.`,
+  );
+}
+
+function unwritable(data: unknown): WireError {
+  return new WireError(
+    "invalidArgument",
+    `A stream of lines writes text, or bytes in a Uint8Array, and not ${
+      shown(data)
+    }.`,
+  );
 }
 
 function ignore(): void {}
