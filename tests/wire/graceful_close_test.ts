@@ -223,6 +223,43 @@ test("the peer's close waits for streams that this side still takes", async () =
   await closing;
 });
 
+test("a stream that comes while this side closes is cancelled", async () => {
+  for (const kind of ["answer", "argument"]) {
+    const gate = Promise.withResolvers<void>();
+    let cancels = 0;
+    const endless = () =>
+      new ReadableStream({
+        pull: (controller) => controller.enqueue(1),
+        cancel: () => void cancels++,
+      }, { highWaterMark: 0 });
+    const taken: AsyncIterable<unknown>[] = [];
+    const take = async (stream: AsyncIterable<unknown>) => {
+      taken.push(stream);
+      await gate.promise;
+    };
+    const [near, far] = anyPair({ functions: { take } }, {
+      functions: {
+        async slow() {
+          await gate.promise;
+          return endless();
+        },
+      },
+    });
+    const answer = near.remoteValue.slow();
+    await settle();
+    const closing = near.close();
+    if (kind === "argument") far.remoteValue.take(endless()).catch(() => {});
+    await settle();
+    gate.resolve();
+    taken.push(await answer as AsyncIterable<unknown>);
+    for (const stream of taken) {
+      assertEquals(await fate(list(stream)), "closed undefined");
+    }
+    await closing;
+    assertEquals([near.ended?.code, cancels], ["closed", taken.length]);
+  }
+});
+
 test("a peer that closes and then says nothing is left in the end", async () => {
   const clock = new FakeClock();
   const peer = new RawPeer({

@@ -630,7 +630,7 @@ export class NativeSession implements Session {
 
   /** Closes gracefully. */
   async close(): Promise<void> {
-    if (this.#streams.receiving > 0) this.#streams.cancelAll(closedReason());
+    this.#streams.cancelAll(closedReason());
     await this.#closing.begin(this.opened);
     await this.lifetime.closed;
   }

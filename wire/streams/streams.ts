@@ -123,6 +123,8 @@ export class Streams {
   #spare: number;
   #room: PromiseWithResolvers<void> | undefined;
   #registry: FinalizationRegistry<Sink> | undefined;
+  /** What streams fail with that come while this side closes. */
+  #closing: WireError | undefined;
   /** Why the wire has ended. */
   #reason: WireError | undefined;
 
@@ -311,6 +313,7 @@ export class Streams {
     const stream = new SinkStream(sink);
     this.#registry ??= new FinalizationRegistry((sink) => this.#lost(sink));
     this.#registry.register(stream, sink);
+    if (this.#closing !== undefined) this.#discard(sink, this.#closing);
     return { sink, stream };
   }
 
@@ -407,13 +410,16 @@ export class Streams {
     this.#room = undefined;
   }
 
-  /** This side is closing: what comes is discarded. */
+  /** This side is closing: what comes from now on is discarded. */
   cancelAll(reason: WireError): void {
-    for (const sink of this.#sinks.values()) {
-      if (sink.isDone) continue;
-      this.#cancel(sink.id, reason);
-      sink.end({ error: reason });
-    }
+    this.#closing = reason;
+    for (const sink of this.#sinks.values()) this.#discard(sink, reason);
+  }
+
+  #discard(sink: Sink, reason: WireError): void {
+    if (sink.isDone) return;
+    this.#cancel(sink.id, reason);
+    sink.end({ error: reason });
   }
 
   /** The wire ended. */
