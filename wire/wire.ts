@@ -55,6 +55,7 @@ import {
   servedEntries,
 } from "./rpc/served.ts";
 import { resolveLimits, type WireLimits } from "./base/limits.ts";
+import { endStreams } from "./codec/passing.ts";
 import {
   type AnyValueType,
   resolveValueTypes,
@@ -496,7 +497,11 @@ export class Wire<
     return this.#once ??= {
       call: (...call) =>
         promised(this.#callOnce(...call), this.#report, unawaited(call[0])),
-      send: (name) => failed(unanswered(name), this.#report, unsent(name)),
+      send: (name, args) => {
+        const error = unanswered(name);
+        endStreams(args, error);
+        return failed(error, this.#report, unsent(name));
+      },
     };
   }
 
@@ -507,13 +512,15 @@ export class Wire<
     options: WireCallOptions = {},
   ): Promise<unknown> {
     if (this.#dialect !== native) {
-      throw new WireError(
+      const error = new WireError(
         "noSuchFunction",
         `The call of ${
           shown(name)
         } was not made: the protocol "${this.#dialect.name}" has no calls that run once.`,
         { sent: "notSent" },
       );
+      endStreams(args, error);
+      throw error;
     }
     const { OnceCaller } = await import("./once/calling.ts");
     this.#onceCaller ??= new OnceCaller(this.#caller, this.#clock);
@@ -646,11 +653,12 @@ export class Wire<
     wantsValues = false,
     options?: WireCallOptions,
   ): Promise<unknown> {
-    let own: unknown[];
+    let own: unknown[] = [];
     try {
       own = ownArguments(name, args);
       if (options !== undefined) checkCallOptions(options, WIRE_CALL_KEYS);
     } catch (error) {
+      endStreams(own, error);
       return rejected(error, this.#report, unawaited(name));
     }
     return this.#callerFor(options).call(name, own, wantsValues, options);
@@ -671,11 +679,12 @@ export class Wire<
     args: unknown[] = [],
     options?: CallOptions,
   ): Promise<void> {
-    let own: unknown[];
+    let own: unknown[] = [];
     try {
       own = ownArguments(name, args);
       checkCallOptions(options);
     } catch (error) {
+      endStreams(own, error);
       return failed(error, this.#report, unsent(name));
     }
     return this.#caller.send(name, own, options);

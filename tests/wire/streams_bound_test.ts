@@ -245,8 +245,15 @@ test("calls over a kept connection end their streams with them", async () => {
   assertEquals(await fate(waiting[0]!), "cancelled notSent");
   await clock.advance(20);
   assertEquals(await fate(waiting[1]!), "deadline notSent");
-  await producers.ended(3);
-  assertEquals(producers.ends, ["limit", "cancelled", "deadline"]);
+  const once = kept.with({ once: true }).remote.take(producers.readable());
+  assertEquals(await fate(once), "invalidArgument notSent");
+  await producers.ended(4);
+  assertEquals(producers.ends, [
+    "limit",
+    "cancelled",
+    "deadline",
+    "invalidArgument",
+  ]);
   assertEquals(producers.made, 0);
   await place.advance(1_000);
   await failure(third.then(() => Promise.reject(new Error("taken"))));
@@ -274,8 +281,8 @@ test("calls over a kept connection end their streams with them", async () => {
   await settle();
   await place.die();
   assertEquals(await lost, "connectionLost maybeExecuted");
-  await producers.ended(6);
-  assertEquals(producers.ends[5], "connectionLost");
+  await producers.ended(7);
+  assertEquals(producers.ends[6], "connectionLost");
 });
 
 test("a wire that ends lets go of signals though streams were not read", async () => {

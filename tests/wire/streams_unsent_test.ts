@@ -48,6 +48,14 @@ const UNTAKEN: Record<
     wire.with({ signal: AbortSignal.abort() }).remote.ok(arg),
   "one way with an argument that cannot be sent": (wire, arg) =>
     wire.remote.ok(arg, Symbol("no")),
+  "with an option that there is not": (wire, arg) =>
+    wire.call("ok", [arg], false, { signals: 1 } as never),
+  "one way with an option that there is not": (wire, arg) =>
+    wire.send("ok", [arg], { signals: 1 } as never),
+  "that is to run once, where the peer remembers nothing": (wire, arg) =>
+    wire.with({ once: true }).remoteValue.ok(arg),
+  "that is to run once, and goes one way": (wire, arg) =>
+    wire.with({ once: true }).remote.ok(arg),
   "of a result that fails": (wire, arg) =>
     wire.remoteValue.throws().remoteValue.ok(arg),
   "of a result that has no functions": (wire, arg) =>

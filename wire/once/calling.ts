@@ -7,6 +7,7 @@
 
 import type { Clock } from "../base/clock.ts";
 import { isA, shown, WireError } from "../base/errors.ts";
+import { endStreams } from "../codec/passing.ts";
 import {
   type CallOptions,
   dueAt,
@@ -59,11 +60,12 @@ export class OnceCaller {
     wantsValues: boolean,
     { once, ...rest }: WireCallOptions,
   ): Promise<unknown> {
-    const key = keyOf(once);
-    const due = dueAt(rest, this.#clock);
-    const terms = this.#terms ??= await this.#ask(name, key, rest);
-    const left = timeLeft(rest, due, this.#clock);
-    this.#checkAge(name, key, terms);
+    const { key, terms, left } = await this.#prepare(name, once, rest)
+      .catch((error) => {
+        // Nothing was sent.
+        endStreams(args, error);
+        throw error;
+      });
     const began = this.#clock.now();
     try {
       return await this.#caller.call(name, args, wantsValues, {
@@ -77,6 +79,20 @@ export class OnceCaller {
       }
       throw told(error, key);
     }
+  }
+
+  /** Learns what is to be known before the call is made. */
+  async #prepare(
+    name: string,
+    once: WireCallOptions["once"],
+    options: CallOptions,
+  ) {
+    const key = keyOf(once);
+    const due = dueAt(options, this.#clock);
+    const terms = this.#terms ??= await this.#ask(name, key, options);
+    const left = timeLeft(options, due, this.#clock);
+    this.#checkAge(name, key, terms);
+    return { key, terms, left };
   }
 
   /** Asks the peer what it remembers. */

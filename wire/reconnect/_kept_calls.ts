@@ -115,6 +115,7 @@ export class KeptCalls {
       return this.#make(kind, name, args, options);
     } catch (thrown) {
       const error = unusableOptions(name, thrown);
+      endStreams(args, error);
       const { onError } = this.#options;
       return kind === "value"
         ? rejected(error, onError, unawaited(name))

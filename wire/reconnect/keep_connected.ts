@@ -36,6 +36,7 @@ import {
   type WireErrorCode,
 } from "../base/errors.ts";
 import type { Metadata } from "../codec/messages.ts";
+import { endStreams } from "../codec/passing.ts";
 import { isPlain } from "../codec/value_kinds.ts";
 import {
   type Connect,
@@ -274,11 +275,12 @@ export class KeptConnection<
     wantsValues = false,
     options?: KeptCallOptions,
   ): Promise<unknown> {
-    let own: unknown[];
+    let own: unknown[] = [];
     try {
       own = ownArguments(name, args);
       if (options !== undefined) checkCallOptions(options, KEPT_CALL_KEYS);
     } catch (error) {
+      endStreams(own, error);
       return rejected(error, this.#onError, unawaited(name));
     }
     return this.#calls.make(
@@ -302,11 +304,12 @@ export class KeptConnection<
     args: unknown[] = [],
     options?: KeptCallOptions,
   ): Promise<void> {
-    let own: unknown[];
+    let own: unknown[] = [];
     try {
       own = ownArguments(name, args);
       checkCallOptions(options, KEPT_CALL_KEYS);
     } catch (error) {
+      endStreams(own, error);
       return failed(error, this.#onError, unsent(name));
     }
     return this.#calls.make("send", name, own, options) as Promise<void>;
