@@ -131,8 +131,17 @@ export const UPPER: readonly BuggyFile[] = [
   },
   {
     file: "wire/once/calling.ts",
-    tests: ["wire/once_test.ts", "wire/once_cuts_test.ts"],
+    tests: [
+      "wire/once_test.ts",
+      "wire/once_cuts_test.ts",
+      "wire/streams_unsent_test.ts",
+    ],
     bugs: [
+      {
+        name: "what is not called leaves its streams open",
+        find: "endStreams(args, error);",
+        replace: "",
+      },
       {
         name:
           "a call is repeated at a server that cannot know of the first run",
@@ -193,6 +202,11 @@ export const UPPER: readonly BuggyFile[] = [
       "client/keep_connected_test.ts",
     ],
     bugs: [
+      {
+        name: "random numbers that are none have a server asked in a hot loop",
+        find: "!(share >= 0 && share <= 1)",
+        replace: "share === null",
+      },
       {
         name: "what ends a wait ends the wire that is being closed, too",
         find: "this.#controller = new AbortController();\n        release",

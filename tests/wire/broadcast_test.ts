@@ -203,6 +203,11 @@ test("a member that throws, or answers nothing, keeps no other from its call", a
       throw new Error("It is broken.");
     }),
     bad(() => undefined),
+    bad(() => Promise.reject(new Error("It fails."))),
+    bad(() => ({
+      then: (_done: unknown, failed: (error: Error) => void) =>
+        failed(new Error("It fails later.")),
+    })),
     nears[1]!,
   ];
   const { error } = console;
@@ -215,7 +220,7 @@ test("a member that throws, or answers nothing, keeps no other from its call", a
   }
   await leave(nears);
   assertEquals(heard, [[0, [1]], [1, [1]]]);
-  assertEquals(told.length, 1);
+  assertEquals(told.length, 3);
 });
 
 test("one that is no wire is told of before any is called", async () => {

@@ -82,6 +82,17 @@ test("keepConnected() waits longer each time, up to the most", async () => {
   assertEquals(place.attempts, [1, 2, 3, 4, 5, 6, 7]);
 });
 
+test("keepConnected() ends where its random numbers are none", async () => {
+  for (const share of [NaN, -0.5, 1.5, "0.5", undefined]) {
+    await using place = new Place({ random: () => share as number }, {
+      answer: nobody,
+    });
+    await place.advance(1_000);
+    assertEquals(place.attempts, [1]);
+    assertEquals(place.kept.ended?.code, "invalidArgument");
+  }
+});
+
 test("keepConnected() asks a server that accepts and dies no faster", async () => {
   await using place: Place = new Place({
     async onConnected() {

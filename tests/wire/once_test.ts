@@ -536,6 +536,11 @@ test("onceInMemory() and others refuse options that are out of range", () => {
     () => onceInMemory({ running: 0 }),
     () => onceInKv({} as Any),
     () => onceInKv(null as Any),
+    () =>
+      onceInKv(
+        { get() {}, set() {}, atomic() {} } as Any,
+        { prefix: 5 } as Any,
+      ),
     () => wirePair({ once: {} as Any }),
     () => wirePair({ once: true as Any }),
   ];

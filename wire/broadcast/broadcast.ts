@@ -24,6 +24,7 @@ import {
   failed,
   overheard,
   owned,
+  OwnPromise,
   REPORT,
   type Report,
   reportToConsole,
@@ -187,11 +188,15 @@ function sendOn(
   shared: unknown[],
   options: CallOptions | undefined,
 ): Promise<void> {
-  const sender: Pick<Caller, "send"> = Wire.callerOf(wire) ?? wire;
+  const own = Wire.callerOf(wire);
   try {
-    const sent = sender.send(name, shared, options) as unknown;
-    // A member of somebody else's may answer without a promise.
-    return sent instanceof Promise ? sent : Promise.resolve();
+    const sent: unknown = (own ?? wire).send(name, shared, options);
+    if (sent instanceof OwnPromise || own !== undefined) {
+      return sent as Promise<void>;
+    }
+    // A member of somebody else's may answer without a promise, and tells
+    // nobody of what goes wrong.
+    return owned(Promise.resolve(sent as void), reportOf(wire), unsent(name));
   } catch (error) {
     return failed(error, reportOf(wire), unsent(name));
   }

@@ -106,7 +106,7 @@ export class CmuclDialect implements Dialect {
     checkOptionKeys(options, OPTION_KEYS, "cmucl()");
     checkFlags(options, ["untagged"]);
     const [host, pid] = crypto.getRandomValues(new Uint32Array(2));
-    this.#packageName = options.packageName ?? USER_PACKAGE;
+    this.#packageName = checkPackage(options.packageName ?? USER_PACKAGE);
     this.#untagged = options.untagged ?? false;
     this.#objects = new RemoteObjects(
       checkBits(options.host ?? host!, 0),
@@ -289,6 +289,16 @@ async function bind(
   const mode = { count: toCount(count) };
   const list = await session.callFor(mode, name, args, true, options);
   return (list as unknown[]).slice(0, count);
+}
+
+function checkPackage(name: unknown): string {
+  if (typeof name === "string" && name !== "") return name;
+  throw new WireError(
+    "invalidArgument",
+    `The option "packageName" is a package's name, such as "${USER_PACKAGE}", and not ${
+      shown(name)
+    }.`,
+  );
 }
 
 function checkBits(value: unknown, least: number): number {

@@ -251,6 +251,12 @@ export class KvOnceStore implements OnceStore {
     }
     const { prefix = "remote-wire-once", keeps = KEEPS, lease = 10_000 } =
       options;
+    if (typeof prefix !== "string") {
+      throw new WireError(
+        "invalidArgument",
+        `The option "prefix" is a text, and not ${shown(prefix)}.`,
+      );
+    }
     this.keeps = checkTime(keeps, 'The option "keeps"');
     this.lease = checkTime(lease, 'The option "lease"');
     this.#kv = kv;

@@ -231,7 +231,12 @@ export interface KeepConnectedOptions<
   signal?: AbortSignal | undefined;
   /** Where the time comes from. @default {the platform's clock} */
   clock?: Clock | undefined;
-  /** A number from 0 up to, not including, 1. @default {Math.random} */
+  /**
+   * A number from 0 up to, not including, 1. Anything else ends the kept
+   * connection, with `invalidArgument`.
+   *
+   * @default {Math.random}
+   */
   random?: (() => number) | undefined;
 }
 
@@ -812,7 +817,17 @@ export class Backoff {
     if (isMoving && this.failures === 0) return 0;
     const { least, most, factor } = this.#options;
     const longest = least * factor ** Math.max(0, this.failures - 1);
+    const share: unknown = this.#random();
+    if (typeof share !== "number" || !(share >= 0 && share <= 1)) {
+      // With it, a server that is down might be asked in a hot loop.
+      throw new WireError(
+        "invalidArgument",
+        `The option "random" has to give a number from 0 up to 1, and gave ${
+          shown(share)
+        }.`,
+      );
+    }
     // Never Infinity, of which 0 times is no number.
-    return this.#random() * Math.min(most, longest, Number.MAX_VALUE);
+    return share * Math.min(most, longest, Number.MAX_VALUE);
   }
 }

@@ -76,3 +76,10 @@ test("cmucl() takes numbers of 32 bits for host and process", () => {
     assertThrows(() => cmucl(options));
   }
 });
+
+test("cmucl() refuses what is no package's name", () => {
+  for (const packageName of [5, "", {}]) {
+    const make = () => cmucl({ packageName: packageName as string });
+    assertEquals((assertThrows(make) as WireError).code, "invalidArgument");
+  }
+});
