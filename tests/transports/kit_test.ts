@@ -146,3 +146,15 @@ test("transportCases() refuses options that it does not know", () => {
   ) as WireError;
   assertMatch(error.message, /did you mean "patience"/);
 });
+
+test("transportCases() refuses numbers that are none", () => {
+  for (const name of ["patience", "cuts", "mostHeld"]) {
+    for (const value of [NaN, 0, -1, "10", null]) {
+      const error = assertThrows(() =>
+        transportCases(memoryTransports, { [name]: value })
+      ) as WireError;
+      assertEquals(error.code, "invalidArgument");
+      assertMatch(error.message, new RegExp(name));
+    }
+  }
+});

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { WireError } from "../base/errors.ts";
+import { shown, WireError } from "../base/errors.ts";
 import { checkOptionKeys } from "../base/checks.ts";
 import { checkTime } from "../base/clock.ts";
 import { makeRemoteObject } from "../rpc/remote.ts";
@@ -111,6 +111,8 @@ export function transportCases(
   checkOptionKeys(options, OPTION_KEYS, "transportCases()");
   const { patience = 30_000, cuts = Infinity, mostHeld = 2 ** 26 } = options;
   checkTime(patience, "patience");
+  checkCount(cuts, "cuts");
+  checkCount(mostHeld, "mostHeld");
   const kit = new Kit(makePair, new Patience(patience));
   const cases: Record<string, () => Promise<void>> = {
     "bytes arrive as they left, in order": () => kit.bytes(),
@@ -136,6 +138,15 @@ export function transportCases(
         throw inCase(name, error);
       }),
   }));
+}
+
+/** With what is no number a case would try next to nothing. */
+function checkCount(count: unknown, name: keyof TransportCaseOptions): void {
+  if (typeof count === "number" && count >= 1) return;
+  throw new WireError(
+    "invalidArgument",
+    `The option "${name}" is a number from 1 up, and not ${shown(count)}.`,
+  );
 }
 
 /** What the far wire serves in a conversation, and the near one calls. */
