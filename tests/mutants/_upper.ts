@@ -275,8 +275,17 @@ export const UPPER: readonly BuggyFile[] = [
   },
   {
     file: "wire/contract/_signature.ts",
-    tests: ["wire/shape_test.ts", "wire/fingerprint_test.ts"],
+    tests: [
+      "wire/shape_test.ts",
+      "wire/fingerprint_test.ts",
+      "wire/contract_test.ts",
+    ],
     bugs: [
+      {
+        name: "what a Map tells of a function goes unseen",
+        find: "!(Symbol.iterator in value) && !isThenable(value);",
+        replace: "!isThenable(value);",
+      },
       {
         name: "a property that may be missing is taken for given",
         find: "if (always === undefined && !isOptional) {",

@@ -290,6 +290,32 @@ test("contract() refuses what is no schema", () => {
   }
 });
 
+test("contract() refuses parts that would go unseen", () => {
+  const errors = new Map([["E", null]]);
+  const holed = Array(2);
+  holed[1] = v.number();
+  for (
+    const [definition, words] of [
+      [new Map([["f", {}]]), "an object"],
+      [Promise.resolve({ f: {} }), "an object"],
+      [[{}], "an object"],
+      [{ f: new Map([["args", [v.number()]]]) }, '"f"'],
+      [{ f: Promise.resolve({}) }, '"f"'],
+      [{ f: { errors } }, '"errors" of "f"'],
+      [{ f: { args: holed } }, 'argument 1 of "f"'],
+      [{ f: { doc: 5 } }, '"doc" of "f"'],
+      [{ f: { version: 5 } }, '"version" of "f"'],
+    ] as const
+  ) {
+    throwsCode(
+      // deno-lint-ignore no-explicit-any -- what the types refuse
+      () => contract(definition as any),
+      "invalidArgument",
+      words,
+    );
+  }
+});
+
 test("serves puts what is served behind the contract, and only once", async () => {
   const digits = v.pipe(v.string(), v.transform(Number));
   const schemas = contract({

@@ -46,12 +46,15 @@ export class Signature {
     checkLists(name, definition);
     const { args = [], rest, result, results, errors = {} } = definition;
     this.name = name;
-    this.args = args.map((each, i) => schema(each, name, `argument ${i + 1}`));
+    // No hole in a list stays one, which nothing would check.
+    this.args = Array.from(
+      args,
+      (each, i) => schema(each, name, `argument ${i + 1}`),
+    );
     this.rest = rest && schema(rest, name, "the further arguments");
     const values = results ?? (result && [result]);
-    this.results = values?.map((each, i) =>
-      schema(each, name, `result ${i + 1}`)
-    );
+    this.results = values &&
+      Array.from(values, (each, i) => schema(each, name, `result ${i + 1}`));
     this.errors = new Map(
       Object.entries(errors).map(([error, each]) => [
         error,
@@ -180,7 +183,7 @@ function isSchema(value: unknown): value is StandardSchema {
 
 /** A part that is misspelt would leave unchecked what it is about. */
 function checkParts(name: string, definition: FunctionDefinition): void {
-  if (typeof definition !== "object" || definition === null) {
+  if (!isNames(definition)) {
     throw new WireError(
       "invalidArgument",
       `contract() takes an object that tells of ${
@@ -194,9 +197,29 @@ function checkParts(name: string, definition: FunctionDefinition): void {
   throw unknownName("part", strange, PARTS, of);
 }
 
+/**
+ * Whether something may have parts by their names. Those of a list, a Map or a
+ * promise are elsewhere, and would go unseen.
+ *
+ * @param value Anything.
+ */
+export function isNames(value: unknown): value is object {
+  return typeof value === "object" && value !== null &&
+    !(Symbol.iterator in value) && !isThenable(value);
+}
+
 /** Arguments and results are lists, and errors go by their names. */
 function checkLists(name: string, definition: FunctionDefinition): void {
-  const { args, results, errors } = definition;
+  const { args, results, errors, doc, version } = definition;
+  for (const [part, text] of Object.entries({ doc, version })) {
+    if (text === undefined || typeof text === "string") continue;
+    throw new WireError(
+      "invalidArgument",
+      `contract() takes "${part}" of ${JSON.stringify(name)} as a text, not ${
+        shown(text)
+      }.`,
+    );
+  }
   for (const [part, list] of Object.entries({ args, results })) {
     if (list === undefined || Array.isArray(list)) continue;
     throw new WireError(
@@ -206,8 +229,7 @@ function checkLists(name: string, definition: FunctionDefinition): void {
       } as an array of schemas, not ${shown(list)}.`,
     );
   }
-  const isNamed = typeof errors === "object" && !Array.isArray(errors);
-  if (errors === undefined || (errors !== null && isNamed)) return;
+  if (errors === undefined || isNames(errors)) return;
   throw new WireError(
     "invalidArgument",
     `contract() takes "errors" of ${

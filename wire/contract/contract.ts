@@ -41,7 +41,7 @@ import {
   Rules,
   signaturesOf,
 } from "./_rules.ts";
-import { isNamespaceDefinition, Signature } from "./_signature.ts";
+import { isNames, isNamespaceDefinition, Signature } from "./_signature.ts";
 
 export { DeclaredError } from "./_rules.ts";
 export type * from "./contract_types.ts";
@@ -94,7 +94,7 @@ export class Contract<
    * @param options What else belongs to it.
    */
   constructor(definition: ContractDefinition, options: ContractOptions = {}) {
-    if (typeof definition !== "object" || definition === null) {
+    if (!isNames(definition)) {
       throw new WireError(
         "invalidArgument",
         `contract() takes an object, which tells of each function by its name, and not ${
