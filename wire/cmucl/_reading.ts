@@ -44,8 +44,8 @@ export class Reading {
   readonly #options: ReadingOptions;
   readonly #chunks = new ChunkCheck();
   #isHeld: boolean;
-  /** A wire may begin held, before anybody holds it. */
-  #hasHolder = false;
+  /** Who holds it; a wire may begin held, before anybody does. */
+  #holder: object | undefined;
   /** How many bytes the holder waits for. */
   #needed = 0;
   #wake: (() => void) | undefined;
@@ -120,29 +120,37 @@ export class Reading {
 
   /** Keeps objects from being read until {@linkcode release}. */
   hold(): void {
-    if (this.#hasHolder) {
+    if (this.#holder !== undefined) {
       throw new WireError(
         "invalidArgument",
         "Somebody reads this wire's bytes already: dispose of what untagged() returned first.",
       );
     }
-    this.#hasHolder = this.#isHeld = true;
+    this.#holder = {};
+    this.#isHeld = true;
   }
 
   /** Has objects read again. */
   release(): void {
-    this.#hasHolder = this.#isHeld = false;
+    this.#holder = undefined;
+    this.#isHeld = false;
+    this.#needed = 0;
+    // Who waits for bytes gets none of those that are objects' again.
+    this.#tell();
     this.goOn();
   }
 
   /** Waits until so many bytes can be read, for who holds them. */
   async need(count: number): Promise<void> {
     const { reader: { input }, lifetime } = this.#options;
+    const holder = this.#holder;
     while (input.remaining < count) {
       if (lifetime.reason !== undefined) throw lifetime.reason;
+      if (holder === undefined) throw disposedOf();
       this.#needed = count;
       this.goOn();
       await new Promise<void>((resolve) => this.#onBytes = resolve);
+      if (this.#holder !== holder) throw disposedOf();
     }
     this.#needed = 0;
   }
@@ -174,4 +182,12 @@ export class Reading {
     this.#onBytes = undefined;
     onBytes?.();
   }
+}
+
+/** The error of who reads bytes of a wire that reads objects by itself again. */
+export function disposedOf(): WireError {
+  return new WireError(
+    "invalidArgument",
+    "This was disposed of: the wire reads objects by itself again.",
+  );
 }

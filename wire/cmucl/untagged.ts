@@ -14,6 +14,7 @@ import {
   writeBignum,
   writeString,
 } from "./octets.ts";
+import { disposedOf } from "./_reading.ts";
 import { CmuclSession } from "./_session.ts";
 
 const UNSIGNED_MOST = 0xffffffff;
@@ -107,7 +108,7 @@ export class Untagged implements Disposable {
    * @param value The integer.
    */
   outputBignum(value: number | bigint): void {
-    if (typeof value === "number") {
+    if (typeof value !== "bigint") {
       const most = Number.MAX_SAFE_INTEGER;
       check(value, -most, most, "A number for outputBignum()");
     }
@@ -139,6 +140,12 @@ export class Untagged implements Disposable {
    * @param text A string of characters up to U+00FF.
    */
   outputString(text: string): void {
+    if (typeof text !== "string") {
+      throw new WireError(
+        "invalidArgument",
+        `outputString() writes a text, and not ${shown(text)}.`,
+      );
+    }
     this.#session.write((lisp) =>
       writeString(lisp.bytes, text, lisp.limits.cmuclString)
     );
@@ -232,10 +239,7 @@ export class Untagged implements Disposable {
   #inTurn<T>(read: () => Promise<T>): Promise<T> {
     const turn = this.#last.then(() => {
       if (!this.#isDisposed) return read();
-      throw new WireError(
-        "invalidArgument",
-        "This was disposed of: the wire reads objects by itself again.",
-      );
+      throw disposedOf();
     });
     // What was taken makes room for what comes next.
     this.#last = turn.catch(() => {}).then(() => this.#session.reading.goOn());

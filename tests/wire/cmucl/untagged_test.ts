@@ -164,6 +164,21 @@ test("Untagged.getObject() fails with the wire that ends while it performs a cal
   assertEquals(error, pair.far.ended);
 });
 
+test("a read that waits when Untagged is disposed of takes no object's bytes", async () => {
+  await using pair = lispPair({ dialect: cmucl({ untagged: true }) });
+  const into = untagged(pair.near);
+  const byte = into.getByte();
+  await pair.near.opened;
+  await settle();
+  into[Symbol.dispose]();
+  const error = await assertRejects(() => byte) as WireError;
+  assertEquals(error.code, "invalidArgument");
+  using again = untagged(pair.near);
+  const late = again.getObject();
+  pair.far.outputObject(5);
+  assertEquals(await late, 5);
+});
+
 test("Untagged refuses what is no byte and no number", async () => {
   await using pair = lispPair();
   await pair.near.opened;
@@ -176,6 +191,9 @@ test("Untagged refuses what is no byte and no number", async () => {
     () => out.outputNumber(-(2 ** 31) - 1),
     () => out.outputBignum(0.5),
     () => out.outputBignum(2 ** 53),
+    () => out.outputBignum("12" as never),
+    () => out.outputString(12 as never),
+    () => out.outputString(undefined as never),
   ];
   for (const step of wrong) {
     assertEquals((assertThrows(step) as WireError).code, "invalidArgument");
