@@ -123,7 +123,7 @@ export const UPPER: readonly BuggyFile[] = [
         replace: 'typeof beat !== "number"',
       },
       {
-        name: "a caller that gives up takes those along that wait with it",
+        name: "a caller that gives up ends the waiting of others",
         find: "if (known === undefined || call.signal?.aborted) {",
         replace: "if (known !== null) {",
       },
