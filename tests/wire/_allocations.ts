@@ -1,6 +1,7 @@
 /**
  * A program that prints how many bytes of heap a call takes: request, answer
- * and promise, both ends in one process. `economy_test.ts` runs it, without
+ * and promise, both ends in one process; and how many an idle pair of wires
+ * keeps, and takes until then. `economy_test.ts` runs it, without
  * optimizing compilers and with room for all garbage, so that what is counted
  * does not depend on when these come to work.
  *
@@ -48,7 +49,32 @@ async function bytesOf(
   return Math.round((after - before) / ROUNDS / AT_ONCE);
 }
 
+const PAIRS = 200;
+const pairs: unknown[] = [];
+
+async function open(count: number): Promise<void> {
+  for (let n = 0; n < count; n++) {
+    const [one, other] = wirePair<Adder>();
+    pairs.push(one, other);
+    other.serve<Adder>({ add: (a, b) => a + b, note() {} });
+    await one.remoteValue.add(n, 1);
+  }
+}
+
+async function pairBytes(): Promise<{ kept: number; taken: number }> {
+  await open(50);
+  gc!();
+  const before = Deno.memoryUsage().heapUsed;
+  await open(PAIRS);
+  const taken = Deno.memoryUsage().heapUsed - before;
+  gc!();
+  const kept = Deno.memoryUsage().heapUsed - before;
+  return { kept: Math.round(kept / PAIRS), taken: Math.round(taken / PAIRS) };
+}
+
 console.log(JSON.stringify({
   call: await bytesOf(calls),
   send: await bytesOf(sends),
+  pair: await pairBytes(),
 }));
+Deno.exit();

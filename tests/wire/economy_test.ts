@@ -189,7 +189,7 @@ test("256 small calls copy no bytes and take no new buffers", async () => {
   await Promise.all([near.wire.close(), far.wire.close()]);
 });
 
-test("a call takes little of the heap, both ends together", async () => {
+test("calls, and pairs of wires, take little of the heap, both ends together", async () => {
   const program = new URL("./_allocations.ts", import.meta.url).href;
   const flags = "--expose-gc,--no-opt,--no-maglev,--no-sparkplug," +
     "--min-semi-space-size=64,--max-semi-space-size=64";
@@ -204,9 +204,12 @@ test("a call takes little of the heap, both ends together", async () => {
     ],
   }).output();
   assertEquals(new TextDecoder().decode(stderr), "");
-  const { call, send } = JSON.parse(new TextDecoder().decode(stdout));
+  const { call, send, pair } = JSON.parse(new TextDecoder().decode(stdout));
   assert(call > 500 && call <= 1_100, `${call} bytes for a call`);
   assert(send > 64 && send <= 250, `${send} bytes for a one-way call`);
+  const { kept, taken } = pair;
+  assert(kept > 10_000 && kept <= 27_500, `${kept} bytes that a pair keeps`);
+  assert(taken > kept && taken <= 65_000, `${taken} bytes for a pair`);
 });
 
 test("a new pair of wires and its first call take four small buffers", async () => {
