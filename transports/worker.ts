@@ -104,8 +104,7 @@ export function transfer<T extends ArrayBuffer | ArrayBufferView>(bytes: T): T {
       }.`,
     );
   }
-  const { buffer } = bytes as ArrayBufferView<ArrayBuffer>;
-  if ((buffer ?? bytes as ArrayBuffer).detached) {
+  if ((bufferOf(bytes) as ArrayBuffer).detached) {
     throw new WireError(
       "invalidArgument",
       "transfer() takes bytes that are still here, and these were transferred already: each can be transferred once.",
@@ -117,8 +116,12 @@ export function transfer<T extends ArrayBuffer | ArrayBufferView>(bytes: T): T {
 
 /** Whether something is a buffer, or a view of one, and its memory not shared. */
 function isTransferable(bytes: unknown): bytes is object {
-  const buffer = ArrayBuffer.isView(bytes) ? bytes.buffer : bytes;
-  return buffer instanceof ArrayBuffer;
+  return bufferOf(bytes) instanceof ArrayBuffer;
+}
+
+/** The buffer of a view; anything else as it is. */
+function bufferOf(bytes: unknown): unknown {
+  return ArrayBuffer.isView(bytes) ? bytes.buffer : bytes;
 }
 
 /** So much is kept before the message comes that it belongs to. */
@@ -265,8 +268,7 @@ class Handover {
 
   #send(value: object, port: Port): number {
     const id = ++this.#last;
-    const buffer = ArrayBuffer.isView(value) ? value.buffer : value;
-    port.post([id, value], [buffer as ArrayBuffer]);
+    port.post([id, value], [bufferOf(value) as ArrayBuffer]);
     this.#sent.set(value, id);
     return id;
   }

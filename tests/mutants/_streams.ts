@@ -205,7 +205,8 @@ export const STREAMS: readonly BuggyFile[] = [
       },
       {
         name: "a stream is begun over a wire that a getter has ended",
-        find: "if (this.#reason !== undefined) throw tooLate(this.#reason);",
+        find:
+          "if (this.#reason !== undefined) throw unsentStream(this.#reason);",
         replace: "",
       },
       {

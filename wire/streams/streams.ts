@@ -208,7 +208,7 @@ export class Streams {
    */
   open(value: object): Source | undefined {
     if (!isStreamed(value)) return undefined;
-    if (this.#reason !== undefined) throw tooLate(this.#reason);
+    if (this.#reason !== undefined) throw unsentStream(this.#reason);
     if (this.#sources.size >= this.#most) throw this.#tooMany();
     const { output, onError, quota } = this.#options;
     const refusal = quota?.refusal("streams", 1);
@@ -526,7 +526,7 @@ export class Streams {
 }
 
 /** The error of a stream that is to be sent over a wire that has ended. */
-function tooLate(reason: WireError): WireError {
+function unsentStream(reason: WireError): WireError {
   const { code, message } = reason;
   return new WireError(code, `A stream was not sent: ${message}`, {
     cause: reason,
