@@ -45,6 +45,7 @@ import {
   type WireCallOptions,
 } from "./rpc/context.ts";
 import { type Clock, systemClock } from "./base/clock.ts";
+import { abortReason } from "./base/lifetime.ts";
 import type { Contract } from "./contract/contract.ts";
 import {
   checkListing,
@@ -88,7 +89,7 @@ import type {
 import type { OnceCaller } from "./once/calling.ts";
 import type { ServesOnce } from "./rpc/incoming_calls.ts";
 import { NativeSession } from "./native/native_session.ts";
-import { abortReason, Peer } from "./session/handshake.ts";
+import { Peer } from "./session/handshake.ts";
 import {
   callHook,
   failed,

@@ -22,6 +22,13 @@ export const BASE: readonly BuggyFile[] = [
         replace: "",
       },
       {
+        name: "a wire ends properly that was aborted as another was closed",
+        find:
+          'if (isA(reason, WireError) && reason.code !== "closed") return reason;',
+        replace: "if (isA(reason, WireError)) return reason;",
+        tests: ["wire/wire_test.ts", "wire/keep_closing_test.ts"],
+      },
+      {
         name: "a wire's signal that is asked for late has not aborted",
         find:
           "if (this.#reason !== undefined) this.#controller.abort(this.#reason);",

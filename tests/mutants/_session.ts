@@ -19,13 +19,6 @@ export const SESSION: readonly BuggyFile[] = [
     ],
     bugs: [
       {
-        name: "a wire ends properly that was aborted as another was closed",
-        find:
-          'if (isA(reason, WireError) && reason.code !== "closed") return reason;',
-        replace: "if (isA(reason, WireError)) return reason;",
-        tests: ["wire/wire_test.ts"],
-      },
-      {
         name: "a second hello is taken",
         find: 'if (this.greeted) throw malformed("A second hello came.");',
         replace: "if (this.greeted) return;",

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { type Wire, wirePair } from "../../wire/mod.ts";
+import { type Wire, WireError, wirePair } from "../../wire/mod.ts";
 import {
   keepConnected,
   type KeepConnectedOptions,
@@ -102,6 +102,26 @@ test("keepConnected() takes a signal that aborts it", async () => {
   assertEquals(late.kept.ended?.code, "aborted");
   await settle();
   assertEquals(late.attempts, []);
+});
+
+test("keepConnected() is not closed where the signal's wire was", async () => {
+  const [other] = wirePair();
+  await using place = new Place({ signal: other.signal });
+  await settle();
+  await other.close();
+  const reason = await place.kept.closed;
+  assertEquals([reason.code, reason.cause], ["aborted", other.ended]);
+  assertEquals(
+    reason.message,
+    "The kept connection was aborted: The wire was closed.",
+  );
+  await using late = new Place({ signal: other.signal });
+  assertEquals(late.kept.ended?.code, "aborted");
+  // Any other error is the reason as it is.
+  const refused = new WireError("refused", "It is not wanted.");
+  await using third = new Place();
+  third.kept.abort(refused);
+  assertEquals(await third.kept.closed, refused);
 });
 
 test("keepConnected() may be closed by its own callbacks", async () => {

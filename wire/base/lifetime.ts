@@ -8,7 +8,7 @@
 
 import { checkHook, checkSignal } from "./checks.ts";
 import { afterPatience, checkTime, systemClock } from "./clock.ts";
-import { type Report, WireError } from "./errors.ts";
+import { errorMessage, isA, type Report, WireError } from "./errors.ts";
 import { callHook, guardedController } from "./report.ts";
 
 /** Called with the reason of death. */
@@ -172,6 +172,21 @@ export class Lifetime {
       (error) => this.#onError(error, "onDeath"),
     );
   }
+}
+
+/**
+ * The reason of death of a wire that its program aborts.
+ *
+ * @param reason What it passed. That another wire was closed, as its signal
+ * says, is no proper close of this one.
+ * @param what What is aborted, for the message.
+ */
+export function abortReason(reason: unknown, what = "The wire"): WireError {
+  if (isA(reason, WireError) && reason.code !== "closed") return reason;
+  const why = reason === undefined ? "." : `: ${errorMessage(reason)}`;
+  return new WireError("aborted", `${what} was aborted${why}`, {
+    cause: reason,
+  });
 }
 
 // Attempts to connect: they go on until they succeed, until their time is up,

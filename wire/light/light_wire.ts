@@ -15,7 +15,7 @@ import {
   shortText,
   WireError,
 } from "../base/errors.ts";
-import { Lifetime } from "../base/lifetime.ts";
+import { abortReason, Lifetime } from "../base/lifetime.ts";
 import { Memory, resolveLimits, type WireLimits } from "../base/limits.ts";
 import {
   failed,
@@ -46,7 +46,6 @@ import type {
 } from "../rpc/remote_types.ts";
 import {
   abortedBy,
-  abortReason,
   closedReason,
   drainAndClose,
   GracefulClose,

@@ -63,7 +63,7 @@ import {
   unawaited,
   unsent,
 } from "../base/report.ts";
-import { Lifetime } from "../base/lifetime.ts";
+import { abortReason, Lifetime } from "../base/lifetime.ts";
 import { KeptCalls } from "./_kept_calls.ts";
 
 export type {
@@ -469,7 +469,7 @@ export class KeptConnection<
    * @param reason Why: an error, or any value that has a text.
    */
   abort(reason?: unknown): void {
-    const error = abortReason(reason);
+    const error = abortReason(reason, "The kept connection");
     const { wires } = this.#supervisor;
     this.#end(error);
     for (const wire of wires) wire.abort(error);
@@ -749,14 +749,6 @@ function isJson(value: unknown, depth: number): boolean {
 
 function closedReason(): WireError {
   return new WireError("closed", "The kept connection was closed.");
-}
-
-function abortReason(reason: unknown): WireError {
-  if (isA(reason, WireError)) return reason;
-  const why = reason === undefined ? "." : `: ${errorMessage(reason)}`;
-  return new WireError("aborted", `The kept connection was aborted${why}`, {
-    cause: reason,
-  });
 }
 
 /** A hook failed where nothing else catches it. */

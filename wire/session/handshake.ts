@@ -800,20 +800,6 @@ export function closedReason(): WireError {
 }
 
 /**
- * The reason of death of a wire that its program aborts.
- *
- * @param reason What it passed. That another wire was closed, as its signal
- * says, is no proper close of this one.
- */
-export function abortReason(reason: unknown): WireError {
-  if (isA(reason, WireError) && reason.code !== "closed") return reason;
-  const why = reason === undefined ? "." : `: ${errorMessage(reason)}`;
-  return new WireError("aborted", `The wire was aborted${why}`, {
-    cause: reason,
-  });
-}
-
-/**
  * The peer has ended the wire, and said why.
  *
  * @param code What it named as the reason.
