@@ -51,7 +51,7 @@ import type { AnyValueType } from "../wire/codec/value_types.ts";
 import type { TappedMessage } from "../wire/codec/wire_tap.ts";
 import type { Contract } from "../wire/contract/contract.ts";
 import type { ServesOnce } from "../wire/rpc/incoming_calls.ts";
-import type { Middleware } from "../wire/rpc/middleware.ts";
+import { type Middleware, telemetryTrouble } from "../wire/rpc/middleware.ts";
 import type {
   AnyFunctions,
   ServedFunctions,
@@ -285,7 +285,8 @@ export interface RequestServerOptions<
    */
   introspection?: boolean | undefined;
   /**
-   * Whether calls make spans and metrics where OpenTelemetry is on.
+   * Whether calls make spans and metrics where OpenTelemetry is on. If it
+   * throws, `onError` is told once, and calls go on without it.
    *
    * @default {true}
    */
@@ -417,6 +418,8 @@ export class RequestServer implements AsyncDisposable {
   /** What its wires print of their messages. */
   readonly #debug: string | undefined;
   readonly #report: Report;
+  /** Told what OpenTelemetry throws; reports the first of all wires. */
+  readonly #trouble: (error: unknown) => void;
   /** The wires that were accepted. */
   readonly #wires = new Set<Wire>();
   /** Those that were not yet: their peers said no hello, or are decided on. */
@@ -482,6 +485,7 @@ export class RequestServer implements AsyncDisposable {
       ? { transport: "none" }
       : listenerAddress(listener, tls !== undefined);
     this.#report = this.#reporter();
+    this.#trouble = telemetryTrouble(this.#report);
     this.#counts = new ServerCounts(systemClock, options.measure ?? false);
     const audit = auditor(options.onAudit, this.#report);
     this.#audit = (event) => {
@@ -885,6 +889,7 @@ export class RequestServer implements AsyncDisposable {
       quota: passing,
       debug: this.#debug,
       measure: this.#counts.measure,
+      trouble: this.#trouble,
     });
   }
 

@@ -66,9 +66,9 @@ import type { Direction, TappedMessage } from "./codec/wire_tap.ts";
 import {
   callThrough,
   checkMiddleware,
-  findTelemetry,
   type Middleware,
-  spans,
+  telemetry,
+  telemetryTrouble,
 } from "./rpc/middleware.ts";
 import { type Caller, checkReference, remotes } from "./rpc/remote.ts";
 import type {
@@ -291,7 +291,8 @@ export interface WireOptions<
   /**
    * Whether calls make spans and metrics where OpenTelemetry is on when the wire
    * is made, as it is in Deno with `OTEL_DENO=true`. Where it is off, that costs
-   * nothing; where it is on, it is a middleware like any other.
+   * nothing; where it is on, it is a middleware like any other. If it throws,
+   * `onError` is told once, and calls go on without it.
    *
    * @default {true}
    */
@@ -405,15 +406,18 @@ export class Wire<
    * @param transport The connection, which the wire owns from now on.
    * @param options What differs from the default.
    * @param side What servers have beside them: whether the peer shows its
-   * secret first, who counts wrong ones, what wires share, print and measure.
+   * secret first, who counts wrong ones, what wires share, print and measure,
+   * and who is told once what OpenTelemetry throws.
    */
   constructor(
     transport: Transport,
     options: WireOptions<Remote, Local, Identity> = {},
-    side: Pick<
-      SessionOptions,
-      "peerFirst" | "gate" | "sharedMemory" | "quota" | "debug" | "measure"
-    > = {},
+    side:
+      & Pick<
+        SessionOptions,
+        "peerFirst" | "gate" | "sharedMemory" | "quota" | "debug" | "measure"
+      >
+      & { readonly trouble?: (error: unknown) => void } = {},
   ) {
     const { signal, functions, onDeath, serves, expects } = options;
     const { confirm, authenticate } = options;
@@ -422,16 +426,17 @@ export class Wire<
     const kept = serves === undefined ? undefined : rulesOf(serves);
     const expected = expects === undefined ? undefined : rulesOf(expects);
     const valueTypes = checkParts(options, expected, kept);
-    const api = options.telemetry === false ? undefined : findTelemetry();
     const clock = this.#clock = options.clock ?? systemClock;
-    const telemetry = api === undefined ? [] : [spans(api, clock)];
-    const calling = through(telemetry, options.callThrough);
     const limits = resolveLimits(options.limits);
     const requireCredential = checkCredentials(options);
     checkClear(options, transport.address);
     const credential = options.credential ?? "";
     const dialect = this.#dialect = options.dialect ?? native;
     const report = this.#report = reporter(options.onError);
+    const { trouble = telemetryTrouble(report), ...shared } = side;
+    const isOff = options.telemetry === false;
+    const outermost = isOff ? [] : telemetry(clock, trouble);
+    const calling = through(outermost, options.callThrough);
     Object.defineProperty(this, REPORT, { value: report });
     const session = this.#session = dialect.open(
       this,
@@ -446,7 +451,7 @@ export class Wire<
         authenticate: authenticate &&
           ((shown) => authenticate(new Peer(transport, shown))),
         onIdentity: (identity) => this.#identity = identity as Identity,
-        ...side,
+        ...shared,
         confirm: () => decide(confirm && (() => confirm(whole)), report),
         sendStacks: options.sendStacks ?? false,
         valueTypes,
@@ -454,7 +459,7 @@ export class Wire<
         onError: report,
         introspection: options.introspection ?? true,
         once: options.once,
-        serveThrough: through(telemetry, options.serveThrough),
+        serveThrough: through(outermost, options.serveThrough),
         callThrough: calling,
       },
     );

@@ -315,20 +315,33 @@ export const UPPER: readonly BuggyFile[] = [
       },
       {
         name: "a peer's calls belong to what was under way",
-        find: "parent = parent.deleteValue(SPAN);",
-        replace: "",
+        find: "const cleared = active.deleteValue(SPAN);",
+        replace: "const cleared = active;",
       },
       {
         name: "a span of a call that fails does not end",
-        find: `        span.end();
-      }`,
-        replace: `        if (!isServer) span.end();
-      }`,
+        find: "tell(() => span?.end());",
+        replace: "if (!isServer) tell(() => span?.end());",
       },
       {
         name: "durations are milliseconds",
         find: "const seconds = (clock.now() - began) / 1000;",
         replace: "const seconds = clock.now() - began;",
+      },
+      {
+        name: "a call fails where OpenTelemetry cannot end its span",
+        find: "tell(() => span?.end());",
+        replace: "span?.end();",
+      },
+      {
+        name: "the promise of a tracer ends the process",
+        find: "if (started !== result) callHook(() => started, nothing);",
+        replace: "",
+      },
+      {
+        name: "what OpenTelemetry throws is told with each call",
+        find: "isTold = true;",
+        replace: "",
       },
       {
         name: "a peer makes any number of types of errors",

@@ -3,11 +3,15 @@
  * What a real one makes of it is in `tests/telemetry/`.
  */
 
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { createRequestServer } from "../../mod.ts";
 import {
   type CallContext,
   makeRemoteObject,
+  makeWire,
+  memoryTransports,
   type Middleware,
+  RemoteError,
   WireError,
   wirePair,
 } from "../../wire/mod.ts";
@@ -18,7 +22,16 @@ import {
 import { FakeClock } from "../_fake_clock.ts";
 import { test } from "../_test.ts";
 
-const spans = (api: TelemetryApi) => spansOf(api, new FakeClock());
+const spans = (
+  api: TelemetryApi,
+  trouble: (error: unknown) => void = fail,
+  clock = new FakeClock(),
+) => spansOf(api, clock, trouble);
+
+/** Nothing of an OpenTelemetry is expected to throw. */
+function fail(error: unknown): never {
+  throw error;
+}
 
 /** A telemetry that writes down what is done with it. */
 function fakeApi(
@@ -225,7 +238,7 @@ test("spans() records durations, by few attributes", async () => {
       }),
     },
   };
-  const middleware = [spansOf(api, clock)];
+  const middleware = [spans(api, fail, clock)];
   // The references are left alone.
   const [near, far] = wirePair({ onError() {} }, { serveThrough: middleware });
   far.serve({
@@ -258,3 +271,175 @@ test("spans() records durations, by few attributes", async () => {
   await near.close();
   await far.closed;
 });
+
+/** Everything that a telemetry is asked for, in the order of its first use. */
+const ASKED = [
+  "getMeter",
+  "createHistogram",
+  "getTracer",
+  "active",
+  "deleteValue",
+  "extract",
+  "inject",
+  "startActiveSpan",
+  "setAttribute",
+  "setStatus",
+  "record",
+  "end",
+] as const;
+
+/** A telemetry of which one part throws, or gives what `broken` gives. */
+function brokenApi(
+  part: typeof ASKED[number],
+  broken: () => unknown,
+): TelemetryApi {
+  const or = <F extends (...args: never[]) => unknown>(
+    name: typeof ASKED[number],
+    intact: F,
+  ): F => name === part ? broken as F : intact;
+  const context = { deleteValue: or("deleteValue", () => context) };
+  const span = {
+    setAttribute: or("setAttribute", () => {}),
+    setStatus: or("setStatus", () => {}),
+    end: or("end", () => {}),
+  };
+  const histogram = { record: or("record", () => {}) };
+  const meter = { createHistogram: or("createHistogram", () => histogram) };
+  return {
+    context: { active: or("active", () => context) },
+    trace: {
+      getTracer: or("getTracer", () => ({
+        startActiveSpan: or(
+          "startActiveSpan",
+          (_name, _options, _context, work) => work(span),
+        ),
+      })),
+    },
+    metrics: { getMeter: or("getMeter", () => meter) },
+    propagation: {
+      inject: or("inject", () => {}),
+      extract: or("extract", (context) => context),
+    },
+  };
+}
+
+/** Calls something that works, and something that fails, through a telemetry. */
+async function callThroughBroken(api: TelemetryApi): Promise<Set<string>> {
+  const told = new Set<string>();
+  const through = [
+    spans(api, (error) => told.add((error as Error).message)),
+  ];
+  const [near, far] = wirePair(
+    { callThrough: through },
+    { serveThrough: through },
+  );
+  let ran = 0;
+  far.serve({
+    add: (a: number, b: number) => a + b,
+    note: () => void ran++,
+    fail() {
+      ran++;
+      throw new RangeError("no");
+    },
+  });
+  const { add } = near.remoteValue;
+  assertEquals(await add(add(1, 2), 3), 6);
+  await near.remote.note();
+  await assertRejects(() => near.remoteValue.fail(), RemoteError, "no");
+  assertEquals(ran, 2);
+  await near.close();
+  await far.closed;
+  return told;
+}
+
+for (const part of ASKED) {
+  test(`spans() does no harm where OpenTelemetry throws: ${part}()`, async () => {
+    const api = brokenApi(part, () => {
+      throw new Error(`${part} broke`);
+    });
+    assertEquals(await callThroughBroken(api), new Set([`${part} broke`]));
+  });
+}
+
+type StartActiveSpan = ReturnType<
+  TelemetryApi["trace"]["getTracer"]
+>["startActiveSpan"];
+
+test("spans() leaves alone what a tracer makes of a call's promise", async () => {
+  for (const delay of [undefined, Promise.resolve()]) {
+    let spansMade = 0;
+    const api = brokenApi("getTracer", () => ({
+      async startActiveSpan(
+        ...[, , , work]: Parameters<StartActiveSpan>
+      ) {
+        if (delay !== undefined) await delay;
+        spansMade++;
+        return await work({ setAttribute() {}, setStatus() {}, end() {} });
+      },
+    }));
+    // Its promise fails with the call, and nobody awaits it.
+    assertEquals(await callThroughBroken(api), new Set());
+    assertEquals(spansMade, 8);
+  }
+});
+
+/** Where an implementation of OpenTelemetry registers. */
+const API = Symbol.for("opentelemetry.js.api.1");
+
+/** Has a telemetry registered while something is done. */
+async function registered<T>(
+  property: PropertyDescriptor,
+  work: () => T | Promise<T>,
+): Promise<T> {
+  assert(!(API in globalThis), "OpenTelemetry is off in tests");
+  Object.defineProperty(globalThis, API, { ...property, configurable: true });
+  try {
+    return await work();
+  } finally {
+    Reflect.deleteProperty(globalThis, API);
+  }
+}
+
+const thrower = () => {
+  throw new Error("It broke.");
+};
+
+for (
+  const [what, property] of [
+    ["the API", { get: thrower }],
+    ["trace", { value: Object.defineProperty({}, "trace", { get: thrower }) }],
+    ...ASKED.slice(0, 6).map((part) =>
+      [`${part}()`, { value: brokenApi(part, thrower) }] as const
+    ),
+  ] as const
+) {
+  test(`a wire and a server do without an OpenTelemetry that throws: ${what}`, async () => {
+    await registered(property, async () => {
+      const told: string[] = [];
+      const tell = (who: string) => (error: unknown, where: string) =>
+        told.push(`${who}: ${(error as Error).message} ${where}`);
+      await using server = createRequestServer(null, {
+        functions: { add: (a: number, b: number) => a + b },
+        onError: tell("server"),
+      });
+      for (const name of ["first", "second"]) {
+        const [here, there] = memoryTransports();
+        server.adopt(there);
+        const near = makeWire(here, { onError: tell(name) });
+        for (let n = 0; n < 2; n++) {
+          assertEquals(await near.remoteValue.add(n, 2), n + 2);
+        }
+        await near.close();
+      }
+      const where = "It broke. OpenTelemetry";
+      const isServers = what === "deleteValue()" || what === "extract()";
+      assertEquals(
+        told.toSorted(),
+        [
+          ...isServers ? [] : [`first: ${where}`, `second: ${where}`],
+          `server: ${where}`,
+        ],
+      );
+    });
+  });
+}

@@ -9,6 +9,7 @@ import { afterTime, type Clock } from "../base/clock.ts";
 import { errorMessage, shortText, shown, WireError } from "../base/errors.ts";
 import {
   begun,
+  callHook,
   knowsWhoAsks,
   owned,
   type Report,
@@ -648,14 +649,49 @@ const GETTER = {
 };
 
 /**
- * Looks for OpenTelemetry.
+ * Makes the middleware of OpenTelemetry, where that is on.
  *
- * @returns Its API; undefined where it is off.
+ * @param clock Tells how long calls take.
+ * @param trouble Told what OpenTelemetry throws.
+ * @returns What {@linkcode spans} makes; none where it is off.
  */
-export function findTelemetry(): TelemetryApi | undefined {
-  const api = (globalThis as { [API]?: Partial<TelemetryApi> })[API];
-  const isOn = api?.trace !== undefined && api.context !== undefined;
-  return isOn ? api as TelemetryApi : undefined;
+export function telemetry(
+  clock: Pick<Clock, "now">,
+  trouble: (error: unknown) => void,
+): Middleware<Located>[] {
+  const find = () => {
+    const api = (globalThis as { [API]?: Partial<TelemetryApi> })[API];
+    const isOn = api?.trace !== undefined && api.context !== undefined;
+    return isOn ? [spans(api as TelemetryApi, clock, trouble)] : [];
+  };
+  return unlessThrown(find, trouble) ?? [];
+}
+
+/**
+ * Makes what reports the first that OpenTelemetry throws, and nothing more: it
+ * may be the same with each call.
+ *
+ * @param report Told that.
+ */
+export function telemetryTrouble(report: Report): (error: unknown) => void {
+  let isTold = false;
+  return (error) => {
+    if (!isTold) report(error, "OpenTelemetry");
+    isTold = true;
+  };
+}
+
+/** Asks OpenTelemetry; undefined where it throws: nothing depends on it. */
+function unlessThrown<T>(
+  ask: () => T,
+  trouble: (error: unknown) => void,
+): T | undefined {
+  try {
+    return ask();
+  } catch (error) {
+    trouble(error);
+    return undefined;
+  }
 }
 
 /** So many types of errors are told apart where calls of a wire are counted. */
@@ -698,40 +734,46 @@ function countedBy(call: MiddlewareCall<Located>): Attributes {
 /**
  * Makes the middleware that makes spans, and counts how long calls take.
  *
+ * What OpenTelemetry throws does no harm to calls.
+ *
  * @param api OpenTelemetry's API.
  * @param clock Tells how long.
+ * @param trouble Told what OpenTelemetry throws.
  * @returns A middleware for calls that are served and for those that are made.
  */
 export function spans(
   api: TelemetryApi,
   clock: Pick<Clock, "now">,
+  trouble: (error: unknown) => void,
 ): Middleware<Located> {
   const { context, propagation } = api;
-  const served = durations(api, "server");
-  const made = durations(api, "client");
+  const attempt = <T>(ask: () => T) => unlessThrown(ask, trouble);
+  const tell = (hook: () => unknown) => callHook(hook, trouble);
+  const served = attempt(() => durations(api, "server"));
+  const made = attempt(() => durations(api, "client"));
   const types = new Set<string>();
-  const tracer = api.trace.getTracer("@remote/wire");
+  const tracer = attempt(() => api.trace.getTracer("@remote/wire"));
+  // What was under way when the wire was made has no part in the peer's calls.
+  const parentOf = ({ side, metadata }: MiddlewareCall<Located>): Context => {
+    const active = context.active();
+    if (side === "calling") return active;
+    const cleared = active.deleteValue(SPAN);
+    return propagation?.extract(cleared, metadata, GETTER) ?? cleared;
+  };
   const middleware: Middleware<Located> = (call, next) => {
     const isServer = call.side === "serving";
-    // What was under way when the wire was made has no part in the peer's calls.
-    let parent = context.active();
-    if (isServer) {
-      parent = parent.deleteValue(SPAN);
-      parent = propagation?.extract(parent, call.metadata, GETTER) ?? parent;
-    }
     const options = {
       kind: isServer ? SERVER : CLIENT,
       attributes: attributesOf(call),
     };
-    const name = nameOf(call);
     const counter = isServer ? served : made;
     const counted = countedBy(call);
     const began = clock.now();
-    return tracer.startActiveSpan(name, options, parent, async (span) => {
+    const goOn = async (span: Span | undefined) => {
       try {
         if (isServer) return await next();
         const carrier: Carrier = {};
-        propagation?.inject(context.active(), carrier, SETTER);
+        tell(() => propagation?.inject(context.active(), carrier, SETTER));
         return await next({ metadata: merged(call.metadata, carrier) });
       } catch (error) {
         const message = shortText(errorMessage(error));
@@ -739,15 +781,29 @@ export function spans(
         // A peer names what its functions throw.
         if (types.size < MOST_TYPES) types.add(type);
         counted["error.type"] = types.has(type) ? type : OTHER;
-        span.setAttribute("error.type", type);
-        span.setStatus({ code: ERROR, message });
+        tell(() => {
+          span?.setAttribute("error.type", type);
+          span?.setStatus({ code: ERROR, message });
+        });
         throw error;
       } finally {
         const seconds = (clock.now() - began) / 1000;
-        counter?.record(seconds, counted, context.active());
-        span.end();
+        tell(() => counter?.record(seconds, counted, context.active()));
+        tell(() => span?.end());
       }
-    });
+    };
+    let result: Promise<unknown> | undefined;
+    const started = attempt(() =>
+      tracer?.startActiveSpan(
+        nameOf(call),
+        options,
+        parentOf(call),
+        (span) => result ??= goOn(span),
+      )
+    );
+    // The call's result is its own, whatever a tracer makes of it.
+    if (started !== result) callHook(() => started, nothing);
+    return result ??= goOn(undefined);
   };
   return Object.assign(middleware, { [TRANSPARENT]: true });
 }
