@@ -25,7 +25,11 @@
  * @module
  */
 
-import { checkOptionKeys, joined } from "../wire/base/checks.ts";
+import {
+  checkFunctions,
+  checkOptionKeys,
+  joined,
+} from "../wire/base/checks.ts";
 import { checkTime } from "../wire/base/clock.ts";
 import { errorMessage, shown, WireError } from "../wire/base/errors.ts";
 import type { AnyFunctions } from "../wire/rpc/remote_types.ts";
@@ -299,6 +303,11 @@ export async function serveNats(
   options: ServeNatsOptions = {},
 ): Promise<NatsService> {
   checkOptionKeys(options, SERVE_OPTIONS, "serveNats()");
+  checkFunctions(
+    server,
+    ["adopt"],
+    "serveNats() takes a request server, such as createRequestServer(null)",
+  );
   const common = checkCommon(connection, name, options);
   const { version = "0.0.0", description = "" } = options;
   if (typeof version !== "string" || !VERSION.test(version)) {

@@ -22,7 +22,11 @@
  * @module
  */
 
-import { checkOptionKeys, joined } from "../wire/base/checks.ts";
+import {
+  checkFunctions,
+  checkOptionKeys,
+  joined,
+} from "../wire/base/checks.ts";
 import { shown, WireError } from "../wire/base/errors.ts";
 import type { AnyFunctions } from "../wire/rpc/remote_types.ts";
 import type { Transport, WireAddress } from "../wire/transport/transport.ts";
@@ -46,7 +50,7 @@ export { WEBSOCKET_PROTOCOL, type WebSocketLike } from "./_web_socket.ts";
  * @param address Where the peer is.
  * @returns The transport, for `server.adopt()`, `makeWire()` or
  * `connectLight()`.
- * @throws {WireError} `invalidArgument` for what is no address.
+ * @throws {WireError} `invalidArgument` for what is no WebSocket, or no address.
  *
  * @example In the place of `acceptWebSocket()`
  * ```ts
@@ -75,18 +79,24 @@ export function webSocketTransport(
 ): Transport {
   const { transport, hostname } = Object(address);
   // A field that is missing would be found out when the address is shown.
-  if (
-    typeof transport === "string" &&
-    (transport !== "websocket" || typeof hostname === "string")
-  ) return overSocket(socket, address, true);
-  throw new WireError(
-    "invalidArgument",
-    `The address of a WebSocket is such as { transport: "websocket", hostname: "192.0.2.1", port: 443 }, and this one has ${
-      typeof transport === "string"
-        ? `the hostname ${shown(hostname)}`
-        : `the transport ${shown(transport)}`
-    }.`,
+  const isAddress = typeof transport === "string" &&
+    (transport !== "websocket" || typeof hostname === "string");
+  if (!isAddress) {
+    throw new WireError(
+      "invalidArgument",
+      `The address of a WebSocket is such as { transport: "websocket", hostname: "192.0.2.1", port: 443 }, and this one has ${
+        typeof transport === "string"
+          ? `the hostname ${shown(hostname)}`
+          : `the transport ${shown(transport)}`
+      }.`,
+    );
+  }
+  checkFunctions(
+    socket,
+    ["send", "close", "addEventListener"],
+    "webSocketTransport() takes a WebSocket",
   );
+  return overSocket(socket, address, true);
 }
 
 /** What a connection by WebSocket is made with. Everything has a default. */
@@ -206,8 +216,9 @@ const ACCEPT_OPTIONS: Readonly<Record<keyof AcceptWebSocketOptions, true>> = {
  * one of another origin with 403.
  * @param options Whom to let in.
  * @returns The response, for `Deno.serve()`.
- * @throws {WireError} `invalidArgument` for unusable options, or outside Deno,
- * where `server.adopt(webSocketTransport(socket, address))` does the same.
+ * @throws {WireError} `invalidArgument` for what is no server or no request,
+ * for unusable options, or outside Deno, where
+ * `server.adopt(webSocketTransport(socket, address))` does the same.
  *
  * @example A handler for `Deno.serve()`
  * ```ts
@@ -236,6 +247,16 @@ export function acceptWebSocket(
       }.`,
     );
   }
+  checkFunctions(
+    server,
+    ["adopt"],
+    "acceptWebSocket() takes a request server, such as createRequestServer(null)",
+  );
+  checkFunctions(
+    Object(request).headers,
+    ["get"],
+    "acceptWebSocket() takes a Request, and looks at its headers",
+  );
   if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
     return new Response("This address speaks WebSocket.", {
       status: 426,

@@ -21,7 +21,7 @@
  * @module
  */
 
-import { checkOptionKeys } from "../wire/base/checks.ts";
+import { checkFunctions, checkOptionKeys } from "../wire/base/checks.ts";
 import { errorMessage, shown, WireError } from "../wire/base/errors.ts";
 import { type AnyValueType, valueType } from "../wire/codec/value_types.ts";
 import type { AnyFunctions } from "../wire/rpc/remote_types.ts";
@@ -130,6 +130,15 @@ const MOST = 10_000;
 const GOODBYE = 20;
 /** How long after its port was closed a thread may take to exit. */
 const EXIT_TIME = 1_000;
+
+/** Refuses what is no port. A Worker is none: it can be connected to. */
+function checkPort(port: unknown, what: string): void {
+  checkFunctions(
+    port,
+    ["postMessage", "addEventListener", "start", "close"],
+    `${what} takes a MessagePort, such as one of new MessageChannel(); for a Worker there is connectWorker()`,
+  );
+}
 
 /** What is posted to a port, until there is one. */
 class Port {
@@ -347,7 +356,8 @@ function withType<
  * @param port The port.
  * @param options As those of `makeWire()`.
  * @returns The wire. Calls made before the peer's hello wait for it.
- * @throws {WireError} `invalidArgument` for unusable options.
+ * @throws {WireError} `invalidArgument` for what is no port, and for unusable
+ * options.
  *
  * @example
  * ```ts
@@ -367,6 +377,7 @@ export function portWire<
   port: MessagePort,
   options?: WireOptions<Remote, Local> | null,
 ): Wire<Remote, Local> {
+  checkPort(port, "portWire()");
   const messages = new Port();
   const { transport, type } = overPort(messages, true);
   const wire = makeWire<Remote, Local>(
@@ -383,6 +394,7 @@ export function portWire<
  *
  * @param port The port, which the transport closes.
  * @returns The transport.
+ * @throws {WireError} `invalidArgument` for what is no port.
  *
  * @example
  * ```ts
@@ -399,6 +411,7 @@ export function portWire<
  * ```
  */
 export function portTransport(port: MessagePort): Transport {
+  checkPort(port, "portTransport()");
   const messages = new Port();
   const { transport } = overPort(messages, true);
   messages.open(port);

@@ -34,6 +34,7 @@ import {
   decide,
   type Demanded,
   joined,
+  lackingOf,
   ownArguments,
 } from "./base/checks.ts";
 import { promised, rejected } from "./rpc/pending_call.ts";
@@ -1166,12 +1167,7 @@ function checkPart(
   names: readonly string[],
   what: string,
 ): void {
-  try {
-    const functions = Object(part);
-    if (names.every((name) => typeof functions[name] === "function")) return;
-  } catch {
-    // It cannot be looked at.
-  }
+  if (lackingOf(part, names) === undefined) return;
   throw new WireError(
     "invalidArgument",
     `The option "${option}" has the functions ${

@@ -19,12 +19,12 @@ const CERTIFICATES = `${HERE}../tls`;
 
 /** How large programs may be that import this, in bytes after gzip. */
 const MOST: Readonly<Record<string, number>> = {
-  "node { connectToRemoteServer }": 92_000,
-  "node { createRequestServer }": 104_000,
+  "node { connectToRemoteServer }": 92_500,
+  "node { createRequestServer }": 104_500,
   "node { openTcpStream }": 38_500,
-  "wire { makeWire }": 78_500,
-  "websocket { connectWebSocket }": 81_200,
-  "light { connectLight }": 30_000,
+  "wire { makeWire }": 78_900,
+  "websocket { connectWebSocket }": 81_700,
+  "light { connectLight }": 30_100,
   "lines { LineStream }": 5_600,
   "codec { encodeValue }": 10_500,
 };

@@ -50,6 +50,48 @@ export function checkHook(hook: unknown, what: string): void {
 }
 
 /**
+ * Which function something does not have.
+ *
+ * @param value What a program passed.
+ * @param names The names of functions.
+ * @returns The first that it lacks; undefined where it has all.
+ */
+export function lackingOf<K extends string>(
+  value: unknown,
+  names: readonly K[],
+): K | undefined {
+  try {
+    const all = Object(value);
+    return names.find((name) => typeof all[name] !== "function");
+  } catch {
+    // It cannot be looked at.
+    return names[0];
+  }
+}
+
+/**
+ * Checks that something has the functions that are used of it: one that is
+ * missing would be found out when it is called.
+ *
+ * @param value What a program passed.
+ * @param names The names of the functions.
+ * @param expected What it has to be, as the message begins.
+ * @throws {WireError} `invalidArgument` where one is missing, with its name.
+ */
+export function checkFunctions(
+  value: unknown,
+  names: readonly string[],
+  expected: string,
+): void {
+  const lacking = lackingOf(value, names);
+  if (lacking === undefined) return;
+  throw new WireError(
+    "invalidArgument",
+    `${expected}. What it was given, ${shown(value)}, has no ${lacking}().`,
+  );
+}
+
+/**
  * Checks options that are true or false. A text would count as true, that of a
  * variable that says "false" as well.
  *

@@ -289,7 +289,7 @@ export function untagged(wire: { readonly session: Session }): Untagged {
  * @throws {WireError} `invalidArgument` for a wire of another dialect.
  */
 export function lispSession(wire: { readonly session: Session }): CmuclSession {
-  const { session } = wire;
+  const { session } = Object(wire);
   if (session instanceof CmuclSession) return session;
   throw new WireError(
     "invalidArgument",

@@ -13,6 +13,7 @@ import {
   checkWritten,
   ChunkCheck,
   formatAddress,
+  isTransport,
   type Transport,
   type WireAddress,
 } from "../transport/transport.ts";
@@ -153,9 +154,18 @@ export class LineStream implements AsyncIterable<string>, AsyncDisposable {
    *
    * @param transport The connection, which belongs to the stream from now on.
    * @param options What differs from {@linkcode LINE_STREAM_DEFAULTS}.
-   * @throws {WireError} `invalidArgument` for an option out of range.
+   * @throws {WireError} `invalidArgument` for what is no transport, and for an
+   * option out of range.
    */
   constructor(transport: Transport, options?: LineStreamOptions | null) {
+    if (!isTransport(transport)) {
+      throw new WireError(
+        "invalidArgument",
+        `A LineStream is made over a transport, such as socketTransport(conn, address), and not over ${
+          shown(transport)
+        }.`,
+      );
+    }
     this.#transport = transport;
     this.address = transport.address;
     if (transport.local !== true) this.#breaks = new Breaks(systemClock);

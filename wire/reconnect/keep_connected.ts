@@ -19,7 +19,7 @@
  * @module
  */
 
-import { ownArguments } from "../base/checks.ts";
+import { checkHook, ownArguments } from "../base/checks.ts";
 import { rejected } from "../rpc/pending_call.ts";
 import {
   type CallOptions,
@@ -639,6 +639,7 @@ function misplaced(item: unknown): WireError {
  * `new Refusal("cursorGone", "…")`, which its reader gets.
  * @returns The stream, for the function to return.
  * @throws {Refusal} `invalidArgument` for a caller's place that is none.
+ * @throws {WireError} `invalidArgument` for what is no context, and no function.
  *
  * @example See `KeptConnection.resume()`
  * ```ts
@@ -670,7 +671,17 @@ export function resumable<T>(
   context: { readonly metadata: Metadata },
   source: (after: Cursor | undefined) => AsyncIterable<readonly [Cursor, T]>,
 ): AsyncIterable<T> {
-  const { [BEHIND]: behind } = context.metadata;
+  const { metadata } = Object(context);
+  if (typeof metadata !== "object" || metadata === null) {
+    throw new WireError(
+      "invalidArgument",
+      `resumable() takes the context of the served function, which is its "this", and not ${
+        shown(context)
+      }. An arrow function has no context: write a method.`,
+    );
+  }
+  checkHook(source, "What resumable() makes the items by");
+  const { [BEHIND]: behind } = metadata as Metadata;
   if (behind === undefined) return unnamed(source(undefined));
   // Whoever asks for places knows that an item comes with its own.
   return named(source(placeOf(behind))) as AsyncIterable<

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { checkFunctions, lackingOf } from "../base/checks.ts";
 import { newBuffer } from "../base/collections.ts";
 import { kindOf, shown, WireError } from "../base/errors.ts";
 
@@ -156,6 +157,7 @@ const LARGEST_WRITE = 64 * 1024;
  * @param socket The socket. The transport closes it.
  * @param address Where the peer is.
  * @returns The transport.
+ * @throws {WireError} `invalidArgument` for what is no socket, or no address.
  *
  * @example A wire over a connection that a program accepted
  * ```ts
@@ -179,7 +181,27 @@ export function socketTransport(
   socket: SocketLike,
   address: WireAddress,
 ): Transport {
+  checkFunctions(
+    socket,
+    FUNCTIONS,
+    "socketTransport() takes a socket with read(), write(), closeWrite() and close(), such as what a listener accepts",
+  );
+  checkAddress(address, "socketTransport()");
   return new SocketTransport(socket, address);
+}
+
+/** The functions of a socket, and of a transport. */
+const FUNCTIONS = ["read", "write", "closeWrite", "close"] as const;
+
+/** Refuses what is no address, and would be shown as one. */
+function checkAddress(address: unknown, what: string): void {
+  if (typeof Object(address).transport === "string") return;
+  throw new WireError(
+    "invalidArgument",
+    `The address that ${what} takes is such as { transport: "tcp", hostname: "192.0.2.1", port: 443 }, and not ${
+      shown(address)
+    }.`,
+  );
 }
 
 /** What may be known of a transport by itself. */
@@ -254,12 +276,17 @@ class SocketTransport implements Transport, Delivering {
   }
 }
 
+/** The streams of a pair, and what gives a wire its end of each. */
+const STREAMS = [["readable", "getReader"], ["writable", "getWriter"]] as const;
+
 /**
  * A transport over a pair of streams.
  *
  * @param duplex The streams. The transport locks, and ends, both.
  * @param address Where the peer is.
  * @returns The transport.
+ * @throws {WireError} `invalidArgument` for what are no two streams, for one
+ * that is in use, and for what is no address.
  *
  * @example A wire whose address is told
  * ```ts
@@ -281,7 +308,20 @@ export function streamTransport(
   duplex: ByteDuplex,
   address: WireAddress = { transport: "streams" },
 ): Transport {
-  for (const name of ["readable", "writable"] as const) {
+  for (const [name, make] of STREAMS) {
+    checkFunctions(
+      Object(duplex)[name],
+      [make],
+      `streamTransport() takes two streams, { readable, writable }, and "${name}" is a stream with ${make}()`,
+    );
+  }
+  checkAddress(address, "streamTransport()");
+  return overStreams(duplex, address);
+}
+
+/** A transport over two streams, neither of which is in use. */
+function overStreams(duplex: ByteDuplex, address: WireAddress): Transport {
+  for (const [name] of STREAMS) {
     if (!duplex[name].locked) continue;
     throw new WireError(
       "invalidArgument",
@@ -319,6 +359,12 @@ export function streamTransport(
   };
 }
 
+/** Whether something is a transport. */
+export function isTransport(value: unknown): value is Transport {
+  return typeof Object(value).address?.transport === "string" &&
+    lackingOf(value, FUNCTIONS) === undefined;
+}
+
 /**
  * What a wire is to be made over.
  *
@@ -331,14 +377,13 @@ export function transportOf(
   connection: Transport | ByteDuplex,
   also = "",
 ): Transport {
-  const parts: Partial<Transport & ByteDuplex> = Object(connection);
-  const isTransport = typeof parts.address?.transport === "string" &&
-    typeof parts.read === "function" && typeof parts.write === "function" &&
-    typeof parts.closeWrite === "function" && typeof parts.close === "function";
-  if (isTransport) return connection as Transport;
-  const isDuplex = typeof parts.readable?.getReader === "function" &&
-    typeof parts.writable?.getWriter === "function";
-  if (isDuplex) return streamTransport(connection as ByteDuplex);
+  if (isTransport(connection)) return connection;
+  const isDuplex = STREAMS.every(([name, make]) =>
+    lackingOf(Object(connection)[name], [make]) === undefined
+  );
+  if (isDuplex) {
+    return overStreams(connection as ByteDuplex, { transport: "streams" });
+  }
   throw new WireError(
     "invalidArgument",
     `A wire is made over ${also}a transport, such as socketTransport(conn, address), or two streams { readable, writable }, and not over ${
