@@ -72,6 +72,12 @@ const SPAWN_KEYS: Readonly<Record<keyof SpawnOptions, true>> =
  * program calls {@linkcode stdioWire}. What it writes to its error output
  * appears at that of this process.
  *
+ * A program that sends back what it gets, as `cat` does, makes a wire of this
+ * process to itself: its calls come to its own `functions`. By the protocol that
+ * is an equal program at the other end, and nothing tells them apart. Where it
+ * matters, have each side show a `credential` of its own, and require that of
+ * the other (`requireCredential`): then such a program is refused.
+ *
  * @typeParam Remote The interface that the child serves.
  * @typeParam Local The interface of `options.functions`.
  * @param command The program and its arguments.

@@ -134,6 +134,22 @@ test("a child is left alone by the option leave", async () => {
   await gone(pid);
 });
 
+test("a program that sends back what it gets leads to this side itself", async () => {
+  const functions = { double: (n: number) => n * 2 };
+  const wire = await spawnRemote(["cat"], { functions });
+  assertEquals(await wire.remoteValue.double(21), 42);
+  const unknown = await assertRejects(() =>
+    wire.remoteValue.environment()
+  ) as WireError;
+  assertEquals(unknown.code, "noSuchFunction");
+  await wire.close();
+  const secrets = { credential: "parent", requireCredential: "child" };
+  const refused = await assertRejects(() =>
+    spawnRemote(["cat"], { functions, ...secrets, onError() {} })
+  ) as WireError;
+  assertEquals(refused.code, "refused");
+});
+
 test("spawnRemote() names what cannot be started", async () => {
   const cases: [unknown, SpawnOptions, string, RegExp][] = [
     [["/no/such/program"], {}, "connectFailed", /Cannot start \/no\/such/],
