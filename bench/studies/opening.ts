@@ -51,16 +51,27 @@ async function run({ rounds, contestants }: StudyOptions) {
     contestant,
     name: contestant?.name ?? RAW,
     openings: [] as Opening[],
+    hasFailed: false,
   }));
   for (let round = 0; round < rounds; round++) {
-    for (const { contestant, openings } of all) {
-      openings.push(await measure(contestant));
+    for (const one of all) {
+      if (one.hasFailed) continue;
+      try {
+        one.openings.push(await measure(one.contestant));
+      } catch (error) {
+        // That of another library keeps nobody else from being measured.
+        if (one.contestant?.serve === undefined) throw error;
+        console.error(`FAILED ${one.name}, round ${round + 1}: ${error}`);
+        one.hasFailed = true;
+      }
     }
   }
+  const failed = all.filter(({ hasFailed }) => hasFailed);
   const rates = (openings: readonly Opening[]) =>
     openings.map(({ seconds }) => 1 / seconds);
   const raw = rates(all[0]!.openings);
-  const found = all.map(({ name, openings }) => ({
+  const whole = all.filter(({ hasFailed }) => !hasFailed);
+  const found = whole.map(({ name, openings }) => ({
     name,
     rate: summary(rates(openings)),
     toRaw: ratio(rates(openings), raw),
@@ -77,12 +88,12 @@ async function run({ rounds, contestants }: StudyOptions) {
         `${number(rate.min, 0)} – ${number(rate.max, 0)}`,
         number(toRaw, 2),
         number(processor.median, 0),
-      ]),
+      ]).concat(failed.map(({ name }) => [name, "failed", "", "", ""])),
     }],
     targets: wire === undefined
       ? []
       : [atLeast("connections opened beside raw", wire.toRaw, TO_RAW)],
-    data: found,
+    data: [...found, ...failed.map(({ name }) => ({ name, failed: true }))],
   };
 }
 
