@@ -46,8 +46,7 @@ function openOutput(
   const output = new Output(transport, systemClock, limits, {
     onRoom: () => {},
     onFailed: failed,
-    exporter,
-  });
+  }, { exporter });
   output.greet({ features: 0, limits });
   if (isAccepted) output.open(limits);
   return { output, writes };

@@ -260,7 +260,7 @@ function queueBefore(message: number, sendMost = 10_000) {
   const queue = new SendQueue(
     output as unknown as MessageOutput,
     true,
-    () => {},
+    undefined,
   );
   const told: [size: number, failure: string][] = [];
   const put = (size: number) =>

@@ -59,13 +59,10 @@ test("RipeCalls.inTurn() lets none overtake another that waits for room", () => 
 
 test("Admission.end() has calls learn of it that wait for room", async () => {
   const output = { ...outputOf(1_000), hasRoom: false };
-  const admission = new Admission({
-    output,
-    clock: new FakeClock(),
-    calls: 10,
-    running: () => [],
-    onTime: () => {},
-  });
+  const admission = new Admission(
+    { output, clock: new FakeClock(), limits: { calls: 10 } },
+    { underWay: () => [], resume() {} },
+  );
   let hasBegun = false;
   const turn = admission.ripe.inTurn("f", () => void (hasBegun = true));
   await settle();

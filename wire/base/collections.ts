@@ -4,6 +4,20 @@
  * @module
  */
 
+/**
+ * A list with one more item. An empty array that something is pushed to takes
+ * room for 17, and most lists of a wire hold one.
+ *
+ * @param list The list, which grows; undefined for an empty one.
+ * @param item What is added at its end.
+ * @returns The list.
+ */
+export function added<T>(list: T[] | undefined, item: T): T[] {
+  if (list === undefined || list.length === 0) return [item];
+  list.push(item);
+  return list;
+}
+
 /** A queue. It takes hardly any memory while it is empty. */
 export class Queue<T> {
   #items: (T | undefined)[] | undefined;
@@ -21,8 +35,7 @@ export class Queue<T> {
 
   /** Adds an item at the end. */
   push(item: T): void {
-    if (this.#items === undefined) this.#items = [item];
-    else this.#items.push(item);
+    this.#items = added(this.#items, item);
   }
 
   /** Takes the next item. */
@@ -42,8 +55,8 @@ export class Queue<T> {
   }
 }
 
-// A map that takes hardly any memory while it is empty: most maps of an idle
-// wire never hold anything.
+// Maps and sets that take hardly any memory while they are empty: most of an
+// idle wire's never hold anything.
 
 const NONE: ReadonlyMap<never, never> = new Map<never, never>();
 
@@ -89,6 +102,36 @@ export class LazyMap<K, V> {
   /** Keys with their values, in the order in which they were set. */
   [Symbol.iterator](): Iterator<[K, V]> {
     return (this.#map ?? NONE)[Symbol.iterator]();
+  }
+}
+
+/** A set that is made when something is first put into it. */
+export class LazySet<T> {
+  #set: Set<T> | undefined;
+
+  /** How many items there are. */
+  get size(): number {
+    return this.#set === undefined ? 0 : this.#set.size;
+  }
+
+  /** Adds an item. */
+  add(item: T): void {
+    (this.#set ??= new Set()).add(item);
+  }
+
+  /** Takes an item away; tells whether there was one. */
+  delete(item: T): boolean {
+    return this.#set !== undefined && this.#set.delete(item);
+  }
+
+  /** Takes all items away. */
+  clear(): void {
+    this.#set = undefined;
+  }
+
+  /** The items, in the order in which they were added. */
+  [Symbol.iterator](): Iterator<T> {
+    return (this.#set ?? NONE).values() as Iterator<T>;
   }
 }
 

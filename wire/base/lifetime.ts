@@ -8,6 +8,7 @@
 
 import { checkHook, checkSignal } from "./checks.ts";
 import { afterPatience, checkTime, systemClock } from "./clock.ts";
+import { added } from "./collections.ts";
 import { errorMessage, isA, type Report, WireError } from "./errors.ts";
 import { callHook, guardedController } from "./report.ts";
 
@@ -32,7 +33,7 @@ export class Lifetime {
   readonly closed: Promise<WireError> = new Promise((resolve) =>
     this.#markClosed = resolve
   );
-  #listeners: CloseListener[] = [];
+  #listeners: CloseListener[] | undefined;
   #isPeerDraining = false;
   /** Whether it was the first to say so. */
   #isLeft = false;
@@ -95,8 +96,8 @@ export class Lifetime {
    */
   listen(listener: CloseListener): void {
     checkHook(listener, "What onDeath() is given");
-    if (this.#reason === undefined) this.#listeners.push(listener);
-    else this.#call(listener, this.#reason);
+    if (this.#reason !== undefined) this.#call(listener, this.#reason);
+    else this.#listeners = added(this.#listeners, listener);
   }
 
   /**
@@ -109,7 +110,7 @@ export class Lifetime {
     checkHook(listener, "What onClosing() is given");
     if (this.#reason !== undefined) return;
     if (this.#isLeft) this.#callClosing(listener);
-    else (this.#onClosing ??= []).push(listener);
+    else this.#onClosing = added(this.#onClosing, listener);
   }
 
   /** The peer has said that it makes no further call. */
@@ -139,9 +140,8 @@ export class Lifetime {
     const reason = this.#reason!;
     this.#controller?.abort(reason);
     const listeners = this.#listeners;
-    this.#listeners = [];
-    this.#onClosing = undefined;
-    for (const listener of listeners) this.#call(listener, reason);
+    this.#listeners = this.#onClosing = undefined;
+    listeners?.forEach((listener) => this.#call(listener, reason));
   }
 
   /**

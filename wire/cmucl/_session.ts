@@ -89,7 +89,8 @@ export class CmuclSession implements Session {
     const messaging = this.#messaging = new Messaging({
       ...{ wire, output, clock, limits, lifetime, onError, recordCallSites },
       pipelines: false,
-      serving: { serveThrough, measure },
+      serveThrough,
+      measure,
       memory,
       onIdle: () => this.#advance(),
     });

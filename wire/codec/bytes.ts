@@ -40,6 +40,12 @@ export interface External {
   readonly position: number;
 }
 
+/** Who is told when something takes more memory than before. */
+export interface GrowthListener {
+  /** It does. */
+  onGrown?(): void;
+}
+
 /** Writes into a buffer that grows by doubling. */
 export class ByteWriter {
   /** The buffer; replaced when it grows. Bytes up to `position` are valid. */
@@ -66,15 +72,15 @@ export class ByteWriter {
   #otherBuffer: Uint8Array<ArrayBuffer>;
   #otherView: DataView<ArrayBuffer>;
 
-  readonly #onGrown: (() => void) | undefined;
+  readonly #listener: GrowthListener | undefined;
 
   /**
    * Makes an empty writer.
    *
-   * @param onGrown Called when its buffer has grown.
+   * @param listener Told when its buffer has grown.
    */
-  constructor(onGrown?: () => void) {
-    this.#onGrown = onGrown;
+  constructor(listener?: GrowthListener) {
+    this.#listener = listener;
     this.buffer = this.#otherBuffer = EMPTY;
     this.view = this.#otherView = EMPTY_VIEW;
   }
@@ -161,7 +167,7 @@ export class ByteWriter {
     if (this.position > 0) grown.set(this.buffer.subarray(0, this.position));
     this.buffer = grown;
     this.view = new DataView(grown.buffer, grown.byteOffset);
-    this.#onGrown?.();
+    this.#listener?.onGrown?.();
   }
 
   /** What was written so far, as a view: valid until the next write. */

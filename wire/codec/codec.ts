@@ -720,11 +720,9 @@ function decode(
   const count = reader.varint();
   for (let entry = 0; entry < count; entry++) tables.readEntry(reader);
   const values = new ValueReader(reader, tables, limits, { types });
-  values.begin(
-    undefined,
-    0,
-    () => ({ most: Infinity, room, roomAlong: room }),
-  );
+  values.begin(undefined, 0, {
+    weightBounds: () => ({ most: Infinity, room, roomAlong: room }),
+  });
   const value = values.read();
   reader.finish();
   return { value, weight: values.weight };

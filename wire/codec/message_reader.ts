@@ -46,6 +46,7 @@ import type { ReceivedAttachments } from "./passing.ts";
 import type { ReceiveTables } from "./tables.ts";
 import { MOST_SECTION } from "./value_writer.ts";
 import {
+  type BoundsSource,
   checkFits,
   type ValueReader,
   type WeightBounds,
@@ -105,7 +106,7 @@ interface StreamPart {
  * Reads messages, without their frames. A message is read whole before the
  * receiver gets it.
  */
-export class MessageReader {
+export class MessageReader implements BoundsSource {
   /** How many messages were read. */
   messages = 0;
   /** How many bytes the last one had. */
@@ -519,11 +520,11 @@ export class MessageReader {
     this.#kind = kind;
     // No window counts the reason of a stream that failed.
     const cost = kind === KIND.streamError ? 0 : this.size + MESSAGE_OVERHEAD;
-    this.#values.begin(section, lightWeight(cost), this.#boundsOf);
+    this.#values.begin(section, lightWeight(cost), this);
   }
 
   /** What the values of the message that is read may weigh. */
-  readonly #boundsOf = (): WeightBounds => {
+  weightBounds(): WeightBounds {
     const { size } = this;
     const memory = this.#memory;
     const most = mostWeight(size);
@@ -549,7 +550,7 @@ export class MessageReader {
         // Whoever waits for it gets it at once.
     }
     return bounds;
-  };
+  }
 
   /**
    * The arguments of a call, the last of a message, where they are few and

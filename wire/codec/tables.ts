@@ -12,7 +12,7 @@ import {
   type ObjectDecoder,
   type ObjectEncoder,
 } from "./_objects.ts";
-import { LazyMap } from "../base/collections.ts";
+import { added, LazyMap } from "../base/collections.ts";
 import { shapeWeight } from "./value_kinds.ts";
 import type { ByteReader, ByteWriter } from "./bytes.ts";
 
@@ -77,7 +77,7 @@ export class SendTables {
   /** The name that was looked up last. */
   #lastName: string | undefined;
   #lastIndex = -1;
-  #root = new ShapeNode();
+  #root: ShapeNode | undefined;
   #shapes = 0;
   #bytes = 0;
   #last: Shape | undefined;
@@ -154,16 +154,16 @@ export class SendTables {
   #find(keys: readonly string[]): Shape | undefined {
     let node: ShapeNode | undefined = this.#root;
     for (let index = 0; index < keys.length; index++) {
-      node = node.next(keys[index]!);
       if (node === undefined) return undefined;
+      node = node.next(keys[index]!);
     }
-    return node.shape;
+    return node?.shape;
   }
 
   #add(keys: readonly string[]): Shape | undefined {
     if (keys.some(isFarIndex)) return undefined;
     if (!this.#hasRoom(this.#shapes, keys)) return undefined;
-    let node = this.#root;
+    let node = this.#root ??= new ShapeNode();
     for (const key of keys) node = node.next(key) ?? node.add(key);
     this.#fresh.push(keys);
     const shape: Shape = {
@@ -201,7 +201,7 @@ export class SendTables {
   reset(): void {
     this.#names.clear();
     this.#lastName = undefined;
-    this.#root = new ShapeNode();
+    this.#root = undefined;
     this.#shapes = 0;
     this.#bytes = 0;
     this.#last = undefined;
@@ -348,7 +348,7 @@ export class ReceiveTables implements KeySets {
   /** Mirrors {@linkcode writeEntry}. */
   readEntry(reader: ByteReader): void {
     const size = reader.varint();
-    if (size === 0) this.#names.push(this.#text(reader));
+    if (size === 0) this.#names = added(this.#names, this.#text(reader));
     else this.#shapes.push(this.#shape(reader, size - 1));
     if (
       this.#names.length > this.#most ||

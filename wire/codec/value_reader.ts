@@ -132,7 +132,13 @@ const NO_BOUNDS: Readonly<WeightBounds> = {
   roomAlong: Infinity,
 };
 
-const unbounded = () => NO_BOUNDS;
+/** Tells what the values of a message may weigh. */
+export interface BoundsSource {
+  /** What they may weigh at most. */
+  weightBounds(): Readonly<WeightBounds>;
+}
+
+const UNBOUNDED: BoundsSource = { weightBounds: () => NO_BOUNDS };
 
 /**
  * A list with so many places. An array that grows would take room for 16, and
@@ -205,7 +211,7 @@ export class ValueReader {
   #weight = 0;
   /** What they may weigh; undefined until they weigh enough to ask. */
   #bounds: WeightBounds | undefined;
-  #boundsOf: () => WeightBounds = unbounded;
+  #boundsSource = UNBOUNDED;
   /** Up to that there is nothing to check. */
   #unchecked = UNCHECKED;
   /** The types of values that are declared; undefined where none are. */
@@ -244,12 +250,12 @@ export class ValueReader {
    *
    * @param section Its string section; undefined if each string has its text.
    * @param light What its values may weigh in any case.
-   * @param boundsOf Tells what they may weigh at most.
+   * @param boundsSource Tells what they may weigh at most.
    */
   begin(
     section?: string,
     light: number = UNCHECKED,
-    boundsOf: () => WeightBounds = unbounded,
+    boundsSource = UNBOUNDED,
   ): void {
     const { position, end } = this.#reader;
     this.#values = this.#taken = this.#attachments = 0;
@@ -259,7 +265,7 @@ export class ValueReader {
     this.#mostValues = Math.min(end - position, this.#limits.values);
     this.#section = section;
     this.#unchecked = light;
-    this.#boundsOf = boundsOf;
+    this.#boundsSource = boundsSource;
     this.#bounds = undefined;
   }
 
@@ -871,7 +877,7 @@ export class ValueReader {
   /** What the values may weigh: it is asked for where they weigh something. */
   #bound(): WeightBounds {
     if (this.#bounds !== undefined) return this.#bounds;
-    const bounds = this.#bounds = { ...this.#boundsOf() };
+    const bounds = this.#bounds = { ...this.#boundsSource.weightBounds() };
     this.#unchecked = Math.min(bounds.most, bounds.room, UNCHECKED);
     return bounds;
   }

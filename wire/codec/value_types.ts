@@ -260,6 +260,8 @@ export class ValueTypes {
 export function resolveValueTypes(
   ...lists: readonly unknown[]
 ): ValueTypes | undefined {
+  // Most wires declare none.
+  if (lists.every((list) => list === undefined)) return undefined;
   const types = new Set<unknown>();
   for (const list of lists) {
     if (list === undefined) continue;

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { ByteWriter, varintSize } from "../codec/bytes.ts";
+import { ByteWriter, type GrowthListener, varintSize } from "../codec/bytes.ts";
 import type { Clock } from "../base/clock.ts";
 import { WireError } from "../base/errors.ts";
 import type { Report } from "../base/report.ts";
@@ -79,16 +79,19 @@ export class Backlog {
   #refusal: WireError | undefined;
   /** Whether a refusal was told since there was room. */
   #isTold = false;
-  readonly #onGrown: (() => void) | undefined;
+  readonly #listener: GrowthListener | undefined;
 
   /**
    * @param limits How much may wait.
-   * @param onGrown Called when more waits.
+   * @param listener Told when more waits.
    */
-  constructor({ sendPause, sendMost }: OutputLimits, onGrown?: () => void) {
+  constructor(
+    { sendPause, sendMost }: OutputLimits,
+    listener?: GrowthListener,
+  ) {
     this.pause = sendPause;
     this.most = Math.max(sendPause, sendMost);
-    this.#onGrown = onGrown;
+    this.#listener = listener;
   }
 
   /**
@@ -112,7 +115,7 @@ export class Backlog {
   add(size: number): void {
     this.waiting++;
     this.held += size + WAITING_COST;
-    this.#onGrown?.();
+    this.#listener?.onGrown?.();
   }
 
   /** It waits no longer. */
@@ -138,13 +141,11 @@ export class Backlog {
 }
 
 /** Who is told of what becomes of an output. */
-export interface OutputListener {
+export interface OutputListener extends GrowthListener {
   /** Room was made. */
-  readonly onRoom: () => void;
+  onRoom(): void;
   /** A write failed. Called once. */
-  readonly onFailed: (error: unknown) => void;
-  /** It takes more memory than before. */
-  readonly onGrown?: (() => void) | undefined;
+  onFailed(error: unknown): void;
 }
 
 /**
@@ -208,8 +209,8 @@ export class ByteOutput {
   ) {
     this.#transport = transport;
     this.clock = clock;
-    this.writer = new ByteWriter(listener.onGrown);
-    this.backlog = new Backlog(limits, listener.onGrown);
+    this.writer = new ByteWriter(listener);
+    this.backlog = new Backlog(limits, listener);
     this.listener = listener;
   }
 

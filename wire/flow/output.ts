@@ -159,9 +159,6 @@ export interface PlainOutput {
   sendPlainAnswer(id: number, value: unknown): number;
 }
 
-/** What an output of this module's own protocol works with. */
-export interface OutputOptions extends OutputListener, SendingOptions {}
-
 /** A message that travels in pieces. */
 interface Large {
   readonly ticket: Ticket;
@@ -210,16 +207,18 @@ export class Output extends ByteOutput implements MessageOutput, PlainOutput {
    * @param transport Where the bytes go.
    * @param clock Tells when there was progress.
    * @param limits The peer's limits, or a guess, and how much may wait.
-   * @param options Who is told of what becomes of it, and how values are sent.
+   * @param listener Told of what becomes of it.
+   * @param sending How values are sent that not all wires have.
    */
   constructor(
     transport: Transport,
     clock: Clock,
     limits: EncoderLimits & OutputLimits,
-    options: OutputOptions,
+    listener: OutputListener,
+    sending?: SendingOptions,
   ) {
-    super(transport, clock, limits, options);
-    this.encoder = new Encoder(this.writer, limits, options);
+    super(transport, clock, limits, listener);
+    this.encoder = new Encoder(this.writer, limits, sending);
     this.#plain = this.encoder.plainWriter;
     // Until its hello, a peer gets nothing that it may decline.
     this.encoder.adapt(true, 0);

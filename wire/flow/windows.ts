@@ -52,7 +52,7 @@ export class SendQueue implements Sender {
   most = Infinity;
 
   readonly #output: MessageOutput;
-  readonly #onEmpty: () => void;
+  readonly #listener: { onIdle(): void } | undefined;
   readonly #keepsOrder: boolean;
   readonly #before: SendQueue | undefined;
   readonly #queue = new Queue<QueuedMessage>();
@@ -67,18 +67,19 @@ export class SendQueue implements Sender {
   /**
    * @param output Where messages go.
    * @param keepsOrder Whether nothing may overtake a large message.
-   * @param onEmpty Called when nothing waits any more.
+   * @param listener Told when nothing waits any more; undefined where nobody
+   * has to know.
    * @param before What waits at that one when a message comes here is
    * sent before it.
    */
   constructor(
     output: MessageOutput,
     keepsOrder: boolean,
-    onEmpty: () => void,
+    listener: { onIdle(): void } | undefined,
     before?: SendQueue,
   ) {
     this.#output = output;
-    this.#onEmpty = onEmpty;
+    this.#listener = listener;
     this.#keepsOrder = keepsOrder;
     this.#before = before;
   }
@@ -243,7 +244,7 @@ export class SendQueue implements Sender {
         ticket.onSettled?.(failure);
       }
     }
-    this.#onEmpty();
+    this.#listener?.onIdle();
   }
 
   /**

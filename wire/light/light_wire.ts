@@ -416,7 +416,6 @@ class LightSession implements Caller, LightReceiver {
     });
     this.#closing = new GracefulClose({
       ...common,
-      patience: limits.close,
       messaging: { calls, incoming: serving, outbound: calls },
       streams: { wanted: 0 },
       end,

@@ -22,7 +22,8 @@ import {
   type StreamsOfCall,
 } from "../codec/passing.ts";
 import { abortContext, type CallContext } from "../rpc/context.ts";
-import type { ServedObjects } from "../rpc/incoming_calls.ts";
+import type { Calls } from "../rpc/calls.ts";
+import type { IncomingCalls, ServedObjects } from "../rpc/incoming_calls.ts";
 import { CallPromise } from "../rpc/pending_call.ts";
 import {
   type Caller,
@@ -43,21 +44,20 @@ const LISTED = 10;
 /** What objects work with. */
 export interface ObjectsOptions {
   readonly limits: Readonly<WireLimits>;
-  /** The streams of the wire. They need its output, which needs these. */
-  readonly streams: () => Streams;
-  /** Says how the promise of a result travels. */
-  readonly exportResult: (promise: CallPromise) => Exported;
-  /** The result of a call of the peer, as an argument of another. */
-  readonly argument: (id: number, borrower: Borrower) => unknown;
-  /** What was copied of results is no longer held. */
-  readonly releaseBorrowed: (borrower: Borrower) => void;
+  /** The streams of the wire. They need its output, which needs objects. */
+  readonly streams: Streams;
+  /** Its calls in both directions: results of theirs travel, too. */
+  readonly messaging: {
+    readonly calls: Pick<Calls, "exportResult">;
+    readonly incoming: Pick<IncomingCalls, "argument" | "releaseBorrowed">;
+  };
   /** Makes what carries the calls of a reference out. */
-  readonly caller: (place: Import) => Caller;
+  callerOf(place: Import): Caller;
   /** Sends a message behind all that was sent before. */
-  readonly sendBehind: (message: Message) => void;
+  sendBehind(message: Message): void;
   /** Bounds what passes, together with other wires. */
   readonly quota?: PassingQuota | undefined;
-  readonly onError: (error: unknown, where: string) => void;
+  readonly onError: Report;
 }
 
 /** The objects of one wire. Their tables are made when the first one is sent. */
@@ -89,22 +89,22 @@ export class Objects
 
   /** The streams of the wire. */
   get streams(): Streams {
-    return this.#options.streams();
+    return this.#options.streams;
   }
 
   /** Says how the promise of a result travels. */
   exportResult(promise: CallPromise): Exported {
-    return this.#options.exportResult(promise);
+    return this.#options.messaging.calls.exportResult(promise);
   }
 
   /** The result of a call of the peer, as an argument of another. */
   argument(id: number, borrower: Borrower): unknown {
-    return this.#options.argument(id, borrower);
+    return this.#options.messaging.incoming.argument(id, borrower);
   }
 
   /** What was copied of results is no longer held. */
   releaseBorrowed(borrower: Borrower): void {
-    this.#options.releaseBorrowed(borrower);
+    this.#options.messaging.incoming.releaseBorrowed(borrower);
   }
 
   /** The objects of this side that the peer knows of. */
@@ -116,7 +116,7 @@ export class Objects
   get imports(): Imports {
     return this.#imports ??= new Imports({
       most: this.#options.limits.objects,
-      caller: this.#options.caller,
+      caller: (place) => this.#options.callerOf(place),
       release: (place) => this.#release(place),
       onLost: (place) => this.#lost(place),
       onError: this.#options.onError,

@@ -73,11 +73,11 @@ export interface ServedFunctionsOptions {
   /** For deadlines. */
   readonly clock: Clock;
   /** What they are served through; the first is the outermost. */
-  readonly serveThrough: readonly Middleware[];
+  readonly serveThrough?: readonly Middleware[];
   /** Whether to list what is served for a peer that asks. */
-  readonly introspection: boolean;
+  readonly introspection?: boolean;
   /** Puts what measures a function in its place. */
-  readonly measure: ((name: string, served: Method) => Method) | undefined;
+  readonly measure?: ((name: string, served: Method) => Method) | undefined;
   /** What serves calls that run once. */
   readonly once?: ServesOnce | undefined;
   /** Told what has no other place to go. */
@@ -103,6 +103,16 @@ export interface ServesOnce {
   ): Promise<unknown>;
 }
 
+const NONE: ReadonlyMap<string, Method> = new Map();
+
+/** The entries of both; most wires are given functions once. */
+function joined(
+  known: ReadonlyMap<string, Method>,
+  more: ReadonlyMap<string, Method>,
+): ReadonlyMap<string, Method> {
+  return known.size === 0 ? more : new Map([...known, ...more]);
+}
+
 /** The functions of one wire. */
 export class ServedFunctions {
   readonly #options: ServedFunctionsOptions;
@@ -110,17 +120,14 @@ export class ServedFunctions {
   readonly #clock: Clock;
   /** Undefined where there is none, which costs nothing then. */
   readonly #middleware: readonly Middleware[] | undefined;
-  readonly #functions = new Map<string, Method>();
+  #functions: ReadonlyMap<string, Method> = NONE;
   /** Those that run in their place: they are measured. */
-  readonly #measured: Map<string, Method>;
+  #measured: ReadonlyMap<string, Method> = NONE;
 
   /** @param options What they are run with. */
   constructor(options: ServedFunctionsOptions) {
-    const { serveThrough, wire, clock } = options;
+    const { serveThrough = [], wire, clock } = options;
     this.#options = options;
-    this.#measured = options.measure === undefined
-      ? this.#functions
-      : new Map();
     this.#wire = wire;
     this.#clock = clock;
     this.#middleware = serveThrough.length > 0 ? serveThrough : undefined;
@@ -128,13 +135,18 @@ export class ServedFunctions {
 
   /** Adds functions to what is served. */
   add(functions: object): void {
-    for (const [name, served] of servedEntries(functions)) {
-      this.#functions.set(name, served);
-      const { measure } = this.#options;
-      if (measure !== undefined) {
-        this.#measured.set(name, measure(name, served));
-      }
+    const entries = servedEntries(functions);
+    const { measure } = this.#options;
+    this.#functions = joined(this.#functions, entries);
+    if (measure === undefined) {
+      this.#measured = this.#functions;
+      return;
     }
+    const measured = new Map<string, Method>();
+    for (const [name, served] of entries) {
+      measured.set(name, measure(name, served));
+    }
+    this.#measured = joined(this.#measured, measured);
   }
 
   /** The function of a name: one that was served, or the wire's own. */
@@ -150,7 +162,7 @@ export class ServedFunctions {
   }
 
   #ownFunction(name: string): Method | undefined {
-    const { introspection, once } = this.#options;
+    const { introspection = false, once } = this.#options;
     if (name === ONCE_TERMS && once !== undefined) return () => once.terms();
     if (name !== LIST_FUNCTIONS || !introspection) return undefined;
     return () => listFunctions(this.#functions);
@@ -867,11 +879,15 @@ export interface AdmissionOptions {
   readonly output: MessageOutput;
   readonly clock: Clock;
   /** How many calls run at a time. */
-  readonly calls: number;
+  readonly limits: Pick<WireLimits, "calls">;
+}
+
+/** The calls about which is decided. */
+export interface AdmittedCalls {
   /** Those that run. */
-  readonly running: () => Iterable<Expecting>;
-  /** Called when room is kept no longer for some of them. */
-  readonly onTime: () => void;
+  underWay(): Iterable<Expecting>;
+  /** There is room again: those that waited for it begin. */
+  resume(): void;
 }
 
 /** Says when calls begin: in order, and where their answers will find room. */
@@ -880,15 +896,20 @@ export class Admission {
   readonly parked = new LazyMap<number, ParkedCall>();
 
   readonly #options: AdmissionOptions;
+  readonly #calls: AdmittedCalls;
   readonly #output: MessageOutput;
   /** Calls that have the results which they need, and are about to begin. */
   #ripe: RipeCalls | undefined;
   /** What answers that come later will be like; undefined until there is one. */
   #forecast: Forecast | undefined;
 
-  /** @param options What decides. */
-  constructor(options: AdmissionOptions) {
+  /**
+   * @param options What decides.
+   * @param calls About what.
+   */
+  constructor(options: AdmissionOptions, calls: AdmittedCalls) {
     this.#options = options;
+    this.#calls = calls;
     this.#output = options.output;
   }
 
@@ -922,10 +943,10 @@ export class Admission {
   }
 
   #makeForecast(): Forecast {
-    const { output, clock, calls, running, onTime } = this.#options;
-    return new Forecast(output, clock, calls, () => {
-      this.#forecast!.expire(running());
-      onTime();
+    const { output, clock, limits } = this.#options;
+    return new Forecast(output, clock, limits.calls, () => {
+      this.#forecast!.expire(this.#calls.underWay());
+      this.#calls.resume();
     });
   }
 

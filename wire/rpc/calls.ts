@@ -73,7 +73,7 @@ export interface CallsOptions {
   /** Told whose streams are just announced; a dialect may have none. */
   readonly streams?: { call: Pick<StreamsOfCall, "add"> | undefined };
   /** Called when no call is pending any more, or one is abandoned. */
-  readonly onIdle: () => void;
+  onIdle(): void;
 }
 
 /** The calls of one wire, in the direction towards the peer. */
@@ -98,7 +98,10 @@ export class Calls implements CallMaker {
   /** Calls whose results the peer no longer keeps, and which may be pending. */
   #gone: WeakSet<PendingCall> | undefined;
   #pending = 0;
+  // How many cancels the peer takes: none before its hello.
   #cancels: TokenBucket | undefined;
+  #cancelsAtOnce = 0;
+  #cancelsPerSecond = 0;
 
   /**
    * @param options What calls are made with.
@@ -129,8 +132,19 @@ export class Calls implements CallMaker {
 
   /** Sets how many cancels the peer takes. */
   allowCancels(atOnce: number, perSecond: number): void {
-    const { clock } = this.#options;
-    this.#cancels = new TokenBucket(clock, atOnce, perSecond);
+    this.#cancels = undefined;
+    this.#cancelsAtOnce = atOnce;
+    this.#cancelsPerSecond = perSecond;
+  }
+
+  /** Whether the peer takes one more cancel now. */
+  #mayCancel(): boolean {
+    this.#cancels ??= new TokenBucket(
+      this.#options.clock,
+      this.#cancelsAtOnce,
+      this.#cancelsPerSecond,
+    );
+    return this.#cancels.take();
   }
 
   /**
@@ -200,15 +214,9 @@ export class Calls implements CallMaker {
       pending.cleanup?.();
       pending.cleanup = undefined;
       if (!(error instanceof NotReady)) return this.#refuse(name, args, error);
-      // It is made once the results are there that it needs.
       const again = following?.again ??
         this.#caller(name, args, wantsValues, options, target);
-      error.result.catch((error) => endStreams(args, error));
-      return promised(
-        this.#await(name, args, error.result, again, options),
-        this.report,
-        unawaited(name),
-      );
+      return this.#makeLater(name, args, error.result, again, options);
     }
     if (this.#lifetime.reason !== undefined) {
       // A getter among the arguments ended the wire.
@@ -226,6 +234,22 @@ export class Calls implements CallMaker {
     }
     if (!wantsValues) promise[REFERENCE] = pending;
     return promise;
+  }
+
+  /** A call is made once the results are there that it needs. */
+  #makeLater(
+    name: string,
+    args: unknown[],
+    result: Promise<unknown>,
+    again: () => Promise<unknown>,
+    options: CallOptions | undefined,
+  ): CallPromise {
+    result.catch((error) => endStreams(args, error));
+    return promised(
+      this.#await(name, args, result, again, options),
+      this.report,
+      unawaited(name),
+    );
   }
 
   /** A call fails at once, and nothing of it is sent. */
@@ -526,7 +550,7 @@ export class Calls implements CallMaker {
       this.#dropFollowers(pending, "cancelled");
     } else if (this.#output.abandon?.(pending)) {
       this.#release(pending, true);
-    } else if (this.#cancels?.take()) {
+    } else if (this.#mayCancel()) {
       this.#output.send({ kind: "cancel", id: pending.id });
     }
   }

@@ -25,6 +25,7 @@ import { isA, laterOf, malformed, settled, WireError } from "../base/errors.ts";
 import {
   abandon,
   Admission,
+  type AdmittedCalls,
   type AnsweringObjects,
   Answers,
   asWireError,
@@ -78,7 +79,7 @@ export interface ServingOptions {
 }
 
 /** What calls are served with. */
-export interface IncomingOptions {
+export interface IncomingOptions extends ServingOptions {
   /** What functions get as `this.wire`. */
   readonly wire: object;
   /** Where answers go. */
@@ -95,10 +96,8 @@ export interface IncomingOptions {
   readonly objects?: ServedObjects | undefined;
   /** Told what has no other place to go. */
   readonly onError: Report;
-  /** How calls are served. */
-  readonly serving: ServingOptions;
   /** Called when nothing runs or waits any more. */
-  readonly onIdle: () => void;
+  onIdle(): void;
 }
 
 /** What serving has to do with objects that are passed by reference. */
@@ -108,7 +107,7 @@ export interface ServedObjects extends AnsweringObjects {
 }
 
 /** Runs what the peer calls. */
-export class IncomingCalls {
+export class IncomingCalls implements AdmittedCalls {
   readonly #options: IncomingOptions;
   readonly #limits: WireLimits;
   readonly #lifetime: Lifetime;
@@ -131,10 +130,7 @@ export class IncomingCalls {
    * @param window Accounts for one-way calls.
    */
   constructor(options: IncomingOptions, window: ReceiveWindow) {
-    const { limits, lifetime, output, clock, memory, objects, onError } =
-      options;
-    const { serveThrough = [], introspection = false } = options.serving;
-    const { once, valueTypes, measure } = options.serving;
+    const { limits, lifetime, output, memory, objects, onError } = options;
     this.#options = options;
     this.#limits = limits;
     this.#lifetime = lifetime;
@@ -145,17 +141,10 @@ export class IncomingCalls {
         limits.window + limits.message,
         objects,
         memory,
-        valueTypes,
+        options.valueTypes,
       );
-    const functions = this.#functions = new ServedFunctions({
-      wire: options.wire,
-      clock,
-      serveThrough,
-      introspection,
-      measure,
-      once,
-      onError,
-    });
+    // Parts keep the options as they are: copies are memory of each wire.
+    this.#functions = new ServedFunctions(options);
     this.#answers = new Answers({
       output,
       lifetime,
@@ -163,21 +152,10 @@ export class IncomingCalls {
       objects,
       onError,
     });
-    this.#admission = new Admission({
-      output,
-      clock,
-      calls: limits.calls,
-      running: () => this.#calls.values(),
-      onTime: () => this.resume(),
-    });
-    this.#cancels = new CancelBudget(clock, limits);
+    this.#admission = new Admission(options, this);
+    this.#cancels = new CancelBudget(options.clock, limits);
     this.#holdings = new Holdings(memory);
-    this.#sends = new OneWayCalls(
-      options,
-      window,
-      functions,
-      () => this.#checkIdle(),
-    );
+    this.#sends = new OneWayCalls(options, window, this.#functions, this);
   }
 
   /** Messages that came together are about to be dealt with. */
@@ -385,7 +363,7 @@ export class IncomingCalls {
     // Mostly none waits.
     if (this.#admission.isWaiting) this.#resumeWaiting();
     this.#admission.rest();
-    this.#checkIdle();
+    this.checkIdle();
   }
 
   #resumeWaiting(): void {
@@ -630,7 +608,7 @@ export class IncomingCalls {
           const size = this.#answers.return(id, wantsValues, context, value);
           this.#answered(running, size);
         } else endStreams(value, gone());
-        this.#checkIdle();
+        this.checkIdle();
       },
       (error) => {
         dropUnused(extras, error);
@@ -642,7 +620,7 @@ export class IncomingCalls {
           } else this.#answers.refuse(id, reason);
           this.#answered(running, 0);
         }
-        this.#checkIdle();
+        this.checkIdle();
       },
     );
   }
@@ -663,7 +641,7 @@ export class IncomingCalls {
   #forsake(running: Running): void {
     if (!this.#settled(running)) return;
     this.#answers.fail(running.id, "cancelled", "The caller gave up.");
-    this.#checkIdle();
+    this.checkIdle();
   }
 
   /** Whether an asynchronous call still owes its answer; it is forgotten. */
@@ -680,7 +658,13 @@ export class IncomingCalls {
     return this.#lifetime.reason !== undefined;
   }
 
-  #checkIdle(): void {
+  /** See {@linkcode AdmittedCalls.underWay}. */
+  underWay(): Iterable<Running> {
+    return this.#calls.values();
+  }
+
+  /** Says so where nothing runs or waits any more. */
+  checkIdle(): void {
     if (this.running === 0 && !this.#ended) this.#options.onIdle();
   }
 }
@@ -693,7 +677,7 @@ class OneWayCalls {
   readonly #options: IncomingOptions;
   readonly #functions: ServedFunctions;
   readonly #window: ReceiveWindow;
-  readonly #onIdle: () => void;
+  readonly #calls: Pick<IncomingCalls, "checkIdle">;
   /** Those that run. */
   readonly #running = new LazyMap<Running, Running>();
   /** Those that came while too many were running. */
@@ -703,12 +687,12 @@ class OneWayCalls {
     options: IncomingOptions,
     window: ReceiveWindow,
     functions: ServedFunctions,
-    onIdle: () => void,
+    calls: Pick<IncomingCalls, "checkIdle">,
   ) {
     this.#options = options;
     this.#functions = functions;
     this.#window = window;
-    this.#onIdle = onIdle;
+    this.#calls = calls;
   }
 
   /** How many run. */
@@ -870,7 +854,7 @@ class OneWayCalls {
       memory?.give(excess);
       this.#begin(name, args, cost, excess, extras, receiver, context);
     }
-    this.#onIdle();
+    this.#calls.checkIdle();
   }
 
   #giveUp(running: Running, reason: WireError): void {

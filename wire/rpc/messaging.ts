@@ -74,7 +74,7 @@ export interface OutboundOptions {
   /** Told what was not sent, where nobody awaits it. */
   readonly onError: Report;
   /** Called when nothing waits any more that has no answer. */
-  readonly onIdle: () => void;
+  onIdle(): void;
 }
 
 /** Everything that is sent, by its kind. */
@@ -96,16 +96,16 @@ export class Outbound {
 
   /** @param options What messages are sent by. */
   constructor(options: OutboundOptions) {
-    const { output, onIdle } = options;
+    const { output } = options;
     this.#output = output;
     this.#lifetime = options.lifetime;
     this.#clock = options.clock;
     this.#streams = options.streams;
     this.#report = options.onError;
-    this.messages = new SendQueue(output, true, onIdle);
-    this.sends = new SendQueue(output, true, onIdle);
+    this.messages = new SendQueue(output, true, options);
+    this.sends = new SendQueue(output, true, options);
     // Who waits for calls waits for their answers.
-    this.calls = new SendQueue(output, false, nothing, this.sends);
+    this.calls = new SendQueue(output, false, undefined, this.sends);
   }
 
   /** How many bytes are under way, as the peer counts them. */
@@ -414,13 +414,12 @@ export interface MessagingOptions
   extends
     Pick<OutboundOptions, "output" | "lifetime" | "clock">,
     Pick<CallsOptions, "onError" | "pipelines" | "recordCallSites">,
-    Pick<IncomingOptions, "wire" | "limits" | "memory" | "objects"> {
+    Pick<IncomingOptions, "wire" | "limits" | "memory" | "objects">,
+    ServingOptions {
   /** The wire's streams; a dialect may have none. */
   readonly streams?: BindingStreams & NonNullable<CallsOptions["streams"]>;
-  /** How calls are served. */
-  readonly serving: ServingOptions;
   /** Called when a part of it has nothing left to do. */
-  readonly onIdle: () => void;
+  onIdle(): void;
 }
 
 /** How many calls and messages there are; see `WireStats`. */

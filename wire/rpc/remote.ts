@@ -593,21 +593,30 @@ class Proxies<T, P extends Place> implements Remotes<T, P> {
   }
 
   get remote(): RemoteSend<T, P> {
-    return this.#remote ??= this.#functions((name) => (...args) =>
+    return this.#remote ??= this.#makeSend();
+  }
+
+  get remoteValue(): RemoteValue<T, P> {
+    return this.#remoteValue ??= this.#makeCall(false) as RemoteValue<T, P>;
+  }
+
+  get remoteValues(): RemoteValues<T, P> {
+    return this.#remoteValues ??= this.#makeCall(true) as RemoteValues<T, P>;
+  }
+
+  // A function that is made within a getter takes memory each time that one is
+  // asked, be it made or not.
+
+  #makeSend(): RemoteSend<T, P> {
+    return this.#functions((name) => (...args) =>
       this.#caller.send(name, args, this.#options)
     ) as RemoteSend<T, P>;
   }
 
-  get remoteValue(): RemoteValue<T, P> {
-    return this.#remoteValue ??= this.#functions((name) => (...args) =>
-      this.#caller.call(name, args, false, this.#options)
-    ) as RemoteValue<T, P>;
-  }
-
-  get remoteValues(): RemoteValues<T, P> {
-    return this.#remoteValues ??= this.#functions((name) => (...args) =>
-      this.#caller.call(name, args, true, this.#options)
-    ) as RemoteValues<T, P>;
+  #makeCall(wantsValues: boolean): unknown {
+    return this.#functions((name) => (...args) =>
+      this.#caller.call(name, args, wantsValues, this.#options)
+    );
   }
 
   #functions(make: MakeCall): unknown {

@@ -177,6 +177,8 @@ export class Results {
       wanted?.ready.declare();
     }
     if (id >= this.#most) return;
+    // On most wires one call is under way at a time.
+    if (this.#done.length === 0 && id === 0) this.#done = [undefined];
     if (isSmall(result)) {
       this.#done[id] = result;
     } else if (this.#isTaking) {

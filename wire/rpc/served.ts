@@ -27,7 +27,7 @@ import type { Report } from "../base/report.ts";
  * "users.get".
  * @throws {WireError} `invalidArgument` for what cannot be served.
  */
-export function servedEntries(functions: object): [string, Method][] {
+export function servedEntries(functions: object): Map<string, Method> {
   if (typeof functions !== "object" || functions === null) {
     throw new WireError(
       "invalidArgument",
@@ -61,7 +61,7 @@ export function servedEntries(functions: object): [string, Method][] {
       );
     }
   }
-  return [...found as Map<string, Method>];
+  return found as Map<string, Method>;
 }
 
 /**

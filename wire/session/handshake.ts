@@ -64,7 +64,7 @@ export interface KeepaliveOptions {
   /** Whether what came waits until others have had their turn. */
   readonly turn: { readonly isPaused: boolean };
   /** Ends the wire, with the reason, and says whether to tell the peer. */
-  readonly end: (reason: WireError, tell: boolean) => void;
+  end(reason: WireError, tell: boolean): void;
 }
 
 /**
@@ -85,7 +85,7 @@ export class Keepalive {
   /** When the peer was pinged, if that was after its last byte. */
   #pingedAt: number | undefined;
   /** Where that ping stands in the output. */
-  #ping: Ticket = { position: Infinity };
+  #ping: Ticket | undefined;
   /** When the next look is due. */
   #dueAt = 0;
   /**
@@ -135,8 +135,8 @@ export class Keepalive {
   };
 
   #look(): void {
-    const { clock, limits, output, decoder, handshake, turn, end } =
-      this.#options;
+    const options = this.#options;
+    const { clock, limits, output, decoder, handshake, turn } = options;
     const now = clock.now();
     // There is more, which is not read yet.
     if (turn.isPaused) this.received(now);
@@ -147,11 +147,11 @@ export class Keepalive {
     // What came while this side was busy is read first.
     const times = wasBusy ? 2 : 1;
     if (stalled > times * (isFull ? SHORT_STALL : limits.stall)) {
-      end(stalledBy(output.waiting, stalled), false);
+      options.end(stalledBy(output.waiting, stalled), false);
     } else if (output.collected > this.#flood()) {
-      end(floodedBy(output.collected), false);
+      options.end(floodedBy(output.collected), false);
     } else if (decoder.unfinished && silence > times * limits.frameProgress) {
-      end(unfinishedFor(limits.frameProgress), true);
+      options.end(unfinishedFor(limits.frameProgress), true);
     } else if (handshake.accepted && silence > limits.keepaliveIdle) {
       this.#ask(now, silence, times * limits.keepaliveDeath);
     }
@@ -193,17 +193,17 @@ export class Keepalive {
 
   /** Pings a peer that is silent, once; and ends the wire in the end. */
   #ask(now: number, silence: number, patience: number): void {
-    const { output, end } = this.#options;
+    const { output } = this.#options;
     if (this.#pingedAt === undefined) {
       this.#pingedAt = now;
       this.pings++;
       this.#ping = { position: Infinity };
       output.send({ kind: "ping", token: 0 }, this.#ping);
-    } else if (output.taken <= this.#ping.position) {
+    } else if (output.taken <= this.#ping!.position) {
       // The peer takes what stands before it, or `stall` ends the wire.
       this.#pingedAt = now;
     } else if (now - this.#pingedAt > patience) {
-      end(
+      this.#options.end(
         new WireError(
           "keepalive",
           `The peer was silent for ${
@@ -317,14 +317,22 @@ export class Pings {
   }
 }
 
-/** What decides whether two ends get on. */
-export interface HandshakeOptions {
+/** What a handshake opens. */
+export interface Openable {
   /** Where hello and accept go, and what the peer's limits are for. */
   readonly output: Pick<Output, "send" | "greet" | "open" | "linger">;
-  readonly outbound: Pick<Outbound, "open">;
+  readonly messaging: { readonly outbound: Pick<Outbound, "open"> };
+  readonly address: WireAddress;
+  /** This side has accepted the peer. */
+  onWelcome(): void;
+  /** The wire has to end. */
+  onBroken(error: unknown): void;
+}
+
+/** What decides whether two ends get on. */
+export interface HandshakeOptions {
   readonly limits: Readonly<WireLimits>;
   readonly clock: Clock;
-  readonly address: WireAddress;
   /** The secret to show. */
   readonly credential: string;
   /** The secrets of which the peer has to show one. */
@@ -345,10 +353,6 @@ export interface HandshakeOptions {
   readonly confirm: () => boolean | Promise<boolean>;
   /** Told what `confirm` throws. */
   readonly onError: Report;
-  /** Called when this side has accepted the peer. */
-  readonly onWelcome: () => void;
-  /** Called when the wire has to end. */
-  readonly onFailed: (error: unknown) => void;
 }
 
 /** What a wire needs until it is open, and forgets then. */
@@ -379,6 +383,7 @@ export class Handshake {
   /** Resolves when both ends have accepted each other. */
   readonly opened: Promise<void>;
 
+  readonly #wire: Openable;
   #pending: Pending | undefined;
   /** Whether the peer has shown who it is. */
   #isKnown = false;
@@ -387,17 +392,19 @@ export class Handshake {
    * Says hello, unless the peer has to be first.
    *
    * @param options What to say, and what to ask for.
+   * @param wire What it opens.
    */
-  constructor(options: HandshakeOptions) {
+  constructor(options: HandshakeOptions, wire: Openable) {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#wire = wire;
     this.opened = promise;
     promise.catch(() => {});
     const { limits, clock } = options;
-    if (!options.peerFirst) sayHello(options);
+    if (!options.peerFirst) sayHello(options, wire);
     const stopTimer = afterPatience(
       clock,
       limits.hello,
-      () => options.onFailed(this.#lateness(options)),
+      () => wire.onBroken(this.#lateness(limits)),
     );
     this.#pending = {
       options,
@@ -423,7 +430,8 @@ export class Handshake {
     const { options } = this.#pending;
     const checked = checkPeer(hello.credential, options);
     if (checked === undefined) return this.#recognized(hello);
-    checked.then(() => this.#recognized(hello)).catch(options.onFailed);
+    checked.then(() => this.#recognized(hello))
+      .catch((error) => this.#wire.onBroken(error));
   }
 
   /** The peer has shown who it is: nothing is sent to it before. */
@@ -431,14 +439,15 @@ export class Handshake {
     if (this.#pending === undefined) return;
     this.#isKnown = true;
     const { options } = this.#pending;
-    const { confirm, onFailed } = options;
-    if (options.peerFirst) sayHello(options);
-    options.output.greet(hello);
+    const wire = this.#wire;
+    if (options.peerFirst) sayHello(options, wire);
+    wire.output.greet(hello);
     options.checkContract(hello.contract);
     this.#openOutput();
-    const welcome = confirm();
+    const welcome = options.confirm();
     if (typeof welcome === "boolean") return this.#decide(welcome);
-    welcome.then((welcome) => this.#decide(welcome)).catch(onFailed);
+    welcome.then((welcome) => this.#decide(welcome))
+      .catch((error) => wire.onBroken(error));
   }
 
   /** The peer accepted this side. */
@@ -452,11 +461,11 @@ export class Handshake {
   }
 
   #openOutput(): void {
-    const { options, peer } = this.#pending ?? {};
-    if (options === undefined || peer === undefined) return;
-    if (!this.accepted || !this.#isKnown) return;
-    options.output.open(peer);
-    options.outbound.open(peer);
+    const peer = this.#pending?.peer;
+    if (peer === undefined || !this.accepted || !this.#isKnown) return;
+    const { output, messaging } = this.#wire;
+    output.open(peer);
+    messaging.outbound.open(peer);
   }
 
   /** The wire ended. */
@@ -473,16 +482,18 @@ export class Handshake {
 
   #decide(welcome: boolean): void {
     if (this.#pending === undefined) return;
-    const { onFailed, onWelcome, output } = this.#pending.options;
+    const wire = this.#wire;
     if (!welcome) {
-      onFailed(new WireError("refused", "The connection was not accepted."));
+      wire.onBroken(
+        new WireError("refused", "The connection was not accepted."),
+      );
       return;
     }
     this.welcome = true;
-    onWelcome();
-    output.send({ kind: "accept" });
+    wire.onWelcome();
+    wire.output.send({ kind: "accept" });
     // Whoever waited for the wire mostly calls at once: one write has both.
-    output.linger(SOON);
+    wire.output.linger(SOON);
     this.#checkOpened();
   }
 
@@ -490,7 +501,7 @@ export class Handshake {
     if (this.welcome && this.accepted) this.#forget()?.resolve();
   }
 
-  #lateness({ address, limits }: HandshakeOptions): WireError {
+  #lateness({ hello }: WireLimits): WireError {
     const missing = !this.greeted
       ? "the peer did not say hello"
       : !this.#isKnown
@@ -501,14 +512,15 @@ export class Handshake {
     return new WireError(
       "timeout",
       `The wire to ${
-        formatAddress(address)
-      } was not opened within ${limits.hello} ms: ${missing}.`,
+        formatAddress(this.#wire.address)
+      } was not opened within ${hello} ms: ${missing}.`,
     );
   }
 }
 
 function sayHello(
-  { output, limits, credential, contract }: HandshakeOptions,
+  { limits, credential, contract }: HandshakeOptions,
+  { output }: Openable,
 ): void {
   output.send({
     kind: "hello",
@@ -662,13 +674,13 @@ export interface ClosingMessages {
 export interface GracefulCloseOptions {
   readonly clock: Clock;
   readonly lifetime: Lifetime;
-  /** How long it may take, in milliseconds. */
-  readonly patience: number;
+  /** How long it may take. */
+  readonly limits: Pick<WireLimits, "close">;
   readonly output: Pick<MessageOutput & ByteOutput, "flush" | "send">;
   readonly messaging: ClosingMessages;
   readonly streams: Pick<Streams, "wanted">;
   /** Ends the wire, with the reason, and says whether to tell the peer. */
-  readonly end: (reason: WireError, tell: boolean) => void;
+  end(reason: WireError, tell: boolean): void;
 }
 
 /** The graceful close of one wire. */
@@ -749,14 +761,14 @@ export class GracefulClose {
     // Mostly nobody closes, and this is called with each message.
     if (!this.#gotClose && !this.#sentClose) return;
     if (this.#ended) return;
-    const { messaging, streams, end } = this.#options;
+    const { messaging, streams } = this.#options;
     const { calls, incoming, outbound } = messaging;
     const idle = calls.pending === 0 && incoming.running === 0 &&
       outbound.waiting === 0 && streams.wanted === 0;
     if (!idle) return;
     if (this.#gotClose && !this.#finishing) this.#finish();
     if (this.gotFinish && (!this.#gotClose || this.sentFinish)) {
-      end(closedReason(), false);
+      this.#options.end(closedReason(), false);
     }
   }
 
@@ -777,13 +789,14 @@ export class GracefulClose {
 
   #startTimer(): void {
     if (this.#stopTimer !== undefined) return;
-    const { clock, patience, messaging, streams, end } = this.#options;
+    const { clock, limits, messaging, streams } = this.#options;
     const { calls, incoming, outbound } = messaging;
+    const patience = limits.close;
     this.#stopTimer = afterPatience(
       clock,
       patience,
       () =>
-        end(
+        this.#options.end(
           new WireError(
             "timeout",
             `Closing took longer than ${patience} ms: ${calls.pending} calls had no answer, ${incoming.running} were being served, ${outbound.waiting} messages waited, ${streams.wanted} streams were open.`,

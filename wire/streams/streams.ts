@@ -13,8 +13,8 @@ import {
 import type { CallOptions } from "../rpc/context.ts";
 import { isStreamed, type StreamsOfCall } from "../codec/passing.ts";
 import { afterTime, type Clock } from "../base/clock.ts";
-import { malformed, WireError } from "../base/errors.ts";
-import { LazyMap } from "../base/collections.ts";
+import { malformed, type Report, WireError } from "../base/errors.ts";
+import { LazyMap, LazySet } from "../base/collections.ts";
 import type { LastMessage } from "../codec/codec.ts";
 import {
   excessOf,
@@ -49,9 +49,9 @@ export interface StreamsOptions {
   readonly memory?: Memory;
   /** Bounds how many there are, together with other wires. */
   readonly quota?: PassingQuota | undefined;
-  readonly onError: (error: unknown, where: string) => void;
+  readonly onError: Report;
   /** Called when fewer streams are wanted. */
-  readonly onIdle: () => void;
+  onIdle(): void;
 }
 
 /**
@@ -76,7 +76,7 @@ class UsedNumbers {
   #next = 0;
   /** Below that, nothing is known any more. */
   #known = 0;
-  readonly #skipped = new Set<number>();
+  readonly #skipped = new LazySet<number>();
 
   /**
    * Uses a number.
@@ -110,7 +110,7 @@ export class Streams {
   /**
    * Streams that are over, and of which a call's signal may end the reading.
    */
-  readonly #unread = new Set<Sink>();
+  readonly #unread = new LazySet<Sink>();
   /** What came and was not taken. */
   readonly #holdings: Holdings;
   #nextId = 0;
@@ -440,7 +440,7 @@ export class Streams {
   }
 
   #cancel(id: number, reason: unknown): void {
-    const { output, onIdle } = this.#options;
+    const { output } = this.#options;
     const tell = () =>
       sendThrown(
         reason,
@@ -453,7 +453,7 @@ export class Streams {
       // A getter of what is just being sent has aborted a signal.
       queueMicrotask(() => this.#sinks.has(id) && tell());
     }
-    onIdle();
+    this.#options.onIdle();
   }
 
   /** Nobody has the stream any more, and nobody has ended it. */
