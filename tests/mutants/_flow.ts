@@ -260,7 +260,7 @@ export const FLOW: readonly BuggyFile[] = [
       },
       {
         name: "messages that begin to wait are not told to the account",
-        find: "    this.#onGrown?.();",
+        find: "    this.#listener?.onGrown?.();",
         replace: "",
         tests: ["wire/account_test.ts"],
       },

@@ -86,8 +86,8 @@ export const RPC: readonly BuggyFile[] = [
       },
       {
         name: "the peer is not told that a call was cancelled",
-        find: "} else if (this.#cancels?.take()) {",
-        replace: "} else if (!this.#cancels?.take()) {",
+        find: "} else if (this.#mayCancel()) {",
+        replace: "} else if (!this.#mayCancel()) {",
       },
       {
         name: "references of a late answer are kept",
