@@ -6,6 +6,7 @@
  * @module
  */
 
+import { NO_BYTES } from "../wire/base/collections.ts";
 import { errorMessage, shown, WireError } from "../wire/base/errors.ts";
 import { type Channel, MessageTransport } from "./_message_transport.ts";
 
@@ -448,7 +449,7 @@ export class NatsSession {
     this.#hasHeard = this.#hasSent = false;
   }
 
-  #send(kind: number, bytes: Uint8Array = NONE): void {
+  #send(kind: number, bytes: Uint8Array = NO_BYTES): void {
     if (this.#peer === undefined) return;
     this.#publish(this.#peer, this.#message(kind, bytes));
     this.#hasSent = true;
@@ -470,7 +471,7 @@ export class NatsSession {
   }
 
   /** A copy with its number in front: the connection sends it later. */
-  #message(kind: number, bytes: Uint8Array = NONE): Uint8Array {
+  #message(kind: number, bytes: Uint8Array = NO_BYTES): Uint8Array {
     const message = new Uint8Array(HEAD + bytes.length);
     const number = this.#nextSent;
     message[0] = kind;
@@ -517,8 +518,6 @@ export function dialNats(
   session.open();
   return session.transport;
 }
-
-const NONE = new Uint8Array();
 
 /** Its bytes as such: those of a `Buffer` of Node have a `slice()` of its own. */
 function behindHead({ buffer, byteOffset, length }: Uint8Array): Uint8Array {

@@ -24,7 +24,7 @@ const MOST: Readonly<Record<string, number>> = {
   "node { openTcpStream }": 38_500,
   "wire { makeWire }": 78_900,
   "websocket { connectWebSocket }": 81_700,
-  "light { connectLight }": 30_100,
+  "light { connectLight }": 30_000,
   "lines { LineStream }": 5_600,
   "codec { encodeValue }": 10_500,
 };

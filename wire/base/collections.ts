@@ -137,8 +137,11 @@ export class LazySet<T> {
 
 // Buffers that bytes are copied into and from.
 
+/** No bytes. */
+export const NO_BYTES: Uint8Array<ArrayBuffer> = new Uint8Array(0);
+
 /** From so many bytes on, a buffer is large. */
-const LARGE = 16 * 1024;
+const LARGE = 16_384;
 /** Large buffers lie so far within their memory, at both ends. */
 const APART = 2048;
 

@@ -5,17 +5,17 @@
  * @module
  */
 
+import { NO_BYTES } from "../base/collections.ts";
 import { ByteReader } from "../codec/bytes.ts";
 
 /** A larger buffer is released once it is empty. */
 const KEPT_BYTES = 64 * 1024;
-const EMPTY = new Uint8Array(0);
 
 /** The bytes that came. */
 export class Input {
   /** Stands at the first byte that was not read. */
   readonly reader: ByteReader = new ByteReader();
-  #own: Uint8Array = EMPTY;
+  #own: Uint8Array = NO_BYTES;
   #isOwn = false;
 
   /** How many bytes can be read. */
@@ -33,7 +33,7 @@ export class Input {
     const { reader } = this;
     if (reader.remaining > 0) return this.#append(chunk);
     this.#isOwn = false;
-    if (this.#own.length > KEPT_BYTES) this.#own = EMPTY;
+    if (this.#own.length > KEPT_BYTES) this.#own = NO_BYTES;
     reader.turnTo(chunk, 0, chunk.length);
   }
 
@@ -42,7 +42,7 @@ export class Input {
     const { reader } = this;
     if (this.#isOwn || reader.remaining === 0) return;
     const rest = reader.buffer.subarray(reader.position, reader.end);
-    reader.turnTo(EMPTY, 0, 0);
+    reader.turnTo(NO_BYTES, 0, 0);
     this.#append(rest);
   }
 

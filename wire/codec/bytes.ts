@@ -5,7 +5,7 @@
  * @module
  */
 
-import { newBuffer } from "../base/collections.ts";
+import { newBuffer, NO_BYTES } from "../base/collections.ts";
 import { malformed, rawBytes, WireError } from "../base/errors.ts";
 import { compiled } from "./_objects.ts";
 
@@ -22,8 +22,7 @@ const LONG_TEXT = 16 * 1024;
 /** A writer's first buffer, and what a trimmed one may keep. */
 const LEAST_BYTES = 256;
 const KEPT_BYTES = 64 * 1024;
-const EMPTY = new Uint8Array(0);
-const EMPTY_VIEW = new DataView(EMPTY.buffer);
+const EMPTY_VIEW = new DataView(NO_BYTES.buffer);
 
 /** How many bytes an unsigned integer takes as a varint. */
 export function varintSize(value: number): number {
@@ -81,7 +80,7 @@ export class ByteWriter {
    */
   constructor(listener?: GrowthListener) {
     this.#listener = listener;
-    this.buffer = this.#otherBuffer = EMPTY;
+    this.buffer = this.#otherBuffer = NO_BYTES;
     this.view = this.#otherView = EMPTY_VIEW;
   }
 
@@ -110,7 +109,7 @@ export class ByteWriter {
   /** Forgets what was written, and releases the memory of it. */
   discard(): void {
     this.clear();
-    this.buffer = EMPTY;
+    this.buffer = NO_BYTES;
     this.view = EMPTY_VIEW;
   }
 
@@ -134,7 +133,7 @@ export class ByteWriter {
   trim(): void {
     if (this.position > 0) return;
     if (this.room <= KEPT_BYTES) return;
-    this.buffer = this.#otherBuffer = EMPTY;
+    this.buffer = this.#otherBuffer = NO_BYTES;
     this.view = this.#otherView = EMPTY_VIEW;
   }
 
@@ -473,7 +472,7 @@ export type ByteSource = Pick<
  */
 export class ByteReader {
   /** The buffer. */
-  buffer: Uint8Array = EMPTY;
+  buffer: Uint8Array = NO_BYTES;
   /** A view of the same bytes, and of what may stand behind them. */
   view: DataView = EMPTY_VIEW;
   /** Where the next byte comes from. */
@@ -513,7 +512,7 @@ export class ByteReader {
 
   /** Lets go of the buffer, of which all was read. */
   release(): void {
-    this.buffer = EMPTY;
+    this.buffer = NO_BYTES;
     this.position = this.end = 0;
   }
 

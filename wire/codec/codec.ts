@@ -7,6 +7,7 @@
  * @module
  */
 
+import { NO_BYTES } from "../base/collections.ts";
 import { checkOptionKeys } from "../base/checks.ts";
 import { isA, malformed, WireError } from "../base/errors.ts";
 import {
@@ -733,11 +734,9 @@ function decode(
 // were decoded once when they came, so that nothing can be wrong with them.
 
 /** Bytes of short messages share buffers of this size. */
-const SHARED = 4 * 1024;
+const SHARED = 4_096;
 /** Messages from here on have one of their own. */
 const LONG = 1024;
-
-const EMPTY = new Uint8Array(0);
 
 /** A value that is made when it is taken. */
 export class Kept {
@@ -801,7 +800,7 @@ export class Kept {
  * Where the bytes of messages are that are taken in the order of their coming.
  */
 export class KeptBytes {
-  #shared = EMPTY;
+  #shared = NO_BYTES;
   #used = 0;
 
   /**

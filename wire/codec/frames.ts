@@ -4,6 +4,7 @@
  * @module
  */
 
+import { NO_BYTES } from "../base/collections.ts";
 import {
   looksLikeText,
   malformed,
@@ -54,7 +55,6 @@ const SMALL = 4096;
 const HEAD = 12;
 /** From so many bytes on, a body is long. */
 const LONG = 4096;
-const EMPTY = new Uint8Array(0);
 
 /**
  * Cuts a stream of bytes into frames: feed it a chunk, then take frames until
@@ -76,7 +76,7 @@ const EMPTY = new Uint8Array(0);
  */
 export class FrameDecoder {
   /** The buffer that holds the present frame; valid until the next call. */
-  buffer: Uint8Array = EMPTY;
+  buffer: Uint8Array = NO_BYTES;
   /** Where the body of the present frame begins. */
   start = 0;
   /** Where it ends. */
@@ -117,8 +117,8 @@ export class FrameDecoder {
   /** Releases the buffer for unfinished frames, where there is none. */
   trim(): void {
     if (this.#carried > 0 || this.#carry.length <= SMALL) return;
-    if (this.buffer === this.#carry) this.buffer = EMPTY;
-    this.#carry = EMPTY;
+    if (this.buffer === this.#carry) this.buffer = NO_BYTES;
+    this.#carry = NO_BYTES;
   }
 
   /** How many bytes the buffer for an unfinished frame has. */
@@ -169,7 +169,7 @@ export class FrameDecoder {
       }
     }
     this.#keep(left);
-    this.#chunk = this.buffer = EMPTY;
+    this.#chunk = this.buffer = NO_BYTES;
     this.#position = 0;
     return false;
   }
@@ -304,7 +304,7 @@ export class Assembly {
    * @param size How many bytes there will be.
    * @param room Where they go, if not into memory of their own.
    */
-  constructor(size: number, room: Uint8Array<ArrayBuffer> = EMPTY) {
+  constructor(size: number, room: Uint8Array<ArrayBuffer> = NO_BYTES) {
     this.size = size;
     this.bytes = room;
   }
@@ -428,7 +428,7 @@ export class Pieces {
     this.#unfinished.splice(index, 1);
     if (this.#last === unfinished) this.#last = undefined;
     // Even when nobody has it any more, the garbage collector may have it.
-    unfinished.bytes = EMPTY;
+    unfinished.bytes = NO_BYTES;
   }
 
   #begin(number: number, size: number): Unfinished {

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { NO_BYTES } from "../base/collections.ts";
 import { malformed, WireError } from "../base/errors.ts";
 import {
   DEFAULT_LIMITS,
@@ -65,8 +66,6 @@ const UNTOLD_LIMITS = Object.freeze(
 
 /** The codes of errors that fail one message alone. */
 const ALONE: ReadonlySet<string> = new Set(["limit", "unsupportedValue"]);
-
-const NO_BYTES = new Uint8Array(0);
 
 /** The messages about streams. */
 type StreamCode = typeof KIND[

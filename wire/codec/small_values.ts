@@ -8,6 +8,7 @@
  * @module
  */
 
+import { NO_BYTES } from "../base/collections.ts";
 import { malformed, rawBytes, viewKind, WireError } from "../base/errors.ts";
 import type { ValueLimits } from "../base/limits.ts";
 import {
@@ -40,7 +41,6 @@ import {
   uncounted,
 } from "./value_writer.ts";
 
-const EMPTY = new Uint8Array(0);
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 /** What a writer has room for at first. */
@@ -369,9 +369,9 @@ const WEIGHT_OF_EACH = 64;
 /** Reads bytes, and values, from a window of a buffer. */
 export class SmallReader {
   /** The buffer. */
-  buffer: Uint8Array = EMPTY;
+  buffer: Uint8Array = NO_BYTES;
   /** A view of the same bytes. */
-  view: DataView = new DataView(EMPTY.buffer);
+  view: DataView = new DataView(new ArrayBuffer(0));
   /** Where the next byte comes from. */
   position = 0;
   /** Where the window ends. */

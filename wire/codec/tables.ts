@@ -19,7 +19,7 @@ import type { ByteReader, ByteWriter } from "./bytes.ts";
 /** How many names, and how many key sets, a table holds at most. */
 export const TABLE_ENTRIES = 1_024;
 /** How many UTF-8 bytes of names and keys both tables hold at most. */
-export const TABLE_BYTES = 256 * 1024;
+export const TABLE_BYTES = 262_144;
 /** An object with more keys than this is taken for a dictionary. */
 export const SHAPE_KEYS = 64;
 /** A longer name or key is not worth a place in a table. */

@@ -121,10 +121,10 @@ export interface WeightBounds {
 }
 
 /** A weight that is compared fast, because it is a small integer. */
-const UNCHECKED = 2 ** 30;
+const UNCHECKED = 0x4000_0000;
 
 /** More characters than a string section has: a text counts as so many. */
-const TEXT = 2 ** 12;
+const TEXT = 4_096;
 
 const NO_BOUNDS: Readonly<WeightBounds> = {
   most: Infinity,

@@ -13,7 +13,7 @@ import type { WireLimits } from "../base/limits.ts";
 import { checkWritten, type Transport } from "../transport/transport.ts";
 
 /** So much is written without waiting for more. */
-const COLLECTED = 8 * 1024;
+const COLLECTED = 8_192;
 /** So many milliseconds after one write the next may wait for more. */
 const JUST_NOW = 0.1;
 /** An answer of so many bytes always finds room: each call has to have one. */

@@ -6,7 +6,7 @@
  */
 
 import { afterTime, type Clock } from "../base/clock.ts";
-import { Queue } from "../base/collections.ts";
+import { NO_BYTES, Queue } from "../base/collections.ts";
 import { malformed, WireError } from "../base/errors.ts";
 import type { Lifetime } from "../base/lifetime.ts";
 import {
@@ -41,8 +41,6 @@ import {
 import { remoteError } from "../rpc/thrown.ts";
 import type { LightOutput } from "./_output.ts";
 import type { AnswerKind, Came } from "./_reader.ts";
-
-const NO_BYTES = new Uint8Array(0);
 
 /** The promise of a call: one that may be left alone, and has no more. */
 export class LightPromise extends Promise<unknown> implements Asked {

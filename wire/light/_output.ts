@@ -6,6 +6,7 @@
  * @module
  */
 
+import { NO_BYTES } from "../base/collections.ts";
 import type { Clock } from "../base/clock.ts";
 import { isA, WireError } from "../base/errors.ts";
 import type { WireLimits } from "../base/limits.ts";
@@ -25,8 +26,6 @@ import { unreadable } from "../codec/value_writer.ts";
 import { checkWritten, type Transport } from "../transport/transport.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
-
-const NO_BYTES: Bytes = new Uint8Array(0);
 
 /** What stands in front of the bytes of a piece, at most. */
 const PIECE_HEADER = 8;

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { NO_BYTES } from "../base/collections.ts";
 import { isA, malformed, WireError } from "../base/errors.ts";
 import type { Memory, WireLimits } from "../base/limits.ts";
 import { FrameDecoder, Pieces } from "../codec/frames.ts";
@@ -79,8 +80,6 @@ export interface LightReceiver {
 
 /** The codes of errors that fail one message alone. */
 const ALONE: readonly string[] = ["limit", "unsupportedValue"];
-
-const EMPTY = new Uint8Array(0);
 
 /** What may follow a finish. */
 const LATE: readonly number[] = [
@@ -168,7 +167,7 @@ export class LightReader {
       this.#message(receiver);
     }
     // All of it was read.
-    reader.turnTo(EMPTY, 0, 0);
+    reader.turnTo(NO_BYTES, 0, 0);
   }
 
   /** Takes a piece of a message, or goes on with one; returns what is whole. */

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { NO_BYTES } from "../base/collections.ts";
 import { type Clock, Turn } from "../base/clock.ts";
 import {
   errorMessage,
@@ -832,7 +833,6 @@ export class Halves {
 
 /** So many of a peer's first bytes are shown where they are no hello. */
 const FIRST_BYTES = 64;
-const NO_BYTES = new Uint8Array(0);
 
 /** What is read, and who is told. */
 interface ReadLoopOptions {
