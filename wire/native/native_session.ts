@@ -339,6 +339,8 @@ type Mortal = { readonly ended: unknown };
  * The machinery of one end of a wire. Each part keeps it as its options, in the
  * view that it needs, and so do they find each other: to make objects and
  * functions of its own for each part would take more memory than the parts.
+ *
+ * Over 15 fields: all parts, and all options that they need.
  */
 export class NativeSession
   implements
