@@ -66,6 +66,11 @@ export const BASE: readonly BuggyFile[] = [
     ],
     bugs: [
       {
+        name: "a wire that only waited once is not looked at any more",
+        find: "else if (isLong) this.#sure--;",
+        replace: "",
+      },
+      {
         name: "a long time is asked of a clock at once",
         find: "  if (!(time > LONGEST)) return clock.after(time, callback);",
         replace: "  if (time > 0) return clock.after(time, callback);",

@@ -355,6 +355,24 @@ test("Turn counts what follows from messages before anything else comes", async 
   assertEquals(other.turn.begin(other.clock.now()), false);
 });
 
+test("Turn notices soon what follows, though it only waited before", async () => {
+  const { clock, turn } = turnBesideAnother();
+  const wait = (): boolean => {
+    turn.end();
+    clock.standStill(1);
+    return turn.begin(clock.now());
+  };
+  for (let n = 0; n < 5; n++) {
+    turn.end();
+    await settle();
+    clock.standStill(1);
+    assertEquals(turn.begin(clock.now()), false);
+  }
+  let waits = 1;
+  while (!wait() && waits < 100) waits++;
+  assert(waits <= 5, `${waits} waits`);
+});
+
 test("Turn leaves time for what follows from messages", async () => {
   const { clock, turn } = turnBesideAnother();
   clock.standStill(0.4);

@@ -388,6 +388,8 @@ const LEAST_PART = 1 / 8;
 const TICKS = 10;
 /** Whether it was is found out after half the time, and after so long a wait. */
 const LONG_WAIT = SHARE / 2;
+/** But after one in which the loop has turned, not for so many long ones. */
+const SURE = 3;
 
 /** The event loop that some wires share: those whose time is the same. */
 class EventLoop {
@@ -463,16 +465,20 @@ class Wait {
   #number = 0;
   #isCounted = false;
   #hasTurned = false;
+  /** For how many long waits it is taken for granted that the loop turns. */
+  #sure = 0;
 
   /**
-   * Begins to wait.
+   * Begins to wait. After a long wait it finds out if the loop turns.
    *
    * @param now The time.
-   * @param isCounted Whether to find out if the loop turns.
+   * @param isCounted Whether to find that out in any case.
    */
   begin(now: number, isCounted: boolean): void {
     this.#begunAt = now;
-    if (isCounted) this.#count();
+    const isLong = this.time > LONG_WAIT;
+    if (isCounted || isLong && this.#sure === 0) this.#count();
+    else if (isLong) this.#sure--;
   }
 
   async #count(): Promise<void> {
@@ -489,6 +495,7 @@ class Wait {
   end(now: number): boolean | undefined {
     this.time = now - this.#begunAt;
     const hasTurned = this.#isCounted ? this.#hasTurned : undefined;
+    if (hasTurned !== undefined) this.#sure = hasTurned ? SURE : 0;
     this.#hasTurned = this.#isCounted = false;
     this.#number++;
     return hasTurned;
@@ -596,11 +603,7 @@ export class Turn {
     const now = this.#clock.now();
     this.#step(now);
     this.#worked += now - this.#begunAt;
-    const wait = this.#wait;
-    wait.begin(
-      now,
-      this.#worked > this.#budget(now) / 2 || wait.time > LONG_WAIT,
-    );
+    this.#wait.begin(now, this.#worked > this.#budget(now) / 2);
   }
 
   /** Lets others have their turn; resolves when it is this one's again. */

@@ -88,7 +88,6 @@ export class Calls implements CallMaker {
   readonly #output: MessageOutput;
   readonly #sendQueue: SendQueue;
   readonly #lifetime: Lifetime;
-  readonly #recordSites: boolean;
   /** Calls whose results the call needs that is just being encoded. */
   #bases: PendingCall[] | undefined;
   /** Its arguments. */
@@ -112,7 +111,6 @@ export class Calls implements CallMaker {
     this.#output = options.output;
     this.#sendQueue = sendQueue;
     this.#lifetime = options.lifetime;
-    this.#recordSites = options.recordCallSites;
     this.report = options.onError;
   }
 
@@ -195,7 +193,7 @@ export class Calls implements CallMaker {
     }
     this.made++;
     const id = this.#free.pop() ?? this.#slots.push(undefined) - 1;
-    const site = this.#recordSites ? new Error() : undefined;
+    const site = this.#options.recordCallSites ? new Error() : undefined;
     const pending = new PendingCall(this, id, name, wantsValues, site);
     pending.order = this.made;
     const promise = pending.promise = new CallPromise((resolve) =>
