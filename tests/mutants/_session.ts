@@ -222,6 +222,12 @@ export const SESSION: readonly BuggyFile[] = [
         tests: ["wire/wire_test.ts"],
       },
       {
+        name: "a TLS connection is closed and does not say so",
+        find: 'this.address.transport !== "tls" || this.#reading.hasEnded;',
+        replace: "true;",
+        tests: ["wire/graceful_close_test.ts"],
+      },
+      {
         name: "a wire that the peer has finished is told as lost",
         find: "if (this.closing.sentFinish || this.closing.gotFinish) {",
         replace: "if (this.closing.sentFinish) {",

@@ -8,6 +8,9 @@ import {
   makeWire,
   memoryTransports,
   type RemoteStream,
+  type SocketLike,
+  socketTransport,
+  type Transport,
   type Wire,
   type WireOptions,
 } from "../../wire/mod.ts";
@@ -541,4 +544,68 @@ test("a wire that both ends close says that it is done before it goes", async ()
   await peer.end();
   await peer.hearOut();
   await closing;
+});
+
+/** A socket over a transport, which notes how it comes to its end. */
+function noting(transport: Transport, ends: string[]): SocketLike {
+  let rest = new Uint8Array();
+  return {
+    async read(buffer) {
+      if (rest.length === 0) {
+        const chunk = await transport.read();
+        if (chunk === null) return null;
+        rest = chunk.slice();
+      }
+      const part = rest.subarray(0, buffer.length);
+      buffer.set(part);
+      rest = rest.subarray(part.length);
+      return part.length;
+    },
+    write: (bytes) => transport.write(bytes as Uint8Array<ArrayBuffer>),
+    async closeWrite() {
+      ends.push("closeWrite");
+      await transport.closeWrite();
+    },
+    close() {
+      ends.push("close");
+      transport.close();
+    },
+  };
+}
+
+for (
+  const [transport, ends] of [
+    ["tcp", ["close"]],
+    ["tls", ["closeWrite", "close"]],
+  ] as const
+) {
+  test(`a ${transport} socket is closed without ado once both ends are done`, async () => {
+    const [here, there] = memoryTransports();
+    const address = { transport, hostname: "127.0.0.1", port: 1 };
+    const nearEnds: string[] = [];
+    const near = makeWire(
+      socketTransport(noting(here, nearEnds), address),
+    );
+    const farEnds: string[] = [];
+    const far = makeWire(socketTransport(noting(there, farEnds), address));
+    far.serve({ add: (a: number, b: number) => a + b });
+    assertEquals(await near.call("add", [1, 2]), 3);
+    await near.close();
+    assertEquals((await far.closed).code, "closed");
+    assertEquals(nearEnds, [...ends]);
+    assertEquals(farEnds.at(-1), "close");
+  });
+}
+
+test("a socket is shut down first where the peer has not finished", async () => {
+  const [here, there] = memoryTransports();
+  const ends: string[] = [];
+  const address = { transport: "tcp", hostname: "127.0.0.1", port: 1 } as const;
+  const near = makeWire(socketTransport(noting(here, ends), address));
+  const far = makeWire(there);
+  await near.opened;
+  near.abort();
+  assertEquals((await far.closed).code, "peerAborted");
+  await near.closed;
+  assertEquals(ends, ["closeWrite", "close"]);
 });

@@ -719,7 +719,7 @@ export class NativeSession
    *
    * @param reason Why; the first reason counts.
    * @param tell Whether to tell the peer.
-   * @param isOver Whether the peer has ended its direction, and was told all
+   * @param isOver Whether nothing more comes from the peer, which was told all
    * that does not wait yet.
    */
   end(reason: WireError, tell = true, isOver = false): void {
@@ -739,11 +739,18 @@ export class NativeSession
       this.memory.leave();
       this.lifetime.markClosed();
     };
-    const { delivers } = this.transport as Delivering;
-    if (isOver && delivers && !this.output.waiting) {
+    if (isOver && !this.output.waiting && this.#mayCut) {
+      this.lifetime.isCut = true;
       this.transport.close();
       gone();
     } else this.#takeLeave(reason, tell).then(gone);
+  }
+
+  /** Whether the connection can be closed at once, and nothing is lost. */
+  get #mayCut(): boolean {
+    // TLS tells by itself that it ends, where the peer has not.
+    const isTold = this.address.transport !== "tls" || this.#reading.hasEnded;
+    return isTold && (this.transport as Delivering).delivers === true;
   }
 
   /** Drains the output for a short time, and closes. */
@@ -874,6 +881,8 @@ class ReadLoop {
   reads = 0;
   /** Resolves at the end of the stream. */
   done: Promise<void> = Promise.resolve();
+  /** Whether the peer has ended its direction. */
+  hasEnded = false;
 
   readonly #options: ReadLoopOptions;
   readonly #chunks = new ChunkCheck();
@@ -942,6 +951,7 @@ class ReadLoop {
         const pause = memory.pause();
         if (pause !== undefined) await pause;
       }
+      this.hasEnded = true;
       if (lifetime.reason !== undefined) return;
       if (this.#isNoise()) throw this.notAWire();
       decoder.finish();

@@ -679,8 +679,11 @@ export interface GracefulCloseOptions {
   readonly output: Pick<MessageOutput & ByteOutput, "flush" | "send">;
   readonly messaging: ClosingMessages;
   readonly streams: Pick<Streams, "wanted">;
-  /** Ends the wire, with the reason, and says whether to tell the peer. */
-  end(reason: WireError, tell: boolean): void;
+  /**
+   * Ends the wire, with the reason, and says whether to tell the peer, and
+   * whether nothing more comes from it.
+   */
+  end(reason: WireError, tell: boolean, isOver?: boolean): void;
 }
 
 /** The graceful close of one wire. */
@@ -768,7 +771,7 @@ export class GracefulClose {
     if (!idle) return;
     if (this.#gotClose && !this.#finishing) this.#finish();
     if (this.gotFinish && (!this.#gotClose || this.sentFinish)) {
-      this.#options.end(closedReason(), false);
+      this.#options.end(closedReason(), false, true);
     }
   }
 
