@@ -103,6 +103,7 @@ async function send(shown: Shown): Promise<void> {
   shown.isChanged = true;
   if (shown.isSending) return;
   shown.isSending = true;
+  shown.element.ariaBusy = "true";
   trouble = "";
   try {
     while (shown.isChanged) {
@@ -118,6 +119,7 @@ async function send(shown: Shown): Promise<void> {
     shown.isRemoved = false;
   }
   shown.isSending = false;
+  shown.element.ariaBusy = "false";
   const { news } = shown;
   delete shown.news;
   if (news !== undefined && news.version >= shown.version) take(news);

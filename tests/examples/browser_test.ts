@@ -46,6 +46,8 @@ async function withTabs(
 
 const STATE = `document.querySelector("#state").textContent`;
 const LIVE = `${STATE} === "Live, 2 here"`;
+/** Whether the server has answered for all notes. */
+const SENT = `document.querySelector('[aria-busy="true"]') === null`;
 /** The texts of the notes, in order. */
 const TEXTS = `[...document.querySelectorAll(".note:not([hidden]) textarea")]
   .map(({ value }) => value).sort().join()`;
@@ -143,7 +145,10 @@ testWithChromium(
         await bert.until(`${TEXTS} === "one"`);
         await add(bert, "two");
         await ada.until(`${TEXTS} === "one,two"`);
-        await ada.until(`${LIVE}`);
+        for (const tab of [ada, bert]) {
+          await tab.until(LIVE);
+          await tab.until(SENT);
+        }
 
         await first.end("SIGKILL");
         for (const tab of [ada, bert]) {
