@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { NO_BYTES } from "../../wire/base/collections.ts";
 import { FrameDecoder } from "../../wire/codec/frames.ts";
 import { test } from "../_test.ts";
 import { chunksOf, codeOf, concat, frameOf } from "./_codec.ts";
@@ -81,6 +82,21 @@ test("FrameDecoder leaves a frame that lies in one chunk where it is", () => {
 test("FrameDecoder works on a chunk that is part of a buffer", () => {
   const whole = concat([Uint8Array.of(9, 9, 9), STREAM, Uint8Array.of(9)]);
   assertBodies(bodiesOf([whole.subarray(3, -1)]), "a subarray");
+});
+
+test("FrameDecoder goes on where its empty buffer is transferred", () => {
+  const first = new FrameDecoder(1024);
+  (first.buffer.buffer as ArrayBuffer).transfer();
+  assert(!NO_BYTES.buffer.detached);
+  for (const frames of [first, first, new FrameDecoder(1024)]) {
+    frames.feed(new Uint8Array([0, 0, 0, 2, 7]));
+    assert(!frames.next());
+    frames.feed(new Uint8Array([8]));
+    assert(frames.next());
+    const body = frames.buffer.subarray(frames.start, frames.end);
+    assertEquals([...body], [7, 8]);
+    assert(!frames.next());
+  }
 });
 
 test("unfinished tells how many bytes are kept", () => {

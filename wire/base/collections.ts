@@ -137,7 +137,7 @@ export class LazySet<T> {
 
 // Buffers that bytes are copied into and from.
 
-/** No bytes. */
+/** No bytes. No program may get it: it could transfer the buffer of all. */
 export const NO_BYTES: Uint8Array<ArrayBuffer> = new Uint8Array(0);
 
 /** From so many bytes on, a buffer is large. */

@@ -55,6 +55,8 @@ const SMALL = 4096;
 const HEAD = 12;
 /** From so many bytes on, a body is long. */
 const LONG = 4096;
+/** A program gets this one, and may transfer its buffer: nothing uses it. */
+const NO_FRAME = new Uint8Array(0);
 
 /**
  * Cuts a stream of bytes into frames: feed it a chunk, then take frames until
@@ -76,7 +78,7 @@ const LONG = 4096;
  */
 export class FrameDecoder {
   /** The buffer that holds the present frame; valid until the next call. */
-  buffer: Uint8Array = NO_BYTES;
+  buffer: Uint8Array = NO_FRAME;
   /** Where the body of the present frame begins. */
   start = 0;
   /** Where it ends. */
@@ -93,10 +95,10 @@ export class FrameDecoder {
 
   readonly #divisible: number;
   readonly #divisibleIfLong: number;
-  #chunk: Uint8Array = this.buffer;
+  #chunk: Uint8Array = NO_BYTES;
   #position = 0;
   /** The beginning of a frame whose end has not come. */
-  #carry: Uint8Array = this.buffer;
+  #carry: Uint8Array = NO_BYTES;
   #carried = 0;
 
   /**
@@ -117,7 +119,7 @@ export class FrameDecoder {
   /** Releases the buffer for unfinished frames, where there is none. */
   trim(): void {
     if (this.#carried > 0 || this.#carry.length <= SMALL) return;
-    if (this.buffer === this.#carry) this.buffer = NO_BYTES;
+    if (this.buffer === this.#carry) this.buffer = NO_FRAME;
     this.#carry = NO_BYTES;
   }
 
@@ -169,8 +171,8 @@ export class FrameDecoder {
       }
     }
     this.#keep(left);
-    this.#chunk = this.buffer = NO_BYTES;
-    this.#position = 0;
+    this.buffer = NO_FRAME;
+    this.feed(NO_BYTES);
     return false;
   }
 

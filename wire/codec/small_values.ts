@@ -371,7 +371,7 @@ export class SmallReader {
   /** The buffer. */
   buffer: Uint8Array = NO_BYTES;
   /** A view of the same bytes. */
-  view: DataView = new DataView(new ArrayBuffer(0));
+  view: DataView = new DataView(NO_BYTES.buffer);
   /** Where the next byte comes from. */
   position = 0;
   /** Where the window ends. */

@@ -405,15 +405,12 @@ class LightSession implements Caller, LightReceiver {
     });
     const memory = this.#memory = new Memory(limits.memory);
     const reader = this.#reader = new LightReader(limits, memory);
-    const common = { output, clock, limits, lifetime, onIdle };
     const onError = report;
-    const calls = this.#calls = new LightCalls({ ...common, onError });
-    const serving = this.#serving = new LightServing({
-      ...common,
-      wire,
-      memory,
-      onError,
-    });
+    const common = { output, clock, limits, lifetime, onError, onIdle };
+    const calls = this.#calls = new LightCalls(common);
+    const serving = this.#serving = new LightServing(
+      { ...common, wire, memory },
+    );
     this.#closing = new GracefulClose({
       ...common,
       messaging: { calls, incoming: serving, outbound: calls },
