@@ -159,6 +159,22 @@ for (const [what, metadata, carried, keys] of ROOM) {
   });
 }
 
+test("spans() sends nothing of a propagation that is no text", async () => {
+  for (const value of [undefined, null, 5, {}]) {
+    const log: unknown[] = [];
+    const carried = { traceparent: "00-1", baggage: value as string };
+    const middleware = [spans(fakeApi(log, carried))];
+    const [near, far] = wirePair(
+      { callThrough: middleware },
+      { serveThrough: middleware },
+    );
+    far.serve({ add: (a: number, b: number) => a + b });
+    assertEquals(await near.remoteValue.add(40, 2), 42);
+    assertEquals(log[1], ["extracted", ["00-1"], undefined]);
+    await near.close();
+  }
+});
+
 test("spans() does without a propagation", async () => {
   const middleware: Middleware[] = [
     spans(fakeApi([], undefined)) as Middleware,

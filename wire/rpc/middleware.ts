@@ -637,8 +637,9 @@ const CLIENT = 2;
 const ERROR = 2;
 
 const SETTER = {
-  set(carrier: Carrier, key: string, value: string): void {
-    carrier[key] = value;
+  /** Metadata are texts, and a propagation may set something else. */
+  set(carrier: Carrier, key: string, value: unknown): void {
+    if (typeof value === "string") carrier[key] = value;
   },
 };
 const GETTER = {
