@@ -630,7 +630,12 @@ export class RequestServer implements AsyncDisposable {
         }.`,
       );
     }
-    if (this.#destroyed) return transport.close();
+    if (this.#destroyed) {
+      return callHook(
+        () => transport.close(),
+        (error) => this.#report(error, "closing the connection"),
+      );
+    }
     this.#enter(new Adopted(transport, where));
   }
 

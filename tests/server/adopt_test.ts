@@ -228,3 +228,25 @@ test("RequestServer.adopt() refuses what is no connection, and no address", asyn
     assertEquals(error.code, "invalidArgument");
   }
 });
+
+test("RequestServer.adopt() reports how closing fails of what comes too late", async () => {
+  const told: unknown[] = [];
+  const server = createRequestServer(null, {
+    onError: (error, where) => told.push([(error as Error).message, where]),
+  });
+  await server.destroy();
+  const [here] = memoryTransports();
+  server.adopt({
+    ...here,
+    close: (() => Promise.reject(new Error("no"))) as () => void,
+  });
+  server.adopt({
+    ...here,
+    close() {
+      throw new Error("no");
+    },
+  });
+  await here.close();
+  const how = ["no", "closing the connection"];
+  assertEquals(told, [how, how]);
+});

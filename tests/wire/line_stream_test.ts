@@ -11,6 +11,7 @@ import {
 } from "../../wire/transport/transport.ts";
 import type { WireError } from "../../wire/base/errors.ts";
 import { test } from "../_test.ts";
+import { unhandledIn } from "./_unhandled.ts";
 
 /** A peer that sends these chunks, then ends; and what it was sent. */
 function scripted(
@@ -284,6 +285,29 @@ test("abort() fails reads and writes with its reason, once", async () => {
   second.abort();
   await second.close();
   assertEquals(closed(), 1);
+});
+
+test("close() and abort() end a stream whose transport's close() fails", async () => {
+  const fails: (() => unknown)[] = [
+    () => Promise.reject(new Error("no")),
+    () => {
+      throw new Error("no");
+    },
+  ];
+  for (const close of fails) {
+    for (const end of ["close", "abort"] as const) {
+      const { transport } = scripted([]);
+      const unhandled = await unhandledIn(async () => {
+        const stream = new LineStream({
+          ...transport,
+          close: close as () => void,
+        });
+        await stream[end]();
+        await stream.closed;
+      });
+      assertEquals(unhandled, []);
+    }
+  }
 });
 
 test("readable and lines take turns, and writable ends with closeWrite()", async () => {

@@ -17,6 +17,7 @@ import { socketTransport } from "../../wire/transport/transport.ts";
 import { cmucl } from "../../wire/cmucl/mod.ts";
 import { FakeClock } from "../_fake_clock.ts";
 import { test } from "../_test.ts";
+import { unhandledIn } from "./_unhandled.ts";
 
 type Chunk = Uint8Array<ArrayBuffer>;
 
@@ -303,6 +304,26 @@ test("socketTransport() names a socket's impossible counts", async () => {
     }, { transport: "memory" });
     const error = await assertRejects(() => transport.read()) as WireError;
     assertMatch(error.message, /read\(\) of the socket gave/);
+  }
+});
+
+test("socketTransport() leaves a socket's close() alone that fails", async () => {
+  const fails: (() => unknown)[] = [
+    () => Promise.reject(new Error("It was closed before.")),
+    () => {
+      throw new Error("It was closed before.");
+    },
+  ];
+  for (const close of fails) {
+    const unhandled = await unhandledIn(() =>
+      socketTransport({
+        read: () => Promise.resolve(null),
+        write: () => Promise.resolve(1),
+        closeWrite: () => Promise.resolve(),
+        close: close as () => void,
+      }, { transport: "memory" }).close()
+    );
+    assertEquals(unhandled, []);
   }
 });
 

@@ -357,7 +357,9 @@ export class LineStream implements AsyncIterable<string>, AsyncDisposable {
     this.#output.fail(
       reason ?? new WireError("closed", "The stream is closed."),
     );
-    this.#transport.close();
+    // It may be a program's, and fail at once or later: then it is closed, too.
+    new Promise<void>((resolve) => resolve(this.#transport.close()))
+      .catch(ignore);
     this.#ended.resolve();
   }
 

@@ -267,9 +267,10 @@ class SocketTransport implements Transport, Delivering {
     return this.#socket.closeWrite();
   }
 
-  close(): void {
+  async close(): Promise<void> {
     try {
-      this.#socket.close();
+      // A program's own socket may tell later that it fails.
+      await this.#socket.close();
     } catch {
       // It was closed before.
     }
