@@ -6,11 +6,15 @@
  */
 
 import type { AnyFunctions } from "./rpc/remote_types.ts";
-import { memoryTransports } from "./transport/transport.ts";
+import { mistaken } from "./base/checks.ts";
+import {
+  formatAddress as addressText,
+  memoryTransports,
+  type WireAddress,
+} from "./transport/transport.ts";
 import { makeWire, type Wire, type WireOptions } from "./wire.ts";
 
 export {
-  formatAddress,
   hostInteger,
   hostName,
   type WireAddress,
@@ -88,6 +92,33 @@ export {
   type Transport,
 } from "./transport/transport.ts";
 export { type Authenticate, makeWire, Wire, type WireOptions } from "./wire.ts";
+
+/**
+ * How an address reads in a message or a log.
+ *
+ * @param address The address.
+ * @returns For instance `"127.0.0.1:7000"`, `"[::1]:7000"` or a path.
+ * @throws {WireError} `invalidArgument` for what is no address.
+ *
+ * @example
+ * ```ts
+ * import { formatAddress } from "@remote/wire/wire";
+ *
+ * const text = formatAddress({ transport: "tcp", hostname: "::1", port: 7000 });
+ * if (text !== "[::1]:7000") throw new Error(text);
+ * ```
+ */
+export function formatAddress(address: WireAddress): string {
+  const { transport, hostname = "", path = "" } = Object(address);
+  const texts: unknown[] = [transport, hostname, path];
+  if (texts.every((text) => typeof text === "string")) {
+    return addressText(address);
+  }
+  throw mistaken(
+    'formatAddress() takes an address, such as { transport: "tcp", hostname: "192.0.2.1", port: 443 }',
+    address,
+  );
+}
 
 /**
  * Makes two wires that are joined in memory. They run the whole protocol, need

@@ -16,6 +16,7 @@ import {
   type ByteDuplex,
   checkClear,
   formatAddress,
+  isTransport,
   type Look,
   type Transport,
   transportOf,
@@ -24,17 +25,20 @@ import {
 } from "./transport/transport.ts";
 import {
   checkAuthentication,
+  checkClock,
   checkCredential,
   checkFlags,
   checkGate,
   checkHooks,
   checkOnDeath,
   checkOptionKeys,
+  checkPart,
   checkSignal,
+  checkWantsValues,
   decide,
   type Demanded,
   joined,
-  lackingOf,
+  mistaken,
   ownArguments,
 } from "./base/checks.ts";
 import { promised, rejected } from "./rpc/pending_call.ts";
@@ -351,7 +355,7 @@ export const SHARED_KEYS: Readonly<
 };
 
 /** The names of the options, for finding those that are misspelt. */
-const OPTION_KEYS: Readonly<Record<keyof WireOptions, true>> =
+export const OPTION_KEYS: Readonly<Record<keyof WireOptions, true>> =
   /* @__PURE__ */ joined(SHARED_KEYS, {
     confirm: true,
   });
@@ -409,10 +413,12 @@ export class Wire<
    * @param side What servers have beside them: whether the peer shows its
    * secret first, who counts wrong ones, what wires share, print and measure,
    * and who is told once what OpenTelemetry throws.
+   * @throws {WireError} `invalidArgument` for what is no transport, and for
+   * unusable options.
    */
   constructor(
     transport: Transport,
-    options: WireOptions<Remote, Local, Identity> = {},
+    options?: WireOptions<Remote, Local, Identity> | null,
     side:
       & Pick<
         SessionOptions,
@@ -420,10 +426,14 @@ export class Wire<
       >
       & { readonly trouble?: (error: unknown) => void } = {},
   ) {
+    options ??= {};
+    checkOptions(options);
+    if (!isTransport(transport)) {
+      throw mistaken("new Wire() takes a transport", transport);
+    }
     const { signal, functions, onDeath, serves, expects } = options;
     const { confirm, authenticate } = options;
     const whole = this as unknown as Wire<AnyFunctions, AnyFunctions, Identity>;
-    checkOptionKeys(options, OPTION_KEYS, "a wire");
     const kept = serves === undefined ? undefined : rulesOf(serves);
     const expected = expects === undefined ? undefined : rulesOf(expects);
     const valueTypes = checkParts(options, expected, kept);
@@ -663,6 +673,7 @@ export class Wire<
     let own: unknown[] = [];
     try {
       own = ownArguments(name, args);
+      checkWantsValues(wantsValues);
       if (options !== undefined) checkCallOptions(options, WIRE_CALL_KEYS);
     } catch (error) {
       endStreams(own, error);
@@ -979,11 +990,8 @@ export function makeWire<
   options?: WireOptions<Remote, Local, Identity> | null,
 ): Wire<Remote, Local, Identity> {
   options ??= {};
-  checkOptionKeys(options, OPTION_KEYS, "makeWire()");
-  checkSignal(options.signal);
-  checkHooks(options, ["onError", "confirm", "tap"]);
-  checkOnDeath(options);
-  checkGate(options, "confirm");
+  // Before the streams of a pair are taken.
+  checkOptions(options);
   const transport = transportOf(connection);
   return new Wire<Remote, Local, Identity>(transport, options);
 }
@@ -1101,6 +1109,18 @@ function checkCredentials(
   return checkAuthentication(options);
 }
 
+/** Checks the names of a wire's options, its hooks and its signal. */
+function checkOptions(
+  // deno-lint-ignore no-explicit-any -- whatever the interfaces are
+  options: WireOptions<any, any, any>,
+): void {
+  checkOptionKeys(options, OPTION_KEYS, "a wire");
+  checkSignal(options.signal);
+  checkHooks(options, ["onError", "confirm", "tap"]);
+  checkOnDeath(options);
+  checkGate(options, "confirm");
+}
+
 /** The options that are true or false, the one of secrets aside. */
 const FLAGS = [
   "sendStacks",
@@ -1139,9 +1159,7 @@ function checkParts(
   if (dialect !== undefined) {
     checkPart(dialect, "dialect", ["open"], "what cmucl() makes, say");
   }
-  if (clock !== undefined) {
-    checkPart(clock, "clock", ["now", "after"], "an object with both");
-  }
+  checkClock(clock);
   if (once !== undefined) {
     checkPart(once, "once", ["terms", "serve"], "what onceInMemory() makes");
   }
@@ -1158,22 +1176,6 @@ function checkParts(
     );
   }
   return types;
-}
-
-/** Checks that something has the functions that it is for. */
-function checkPart(
-  part: unknown,
-  option: string,
-  names: readonly string[],
-  what: string,
-): void {
-  if (lackingOf(part, names) === undefined) return;
-  throw new WireError(
-    "invalidArgument",
-    `The option "${option}" has the functions ${
-      names.join("() and ")
-    }(): it is ${what}, and not ${shown(part)}.`,
-  );
 }
 
 /**

@@ -72,13 +72,19 @@ export const CODEC: readonly BuggyFile[] = [
     bugs: [
       {
         name: "a frame of the largest size is refused",
-        find: "if (length === 0 || length > this.limit) {",
-        replace: "if (length === 0 || length >= this.limit) {",
+        find: "if (!(length > 0 && length <= this.limit)) {",
+        replace: "if (!(length > 0 && length < this.limit)) {",
       },
       {
         name: "an empty frame is taken",
-        find: "if (length === 0 || length > this.limit) {",
-        replace: "if (length > this.limit) {",
+        find: "if (!(length > 0 && length <= this.limit)) {",
+        replace: "if (!(length <= this.limit)) {",
+      },
+      {
+        name: "a frame of any size is taken where the limit is no number",
+        find: "if (!(length > 0 && length <= this.limit)) {",
+        replace: "if (length === 0 || length > this.limit) {",
+        tests: ["wire/given_test.ts"],
       },
       {
         name: "an empty piece is taken",

@@ -193,6 +193,27 @@ export const UPPER: readonly BuggyFile[] = [
     ],
   },
   {
+    file: "wire/wire.ts",
+    tests: ["wire/given_test.ts", "wire/wire_test.ts"],
+    bugs: [
+      {
+        name: "a wire is made over anything",
+        find: "if (!isTransport(transport)) {",
+        replace: "if (transport === null) {",
+      },
+      {
+        name: "a call by name ends its wire by what is neither true nor false",
+        find: "      checkWantsValues(wantsValues);\n",
+        replace: "",
+      },
+      {
+        name: "streams are taken before the options of their wire are checked",
+        find: "  checkOptions(options);\n  const transport =",
+        replace: "  const transport =",
+      },
+    ],
+  },
+  {
     file: "wire/reconnect/_supervisor.ts",
     tests: [
       "wire/keep_connected_test.ts",
@@ -202,6 +223,13 @@ export const UPPER: readonly BuggyFile[] = [
       "client/keep_connected_test.ts",
     ],
     bugs: [
+      {
+        name: "another wire's close passes for a kept connection's own",
+        find:
+          'if (isA(error, WireError) && error.code !== "closed") return error;',
+        replace: "if (isA(error, WireError)) return error;",
+        tests: ["wire/given_test.ts"],
+      },
       {
         name: "random numbers that are none have a server asked in a hot loop",
         find: "!(share >= 0 && share <= 1)",

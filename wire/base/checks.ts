@@ -13,8 +13,20 @@ import {
   kindOf,
   type Report,
   shown,
+  viewKind,
   WireError,
 } from "./errors.ts";
+
+/**
+ * The error of what a program passed in the place of something else.
+ *
+ * @param expected What it has to be, as the message begins.
+ * @param came What it is.
+ * @returns `invalidArgument`.
+ */
+export function mistaken(expected: string, came: unknown): WireError {
+  return new WireError("invalidArgument", `${expected}, not ${shown(came)}.`);
+}
 
 /**
  * Checks the hooks among some options.
@@ -88,6 +100,79 @@ export function checkFunctions(
   throw new WireError(
     "invalidArgument",
     `${expected}. What it was given, ${shown(value)}, has no ${lacking}().`,
+  );
+}
+
+/**
+ * Checks an option that has functions.
+ *
+ * @param part What a program passed.
+ * @param option What the option is called.
+ * @param names The names of the functions.
+ * @param what What such a thing is, for the message.
+ * @throws {WireError} `invalidArgument` where one is missing.
+ */
+export function checkPart(
+  part: unknown,
+  option: string,
+  names: readonly string[],
+  what: string,
+): void {
+  if (lackingOf(part, names) === undefined) return;
+  throw mistaken(
+    `The option "${option}" has the functions ${
+      names.join("() and ")
+    }(): it is ${what}`,
+    part,
+  );
+}
+
+/**
+ * Checks the clock among some options.
+ *
+ * @param clock What a program passed; undefined is the platform's.
+ * @throws {WireError} `invalidArgument` for what is no clock.
+ */
+export function checkClock(clock: unknown): void {
+  if (clock === undefined) return;
+  checkPart(clock, "clock", ["now", "after"], "an object with both");
+}
+
+/**
+ * Checks bytes.
+ *
+ * @param bytes What a program passed.
+ * @param what What it is, as the message begins.
+ * @throws {WireError} `invalidArgument` for what is no `Uint8Array`.
+ */
+export function checkBytes(bytes: unknown, what: string): void {
+  if (ArrayBuffer.isView(bytes) && viewKind(bytes) === "Uint8Array") return;
+  throw mistaken(`${what} is a Uint8Array`, bytes);
+}
+
+/**
+ * Checks a text.
+ *
+ * @param text What a program passed.
+ * @param what What it is, as the message begins.
+ * @throws {WireError} `invalidArgument` for what is no text.
+ */
+export function checkText(text: unknown, what: string): void {
+  if (typeof text !== "string") throw mistaken(`${what} is a text`, text);
+}
+
+/**
+ * Checks whether a call by name is to get all values: what is neither true nor
+ * false may have been meant for another argument.
+ *
+ * @param wantsValues What a program passed.
+ * @throws {WireError} `invalidArgument` for anything but true and false.
+ */
+export function checkWantsValues(wantsValues: unknown): void {
+  if (typeof wantsValues === "boolean") return;
+  throw mistaken(
+    "In call(name, args, wantsValues, options), wantsValues is true or false",
+    wantsValues,
   );
 }
 

@@ -286,15 +286,15 @@ export class WireError extends Error {
   constructor(
     code: AnyErrorCode,
     message: string,
-    options: WireErrorOptions = {},
+    options?: WireErrorOptions,
   ) {
     super(
       message,
-      options.cause === undefined ? undefined : { cause: options.cause },
+      options?.cause === undefined ? undefined : { cause: options.cause },
     );
     this.code = code;
     // Absent where it says nothing: errors are shown with all that they have.
-    if (options.sent !== undefined) this.sent = options.sent;
+    if (options?.sent !== undefined) this.sent = options.sent;
   }
 
   static readonly #brand = /* @__PURE__ */ setBrand(this, "WireError");

@@ -8,14 +8,18 @@ import { type CallOptions, checkCallOptions } from "../rpc/context.ts";
 import type { Dialect, Session, SessionOptions } from "../session/dialect.ts";
 import { shown, WireError } from "../base/errors.ts";
 import { owned, type Report, unawaited } from "../base/report.ts";
-import { checkFlags, checkOptionKeys } from "../base/checks.ts";
+import { checkFlags, checkOptionKeys, ownArguments } from "../base/checks.ts";
 import type { WireLimits } from "../base/limits.ts";
 import { TAP_LIMITS } from "../codec/message_tap.ts";
 import type { Transport } from "../transport/transport.ts";
 import { CmuclSession } from "./_session.ts";
 import { LispTap } from "./lisp_tap.ts";
 import { toCount } from "./opcodes.ts";
-import { type RemoteObject, RemoteObjects } from "./remote_objects.ts";
+import {
+  checkRemote,
+  type RemoteObject,
+  RemoteObjects,
+} from "./remote_objects.ts";
 import { USER_PACKAGE } from "./symbols.ts";
 import { lispSession } from "./untagged.ts";
 
@@ -168,8 +172,10 @@ export class CmuclDialect implements Dialect {
    *
    * @param remote The reference.
    * @returns True if so.
+   * @throws {WireError} `invalidArgument` for what is no remote object.
    */
   remoteObjectLocal(remote: RemoteObject): boolean {
+    checkRemote(remote);
     return this.#objects.isLocal(remote);
   }
 
@@ -180,9 +186,10 @@ export class CmuclDialect implements Dialect {
    * @param remote A reference to an object of this process.
    * @returns The object.
    * @throws {WireError} `invalidArgument` where it lives elsewhere, or was
-   * forgotten.
+   * forgotten, and for what is no remote object.
    */
   remoteObjectValue(remote: RemoteObject): unknown {
+    checkRemote(remote);
     return this.#objects.value(remote);
   }
 
@@ -236,6 +243,9 @@ export function cmucl(options?: CmuclOptions | null): CmuclDialect {
  * @param args Its arguments.
  * @param options The call's signal and deadline.
  * @returns A promise of the values.
+ * @throws {WireError} As a rejection: `invalidArgument` for a wire of another
+ * protocol and for what is no number of values, no name or no list of
+ * arguments; and whatever calls fail with.
  *
  * @example
  * ```ts
@@ -263,7 +273,8 @@ export function remoteValueBind(
     const session = lispSession(wire);
     report = session.report;
     checkCallOptions(options);
-    return await bind(session, count, name, args, options);
+    const own = ownArguments(name, args);
+    return await bind(session, count, name, own, options);
   };
   const values = bound();
   return owned(values, report, unawaited(name));

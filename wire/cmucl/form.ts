@@ -4,8 +4,8 @@
  * @module
  */
 
-import { setBrand } from "../base/errors.ts";
-import { type LispSymbol, readSymbol } from "./symbols.ts";
+import { isA, setBrand } from "../base/errors.ts";
+import { LispSymbol, readSymbol } from "./symbols.ts";
 
 /**
  * A call that the peer is to perform in the place of an argument.
@@ -50,6 +50,8 @@ export class Form {
  * @param name The function, as `readSymbol` takes it, or its symbol.
  * @param args Its arguments.
  * @returns The form, for the arguments of a call.
+ * @throws {WireError} `invalidArgument` for what is no symbol, and no name of
+ * one.
  *
  * @example
  * ```ts
@@ -69,5 +71,5 @@ export class Form {
  * ```
  */
 export function form(name: string | LispSymbol, ...args: unknown[]): Form {
-  return new Form(typeof name === "string" ? readSymbol(name) : name, args);
+  return new Form(isA(name, LispSymbol) ? name : readSymbol(name), args);
 }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { checkBytes, checkHook } from "../base/checks.ts";
 import { resolveLimits, type WireLimits } from "../base/limits.ts";
 import type { MessageDecoder, SeenMessage } from "../codec/message_tap.ts";
 import { type Verb, verbOf } from "./opcodes.ts";
@@ -64,7 +65,8 @@ export class LispTap implements MessageDecoder {
    *
    * @param chunk The bytes, divided anyhow.
    * @returns The messages that they complete.
-   * @throws {WireError} `malformed` or `limit` for what breaks the protocol.
+   * @throws {WireError} `malformed` or `limit` for what breaks the protocol,
+   * `invalidArgument` for what is no bytes.
    */
   read(chunk: Uint8Array): SeenMessage[] {
     const seen: SeenMessage[] = [];
@@ -77,10 +79,13 @@ export class LispTap implements MessageDecoder {
    *
    * @param chunk The bytes, divided anyhow.
    * @param see Gets each message that they complete, at once.
-   * @throws {WireError} `malformed` or `limit` for what breaks the protocol;
-   * and what `see` throws.
+   * @throws {WireError} `malformed` or `limit` for what breaks the protocol,
+   * `invalidArgument` for what is no bytes and no function; and what `see`
+   * throws.
    */
   each(chunk: Uint8Array, see: (message: SeenMessage) => void): void {
+    checkBytes(chunk, "A chunk");
+    checkHook(see, "What each() tells");
     const { input } = this.#reader;
     input.feed(chunk);
     for (

@@ -5,7 +5,13 @@
  * @module
  */
 
-import { setBrand, WireError } from "../base/errors.ts";
+import {
+  isA,
+  otherVersion,
+  setBrand,
+  shown,
+  WireError,
+} from "../base/errors.ts";
 
 const LARGEST_ID = 0x7fffffff;
 
@@ -63,6 +69,7 @@ export class RemoteObject {
  * @param one A remote object.
  * @param other Another.
  * @returns True if so.
+ * @throws {WireError} `invalidArgument` for what is no remote object.
  *
  * @example
  * ```ts
@@ -79,8 +86,26 @@ export function remoteObjectEq(
   one: RemoteObject,
   other: RemoteObject,
 ): boolean {
+  checkRemote(one);
+  checkRemote(other);
   return one.host === other.host && one.pid === other.pid &&
     one.id === other.id;
+}
+
+/**
+ * Checks a reference.
+ *
+ * @param remote What a program passed.
+ * @throws {WireError} `invalidArgument` for what is no remote object of Lisp.
+ */
+export function checkRemote(remote: unknown): void {
+  if (isA(remote, RemoteObject)) return;
+  throw new WireError(
+    "invalidArgument",
+    `A remote object of Lisp is what makeRemoteObject() of the dialect makes, or what a Lisp sent, and not ${
+      shown(remote)
+    }. ${otherVersion(remote) ?? ""}`.trimEnd(),
+  );
 }
 
 /** The objects of this process that have a number. */

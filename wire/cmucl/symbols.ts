@@ -5,6 +5,7 @@
  * @module
  */
 
+import { checkText } from "../base/checks.ts";
 import { setBrand, WireError } from "../base/errors.ts";
 
 /** The package where names without a package belong, unless told otherwise. */
@@ -125,6 +126,7 @@ export const t: LispSymbol = new LispSymbol("T", "COMMON-LISP");
  * @param packageName Its package: `"COMMON-LISP"`, or a nickname that every
  * CMUCL knows, such as `"CL"`.
  * @returns The symbol; for those two `nil` and `t` themselves.
+ * @throws {WireError} `invalidArgument` for what is no text.
  *
  * @example
  * ```ts
@@ -138,6 +140,8 @@ export function symbol(
   name: string,
   packageName: string = USER_PACKAGE,
 ): LispSymbol {
+  checkText(name, "The name of a Lisp symbol");
+  checkText(packageName, "The package of a Lisp symbol");
   const full = Object.hasOwn(NICKNAMES, packageName)
     ? NICKNAMES[packageName]!
     : packageName;
@@ -153,6 +157,7 @@ export function symbol(
  *
  * @param name Its name, in upper case as a rule: `"TEST"`.
  * @returns The symbol of that name in the package `KEYWORD`.
+ * @throws {WireError} `invalidArgument` for what is no text.
  *
  * @example
  * ```ts
@@ -164,6 +169,7 @@ export function symbol(
  * ```
  */
 export function keyword(name: string): LispSymbol {
+  checkText(name, "The name of a keyword");
   return new LispSymbol(name, "KEYWORD");
 }
 
@@ -194,6 +200,8 @@ export function readSymbol(
   text: string,
   packageName: string = USER_PACKAGE,
 ): LispSymbol {
+  checkText(text, "What readSymbol() reads");
+  checkText(packageName, "The package of a Lisp symbol");
   const parts: string[] = [];
   let part = "";
   let colons = 0;

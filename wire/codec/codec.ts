@@ -8,7 +8,7 @@
  */
 
 import { NO_BYTES } from "../base/collections.ts";
-import { checkOptionKeys } from "../base/checks.ts";
+import { checkBytes, checkOptionKeys } from "../base/checks.ts";
 import { isA, malformed, WireError } from "../base/errors.ts";
 import {
   DEFAULT_LIMITS,
@@ -685,6 +685,7 @@ export function decodeValue(
   limits: Partial<WireLimits> = {},
   options: ValueTypeOptions = {},
 ): unknown {
+  checkBytes(bytes, "What decodeValue() is given");
   return decode(bytes, resolveLimits(limits), typesOf(options)).value;
 }
 

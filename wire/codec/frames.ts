@@ -242,7 +242,8 @@ export class FrameDecoder {
 
   #length(bytes: Uint8Array, at: number): number {
     const length = frameLength(bytes, at);
-    if (length === 0 || length > this.limit) {
+    // Of a limit that is no number, nothing is taken.
+    if (!(length > 0 && length <= this.limit)) {
       throw malformed(
         `A frame must have 1 to ${this.limit} bytes, and one of ${length} was announced.${
           this.#noise(bytes, at)

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { checkBytes, checkHook } from "../base/checks.ts";
 import { resolveLimits, type WireLimits } from "../base/limits.ts";
 import { CollectingDecoder, type OverLimit } from "./message_collector.ts";
 import type { Message } from "./messages.ts";
@@ -253,7 +254,8 @@ export class MessageTap implements MessageDecoder {
    *
    * @param chunk The bytes, divided anyhow.
    * @returns The messages that they complete.
-   * @throws {WireError} `malformed` for what breaks the protocol.
+   * @throws {WireError} `malformed` for what breaks the protocol,
+   * `invalidArgument` for what is no bytes.
    */
   read(chunk: Uint8Array): SeenMessage[] {
     const seen: SeenMessage[] = [];
@@ -267,10 +269,13 @@ export class MessageTap implements MessageDecoder {
    *
    * @param chunk The bytes, divided anyhow.
    * @param see Gets each message that they complete, at once.
-   * @throws {WireError} `malformed` for what breaks the protocol; and what
-   * `see` throws.
+   * @throws {WireError} `malformed` for what breaks the protocol,
+   * `invalidArgument` for what is no bytes and no function; and what `see`
+   * throws.
    */
   each(chunk: Uint8Array, see: (message: SeenMessage) => void): void {
+    checkBytes(chunk, "A chunk");
+    checkHook(see, "What each() tells");
     const decoder = this.#decoder;
     decoder.feed(chunk);
     while (decoder.advance()) {

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { mistaken } from "../base/checks.ts";
 import { escapeControls, printPlain, printReport } from "../base/report.ts";
 import type { TappedMessage } from "./wire_tap.ts";
 
@@ -24,6 +25,7 @@ const LONGEST_NAME = 100;
  * @param most How many UTF-16 units its values may have, about; what is left
  * out shows as `…`.
  * @returns The line, without its direction and its size.
+ * @throws {WireError} `invalidArgument` for what is no message.
  *
  * @example
  * ```ts
@@ -42,6 +44,9 @@ const LONGEST_NAME = 100;
  * ```
  */
 export function messageText(message: TappedMessage, most = MOST): string {
+  if (!isMessage(message)) {
+    throw mistaken("messageText() takes what a WireTap told", message);
+  }
   const { kind, id, name, latency, credit } = message;
   const text = new Text(most);
   const isStream = kind.startsWith("stream");
@@ -52,6 +57,12 @@ export function messageText(message: TappedMessage, most = MOST): string {
   if (latency !== undefined) text.end += ` (${latency.toFixed(1)} ms)`;
   if (credit !== undefined) text.end += ` (credit ${credit})`;
   return text.whole;
+}
+
+function isMessage(value: unknown): boolean {
+  const { kind, fields } = Object(value);
+  return typeof kind === "string" && typeof fields === "object" &&
+    fields !== null;
 }
 
 /**

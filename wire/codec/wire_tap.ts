@@ -5,6 +5,12 @@
  * @module
  */
 
+import {
+  checkBytes,
+  checkFunctions,
+  checkHook,
+  mistaken,
+} from "../base/checks.ts";
 import { errorMessage, WireError } from "../base/errors.ts";
 import type { MessageDecoder, SeenFields, SeenMessage } from "./message_tap.ts";
 import { MESSAGE_OVERHEAD } from "./messages.ts";
@@ -125,6 +131,7 @@ class Side {
   #first: number[] | undefined = [];
 
   constructor(decoder: MessageDecoder) {
+    checkFunctions(decoder, ["each"], "A decoder is a MessageTap, say");
     this.decoder = decoder;
   }
 
@@ -167,11 +174,15 @@ export class WireTap {
    *
    * @param onMessage Told of each message. It must not throw.
    * @param makeDecoder Makes what decodes a direction.
+   * @throws {WireError} `invalidArgument` for what is no function, and makes no
+   * decoder.
    */
   constructor(
     onMessage: (message: TappedMessage) => void,
     makeDecoder: (direction: Direction) => MessageDecoder,
   ) {
+    checkHook(onMessage, "What a WireTap tells");
+    checkHook(makeDecoder, "What makes its decoders");
     this.#onMessage = onMessage;
     this.#sides = {
       sent: new Side(makeDecoder("sent")),
@@ -180,14 +191,17 @@ export class WireTap {
   }
 
   /**
-   * Reads the next bytes of a direction. It never throws.
+   * Reads the next bytes of a direction.
    *
    * @param direction Which way they go.
    * @param chunk The bytes, divided anyhow.
    * @param time When they were there, in milliseconds since 1970.
+   * @throws {WireError} `invalidArgument` for what is no direction, and no
+   * bytes. Whatever the bytes are, it does not throw.
    */
   read(direction: Direction, chunk: Uint8Array, time: number): void {
-    const side = this.#sides[direction];
+    const side = this.#side(direction);
+    checkBytes(chunk, "A chunk");
     const isHello = side.isHello(chunk);
     if (side.broken !== undefined) {
       return this.#undecoded(direction, chunk, time, side.broken, isHello);
@@ -208,12 +222,20 @@ export class WireTap {
    *
    * @param direction Which.
    * @param time When, in milliseconds since 1970.
+   * @throws {WireError} `invalidArgument` for what is no direction.
    */
   end(direction: Direction, time: number): void {
-    const { broken, decoder } = this.#sides[direction];
+    const { broken, decoder } = this.#side(direction);
     if (broken !== undefined || !decoder.unfinished) return;
     const why = "The stream ended within a message.";
     this.#undecoded(direction, new Uint8Array(0), time, why, false);
+  }
+
+  #side(direction: Direction): Side {
+    if (direction === "sent" || direction === "received") {
+      return this.#sides[direction];
+    }
+    throw mistaken('A direction is "sent" or "received"', direction);
   }
 
   #undecoded(

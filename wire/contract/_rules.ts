@@ -13,6 +13,7 @@ import {
   Unfit,
   WireError,
 } from "../base/errors.ts";
+import { mistaken } from "../base/checks.ts";
 import { type Report, unawaited } from "../base/report.ts";
 import { endStreams, REFERENCE } from "../codec/passing.ts";
 import type { AnyValueType } from "../codec/value_types.ts";
@@ -32,6 +33,7 @@ import {
   checkValues,
   DEPTH,
   findIncompatibility,
+  isNames,
   isObject,
   issuesText,
   shallow,
@@ -117,6 +119,9 @@ function implemented(
   functions: object,
   signatures: Signatures,
 ): Guarded {
+  if (!isNames(functions)) {
+    throw mistaken("implement() takes an object of functions", functions);
+  }
   const names = flattened(functions);
   for (const name of signatures.keys()) {
     if (names.has(name)) continue;

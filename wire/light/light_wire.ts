@@ -5,7 +5,12 @@
  * @module
  */
 
-import { checkCredential, checkHooks, checkOnDeath } from "../base/checks.ts";
+import {
+  checkCredential,
+  checkHook,
+  checkHooks,
+  checkOnDeath,
+} from "../base/checks.ts";
 import { afterPatience, type Clock, systemClock } from "../base/clock.ts";
 import {
   isA,
@@ -129,6 +134,7 @@ const FIRST_BYTES = 64;
  */
 export function checkLight(options: LightWireOptions<object>): void {
   checkHooks(options, ["onError"]);
+  checkHook((options.clock ?? systemClock).now, "clock.now");
   checkOnDeath(options);
   checkCredential(options.credential, "credential");
   limitsOf(options);

@@ -5,7 +5,12 @@
  * @module
  */
 
-import { checkOptionKeys } from "../base/checks.ts";
+import {
+  checkHook,
+  checkOptionKeys,
+  checkText,
+  mistaken,
+} from "../base/checks.ts";
 import { afterPatience, Breaks, systemClock } from "../base/clock.ts";
 import { errorMessage, shown, WireError } from "../base/errors.ts";
 import {
@@ -248,9 +253,14 @@ export class LineStream implements AsyncIterable<string>, AsyncDisposable {
    *
    * @param line The line.
    * @returns A promise that resolves when there is room for more.
+   * @throws {WireError} As a rejection: what `write()` rejects with, and
+   * `invalidArgument` for what is no text.
    */
   writeLine(line: string): Promise<void> {
-    return this.write(line + "\n");
+    if (typeof line === "string") return this.write(line + "\n");
+    const refused = Promise.reject(mistaken("A line is a text", line));
+    refused.catch(ignore);
+    return refused;
   }
 
   /**
@@ -748,6 +758,7 @@ export interface ServiceFile {
  * @param text The text of the file.
  * @param name The name, or one of the other names, of the service.
  * @returns Its port; undefined if it is not there.
+ * @throws {WireError} `invalidArgument` for what is no text.
  *
  * @example
  * ```ts
@@ -759,6 +770,8 @@ export interface ServiceFile {
  * ```
  */
 export function findService(text: string, name: string): number | undefined {
+  checkText(text, "What findService() is given");
+  checkText(name, "What findService() is given");
   for (const line of text.split("\n")) {
     const [entry = ""] = line.split("#", 1);
     const [first, at, ...others] = entry.trim().split(/\s+/);
@@ -777,8 +790,8 @@ export function findService(text: string, name: string): number | undefined {
  * @param service A port, 0 to 65535, as a number or in digits; or a name.
  * @param file Where names are looked up.
  * @returns The port.
- * @throws {WireError} `invalidArgument` for what is no port and no name,
- * `unknownService` for a name that is not in the file, or a file that cannot
+ * @throws {WireError} `invalidArgument` for what is no port and no name, and
+ * where there is no file to look a name up in; `unknownService` for a name that is not in the file, or a file that cannot
  * be read.
  *
  * @example
@@ -803,6 +816,7 @@ export function servicePort(
       `A service is a port or a name, not ${shown(service)}.`,
     );
   }
+  checkHook(Object(file).read, "read() of the services file");
   const cure = "Give the port as a number instead, such as 10243.";
   let text: string;
   try {

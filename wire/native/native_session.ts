@@ -5,6 +5,7 @@
  * @module
  */
 
+import { mistaken } from "../base/checks.ts";
 import { NO_BYTES } from "../base/collections.ts";
 import { type Clock, Turn } from "../base/clock.ts";
 import {
@@ -655,6 +656,12 @@ export class NativeSession
 
   /** Keeps the peer from reaching an object of this side. */
   forgetRemoteTranslation(value: object): void {
+    if (Object(value) !== value) {
+      throw mistaken(
+        "forgetRemoteTranslation() takes an object or a function",
+        value,
+      );
+    }
     this.objects.forget(value);
   }
 

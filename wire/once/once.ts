@@ -31,7 +31,12 @@
  */
 
 import { checkTime, type Clock, systemClock } from "../base/clock.ts";
-import { checkHooks, checkOptionKeys, joined } from "../base/checks.ts";
+import {
+  checkClock,
+  checkHooks,
+  checkOptionKeys,
+  joined,
+} from "../base/checks.ts";
 import {
   errorMessage,
   isA,
@@ -196,6 +201,7 @@ export class Once implements ServesOnce {
     checkStore(store);
     checkOptionKeys(options, OPTION_KEYS, "onceIn()");
     checkHooks(options, ["owner"]);
+    checkClock(options.clock);
     const { owner, valueTypes = [], clock = systemClock, running = 10_000 } =
       options;
     this.#most = checkTime(running, 'The option "running"');

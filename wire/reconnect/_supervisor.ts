@@ -5,6 +5,7 @@
  */
 
 import {
+  checkClock,
   checkHooks,
   checkOnDeath,
   checkOptionKeys,
@@ -306,6 +307,7 @@ export function resolveKeepOptions<
 ): ResolvedKeepOptions<Remote, Local> {
   checkOptionKeys(options, OPTION_KEYS, "keepConnected()");
   checkSignal(options.signal);
+  checkClock(options.clock);
   checkHooks(options, HOOKS);
   checkOnDeath(options);
   const { backoff = {}, idempotent = [] } = options;
@@ -747,12 +749,16 @@ function remember(set: Set<Promise<unknown>>, promise: Promise<unknown>): void {
   promise.then(() => set.delete(promise));
 }
 
+/**
+ * Why an attempt failed. That another wire was closed, as its calls say, is no
+ * proper close of this one.
+ */
 function asReason(
   error: unknown,
   code: WireErrorCode,
   what: string,
 ): WireError {
-  if (isA(error, WireError)) return error;
+  if (isA(error, WireError) && error.code !== "closed") return error;
   return new WireError(code, `${what}: ${errorMessage(error)}`, {
     cause: error,
   });

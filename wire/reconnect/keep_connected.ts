@@ -19,11 +19,18 @@
  * @module
  */
 
-import { checkHook, ownArguments } from "../base/checks.ts";
+import {
+  checkFlags,
+  checkHook,
+  checkWantsValues,
+  mistaken,
+  ownArguments,
+} from "../base/checks.ts";
 import { rejected } from "../rpc/pending_call.ts";
 import {
   type CallOptions,
   checkCallOptions,
+  checkMetadata,
   KEPT_CALL_KEYS,
 } from "../rpc/context.ts";
 import {
@@ -217,7 +224,8 @@ export class KeptConnection<
 
   /**
    * Resolves with the reason when all is over: an error whose code is `closed`
-   * after `close()`, else that of the last failure. It never rejects.
+   * after `close()`, and where the last server closed its wire, else that of the
+   * last failure. It never rejects.
    */
   get closed(): Promise<WireError> {
     return this.#lifetime.closed;
@@ -254,9 +262,11 @@ export class KeptConnection<
    *
    * @param options What holds for every call.
    * @returns The same three proxies.
+   * @throws {WireError} `invalidArgument` for an option that there is not, and a
+   * mark that is neither true nor false.
    */
   with(options: KeptCallOptions): Remotes<Remote> {
-    checkCallOptions(options, KEPT_CALL_KEYS);
+    checkKeptOptions(options);
     return remotes<Remote>(this, options);
   }
 
@@ -278,7 +288,8 @@ export class KeptConnection<
     let own: unknown[] = [];
     try {
       own = ownArguments(name, args);
-      if (options !== undefined) checkCallOptions(options, KEPT_CALL_KEYS);
+      checkWantsValues(wantsValues);
+      checkKeptOptions(options);
     } catch (error) {
       endStreams(own, error);
       return rejected(error, this.#onError, unawaited(name));
@@ -307,7 +318,7 @@ export class KeptConnection<
     let own: unknown[] = [];
     try {
       own = ownArguments(name, args);
-      checkCallOptions(options, KEPT_CALL_KEYS);
+      checkKeptOptions(options);
     } catch (error) {
       endStreams(own, error);
       return failed(error, this.#onError, unsent(name));
@@ -329,7 +340,8 @@ export class KeptConnection<
    * deadline bounds each of them, and its stream.
    * @returns The items. Leaving the loop cancels the stream.
    * @throws {WireError} While it is read: `cursorGone` where the server no
-   * longer has that place; and whatever the stream, its call or the end of the
+   * longer has that place; `invalidArgument` where `open` is no function, or
+   * gives no stream; and whatever the stream, its call or the end of the
    * kept connection fail with.
    *
    * @example
@@ -369,7 +381,9 @@ export class KeptConnection<
     open: (remote: RemoteValue<Remote>) => PromiseLike<AsyncIterable<T>>,
     options: CallOptions = {},
   ): AsyncGenerator<T, void, void> {
+    checkHook(open, "What resume() opens the stream by");
     checkCallOptions(options);
+    if (options.metadata !== undefined) checkMetadata(options.metadata);
     const reading: Reading = { after: undefined, isNamed: false, count: 0 };
     for (;;) {
       const losses = this.#losses;
@@ -405,6 +419,7 @@ export class KeptConnection<
     this.#moves.add(move);
     try {
       stream = await open(remoteValue);
+      if (!isStream(stream)) throw notAStream(stream);
       let isFirst = true;
       for await (const item of stream) {
         if (isFirst && isNaming(item)) {
@@ -569,6 +584,19 @@ export type Cursor = string | number | object;
 /** How deep lists and objects in a place may be. */
 const CURSOR_DEPTH = 8;
 
+/** Checks the names of a call's options, and its mark. */
+function checkKeptOptions(options: KeptCallOptions | undefined): void {
+  if (options === undefined) return;
+  checkCallOptions(options, KEPT_CALL_KEYS);
+  let mark: unknown;
+  try {
+    mark = options.idempotent;
+  } catch {
+    // What cannot be looked at fails its call.
+  }
+  checkFlags({ idempotent: mark }, ["idempotent"]);
+}
+
 /** How far a stream was read. */
 interface Reading {
   /** The place of the last item that was consumed. */
@@ -602,6 +630,19 @@ const ENDS: Readonly<Record<string, true>> = {
   stalled: true,
   timeout: true,
 } satisfies Partial<Record<WireErrorCode, true>>;
+
+/** Whether something can be read item by item; a text is no stream. */
+function isStream(value: unknown): boolean {
+  return typeof value === "object" && value !== null &&
+    (Symbol.asyncIterator in value || Symbol.iterator in value);
+}
+
+function notAStream(value: unknown): WireError {
+  return mistaken(
+    "resume() is given what opens a stream, such as (remote) => remote.count(5), and gives a stream",
+    value,
+  );
+}
 
 function askBehind(after: Cursor | undefined): Metadata {
   return { [BEHIND]: JSON.stringify(after ?? null) };

@@ -539,7 +539,7 @@ function checkDeadline(name: string, deadline: unknown): void {
   );
 }
 
-function checkMetadata(metadata: Metadata): void {
+export function checkMetadata(metadata: Metadata): void {
   if (
     typeof metadata !== "object" || metadata === null || Array.isArray(metadata)
   ) {

@@ -5,7 +5,11 @@
  * @module
  */
 
-import { checkOptionKeys, ownArguments } from "../base/checks.ts";
+import {
+  checkOptionKeys,
+  checkWantsValues,
+  ownArguments,
+} from "../base/checks.ts";
 import {
   isThenable,
   kindOf,
@@ -441,10 +445,11 @@ export function checkReference(value: unknown): void {
 /** A caller that takes names and arguments as programs pass them. */
 function checked(caller: Caller): Caller {
   return {
-    call(name, args, wantsValues, options) {
+    call(name, args, wantsValues = false, options) {
       let own: unknown[];
       try {
         own = ownArguments(name, args);
+        checkWantsValues(wantsValues);
         checkCallOptions(options);
       } catch (error) {
         return failed(error, reportToConsole, unawaited(name));

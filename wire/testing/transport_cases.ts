@@ -5,7 +5,7 @@
  */
 
 import { shown, WireError } from "../base/errors.ts";
-import { checkOptionKeys } from "../base/checks.ts";
+import { checkHook, checkOptionKeys } from "../base/checks.ts";
 import { checkTime } from "../base/clock.ts";
 import { makeRemoteObject } from "../rpc/remote.ts";
 import {
@@ -83,7 +83,8 @@ export interface TransportCase {
  * @param makePair Makes a new connection, and gives its two ends.
  * @param options How thorough the cases are.
  * @returns The cases, one test each.
- * @throws {WireError} `invalidArgument` for unusable options.
+ * @throws {WireError} `invalidArgument` for what makes no connections, and for
+ * unusable options.
  *
  * @example In the place of `test` stands `Deno.test`, or that of `node:test`, of Bun
  * ```ts
@@ -108,6 +109,7 @@ export function transportCases(
   makePair: () => Connected | Promise<Connected>,
   options: TransportCaseOptions = {},
 ): TransportCase[] {
+  checkHook(makePair, "What transportCases() makes connections by");
   checkOptionKeys(options, OPTION_KEYS, "transportCases()");
   const { patience = 30_000, cuts = Infinity, mostHeld = 2 ** 26 } = options;
   checkTime(patience, "patience");
@@ -260,11 +262,12 @@ class Kit {
 
   /** Two ends, which are closed at the end of the case. */
   async #pair(): Promise<[Transport, Transport]> {
-    const made = await this.#patience.for(
+    const made: unknown = await this.#patience.for(
       Promise.resolve(this.#makePair()),
       "making a connection",
     );
-    return [transportOf(made[0]), transportOf(made[1])];
+    const [near, far] = Array.isArray(made) ? made : [];
+    return [transportOf(near), transportOf(far)];
   }
 
   async #withPair(

@@ -688,18 +688,9 @@ export type WireAddress =
   };
 
 /**
- * How an address reads in a message or a log.
+ * How an address reads in a message, whatever a program has put there.
  *
  * @param address The address.
- * @returns For instance `"127.0.0.1:7000"`, `"[::1]:7000"` or a path.
- *
- * @example
- * ```ts
- * import { formatAddress } from "@remote/wire/wire";
- *
- * const text = formatAddress({ transport: "tcp", hostname: "::1", port: 7000 });
- * if (text !== "[::1]:7000") throw new Error(text);
- * ```
  */
 export function formatAddress(address: WireAddress): string {
   switch (address.transport) {
@@ -707,7 +698,7 @@ export function formatAddress(address: WireAddress): string {
     case "tls":
     case "websocket": {
       const { hostname, port } = address;
-      const isBare = hostname.includes(":") && !hostname.startsWith("[");
+      const isBare = /^(?!\[).*:/.test(hostname);
       return `${isBare ? `[${hostname}]` : hostname}:${port}`;
     }
     case "unix":
@@ -767,9 +758,7 @@ export function hostName(host: string | number | bigint): string {
  * @param hostname An address, or a name; of names it knows `localhost` alone.
  */
 export function isLoopback(hostname: string): boolean {
-  const bare = hostname.toLowerCase().replace(/^\[|\]$/g, "");
-  return bare === "localhost" || bare === "::1" ||
-    /^(::ffff:)?127(\.\d{1,3}){3}$/.test(bare);
+  return /^\[?(localhost|::1|(::ffff:)?127(\.\d{1,3}){3})\]?$/i.test(hostname);
 }
 
 /** A secret that is shown to the peer, and whether in the clear. */
