@@ -19,14 +19,20 @@
  * @module
  */
 
-import { checkFlags, checkOptionKeys, joined } from "../wire/base/checks.ts";
+import {
+  checkFlags,
+  checkOptionKeys,
+  checkText,
+  joined,
+  mistaken,
+} from "../wire/base/checks.ts";
 import { troubleOf } from "../host/host.ts";
 import {
   type ExitStatus,
   type HostChild,
   processes,
 } from "../host/processes.ts";
-import { errorMessage, shown, WireError } from "../wire/base/errors.ts";
+import { errorMessage, isA, shown, WireError } from "../wire/base/errors.ts";
 import type { AnyFunctions } from "../wire/rpc/remote_types.ts";
 import type { Transport, WireAddress } from "../wire/transport/transport.ts";
 import { makeWire, type Wire, type WireOptions } from "../wire/wire.ts";
@@ -113,6 +119,7 @@ export async function spawnRemote<
   checkCommand(command);
   checkFlags(options, ["leave"]);
   const { cwd, env, leave = false, ...rest } = options;
+  checkPlace(cwd, env);
   const text = command.join(" ");
   const name = text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text;
   const { spawn } = processes("spawnRemote()");
@@ -123,6 +130,21 @@ export async function spawnRemote<
       throw spawnError(name, error);
     }
   });
+}
+
+/** Checks where a child is to run, and its variables. */
+function checkPlace(cwd: unknown, env: unknown): void {
+  if (cwd !== undefined && typeof cwd !== "string" && !isA(cwd, URL)) {
+    throw mistaken('The option "cwd" is a path, or a URL', cwd);
+  }
+  if (env === undefined) return;
+  const isObject = typeof env === "object" && env !== null;
+  if (!isObject || Symbol.iterator in env) {
+    throw mistaken('The option "env" is an object of texts', env);
+  }
+  for (const [name, value] of Object.entries(env)) {
+    checkText(value, `The variable ${shown(name)} in "env"`);
+  }
 }
 
 function checkCommand(command: unknown): void {

@@ -26,6 +26,7 @@ import {
   checkFunctions,
   checkOptionKeys,
   joined,
+  mistaken,
 } from "../wire/base/checks.ts";
 import { shown, WireError } from "../wire/base/errors.ts";
 import type { AnyFunctions } from "../wire/rpc/remote_types.ts";
@@ -153,6 +154,7 @@ export async function connectWebSocket<
 ): Promise<Wire<Remote, Local>> {
   options ??= {};
   checkOptionKeys(options, CONNECT_OPTIONS, "connectWebSocket()");
+  checkUrl(url);
   const { protocols = [WEBSOCKET_PROTOCOL], ...rest } = options;
   const dialing = new Dialing(url, protocols, rest);
   try {
@@ -164,6 +166,12 @@ export async function connectWebSocket<
   } catch (error) {
     throw dialing.reason(error);
   }
+}
+
+/** A URL, or a text; what a page has for its place has a text, too. */
+function checkUrl(url: unknown): void {
+  if (typeof url === "string" || typeof Object(url).href === "string") return;
+  throw mistaken("connectWebSocket() takes a URL (ws: or wss:)", url);
 }
 
 /** What takes connections; a request server does. */
@@ -246,6 +254,15 @@ export function acceptWebSocket(
         shown(origins)
       }.`,
     );
+  }
+  if (typeof idleTimeout !== "number" || !(idleTimeout >= 0)) {
+    throw mistaken(
+      'The option "idleTimeout" is a number of seconds, or 0',
+      idleTimeout,
+    );
+  }
+  if (address !== undefined && (typeof address !== "object" || !address)) {
+    throw mistaken('The option "address" is { hostname, port }', address);
   }
   checkFunctions(
     server,

@@ -26,7 +26,12 @@ import { errorMessage, shown, WireError } from "../wire/base/errors.ts";
 import { type AnyValueType, valueType } from "../wire/codec/value_types.ts";
 import type { AnyFunctions } from "../wire/rpc/remote_types.ts";
 import type { Transport } from "../wire/transport/transport.ts";
-import { makeWire, type Wire, type WireOptions } from "../wire/wire.ts";
+import {
+  makeWire,
+  OPTION_KEYS,
+  type Wire,
+  type WireOptions,
+} from "../wire/wire.ts";
 import { CONNECT_KEYS, type Connecting, connectOver } from "./_connecting.ts";
 import { type Channel, MessageTransport } from "./_message_transport.ts";
 
@@ -378,12 +383,11 @@ export function portWire<
   options?: WireOptions<Remote, Local> | null,
 ): Wire<Remote, Local> {
   checkPort(port, "portWire()");
+  options ??= {};
+  checkOptionKeys(options, OPTION_KEYS, "portWire()");
   const messages = new Port();
   const { transport, type } = overPort(messages, true);
-  const wire = makeWire<Remote, Local>(
-    transport,
-    withType(options ?? {}, type),
-  );
+  const wire = makeWire<Remote, Local>(transport, withType(options, type));
   messages.open(port);
   return wire;
 }
@@ -666,12 +670,11 @@ export function parentWire<
   Local extends object = AnyFunctions,
 >(options?: WireOptions<Remote, Local> | null): Wire<Remote, Local> {
   const endpoint = parentEndpoint();
+  options ??= {};
+  checkOptionKeys(options, OPTION_KEYS, "parentWire()");
   const messages = new Port();
   const { transport, type } = overPort(messages, false);
-  const wire = makeWire<Remote, Local>(
-    transport,
-    withType(options ?? {}, type),
-  );
+  const wire = makeWire<Remote, Local>(transport, withType(options, type));
   const onMessage = (event: MessageEvent) => {
     const { data } = event;
     const isPort = Array.isArray(data) && data[0] === KNOCK;

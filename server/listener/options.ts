@@ -5,7 +5,11 @@
  * @module
  */
 
-import { type Demanded, unknownName } from "../../wire/base/checks.ts";
+import {
+  type Demanded,
+  mayBeOptions,
+  unknownName,
+} from "../../wire/base/checks.ts";
 import { isLoopback } from "../../wire/transport/transport.ts";
 import { shown, WireError } from "../../wire/base/errors.ts";
 
@@ -177,7 +181,10 @@ const LEAST_MEMORY = 128 * 1024 * 1024;
 export function resolveListenerLimits(
   limits: Partial<ListenerLimits> = {},
 ): Readonly<ListenerLimits> {
-  if (typeof limits !== "object" || limits === null) {
+  if (
+    typeof limits !== "object" || limits === null ||
+    !mayBeOptions(limits, { ...DEFAULT_LISTENER_LIMITS })
+  ) {
     throw new WireError(
       "invalidArgument",
       `The option "listener.limits" is an object, such as { sessions: 1 }, and not ${

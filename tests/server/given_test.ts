@@ -105,6 +105,17 @@ test("destroyRequestServer() refuses what is no server", () => {
   }
 });
 
+test("startUpServer() refuses limits of a listener that are no object of them", () => {
+  for (const limits of [[], new Map(), Promise.resolve({}), 5, null] as Any[]) {
+    const error = assertThrows(
+      () => startUpServer({ service: 0, listener: { limits } }),
+      WireError,
+    );
+    assertEquals(error.code, "invalidArgument");
+    assert(error.message.includes('"listener.limits"'), error.message);
+  }
+});
+
 test("openTcpStream() says what a service is, and what came", async () => {
   const missing = await failure(
     (openTcpStream as Any)("localhost") as Promise<unknown>,

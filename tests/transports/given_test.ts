@@ -10,8 +10,10 @@ import {
   assertThrows,
 } from "@std/assert";
 import { createRequestServer } from "../../mod.ts";
+import { spawnRemote } from "../../transports/child.ts";
 import {
   acceptWebSocket,
+  connectWebSocket,
   webSocketTransport,
 } from "../../transports/websocket.ts";
 import { connectLight } from "../../transports/light.ts";
@@ -152,6 +154,67 @@ const MAKERS: readonly [string, RegExp, (given: Any) => unknown][] = [
 for (const [what, words, make] of MAKERS) {
   test(`${what} refuses what it cannot be made of`, async () => {
     for (const given of [undefined, null, 5, "", {}, [], new Map()]) {
+      const error = await assertRejects(
+        async () => await make(given),
+        WireError,
+      );
+      assertEquals(error.code, "invalidArgument");
+      assertMatch(error.message, words);
+    }
+  });
+}
+
+/** What is given, the beginning of what is told, and what is no such thing. */
+const OPTIONS: readonly [string, RegExp, Any[], (given: Any) => unknown][] = [
+  [
+    "connectWebSocket()",
+    /^connectWebSocket\(\) takes a URL/,
+    [undefined, null, 5, {}, [], Symbol(), Object.create(null)],
+    (url) => connectWebSocket(url),
+  ],
+  [
+    "portWire()",
+    /^The options of portWire\(\) are an object/,
+    [5, "", "x", [], true, () => {}, new Map()],
+    (options) => {
+      const { port1, port2 } = new MessageChannel();
+      port2.close();
+      try {
+        portWire(port1, options);
+      } finally {
+        port1.close();
+      }
+    },
+  ],
+  [
+    "cwd of spawnRemote()",
+    /^The option "cwd" is a path, or a URL/,
+    [null, 5, {}, [], true],
+    (cwd) => spawnRemote(["/none"], { cwd }),
+  ],
+  [
+    "env of spawnRemote()",
+    /"env"/,
+    [null, 5, "x", [], true, { A: 5 }, { A: undefined }],
+    (env) => spawnRemote(["/none"], { env }),
+  ],
+  [
+    "idleTimeout of acceptWebSocket()",
+    /^The option "idleTimeout" is a number of seconds/,
+    [null, "30", -1, NaN, {}],
+    (idleTimeout) => acceptWebSocket({ adopt() {} }, REQUEST, { idleTimeout }),
+  ],
+  [
+    "address of acceptWebSocket()",
+    /^The option "address" is/,
+    [null, "192.0.2.1", 5],
+    (address) => acceptWebSocket({ adopt() {} }, REQUEST, { address }),
+  ],
+];
+
+for (const [what, words, all, make] of OPTIONS) {
+  test(`${what} is refused where it is no such thing`, async () => {
+    for (const given of all) {
       const error = await assertRejects(
         async () => await make(given),
         WireError,
