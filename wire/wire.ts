@@ -990,8 +990,8 @@ export function makeWire<
   options?: WireOptions<Remote, Local, Identity> | null,
 ): Wire<Remote, Local, Identity> {
   options ??= {};
-  // Before the streams of a pair are taken.
-  checkOptions(options);
+  // Before the streams of a pair are taken; the wire checks them as well.
+  if (!isTransport(connection)) checkOptions(options);
   const transport = transportOf(connection);
   return new Wire<Remote, Local, Identity>(transport, options);
 }
