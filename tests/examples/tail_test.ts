@@ -46,11 +46,17 @@ async function written(folder: string, log: string): Promise<string> {
 
 test("tail/client.ts prints every byte once, while its server dies and logs are renamed", () =>
   withFolder(async (folder) => {
-    for (const log of LOGS) await Deno.writeTextFile(`${folder}/${log}`, "");
+    for (const log of LOGS) {
+      await Deno.writeTextFile(`${folder}/${log}`, "The beginning\n");
+    }
     await using first = await startTail(folder);
     const { port } = first;
     await using both = startClient(port, ...LOGS);
     await using one = startClient(port, "b.log");
+    // What is renamed before they begin is not theirs.
+    await both.prints(/^a.log: The beginning/m);
+    await both.prints(/^b.log: The beginning/m);
+    await one.prints(/^The beginning/m);
     await using writer = start(
       `--allow-read=${folder}`,
       `--allow-write=${folder}`,
