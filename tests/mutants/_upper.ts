@@ -208,8 +208,8 @@ export const UPPER: readonly BuggyFile[] = [
       },
       {
         name: "streams are taken before the options of their wire are checked",
-        find: "  checkOptions(options);\n  const transport =",
-        replace: "  const transport =",
+        find: "  if (!isTransport(connection)) checkOptions(options);\n  const",
+        replace: "  const",
       },
     ],
   },
