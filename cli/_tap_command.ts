@@ -527,6 +527,7 @@ async function show(path: string, look: Look): Promise<void> {
   const lines: string[] = [];
   const waiting: Lines = {
     isFull: false,
+    isStuffed: false,
     skip() {},
     add: (text) => void lines.push(text),
   };

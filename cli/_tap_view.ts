@@ -33,6 +33,8 @@ export interface Look {
 export interface Lines {
   /** Whether a line would be left out. */
   readonly isFull: boolean;
+  /** Whether even one of those would be that are few. */
+  readonly isStuffed: boolean;
   /** Adds a line. */
   add(line: string): void;
   /** One was left out. */
@@ -89,8 +91,12 @@ export class LiveLines implements Lines {
     this.#onClosed = onClosed;
   }
 
+  get isStuffed(): boolean {
+    return this.#count > MOST_WAITING;
+  }
+
   get isFull(): boolean {
-    if (this.#count > MOST_WAITING) return true;
+    if (this.isStuffed) return true;
     if (this.#inTurn < MOST_LINES) return false;
     const now = performance.now();
     if (now - this.#turn < TURN) return true;
@@ -101,6 +107,8 @@ export class LiveLines implements Lines {
 
   skip(): void {
     this.#skipped++;
+    // Perhaps nothing comes any more that tells of it.
+    if (this.#count < Infinity) this.#writing ??= this.#write();
   }
 
   add(line: string): void {
@@ -126,10 +134,12 @@ export class LiveLines implements Lines {
 
   async #write(): Promise<void> {
     try {
-      while (this.#waiting.length > 0) {
+      while (this.#waiting.length > 0 || this.#skipped > 0) {
+        const isQuiet = this.#waiting.length === 0;
         // What comes meanwhile is written together.
-        await new Promise((resolve) => setTimeout(resolve, TOGETHER));
-
+        const time = isQuiet ? TURN : TOGETHER;
+        await new Promise((resolve) => setTimeout(resolve, time));
+        if (this.#waiting.length === 0) this.#tellSkipped();
         const text = `${this.#waiting.splice(0).join("\n")}\n`;
         await write(this.#encoder.encode(text));
         this.#count -= text.length;
@@ -193,7 +203,7 @@ export class TapView {
     if (wires !== undefined && !wires.includes(wire)) return;
     // Who wants some messages only wants nothing else.
     if ((names ?? kinds ?? direction) !== undefined) return;
-    if (this.#lines.isFull) return this.#lines.skip();
+    if (this.#lines.isStuffed) return this.#lines.skip();
     const line = `${clock(time)} ${place(wire)}   ${harmlessLine(text)}`;
     this.#lines.add(
       this.#look.isJson

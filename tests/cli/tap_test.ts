@@ -246,7 +246,12 @@ function lines(
   const { isJson = false, hasColors = false, columns } = look;
   const view = new TapView(
     { filter, isJson, hasColors, columns: () => columns },
-    { isFull: false, skip() {}, add: (line) => void found.push(line) },
+    {
+      isFull: false,
+      isStuffed: false,
+      skip() {},
+      add: (line) => void found.push(line),
+    },
   );
   for (const [wire, message] of messages) {
     view.message(wire, {
@@ -321,6 +326,36 @@ test("LiveLines leaves out what comes too fast, and tells how much", async () =>
   // Long before the output could be full.
   assert(found.findIndex((line) => line.startsWith("left")) < 10_000);
   assert(left > 10_000 && shown >= 1_000, `${left} were left out`);
+});
+
+test("LiveLines tells what was left out though nothing follows", async () => {
+  const path = `${import.meta.dirname}/_flood.ts`;
+  const { stdout } = await patientRun(["-A", path, "quiet"], { stdin: "null" })
+    .output();
+  const found = new TextDecoder().decode(stdout).trimEnd().split("\n");
+  assertMatch(found.at(-1)!, /^left \d+$/);
+});
+
+test("TapView shows the end of a wire though messages are left out", () => {
+  const found: string[] = [];
+  let skipped = 0;
+  const view = new TapView(
+    { filter: {}, isJson: false, hasColors: false, columns: () => undefined },
+    {
+      isFull: true,
+      isStuffed: false,
+      skip: () => void skipped++,
+      add: (line) => void found.push(line),
+    },
+  );
+  const fields = { args: [1], deadline: 0 };
+  view.message(1, {
+    ...{ direction: "sent", time: 0, kind: "call", size: 12, id: 0, fields },
+    name: "add",
+  });
+  view.event(1, "closed", "closed: 1 message", 0);
+  assertEquals([found.length, skipped], [1, 1]);
+  assert(found[0]!.endsWith("closed: 1 message"), found[0]);
 });
 
 /** The first bytes that an end sends which shows a secret. */
