@@ -29,6 +29,9 @@ const told = commandLine(USAGE, ["rotate"], 100);
 const rotate = Number(told.option("rotate") ?? Infinity);
 if (!(rotate >= 1)) wrong("--rotate wants a number of lines.");
 const [folder = wrong("Which folder?"), ...names] = told.rest;
+if (names.length === 0) {
+  wrong("Which logs? Give the name of one, such as a.log.");
+}
 const ended = endSignal();
 let count = 0;
 for (; !ended.aborted; await pause(INTERVAL, ended)) {
