@@ -55,13 +55,18 @@ export class LogFolder {
    * @returns The file; undefined when it is not in the folder any more.
    */
   async find(id: string): Promise<OpenLog | undefined> {
-    for (const name of await this.names()) {
-      if ((await this.#look(name))?.id !== id) continue;
-      const log = await this.open(name);
-      if (log?.id === id) return log;
-      log?.[Symbol.dispose]();
+    for (let names = await this.names();;) {
+      for (const name of names) {
+        if ((await this.#look(name))?.id !== id) continue;
+        const log = await this.open(name);
+        if (log?.id === id) return log;
+        log?.[Symbol.dispose]();
+      }
+      const now = await this.names();
+      if (now.join("/") === names.join("/")) return undefined;
+      // It may have been renamed before it was looked at.
+      names = now;
     }
-    return undefined;
   }
 
   /**

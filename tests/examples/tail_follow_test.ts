@@ -201,6 +201,34 @@ async function printed(
   return writes;
 }
 
+/** A folder in which a log is renamed when its files have just been listed. */
+class Rotating extends LogFolder {
+  rotate: (() => Promise<void>) | undefined;
+
+  override async names(): Promise<string[]> {
+    const names = await super.names();
+    const { rotate } = this;
+    this.rotate = undefined;
+    await rotate?.();
+    return names;
+  }
+}
+
+test("LogFolder.find() finds a log that is renamed meanwhile", () =>
+  withFolder(async (path) => {
+    const trial = new Trial(path);
+    await trial.write("one\n");
+    const folder = new Rotating(path);
+    using log = await folder.open(LOG);
+    folder.rotate = async () => {
+      await trial.rename(".1");
+      await trial.write("two\n");
+    };
+    using found = await folder.find(log!.id);
+    assertEquals(found?.id, log!.id);
+    assertEquals(await folder.find("0-0-0"), undefined);
+  }));
+
 test("LinePrinter prints whole lines of any bytes, however they come", async () => {
   const bytes = Uint8Array.of(0xff, 0x0a, 0x0a, 0xc3, 0xa9, 0x00, 0x0a, 0x41);
   const prefix = [0x61, 0x3a, 0x20];

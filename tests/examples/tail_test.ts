@@ -86,6 +86,9 @@ test("tail/client.ts prints every byte once, while its server dies and logs are 
     await printed(last);
 
     const [all, bytes] = [await both.end("SIGTERM"), await one.end("SIGTERM")];
+    // Before what they printed: one that ended too soon says why.
+    const said = `${all.stderr}\n${bytes.stderr}\n${ended.stderr}`;
+    assertEquals([all.code, bytes.code, ended.code], [0, 0, 0], said);
     for (const log of LOGS) {
       const prefix = `${log}: `;
       const lines = all.stdout.split("\n")
@@ -99,7 +102,6 @@ test("tail/client.ts prints every byte once, while its server dies and logs are 
       prefixed(await written(folder, "a.log")) +
         prefixed(await written(folder, "b.log")),
     );
-    assertEquals([all.code, bytes.code, ended.code], [0, 0, 0]);
     assertMatch(bytes.stderr, /^tail: .*Trying again\.$/m);
     assertEquals(ended.stderr, "");
     assertEquals((await third.end("SIGTERM")).stderr, "");
