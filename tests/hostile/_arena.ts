@@ -321,6 +321,10 @@ async function begin(
 ): Promise<void> {
   if (!isForeign(peer.road)) {
     if (reads) peer.listen();
+    if (reads && before === "hello" && peer.dialled !== undefined) {
+      // Time passes for a client when it is through TLS, however long that took.
+      await inTime(peer.hear("hello"), "The client's hello");
+    }
     if (before === undefined) await peer.open();
     if (before === "accept") await peer.tell(hello());
   }
