@@ -93,6 +93,8 @@ class Peer {
   readonly #waiting: Bytes[] = [];
   /** The kinds that it heard. */
   readonly kinds = new Set<string>();
+  /** How many bytes it has made room for, and never said. */
+  unsaid = 0;
 
   /** Hears; whatever a wire says is well formed. */
   readonly hear = (chunk: Uint8Array): void => {
@@ -146,8 +148,10 @@ class Peer {
     for (let between = cursor.below(3); between > 0; between--) {
       this.tell(message(cursor, this.manners));
     }
-    if (cursor.below(4) === 0) this.say(frame(KIND.piece, ...number, 1));
-    else this.say(frame(KIND.piece, ...number, 0, ...body.subarray(at)));
+    if (cursor.below(4) === 0) {
+      this.unsaid += body.length - at;
+      this.say(frame(KIND.piece, ...number, 1));
+    } else this.say(frame(KIND.piece, ...number, 0, ...body.subarray(at)));
   }
 }
 
@@ -218,7 +222,7 @@ async function counted(input: Bytes): Promise<string> {
   return met.came;
 }
 
-/** What came of it, and how many bytes both sides said. */
+/** What came of it, and how many bytes both sides said, or meant to. */
 interface Met {
   readonly came: string;
   readonly said: number;
@@ -258,5 +262,5 @@ async function meet(input: Bytes): Promise<Met> {
   const end = await harness.finish();
   const { messagesReceived } = harness.wire.stats();
   const came = `${end} ${about(messagesReceived)} ${[...peer.kinds].sort()}`;
-  return { came, said: harness.said };
+  return { came, said: harness.said + peer.unsaid };
 }
