@@ -55,7 +55,7 @@ import {
 import type { Calls } from "../rpc/calls.ts";
 import type { CallOptions } from "../rpc/context.ts";
 import type { IncomingCalls, ServesOnce } from "../rpc/incoming_calls.ts";
-import { Messaging, type MessagingOptions } from "../rpc/messaging.ts";
+import { DONE, Messaging, type MessagingOptions } from "../rpc/messaging.ts";
 import { callThrough, type Middleware } from "../rpc/middleware.ts";
 import { rejected } from "../rpc/pending_call.ts";
 import type { Caller } from "../rpc/remote.ts";
@@ -1090,8 +1090,6 @@ function unreachable(
   endStreams(args, error);
   return error;
 }
-
-const DONE = Promise.resolve();
 
 /** Lets other microtasks run. In Deno, then() takes half the memory of others. */
 function turns(count: number): Promise<void> {
