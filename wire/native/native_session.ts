@@ -693,7 +693,7 @@ export class NativeSession
 
   /** Closes gracefully. */
   async close(): Promise<void> {
-    this.streams.cancelAll(closedReason());
+    this.streams.cancelAll(closedReason);
     await this.closing.begin(this.opened);
     await this.lifetime.closed;
   }
@@ -957,6 +957,8 @@ class ReadLoop {
         memory.tell();
         const pause = memory.pause();
         if (pause !== undefined) await pause;
+        // To read what is closed would fail, and take longer than a call.
+        if (lifetime.isCut) return;
       }
       this.hasEnded = true;
       if (lifetime.reason !== undefined) return;

@@ -124,7 +124,7 @@ export class Streams {
   #room: PromiseWithResolvers<void> | undefined;
   #registry: FinalizationRegistry<Sink> | undefined;
   /** What streams fail with that come while this side closes. */
-  #closing: WireError | undefined;
+  #closing: (() => WireError) | undefined;
   /** Why the wire has ended. */
   #reason: WireError | undefined;
 
@@ -313,7 +313,7 @@ export class Streams {
     const stream = new SinkStream(sink);
     this.#registry ??= new FinalizationRegistry((sink) => this.#lost(sink));
     this.#registry.register(stream, sink);
-    if (this.#closing !== undefined) this.#discard(sink, this.#closing);
+    if (this.#closing !== undefined) this.#discard(sink, this.#closing());
     return { sink, stream };
   }
 
@@ -410,10 +410,14 @@ export class Streams {
     this.#room = undefined;
   }
 
-  /** This side is closing: what comes from now on is discarded. */
-  cancelAll(reason: WireError): void {
+  /**
+   * This side is closing: what comes from now on is discarded.
+   *
+   * @param reason Makes the reason; mostly there are no streams.
+   */
+  cancelAll(reason: () => WireError): void {
     this.#closing = reason;
-    for (const sink of this.#sinks.values()) this.#discard(sink, reason);
+    for (const sink of this.#sinks.values()) this.#discard(sink, reason());
   }
 
   #discard(sink: Sink, reason: WireError): void {
