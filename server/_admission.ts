@@ -974,6 +974,8 @@ export class ServerCounts {
   readonly #clock: Clock;
   readonly #began: number;
   readonly #functions: Map<string, MeasuredFunction> | undefined;
+  /** Puts what measures a function in its place; undefined where none does. */
+  readonly measure: ((name: string, served: Method) => Method) | undefined;
   readonly #refused = new Tallies();
   readonly #ended = new Tallies();
   readonly #limits = new Tallies();
@@ -990,6 +992,7 @@ export class ServerCounts {
     this.#clock = clock;
     this.#began = clock.now();
     this.#functions = measures ? new Map() : undefined;
+    this.measure = this.#functions && measuring(clock, this.#functions);
   }
 
   /** A wire was accepted. */
@@ -1014,42 +1017,6 @@ export class ServerCounts {
     this.#limits.add(limit);
   }
 
-  /**
-   * What measures a function in its place; undefined where none is.
-   *
-   * @param name Its name.
-   * @param served The function.
-   */
-  get measure(): ((name: string, served: Method) => Method) | undefined {
-    const functions = this.#functions;
-    if (functions === undefined) return undefined;
-    const clock = this.#clock;
-    return (name, served) => {
-      const measured = measuredOf(functions, name);
-      return function (this: unknown, ...args) {
-        const began = clock.now();
-        measured.begin();
-        try {
-          const result = Reflect.apply(served, this, args);
-          const later = laterOf(result);
-          if (later === undefined) {
-            measured.end(clock.now() - began, false);
-            return result;
-          }
-          const promise = settled(later);
-          promise.then(
-            () => measured.end(clock.now() - began, false),
-            () => measured.end(clock.now() - began, true),
-          );
-          return promise;
-        } catch (error) {
-          measured.end(clock.now() - began, true);
-          throw error;
-        }
-      };
-    };
-  }
-
   /** What is told of it all. */
   stats(
     wires: ReadonlySet<{ stats(): WireStats }>,
@@ -1070,6 +1037,42 @@ export class ServerCounts {
         : Array.from(this.#functions, ([name, each]) => each.stats(name)),
     };
   }
+}
+
+/**
+ * What puts a function that measures in the place of another.
+ *
+ * @param clock Tells the time.
+ * @param functions What was measured of each.
+ */
+function measuring(
+  clock: Clock,
+  functions: Map<string, MeasuredFunction>,
+): (name: string, served: Method) => Method {
+  return (name, served) => {
+    const measured = measuredOf(functions, name);
+    return function (this: unknown, ...args) {
+      const began = clock.now();
+      measured.begin();
+      try {
+        const result = Reflect.apply(served, this, args);
+        const later = laterOf(result);
+        if (later === undefined) {
+          measured.end(clock.now() - began, false);
+          return result;
+        }
+        const promise = settled(later);
+        promise.then(
+          () => measured.end(clock.now() - began, false),
+          () => measured.end(clock.now() - began, true),
+        );
+        return promise;
+      } catch (error) {
+        measured.end(clock.now() - began, true);
+        throw error;
+      }
+    };
+  };
 }
 
 /** What measures a function of that name. */

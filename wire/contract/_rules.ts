@@ -167,6 +167,9 @@ function guarded(
   return result;
 }
 
+/** The functions behind each signature, guarded: all wires share them. */
+const guards = new WeakMap<Signature, WeakMap<object, Served>>();
+
 function guard(signature: Signature, served: unknown): Served {
   if (typeof served !== "function") {
     throw new WireError(
@@ -176,6 +179,17 @@ function guard(signature: Signature, served: unknown): Served {
   }
   const { [DESCRIBED]: described } = served as { [DESCRIBED]?: object };
   if (described === signature.description) return served as Served;
+  let known = guards.get(signature);
+  if (known === undefined) guards.set(signature, known = new WeakMap());
+  let wrapper = known.get(served);
+  if (wrapper === undefined) {
+    known.set(served, wrapper = behind(signature, served as Served));
+  }
+  return wrapper;
+}
+
+/** A function behind its signature. */
+function behind(signature: Signature, served: Served): Served {
   const wrapper = function (this: unknown, ...args: unknown[]): unknown {
     const checked = checkArguments(signature, args);
     return checked instanceof Promise

@@ -66,6 +66,9 @@ import {
 } from "./served.ts";
 import { sendThrown } from "./thrown.ts";
 
+/** Puts what measures a function in its place. */
+type Measure = (name: string, served: Method) => Method;
+
 /** What functions are run with. */
 export interface ServedFunctionsOptions {
   /** What functions get as `this.wire`. */
@@ -77,7 +80,7 @@ export interface ServedFunctionsOptions {
   /** Whether to list what is served for a peer that asks. */
   readonly introspection?: boolean;
   /** Puts what measures a function in its place. */
-  readonly measure?: ((name: string, served: Method) => Method) | undefined;
+  readonly measure?: Measure | undefined;
   /** What serves calls that run once. */
   readonly once?: ServesOnce | undefined;
   /** Told what has no other place to go. */
@@ -113,6 +116,29 @@ function joined(
   return known.size === 0 ? more : new Map([...known, ...more]);
 }
 
+/** What is served, measured: the wires of a server share it. */
+const measuredOnce = new WeakMap<
+  Measure,
+  WeakMap<object, ReadonlyMap<string, Method>>
+>();
+
+function measuredBy(
+  measure: Measure,
+  entries: ReadonlyMap<string, Method>,
+): ReadonlyMap<string, Method> {
+  let known = measuredOnce.get(measure);
+  if (known === undefined) measuredOnce.set(measure, known = new WeakMap());
+  let measured = known.get(entries);
+  if (measured === undefined) {
+    const each = Array.from(
+      entries,
+      ([name, served]) => [name, measure(name, served)] as const,
+    );
+    known.set(entries, measured = new Map(each));
+  }
+  return measured;
+}
+
 /** The functions of one wire. */
 export class ServedFunctions {
   readonly #options: ServedFunctionsOptions;
@@ -142,11 +168,7 @@ export class ServedFunctions {
       this.#measured = this.#functions;
       return;
     }
-    const measured = new Map<string, Method>();
-    for (const [name, served] of entries) {
-      measured.set(name, measure(name, served));
-    }
-    this.#measured = joined(this.#measured, measured);
+    this.#measured = joined(this.#measured, measuredBy(measure, entries));
   }
 
   /** The function of a name: one that was served, or the wire's own. */
