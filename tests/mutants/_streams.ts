@@ -195,7 +195,7 @@ export const STREAMS: readonly BuggyFile[] = [
       {
         name: "a stream that comes while this side closes holds that up",
         find:
-          "if (this.#closing !== undefined) this.#discard(sink, this.#closing);",
+          "if (this.#closing !== undefined) this.#discard(sink, this.#closing());",
         replace: "",
       },
       {
