@@ -76,7 +76,9 @@ export function chart(
 /** How far a ratio may be from 1, either way, to be drawn to its end. */
 const MOST = 8;
 const ROW = 14;
-const LEFT_OF_RATIOS = 270;
+/** Room for a letter of a name, and most for names. */
+const LETTER = 5.4;
+const MOST_FOR_NAMES = 440;
 
 /**
  * Draws ratios on a logarithmic scale, the greatest first: to the right of 1
@@ -93,8 +95,10 @@ export function ratios(
   bars: readonly Bar[],
 ): string {
   const sorted = bars.toSorted((a, b) => b.value - a.value);
-  const half = (WIDTH - LEFT_OF_RATIOS - RIGHT) / 2;
-  const one = LEFT_OF_RATIOS + half;
+  const longest = Math.max(...bars.map(({ name }) => name.length));
+  const left = Math.min(MOST_FOR_NAMES, Math.ceil(longest * LETTER) + 16);
+  const half = (WIDTH - left - RIGHT) / 2;
+  const one = left + half;
   const at = (ratio: number) =>
     one + half * Math.max(-1, Math.min(1, Math.log(ratio) / Math.log(MOST)));
   const bottom = TOP + 14 + sorted.length * ROW;
@@ -111,7 +115,7 @@ export function ratios(
     const kind = value >= 1 ? "bar wire" : "bar";
     const place = value >= 1 ? end + 4 : Math.max(end, one) + 4;
     return `
-  <text class="name small" x="${LEFT_OF_RATIOS - 8}" y="${y + ROW - 4}">${
+  <text class="name small" x="${left - 8}" y="${y + ROW - 4}">${
       escape(name)
     }</text>
   <rect class="${kind}" x="${Math.min(one, end).toFixed(1)}" y="${

@@ -16,6 +16,8 @@ export interface Target {
   readonly unit: string;
   /** Whether that is enough. */
   readonly met: boolean;
+  /** How many times as good it is as what is asked. */
+  readonly reached: number;
 }
 
 /**
@@ -34,7 +36,8 @@ export function atLeast(
   unit = "×",
 ): Target {
   const asked = `at least ${limit}${unit}`;
-  return { what, asked, value, unit, met: value >= limit };
+  const reached = value / limit;
+  return { what, asked, value, unit, met: value >= limit, reached };
 }
 
 /**
@@ -53,5 +56,6 @@ export function atMost(
   unit = "×",
 ): Target {
   const asked = `at most ${limit}${unit}`;
-  return { what, asked, value, unit, met: value <= limit };
+  const reached = limit / value;
+  return { what, asked, value, unit, met: value <= limit, reached };
 }

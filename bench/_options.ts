@@ -28,6 +28,7 @@ export const HELP = `usage: deno task bench [options]
   --split             pin this process to core 0 and its peers to core 1
   --json FILE         write the results to a file
   --svg FILE          draw calls a second, 256 under way, into a file
+  --targets FILE      draw how far each target was reached into a file
   --help              show this
 
 Without --pin or --split the scheduler chooses between one core and two, except
@@ -56,6 +57,8 @@ export interface Options {
   readonly json: string | undefined;
   /** Where to draw them. */
   readonly svg: string | undefined;
+  /** Where to draw the targets. */
+  readonly targets: string | undefined;
   /** Whether to have a quick look. */
   readonly quick: boolean;
   /** The checkout to compare with. */
@@ -73,7 +76,16 @@ export function readOptions(args: string[]): Options | string | undefined {
   const unknown: string[] = [];
   const found = parseArgs(args, {
     boolean: ["pin", "split", "full", "quick", "help"],
-    string: ["only", "with", "rounds", "seconds", "json", "svg", "against"],
+    string: [
+      "only",
+      "with",
+      "rounds",
+      "seconds",
+      "json",
+      "svg",
+      "targets",
+      "against",
+    ],
     default: {
       only: NAMES.join(","),
       with: OTHERS.join(","),
@@ -101,12 +113,12 @@ export function readOptions(args: string[]): Options | string | undefined {
     return `--seconds takes a number above 0, not "${found.seconds}".`;
   }
   if (found.pin && found.split) return "--pin and --split exclude each other.";
-  const { full, json, svg, pin, split } = found;
+  const { full, json, svg, targets, pin, split } = found;
   const cores = pin ? [0, 0] as const : split ? [0, 1] as const : undefined;
   const { against } = found;
   const quick = found.quick || against !== undefined;
   return {
-    ...{ only, with: others, rounds, seconds, full, cores, json, svg },
+    ...{ only, with: others, rounds, seconds, full, cores, json, svg, targets },
     ...{ quick, against },
   };
 }

@@ -10,7 +10,7 @@
  * @module
  */
 
-import { chart } from "./_chart.ts";
+import { chart, ratios } from "./_chart.ts";
 import type { Target } from "./_mark.ts";
 import { targets } from "./_marks.ts";
 import type { Measurement } from "./_measure.ts";
@@ -41,6 +41,17 @@ async function writeFiles(
     const text = JSON.stringify(results, null, 2);
     await Deno.writeTextFile(options.json, `${text}\n`);
   }
+  const { deno, rounds } = setting;
+  if (options.targets !== undefined) {
+    await Deno.writeTextFile(
+      options.targets,
+      ratios(
+        "What was measured, beside what is asked",
+        `1: the target is met; Deno ${deno}, medians of ${rounds} rounds`,
+        found.map(({ what, reached }) => ({ name: what, value: reached })),
+      ),
+    );
+  }
   if (options.svg === undefined) return;
   const bars = measurements.filter(({ workload }) => workload === "many")
     .map(({ contestant, median }) => ({ name: contestant, value: median }));
@@ -48,7 +59,6 @@ async function writeFiles(
     console.error("--svg draws the workload many, which did not run.");
     return;
   }
-  const { deno, rounds } = setting;
   await Deno.writeTextFile(
     options.svg,
     chart(

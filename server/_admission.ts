@@ -974,8 +974,8 @@ export class ServerCounts {
   readonly #clock: Clock;
   readonly #began: number;
   readonly #functions: Map<string, MeasuredFunction> | undefined;
-  /** Puts what measures a function in its place; undefined where none does. */
-  readonly measure: ((name: string, served: Method) => Method) | undefined;
+  /** Puts what measures functions in their place; undefined where none does. */
+  readonly measure: Measure | undefined;
   readonly #refused = new Tallies();
   readonly #ended = new Tallies();
   readonly #limits = new Tallies();
@@ -1039,8 +1039,13 @@ export class ServerCounts {
   }
 }
 
+/** Puts what measures functions in their place; wires share it. */
+type Measure = (
+  served: ReadonlyMap<string, Method>,
+) => ReadonlyMap<string, Method>;
+
 /**
- * What puts a function that measures in the place of another.
+ * What measures functions.
  *
  * @param clock Tells the time.
  * @param functions What was measured of each.
@@ -1048,30 +1053,47 @@ export class ServerCounts {
 function measuring(
   clock: Clock,
   functions: Map<string, MeasuredFunction>,
-): (name: string, served: Method) => Method {
-  return (name, served) => {
-    const measured = measuredOf(functions, name);
-    return function (this: unknown, ...args) {
-      const began = clock.now();
-      measured.begin();
-      try {
-        const result = Reflect.apply(served, this, args);
-        const later = laterOf(result);
-        if (later === undefined) {
-          measured.end(clock.now() - began, false);
-          return result;
-        }
-        const promise = settled(later);
-        promise.then(
-          () => measured.end(clock.now() - began, false),
-          () => measured.end(clock.now() - began, true),
-        );
-        return promise;
-      } catch (error) {
-        measured.end(clock.now() - began, true);
-        throw error;
+): Measure {
+  const known = new WeakMap<object, ReadonlyMap<string, Method>>();
+  return (served) => {
+    let measured = known.get(served);
+    if (measured === undefined) {
+      const each = Array.from(served, ([name, one]) => {
+        const meter = measuredOf(functions, name);
+        return [name, metered(one, meter, clock)] as const;
+      });
+      known.set(served, measured = new Map(each));
+    }
+    return measured;
+  };
+}
+
+/** A function that is measured. */
+function metered(
+  served: Method,
+  measured: MeasuredFunction,
+  clock: Clock,
+): Method {
+  return function (this: unknown, ...args) {
+    const began = clock.now();
+    measured.begin();
+    try {
+      const result = Reflect.apply(served, this, args);
+      const later = laterOf(result);
+      if (later === undefined) {
+        measured.end(clock.now() - began, false);
+        return result;
       }
-    };
+      const promise = settled(later);
+      promise.then(
+        () => measured.end(clock.now() - began, false),
+        () => measured.end(clock.now() - began, true),
+      );
+      return promise;
+    } catch (error) {
+      measured.end(clock.now() - began, true);
+      throw error;
+    }
   };
 }
 

@@ -104,7 +104,7 @@ export const CODEC: readonly BuggyFile[] = [
       },
       {
         name: "memory is taken for what was announced",
-        find: "new Uint8Array(Math.min(size, room))",
+        find: "new Uint8Array(room)",
         replace: "new Uint8Array(size)",
       },
     ],

@@ -100,22 +100,48 @@ for (const [size, copied, allocated] of BYTES) {
   });
 }
 
-/** Reads of so many bytes at most. */
-function cutReads(transport: Transport, most: number): Transport {
+/** Reads of so many bytes at most; the first of what was written, of others. */
+function cutReads(
+  transport: Transport,
+  most: number,
+  first = most,
+): Transport {
   let rest: Uint8Array | null = new Uint8Array();
   return {
     address: transport.address,
     local: true,
     async read() {
-      if (rest?.length === 0) rest = await transport.read();
-      const chunk = rest?.subarray(0, most) ?? null;
-      rest = rest?.subarray(most) ?? null;
+      let count = most;
+      if (rest?.length === 0) {
+        rest = await transport.read();
+        count = first;
+      }
+      const chunk = rest?.subarray(0, count) ?? null;
+      rest = rest?.subarray(count) ?? null;
       return chunk;
     },
     write: (bytes) => transport.write(bytes),
     closeWrite: () => transport.closeWrite(),
     close: () => transport.close(),
   };
+}
+
+for (const first of [40, 5_000, 30_000, 60_000]) {
+  test(`an argument whose first ${first} bytes come alone is put together once`, async () => {
+    const size = 1024 * 1024;
+    const [here, there] = memoryTransports();
+    const near = makeWire<{ size(bytes: Uint8Array): number }>(here);
+    const far = makeWire(cutReads(there, 65_536, first));
+    far.serve(FUNCTIONS);
+    const bytes = new Uint8Array(size);
+    const call = () => near.remoteValue.size(bytes);
+    await call();
+    await call();
+    const { copied, allocated } = await byteCosts(call);
+    assert(copied <= size * 2.15, `${copied} copied`);
+    assert(allocated <= size * 1.08, `${allocated} allocated`);
+    await Promise.all([near.close(), far.close()]);
+  });
 }
 
 /** Counts what reading a stream of 64 chunks costs, when it is under way. */

@@ -291,6 +291,8 @@ export const PIECE = { part: 0, abandoned: 1 } as const;
 
 /** How many times what came is made room for at once. */
 const AHEAD = 16;
+/** So much room more is made after the next read. */
+const SOON = 64 * 1024 * AHEAD;
 /** What came before them: a length of 4 bytes, kind, number, flag and size. */
 const LEAST_HEADER = 8;
 
@@ -324,8 +326,15 @@ export class Assembly {
     const needed = length + count;
     if (needed > this.bytes.length) {
       // Never more than a few times what came, whatever was announced.
-      const room = (LEAST_HEADER + needed) * AHEAD;
-      const grown = new Uint8Array(Math.min(size, room));
+      const lacking = size - (LEAST_HEADER + needed) * AHEAD;
+      // Where the next bytes will make room for all, it waits for them: what is
+      // there by now is copied then, and not the most of it.
+      const room = lacking <= 0
+        ? size
+        : length === 0 && lacking <= SOON
+        ? needed
+        : size - lacking;
+      const grown = new Uint8Array(room);
       // Whoever brought room may have taken it back: nobody wants these then.
       if (this.bytes.length > 0) grown.set(this.bytes.subarray(0, length));
       this.bytes = grown;

@@ -265,7 +265,7 @@ export class LightOutput {
     ) return void this.put(message);
     throw new WireError(
       "limit",
-      `It has ${length} bytes, and ${this.waiting} wait already for the peer, which takes them too slowly (limit "sendMost": ${sendMost}).`,
+      `It has ${length} bytes, and ${this.waiting} bytes wait already for the peer (limit "sendMost": ${sendMost}).`,
     );
   }
 

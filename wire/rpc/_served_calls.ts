@@ -66,8 +66,10 @@ import {
 } from "./served.ts";
 import { sendThrown } from "./thrown.ts";
 
-/** Puts what measures a function in its place. */
-type Measure = (name: string, served: Method) => Method;
+/** Puts what measures functions in their place. */
+export type Measure = (
+  served: ReadonlyMap<string, Method>,
+) => ReadonlyMap<string, Method>;
 
 /** What functions are run with. */
 export interface ServedFunctionsOptions {
@@ -79,7 +81,7 @@ export interface ServedFunctionsOptions {
   readonly serveThrough?: readonly Middleware[];
   /** Whether to list what is served for a peer that asks. */
   readonly introspection?: boolean;
-  /** Puts what measures a function in its place. */
+  /** Puts what measures functions in their place. */
   readonly measure?: Measure | undefined;
   /** What serves calls that run once. */
   readonly once?: ServesOnce | undefined;
@@ -116,29 +118,6 @@ function joined(
   return known.size === 0 ? more : new Map([...known, ...more]);
 }
 
-/** What is served, measured: the wires of a server share it. */
-const measuredOnce = new WeakMap<
-  Measure,
-  WeakMap<object, ReadonlyMap<string, Method>>
->();
-
-function measuredBy(
-  measure: Measure,
-  entries: ReadonlyMap<string, Method>,
-): ReadonlyMap<string, Method> {
-  let known = measuredOnce.get(measure);
-  if (known === undefined) measuredOnce.set(measure, known = new WeakMap());
-  let measured = known.get(entries);
-  if (measured === undefined) {
-    const each = Array.from(
-      entries,
-      ([name, served]) => [name, measure(name, served)] as const,
-    );
-    known.set(entries, measured = new Map(each));
-  }
-  return measured;
-}
-
 /** The functions of one wire. */
 export class ServedFunctions {
   readonly #options: ServedFunctionsOptions;
@@ -168,7 +147,7 @@ export class ServedFunctions {
       this.#measured = this.#functions;
       return;
     }
-    this.#measured = joined(this.#measured, measuredBy(measure, entries));
+    this.#measured = joined(this.#measured, measure(entries));
   }
 
   /** The function of a name: one that was served, or the wire's own. */

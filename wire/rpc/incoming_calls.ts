@@ -33,6 +33,7 @@ import {
   dropUnused,
   gone,
   keyOf,
+  type Measure,
   noSuchFunction,
   noSuchObject,
   oneWay,
@@ -70,8 +71,8 @@ export interface ServingOptions {
   readonly serveThrough?: readonly Middleware[];
   /** Whether to list what is served for a peer that asks. */
   readonly introspection?: boolean;
-  /** Puts what measures a function in its place. */
-  readonly measure?: ((name: string, served: Method) => Method) | undefined;
+  /** Puts what measures functions in their place. */
+  readonly measure?: Measure | undefined;
   /** What serves calls that run once. */
   readonly once?: ServesOnce | undefined;
   /** The types of values that are declared. */

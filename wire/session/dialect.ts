@@ -206,12 +206,14 @@ export interface SessionOptions {
   readonly onError: (error: unknown, where: string) => void;
   /** What calls are served through; the first is the outermost. */
   readonly serveThrough: readonly Middleware[];
-  /** Puts what measures a function in its place, where that is done. */
+  /** Puts what measures functions in their place, where that is done. */
   readonly measure?:
     | ((
-      name: string,
-      served: (this: unknown, ...args: unknown[]) => unknown,
-    ) => (this: unknown, ...args: unknown[]) => unknown)
+      served: ReadonlyMap<
+        string,
+        (this: unknown, ...args: unknown[]) => unknown
+      >,
+    ) => ReadonlyMap<string, (this: unknown, ...args: unknown[]) => unknown>)
     | undefined;
   /** What calls that are made go through, from the first to the last. */
   readonly callThrough: readonly Middleware[];
