@@ -82,7 +82,7 @@ const MOST_FOR_NAMES = 440;
 
 /**
  * Draws ratios on a logarithmic scale, the greatest first: to the right of 1
- * where the wire is ahead, to the left where it is not.
+ * where the wire is ahead, or a target is met, to the left where it is not.
  *
  * @param title What they show.
  * @param note How they were measured.

@@ -42,7 +42,9 @@ async function writeFiles(
     await Deno.writeTextFile(options.json, `${text}\n`);
   }
   const { deno, rounds } = setting;
-  if (options.targets !== undefined) {
+  if (options.targets !== undefined && found.length === 0) {
+    console.error("--targets draws targets, and nothing that has one ran.");
+  } else if (options.targets !== undefined) {
     await Deno.writeTextFile(
       options.targets,
       ratios(

@@ -974,8 +974,6 @@ export class ServerCounts {
   readonly #clock: Clock;
   readonly #began: number;
   readonly #functions: Map<string, MeasuredFunction> | undefined;
-  /** Puts what measures functions in their place; undefined where none does. */
-  readonly measure: Measure | undefined;
   readonly #refused = new Tallies();
   readonly #ended = new Tallies();
   readonly #limits = new Tallies();
@@ -992,7 +990,6 @@ export class ServerCounts {
     this.#clock = clock;
     this.#began = clock.now();
     this.#functions = measures ? new Map() : undefined;
-    this.measure = this.#functions && measuring(clock, this.#functions);
   }
 
   /** A wire was accepted. */
@@ -1017,6 +1014,42 @@ export class ServerCounts {
     this.#limits.add(limit);
   }
 
+  /**
+   * What measures a function in its place; undefined where none is.
+   *
+   * @param name Its name.
+   * @param served The function.
+   */
+  get measure(): ((name: string, served: Method) => Method) | undefined {
+    const functions = this.#functions;
+    if (functions === undefined) return undefined;
+    const clock = this.#clock;
+    return (name, served) => {
+      const measured = measuredOf(functions, name);
+      return function (this: unknown, ...args) {
+        const began = clock.now();
+        measured.begin();
+        try {
+          const result = Reflect.apply(served, this, args);
+          const later = laterOf(result);
+          if (later === undefined) {
+            measured.end(clock.now() - began, false);
+            return result;
+          }
+          const promise = settled(later);
+          promise.then(
+            () => measured.end(clock.now() - began, false),
+            () => measured.end(clock.now() - began, true),
+          );
+          return promise;
+        } catch (error) {
+          measured.end(clock.now() - began, true);
+          throw error;
+        }
+      };
+    };
+  }
+
   /** What is told of it all. */
   stats(
     wires: ReadonlySet<{ stats(): WireStats }>,
@@ -1039,62 +1072,33 @@ export class ServerCounts {
   }
 }
 
-/** Puts what measures functions in their place; wires share it. */
-type Measure = (
-  served: ReadonlyMap<string, Method>,
-) => ReadonlyMap<string, Method>;
+/** What the wires of a server serve. */
+export class ServedBefore {
+  #latest: WeakRef<ReadonlyMap<string, Method>> | undefined;
 
-/**
- * What measures functions.
- *
- * @param clock Tells the time.
- * @param functions What was measured of each.
- */
-function measuring(
-  clock: Clock,
-  functions: Map<string, MeasuredFunction>,
-): Measure {
-  const known = new WeakMap<object, ReadonlyMap<string, Method>>();
-  return (served) => {
-    let measured = known.get(served);
-    if (measured === undefined) {
-      const each = Array.from(served, ([name, one]) => {
-        const meter = measuredOf(functions, name);
-        return [name, metered(one, meter, clock)] as const;
-      });
-      known.set(served, measured = new Map(each));
-    }
-    return measured;
+  /**
+   * Gives the map that the last wire has, where that serves the same: then
+   * wires take no memory for what they serve, however many functions it is.
+   */
+  readonly share = (
+    served: ReadonlyMap<string, Method>,
+  ): ReadonlyMap<string, Method> => {
+    const latest = this.#latest?.deref();
+    if (latest !== undefined && isSame(latest, served)) return latest;
+    this.#latest = new WeakRef(served);
+    return served;
   };
 }
 
-/** A function that is measured. */
-function metered(
-  served: Method,
-  measured: MeasuredFunction,
-  clock: Clock,
-): Method {
-  return function (this: unknown, ...args) {
-    const began = clock.now();
-    measured.begin();
-    try {
-      const result = Reflect.apply(served, this, args);
-      const later = laterOf(result);
-      if (later === undefined) {
-        measured.end(clock.now() - began, false);
-        return result;
-      }
-      const promise = settled(later);
-      promise.then(
-        () => measured.end(clock.now() - began, false),
-        () => measured.end(clock.now() - began, true),
-      );
-      return promise;
-    } catch (error) {
-      measured.end(clock.now() - began, true);
-      throw error;
-    }
-  };
+function isSame(
+  one: ReadonlyMap<string, Method>,
+  other: ReadonlyMap<string, Method>,
+): boolean {
+  if (one.size !== other.size) return false;
+  for (const [name, served] of other) {
+    if (one.get(name) !== served) return false;
+  }
+  return true;
 }
 
 /** What measures a function of that name. */

@@ -84,6 +84,7 @@ import {
   type OnAudit,
   readAnswer,
   Seats,
+  ServedBefore,
   ServerCounts,
   type ServerStats,
   type Shortage,
@@ -436,6 +437,7 @@ export class RequestServer implements AsyncDisposable {
   readonly #quotas: QuotaKeeper | undefined;
   readonly #audit: ReturnType<typeof auditor>;
   readonly #counts: ServerCounts;
+  readonly #served = new ServedBefore();
   readonly #finished = Promise.withResolvers<void>();
   /** Undefined where the server does not listen. */
   readonly #listener: HostListener | undefined;
@@ -894,6 +896,7 @@ export class RequestServer implements AsyncDisposable {
       quota: passing,
       debug: this.#debug,
       measure: this.#counts.measure,
+      share: this.#served.share,
       trouble: this.#trouble,
     });
   }

@@ -420,10 +420,7 @@ export class Wire<
     transport: Transport,
     options?: WireOptions<Remote, Local, Identity> | null,
     side:
-      & Pick<
-        SessionOptions,
-        "peerFirst" | "gate" | "sharedMemory" | "quota" | "debug" | "measure"
-      >
+      & Pick<SessionOptions, OfServers>
       & { readonly trouble?: (error: unknown) => void } = {},
   ) {
     options ??= {};
@@ -1128,6 +1125,16 @@ const FLAGS = [
   "introspection",
   "telemetry",
 ] as const;
+
+/** What servers have beside their wires. */
+type OfServers =
+  | "peerFirst"
+  | "gate"
+  | "sharedMemory"
+  | "quota"
+  | "debug"
+  | "measure"
+  | "share";
 
 /** What {@linkcode checkParts} checks. */
 type Parts = Pick<

@@ -83,14 +83,25 @@ export const EDGES: readonly BuggyFile[] = [
       {
         name: "a function's result is measured before it is there",
         find:
-          "const later = laterOf(result);\n      if (later === undefined) {",
+          "const later = laterOf(result);\n          if (later === undefined) {",
         replace:
-          "const later = laterOf(result)!;\n      if (true as boolean) {",
+          "const later = laterOf(result)!;\n          if (true as boolean) {",
       },
       {
         name: "any number of functions is measured apart",
         find: "functions.has(name) || functions.size < MOST_FUNCTIONS;",
         replace: "true as boolean;",
+      },
+    ],
+  },
+  {
+    file: "server/_admission.ts",
+    tests: ["server/served_test.ts"],
+    bugs: [
+      {
+        name: "a wire gets the functions of another with the same names",
+        find: "if (one.get(name) !== served) return false;",
+        replace: "if (!one.has(name)) return false;",
       },
     ],
   },

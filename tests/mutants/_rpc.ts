@@ -487,17 +487,6 @@ export const RPC: readonly BuggyFile[] = [
     ],
   },
   {
-    file: "wire/rpc/served.ts",
-    tests: ["wire/served_test.ts"],
-    bugs: [
-      {
-        name: "a wire gets the functions of another with the same names",
-        find: "if (before.get(name) !== served) return false;",
-        replace: "if (!before.has(name)) return false;",
-      },
-    ],
-  },
-  {
     file: "wire/rpc/context.ts",
     tests: [
       "wire/calls_test.ts",

@@ -291,8 +291,6 @@ export const PIECE = { part: 0, abandoned: 1 } as const;
 
 /** How many times what came is made room for at once. */
 const AHEAD = 16;
-/** So much room more is made after the next read. */
-const SOON = 64 * 1024 * AHEAD;
 /** What came before them: a length of 4 bytes, kind, number, flag and size. */
 const LEAST_HEADER = 8;
 
@@ -326,14 +324,11 @@ export class Assembly {
     const needed = length + count;
     if (needed > this.bytes.length) {
       // Never more than a few times what came, whatever was announced.
-      const lacking = size - (LEAST_HEADER + needed) * AHEAD;
-      // Where the next bytes will make room for all, it waits for them: what is
-      // there by now is copied then, and not the most of it.
-      const room = lacking <= 0
+      const most = (LEAST_HEADER + needed) * AHEAD;
+      // No more than a sixteenth of it has to be copied to where it is whole.
+      const room = size <= most
         ? size
-        : length === 0 && lacking <= SOON
-        ? needed
-        : size - lacking;
+        : Math.min(most, Math.ceil(size / AHEAD));
       const grown = new Uint8Array(room);
       // Whoever brought room may have taken it back: nobody wants these then.
       if (this.bytes.length > 0) grown.set(this.bytes.subarray(0, length));

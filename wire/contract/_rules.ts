@@ -49,8 +49,6 @@ export class Rules implements ContractRules {
   readonly signatures: Signatures;
   readonly valueTypes: readonly AnyValueType[] | undefined;
   readonly #contract: object;
-  /** Functions by their names, guarded: wires that serve the same share them. */
-  readonly #guards: Guards = new Map();
 
   /**
    * @param contract The contract, which its errors name as theirs.
@@ -68,11 +66,11 @@ export class Rules implements ContractRules {
   }
 
   implemented(functions: object): object {
-    return implemented(functions, this.signatures, this.#guards);
+    return implemented(functions, this.signatures);
   }
 
   guarded(functions: object): object {
-    return guarded(functions, this.signatures, this.#guards);
+    return guarded(functions, this.signatures);
   }
 
   summary(helloFrame: number, credential: string): string {
@@ -104,9 +102,6 @@ export function signaturesOf(contract: object): Signatures {
 
 type Served = (this: unknown, ...args: unknown[]) => unknown;
 
-/** Guarded functions, by the name that they are behind, and by themselves. */
-type Guards = Map<string, WeakMap<object, Served>>;
-
 /** Functions and namespaces of them, those of a contract behind it. */
 interface Guarded {
   [name: string]: Served | Guarded;
@@ -117,14 +112,12 @@ interface Guarded {
  *
  * @param functions What implements it: own enumerable properties.
  * @param signatures The contract.
- * @param guards What is guarded already.
  * @returns The guarded functions. One that is guarded already stays as it is.
  * @throws {WireError} `invalidArgument` when there is one too few or too many.
  */
 function implemented(
   functions: object,
   signatures: Signatures,
-  guards: Guards,
 ): Guarded {
   if (!isNames(functions)) {
     throw mistaken("implement() takes an object of functions", functions);
@@ -144,7 +137,7 @@ function implemented(
       `The implementation has the function "${stranger}", which is not in the contract. Serve it by itself, or add it there.`,
     );
   }
-  return guarded(functions, signatures, guards);
+  return guarded(functions, signatures);
 }
 
 /**
@@ -152,7 +145,6 @@ function implemented(
  *
  * @param functions Functions to serve, and namespaces of them.
  * @param signatures The contract.
- * @param guards What is guarded already.
  * @param prefix What their names begin with.
  * @returns All of them, guarded or as they are.
  * @throws {WireError} `invalidArgument` for what is no function.
@@ -160,7 +152,6 @@ function implemented(
 function guarded(
   functions: object,
   signatures: Signatures,
-  guards: Guards,
   prefix = "",
 ): Guarded {
   const result: Guarded = Object.create(null);
@@ -168,19 +159,15 @@ function guarded(
     const name = prefix + key;
     const signature = signatures.get(name);
     result[key] = isNamespace(served)
-      ? guarded(served, signatures, guards, `${name}.`)
+      ? guarded(served, signatures, `${name}.`)
       : signature === undefined
       ? served
-      : guard(signature, served, guards);
+      : guard(signature, served);
   }
   return result;
 }
 
-function guard(
-  signature: Signature,
-  served: unknown,
-  guards: Guards,
-): Served {
+function guard(signature: Signature, served: unknown): Served {
   if (typeof served !== "function") {
     throw new WireError(
       "invalidArgument",
@@ -189,18 +176,6 @@ function guard(
   }
   const { [DESCRIBED]: described } = served as { [DESCRIBED]?: object };
   if (described === signature.description) return served as Served;
-  const { name } = signature;
-  let known = guards.get(name);
-  if (known === undefined) guards.set(name, known = new WeakMap());
-  let wrapper = known.get(served);
-  if (wrapper === undefined) {
-    known.set(served, wrapper = behind(signature, served as Served));
-  }
-  return wrapper;
-}
-
-/** A function behind its signature. */
-function behind(signature: Signature, served: Served): Served {
   const wrapper = function (this: unknown, ...args: unknown[]): unknown {
     const checked = checkArguments(signature, args);
     return checked instanceof Promise

@@ -372,6 +372,7 @@ export class NativeSession
   readonly introspection: boolean;
   readonly once: ServesOnce | undefined;
   readonly measure: SessionOptions["measure"];
+  readonly share: SessionOptions["share"];
   readonly #callThrough: readonly Middleware[];
 
   /** Calls may be of results that are not there yet. */
@@ -426,6 +427,7 @@ export class NativeSession
     this.introspection = options.introspection;
     this.once = options.once;
     this.measure = options.measure;
+    this.share = options.share;
     this.#callThrough = options.callThrough;
     this.lifetime = new Lifetime(onError);
     const memory = this.memory = new Memory(
@@ -748,6 +750,7 @@ export class NativeSession
     };
     if (isOver && !this.output.waiting && this.#mayCut) {
       this.lifetime.isCut = true;
+      this.#reading.isStopped = true;
       this.transport.close();
       gone();
     } else this.#takeLeave(reason, tell).then(gone);
@@ -890,6 +893,8 @@ class ReadLoop {
   done: Promise<void> = Promise.resolve();
   /** Whether the peer has ended its direction. */
   hasEnded = false;
+  /** Whether it reads no more: the connection is closed, and nothing will come. */
+  isStopped = false;
 
   readonly #options: ReadLoopOptions;
   readonly #chunks = new ChunkCheck();
@@ -958,7 +963,7 @@ class ReadLoop {
         const pause = memory.pause();
         if (pause !== undefined) await pause;
         // To read what is closed would fail, and take longer than a call.
-        if (lifetime.isCut) return;
+        if (this.isStopped) return;
       }
       this.hasEnded = true;
       if (lifetime.reason !== undefined) return;

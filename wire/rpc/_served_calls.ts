@@ -66,11 +66,6 @@ import {
 } from "./served.ts";
 import { sendThrown } from "./thrown.ts";
 
-/** Puts what measures functions in their place. */
-export type Measure = (
-  served: ReadonlyMap<string, Method>,
-) => ReadonlyMap<string, Method>;
-
 /** What functions are run with. */
 export interface ServedFunctionsOptions {
   /** What functions get as `this.wire`. */
@@ -81,8 +76,12 @@ export interface ServedFunctionsOptions {
   readonly serveThrough?: readonly Middleware[];
   /** Whether to list what is served for a peer that asks. */
   readonly introspection?: boolean;
-  /** Puts what measures functions in their place. */
-  readonly measure?: Measure | undefined;
+  /** Puts what measures a function in its place. */
+  readonly measure?: ((name: string, served: Method) => Method) | undefined;
+  /** Gives one map for the same functions, where wires share what they serve. */
+  readonly share?:
+    | ((served: ReadonlyMap<string, Method>) => ReadonlyMap<string, Method>)
+    | undefined;
   /** What serves calls that run once. */
   readonly once?: ServesOnce | undefined;
   /** Told what has no other place to go. */
@@ -140,14 +139,19 @@ export class ServedFunctions {
 
   /** Adds functions to what is served. */
   add(functions: object): void {
-    const entries = servedEntries(functions);
-    const { measure } = this.#options;
+    const found = servedEntries(functions);
+    const { measure, share } = this.#options;
+    const entries = share?.(found) ?? found;
     this.#functions = joined(this.#functions, entries);
     if (measure === undefined) {
       this.#measured = this.#functions;
       return;
     }
-    this.#measured = joined(this.#measured, measure(entries));
+    const measured = new Map<string, Method>();
+    for (const [name, served] of entries) {
+      measured.set(name, measure(name, served));
+    }
+    this.#measured = joined(this.#measured, measured);
   }
 
   /** The function of a name: one that was served, or the wire's own. */

@@ -33,7 +33,6 @@ import {
   dropUnused,
   gone,
   keyOf,
-  type Measure,
   noSuchFunction,
   noSuchObject,
   oneWay,
@@ -71,8 +70,12 @@ export interface ServingOptions {
   readonly serveThrough?: readonly Middleware[];
   /** Whether to list what is served for a peer that asks. */
   readonly introspection?: boolean;
-  /** Puts what measures functions in their place. */
-  readonly measure?: Measure | undefined;
+  /** Puts what measures a function in its place. */
+  readonly measure?: ((name: string, served: Method) => Method) | undefined;
+  /** Gives one map for the same functions, where wires share what they serve. */
+  readonly share?:
+    | ((served: ReadonlyMap<string, Method>) => ReadonlyMap<string, Method>)
+    | undefined;
   /** What serves calls that run once. */
   readonly once?: ServesOnce | undefined;
   /** The types of values that are declared. */

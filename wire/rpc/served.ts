@@ -24,10 +24,10 @@ import type { Report } from "../base/report.ts";
  * @param functions Own enumerable properties, each a function, or a namespace:
  * a plain object of such properties.
  * @returns Name and function of each. In a namespace, the name is the path:
- * "users.get". It is shared with the wires that serve the same.
+ * "users.get".
  * @throws {WireError} `invalidArgument` for what cannot be served.
  */
-export function servedEntries(functions: object): ReadonlyMap<string, Method> {
+export function servedEntries(functions: object): Map<string, Method> {
   if (typeof functions !== "object" || functions === null) {
     throw new WireError(
       "invalidArgument",
@@ -61,36 +61,7 @@ export function servedEntries(functions: object): ReadonlyMap<string, Method> {
       );
     }
   }
-  return shared(found as Map<string, Method>);
-}
-
-/** What was served last, by the first function of it. */
-const latest = new WeakMap<Method, ReadonlyMap<string, Method>>();
-
-/**
- * The wires of a server mostly serve the same functions: then they share one
- * map of them, however many there are.
- */
-function shared(
-  found: ReadonlyMap<string, Method>,
-): ReadonlyMap<string, Method> {
-  const [first] = found.values();
-  if (first === undefined) return found;
-  const before = latest.get(first);
-  if (before !== undefined && isSame(before, found)) return before;
-  latest.set(first, found);
-  return found;
-}
-
-function isSame(
-  before: ReadonlyMap<string, Method>,
-  found: ReadonlyMap<string, Method>,
-): boolean {
-  if (before.size !== found.size) return false;
-  for (const [name, served] of found) {
-    if (before.get(name) !== served) return false;
-  }
-  return true;
+  return found as Map<string, Method>;
 }
 
 /**

@@ -206,8 +206,15 @@ export interface SessionOptions {
   readonly onError: (error: unknown, where: string) => void;
   /** What calls are served through; the first is the outermost. */
   readonly serveThrough: readonly Middleware[];
-  /** Puts what measures functions in their place, where that is done. */
+  /** Puts what measures a function in its place, where that is done. */
   readonly measure?:
+    | ((
+      name: string,
+      served: (this: unknown, ...args: unknown[]) => unknown,
+    ) => (this: unknown, ...args: unknown[]) => unknown)
+    | undefined;
+  /** Gives one map for the same functions, where wires share what they serve. */
+  readonly share?:
     | ((
       served: ReadonlyMap<
         string,
