@@ -1072,33 +1072,26 @@ export class ServerCounts {
   }
 }
 
-/** What the wires of a server serve. */
-export class ServedBefore {
-  #latest: WeakRef<ReadonlyMap<string, Method>> | undefined;
+/** The functions that a wire serves, by their names. */
+type Served = ReadonlyMap<string, Method>;
 
-  /**
-   * Gives the map that the last wire has, where that serves the same: then
-   * wires take no memory for what they serve, however many functions it is.
-   */
-  readonly share = (
-    served: ReadonlyMap<string, Method>,
-  ): ReadonlyMap<string, Method> => {
-    const latest = this.#latest?.deref();
-    if (latest !== undefined && isSame(latest, served)) return latest;
-    this.#latest = new WeakRef(served);
+/**
+ * What has the wires of a server share what they serve.
+ *
+ * @returns Gives the map that the last wire has, where that serves the same: so
+ * wires take no memory for what they serve, however many functions it is.
+ */
+export function sharing(): (served: Served) => Served {
+  let last: WeakRef<Served> | undefined;
+  return (served) => {
+    const latest = last?.deref();
+    if (
+      latest?.size === served.size &&
+      [...served].every(([name, one]) => latest.get(name) === one)
+    ) return latest;
+    last = new WeakRef(served);
     return served;
   };
-}
-
-function isSame(
-  one: ReadonlyMap<string, Method>,
-  other: ReadonlyMap<string, Method>,
-): boolean {
-  if (one.size !== other.size) return false;
-  for (const [name, served] of other) {
-    if (one.get(name) !== served) return false;
-  }
-  return true;
 }
 
 /** What measures a function of that name. */

@@ -84,9 +84,9 @@ import {
   type OnAudit,
   readAnswer,
   Seats,
-  ServedBefore,
   ServerCounts,
   type ServerStats,
+  sharing,
   type Shortage,
 } from "./_admission.ts";
 import {
@@ -437,7 +437,7 @@ export class RequestServer implements AsyncDisposable {
   readonly #quotas: QuotaKeeper | undefined;
   readonly #audit: ReturnType<typeof auditor>;
   readonly #counts: ServerCounts;
-  readonly #served = new ServedBefore();
+  readonly #share = sharing();
   readonly #finished = Promise.withResolvers<void>();
   /** Undefined where the server does not listen. */
   readonly #listener: HostListener | undefined;
@@ -896,7 +896,7 @@ export class RequestServer implements AsyncDisposable {
       quota: passing,
       debug: this.#debug,
       measure: this.#counts.measure,
-      share: this.#served.share,
+      share: this.#share,
       trouble: this.#trouble,
     });
   }

@@ -100,8 +100,8 @@ export const EDGES: readonly BuggyFile[] = [
     bugs: [
       {
         name: "a wire gets the functions of another with the same names",
-        find: "if (one.get(name) !== served) return false;",
-        replace: "if (!one.has(name)) return false;",
+        find: "latest.get(name) === one",
+        replace: "latest.has(name)",
       },
     ],
   },

@@ -7,7 +7,7 @@ import {
   assertNotStrictEquals,
   assertStrictEquals,
 } from "@std/assert";
-import { ServedBefore } from "../../server/_admission.ts";
+import { sharing } from "../../server/_admission.ts";
 import { connectToRemoteServer, createRequestServer } from "../../mod.ts";
 import { servedEntries } from "../../wire/rpc/served.ts";
 import { test } from "../_test.ts";
@@ -15,8 +15,8 @@ import { test } from "../_test.ts";
 const add = (a: number, b: number) => a + b;
 const get = (id: number) => `user ${id}`;
 
-test("ServedBefore.share() gives one map for the same functions", () => {
-  const { share } = new ServedBefore();
+test("sharing() gives one map for the same functions", () => {
+  const share = sharing();
   const served = share(servedEntries({ add, users: { get } }));
   assertEquals([...served], [["add", add], ["users.get", get]]);
   for (const same of [{ add, users: { get } }, { "users.get": get, add }]) {
@@ -24,7 +24,7 @@ test("ServedBefore.share() gives one map for the same functions", () => {
   }
 });
 
-test("ServedBefore.share() gives another map where anything differs", () => {
+test("sharing() gives another map where anything differs", () => {
   for (
     const other of [
       { add },
@@ -35,7 +35,7 @@ test("ServedBefore.share() gives another map where anything differs", () => {
       {},
     ]
   ) {
-    const { share } = new ServedBefore();
+    const share = sharing();
     const served = share(servedEntries({ add, users: { get } }));
     const entries = servedEntries(other);
     assertStrictEquals(share(entries), entries);
