@@ -22,6 +22,7 @@ import type { WireLimits } from "../wire/base/limits.ts";
 import { callHook, type Report } from "../wire/base/report.ts";
 import type { Method } from "../wire/codec/passing.ts";
 import { Values } from "../wire/rpc/context.ts";
+import type { Served, Share } from "../wire/rpc/served.ts";
 import type { CredentialGate, WireStats } from "../wire/session/dialect.ts";
 import {
   formatAddress,
@@ -1072,16 +1073,13 @@ export class ServerCounts {
   }
 }
 
-/** The functions that a wire serves, by their names. */
-type Served = ReadonlyMap<string, Method>;
-
 /**
  * What has the wires of a server share what they serve.
  *
  * @returns Gives the map that the last wire has, where that serves the same: so
  * wires take no memory for what they serve, however many functions it is.
  */
-export function sharing(): (served: Served) => Served {
+export function sharing(): Share {
   let last: WeakRef<Served> | undefined;
   return (served) => {
     const latest = last?.deref();

@@ -62,7 +62,9 @@ import {
   listFunctions,
   ONCE_KEY,
   ONCE_TERMS,
+  type Served,
   servedEntries,
+  type Share,
 } from "./served.ts";
 import { sendThrown } from "./thrown.ts";
 
@@ -79,9 +81,7 @@ export interface ServedFunctionsOptions {
   /** Puts what measures a function in its place. */
   readonly measure?: ((name: string, served: Method) => Method) | undefined;
   /** Gives one map for the same functions, where wires share what they serve. */
-  readonly share?:
-    | ((served: ReadonlyMap<string, Method>) => ReadonlyMap<string, Method>)
-    | undefined;
+  readonly share?: Share | undefined;
   /** What serves calls that run once. */
   readonly once?: ServesOnce | undefined;
   /** Told what has no other place to go. */
@@ -110,10 +110,7 @@ export interface ServesOnce {
 const NONE: ReadonlyMap<string, Method> = new Map();
 
 /** The entries of both; most wires are given functions once. */
-function joined(
-  known: ReadonlyMap<string, Method>,
-  more: ReadonlyMap<string, Method>,
-): ReadonlyMap<string, Method> {
+function joined(known: Served, more: Served): Served {
   return known.size === 0 ? more : new Map([...known, ...more]);
 }
 
@@ -124,9 +121,9 @@ export class ServedFunctions {
   readonly #clock: Clock;
   /** Undefined where there is none, which costs nothing then. */
   readonly #middleware: readonly Middleware[] | undefined;
-  #functions: ReadonlyMap<string, Method> = NONE;
+  #functions: Served = NONE;
   /** Those that run in their place: they are measured. */
-  #measured: ReadonlyMap<string, Method> = NONE;
+  #measured: Served = NONE;
 
   /** @param options What they are run with. */
   constructor(options: ServedFunctionsOptions) {

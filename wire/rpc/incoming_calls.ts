@@ -59,6 +59,7 @@ import type { Lifetime } from "../base/lifetime.ts";
 import { LazyMap, Queue } from "../base/collections.ts";
 import { resolvable } from "./remote.ts";
 import { FailedResult, Results } from "./results.ts";
+import type { Share } from "./served.ts";
 import type { ReceiveWindow } from "../flow/windows.ts";
 import type { ValueTypes } from "../codec/value_types.ts";
 
@@ -73,9 +74,7 @@ export interface ServingOptions {
   /** Puts what measures a function in its place. */
   readonly measure?: ((name: string, served: Method) => Method) | undefined;
   /** Gives one map for the same functions, where wires share what they serve. */
-  readonly share?:
-    | ((served: ReadonlyMap<string, Method>) => ReadonlyMap<string, Method>)
-    | undefined;
+  readonly share?: Share | undefined;
   /** What serves calls that run once. */
   readonly once?: ServesOnce | undefined;
   /** The types of values that are declared. */

@@ -18,6 +18,12 @@ import { isPlain } from "../codec/value_kinds.ts";
 import type { AnyValueType } from "../codec/value_types.ts";
 import type { Report } from "../base/report.ts";
 
+/** What a wire serves: functions by their names. */
+export type Served = ReadonlyMap<string, Method>;
+
+/** Gives one map for the same functions, where wires share what they serve. */
+export type Share = (served: Served) => Served;
+
 /**
  * The functions of an object that is to be served.
  *
