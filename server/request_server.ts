@@ -762,7 +762,8 @@ export class RequestServer implements AsyncDisposable {
       most: wires,
       perNetwork: wiresPerAddress,
       yieldAfter,
-      activity: activityOf,
+      // Until it is accepted it only waits for that.
+      activity: (wire) => this.#handshake.has(wire) ? 0 : activityOf(wire),
       end: (wire, idle) => this.#endIdle(wire, idle),
     });
   }

@@ -31,7 +31,7 @@ export const BASE: readonly BuggyFile[] = [
       {
         name: "a wire's signal that is asked for late has not aborted",
         find:
-          "if (this.#reason !== undefined) this.#controller.abort(this.#reason);",
+          "if (this.reason !== undefined) this.#controller.abort(this.reason);",
         replace: "",
       },
       {
@@ -274,9 +274,8 @@ export const BASE: readonly BuggyFile[] = [
     bugs: [
       {
         name: "a long queue skips what it has moved",
-        find: `      this.#items = items.slice(this.#head);
-      this.#head = 0;`,
-        replace: "      this.#items = items.slice(this.#head);",
+        find: "this.#items = items.slice(-this.size);",
+        replace: "this.#items = items.slice(1 - this.size);",
       },
       {
         name: "a spare buffer is lent twice",

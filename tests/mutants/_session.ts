@@ -71,7 +71,7 @@ export const SESSION: readonly BuggyFile[] = [
       },
       {
         name: "a wire closes under its streams",
-        find: "outbound.waiting === 0 && streams.wanted === 0;",
+        find: "outbound.waiting === 0 && wantedStreams === 0;",
         replace: "outbound.waiting === 0;",
       },
       {
@@ -82,7 +82,7 @@ export const SESSION: readonly BuggyFile[] = [
       {
         name: "functions that nobody waits for keep a peer from closing",
         find: `    lifetime.peerDrains();
-    messaging.incoming.forsakeAbandoned();`,
+    messaging.serving?.forsakeAbandoned();`,
         replace: "    lifetime.peerDrains();",
       },
       {
@@ -268,13 +268,19 @@ export const SESSION: readonly BuggyFile[] = [
       },
       {
         name: "asynchronous functions do not answer half a chunk",
-        find: "!output.isDue &&\n      messaging.incoming.running > 0",
+        find: "!output.isDue &&\n      (messaging.serving?.running ?? 0) > 0",
         replace: "false",
       },
       {
+        name: "a stream that comes first while a wire is closed is kept",
+        find: "if (this.closing.isOwn) streams.cancelAll(closedReason);",
+        replace: "",
+        tests: ["wire/streams_test.ts"],
+      },
+      {
         name: "results of half a chunk are gone for the other half",
-        find: "if (!this.#isHalfway) incoming.finishChunk();",
-        replace: "incoming.finishChunk();",
+        find: "if (!this.#isHalfway) messaging.finishChunk();",
+        replace: "messaging.finishChunk();",
       },
       {
         name: "the second half of a chunk runs on a wire that has ended",
@@ -309,13 +315,13 @@ export const SESSION: readonly BuggyFile[] = [
       },
       {
         name: "calls and messages are in no account",
-        find: "this.messaging.total + this.streams.total",
-        replace: "this.streams.total",
+        find: "this.messaging.total + (this.#streams?.total ?? 0)",
+        replace: "(this.#streams?.total ?? 0)",
         tests: ["wire/account_test.ts"],
       },
       {
         name: "streams are in no account",
-        find: "this.messaging.total + this.streams.total",
+        find: "this.messaging.total + (this.#streams?.total ?? 0)",
         replace: "this.messaging.total",
         tests: ["wire/account_test.ts"],
       },

@@ -205,8 +205,7 @@ export const STREAMS: readonly BuggyFile[] = [
       },
       {
         name: "a stream is begun over a wire that a getter has ended",
-        find:
-          "if (this.#reason !== undefined) throw unsentStream(this.#reason);",
+        find: "if (reason !== undefined) throw unsentStream(reason);",
         replace: "",
       },
       {

@@ -16,9 +16,9 @@ function resultsFor(copies: number) {
     10,
     encodeValue(VALUE).length * copies,
     { isExported: () => false },
+    { isInChunk: true },
     memory,
   );
-  results.begin();
   results.settle(0, VALUE);
   const borrow = (borrower: Borrower) =>
     assertEquals(results.argument(0, false, borrower), VALUE);

@@ -158,18 +158,20 @@ const MOMENT = 100;
  * @param clock The clock. Any but the platform's own is simply asked.
  * @param delay The limit, in milliseconds.
  * @param callback What to call.
+ * @param now The time, where it is known: to ask for it takes long.
  * @returns What cancels it; cancelling twice does no harm.
  */
 export function afterLimit(
   clock: Clock,
   delay: number,
   callback: () => void,
+  now?: number,
 ): () => void {
   if (delay === Infinity) return () => {};
   if (delay < LONG || clock !== systemClock) {
     return clock.after(delay, callback);
   }
-  const tenth = Math.ceil((clock.now() + delay) / MOMENT);
+  const tenth = Math.ceil(((now ?? clock.now()) + delay) / MOMENT);
   const batch = batches.get(tenth) ?? begin(tenth);
   batch.callbacks.add(callback);
   return () => {
@@ -206,14 +208,16 @@ export function afterPatience(
   let left = parts;
   let stop: () => void;
   const begin = () => {
-    const due = clock.now() + part;
-    stop = afterLimit(clock, part, () => {
+    const now = clock.now();
+    const due = now + part;
+    const onTime = () => {
       const wasBusy = clock.now() - due > Math.min(BUSY, part);
       // A process that is always busy gives up one day, too.
       left -= wasBusy ? 0.5 : 1;
       if (left <= 0 && (!wasBusy || left <= -parts)) callback();
       else begin();
-    });
+    };
+    stop = afterLimit(clock, part, onTime, now);
   };
   begin();
   return () => stop();

@@ -20,36 +20,34 @@ export function added<T>(list: T[] | undefined, item: T): T[] {
 
 /** A queue. It takes hardly any memory while it is empty. */
 export class Queue<T> {
+  /** How many items wait. A field, as it is asked for with each message. */
+  size = 0;
+  /** Those that wait, behind the places of those that were taken. */
   #items: (T | undefined)[] | undefined;
-  #head = 0;
-
-  /** How many items wait. */
-  get size(): number {
-    return this.#items === undefined ? 0 : this.#items.length - this.#head;
-  }
 
   /** The next item, left where it is. */
   peek(): T | undefined {
-    return this.#items === undefined ? undefined : this.#items[this.#head];
+    const items = this.#items;
+    return items === undefined ? undefined : items[items.length - this.size];
   }
 
   /** Adds an item at the end. */
   push(item: T): void {
     this.#items = added(this.#items, item);
+    this.size++;
   }
 
   /** Takes the next item. */
   shift(): T | undefined {
     const items = this.#items;
     if (items === undefined) return undefined;
-    const item = items[this.#head];
-    items[this.#head++] = undefined;
-    if (this.#head === items.length) {
-      this.#items = undefined;
-      this.#head = 0;
-    } else if (this.#head > 1024 && this.#head * 2 > items.length) {
-      this.#items = items.slice(this.#head);
-      this.#head = 0;
+    const { length } = items;
+    const head = length - this.size--;
+    const item = items[head];
+    items[head] = undefined;
+    if (this.size === 0) this.#items = undefined;
+    else if (head >= 1024 && this.size < length / 2) {
+      this.#items = items.slice(-this.size);
     }
     return item;
   }

@@ -22,19 +22,24 @@ const DISCARDED = 256;
 export class Lifetime {
   /** Whether this side makes no further call: the wire is being closed. */
   isDraining = false;
+  /** Whether the peer has said that it makes no further call. */
+  isPeerDraining = false;
   /** Whether the connection was closed: nothing is read any more. */
   isCut = false;
+  /**
+   * Why it ended; undefined while it lives. Set by {@linkcode end}, and a field,
+   * as all parts ask for it with each message.
+   */
+  reason: WireError | undefined;
 
   readonly #onError: Report;
   #discarded = 0;
-  #reason: WireError | undefined;
   #markClosed: ((reason: WireError) => void) | undefined;
   /** Resolves with the reason when the connection is gone. */
   readonly closed: Promise<WireError> = new Promise((resolve) =>
     this.#markClosed = resolve
   );
   #listeners: CloseListener[] | undefined;
-  #isPeerDraining = false;
   /** Whether it was the first to say so. */
   #isLeft = false;
   /** Who wants to know that the peer closes. */
@@ -46,19 +51,9 @@ export class Lifetime {
     this.#onError = onError;
   }
 
-  /** Why it ended; undefined while it lives. */
-  get reason(): WireError | undefined {
-    return this.#reason;
-  }
-
-  /** Whether the peer has said that it makes no further call. */
-  get isPeerDraining(): boolean {
-    return this.#isPeerDraining;
-  }
-
   /** Whether one side has said that it makes no further call. */
   get isClosing(): boolean {
-    return this.isDraining || this.#isPeerDraining;
+    return this.isDraining || this.isPeerDraining;
   }
 
   /** Aborts with the reason. Made when it is first asked for. */
@@ -68,7 +63,7 @@ export class Lifetime {
         this.#onError,
         "a listener of the signal",
       );
-      if (this.#reason !== undefined) this.#controller.abort(this.#reason);
+      if (this.reason !== undefined) this.#controller.abort(this.reason);
     }
     return this.#controller.signal;
   }
@@ -79,7 +74,7 @@ export class Lifetime {
    * @param what A function's name, or a wire's method.
    */
   refusal(what: string): WireError | undefined {
-    const reason = this.#reason;
+    const reason = this.reason;
     if (reason === undefined && !this.isDraining) return undefined;
     const why = reason?.message ?? "the wire is being closed.";
     return new WireError(
@@ -96,7 +91,7 @@ export class Lifetime {
    */
   listen(listener: CloseListener): void {
     checkHook(listener, "What onDeath() is given");
-    if (this.#reason !== undefined) this.#call(listener, this.#reason);
+    if (this.reason !== undefined) this.#call(listener, this.reason);
     else this.#listeners = added(this.#listeners, listener);
   }
 
@@ -108,14 +103,14 @@ export class Lifetime {
    */
   listenClosing(listener: () => void): void {
     checkHook(listener, "What onClosing() is given");
-    if (this.#reason !== undefined) return;
+    if (this.reason !== undefined) return;
     if (this.#isLeft) this.#callClosing(listener);
     else this.#onClosing = added(this.#onClosing, listener);
   }
 
   /** The peer has said that it makes no further call. */
   peerDrains(): void {
-    this.#isPeerDraining = true;
+    this.isPeerDraining = true;
     if (this.isDraining) return;
     this.#isLeft = true;
     const listeners = this.#onClosing;
@@ -130,14 +125,14 @@ export class Lifetime {
    * @returns Whether it lived until now: the first reason counts.
    */
   end(reason: WireError): boolean {
-    if (this.#reason !== undefined) return false;
-    this.#reason = reason;
+    if (this.reason !== undefined) return false;
+    this.reason = reason;
     return true;
   }
 
   /** Tells everybody who listens that it has ended. */
   declare(): void {
-    const reason = this.#reason!;
+    const reason = this.reason!;
     this.#controller?.abort(reason);
     const listeners = this.#listeners;
     this.#listeners = this.#onClosing = undefined;
@@ -159,7 +154,7 @@ export class Lifetime {
 
   /** The connection is gone. */
   markClosed(): void {
-    if (this.#reason !== undefined) this.#markClosed?.(this.#reason);
+    if (this.reason !== undefined) this.#markClosed?.(this.reason);
   }
 
   #callClosing(listener: () => void): void {

@@ -400,7 +400,10 @@ export class ByteOutput {
     this.#writing = undefined;
     this.#finishFlush(this.base);
     if (this.writer.position > 0) this.schedule();
-    else this.#pump(this.progressAt);
+    // A large message goes on, or its buffer is used no more.
+    else if (this.elsewhere > 0 || !this.#isCollected) {
+      this.#pump(this.progressAt);
+    }
     if (!this.busy) this.writer.takeBack();
     if (this.hasRoom && !this.#stopped) this.listener.onRoom();
   };

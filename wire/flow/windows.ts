@@ -225,9 +225,10 @@ export class SendQueue implements Sender {
 
   /** Sends what may be sent by now. */
   drain(): void {
-    for (;;) {
-      const waiting = this.#queue.peek();
-      if (waiting === undefined) break;
+    const queue = this.#queue;
+    if (queue.size === 0) return;
+    while (queue.size > 0) {
+      const waiting = queue.peek()!;
       let failure: Error | undefined;
       if (!waiting.dropped) {
         if (waiting.held !== undefined || !this.#isOpen) return;
@@ -237,7 +238,7 @@ export class SendQueue implements Sender {
       } else if (isGone(waiting)) {
         this.#gone--;
       }
-      this.#queue.shift();
+      queue.shift();
       const { ticket } = waiting;
       // A large message is sent piece by piece, and tells its ticket itself.
       if (ticket.position !== Infinity || failure !== undefined) {

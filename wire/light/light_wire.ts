@@ -419,8 +419,8 @@ class LightSession implements Caller, LightReceiver {
     );
     this.#closing = new GracefulClose({
       ...common,
-      messaging: { calls, incoming: serving, outbound: calls },
-      streams: { wanted: 0 },
+      messaging: { calls, serving, outbound: calls },
+      wantedStreams: 0,
       end,
     });
     this.#watch = new LightWatch({ ...common, reader, handshake: this, end });

@@ -73,7 +73,12 @@ import {
   type Openable,
   Pings,
 } from "../session/handshake.ts";
-import { Streams, type StreamsOptions } from "../streams/streams.ts";
+import {
+  spareOf,
+  type StreamLimits,
+  Streams,
+  type StreamsOptions,
+} from "../streams/streams.ts";
 import {
   ChunkCheck,
   type Delivering,
@@ -102,8 +107,8 @@ export interface MessageRoutes {
   readonly lifetime: Lifetime;
   /** Tells whether it is others' turn. */
   readonly turn: Turn;
-  /** The peer has said its hello. */
-  onHello(): void;
+  /** The peer has said its hello, with what it takes. */
+  onHello(limits: StreamLimits): void;
   /** The peer has nothing left to do. */
   onFinished(): void;
   /** The peer has ended the wire. */
@@ -115,8 +120,8 @@ export class MessageRouter implements MessageReceiver {
   readonly #routes: MessageRoutes;
   // What most messages need is at hand.
   readonly #calls: Calls;
-  readonly #incoming: IncomingCalls;
-  readonly #sendWindow: ReceiveWindow;
+  #incoming: IncomingCalls | undefined;
+  #sendWindow: ReceiveWindow | undefined;
   readonly #lifetime: Lifetime;
   readonly #message: LastMessage;
   readonly #turn: Turn;
@@ -128,10 +133,7 @@ export class MessageRouter implements MessageReceiver {
   /** @param routes Where messages go. */
   constructor(routes: MessageRoutes) {
     this.#routes = routes;
-    const { calls, incoming, sendWindow } = routes.messaging;
-    this.#calls = calls;
-    this.#incoming = incoming;
-    this.#sendWindow = sendWindow;
+    this.#calls = routes.messaging.calls;
     this.#lifetime = routes.lifetime;
     this.#message = routes.decoder;
     this.#turn = routes.turn;
@@ -152,15 +154,14 @@ export class MessageRouter implements MessageReceiver {
   }
 
   hello(hello: Hello): void {
-    const { objects, streams, handshake } = this.#routes;
+    const { objects, handshake } = this.#routes;
     const { limits } = hello;
     this.#calls.allowCancels(
       Math.floor(limits.cancels * CANCEL_SHARE),
       limits.cancelsPerSecond * CANCEL_SHARE,
     );
     objects.setPeerLimits(limits.objects);
-    streams.setPeerLimits(limits);
-    this.#routes.onHello();
+    this.#routes.onHello(limits);
     handshake.hello(hello);
   }
 
@@ -183,9 +184,11 @@ export class MessageRouter implements MessageReceiver {
     if (this.#isTooLate(extras)) return;
     this.#checkLast("one-way call");
     const cost = size + MESSAGE_OVERHEAD;
-    this.#sendWindow.received(cost);
+    const { messaging } = this.#routes;
+    (this.#sendWindow ??= messaging.sendWindow).received(cost);
     const excess = this.#excessOver(cost);
-    this.#incoming.send(name, args, cost, extras, excess);
+    (this.#incoming ??= messaging.incoming)
+      .send(name, args, cost, extras, excess);
   }
 
   call(
@@ -198,7 +201,8 @@ export class MessageRouter implements MessageReceiver {
     if (this.#isTooLate(extras)) return;
     this.#checkLast("call");
     const cost = size + MESSAGE_OVERHEAD;
-    this.#incoming.call(id, name, args, cost, extras, this.#excessOver(cost));
+    (this.#incoming ??= this.#routes.messaging.incoming)
+      .call(id, name, args, cost, extras, this.#excessOver(cost));
   }
 
   /** Whether the wire was ended by what made a value of a declared type. */
@@ -234,7 +238,7 @@ export class MessageRouter implements MessageReceiver {
   }
 
   cancel(id: number): void {
-    this.#incoming.cancel(id);
+    this.#routes.messaging.incoming.cancel(id);
   }
 
   credit(channel: Channel, amount: number): void {
@@ -386,12 +390,12 @@ export class NativeSession
   readonly objects: Objects;
   /** The way out. */
   readonly output: Output;
-  /** Its streams. */
-  readonly streams: Streams;
+  /** What the peer takes, once its hello came. */
+  peerLimits: StreamLimits | undefined;
+  #streams: Streams | undefined;
   /** Its calls and messages. */
   readonly messaging: Messaging;
-  /** Signs of life. */
-  readonly pings: Pings;
+  #pings: Pings | undefined;
   /** The graceful close. */
   readonly closing: GracefulClose;
   /** Makes messages of what comes. */
@@ -444,9 +448,7 @@ export class NativeSession
       this,
       sending,
     );
-    this.streams = new Streams(this);
     this.messaging = new Messaging(this);
-    this.pings = new Pings(output, clock, limits.sendEnd);
     this.closing = new GracefulClose(this);
     this.decoder = new Decoder(limits, {
       importer,
@@ -465,6 +467,33 @@ export class NativeSession
     this.#reading.start();
   }
 
+  // Parts that most wires do not need are made when they are.
+
+  /** Its streams. */
+  get streams(): Streams {
+    return this.#streams ??= this.#makeStreams();
+  }
+
+  #makeStreams(): Streams {
+    const streams = new Streams(this);
+    if (this.closing.isOwn) streams.cancelAll(closedReason);
+    return streams;
+  }
+
+  /** How many streams somebody still wants something of. */
+  get wantedStreams(): number {
+    return this.#streams?.wanted ?? 0;
+  }
+
+  /** Signs of life. */
+  get pings(): Pings {
+    return this.#pings ??= new Pings(
+      this.output,
+      this.clock,
+      this.limits.sendEnd,
+    );
+  }
+
   // What its parts tell it.
 
   /** A part has nothing left to do. */
@@ -475,7 +504,7 @@ export class NativeSession
   /** The output has room again: what waited for it goes on. */
   onRoom(): void {
     this.messaging.resume();
-    this.streams.resume();
+    this.#streams?.resume();
   }
 
   /** It takes more memory than before. */
@@ -483,8 +512,9 @@ export class NativeSession
     this.memory.tell();
   }
 
-  /** The peer has said its hello. */
-  onHello(): void {
+  /** The peer has said its hello, with what it takes. */
+  onHello({ streams, streamWindow, window }: StreamLimits): void {
+    this.peerLimits = { streams, streamWindow, window };
     this.decoder.greet();
     this.#reading.forgetFirst();
   }
@@ -553,7 +583,7 @@ export class NativeSession
     // What came can still be taken, and is the program's.
     if (this.lifetime.reason !== undefined) return total;
     const { exported, imported } = this.objects;
-    return total + this.messaging.total + this.streams.total +
+    return total + this.messaging.total + (this.#streams?.total ?? 0) +
       this.memory.held + this.decoder.total +
       (exported + imported) * TAKES.reference;
   }
@@ -695,7 +725,7 @@ export class NativeSession
 
   /** Closes gracefully. */
   async close(): Promise<void> {
-    this.streams.cancelAll(closedReason);
+    this.#streams?.cancelAll(closedReason);
     await this.closing.begin(this.opened);
     await this.lifetime.closed;
   }
@@ -704,6 +734,7 @@ export class NativeSession
   stats(): WireStats {
     const { flow, ...counts } = this.messaging.counts();
     const output = this.output;
+    const streams = this.#streams;
     return {
       bytesReceived: this.#reading.bytes,
       bytesSent: output.handed,
@@ -711,15 +742,15 @@ export class NativeSession
       writes: output.writes,
       messagesReceived: this.decoder.messages,
       messagesSent: output.messages,
-      signsOfLife: this.pings.signs + this.keepalive.pings,
+      signsOfLife: (this.#pings?.signs ?? 0) + this.keepalive.pings,
       ...counts,
       objectsExported: this.objects.exported,
       objectsImported: this.objects.imported,
-      streamsReceiving: this.streams.receiving,
-      streamsSending: this.streams.sending,
+      streamsReceiving: streams?.receiving ?? 0,
+      streamsSending: streams?.sending ?? 0,
       memoryHeld: this.memory.held,
       outputWaiting: output.waiting,
-      flow: { ...flow, streamSpare: this.streams.spare },
+      flow: { ...flow, streamSpare: streams?.spare ?? spareOf(this.limits) },
     };
   }
 
@@ -738,10 +769,10 @@ export class NativeSession
     this.closing.end();
     this.messaging.end(reason);
     this.output.dropLarge(reason);
-    this.streams.end(reason);
+    this.#streams?.end(reason);
     this.objects.end(reason, this.closing.isOwn && reason.code === "closed");
     this.memory.end();
-    this.pings.end();
+    this.#pings?.end();
     this.handshake.end(reason);
     this.lifetime.declare();
     const gone = () => {
@@ -864,7 +895,7 @@ interface ReadLoopOptions {
   /** Whether the peer has said hello. */
   readonly handshake: { readonly greeted: boolean };
   /** Told where the messages of a chunk begin and end. */
-  readonly messaging: { readonly incoming: IncomingCalls };
+  readonly messaging: Pick<Messaging, "isInChunk" | "finishChunk" | "serving">;
   /** Writes what follows from half a chunk. */
   readonly output: Output;
   /** Told of each chunk. */
@@ -1009,8 +1040,7 @@ class ReadLoop {
   /** Decodes the messages of a chunk; false where there is to be a pause. */
   #takeMessages(): boolean {
     const { decoder, router, lifetime, messaging } = this.#options;
-    const { incoming } = messaging;
-    incoming.beginChunk();
+    messaging.isInChunk = true;
     try {
       if (lifetime.reason !== undefined) return true;
       while (decoder.decode(router)) {
@@ -1026,7 +1056,7 @@ class ReadLoop {
       return true;
     } finally {
       // Calls in the second half may take results of the first.
-      if (!this.#isHalfway) incoming.finishChunk();
+      if (!this.#isHalfway) messaging.finishChunk();
     }
   }
 
@@ -1035,7 +1065,7 @@ class ReadLoop {
     const { decoder, messaging, output } = this.#options;
     this.#secondHalf = undefined;
     this.#isHalfway = !output.isDue &&
-      messaging.incoming.running > 0;
+      (messaging.serving?.running ?? 0) > 0;
     output.writeNow();
     decoder.feed(half);
   }

@@ -355,10 +355,12 @@ export class Calls implements CallMaker {
     let bases: PendingCall[] | undefined;
     this.#bases = undefined;
     this.#encoding = args;
-    const { streams } = this.#options;
-    const ends = pending.cleanup !== undefined && streams !== undefined;
+    // They may be made when they are first asked for.
+    const streams = pending.cleanup === undefined
+      ? undefined
+      : this.#options.streams;
     const outerCall = streams?.call;
-    if (ends) streams.call = pending;
+    if (streams !== undefined) streams.call = pending;
     try {
       pending.waiting = sendQueue.enqueue(
         new CallMessage(
@@ -376,7 +378,7 @@ export class Calls implements CallMaker {
       bases = this.#bases;
       this.#bases = outerBases;
       this.#encoding = outerArgs;
-      if (ends) streams.call = outerCall;
+      if (streams !== undefined) streams.call = outerCall;
     }
     if (pending.waiting === undefined) {
       pending.cost = sendQueue.bytes - before;

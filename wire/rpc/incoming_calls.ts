@@ -58,7 +58,7 @@ import type { MessageOutput } from "../flow/output.ts";
 import type { Lifetime } from "../base/lifetime.ts";
 import { LazyMap, Queue } from "../base/collections.ts";
 import { resolvable } from "./remote.ts";
-import { FailedResult, Results } from "./results.ts";
+import { type Chunks, FailedResult, Results } from "./results.ts";
 import type { Share } from "./served.ts";
 import type { ReceiveWindow } from "../flow/windows.ts";
 import type { ValueTypes } from "../codec/value_types.ts";
@@ -109,6 +109,12 @@ export interface ServedObjects extends AnsweringObjects {
   find(slot: number, nonce: number): object | undefined;
 }
 
+/** How calls come. */
+export interface Receiving extends Chunks {
+  /** Accounts for one-way calls. */
+  readonly sendWindow: ReceiveWindow;
+}
+
 /** Runs what the peer calls. */
 export class IncomingCalls implements AdmittedCalls {
   readonly #options: IncomingOptions;
@@ -120,7 +126,9 @@ export class IncomingCalls implements AdmittedCalls {
   readonly #results: Results | undefined;
   readonly #admission: Admission;
   readonly #cancels: CancelBudget;
-  readonly #sends: OneWayCalls;
+  readonly #messaging: Receiving;
+  /** Made when the first one comes. */
+  #sends: OneWayCalls | undefined;
   /** Asynchronous calls with an answer, by id. */
   readonly #calls = new LazyMap<number, Running>();
   /** What calls hold that wait for their answer. */
@@ -130,9 +138,9 @@ export class IncomingCalls implements AdmittedCalls {
 
   /**
    * @param options What calls are served with.
-   * @param window Accounts for one-way calls.
+   * @param messaging How they come.
    */
-  constructor(options: IncomingOptions, window: ReceiveWindow) {
+  constructor(options: IncomingOptions, messaging: Receiving) {
     const { limits, lifetime, output, memory, objects, onError } = options;
     this.#options = options;
     this.#limits = limits;
@@ -143,6 +151,7 @@ export class IncomingCalls implements AdmittedCalls {
         limits.calls,
         limits.window + limits.message,
         objects,
+        messaging,
         memory,
         options.valueTypes,
       );
@@ -158,15 +167,10 @@ export class IncomingCalls implements AdmittedCalls {
     this.#admission = new Admission(options, this);
     this.#cancels = new CancelBudget(options.clock, limits);
     this.#holdings = new Holdings(memory);
-    this.#sends = new OneWayCalls(options, window, this.#functions, this);
+    this.#messaging = messaging;
   }
 
-  /** Messages that came together are about to be dealt with. */
-  beginChunk(): void {
-    this.#results?.begin();
-  }
-
-  /** They are dealt with. */
+  /** Messages that came together were dealt with. */
   finishChunk(): void {
     this.#results?.finish();
   }
@@ -193,7 +197,7 @@ export class IncomingCalls implements AdmittedCalls {
 
   /** How many calls were begun, one-way calls included. */
   get served(): number {
-    return this.#begun + this.#sends.begun;
+    return this.#begun + (this.#sends?.begun ?? 0);
   }
 
   /** How many bytes the calls count for that have no answer yet. */
@@ -205,14 +209,14 @@ export class IncomingCalls implements AdmittedCalls {
   get total(): number {
     const sends = this.#sends;
     const { parked } = this.#admission;
-    return this.#holdings.bytes +
-      (this.#calls.size + sends.running) * TAKES.call +
-      (parked.size + sends.waiting) * TAKES.parked;
+    return this.#holdings.bytes + (sends?.total ?? 0) +
+      this.#calls.size * TAKES.call + parked.size * TAKES.parked;
   }
 
   /** How many calls run or wait to. */
   get running(): number {
-    return this.#calls.size + this.#admission.parked.size + this.#sends.size;
+    return this.#calls.size + this.#admission.parked.size +
+      (this.#sends?.size ?? 0);
   }
 
   /** Adds functions to what is served. */
@@ -315,15 +319,21 @@ export class IncomingCalls implements AdmittedCalls {
     extras?: CallExtras,
     excess = 0,
   ): void {
+    const sends = this.#sends ??= new OneWayCalls(
+      this.#options,
+      this.#messaging.sendWindow,
+      this.#functions,
+      this,
+    );
     if (extras === undefined) {
-      return this.#sends.take(name, args, cost, excess, undefined, undefined);
+      return sends.take(name, args, cost, excess, undefined, undefined);
     }
     if (extras.failure !== undefined) {
-      return this.#sends.refuse(name, extras.failure, cost);
+      return sends.refuse(name, extras.failure, cost);
     }
     const { target } = extras;
     const receiver = target === undefined ? undefined : this.#find(target);
-    this.#sends.take(name, args, cost, excess, extras, receiver);
+    sends.take(name, args, cost, excess, extras, receiver);
   }
 
   /** The caller of a call no longer wants its answer. */
@@ -358,15 +368,18 @@ export class IncomingCalls implements AdmittedCalls {
     for (const each of [...this.#calls.values()]) {
       if (each.isForNobody) this.#forsake(each);
     }
-    this.#sends.forsakeAbandoned();
+    this.#sends?.forsakeAbandoned();
   }
 
   /** The output has room again: calls that waited for it begin. */
   resume(): void {
+    const admission = this.#admission;
     // Mostly none waits.
-    if (this.#admission.isWaiting) this.#resumeWaiting();
-    this.#admission.rest();
-    this.checkIdle();
+    if (admission.isWaiting) {
+      this.#resumeWaiting();
+      this.checkIdle();
+    }
+    admission.rest();
   }
 
   #resumeWaiting(): void {
@@ -383,7 +396,7 @@ export class IncomingCalls implements AdmittedCalls {
 
   /** The wire ended: what runs is told, what waits is dropped. */
   end(reason: WireError): void {
-    const running = [...this.#calls.values(), ...this.#sends.end()];
+    const running = [...this.#calls.values(), ...this.#sends?.end() ?? []];
     this.#calls.clear();
     this.#admission.end();
     for (const { context, stopTimer } of running) {
@@ -540,6 +553,7 @@ export class IncomingCalls implements AdmittedCalls {
     }).then(() => {
       ripening();
       this.resume();
+      this.checkIdle();
     });
   }
 
@@ -698,14 +712,9 @@ class OneWayCalls {
     this.#calls = calls;
   }
 
-  /** How many run. */
-  get running(): number {
-    return this.#running.size;
-  }
-
-  /** How many wait to. */
-  get waiting(): number {
-    return this.#parked.size;
+  /** What they take in memory, beyond what is made of them. */
+  get total(): number {
+    return this.#running.size * TAKES.call + this.#parked.size * TAKES.parked;
   }
 
   /** How many run or wait to. */

@@ -86,10 +86,9 @@ export class Outbound {
   /** Typed messages, in order. */
   readonly messages: SendQueue;
 
+  readonly #options: OutboundOptions;
   readonly #output: MessageOutput;
   readonly #lifetime: Lifetime;
-  readonly #clock: Clock;
-  readonly #streams: BindingStreams | undefined;
   readonly #report: Report;
   /** A ticket that nobody keeps: most messages are sent at once. */
   #ticket: Ticket = { position: Infinity, onSettled: undefined };
@@ -97,10 +96,9 @@ export class Outbound {
   /** @param options What messages are sent by. */
   constructor(options: OutboundOptions) {
     const { output } = options;
+    this.#options = options;
     this.#output = output;
     this.#lifetime = options.lifetime;
-    this.#clock = options.clock;
-    this.#streams = options.streams;
     this.#report = options.onError;
     this.messages = new SendQueue(output, true, options);
     this.sends = new SendQueue(output, true, options);
@@ -135,6 +133,8 @@ export class Outbound {
 
   /** Sends what may be sent by now. */
   drain(): void {
+    // Mostly nothing waits.
+    if (this.waiting === 0) return;
     this.messages.drain();
     this.sends.drain();
     this.calls.drain();
@@ -204,9 +204,11 @@ export class Outbound {
     }
     const metadata = options?.metadata;
     const message = new SendMessage(name, args, deadline, target, metadata);
-    return options === undefined || this.#streams === undefined
+    // Streams may be made when they are first asked for.
+    const streams = options === undefined ? undefined : this.#options.streams;
+    return options === undefined || streams === undefined
       ? this.#enqueue(sends, message, unsent(name), options)
-      : this.#sendBound(this.#streams, message, options);
+      : this.#sendBound(streams, message, options);
   }
 
   /**
@@ -344,7 +346,7 @@ export class Outbound {
     };
     const stopTimer = deadline === undefined
       ? undefined
-      : afterTime(this.#clock, deadline, () =>
+      : afterTime(this.#options.clock, deadline, () =>
         giveUp(notSent(
           "deadline",
           `"${name}" was not sent within ${
@@ -436,62 +438,104 @@ export interface MessagingCounts {
   };
 }
 
-/** Calls and messages of one wire, in both directions. */
+/**
+ * Calls and messages of one wire, in both directions. What receives them is made
+ * when it is first needed: a client mostly serves nothing, and most wires have
+ * no typed messages.
+ */
 export class Messaging {
   /** What is sent. */
   readonly outbound: Outbound;
   /** Calls that are made. */
   readonly calls: Calls;
-  /** Calls that are served. */
-  readonly incoming: IncomingCalls;
-  /** Typed messages that came. */
-  readonly inbox: Inbox;
-  /** Accounts for one-way calls that came. */
-  readonly sendWindow: ReceiveWindow;
-  /** Accounts for typed messages that came. */
-  readonly messageWindow: ReceiveWindow;
+
+  readonly #options: MessagingOptions;
+  /** Whether messages that came together are just dealt with. */
+  isInChunk = false;
+  #incoming: IncomingCalls | undefined;
+  #inbox: Inbox | undefined;
+  #sendWindow: ReceiveWindow | undefined;
+  #messageWindow: ReceiveWindow | undefined;
 
   /** @param options What messages are sent and received by. */
   constructor(options: MessagingOptions) {
-    const { output, lifetime, limits, memory, onError } = options;
-    const windowOf = (channel: Channel) =>
-      new ReceiveWindow(channel, limits.window, output, lifetime);
-    this.sendWindow = windowOf("sends");
-    this.messageWindow = windowOf("messages");
-    this.inbox = new Inbox(this.messageWindow, lifetime, onError, memory);
+    this.#options = options;
     // All parts share the options: to copy them takes longer than all the rest.
     this.outbound = new Outbound(options);
     this.calls = new Calls(options, this.outbound.calls);
-    this.incoming = new IncomingCalls(options, this.sendWindow);
+  }
+
+  /** Calls that are served. */
+  get incoming(): IncomingCalls {
+    return this.#incoming ??= new IncomingCalls(this.#options, this);
+  }
+
+  /** The same; undefined where nothing was served so far, and no call came. */
+  get serving(): IncomingCalls | undefined {
+    return this.#incoming;
+  }
+
+  /** Typed messages that came. */
+  get inbox(): Inbox {
+    const { lifetime, memory, onError } = this.#options;
+    return this.#inbox ??= new Inbox(
+      this.messageWindow,
+      lifetime,
+      onError,
+      memory,
+    );
+  }
+
+  /** Accounts for one-way calls that came. */
+  get sendWindow(): ReceiveWindow {
+    return this.#sendWindow ??= this.#windowOf("sends");
+  }
+
+  /** Accounts for typed messages that came. */
+  get messageWindow(): ReceiveWindow {
+    return this.#messageWindow ??= this.#windowOf("messages");
+  }
+
+  #windowOf(channel: Channel): ReceiveWindow {
+    const { output, lifetime, limits } = this.#options;
+    return new ReceiveWindow(channel, limits.window, output, lifetime);
+  }
+
+  /** Messages that came together were dealt with. */
+  finishChunk(): void {
+    this.isInChunk = false;
+    this.#incoming?.finishChunk();
   }
 
   /** The output has room again: what waited for it goes on. */
   resume(): void {
     this.outbound.drain();
-    this.incoming.resume();
+    this.#incoming?.resume();
   }
 
   /** What came and is not dealt with takes in memory, values aside. */
   get total(): number {
-    return this.incoming.total + this.sendWindow.held + this.messageWindow.held;
+    return (this.#incoming?.total ?? 0) + (this.#sendWindow?.held ?? 0) +
+      (this.#messageWindow?.held ?? 0);
   }
 
   /** Counts. */
   counts(): MessagingCounts {
-    const { calls, incoming, inbox, outbound } = this;
+    const { calls, outbound } = this;
+    const incoming = this.#incoming;
     return {
       callsMade: calls.made,
-      callsServed: incoming.served,
+      callsServed: incoming?.served ?? 0,
       callsPending: calls.pending,
       callsWaiting: outbound.calls.waiting,
-      callsRunning: incoming.running,
-      inbox: inbox.size,
+      callsRunning: incoming?.running ?? 0,
+      inbox: this.#inbox?.size ?? 0,
       flow: {
         sent: outbound.bytes,
         received: {
-          calls: incoming.held,
-          sends: this.sendWindow.used,
-          messages: this.messageWindow.used,
+          calls: incoming?.held ?? 0,
+          sends: this.#sendWindow?.used ?? 0,
+          messages: this.#messageWindow?.used ?? 0,
         },
       },
     };
@@ -501,7 +545,7 @@ export class Messaging {
   end(reason: WireError): void {
     this.calls.failAll(reason);
     this.outbound.end(reason);
-    this.incoming.end(reason);
-    this.inbox.end(reason);
+    this.#incoming?.end(reason);
+    this.#inbox?.end(reason);
   }
 }

@@ -110,18 +110,24 @@ export interface SharedObjects {
   isExported(object: object): boolean;
 }
 
+/** Messages that came together, in one read. */
+export interface Chunks {
+  /** Whether they are just dealt with: one may need the result of another. */
+  readonly isInChunk: boolean;
+}
+
 /** The results of one wire, by the ids of their calls. */
 export class Results {
   readonly #most: number;
   readonly #mostCopied: number;
   readonly #objects: SharedObjects;
+  readonly #chunks: Chunks;
   readonly #memory: Memory | undefined;
   readonly #types: ValueTypes | undefined;
   /** Results by id: small values, references, and what came just now. */
   #done: unknown[] = [];
   /** Ids whose results are kept until all is dealt with that came just now. */
   #fresh: number[] = [];
-  #isTaking = false;
   /** Results that somebody waits for, by id. */
   readonly #awaited = new LazyMap<number, Wanted>();
   /** Calls for which results were copied, by id, until they are answered. */
@@ -133,6 +139,7 @@ export class Results {
    * @param most Ids from here on are not kept.
    * @param mostCopied How many bytes of copies calls hold at a time.
    * @param objects The objects that the peer has references to.
+   * @param chunks Tell whether more of what came together is to come.
    * @param memory Accounts for what copies hold beyond their bytes.
    * @param types The types of values that are declared.
    */
@@ -140,6 +147,7 @@ export class Results {
     most: number,
     mostCopied: number,
     objects: SharedObjects,
+    chunks: Chunks,
     memory?: Memory,
     types?: ValueTypes,
   ) {
@@ -147,17 +155,12 @@ export class Results {
     this.#most = most;
     this.#mostCopied = mostCopied;
     this.#objects = objects;
+    this.#chunks = chunks;
     this.#memory = memory;
   }
 
-  /** Messages that came together are about to be dealt with. */
-  begin(): void {
-    this.#isTaking = true;
-  }
-
-  /** They are dealt with. */
+  /** Messages that came together were dealt with. */
   finish(): void {
-    this.#isTaking = false;
     if (this.#fresh.length === 0) return;
     for (const id of this.#fresh) this.#done[id] = lasting(this.#done[id]);
     this.#fresh = [];
@@ -181,7 +184,7 @@ export class Results {
     if (this.#done.length === 0 && id === 0) this.#done = [undefined];
     if (isSmall(result)) {
       this.#done[id] = result;
-    } else if (this.#isTaking) {
+    } else if (this.#chunks.isInChunk) {
       this.#done[id] = result;
       this.#fresh.push(id);
     } else {

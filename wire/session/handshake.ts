@@ -26,7 +26,6 @@ import { type Hello, type PeerLimits, VERSION } from "../codec/messages.ts";
 import { type ByteOutput, SMALL_ANSWER } from "../flow/byte_output.ts";
 import type { MessageOutput, Output, Ticket } from "../flow/output.ts";
 import type { Messaging, Outbound } from "../rpc/messaging.ts";
-import type { Streams } from "../streams/streams.ts";
 import {
   formatAddress,
   type PeerCertificate,
@@ -114,8 +113,10 @@ export class Keepalive {
   /** Begins to look. */
   start(): void {
     const { clock } = this.#options;
-    this.#dueAt = clock.now() + this.#interval;
-    this.#stopTimer = afterLimit(clock, this.#interval, this.#lookAgain);
+    const interval = this.#interval;
+    const now = clock.now();
+    this.#dueAt = now + interval;
+    this.#stopTimer = afterLimit(clock, interval, this.#lookAgain, now);
   }
 
   /** Bytes came. */
@@ -663,10 +664,10 @@ const NOT_KNOWN = {
 /** Calls and messages of both directions, as far as a close waits for them. */
 export interface ClosingMessages {
   readonly calls: Pick<Messaging["calls"], "pending">;
-  readonly incoming: Pick<
-    Messaging["incoming"],
-    "running" | "forsakeAbandoned"
-  >;
+  /** The calls of the peer; undefined where none came so far. */
+  readonly serving:
+    | Pick<Messaging["incoming"], "running" | "forsakeAbandoned">
+    | undefined;
   readonly outbound: Pick<Outbound, "waiting" | "whenSettled">;
 }
 
@@ -678,7 +679,8 @@ export interface GracefulCloseOptions {
   readonly limits: Pick<WireLimits, "close">;
   readonly output: Pick<MessageOutput & ByteOutput, "flush" | "send">;
   readonly messaging: ClosingMessages;
-  readonly streams: Pick<Streams, "wanted">;
+  /** How many streams somebody still wants something of. */
+  readonly wantedStreams: number;
   /**
    * Ends the wire, with the reason, and says whether to tell the peer, and
    * whether nothing more comes from it.
@@ -728,7 +730,7 @@ export class GracefulClose {
     await this.#options.messaging.outbound.whenSettled();
     await this.#sendLast("close");
     this.#sentClose = true;
-    this.#options.messaging.incoming.forsakeAbandoned();
+    this.#options.messaging.serving?.forsakeAbandoned();
     this.advance();
   }
 
@@ -740,7 +742,7 @@ export class GracefulClose {
     this.#startTimer();
     // Whoever is told may call no more, and nothing be left to do.
     lifetime.peerDrains();
-    messaging.incoming.forsakeAbandoned();
+    messaging.serving?.forsakeAbandoned();
     this.advance();
   }
 
@@ -764,10 +766,10 @@ export class GracefulClose {
     // Mostly nobody closes, and this is called with each message.
     if (!this.#gotClose && !this.#sentClose) return;
     if (this.#ended) return;
-    const { messaging, streams } = this.#options;
-    const { calls, incoming, outbound } = messaging;
-    const idle = calls.pending === 0 && incoming.running === 0 &&
-      outbound.waiting === 0 && streams.wanted === 0;
+    const { messaging, wantedStreams } = this.#options;
+    const { calls, serving, outbound } = messaging;
+    const idle = calls.pending === 0 && (serving?.running ?? 0) === 0 &&
+      outbound.waiting === 0 && wantedStreams === 0;
     if (!idle) return;
     if (this.#gotClose && !this.#finishing) this.#finish();
     if (this.gotFinish && (!this.#gotClose || this.sentFinish)) {
@@ -792,20 +794,22 @@ export class GracefulClose {
 
   #startTimer(): void {
     if (this.#stopTimer !== undefined) return;
-    const { clock, limits, messaging, streams } = this.#options;
-    const { calls, incoming, outbound } = messaging;
-    const patience = limits.close;
+    const { clock, limits } = this.#options;
     this.#stopTimer = afterPatience(
       clock,
-      patience,
-      () =>
-        this.#options.end(
-          new WireError(
-            "timeout",
-            `Closing took longer than ${patience} ms: ${calls.pending} calls had no answer, ${incoming.running} were being served, ${outbound.waiting} messages waited, ${streams.wanted} streams were open.`,
-          ),
-          true,
-        ),
+      limits.close,
+      () => this.#options.end(this.#lateness(), true),
+    );
+  }
+
+  #lateness(): WireError {
+    const { limits, messaging, wantedStreams } = this.#options;
+    const { calls, serving, outbound } = messaging;
+    return new WireError(
+      "timeout",
+      `Closing took longer than ${limits.close} ms: ${calls.pending} calls had no answer, ${
+        serving?.running ?? 0
+      } were being served, ${outbound.waiting} messages waited, ${wantedStreams} streams were open.`,
     );
   }
 }

@@ -15,6 +15,7 @@ import { isStreamed, type StreamsOfCall } from "../codec/passing.ts";
 import { afterTime, type Clock } from "../base/clock.ts";
 import { malformed, type Report, WireError } from "../base/errors.ts";
 import { LazyMap, LazySet } from "../base/collections.ts";
+import type { Lifetime } from "../base/lifetime.ts";
 import type { LastMessage } from "../codec/codec.ts";
 import {
   excessOf,
@@ -38,13 +39,20 @@ import { remoteError, sendThrown } from "../rpc/thrown.ts";
 import { MESSAGE_OVERHEAD } from "../codec/messages.ts";
 
 /** The limits that streams have to do with. */
-type StreamLimits = Pick<WireLimits, "streams" | "streamWindow" | "window">;
+export type StreamLimits = Pick<
+  WireLimits,
+  "streams" | "streamWindow" | "window"
+>;
 
 /** What streams work with. */
 export interface StreamsOptions {
   readonly output: MessageOutput;
   readonly clock: Clock;
   readonly limits: StreamLimits;
+  /** What the peer takes, once its hello came. */
+  readonly peerLimits: StreamLimits | undefined;
+  /** Why the wire has ended, if it has. */
+  readonly lifetime: Pick<Lifetime, "reason">;
   /** Accounts for what waits to be taken, beyond its bytes. */
   readonly memory?: Memory;
   /** Bounds how many there are, together with other wires. */
@@ -62,6 +70,11 @@ export interface StreamsOptions {
 function firstCredit({ streams, streamWindow, window }: StreamLimits): number {
   const share = Math.floor(window / 2 / streams);
   return Math.min(streamWindow, Math.max(1, share));
+}
+
+/** How many bytes are left at first for windows to grow. */
+export function spareOf({ window }: StreamLimits): number {
+  return Math.floor(window / 2);
 }
 
 /** So many numbers that were skipped are remembered. */
@@ -118,23 +131,23 @@ export class Streams {
   readonly #numbers = new UsedNumbers();
   /** How many streams of this side the peer knows of, or is about to. */
   #announced = 0;
-  #peer: StreamLimits;
   /** What is left for windows to grow. */
   #spare: number;
   #room: PromiseWithResolvers<void> | undefined;
   #registry: FinalizationRegistry<Sink> | undefined;
   /** What streams fail with that come while this side closes. */
   #closing: (() => WireError) | undefined;
-  /** Why the wire has ended. */
-  #reason: WireError | undefined;
 
   /** @param options What to work with. */
   constructor(options: StreamsOptions) {
     this.#options = options;
-    // A guess, until the peer's hello.
-    this.#peer = options.limits;
     this.#holdings = new Holdings(options.memory);
-    this.#spare = Math.floor(options.limits.window / 2);
+    this.#spare = spareOf(options.limits);
+  }
+
+  /** What the peer takes: a guess, until its hello. */
+  get #peer(): StreamLimits {
+    return this.#options.peerLimits ?? this.#options.limits;
   }
 
   /** How many streams of this side are open. */
@@ -160,22 +173,18 @@ export class Streams {
 
   /** How many streams somebody still wants something of. */
   get wanted(): number {
-    let count = 0;
-    for (const source of this.#sources.values()) if (!source.isStopped) count++;
-    for (const sink of this.#sinks.values()) if (!sink.isDone) count++;
+    const [sources, sinks] = [this.#sources, this.#sinks];
+    let count = sources.size + sinks.size;
+    if (count === 0) return 0;
+    for (const source of sources.values()) if (source.isStopped) count--;
+    for (const sink of sinks.values()) if (sink.isDone) count--;
     return count;
   }
 
   /**
-   * The peer has said what it takes. Messages that wait already may announce
-   * more streams than that: see {@linkcode admit}.
-   */
-  setPeerLimits({ streams, streamWindow, window }: StreamLimits): void {
-    this.#peer = { streams, streamWindow, window };
-  }
-
-  /**
    * How many may be sent: the peer's word is no limit of this side's memory.
+   * Messages that waited for its hello may announce more than it takes: see
+   * {@linkcode admit}.
    */
   get #most(): number {
     return Math.min(this.#peer.streams, this.#options.limits.streams);
@@ -208,7 +217,8 @@ export class Streams {
    */
   open(value: object): Source | undefined {
     if (!isStreamed(value)) return undefined;
-    if (this.#reason !== undefined) throw unsentStream(this.#reason);
+    const { reason } = this.#options.lifetime;
+    if (reason !== undefined) throw unsentStream(reason);
     if (this.#sources.size >= this.#most) throw this.#tooMany();
     const { output, onError, quota } = this.#options;
     const refusal = quota?.refusal("streams", 1);
@@ -428,7 +438,6 @@ export class Streams {
 
   /** The wire ended. */
   end(reason: WireError): void {
-    this.#reason = reason;
     const [sinks, sources] = [this.#sinks, this.#sources];
     for (const sink of [...sinks.values()]) {
       sink.end({ error: reason });
