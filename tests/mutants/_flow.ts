@@ -192,9 +192,9 @@ export const FLOW: readonly BuggyFile[] = [
       },
       {
         name: "a write that is taken is no progress",
-        find: `    this.#left -= count;
-    this.progressAt = this.clock.now();`,
-        replace: "    this.#left -= count;",
+        find: `    if (this.#left > 0) {
+      this.progressAt = this.clock.now();`,
+        replace: "    if (this.#left > 0) {",
       },
       {
         name: "who waits for output to be sent waits beyond its end",

@@ -159,7 +159,7 @@ export class ByteOutput {
   handed = 0;
   /** Writes so far. */
   writes = 0;
-  /** When the transport last took something, or was last asked to. */
+  /** When the transport was last asked to take something, or took a part. */
   progressAt = 0;
 
   /**
@@ -392,8 +392,8 @@ export class ByteOutput {
       return this.#failed(error);
     }
     this.#left -= count;
-    this.progressAt = this.clock.now();
     if (this.#left > 0) {
+      this.progressAt = this.clock.now();
       if (!this.#stopped) this.#write(writing.subarray(-this.#left));
       return;
     }
@@ -402,7 +402,7 @@ export class ByteOutput {
     if (this.writer.position > 0) this.schedule();
     // A large message goes on, or its buffer is used no more.
     else if (this.elsewhere > 0 || !this.#isCollected) {
-      this.#pump(this.progressAt);
+      this.#pump(this.clock.now());
     }
     if (!this.busy) this.writer.takeBack();
     if (this.hasRoom && !this.#stopped) this.listener.onRoom();
