@@ -209,7 +209,7 @@ export const FLOW: readonly BuggyFile[] = [
       },
       {
         name: "who waits for output to be sent waits for what comes meanwhile",
-        find: "    this.#finishFlush(this.base);\n",
+        find: "if (this.#flushed.length > 0) this.#finishFlush(this.base);",
         replace: "",
       },
       {

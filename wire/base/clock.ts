@@ -560,7 +560,8 @@ export class Turn {
       this.#worked += wait.time;
     }
     this.#begunAt = this.#lookedAt = now;
-    this.#isUp = this.#worked > this.#budget(now);
+    // Mostly the loop has turned.
+    this.#isUp = this.#worked > 0 && this.#worked > this.#budget(now);
     return this.#isUp;
   }
 

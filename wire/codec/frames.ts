@@ -170,9 +170,10 @@ export class FrameDecoder {
         return true;
       }
     }
-    this.#keep(left);
+    if (left > 0) this.#keep(left);
     this.buffer = NO_FRAME;
-    this.feed(NO_BYTES);
+    this.#chunk = NO_BYTES;
+    this.#position = 0;
     return false;
   }
 

@@ -398,7 +398,7 @@ export class ByteOutput {
       return;
     }
     this.#writing = undefined;
-    this.#finishFlush(this.base);
+    if (this.#flushed.length > 0) this.#finishFlush(this.base);
     if (this.writer.position > 0) this.schedule();
     // A large message goes on, or its buffer is used no more.
     else if (this.elsewhere > 0 || !this.#isCollected) {
@@ -417,7 +417,6 @@ export class ByteOutput {
 
   /** What stands before a place was taken, or nothing will be any more. */
   #finishFlush(before = Infinity): void {
-    if (this.#flushed.length === 0) return;
     this.#flushed = this.#flushed.filter(({ place, resolve }) => {
       if (place > before) return true;
       resolve();

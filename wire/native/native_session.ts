@@ -1013,7 +1013,9 @@ class ReadLoop {
     if (chunk.length >= LEAST_CHUNK && transport.local !== true) {
       this.#halves ??= new Halves();
     }
-    const half = decoder.unfinished ? 0 : this.#halves?.of(chunk) ?? 0;
+    const half = this.#halves === undefined || decoder.unfinished
+      ? 0
+      : this.#halves.of(chunk);
     this.#secondHalf = half > 0 ? chunk.subarray(half) : undefined;
     decoder.feed(half > 0 ? chunk.subarray(0, half) : chunk);
   }

@@ -969,7 +969,7 @@ export class Admission {
 
   /** Nothing need be looked at where no call waits. */
   rest(): void {
-    if (!this.isWaiting) this.#forecast?.rest();
+    if (this.#forecast !== undefined && !this.isWaiting) this.#forecast.rest();
   }
 
   /** The wire ended: what waits is dropped. */
