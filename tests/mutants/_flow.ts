@@ -143,7 +143,7 @@ export const FLOW: readonly BuggyFile[] = [
       },
       {
         name: "a message that is taken stays in the account of memory",
-        find: `      this.#memory?.give(excess);
+        find: `      memory?.give(excess);
       if (error !== undefined) return failed`,
         replace: "      if (error !== undefined) return failed",
       },

@@ -361,9 +361,17 @@ test("a message that is not finished in time ends the wire", async () => {
   assertEquals(ends, ["stalled true"]);
 });
 
+function pingsOf(output: object, clock: FakeClock, sendEnd: number): Pings {
+  return new Pings({
+    output: output as WatchedOutput,
+    clock,
+    limits: { sendEnd },
+  });
+}
+
 test("pings are answered as long as the peer takes something", () => {
   const { clock, output } = watched({}, { waiting: 100 });
-  const pings = new Pings(output as unknown as WatchedOutput, clock, 99);
+  const pings = pingsOf(output, clock, 99);
   const answer = (count: number) => {
     for (let token = 0; token < count; token++) pings.answer(token);
   };
@@ -376,7 +384,7 @@ test("pings are answered as long as the peer takes something", () => {
 
 test("pings that have no answer end with their wire", async () => {
   const { clock, output } = watched({});
-  const pings = new Pings(output as unknown as WatchedOutput, clock, 1);
+  const pings = pingsOf(output, clock, 1);
   const times = Promise.all([pings.ask(), pings.ask()]);
   clock.standStill(7);
   pings.end();

@@ -276,7 +276,8 @@ function windowOf(
     send: ({ amount }: { amount: number }) => told.push(amount),
   } as unknown as MessageOutput;
   const lifetime = new Lifetime(() => {});
-  const window = new ReceiveWindow("sends", size, output, lifetime);
+  const limits = { window: size };
+  const window = new ReceiveWindow("sends", { limits, output, lifetime });
   return { window, told, lifetime };
 }
 

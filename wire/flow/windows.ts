@@ -25,7 +25,7 @@ import {
   type Report,
   reportUnawaited,
 } from "../base/report.ts";
-import { isHeavy, type Memory } from "../base/limits.ts";
+import { isHeavy, type Memory, type WireLimits } from "../base/limits.ts";
 
 // Where messages wait their turn: for the peer's window, for its number of
 // calls at a time, and for room in the output. What waits is encoded already,
@@ -302,31 +302,32 @@ function isGone({ dropped, body, ticket }: QueuedMessage): boolean {
 // to them and give it credit for what was dealt with; and the inbox, where
 // typed messages wait.
 
+/** How a window is told of. */
+export interface WindowOptions {
+  /** How many bytes a window has. */
+  readonly limits: Pick<WireLimits, "window">;
+  /** Where credit goes. */
+  readonly output: Pick<MessageOutput, "send">;
+  /** Tells whether credit is still given. */
+  readonly lifetime: Lifetime;
+}
+
 /** Accounts for what one channel holds of the peer's. */
 export class ReceiveWindow {
   readonly #channel: Channel;
+  readonly #options: WindowOptions;
   readonly #size: number;
-  readonly #output: Pick<MessageOutput, "send">;
-  readonly #lifetime: Lifetime;
   #held = 0;
   #credit = 0;
 
   /**
    * @param channel The channel.
-   * @param size The window, in bytes.
-   * @param output Where credit goes.
-   * @param lifetime Tells whether credit is still given.
+   * @param options How it is told of.
    */
-  constructor(
-    channel: Channel,
-    size: number,
-    output: Pick<MessageOutput, "send">,
-    lifetime: Lifetime,
-  ) {
+  constructor(channel: Channel, options: WindowOptions) {
     this.#channel = channel;
-    this.#size = size;
-    this.#output = output;
-    this.#lifetime = lifetime;
+    this.#options = options;
+    this.#size = options.limits.window;
   }
 
   /** How many bytes are held. */
@@ -360,10 +361,11 @@ export class ReceiveWindow {
     this.#credit += cost;
     // Told in quarters, so that the peer need never wait for the telling.
     if (this.#credit * 4 < this.#size) return;
-    if (this.#lifetime.reason !== undefined) return;
+    const { lifetime, output } = this.#options;
+    if (lifetime.reason !== undefined) return;
     const amount = this.#credit;
     this.#credit = 0;
-    this.#output.send({ kind: "credit", channel: this.#channel, amount });
+    output.send({ kind: "credit", channel: this.#channel, amount });
   }
 }
 
@@ -385,38 +387,37 @@ class ReceivedMessage {
   ) {}
 }
 
+/** Who has to do with typed messages. */
+export interface InboxOptions {
+  /** Tells whether any more will come. */
+  readonly lifetime: Lifetime;
+  /** Accounts for what they take beyond their bytes. */
+  readonly memory?: Memory | undefined;
+  /** Told why a message is missing, where nobody awaits it. */
+  readonly onError: Report;
+}
+
 /** Hands messages to those who wait for them, in order, each once. */
 export class Inbox {
   /** How many messages came. */
   received = 0;
 
   readonly #window: ReceiveWindow;
-  readonly #memory: Memory | undefined;
+  readonly #options: InboxOptions;
   /** Where those are kept that take much more memory than their bytes. */
   #bytes: KeptBytes | undefined;
   /** Why the last message that waits is missing, if one is. */
   #missing: Error | undefined;
   readonly #received = new Queue<ReceivedMessage>();
   readonly #takers = new Queue<Taker>();
-  readonly #lifetime: Lifetime;
-  readonly #report: Report;
 
   /**
    * @param window Accounts for messages that wait.
-   * @param lifetime Tells whether any more will come.
-   * @param report Told why a message is missing, where nobody awaits it.
-   * @param memory Accounts for what they take beyond their bytes.
+   * @param options Who has to do with them.
    */
-  constructor(
-    window: ReceiveWindow,
-    lifetime: Lifetime,
-    report: Report,
-    memory?: Memory,
-  ) {
+  constructor(window: ReceiveWindow, options: InboxOptions) {
     this.#window = window;
-    this.#lifetime = lifetime;
-    this.#report = report;
-    this.#memory = memory;
+    this.#options = options;
   }
 
   /** How many messages wait. */
@@ -448,7 +449,7 @@ export class Inbox {
     }
     this.#window.consumed(cost);
     if (error === undefined) taker.resolve(value);
-    else this.#fail(taker, error, this.#report);
+    else this.#fail(taker, error, this.#options.onError);
   }
 
   /** What waits to be taken, in as little memory as is easy. */
@@ -468,7 +469,7 @@ export class Inbox {
       const kept = keeper.keep(this.#bytes ??= new KeptBytes());
       return new ReceivedMessage(kept, undefined, cost, 0);
     }
-    this.#memory?.hold(excess);
+    this.#options.memory?.hold(excess);
     return new ReceivedMessage(value, undefined, cost, excess);
   }
 
@@ -478,15 +479,16 @@ export class Inbox {
    * @returns A promise of it; rejected with the wire's end when none will come.
    */
   take(): Promise<unknown> {
+    const { lifetime, memory, onError } = this.#options;
     const received = this.#received.shift();
     if (received !== undefined) {
       const { value, error, cost, excess } = received;
       this.#window.consumed(cost);
-      this.#memory?.give(excess);
-      if (error !== undefined) return failed(error, this.#report, WHERE);
+      memory?.give(excess);
+      if (error !== undefined) return failed(error, onError, WHERE);
       return Promise.resolve(value instanceof Kept ? value.take() : value);
     }
-    const { reason } = this.#lifetime;
+    const { reason } = lifetime;
     if (reason !== undefined) return failed(reason, undefined, WHERE);
     let taker!: Taker;
     const promise = new OwnPromise<unknown>((resolve, reject) =>

@@ -104,9 +104,8 @@ export class LightServing {
   /** @param options What calls are served with. */
   constructor(options: LightServingOptions) {
     this.#options = options;
-    const { output, limits: { window }, lifetime } = options;
-    this.#window = new ReceiveWindow("sends", window, output, lifetime);
-    this.#messages = new ReceiveWindow("messages", window, output, lifetime);
+    this.#window = new ReceiveWindow("sends", options);
+    this.#messages = new ReceiveWindow("messages", options);
   }
 
   /** How many calls run, or wait to. */

@@ -471,13 +471,11 @@ export class NativeSession
 
   /** Its streams. */
   get streams(): Streams {
-    return this.#streams ??= this.#makeStreams();
-  }
-
-  #makeStreams(): Streams {
-    const streams = new Streams(this);
-    if (this.closing.isOwn) streams.cancelAll(closedReason);
-    return streams;
+    if (this.#streams === undefined) {
+      const streams = this.#streams = new Streams(this);
+      if (this.closing.isOwn) streams.cancelAll(closedReason);
+    }
+    return this.#streams;
   }
 
   /** How many streams somebody still wants something of. */
@@ -487,11 +485,7 @@ export class NativeSession
 
   /** Signs of life. */
   get pings(): Pings {
-    return this.#pings ??= new Pings(
-      this.output,
-      this.clock,
-      this.limits.sendEnd,
-    );
+    return this.#pings ??= new Pings(this);
   }
 
   // What its parts tell it.

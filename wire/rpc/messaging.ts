@@ -452,7 +452,8 @@ export class Messaging {
   readonly #options: MessagingOptions;
   /** Whether messages that came together are just dealt with. */
   isInChunk = false;
-  #incoming: IncomingCalls | undefined;
+  /** Calls that are served; undefined where none came, and nothing is served. */
+  serving: IncomingCalls | undefined;
   #inbox: Inbox | undefined;
   #sendWindow: ReceiveWindow | undefined;
   #messageWindow: ReceiveWindow | undefined;
@@ -465,75 +466,58 @@ export class Messaging {
     this.calls = new Calls(options, this.outbound.calls);
   }
 
-  /** Calls that are served. */
+  /** What serves calls; made where it is asked for. */
   get incoming(): IncomingCalls {
-    return this.#incoming ??= new IncomingCalls(this.#options, this);
-  }
-
-  /** The same; undefined where nothing was served so far, and no call came. */
-  get serving(): IncomingCalls | undefined {
-    return this.#incoming;
+    return this.serving ??= new IncomingCalls(this.#options, this);
   }
 
   /** Typed messages that came. */
   get inbox(): Inbox {
-    const { lifetime, memory, onError } = this.#options;
-    return this.#inbox ??= new Inbox(
-      this.messageWindow,
-      lifetime,
-      onError,
-      memory,
-    );
+    return this.#inbox ??= new Inbox(this.messageWindow, this.#options);
   }
 
   /** Accounts for one-way calls that came. */
   get sendWindow(): ReceiveWindow {
-    return this.#sendWindow ??= this.#windowOf("sends");
+    return this.#sendWindow ??= new ReceiveWindow("sends", this.#options);
   }
 
   /** Accounts for typed messages that came. */
   get messageWindow(): ReceiveWindow {
-    return this.#messageWindow ??= this.#windowOf("messages");
-  }
-
-  #windowOf(channel: Channel): ReceiveWindow {
-    const { output, lifetime, limits } = this.#options;
-    return new ReceiveWindow(channel, limits.window, output, lifetime);
+    return this.#messageWindow ??= new ReceiveWindow("messages", this.#options);
   }
 
   /** Messages that came together were dealt with. */
   finishChunk(): void {
     this.isInChunk = false;
-    this.#incoming?.finishChunk();
+    this.serving?.finishChunk();
   }
 
   /** The output has room again: what waited for it goes on. */
   resume(): void {
     this.outbound.drain();
-    this.#incoming?.resume();
+    this.serving?.resume();
   }
 
   /** What came and is not dealt with takes in memory, values aside. */
   get total(): number {
-    return (this.#incoming?.total ?? 0) + (this.#sendWindow?.held ?? 0) +
+    return (this.serving?.total ?? 0) + (this.#sendWindow?.held ?? 0) +
       (this.#messageWindow?.held ?? 0);
   }
 
   /** Counts. */
   counts(): MessagingCounts {
-    const { calls, outbound } = this;
-    const incoming = this.#incoming;
+    const { calls, outbound, serving } = this;
     return {
       callsMade: calls.made,
-      callsServed: incoming?.served ?? 0,
+      callsServed: serving?.served ?? 0,
       callsPending: calls.pending,
       callsWaiting: outbound.calls.waiting,
-      callsRunning: incoming?.running ?? 0,
+      callsRunning: serving?.running ?? 0,
       inbox: this.#inbox?.size ?? 0,
       flow: {
         sent: outbound.bytes,
         received: {
-          calls: incoming?.held ?? 0,
+          calls: serving?.held ?? 0,
           sends: this.#sendWindow?.used ?? 0,
           messages: this.#messageWindow?.used ?? 0,
         },
@@ -545,7 +529,7 @@ export class Messaging {
   end(reason: WireError): void {
     this.calls.failAll(reason);
     this.outbound.end(reason);
-    this.#incoming?.end(reason);
+    this.serving?.end(reason);
     this.#inbox?.end(reason);
   }
 }

@@ -242,11 +242,17 @@ function unfinishedFor(milliseconds: number): WireError {
 
 // Signs of life that the program asks for, and those that the peer gets.
 
+/** What pings, and answers to them, are sent with. */
+export interface PingsOptions {
+  readonly output: WatchedOutput;
+  /** Measures the round trip. */
+  readonly clock: Clock;
+  readonly limits: Pick<WireLimits, "sendEnd">;
+}
+
 /** The pings of one wire, in both directions. */
 export class Pings {
-  readonly #output: WatchedOutput;
-  readonly #clock: Clock;
-  readonly #sendEnd: number;
+  readonly #options: PingsOptions;
   readonly #asked = new LazyMap<number, () => void>();
   /** How many pings, and answers to them, came or left. */
   signs = 0;
@@ -255,31 +261,22 @@ export class Pings {
   #pongs = 0;
   #pongedAt = 0;
 
-  /**
-   * @param output Where pings and answers go.
-   * @param clock Measures the round trip.
-   * @param sendEnd The limit of that name.
-   */
-  constructor(
-    output: WatchedOutput,
-    clock: Clock,
-    sendEnd: number,
-  ) {
-    this.#output = output;
-    this.#clock = clock;
-    this.#sendEnd = sendEnd;
+  /** @param options What they are sent with. */
+  constructor(options: PingsOptions) {
+    this.#options = options;
   }
 
   /** Asks the peer; resolves with milliseconds, or when the wire has ended. */
   async ask(): Promise<number> {
-    const begun = this.#clock.now();
+    const { clock, output } = this.#options;
+    const begun = clock.now();
     await new Promise<void>((resolve) => {
       const token = this.#token = (this.#token + 1) >>> 0;
       this.#asked.set(token, resolve);
       this.signs++;
-      this.#output.send({ kind: "ping", token });
+      output.send({ kind: "ping", token });
     });
-    return this.#clock.now() - begun;
+    return clock.now() - begun;
   }
 
   /** The peer has answered. */
@@ -296,9 +293,9 @@ export class Pings {
    * @throws {WireError} `stalled`.
    */
   answer(token: number): void {
-    const output = this.#output;
+    const { output, limits } = this.#options;
     const { progressAt } = output;
-    const isFull = output.waiting > this.#sendEnd;
+    const isFull = output.waiting > limits.sendEnd;
     if (!isFull || progressAt !== this.#pongedAt) this.#pongs = 0;
     this.#pongedAt = progressAt;
     if (++this.#pongs > PONGS && isFull) {
@@ -798,18 +795,19 @@ export class GracefulClose {
     this.#stopTimer = afterPatience(
       clock,
       limits.close,
-      () => this.#options.end(this.#lateness(), true),
-    );
-  }
-
-  #lateness(): WireError {
-    const { limits, messaging, wantedStreams } = this.#options;
-    const { calls, serving, outbound } = messaging;
-    return new WireError(
-      "timeout",
-      `Closing took longer than ${limits.close} ms: ${calls.pending} calls had no answer, ${
-        serving?.running ?? 0
-      } were being served, ${outbound.waiting} messages waited, ${wantedStreams} streams were open.`,
+      () => {
+        const { messaging, wantedStreams } = this.#options;
+        const { calls, serving, outbound } = messaging;
+        this.#options.end(
+          new WireError(
+            "timeout",
+            `Closing took longer than ${limits.close} ms: ${calls.pending} calls had no answer, ${
+              serving?.running ?? 0
+            } were being served, ${outbound.waiting} messages waited, ${wantedStreams} streams were open.`,
+          ),
+          true,
+        );
+      },
     );
   }
 }
