@@ -92,11 +92,8 @@ export class Seats<T> {
 
   /** Takes a seat, whether there is one or not. */
   take(one: T, network: string): void {
-    this.#seats.set(one, {
-      network,
-      activity: this.#options.activity(one),
-      since: performance.now(),
-    });
+    this.#seats.set(one, { network, activity: undefined, since: 0 });
+    this.refresh(one);
     this.#networks.set(network, this.#countOf(network) + 1);
   }
 

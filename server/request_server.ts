@@ -1058,19 +1058,13 @@ export class RequestServer implements AsyncDisposable {
       this.#report(error, "onConnect");
       return false;
     };
-    const answered = (answer: unknown) => {
-      try {
-        return this.#answered(wire, answer);
-      } catch (error) {
-        return failed(error);
-      }
-    };
+    const answered = (answer: unknown) => this.#answered(wire, answer);
     try {
       const answer = this.#onConnect === undefined
         ? true
         : this.#onConnect(wire, wire.address);
       return isThenable(answer)
-        ? Promise.resolve(answer).then(answered, failed)
+        ? Promise.resolve(answer).then(answered).catch(failed)
         : answered(answer);
     } catch (error) {
       return failed(error);
@@ -1082,23 +1076,18 @@ export class RequestServer implements AsyncDisposable {
     if (!accept) return false;
     if (onDeath !== undefined) wire.onDeath(onDeath);
     // It may have ended in the meantime.
-    if (wire.ended === undefined) {
-      this.#handshake.delete(wire);
-      this.#wires.add(wire);
-      this.#counts.accepted();
-      // From then on it counts what it does.
-      wire.opened.then(() => this.#seats.refresh(wire), () => {});
-      this.#limitAge(wire);
+    if (wire.ended !== undefined) return true;
+    this.#handshake.delete(wire);
+    this.#wires.add(wire);
+    this.#counts.accepted();
+    // From then on it counts what it does.
+    wire.opened.then(() => this.#seats.refresh(wire), () => {});
+    const { maxWireAge } = this.#options;
+    if (maxWireAge !== undefined) {
+      const age = maxWireAge * (1 + Math.random()) / 2;
+      wire.onDeath(afterLimit(systemClock, age, () => wire.close()));
     }
     return true;
-  }
-
-  /** Closes a wire when it has come to its age. */
-  #limitAge(wire: Wire): void {
-    const { maxWireAge = Infinity } = this.#options;
-    if (maxWireAge === Infinity) return;
-    const age = maxWireAge * (1 + Math.random()) / 2;
-    wire.onDeath(afterLimit(systemClock, age, () => wire.close()));
   }
 
   #shutDownAt(signal: AbortSignal): void {

@@ -190,8 +190,8 @@ export const EDGES: readonly BuggyFile[] = [
       },
       {
         name: "a wire that died while onConnect decided is among the wires",
-        find: "    if (wire.ended === undefined) {\n      this.#handshake",
-        replace: "    if (wire !== undefined) {\n      this.#handshake",
+        find: "    if (wire.ended !== undefined) return true;\n",
+        replace: "",
       },
       {
         name: "the listener on a server's signal stays",

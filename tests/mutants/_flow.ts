@@ -21,8 +21,8 @@ export const FLOW: readonly BuggyFile[] = [
     bugs: [
       {
         name: "a message more than the peer's window is sent",
-        find: "return this.#bytes < this.window;",
-        replace: "return this.#bytes <= this.window;",
+        find: "return this.bytes < this.window;",
+        replace: "return this.bytes <= this.window;",
       },
       {
         name: "a call more than the peer takes is sent",
@@ -41,8 +41,8 @@ export const FLOW: readonly BuggyFile[] = [
       },
       {
         name: "messages are counted without their overhead when sent",
-        find: "this.#bytes += size + MESSAGE_OVERHEAD;",
-        replace: "this.#bytes += size;",
+        find: "this.bytes += size + MESSAGE_OVERHEAD;",
+        replace: "this.bytes += size;",
       },
       {
         name: "credit does not wake what waits for it",
@@ -116,13 +116,13 @@ export const FLOW: readonly BuggyFile[] = [
       },
       {
         name: "a message beyond the window is taken",
-        find: "if (this.#held + this.#credit >= this.#size) {",
-        replace: "if (this.#held + this.#credit > this.#size) {",
+        find: "if (this.held + this.#credit >= this.#size) {",
+        replace: "if (this.held + this.#credit > this.#size) {",
       },
       {
         name: "credit that is not told yet opens the window",
-        find: "if (this.#held + this.#credit >= this.#size) {",
-        replace: "if (this.#held >= this.#size) {",
+        find: "if (this.held + this.#credit >= this.#size) {",
+        replace: "if (this.held >= this.#size) {",
       },
       {
         name: "credit is given twice",

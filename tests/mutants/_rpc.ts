@@ -417,8 +417,8 @@ export const RPC: readonly BuggyFile[] = [
     bugs: [
       {
         name: "a few bytes name a large result without end",
-        find: "this.#copied + bytes.length > this.#mostCopied",
-        replace: "this.#copied > this.#mostCopied",
+        find: "this.#copied + bytes.length > window + message",
+        replace: "this.#copied > window + message",
       },
       {
         name: "copies of results are released twice",
@@ -438,7 +438,7 @@ export const RPC: readonly BuggyFile[] = [
       },
       {
         name: "an object that was released can be called by its old call",
-        find: "if (object === undefined || !this.#objects.isExported(object))",
+        find: "if (object === undefined || !objects?.isExported(object))",
         replace: "if (object === undefined)",
       },
       {

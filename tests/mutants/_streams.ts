@@ -225,12 +225,12 @@ export const STREAMS: readonly BuggyFile[] = [
       },
       {
         name: "the window of a stream that has ended is lost to others",
-        find: "this.#spare += sink.grown;",
+        find: "this.spare += sink.grown;",
         replace: "",
       },
       {
         name: "windows grow without end",
-        find: "this.#spare -= extra;",
+        find: "this.spare -= extra;",
         replace: "",
       },
       {

@@ -12,13 +12,12 @@ const VALUE = { text: "x".repeat(100), list: Array(500).fill(new Date(0)) };
 /** Results of which copies of so many values may be held. */
 function resultsFor(copies: number) {
   const memory = new Memory(1_000_000);
-  const results = new Results(
-    10,
-    encodeValue(VALUE).length * copies,
-    { isExported: () => false },
-    { isInChunk: true },
+  const window = encodeValue(VALUE).length * copies;
+  const results = new Results({
+    limits: { calls: 10, window, message: 0 },
+    objects: { isExported: () => false },
     memory,
-  );
+  }, { isInChunk: true });
   results.settle(0, VALUE);
   const borrow = (borrower: Borrower) =>
     assertEquals(results.argument(0, false, borrower), VALUE);

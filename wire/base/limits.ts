@@ -378,10 +378,12 @@ export class SharedMemory implements MemoryPool {
 
 /** What one wire holds. */
 export class Memory {
+  /** How many bytes are held. */
+  held = 0;
+
   readonly #most: number;
   readonly #shared: MemoryPool | undefined;
   readonly #onGiven: (() => void) | undefined;
-  #held = 0;
   #isOver = false;
   /** All that the wire holds, among others of its server. */
   #entry: AccountEntry | undefined;
@@ -397,11 +399,6 @@ export class Memory {
     this.#onGiven = onGiven;
   }
 
-  /** How many bytes are held. */
-  get held(): number {
-    return this.#held;
-  }
-
   /**
    * How much the values of a message may weigh.
    *
@@ -409,9 +406,9 @@ export class Memory {
    */
   room(cost: number): number {
     const shared = this.#shared;
-    let left = this.#most - this.#held;
+    let left = this.#most - this.held;
     if (shared !== undefined) {
-      const share = shared.share - this.#held;
+      const share = shared.share - this.held;
       const all = Math.min(
         shared.most - shared.held,
         this.#entry?.room() ?? Infinity,
@@ -427,7 +424,7 @@ export class Memory {
    */
   get isTight(): boolean {
     const shared = this.#shared;
-    const held = this.#held * 2;
+    const held = this.held * 2;
     return held > this.#most ||
       shared !== undefined && shared.held * 2 > shared.most &&
         held > shared.share;
@@ -436,14 +433,14 @@ export class Memory {
   /** So many bytes are held from now on. */
   hold(bytes: number): void {
     if (this.#isOver) return;
-    this.#held += bytes;
+    this.held += bytes;
     if (this.#shared !== undefined) this.#shared.held += bytes;
   }
 
   /** So many bytes are held no more. */
   give(bytes: number): void {
     if (this.#isOver) return;
-    this.#held -= bytes;
+    this.held -= bytes;
     if (this.#shared !== undefined) this.#shared.held -= bytes;
     this.#onGiven?.();
   }
@@ -476,7 +473,7 @@ export class Memory {
 
   /** The wire has ended: all is released but what it has left to say. */
   end(): void {
-    this.give(this.#held);
+    this.give(this.held);
     this.#isOver = true;
     this.#entry?.end();
   }

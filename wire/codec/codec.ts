@@ -129,8 +129,9 @@ export class Encoder {
   /** Writes plain messages. */
   readonly plainWriter: PlainWriter;
   #limits: EncoderLimits;
-  #busy = false;
   #isSimple = false;
+  /** Whether a message is being written: a getter in it is just running. */
+  isBusy = false;
   /** The attachments of the message that was encoded last. */
   attachments: SentAttachments | undefined;
 
@@ -157,7 +158,7 @@ export class Encoder {
    * middle of another, or before definitions that the peer needs.
    */
   get plain(): PlainWriter | undefined {
-    return this.#busy || this.tables.hasFresh ? undefined : this.plainWriter;
+    return this.isBusy || this.tables.hasFresh ? undefined : this.plainWriter;
   }
 
   /** Where the deadline of the last call that has one stands in the writer. */
@@ -215,7 +216,7 @@ export class Encoder {
     if (writer.externals.length > 0) writer.externals = [];
     writer.bound = start + FRAME_HEADER + most;
     writer.most = most;
-    this.#busy = true;
+    this.isBusy = true;
     try {
       writer.reserve(FRAME_HEADER);
       writer.position = start + FRAME_HEADER;
@@ -248,7 +249,7 @@ export class Encoder {
   #finish(): void {
     this.writer.bound = Infinity;
     this.#values.clear();
-    this.#busy = false;
+    this.isBusy = false;
   }
 
   /** Writes the body of a message, in one of two ways. */
@@ -282,18 +283,13 @@ export class Encoder {
     return true;
   }
 
-  /** Whether a message is being written: a getter in it is just running. */
-  get isBusy(): boolean {
-    return this.#busy;
-  }
-
   /**
    * Refuses to write while a message is being written.
    *
    * @throws {WireError} `invalidArgument`.
    */
   checkIdle(): void {
-    if (!this.#busy) return;
+    if (!this.isBusy) return;
     throw new WireError(
       "invalidArgument",
       "A getter of a value that is being sent used the same wire. Read the value first, then send it.",

@@ -358,8 +358,8 @@ export class Pieces {
   readonly #limits: Pick<WireLimits, "message" | "pieces">;
   /** A few at most, so that looking through them costs little. */
   readonly #unfinished: Unfinished[] = [];
-  /** The message whose piece came last, unless that was its end. */
-  #last: Unfinished | undefined;
+  /** The message whose piece came last, unless it is whole, or given up. */
+  last: Unfinished | undefined;
 
   /** @param limits How large a message, and how many unfinished ones. */
   constructor(limits: Pick<WireLimits, "message" | "pieces">) {
@@ -371,11 +371,6 @@ export class Pieces {
     let room = 0;
     for (const { bytes } of this.#unfinished) room += bytes.length;
     return room;
-  }
-
-  /** The message whose piece came last, unless it is whole, or given up. */
-  get last(): Readonly<Unfinished> | undefined {
-    return this.#last;
   }
 
   /** How many messages are unfinished. */
@@ -399,11 +394,11 @@ export class Pieces {
     if (flag === PIECE.abandoned && rest === 0) {
       reader.finish();
       if (found !== undefined) this.#forget(found);
-      this.#last = undefined;
+      this.last = undefined;
       return undefined;
     }
     if (flag !== PIECE.part) throw malformed(`A piece has no flag ${flag}.`);
-    const unfinished = this.#last = found ??
+    const unfinished = this.last = found ??
       this.#begin(number, reader.varint());
     const count = reader.remaining + rest;
     if (count === 0 || unfinished.length + count > unfinished.size) {
@@ -421,11 +416,11 @@ export class Pieces {
    * @returns The whole message, once its last byte came.
    */
   goOn(reader: ByteSource): Uint8Array | undefined {
-    return this.#append(this.#last!, reader);
+    return this.#append(this.last!, reader);
   }
 
   #find(number: number): Unfinished | undefined {
-    const last = this.#last;
+    const last = this.last;
     if (last?.number === number) return last;
     return this.#unfinished.find((one) => one.number === number);
   }
@@ -434,7 +429,7 @@ export class Pieces {
   #forget(unfinished: Unfinished): void {
     const index = this.#unfinished.indexOf(unfinished);
     this.#unfinished.splice(index, 1);
-    if (this.#last === unfinished) this.#last = undefined;
+    if (this.last === unfinished) this.last = undefined;
     // Even when nobody has it any more, the garbage collector may have it.
     unfinished.bytes = NO_BYTES;
   }

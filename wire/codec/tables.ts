@@ -83,16 +83,12 @@ export class SendTables {
   #last: Shape | undefined;
   /** Entries that the peer has not been told of yet, in their order. */
   #fresh: (string | readonly string[])[] = [];
-  #full = false;
+  /** True when something was left out for want of room. */
+  full = false;
   /** How many entries of each table the peer takes. */
   most = TABLE_ENTRIES;
   /** The largest entry that is told, in bytes: it has to fit in a frame. */
   entryLimit = 960;
-
-  /** True when something was left out for want of room. */
-  get full(): boolean {
-    return this.#full;
-  }
 
   /** True when the peer has not been told of an entry yet. */
   get hasFresh(): boolean {
@@ -190,7 +186,7 @@ export class SendTables {
     if (bytes + texts.length * 5 + 16 > this.entryLimit) return false;
     if (entries >= this.most || this.#bytes + bytes > TABLE_BYTES) {
       // Small tables would be renewed all the time.
-      this.#full = this.most === TABLE_ENTRIES;
+      this.full = this.most === TABLE_ENTRIES;
       return false;
     }
     this.#bytes += bytes;
@@ -206,7 +202,7 @@ export class SendTables {
     this.#bytes = 0;
     this.#last = undefined;
     this.#fresh = [];
-    this.#full = false;
+    this.full = false;
   }
 
   /** Hands out the entries that the peer has not been told of, once. */
@@ -288,7 +284,8 @@ export class ReceiveTables implements KeySets {
   readonly generated = { count: 0 };
   #names: string[] = [];
   #shapes: ReceivedShape[] = [];
-  #bytes = 0;
+  /** How many bytes of text the entries have. */
+  bytes = 0;
   #lent: LentTables | undefined;
   readonly #most: number;
 
@@ -316,11 +313,6 @@ export class ReceiveTables implements KeySets {
     return this.#names.length + this.#shapes.length;
   }
 
-  /** How many bytes of text these have. */
-  get bytes(): number {
-    return this.#bytes;
-  }
-
   /**
    * Whether they can be lent: only one of them is, however often it is reset.
    */
@@ -342,7 +334,7 @@ export class ReceiveTables implements KeySets {
   reset(): void {
     this.#names = [];
     this.#shapes = [];
-    this.#bytes = 0;
+    this.bytes = 0;
   }
 
   /** Mirrors {@linkcode writeEntry}. */
@@ -352,7 +344,7 @@ export class ReceiveTables implements KeySets {
     else this.#shapes.push(this.#shape(reader, size - 1));
     if (
       this.#names.length > this.#most ||
-      this.#shapes.length > this.#most || this.#bytes > TABLE_BYTES
+      this.#shapes.length > this.#most || this.bytes > TABLE_BYTES
     ) {
       throw malformed(
         `A table holds at most ${this.#most} entries here (limit "tableEntries"), and both together ${TABLE_BYTES} bytes of text; the peer has to reset them first.`,
@@ -362,7 +354,7 @@ export class ReceiveTables implements KeySets {
 
   #text(reader: ByteReader): string {
     const count = reader.varint();
-    this.#bytes += count;
+    this.bytes += count;
     return reader.utf8(count);
   }
 

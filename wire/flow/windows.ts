@@ -50,15 +50,17 @@ export class SendQueue implements Sender {
   window = 0;
   /** How many may be under way at once. */
   most = Infinity;
+  /** How many messages wait. */
+  waiting = 0;
+  /** How many bytes are under way, as the peer counts them. */
+  bytes = 0;
 
   readonly #output: MessageOutput;
   readonly #listener: { onIdle(): void } | undefined;
   readonly #keepsOrder: boolean;
   readonly #before: SendQueue | undefined;
   readonly #queue = new Queue<QueuedMessage>();
-  #waiting = 0;
   #count = 0;
-  #bytes = 0;
   /** A large message is being sent, and nothing may overtake it. */
   #held = false;
   /** How many of the queue were given up. */
@@ -84,14 +86,9 @@ export class SendQueue implements Sender {
     this.#before = before;
   }
 
-  /** How many messages wait. */
-  get waiting(): number {
-    return this.#waiting;
-  }
-
   /** Whether the peer's window has room. */
   get hasWindow(): boolean {
-    return this.#bytes < this.window;
+    return this.bytes < this.window;
   }
 
   get #isOpen(): boolean {
@@ -108,7 +105,7 @@ export class SendQueue implements Sender {
   /** A message of so many bytes was sent without waiting. */
   entered(size: number): void {
     this.#count++;
-    this.#bytes += size + MESSAGE_OVERHEAD;
+    this.bytes += size + MESSAGE_OVERHEAD;
   }
 
   /**
@@ -143,7 +140,7 @@ export class SendQueue implements Sender {
       held: undefined,
     };
     this.#queue.push(waiting);
-    this.#waiting++;
+    this.waiting++;
     const before = this.#before;
     if (before !== undefined && before.#queue.size > 0) {
       waiting.held = before.#mark(() => {
@@ -207,27 +204,22 @@ export class SendQueue implements Sender {
 
   /** One waits no longer. */
   #dequeued(body: Body): void {
-    this.#waiting--;
+    this.waiting--;
     this.#output.backlog.remove(body.size);
   }
 
   /** Says that messages of that cost are no longer under way. */
   settled(count: number, cost: number): void {
     this.#count -= count;
-    this.#bytes -= cost;
+    this.bytes -= cost;
     if (this.#queue.size > 0) this.drain();
-  }
-
-  /** How many bytes are under way, as the peer counts them. */
-  get bytes(): number {
-    return this.#bytes;
   }
 
   /** Sends what may be sent by now. */
   drain(): void {
     const queue = this.#queue;
     if (queue.size === 0) return;
-    while (queue.size > 0) {
+    do {
       const waiting = queue.peek()!;
       let failure: Error | undefined;
       if (!waiting.dropped) {
@@ -244,7 +236,7 @@ export class SendQueue implements Sender {
       if (ticket.position !== Infinity || failure !== undefined) {
         ticket.onSettled?.(failure);
       }
-    }
+    } while (queue.size > 0);
     this.#listener?.onIdle();
   }
 
@@ -317,7 +309,8 @@ export class ReceiveWindow {
   readonly #channel: Channel;
   readonly #options: WindowOptions;
   readonly #size: number;
-  #held = 0;
+  /** How many bytes are held. */
+  held = 0;
   #credit = 0;
 
   /**
@@ -330,14 +323,9 @@ export class ReceiveWindow {
     this.#size = options.limits.window;
   }
 
-  /** How many bytes are held. */
-  get held(): number {
-    return this.#held;
-  }
-
   /** How many bytes count against the window: held, or not yet told. */
   get used(): number {
-    return this.#held + this.#credit;
+    return this.held + this.#credit;
   }
 
   /**
@@ -347,17 +335,17 @@ export class ReceiveWindow {
    * @throws {WireError} `malformed` when the window was full.
    */
   received(cost: number): void {
-    if (this.#held + this.#credit >= this.#size) {
+    if (this.held + this.#credit >= this.#size) {
       throw malformed(
         `The peer sent ${this.#channel} beyond its window of ${this.#size} bytes.`,
       );
     }
-    this.#held += cost;
+    this.held += cost;
   }
 
   /** Something was dealt with; the peer learns of it by and by. */
   consumed(cost: number): void {
-    this.#held -= cost;
+    this.held -= cost;
     this.#credit += cost;
     // Told in quarters, so that the peer need never wait for the telling.
     if (this.#credit * 4 < this.#size) return;

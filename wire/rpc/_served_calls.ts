@@ -117,8 +117,6 @@ function joined(known: Served, more: Served): Served {
 /** The functions of one wire. */
 export class ServedFunctions {
   readonly #options: ServedFunctionsOptions;
-  readonly #wire: object;
-  readonly #clock: Clock;
   /** Undefined where there is none, which costs nothing then. */
   readonly #middleware: readonly Middleware[] | undefined;
   #functions: Served = NONE;
@@ -127,10 +125,8 @@ export class ServedFunctions {
 
   /** @param options What they are run with. */
   constructor(options: ServedFunctionsOptions) {
-    const { serveThrough = [], wire, clock } = options;
+    const { serveThrough = [] } = options;
     this.#options = options;
-    this.#wire = wire;
-    this.#clock = clock;
     this.#middleware = serveThrough.length > 0 ? serveThrough : undefined;
   }
 
@@ -265,21 +261,11 @@ export class ServedFunctions {
 
   /** What a function is told of its call. */
   context(name: string, extras: CallExtras | undefined): CallContext {
-    if (extras === undefined) {
-      return new CallContext(this.#wire, name, this.#clock, 0);
-    }
+    const { wire, clock, once } = this.#options;
+    if (extras === undefined) return new CallContext(wire, name, clock, 0);
     const { deadline = 0, metadata } = extras;
-    const clock = this.#clock;
-    const context = new CallContext(
-      this.#wire,
-      name,
-      clock,
-      deadline,
-      metadata,
-    );
-    if (
-      this.#options.once !== undefined && metadata?.[ONCE_KEY] !== undefined
-    ) {
+    const context = new CallContext(wire, name, clock, deadline, metadata);
+    if (once !== undefined && metadata?.[ONCE_KEY] !== undefined) {
       shieldContext(context);
     }
     return context;
@@ -297,28 +283,29 @@ export interface AnswersOptions {
   readonly output: MessageOutput;
   /** Tells whether answers are still wanted. */
   readonly lifetime: Lifetime;
-  /** Keeps results that calls of the peer may need; a dialect may have none. */
-  readonly results: Results | undefined;
-  readonly objects: AnsweringObjects | undefined;
+  /** What is passed by reference; a dialect may have nothing. */
+  readonly objects?: AnsweringObjects | undefined;
   /** Told what has no other place to go. */
   readonly onError: Report;
 }
 
 /** Answers calls. */
 export class Answers {
+  readonly #options: AnswersOptions;
   readonly #output: MessageOutput;
   readonly #lifetime: Lifetime;
   readonly #results: Results | undefined;
-  readonly #objects: AnsweringObjects | undefined;
-  readonly #onError: Report;
 
-  /** @param options What they are sent with. */
-  constructor(options: AnswersOptions) {
+  /**
+   * @param options What they are sent with.
+   * @param results Keeps results that calls of the peer may need; a dialect may
+   * have none.
+   */
+  constructor(options: AnswersOptions, results: Results | undefined) {
+    this.#options = options;
     this.#output = options.output;
     this.#lifetime = options.lifetime;
-    this.#results = options.results;
-    this.#objects = options.objects;
-    this.#onError = options.onError;
+    this.#results = results;
   }
 
   /** Sends an answer; returns how many bytes it has, or would have had. */
@@ -347,7 +334,7 @@ export class Answers {
         new WireError("cancelled", "One value is wanted."),
       );
     }
-    const objects = this.#objects;
+    const { objects } = this.#options;
     if (objects !== undefined) objects.context = context;
     let size = 0;
     try {
@@ -382,7 +369,9 @@ export class Answers {
     if (this.#lifetime.reason !== undefined) return;
     if (isA(thrown, Refusal)) {
       const trouble = troubleOf(thrown);
-      if (trouble !== undefined) this.#onError(trouble, "a contract's schema");
+      if (trouble !== undefined) {
+        this.#options.onError(trouble, "a contract's schema");
+      }
       const { code, message } = wordsOf(thrown);
       return this.fail(id, code, message);
     }
@@ -574,24 +563,23 @@ export function abandon(running: Running, reason: WireError): void {
   running.attachments?.abort(reason);
 }
 
+/** How many cancels may come. */
+export interface CancelOptions {
+  /** Tells how many may by now. */
+  readonly clock: Clock;
+  readonly limits: Pick<WireLimits, "cancels" | "cancelsPerSecond">;
+}
+
 /** How many cancels a peer may send: not more than calls, nor too many at once. */
 export class CancelBudget {
-  readonly #clock: Clock;
-  readonly #limits: Pick<WireLimits, "cancels" | "cancelsPerSecond">;
+  readonly #options: CancelOptions;
   #bucket: TokenBucket | undefined;
   /** Calls that came, less the cancels: there is at most one for each. */
   #left = 0;
 
-  /**
-   * @param clock Tells how many may come by now.
-   * @param limits How many may come.
-   */
-  constructor(
-    clock: Clock,
-    limits: Pick<WireLimits, "cancels" | "cancelsPerSecond">,
-  ) {
-    this.#clock = clock;
-    this.#limits = limits;
+  /** @param options How many may come. */
+  constructor(options: CancelOptions) {
+    this.#options = options;
   }
 
   /** A call came, which may be cancelled. */
@@ -607,8 +595,8 @@ export class CancelBudget {
    */
   take(): boolean {
     if (--this.#left < 0) throw malformed("More cancels came than calls.");
-    const { cancels, cancelsPerSecond } = this.#limits;
-    this.#bucket ??= new TokenBucket(this.#clock, cancels, cancelsPerSecond);
+    const { clock, limits: { cancels, cancelsPerSecond } } = this.#options;
+    this.#bucket ??= new TokenBucket(clock, cancels, cancelsPerSecond);
     return this.#bucket.take();
   }
 }

@@ -80,6 +80,8 @@ export interface CallsOptions {
 export class Calls implements CallMaker {
   /** How many calls were made. */
   made = 0;
+  /** How many of them have no answer yet. */
+  pending = 0;
   /** Told what calls fail with that nobody awaits. */
   readonly report: Report;
 
@@ -96,7 +98,6 @@ export class Calls implements CallMaker {
   #free: number[] = [];
   /** Calls whose results the peer no longer keeps, and which may be pending. */
   #gone: WeakSet<PendingCall> | undefined;
-  #pending = 0;
   // How many cancels the peer takes: none before its hello.
   #cancels: TokenBucket | undefined;
   #cancelsAtOnce = 0;
@@ -114,12 +115,7 @@ export class Calls implements CallMaker {
     this.report = options.onError;
   }
 
-  /** How many calls have no answer yet. */
-  get pending(): number {
-    return this.#pending;
-  }
-
-  /** How many of them somebody still waits for. */
+  /** How many calls have no answer yet that somebody still waits for. */
   get wanted(): number {
     let count = 0;
     for (const call of this.#slots) {
@@ -223,7 +219,7 @@ export class Calls implements CallMaker {
       return rejected(error, this.report, unawaited(name));
     }
     this.#slots[id] = pending;
-    this.#pending++;
+    this.pending++;
     if (pending.settled) this.#takeBack(pending);
     if (bases !== undefined || following !== undefined) {
       const again = following?.again ??
@@ -670,7 +666,7 @@ export class Calls implements CallMaker {
     }
     this.#slots = [];
     this.#free = [];
-    this.#pending = 0;
+    this.pending = 0;
   }
 
   #fate(pending: PendingCall): CallFate {
@@ -699,7 +695,7 @@ export class Calls implements CallMaker {
     pending.isOver = true;
     if (pending.followers === 0) this.#free.push(pending.id);
     if (pending.follows !== undefined) this.#unfollow(pending.follows);
-    this.#pending--;
+    this.pending--;
     if (left) {
       const { waiting } = pending;
       this.#sendQueue.settled(
@@ -710,7 +706,7 @@ export class Calls implements CallMaker {
           : waiting.body.size + MESSAGE_OVERHEAD,
       );
     }
-    if (this.#pending === 0) this.#options.onIdle();
+    if (this.pending === 0) this.#options.onIdle();
   }
 
   #unfollow({ bases }: Following): void {

@@ -118,7 +118,6 @@ export interface Receiving extends Chunks {
 /** Runs what the peer calls. */
 export class IncomingCalls implements AdmittedCalls {
   readonly #options: IncomingOptions;
-  readonly #limits: WireLimits;
   readonly #lifetime: Lifetime;
   readonly #functions: ServedFunctions;
   readonly #answers: Answers;
@@ -141,32 +140,17 @@ export class IncomingCalls implements AdmittedCalls {
    * @param messaging How they come.
    */
   constructor(options: IncomingOptions, messaging: Receiving) {
-    const { limits, lifetime, output, memory, objects, onError } = options;
     this.#options = options;
-    this.#limits = limits;
-    this.#lifetime = lifetime;
-    const results = this.#results = objects === undefined
+    this.#lifetime = options.lifetime;
+    const results = this.#results = options.objects === undefined
       ? undefined
-      : new Results(
-        limits.calls,
-        limits.window + limits.message,
-        objects,
-        messaging,
-        memory,
-        options.valueTypes,
-      );
+      : new Results(options, messaging);
     // Parts keep the options as they are: copies are memory of each wire.
     this.#functions = new ServedFunctions(options);
-    this.#answers = new Answers({
-      output,
-      lifetime,
-      results,
-      objects,
-      onError,
-    });
+    this.#answers = new Answers(options, results);
     this.#admission = new Admission(options, this);
-    this.#cancels = new CancelBudget(options.clock, limits);
-    this.#holdings = new Holdings(memory);
+    this.#cancels = new CancelBudget(options);
+    this.#holdings = new Holdings(options.memory);
     this.#messaging = messaging;
   }
 
@@ -265,7 +249,7 @@ export class IncomingCalls implements AdmittedCalls {
     this.#cancels.called();
     const owed = this.#calls.size + this.#admission.parked.size;
     if (owed === 0) return;
-    const { calls, message, window } = this.#limits;
+    const { calls, message, window } = this.#options.limits;
     const most = window + message;
     if (owed >= calls) {
       throw malformed(

@@ -106,16 +106,6 @@ export class Outbound {
     this.calls = new SendQueue(output, false, undefined, this.sends);
   }
 
-  /** How many bytes are under way, as the peer counts them. */
-  get bytes(): { calls: number; sends: number; messages: number } {
-    const { calls, sends, messages } = this;
-    return {
-      calls: calls.bytes,
-      sends: sends.bytes,
-      messages: messages.bytes,
-    };
-  }
-
   /** How many messages wait. */
   get waiting(): number {
     return this.#output.backlog.waiting;
@@ -515,7 +505,11 @@ export class Messaging {
       callsRunning: serving?.running ?? 0,
       inbox: this.#inbox?.size ?? 0,
       flow: {
-        sent: outbound.bytes,
+        sent: {
+          calls: outbound.calls.bytes,
+          sends: outbound.sends.bytes,
+          messages: outbound.messages.bytes,
+        },
         received: {
           calls: serving?.held ?? 0,
           sends: this.#sendWindow?.used ?? 0,

@@ -12,7 +12,12 @@
 
 import { errorMessage, WireError } from "../base/errors.ts";
 import { LazyMap } from "../base/collections.ts";
-import { DEFAULT_LIMITS, excessOf, type Memory } from "../base/limits.ts";
+import {
+  DEFAULT_LIMITS,
+  excessOf,
+  type Memory,
+  type WireLimits,
+} from "../base/limits.ts";
 import {
   AwaitedResult,
   type Borrower,
@@ -116,14 +121,25 @@ export interface Chunks {
   readonly isInChunk: boolean;
 }
 
+/** What bounds results, and what they are made of. */
+export interface ResultsOptions {
+  /**
+   * Ids beyond so many `calls` are not kept, and calls hold copies of as many
+   * bytes as the peer's may have.
+   */
+  readonly limits: Pick<WireLimits, "calls" | "message" | "window">;
+  /** The objects that the peer has references to. */
+  readonly objects?: SharedObjects | undefined;
+  /** Accounts for what copies hold beyond their bytes. */
+  readonly memory?: Memory | undefined;
+  /** The types of values that are declared. */
+  readonly valueTypes?: ValueTypes | undefined;
+}
+
 /** The results of one wire, by the ids of their calls. */
 export class Results {
-  readonly #most: number;
-  readonly #mostCopied: number;
-  readonly #objects: SharedObjects;
+  readonly #options: ResultsOptions;
   readonly #chunks: Chunks;
-  readonly #memory: Memory | undefined;
-  readonly #types: ValueTypes | undefined;
   /** Results by id: small values, references, and what came just now. */
   #done: unknown[] = [];
   /** Ids whose results are kept until all is dealt with that came just now. */
@@ -136,27 +152,12 @@ export class Results {
   #copied = 0;
 
   /**
-   * @param most Ids from here on are not kept.
-   * @param mostCopied How many bytes of copies calls hold at a time.
-   * @param objects The objects that the peer has references to.
+   * @param options What bounds them, and what they are made of.
    * @param chunks Tell whether more of what came together is to come.
-   * @param memory Accounts for what copies hold beyond their bytes.
-   * @param types The types of values that are declared.
    */
-  constructor(
-    most: number,
-    mostCopied: number,
-    objects: SharedObjects,
-    chunks: Chunks,
-    memory?: Memory,
-    types?: ValueTypes,
-  ) {
-    this.#types = types;
-    this.#most = most;
-    this.#mostCopied = mostCopied;
-    this.#objects = objects;
+  constructor(options: ResultsOptions, chunks: Chunks) {
+    this.#options = options;
     this.#chunks = chunks;
-    this.#memory = memory;
   }
 
   /** Messages that came together were dealt with. */
@@ -179,7 +180,7 @@ export class Results {
       wanted?.resolve(copyable(result));
       wanted?.ready.declare();
     }
-    if (id >= this.#most) return;
+    if (id >= this.#options.limits.calls) return;
     // On most wires one call is under way at a time.
     if (this.#done.length === 0 && id === 0) this.#done = [undefined];
     if (isSmall(result)) {
@@ -223,7 +224,7 @@ export class Results {
   /** What was copied is no longer held. */
   releaseBorrowed(borrower: Borrower): void {
     this.#copied -= borrower.copied;
-    this.#memory?.give(borrower.excess);
+    this.#options.memory?.give(borrower.excess);
     borrower.copied = borrower.excess = 0;
     borrower.isOver = true;
   }
@@ -234,10 +235,11 @@ export class Results {
     if (!(result instanceof Copyable)) {
       return isObject(result) ? resolvable(sharedOf(result) ?? result) : result;
     }
-    const bytes = result.bytes(this.#types);
+    const { limits: { message, window }, valueTypes } = this.#options;
+    const bytes = result.bytes(valueTypes);
     // A few bytes can name a large result very often.
     const isTooMuch = bytes !== undefined &&
-      this.#copied + bytes.length > this.#mostCopied;
+      this.#copied + bytes.length > window + message;
     if (bytes === undefined || isTooMuch || borrower.isOver) throw gone();
     return this.#copy(bytes, borrower);
   }
@@ -245,13 +247,14 @@ export class Results {
   /** Copies a result, if there is room for the copy. */
   #copy(bytes: Uint8Array, borrower: Borrower): unknown {
     const { length } = bytes;
-    const room = this.#memory?.room(length) ?? Infinity;
-    const copy = decodeWeighed(bytes, this.#types, room);
+    const { memory, valueTypes } = this.#options;
+    const room = memory?.room(length) ?? Infinity;
+    const copy = decodeWeighed(bytes, valueTypes, room);
     if (copy === undefined) throw gone();
     const excess = excessOf(copy.weight, length);
     this.#copied += length;
     borrower.copied += length;
-    this.#memory?.hold(excess);
+    memory?.hold(excess);
     borrower.excess += excess;
     return copy.value;
   }
@@ -293,7 +296,8 @@ export class Results {
     const found = this.#done[id];
     if (!(found instanceof WeakRef)) return undefined;
     const object = found.deref();
-    if (object === undefined || !this.#objects.isExported(object)) throw gone();
+    const { objects } = this.#options;
+    if (object === undefined || !objects?.isExported(object)) throw gone();
     return object;
   }
 }

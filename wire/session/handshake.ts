@@ -691,9 +691,10 @@ export class GracefulClose {
   sentFinish = false;
   /** Whether the peer has said that. */
   gotFinish = false;
+  /** Whether this side has asked for it. */
+  isOwn = false;
 
   readonly #options: GracefulCloseOptions;
-  #begun = false;
   #sentClose = false;
   #gotClose = false;
   #finishing = false;
@@ -702,11 +703,6 @@ export class GracefulClose {
   /** @param options What to wait for. */
   constructor(options: GracefulCloseOptions) {
     this.#options = options;
-  }
-
-  /** Whether this side has asked for it. */
-  get isOwn(): boolean {
-    return this.#begun;
   }
 
   /** Whether the wire has ended. */
@@ -720,8 +716,8 @@ export class GracefulClose {
    * @param opened Resolves when the handshake is done.
    */
   async begin(opened: Promise<void>): Promise<void> {
-    if (this.#begun || this.#ended) return;
-    this.#begun = this.#options.lifetime.isDraining = true;
+    if (this.isOwn || this.#ended) return;
+    this.isOwn = this.#options.lifetime.isDraining = true;
     this.#startTimer();
     await opened.catch(() => {});
     await this.#options.messaging.outbound.whenSettled();
@@ -765,7 +761,7 @@ export class GracefulClose {
     if (this.#ended) return;
     const { messaging, wantedStreams } = this.#options;
     const { calls, serving, outbound } = messaging;
-    const idle = calls.pending === 0 && (serving?.running ?? 0) === 0 &&
+    const idle = calls.pending === 0 && !serving?.running &&
       outbound.waiting === 0 && wantedStreams === 0;
     if (!idle) return;
     if (this.#gotClose && !this.#finishing) this.#finish();

@@ -503,8 +503,8 @@ export class Source implements BoundStream {
   /** Whether the message that announces it was sent. */
   #isStarted = false;
   #isOver = false;
-  /** Whether the producer was told to stop. */
-  #isStopped = false;
+  /** Whether its consumer wants no more, or it has ended. */
+  isStopped = false;
   #goOn: (() => void) | undefined;
   /** Settles when the item that travels in pieces was sent. */
   #sending: Promise<void> | undefined;
@@ -522,11 +522,6 @@ export class Source implements BoundStream {
     this.#options = options;
   }
 
-  /** Whether its consumer wants no more, or it has ended. */
-  get isStopped(): boolean {
-    return this.#isStopped;
-  }
-
   /** The message that announces it was sent: items may follow. */
   start(): void {
     this.#isStarted = true;
@@ -542,13 +537,13 @@ export class Source implements BoundStream {
    */
   undo(isRetried: boolean): void {
     this.#over();
-    if (this.#isStopped) return;
+    if (this.isStopped) return;
     if (!isRetried) {
       return void this.#stop(
         new WireError("cancelled", "The stream was never sent."),
       );
     }
-    this.#isStopped = true;
+    this.isStopped = true;
     this.#producer.release();
   }
 
@@ -566,7 +561,7 @@ export class Source implements BoundStream {
 
   /** The consumer wants no more. */
   cancel(reason: unknown): void {
-    if (this.#isStopped) return;
+    if (this.isStopped) return;
     const error = refusalIn(reason) ?? new WireError(
       "cancelled",
       `The stream's consumer wants no more${
@@ -584,7 +579,7 @@ export class Source implements BoundStream {
 
   /** Ends it at once, whatever the producer still does. */
   abort(reason: WireError): void {
-    if (this.#isStopped) return;
+    if (this.isStopped) return;
     this.#reason = reason;
     this.#stop(reason);
     if (this.#isStarted) this.#tell(reason);
@@ -618,7 +613,7 @@ export class Source implements BoundStream {
             : { kind: "streamError", id, thrown },
         );
       }
-      if (this.#isStopped) return;
+      if (this.isStopped) return;
       let value: unknown;
       try {
         // Whatever a program's iterator gives, or has getters for.
@@ -639,7 +634,7 @@ export class Source implements BoundStream {
 
   /** Waits for credit and for room; false when nothing more is wanted. */
   async #mayGoOn(): Promise<boolean> {
-    while (!this.#isStopped) {
+    while (!this.isStopped) {
       if (this.#credit <= 0) await this.#creditComes();
       else if (!this.#options.output.hasRoom) await this.#options.room();
       else return true;
@@ -673,7 +668,7 @@ export class Source implements BoundStream {
       const bytes = whole.subarray(from, from + part);
       const sending = this.#send({ kind: "streamBytes", id, bytes });
       if (sending !== undefined) await sending;
-      if (this.#isStopped) return;
+      if (this.isStopped) return;
     }
   }
 
@@ -712,7 +707,7 @@ export class Source implements BoundStream {
   /** Says how the stream ended. */
   #finish(last: Message): void {
     if (this.#isOver) return;
-    this.#isStopped = true;
+    this.isStopped = true;
     this.#over();
     const { output } = this.#options;
     if (last.kind !== "streamError") return void output.send(last);
@@ -732,7 +727,7 @@ export class Source implements BoundStream {
 
   /** Stops the producer, whose `finally` then runs. */
   async #stop(reason: unknown): Promise<void> {
-    this.#isStopped = true;
+    this.isStopped = true;
     this.#wake();
     try {
       await this.#producer.stop(reason);

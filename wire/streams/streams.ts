@@ -116,6 +116,8 @@ class UsedNumbers {
 export class Streams {
   /** The call whose arguments are just being sent, where it ends streams. */
   call: Pick<StreamsOfCall, "add"> | undefined;
+  /** How many bytes are left for their windows to grow. */
+  spare: number;
 
   readonly #options: StreamsOptions;
   readonly #sources = new LazyMap<number, Source>();
@@ -131,8 +133,6 @@ export class Streams {
   readonly #numbers = new UsedNumbers();
   /** How many streams of this side the peer knows of, or is about to. */
   #announced = 0;
-  /** What is left for windows to grow. */
-  #spare: number;
   #room: PromiseWithResolvers<void> | undefined;
   #registry: FinalizationRegistry<Sink> | undefined;
   /** What streams fail with that come while this side closes. */
@@ -142,7 +142,7 @@ export class Streams {
   constructor(options: StreamsOptions) {
     this.#options = options;
     this.#holdings = new Holdings(options.memory);
-    this.#spare = spareOf(options.limits);
+    this.spare = spareOf(options.limits);
   }
 
   /** What the peer takes: a guess, until its hello. */
@@ -164,11 +164,6 @@ export class Streams {
   get total(): number {
     const streams = this.#sources.size + this.#sinks.size + this.#unread.size;
     return this.#holdings.bytes + streams * TAKES.stream;
-  }
-
-  /** How many bytes are left for the windows of streams to grow. */
-  get spare(): number {
-    return this.#spare;
   }
 
   /** How many streams somebody still wants something of. */
@@ -310,8 +305,8 @@ export class Streams {
       first: firstCredit(limits),
       most: limits.streamWindow,
       grow: (wanted) => {
-        const extra = Math.min(wanted, this.#spare);
-        this.#spare -= extra;
+        const extra = Math.min(wanted, this.spare);
+        this.spare -= extra;
         return extra;
       },
       credit: (id, amount) => output.send({ kind: "streamCredit", id, amount }),
@@ -511,7 +506,7 @@ export class Streams {
   }
 
   #drop(sink: Sink): void {
-    this.#spare += sink.grown;
+    this.spare += sink.grown;
     this.#closed(this.#sinks, sink.id);
   }
 
