@@ -530,7 +530,7 @@ export class MessageWriter {
         writer.byte(message.version);
         writer.varint(message.features);
         writer.varint(HELLO_LIMITS.length);
-        HELLO_LIMITS.forEach((name) => writer.varint(message.limits[name]));
+        for (const name of HELLO_LIMITS) writer.varint(message.limits[name]);
         writer.text(message.credential);
         return writer.text(message.contract);
       case "accept":
