@@ -36,7 +36,7 @@ export const FLOW: readonly BuggyFile[] = [
       },
       {
         name: "calls overtake one-way calls that wait",
-        find: "(this.#before === undefined || this.#before.#queue.size === 0)",
+        find: "(this.before === undefined || this.before.#queue.size === 0)",
         replace: "true",
       },
       {
@@ -58,7 +58,7 @@ export const FLOW: readonly BuggyFile[] = [
       {
         name: "what a withdrawn call waited behind remembers it",
         find:
-          "if (waiting.held !== undefined) this.#before!.#letGo(waiting.held);",
+          "if (waiting.held !== undefined) this.before!.#letGo(waiting.held);",
         replace: "",
         tests: ["wire/flat_heap_test.ts"],
       },

@@ -608,7 +608,7 @@ export const RPC: readonly BuggyFile[] = [
       },
       {
         name: "messages that wait at the end of a wire never fail",
-        find: "    this.messages.clear(reason);",
+        find: "    this.#messages?.clear(reason);",
         replace: "",
       },
       {

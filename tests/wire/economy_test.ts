@@ -242,8 +242,8 @@ test("calls, and pairs of wires, take little of the heap, both ends together", a
   assert(call > 500 && call <= 1_060, `${call} bytes for a call`);
   assert(send > 64 && send <= 200, `${send} bytes for a one-way call`);
   const { kept, taken } = pair;
-  assert(kept > 10_000 && kept <= 20_800, `${kept} bytes that a pair keeps`);
-  assert(taken > kept && taken <= 53_500, `${taken} bytes for a pair`);
+  assert(kept > 10_000 && kept <= 17_300, `${kept} bytes that a pair keeps`);
+  assert(taken > kept && taken <= 50_000, `${taken} bytes for a pair`);
 });
 
 test("a new pair of wires and its first call take four small buffers", async () => {

@@ -50,6 +50,8 @@ export class SendQueue implements Sender {
   window = 0;
   /** How many may be under way at once. */
   most = Infinity;
+  /** What waits at that one when a message comes here is sent before it. */
+  before: SendQueue | undefined;
   /** How many messages wait. */
   waiting = 0;
   /** How many bytes are under way, as the peer counts them. */
@@ -58,7 +60,6 @@ export class SendQueue implements Sender {
   readonly #output: MessageOutput;
   readonly #listener: { onIdle(): void } | undefined;
   readonly #keepsOrder: boolean;
-  readonly #before: SendQueue | undefined;
   readonly #queue = new Queue<QueuedMessage>();
   #count = 0;
   /** A large message is being sent, and nothing may overtake it. */
@@ -71,19 +72,15 @@ export class SendQueue implements Sender {
    * @param keepsOrder Whether nothing may overtake a large message.
    * @param listener Told when nothing waits any more; undefined where nobody
    * has to know.
-   * @param before What waits at that one when a message comes here is
-   * sent before it.
    */
   constructor(
     output: MessageOutput,
     keepsOrder: boolean,
     listener: { onIdle(): void } | undefined,
-    before?: SendQueue,
   ) {
     this.#output = output;
     this.#listener = listener;
     this.#keepsOrder = keepsOrder;
-    this.#before = before;
   }
 
   /** Whether the peer's window has room. */
@@ -99,7 +96,7 @@ export class SendQueue implements Sender {
   /** Whether a message need not wait, but may be sent at once. */
   get isClear(): boolean {
     return this.#queue.size === 0 && this.#isOpen &&
-      (this.#before === undefined || this.#before.#queue.size === 0);
+      (this.before === undefined || this.before.#queue.size === 0);
   }
 
   /** A message of so many bytes was sent without waiting. */
@@ -141,7 +138,7 @@ export class SendQueue implements Sender {
     };
     this.#queue.push(waiting);
     this.waiting++;
-    const before = this.#before;
+    const before = this.before;
     if (before !== undefined && before.#queue.size > 0) {
       waiting.held = before.#mark(() => {
         waiting.held = undefined;
@@ -176,7 +173,7 @@ export class SendQueue implements Sender {
     waiting.body.attachments?.undo();
     this.#dequeued(waiting.body);
     waiting.body = NOTHING;
-    if (waiting.held !== undefined) this.#before!.#letGo(waiting.held);
+    if (waiting.held !== undefined) this.before!.#letGo(waiting.held);
     this.#letGo(waiting);
     // Who waits behind it goes on, but not while a message is written: one of
     // its getters may have given this one up.

@@ -81,11 +81,12 @@ export interface OutboundOptions {
 export class Outbound {
   /** Calls for an answer; none overtakes one-way calls made before it. */
   readonly calls: SendQueue;
-  /** One-way calls, in order. */
-  readonly sends: SendQueue;
-  /** Typed messages, in order. */
-  readonly messages: SendQueue;
 
+  // Most wires send nothing but calls.
+  #sends: SendQueue | undefined;
+  #messages: SendQueue | undefined;
+  /** The peer's window, in bytes; 0 until it has accepted. */
+  #window = 0;
   readonly #options: OutboundOptions;
   readonly #output: MessageOutput;
   readonly #lifetime: Lifetime;
@@ -100,10 +101,33 @@ export class Outbound {
     this.#output = output;
     this.#lifetime = options.lifetime;
     this.#report = options.onError;
-    this.messages = new SendQueue(output, true, options);
-    this.sends = new SendQueue(output, true, options);
     // Who waits for calls waits for their answers.
-    this.calls = new SendQueue(output, false, undefined, this.sends);
+    this.calls = new SendQueue(output, false, undefined);
+  }
+
+  /** One-way calls, in order. */
+  get sends(): SendQueue {
+    return this.#sends ??= this.calls.before = this.#inOrder();
+  }
+
+  /** Typed messages, in order. */
+  get messages(): SendQueue {
+    return this.#messages ??= this.#inOrder();
+  }
+
+  #inOrder(): SendQueue {
+    const queue = new SendQueue(this.#output, true, this.#options);
+    queue.window = this.#window;
+    return queue;
+  }
+
+  /** How many bytes are under way, as the peer counts them. */
+  get bytes(): Record<"calls" | Channel, number> {
+    return {
+      calls: this.calls.bytes,
+      sends: this.#sends?.bytes ?? 0,
+      messages: this.#messages?.bytes ?? 0,
+    };
   }
 
   /** How many messages wait. */
@@ -116,8 +140,9 @@ export class Outbound {
     this.calls.most = peer.calls;
     // One large call is not to hold up small ones.
     this.calls.window = peer.window + peer.message;
-    this.sends.window = peer.window;
-    this.messages.window = peer.window;
+    this.#window = peer.window;
+    if (this.#sends !== undefined) this.#sends.window = peer.window;
+    if (this.#messages !== undefined) this.#messages.window = peer.window;
     this.drain();
   }
 
@@ -125,8 +150,8 @@ export class Outbound {
   drain(): void {
     // Mostly nothing waits.
     if (this.waiting === 0) return;
-    this.messages.drain();
-    this.sends.drain();
+    this.#messages?.drain();
+    this.#sends?.drain();
     this.calls.drain();
   }
 
@@ -368,18 +393,19 @@ export class Outbound {
 
   /** Resolves when all that waits by now was sent, or never will be. */
   async whenSettled(): Promise<void> {
+    if (this.waiting === 0) return;
     await Promise.all([
       this.calls.whenSettled(),
-      this.sends.whenSettled(),
-      this.messages.whenSettled(),
+      this.#sends?.whenSettled(),
+      this.#messages?.whenSettled(),
     ]);
   }
 
   /** The wire ended: what waits fails. */
   end(reason: WireError): void {
     this.calls.clear(reason);
-    this.sends.clear(reason);
-    this.messages.clear(reason);
+    this.#sends?.clear(reason);
+    this.#messages?.clear(reason);
   }
 }
 
@@ -505,11 +531,7 @@ export class Messaging {
       callsRunning: serving?.running ?? 0,
       inbox: this.#inbox?.size ?? 0,
       flow: {
-        sent: {
-          calls: outbound.calls.bytes,
-          sends: outbound.sends.bytes,
-          messages: outbound.messages.bytes,
-        },
+        sent: outbound.bytes,
         received: {
           calls: serving?.held ?? 0,
           sends: this.#sendWindow?.used ?? 0,
