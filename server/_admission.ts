@@ -1026,22 +1026,21 @@ export class ServerCounts {
       const measured = measuredOf(functions, name);
       return function (this: unknown, ...args) {
         const began = clock.now();
+        const end = (hasFailed: boolean) =>
+          measured.end(clock.now() - began, hasFailed);
         measured.begin();
         try {
           const result = Reflect.apply(served, this, args);
           const later = laterOf(result);
           if (later === undefined) {
-            measured.end(clock.now() - began, false);
+            end(false);
             return result;
           }
           const promise = settled(later);
-          promise.then(
-            () => measured.end(clock.now() - began, false),
-            () => measured.end(clock.now() - began, true),
-          );
+          promise.then(() => end(false), () => end(true));
           return promise;
         } catch (error) {
-          measured.end(clock.now() - began, true);
+          end(true);
           throw error;
         }
       };

@@ -1034,8 +1034,9 @@ export class RequestServer implements AsyncDisposable {
       wire.abort(shuttingDown());
       return false;
     }
-    const shortage = this.#seats.shortage(network);
-    if (shortage !== undefined) return this.#findSeat(wire, network);
+    if (this.#seats.shortage(network) !== undefined) {
+      return this.#findSeat(wire, network);
+    }
     this.#seats.take(wire, network);
     return this.#decide(wire);
   }

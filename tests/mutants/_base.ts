@@ -71,6 +71,19 @@ export const BASE: readonly BuggyFile[] = [
         replace: "",
       },
       {
+        name: "what gives something up listens beyond its end",
+        find: '    signal?.removeEventListener("abort", aborted);\n',
+        replace: "",
+        tests: ["wire/listeners_test.ts"],
+      },
+      {
+        name: "what gives something up leaves its timer",
+        find: `    stopTimer?.();
+    signal?.remove`,
+        replace: "    signal?.remove",
+        tests: ["wire/calls_test.ts", "wire/streams_bound_test.ts"],
+      },
+      {
         name: "a long time is asked of a clock at once",
         find: "  if (!(time > LONGEST)) return clock.after(time, callback);",
         replace: "  if (time > 0) return clock.after(time, callback);",

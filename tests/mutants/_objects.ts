@@ -120,7 +120,7 @@ export const OBJECTS: readonly BuggyFile[] = [
       {
         name: "a reference of another wire is sent as the peer's own",
         find:
-          "if (place instanceof Import && this.#options.imports.has(place)) {",
+          "if (place instanceof Import && this.#tables.imports.has(place)) {",
         replace: "if (place instanceof Import) {",
       },
       {

@@ -74,15 +74,13 @@ export const RPC: readonly BuggyFile[] = [
       },
       {
         name: "the listener on a call's signal stays",
-        find: `      stopTimer?.();
-      signal?.removeEventListener("abort", onAbort);`,
-        replace: "      stopTimer?.();",
+        find: "if (pending.streams === undefined) cleanup();",
+        replace: "if (pending.streams === undefined) return;",
       },
       {
         name: "a call that waits for a result leaves its listener",
-        find: `      stopTimer();
-      signal?.removeEventListener("abort", onAbort);`,
-        replace: "      stopTimer();",
+        find: "made.then(resolve, reject).then(stop);",
+        replace: "made.then(resolve, reject);",
       },
       {
         name: "the peer is not told that a call was cancelled",
@@ -534,9 +532,8 @@ export const RPC: readonly BuggyFile[] = [
       },
       {
         name: "a call through middleware leaves its listener",
-        find: `      stopTimer?.();
-      signal?.removeEventListener("abort", onAbort);`,
-        replace: "      stopTimer?.();",
+        find: "made.then(resolve, reject).then(stop);",
+        replace: "made.then(resolve, reject);",
       },
       {
         name: "metadata that a middleware adds is lost",

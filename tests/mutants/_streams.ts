@@ -247,7 +247,7 @@ export const STREAMS: readonly BuggyFile[] = [
       },
       {
         name: "a signal that a getter aborts does not end the streams",
-        find: "if (signal?.aborted) onAbort();",
+        find: "if (signal?.aborted) cancel(signal.reason);",
         replace: "",
       },
       {
@@ -257,15 +257,13 @@ export const STREAMS: readonly BuggyFile[] = [
       },
       {
         name: "a one-way call's streams leave a listener",
-        find: `      stopTimer?.();
-      signal?.removeEventListener("abort", onAbort);`,
-        replace: "      stopTimer?.();",
+        find: "call.settled(stop);",
+        replace: "",
       },
       {
         name: "the peer's word is the only limit of streams",
-        find:
-          "return Math.min(this.#peer.streams, this.#options.limits.streams);",
-        replace: "return this.#peer.streams;",
+        find: "return Math.min(peerLimits.streams, limits.streams);",
+        replace: "return peerLimits.streams;",
       },
     ],
   },

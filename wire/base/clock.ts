@@ -137,6 +137,39 @@ export function afterTime(
   return () => stop();
 }
 
+/** What may end something before it is done. */
+export interface Patience {
+  /** Milliseconds from now on. */
+  readonly deadline?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Calls a function when a deadline passes, or another when a signal aborts.
+ *
+ * @param clock Tells when the deadline passes.
+ * @param patience Both, as far as there are.
+ * @param onDeadline Gets the deadline, in milliseconds.
+ * @param onAbort Gets the reason. A signal that has aborted calls nothing.
+ * @returns What stops that; more than once does no harm.
+ */
+export function whenGivenUp(
+  clock: Pick<Clock, "after">,
+  { deadline, signal }: Patience,
+  onDeadline: (deadline: number) => void,
+  onAbort: (reason: unknown) => void,
+): () => void {
+  const stopTimer = deadline === undefined
+    ? undefined
+    : afterTime(clock, deadline, () => onDeadline(deadline));
+  const aborted = () => onAbort(signal!.reason);
+  signal?.addEventListener("abort", aborted, { once: true });
+  return () => {
+    stopTimer?.();
+    signal?.removeEventListener("abort", aborted);
+  };
+}
+
 /** The platform's timers, which wait for no longer than they can. */
 const timers: Pick<Clock, "after"> = {
   after(delay, callback) {
@@ -158,20 +191,18 @@ const MOMENT = 100;
  * @param clock The clock. Any but the platform's own is simply asked.
  * @param delay The limit, in milliseconds.
  * @param callback What to call.
- * @param now The time, where it is known: to ask for it takes long.
  * @returns What cancels it; cancelling twice does no harm.
  */
 export function afterLimit(
   clock: Clock,
   delay: number,
   callback: () => void,
-  now?: number,
 ): () => void {
   if (delay === Infinity) return () => {};
   if (delay < LONG || clock !== systemClock) {
     return clock.after(delay, callback);
   }
-  const tenth = Math.ceil(((now ?? clock.now()) + delay) / MOMENT);
+  const tenth = Math.ceil((clock.now() + delay) / MOMENT);
   const batch = batches.get(tenth) ?? begin(tenth);
   batch.callbacks.add(callback);
   return () => {
@@ -208,16 +239,14 @@ export function afterPatience(
   let left = parts;
   let stop: () => void;
   const begin = () => {
-    const now = clock.now();
-    const due = now + part;
-    const onTime = () => {
+    const due = clock.now() + part;
+    stop = afterLimit(clock, part, () => {
       const wasBusy = clock.now() - due > Math.min(BUSY, part);
       // A process that is always busy gives up one day, too.
       left -= wasBusy ? 0.5 : 1;
       if (left <= 0 && (!wasBusy || left <= -parts)) callback();
       else begin();
-    };
-    stop = afterLimit(clock, part, onTime, now);
+    });
   };
   begin();
   return () => stop();

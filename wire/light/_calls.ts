@@ -5,7 +5,7 @@
  * @module
  */
 
-import { afterTime, type Clock } from "../base/clock.ts";
+import { type Clock, whenGivenUp } from "../base/clock.ts";
 import { NO_BYTES, Queue } from "../base/collections.ts";
 import { malformed, WireError } from "../base/errors.ts";
 import type { Lifetime } from "../base/lifetime.ts";
@@ -299,28 +299,26 @@ export class LightCalls {
     const { deadline, signal } = options;
     if (deadline === undefined && signal === undefined) return;
     const { name } = call;
-    const stopTimer = deadline === undefined
-      ? undefined
-      : afterTime(this.#options.clock, deadline, () =>
-        this.#giveUp(
-          call,
-          "deadline",
-          `"${name}" took longer than ${deadline} ms, its deadline.`,
-        ));
-    const onAbort = () =>
+    const cancel = (reason: unknown) =>
       this.#giveUp(
         call,
         "cancelled",
         `"${name}" was cancelled by its caller's signal.`,
-        signal!.reason,
+        reason,
       );
-    signal?.addEventListener("abort", onAbort, { once: true });
-    call.cleanup = () => {
-      stopTimer?.();
-      signal?.removeEventListener("abort", onAbort);
-    };
+    call.cleanup = whenGivenUp(
+      this.#options.clock,
+      options,
+      (deadline) =>
+        this.#giveUp(
+          call,
+          "deadline",
+          `"${name}" took longer than ${deadline} ms, its deadline.`,
+        ),
+      cancel,
+    );
     // A getter among its arguments may have aborted it.
-    if (signal?.aborted) onAbort();
+    if (signal?.aborted) cancel(signal.reason);
   }
 
   /** The caller no longer waits; the peer is told, if it knows of the call. */

@@ -390,8 +390,8 @@ export class NativeSession
   readonly objects: Objects;
   /** The way out. */
   readonly output: Output;
-  /** What the peer takes, once its hello came. */
-  peerLimits: StreamLimits | undefined;
+  /** What the peer takes: this side's own limits, until its hello. */
+  peerLimits: StreamLimits;
   #streams: Streams | undefined;
   /** Its calls and messages. */
   readonly messaging: Messaging;
@@ -421,7 +421,7 @@ export class NativeSession
     const { limits, clock, onError } = options;
     this.wire = wire;
     this.transport = transport;
-    this.limits = limits;
+    this.limits = this.peerLimits = limits;
     this.clock = clock;
     this.onError = onError;
     this.quota = options.quota;
@@ -441,7 +441,7 @@ export class NativeSession
     const { exporter, importer } = this.objects = new Objects(this);
     const { sendStacks } = options;
     const sending = { exporter, types, sendStacks };
-    const output = this.output = new Output(
+    this.output = new Output(
       transport,
       clock,
       limits,

@@ -12,7 +12,6 @@ import { callHook, guardedController, type Report } from "../base/report.ts";
 import type { Message } from "../codec/messages.ts";
 import {
   AwaitedResult,
-  type Borrower,
   type Exported,
   type Exporter,
   type Importer,
@@ -49,7 +48,8 @@ export interface ObjectsOptions {
   /** Its calls in both directions: results of theirs travel, too. */
   readonly messaging: {
     readonly calls: Pick<Calls, "exportResult">;
-    readonly incoming: Pick<IncomingCalls, "argument" | "releaseBorrowed">;
+    readonly incoming: Pick<IncomingCalls, "argument">;
+    readonly serving: Pick<IncomingCalls, "releaseBorrowed"> | undefined;
   };
   /** Makes what carries the calls of a reference out. */
   callerOf(place: Import): Caller;
@@ -61,8 +61,7 @@ export interface ObjectsOptions {
 }
 
 /** The objects of one wire. Their tables are made when the first one is sent. */
-export class Objects
-  implements ServedObjects, ExporterOptions, ImporterOptions {
+export class Objects implements ServedObjects {
   /** Says how things travel that are not copied. */
   readonly exporter: WireExporter;
   /** Makes of what came what the receiver gets. */
@@ -78,33 +77,8 @@ export class Objects
   constructor(options: ObjectsOptions) {
     this.#options = options;
     this.#most = options.limits.objects;
-    this.exporter = new WireExporter(this);
-    this.importer = new WireImporter(this);
-  }
-
-  /** Bounds what passes, together with other wires. */
-  get quota(): PassingQuota | undefined {
-    return this.#options.quota;
-  }
-
-  /** The streams of the wire. */
-  get streams(): Streams {
-    return this.#options.streams;
-  }
-
-  /** Says how the promise of a result travels. */
-  exportResult(promise: CallPromise): Exported {
-    return this.#options.messaging.calls.exportResult(promise);
-  }
-
-  /** The result of a call of the peer, as an argument of another. */
-  argument(id: number, borrower: Borrower): unknown {
-    return this.#options.messaging.incoming.argument(id, borrower);
-  }
-
-  /** What was copied of results is no longer held. */
-  releaseBorrowed(borrower: Borrower): void {
-    this.#options.messaging.incoming.releaseBorrowed(borrower);
+    this.exporter = new WireExporter(this, options);
+    this.importer = new WireImporter(this, options);
   }
 
   /** The objects of this side that the peer knows of. */
@@ -228,15 +202,8 @@ export class Objects
 // Says how things travel over a wire that are not copied, and keeps count of
 // the attachments of each message.
 
-/** What an exporter works with. */
-export interface ExporterOptions {
-  readonly exports: Exports;
-  readonly imports: Imports;
-  readonly streams: Streams;
-  readonly quota: PassingQuota | undefined;
-  /** Says how promises of results travel. */
-  exportResult(promise: CallPromise): Exported;
-}
+/** The tables of what passed, which are made when something does. */
+type Tables = Pick<Objects, "exports" | "imports">;
 
 /** The attachments of a message that is sent. */
 class OutgoingAttachments implements SentAttachments {
@@ -272,17 +239,24 @@ export class WireExporter implements Exporter {
   /** The call whose answer is being sent: its streams may be cancelled. */
   context: CallContext | undefined;
 
-  readonly #options: ExporterOptions;
+  readonly #tables: Tables;
+  readonly #options: ObjectsOptions;
   #attachments: OutgoingAttachments | undefined;
 
-  /** @param options What to work with. */
-  constructor(options: ExporterOptions) {
+  /**
+   * @param tables What passed.
+   * @param options What to work with.
+   */
+  constructor(tables: Tables, options: ObjectsOptions) {
+    this.#tables = tables;
     this.#options = options;
   }
 
   /** Says how a thing travels. */
   export(value: object): Exported | undefined {
-    if (value instanceof CallPromise) return this.#options.exportResult(value);
+    if (value instanceof CallPromise) {
+      return this.#options.messaging.calls.exportResult(value);
+    }
     const referent = referentOf(value);
     if (referent !== undefined) {
       return referent.local === undefined
@@ -308,12 +282,15 @@ export class WireExporter implements Exporter {
   }
 
   #outgoing(): OutgoingAttachments {
-    const { exports, streams } = this.#options;
-    return this.#attachments ??= new OutgoingAttachments(exports, streams);
+    return this.#attachments ??= new OutgoingAttachments(
+      this.#tables.exports,
+      this.#options.streams,
+    );
   }
 
   #exportObject(value: object, onRelease?: () => void): Exported {
-    const { exports, quota } = this.#options;
+    const { exports } = this.#tables;
+    const { quota } = this.#options;
     if (quota !== undefined && exports.of(value) === undefined) {
       const refusal = quota.refusal("references", 1);
       if (refusal !== undefined) throw refusal;
@@ -327,7 +304,7 @@ export class WireExporter implements Exporter {
 
   /** A reference of the peer's own object, if it came over this wire. */
   #home(place: Referent): Exported {
-    if (place instanceof Import && this.#options.imports.has(place)) {
+    if (place instanceof Import && this.#tables.imports.has(place)) {
       return { as: "own", slot: place.slot, nonce: place.nonce };
     }
     throw new WireError(
@@ -342,18 +319,6 @@ export class WireExporter implements Exporter {
 // Makes of what came by reference what the receiver gets, and keeps count of
 // the attachments of each message.
 
-/** What an importer works with. */
-export interface ImporterOptions {
-  readonly exports: Exports;
-  readonly imports: Imports;
-  readonly streams: Streams;
-  readonly quota: PassingQuota | undefined;
-  /** The result of a call of the peer, as an argument of another. */
-  argument(id: number, borrower: Borrower): unknown;
-  /** What was copied of results is no longer held. */
-  releaseBorrowed(borrower: Borrower): void;
-}
-
 /** The attachments of a message that came. */
 class IncomingAttachments implements ReceivedAttachments {
   readonly places: Import[] = [];
@@ -365,9 +330,9 @@ class IncomingAttachments implements ReceivedAttachments {
   copied = 0;
   excess = 0;
   isOver = false;
-  readonly #options: ImporterOptions;
+  readonly #options: ObjectsOptions;
 
-  constructor(options: ImporterOptions) {
+  constructor(options: ObjectsOptions) {
     this.#options = options;
   }
 
@@ -381,7 +346,7 @@ class IncomingAttachments implements ReceivedAttachments {
   drop(): void {
     for (const place of this.places) place.dispose();
     for (const sink of this.sinks) sink.cancel();
-    this.#options.releaseBorrowed(this);
+    this.#options.messaging.serving?.releaseBorrowed(this);
   }
 
   bind(call: Pick<StreamsOfCall, "add">): void {
@@ -399,18 +364,23 @@ class IncomingAttachments implements ReceivedAttachments {
 
 /** The importer of a wire. */
 export class WireImporter implements Importer {
-  readonly #options: ImporterOptions;
+  readonly #tables: Tables;
+  readonly #options: ObjectsOptions;
   #attachments: IncomingAttachments | undefined;
 
-  /** @param options What to work with. */
-  constructor(options: ImporterOptions) {
+  /**
+   * @param tables What passed.
+   * @param options What to work with.
+   */
+  constructor(tables: Tables, options: ObjectsOptions) {
+    this.#tables = tables;
     this.#options = options;
   }
 
   /** An object of the peer. */
   object(slot: number, nonce: number, isFunction: boolean): unknown {
-    const { imports, quota } = this.#options;
-    const { place, handle } = imports.add(slot, nonce, isFunction);
+    const { quota } = this.#options;
+    const { place, handle } = this.#tables.imports.add(slot, nonce, isFunction);
     const incoming = this.#incoming();
     incoming.places.push(place);
     // One that was held before takes nothing more.
@@ -422,7 +392,7 @@ export class WireImporter implements Importer {
 
   /** An object of this side that returns to its owner. */
   own(slot: number, nonce: number): unknown {
-    const found = this.#options.exports.find(slot, nonce);
+    const found = this.#tables.exports.find(slot, nonce);
     const incoming = this.#incoming();
     if (found === undefined) {
       incoming.failure ??= new WireError(
@@ -452,7 +422,8 @@ export class WireImporter implements Importer {
     incoming.hasResults = true;
     if (incoming.failure !== undefined) return undefined;
     try {
-      const result = this.#options.argument(id, incoming);
+      const calls = this.#options.messaging.incoming;
+      const result = calls.argument(id, incoming);
       if (result instanceof AwaitedResult) incoming.awaited.push(result);
       else if (typeof result === "object" && result !== null) {
         incoming.own.add(result);
@@ -489,7 +460,7 @@ export class WireImporter implements Importer {
     if (typeof value !== "function") return value;
     const referent = referentOf(value);
     return referent instanceof Import
-      ? this.#options.imports.uncallable(referent)
+      ? this.#tables.imports.uncallable(referent)
       : localReference(referent?.local ?? value, false);
   }
 

@@ -36,7 +36,7 @@ import {
 } from "../rpc/pending_call.ts";
 import type { Caller } from "../rpc/remote.ts";
 import type { KeptCallOptions, ResolvedKeepOptions } from "./_supervisor.ts";
-import { afterTime, type Clock } from "../base/clock.ts";
+import { type Clock, whenGivenUp } from "../base/clock.ts";
 import type { Lifetime } from "../base/lifetime.ts";
 
 /** What is asked of a wire. */
@@ -558,29 +558,26 @@ class ParkedCalls {
     }
   }
 
-  #guard(waiting: ParkedCall, { deadline, signal }: CallOptions): void {
+  #guard(waiting: ParkedCall, patience: CallOptions): void {
     const { options } = waiting.call;
-    const stopTimer = deadline === undefined
-      ? undefined
-      : afterTime(this.#clock, deadline, () =>
+    waiting.stop = whenGivenUp(
+      this.#clock,
+      patience,
+      () =>
         this.#fail(
           waiting,
           "deadline",
           `waited for a connection until its deadline of ${options?.deadline} ms.`,
           { cause: this.#lastFailure() },
-        ));
-    const onAbort = () =>
-      this.#fail(
-        waiting,
-        "cancelled",
-        "was cancelled by its caller's signal while it waited for a connection.",
-        { cause: signal!.reason },
-      );
-    signal?.addEventListener("abort", onAbort, { once: true });
-    waiting.stop = () => {
-      stopTimer?.();
-      signal?.removeEventListener("abort", onAbort);
-    };
+        ),
+      (cause) =>
+        this.#fail(
+          waiting,
+          "cancelled",
+          "was cancelled by its caller's signal while it waited for a connection.",
+          { cause },
+        ),
+    );
   }
 
   #fail(

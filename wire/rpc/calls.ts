@@ -35,7 +35,12 @@ import {
   REFERENCE,
   type StreamsOfCall,
 } from "../codec/passing.ts";
-import { afterTime, type Clock, TokenBucket } from "../base/clock.ts";
+import {
+  type Clock,
+  type Patience,
+  TokenBucket,
+  whenGivenUp,
+} from "../base/clock.ts";
 import { type CallFate, isA, malformed, WireError } from "../base/errors.ts";
 import {
   entered,
@@ -296,9 +301,10 @@ export class Calls implements CallMaker {
       if (sent === "notSent") endStreams(args, error);
       reject(error);
     };
-    const stopTimer = deadline === undefined
-      ? nothing
-      : afterTime(this.#options.clock, deadline, () =>
+    const stop = whenGivenUp(
+      this.#options.clock,
+      options!,
+      (deadline) =>
         giveUp(
           new WireError(
             "deadline",
@@ -307,20 +313,17 @@ export class Calls implements CallMaker {
             } ms, its deadline. It waited for the result of another call.`,
             { sent },
           ),
-        ));
-    const onAbort = () =>
-      giveUp(
-        new WireError(
-          "cancelled",
-          `The call of "${name}" was cancelled by its caller's signal.`,
-          { cause: signal!.reason, sent },
         ),
-      );
-    signal?.addEventListener("abort", onAbort, { once: true });
-    made.then(resolve, reject).then(() => {
-      stopTimer();
-      signal?.removeEventListener("abort", onAbort);
-    });
+      (cause) =>
+        giveUp(
+          new WireError(
+            "cancelled",
+            `The call of "${name}" was cancelled by its caller's signal.`,
+            { cause, sent },
+          ),
+        ),
+    );
+    made.then(resolve, reject).then(stop);
     return promise;
   }
 
@@ -452,51 +455,45 @@ export class Calls implements CallMaker {
     pending: PendingCall,
     options: CallOptions,
   ): void {
-    const { deadline, signal, onProgress } = options;
+    const { onProgress } = options;
     if (onProgress !== undefined) {
       pending.progress = new ProgressTeller(onProgress, this.report);
       // There is nothing to stop; but its streams are told of.
       pending.cleanup = nothing;
     }
-    if (deadline === undefined && signal === undefined) return;
-    this.#guard(pending, deadline, signal);
+    if (options.deadline === undefined && options.signal === undefined) return;
+    this.#guard(pending, options);
     if (options.streams === "free") {
       pending.streams = new CallStreams(true, pending.progress);
     }
   }
 
   /** Sets up what may end a call before its answer. */
-  #guard(
-    pending: PendingCall,
-    deadline: number | undefined,
-    signal: AbortSignal | undefined,
-  ): void {
-    const stopTimer = deadline === undefined
-      ? undefined
-      : afterTime(this.#options.clock, deadline, () =>
+  #guard(pending: PendingCall, patience: Patience): void {
+    const { name } = pending;
+    pending.cleanup = whenGivenUp(
+      this.#options.clock,
+      patience,
+      (deadline) =>
         pending.settled
-          ? pending.streams?.end(streamsTooLong(pending.name, deadline))
+          ? pending.streams?.end(streamsTooLong(name, deadline))
           : this.#giveUp(
             pending,
             "deadline",
-            `The call of "${pending.name}" was not answered within ${
+            `The call of "${name}" was not answered within ${
               Math.ceil(deadline)
             } ms, its deadline.`,
-          ));
-    const onAbort = () =>
-      pending.settled
-        ? pending.streams?.end(streamsCancelled(pending.name, signal!.reason))
-        : this.#giveUp(
-          pending,
-          "cancelled",
-          `The call of "${pending.name}" was cancelled by its caller's signal.`,
-          signal!.reason,
-        );
-    signal?.addEventListener("abort", onAbort, { once: true });
-    pending.cleanup = () => {
-      stopTimer?.();
-      signal?.removeEventListener("abort", onAbort);
-    };
+          ),
+      (reason) =>
+        pending.settled
+          ? pending.streams?.end(streamsCancelled(name, reason))
+          : this.#giveUp(
+            pending,
+            "cancelled",
+            `The call of "${name}" was cancelled by its caller's signal.`,
+            reason,
+          ),
+    );
   }
 
   /** The caller no longer waits; the peer is told, if it knows of the call. */

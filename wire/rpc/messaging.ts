@@ -21,7 +21,7 @@ import {
 import { type CallOptions, deadlineToTell, readOptions } from "./context.ts";
 import { ProgressTeller } from "./pending_call.ts";
 import { endStreams } from "../codec/passing.ts";
-import { afterTime, type Clock } from "../base/clock.ts";
+import { type Clock, whenGivenUp } from "../base/clock.ts";
 import { WireError } from "../base/errors.ts";
 import {
   entered,
@@ -337,7 +337,7 @@ export class Outbound {
     sendQueue.withdraw(waiting);
     // The queue has that of this message.
     this.#ticket = { position: Infinity, onSettled: undefined };
-    throw cancelled(name, options.signal);
+    throw cancelled(name, options.signal.reason);
   }
 
   /**
@@ -349,31 +349,30 @@ export class Outbound {
     sendQueue: SendQueue,
     waiting: QueuedMessage,
     name: string,
-    { deadline, signal }: CallOptions = {},
+    options: CallOptions = {},
     fail: (error: WireError) => void,
   ): () => void {
-    if (deadline === undefined && signal === undefined) return nothing;
+    if (options.deadline === undefined && options.signal === undefined) {
+      return nothing;
+    }
     const giveUp = (error: WireError) => {
       if (waiting.dropped) return;
       sendQueue.withdraw(waiting);
       stop();
       fail(error);
     };
-    const stopTimer = deadline === undefined
-      ? undefined
-      : afterTime(this.#options.clock, deadline, () =>
+    const stop = whenGivenUp(
+      this.#options.clock,
+      options,
+      (deadline) =>
         giveUp(notSent(
           "deadline",
           `"${name}" was not sent within ${
             Math.ceil(deadline)
           } ms, its deadline: it waited to be sent.`,
-        )));
-    const onAbort = () => giveUp(cancelled(name, signal!));
-    const stop = () => {
-      stopTimer?.();
-      signal?.removeEventListener("abort", onAbort);
-    };
-    signal?.addEventListener("abort", onAbort, { once: true });
+        )),
+      (reason) => giveUp(cancelled(name, reason)),
+    );
     return stop;
   }
 
@@ -409,7 +408,7 @@ export class Outbound {
   }
 }
 
-function cancelled(name: string, { reason }: AbortSignal): WireError {
+function cancelled(name: string, reason: unknown): WireError {
   return notSent(
     "cancelled",
     `"${name}" was cancelled by its caller's signal while it waited to be sent.`,

@@ -5,7 +5,7 @@
  */
 
 import { checkOptionKeys, ownArguments } from "../base/checks.ts";
-import { afterTime, type Clock } from "../base/clock.ts";
+import { type Clock, whenGivenUp } from "../base/clock.ts";
 import { errorMessage, shortText, shown, WireError } from "../base/errors.ts";
 import {
   begun,
@@ -516,14 +516,12 @@ function unlessLate<Args extends unknown[]>(
         ),
       );
     };
-    const stopTimer = deadline === undefined ? undefined : afterTime(
+    const stop = whenGivenUp(
       clock,
-      deadline,
+      { deadline, signal },
       () => giveUp("deadline", `passed its deadline of ${deadline} ms`),
+      (reason) => giveUp("cancelled", "was cancelled by its signal", reason),
     );
-    const onAbort = () =>
-      giveUp("cancelled", "was cancelled by its signal", signal!.reason);
-    signal?.addEventListener("abort", onAbort, { once: true });
     const made = (async () =>
       await begin(async (...args) => {
         underWay++;
@@ -535,10 +533,7 @@ function unlessLate<Args extends unknown[]>(
           underWay--;
         }
       }))();
-    made.then(resolve, reject).then(() => {
-      stopTimer?.();
-      signal?.removeEventListener("abort", onAbort);
-    });
+    made.then(resolve, reject).then(stop);
   });
 }
 

@@ -113,10 +113,8 @@ export class Keepalive {
   /** Begins to look. */
   start(): void {
     const { clock } = this.#options;
-    const interval = this.#interval;
-    const now = clock.now();
-    this.#dueAt = now + interval;
-    this.#stopTimer = afterLimit(clock, interval, this.#lookAgain, now);
+    this.#dueAt = clock.now() + this.#interval;
+    this.#stopTimer = afterLimit(clock, this.#interval, this.#lookAgain);
   }
 
   /** Bytes came. */

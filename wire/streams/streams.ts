@@ -12,7 +12,7 @@ import {
 } from "../rpc/pending_call.ts";
 import type { CallOptions } from "../rpc/context.ts";
 import { isStreamed, type StreamsOfCall } from "../codec/passing.ts";
-import { afterTime, type Clock } from "../base/clock.ts";
+import { type Clock, whenGivenUp } from "../base/clock.ts";
 import { malformed, type Report, WireError } from "../base/errors.ts";
 import { LazyMap, LazySet } from "../base/collections.ts";
 import type { Lifetime } from "../base/lifetime.ts";
@@ -49,8 +49,8 @@ export interface StreamsOptions {
   readonly output: MessageOutput;
   readonly clock: Clock;
   readonly limits: StreamLimits;
-  /** What the peer takes, once its hello came. */
-  readonly peerLimits: StreamLimits | undefined;
+  /** What the peer takes: a guess, until its hello. */
+  readonly peerLimits: StreamLimits;
   /** Why the wire has ended, if it has. */
   readonly lifetime: Pick<Lifetime, "reason">;
   /** Accounts for what waits to be taken, beyond its bytes. */
@@ -145,11 +145,6 @@ export class Streams {
     this.spare = spareOf(options.limits);
   }
 
-  /** What the peer takes: a guess, until its hello. */
-  get #peer(): StreamLimits {
-    return this.#options.peerLimits ?? this.#options.limits;
-  }
-
   /** How many streams of this side are open. */
   get sending(): number {
     return this.#sources.size;
@@ -182,7 +177,8 @@ export class Streams {
    * {@linkcode admit}.
    */
   get #most(): number {
-    return Math.min(this.#peer.streams, this.#options.limits.streams);
+    const { limits, peerLimits } = this.#options;
+    return Math.min(peerLimits.streams, limits.streams);
   }
 
   /**
@@ -222,8 +218,8 @@ export class Streams {
       output,
       opening: this,
       onError,
-      first: () => firstCredit(this.#peer),
-      most: () => this.#peer.streamWindow,
+      first: () => firstCredit(this.#options.peerLimits),
+      most: () => this.#options.peerLimits.streamWindow,
       room: () => this.#whenRoom(),
       onOver: ({ id, isAnnounced }) => {
         if (isAnnounced) this.#announced--;
@@ -262,30 +258,24 @@ export class Streams {
       return send();
     } finally {
       this.call = outer;
-      if (call.size > 0) this.#guard(call, name, deadline, signal);
+      if (call.size > 0) this.#guard(call, name, options);
     }
   }
 
   /** Sets up what may end the streams of a one-way call. */
-  #guard(
-    call: CallStreams,
-    name: string,
-    deadline: number | undefined,
-    signal: AbortSignal | undefined,
-  ): void {
-    const stopTimer = deadline === undefined ? undefined : afterTime(
+  #guard(call: CallStreams, name: string, options: CallOptions): void {
+    const cancel = (reason: unknown) =>
+      call.end(streamsCancelled(name, reason));
+    const stop = whenGivenUp(
       this.#options.clock,
-      deadline,
-      () => call.end(streamsTooLong(name, deadline)),
+      options,
+      (deadline) => call.end(streamsTooLong(name, deadline)),
+      cancel,
     );
-    const onAbort = () => call.end(streamsCancelled(name, signal!.reason));
-    signal?.addEventListener("abort", onAbort, { once: true });
-    call.settled(() => {
-      stopTimer?.();
-      signal?.removeEventListener("abort", onAbort);
-    });
+    call.settled(stop);
+    const { signal } = options;
     // A getter among the arguments may have aborted it.
-    if (signal?.aborted) onAbort();
+    if (signal?.aborted) cancel(signal.reason);
   }
 
   /** A stream of the peer is announced. */
