@@ -958,19 +958,17 @@ export class RequestServer implements AsyncDisposable {
   }
 
   #turnAwayForRoom(wire: Wire, shortage: Shortage): void {
-    const { wires, wiresPerAddress } = this.#limits;
-    this.#counts.reached(shortage === "all" ? "wires" : "wiresPerAddress");
-    if (shortage === "all") {
-      return this.#turnAway(
-        wire,
-        `the server has ${wires} wires (its limit "wires"). Try again later.`,
-        "It has as many wires as it may",
-      );
-    }
+    const isAll = shortage === "all";
+    const limit = isAll ? "wires" : "wiresPerAddress";
+    this.#counts.reached(limit);
     this.#turnAway(
       wire,
-      `the server has ${wiresPerAddress} wires of your address (its limit "wiresPerAddress"). Try again later.`,
-      'It has as many wires of one address as it may (its limit "wiresPerAddress")',
+      `the server has ${this.#limits[limit]} wires${
+        isAll ? "" : " of your address"
+      } (its limit "${limit}"). Try again later.`,
+      `It has as many wires${
+        isAll ? "" : " of one address"
+      } as it may (its limit "${limit}")`,
     );
   }
 
@@ -1162,30 +1160,28 @@ function listenerOf(
   port: number | null,
   options: RequestServerOptions,
 ): HostListener | undefined {
-  if (port !== null) {
-    const { hostname, path, reusePort, tls } = options;
-    const ofPorts = { hostname, reusePort: reusePort || undefined, tls };
-    for (const [name, value] of Object.entries(ofPorts)) {
-      if (path === undefined || value === undefined) continue;
-      throw new WireError(
-        "invalidArgument",
-        `The option "${name}" is for a port, and "path" says that the server listens on a Unix socket. Leave one of them out.`,
-      );
-    }
-    const target = checkTarget(targetOf(port, options));
-    checkClear(options, toAddress(target));
-    return listen(host, target, "The request server");
-  }
-  for (
-    const name of ["hostname", "path", "reusePort", "tls", "onListen"] as const
-  ) {
-    if (options[name] === undefined) continue;
+  const [others, why] = port === null
+    ? [
+      ["hostname", "path", "reusePort", "tls", "onListen"] as const,
+      "a server that listens, and the port null says that this one does not",
+    ]
+    : [
+      options.path === undefined
+        ? []
+        : ["hostname", "reusePort", "tls"] as const,
+      'a port, and "path" says that the server listens on a Unix socket',
+    ];
+  for (const name of others) {
+    if (options[name] === undefined || options[name] === false) continue;
     throw new WireError(
       "invalidArgument",
-      `The option "${name}" is for a server that listens, and the port null says that this one does not. Leave one of them out.`,
+      `The option "${name}" is for ${why}. Leave one of them out.`,
     );
   }
-  return undefined;
+  if (port === null) return undefined;
+  const target = checkTarget(targetOf(port, options));
+  checkClear(options, toAddress(target));
+  return listen(host, target, "The request server");
 }
 
 /** Where the options say to listen. */

@@ -571,8 +571,8 @@ export const RPC: readonly BuggyFile[] = [
       },
       {
         name: "one large call holds up small ones",
-        find: "this.calls.window = peer.window + peer.message;",
-        replace: "this.calls.window = peer.window;",
+        find: "    this.calls.window += peer.message;\n",
+        replace: "",
       },
       {
         name: "a one-way call whose getter ends the wire is never settled",
@@ -605,7 +605,7 @@ export const RPC: readonly BuggyFile[] = [
       },
       {
         name: "messages that wait at the end of a wire never fail",
-        find: "    this.#messages?.clear(reason);",
+        find: "for (const queue of this.#queues) queue.clear(reason);",
         replace: "",
       },
       {

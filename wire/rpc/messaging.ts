@@ -82,7 +82,8 @@ export class Outbound {
   /** Calls for an answer; none overtakes one-way calls made before it. */
   readonly calls: SendQueue;
 
-  // Most wires send nothing but calls.
+  /** All queues; most wires send nothing but calls, and have no other. */
+  readonly #queues: SendQueue[];
   #sends: SendQueue | undefined;
   #messages: SendQueue | undefined;
   /** The peer's window, in bytes; 0 until it has accepted. */
@@ -103,6 +104,7 @@ export class Outbound {
     this.#report = options.onError;
     // Who waits for calls waits for their answers.
     this.calls = new SendQueue(output, false, undefined);
+    this.#queues = [this.calls];
   }
 
   /** One-way calls, in order. */
@@ -118,6 +120,7 @@ export class Outbound {
   #inOrder(): SendQueue {
     const queue = new SendQueue(this.#output, true, this.#options);
     queue.window = this.#window;
+    this.#queues.unshift(queue);
     return queue;
   }
 
@@ -138,11 +141,10 @@ export class Outbound {
   /** The peer accepted: everything may be sent, as far as its windows allow. */
   open(peer: Pick<PeerLimits, "calls" | "message" | "window">): void {
     this.calls.most = peer.calls;
-    // One large call is not to hold up small ones.
-    this.calls.window = peer.window + peer.message;
     this.#window = peer.window;
-    if (this.#sends !== undefined) this.#sends.window = peer.window;
-    if (this.#messages !== undefined) this.#messages.window = peer.window;
+    for (const queue of this.#queues) queue.window = peer.window;
+    // One large call is not to hold up small ones.
+    this.calls.window += peer.message;
     this.drain();
   }
 
@@ -150,9 +152,7 @@ export class Outbound {
   drain(): void {
     // Mostly nothing waits.
     if (this.waiting === 0) return;
-    this.#messages?.drain();
-    this.#sends?.drain();
-    this.calls.drain();
+    for (const queue of this.#queues) queue.drain();
   }
 
   /**
@@ -352,9 +352,6 @@ export class Outbound {
     options: CallOptions = {},
     fail: (error: WireError) => void,
   ): () => void {
-    if (options.deadline === undefined && options.signal === undefined) {
-      return nothing;
-    }
     const giveUp = (error: WireError) => {
       if (waiting.dropped) return;
       sendQueue.withdraw(waiting);
@@ -393,18 +390,12 @@ export class Outbound {
   /** Resolves when all that waits by now was sent, or never will be. */
   async whenSettled(): Promise<void> {
     if (this.waiting === 0) return;
-    await Promise.all([
-      this.calls.whenSettled(),
-      this.#sends?.whenSettled(),
-      this.#messages?.whenSettled(),
-    ]);
+    await Promise.all(this.#queues.map((queue) => queue.whenSettled()));
   }
 
   /** The wire ended: what waits fails. */
   end(reason: WireError): void {
-    this.calls.clear(reason);
-    this.#sends?.clear(reason);
-    this.#messages?.clear(reason);
+    for (const queue of this.#queues) queue.clear(reason);
   }
 }
 
