@@ -957,8 +957,8 @@ export class RequestServer implements AsyncDisposable {
       ));
   }
 
-  #turnAwayForRoom(wire: Wire, shortage: Shortage): void {
-    const isAll = shortage === "all";
+  #turnAwayForRoom(wire: Wire, shortage: Shortage | undefined): void {
+    const isAll = shortage !== "network";
     const limit = isAll ? "wires" : "wiresPerAddress";
     this.#counts.reached(limit);
     this.#turnAway(
@@ -1044,8 +1044,7 @@ export class RequestServer implements AsyncDisposable {
     await new Promise((resolve) => setTimeout(resolve, READING));
     if (wire.ended !== undefined) return false;
     if (!this.#seats.makeRoom(network)) {
-      const shortage = this.#seats.shortage(network) ?? "all";
-      this.#turnAwayForRoom(wire, shortage);
+      this.#turnAwayForRoom(wire, this.#seats.shortage(network));
       return false;
     }
     this.#seats.take(wire, network);
@@ -1172,7 +1171,8 @@ function listenerOf(
       'a port, and "path" says that the server listens on a Unix socket',
     ];
   for (const name of others) {
-    if (options[name] === undefined || options[name] === false) continue;
+    const value = options[name];
+    if (value === undefined || name === "reusePort" && !value) continue;
     throw new WireError(
       "invalidArgument",
       `The option "${name}" is for ${why}. Leave one of them out.`,
