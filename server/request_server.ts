@@ -762,8 +762,7 @@ export class RequestServer implements AsyncDisposable {
       most: wires,
       perNetwork: wiresPerAddress,
       yieldAfter,
-      // Until it is accepted it only waits for that.
-      activity: (wire) => this.#handshake.has(wire) ? 0 : activityOf(wire),
+      activity: activityOf,
       end: (wire, idle) => this.#endIdle(wire, idle),
     });
   }

@@ -209,8 +209,14 @@ export const FLOW: readonly BuggyFile[] = [
       },
       {
         name: "who waits for output to be sent waits for what comes meanwhile",
-        find: "if (this.#flushed.length > 0) this.#finishFlush(this.base);",
+        find: "this.#finishFlush(this.waiting > 0 ? this.base : undefined);",
         replace: "",
+      },
+      {
+        name: "who waits for output waits for what was dropped",
+        find: "this.#finishFlush(this.waiting > 0 ? this.base : undefined);",
+        replace: "this.#finishFlush(this.base);",
+        tests: ["wire/output_test.ts"],
       },
       {
         name: "a part of a large message counts as small ones that were taken",

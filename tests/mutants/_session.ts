@@ -70,6 +70,16 @@ export const SESSION: readonly BuggyFile[] = [
         replace: "",
       },
       {
+        name: "a side that closes as well says finish before close",
+        find: "const isSaid = !this.isOwn || this.#sentClose;",
+        replace: "const isSaid = true;",
+      },
+      {
+        name: "a side that has finished says close behind that",
+        find: "    if (this.#finishing) return;\n",
+        replace: "",
+      },
+      {
         name: "a wire closes under its streams",
         find: "outbound.waiting === 0 && wantedStreams === 0;",
         replace: "outbound.waiting === 0;",
@@ -275,7 +285,7 @@ export const SESSION: readonly BuggyFile[] = [
         name: "a stream that comes first while a wire is closed is kept",
         find: "if (this.closing.isOwn) streams.cancelAll(closedReason);",
         replace: "",
-        tests: ["wire/streams_test.ts"],
+        tests: ["wire/graceful_close_test.ts"],
       },
       {
         name: "results of half a chunk are gone for the other half",

@@ -14,7 +14,9 @@ import {
   type Wire,
   type WireOptions,
 } from "../../wire/mod.ts";
+import { Lifetime } from "../../wire/base/lifetime.ts";
 import type { Message } from "../../wire/codec/messages.ts";
+import { GracefulClose } from "../../wire/session/handshake.ts";
 import { FakeClock, settle } from "../_fake_clock.ts";
 import {
   call,
@@ -261,6 +263,84 @@ test("a stream that comes while this side closes is cancelled", async () => {
     await closing;
     assertEquals([near.ended?.code, cancels], ["closed", taken.length]);
   }
+});
+
+test("close() does not wait for a call that waited for room, and was cancelled", async () => {
+  const [here, there] = memoryTransports();
+  let gate: Promise<void> | undefined;
+  const near = makeWire(here);
+  const far = makeWire({
+    ...there,
+    local: true,
+    async write(bytes) {
+      await gate;
+      return await there.write(bytes);
+    },
+  }, {
+    functions: { big: () => "x".repeat(30_000), small: () => 1 },
+    limits: { sendPause: 8_192 },
+  });
+  await Promise.all([near.opened, far.opened]);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  gate = promise;
+  const big = near.remoteValue.big();
+  await settle();
+  const controller = new AbortController();
+  const { signal } = controller;
+  const small = fate(near.with({ signal }).remoteValue.small());
+  await settle();
+  assertEquals(far.stats().callsRunning, 1);
+  const closing = near.close();
+  await settle();
+  controller.abort();
+  await settle();
+  resolve();
+  gate = undefined;
+  assertEquals([await small, (await big as string).length], [
+    "cancelled maybeExecuted",
+    30_000,
+  ]);
+  await closing;
+  assertEquals([near.ended?.code, (await far.closed).code], [
+    "closed",
+    "closed",
+  ]);
+});
+
+/** A graceful close by itself, and what it says. */
+function closeAlone() {
+  const said: string[] = [];
+  const closing = new GracefulClose({
+    clock: new FakeClock(),
+    lifetime: new Lifetime(() => {}),
+    limits: { close: 1_000 },
+    output: {
+      flush: () => Promise.resolve(),
+      send: ({ kind }: Message) => said.push(kind),
+    },
+    messaging: {
+      calls: { pending: 0 },
+      serving: undefined,
+      outbound: { waiting: 0, whenSettled: () => Promise.resolve() },
+    },
+    wantedStreams: 0,
+    end() {},
+  });
+  return { closing, said };
+}
+
+test("nothing is said behind finish where both ends close at the same time", async () => {
+  const own = closeAlone();
+  const begun = own.closing.begin(Promise.resolve());
+  own.closing.gotClose();
+  await begun;
+  await settle();
+  assertEquals(own.said, ["close", "finish"]);
+  const peers = closeAlone();
+  peers.closing.gotClose();
+  await peers.closing.begin(Promise.resolve());
+  await settle();
+  assertEquals(peers.said, ["finish"]);
 });
 
 test("a peer that closes and then says nothing is left in the end", async () => {

@@ -217,6 +217,25 @@ test("Output defines nothing for the peer once its output was dropped", async ()
   assertEquals(kinds, [KIND.abort]);
 });
 
+test("Output.flush() is over when what it waits for was dropped", async () => {
+  const writes: PromiseWithResolvers<number>[] = [];
+  const { output } = openOutput({
+    write() {
+      const write = Promise.withResolvers<number>();
+      writes.push(write);
+      return write.promise;
+    },
+  });
+  output.send({ kind: "ping", token: 1 });
+  await settle();
+  output.send({ kind: "ping", token: 2 });
+  const flushed = output.flush();
+  output.drop();
+  writes[0]!.resolve(output.waiting);
+  await flushed;
+  assertEquals([writes.length, output.waiting], [1, 0]);
+});
+
 test("Output writes a reset of its tables also where nothing follows it", async () => {
   const { output, writes } = openOutput();
   const { tables } = output.encoder;

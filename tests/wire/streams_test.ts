@@ -295,25 +295,6 @@ overEach(
   },
 );
 
-test("a stream that comes while this side closes is cancelled, the first as well", async () => {
-  const [near, far] = wirePair();
-  const go = Promise.withResolvers<void>();
-  far.serve({
-    async late() {
-      await go.promise;
-      return count(1_000);
-    },
-  });
-  const late = near.remoteValue.late();
-  await near.opened;
-  const closed = near.close();
-  go.resolve();
-  const error = await failure(list(await late));
-  assertEquals(error.code, "closed");
-  await closed;
-  assertEquals((await far.closed).code, "closed");
-});
-
 test("a stream is taken once", async () => {
   const [near, far] = wirePair();
   far.serve({ count });

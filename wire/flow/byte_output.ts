@@ -159,7 +159,10 @@ export class ByteOutput {
   handed = 0;
   /** Writes so far. */
   writes = 0;
-  /** When the transport was last asked to take something, or took a part. */
+  /**
+   * When the transport was last asked to take something, or took something while
+   * more waited.
+   */
   progressAt = 0;
 
   /**
@@ -398,10 +401,14 @@ export class ByteOutput {
       return;
     }
     this.#writing = undefined;
-    if (this.#flushed.length > 0) this.#finishFlush(this.base);
-    if (this.writer.position > 0) this.schedule();
-    // A large message goes on, or its buffer is used no more.
-    else if (this.elsewhere > 0 || !this.#isCollected) {
+    if (this.#flushed.length > 0) {
+      this.#finishFlush(this.waiting > 0 ? this.base : undefined);
+    }
+    if (this.writer.position > 0) {
+      this.progressAt = this.clock.now();
+      this.schedule();
+    } else if (this.elsewhere > 0 || !this.#isCollected) {
+      // A large message goes on, or its buffer is used no more.
       this.#pump(this.clock.now());
     }
     if (!this.busy) this.writer.takeBack();

@@ -293,8 +293,6 @@ export class Calls implements CallMaker {
       sent = "maybeExecuted";
       return again();
     });
-    const { deadline, signal } = options ?? {};
-    if (deadline === undefined && signal === undefined) return made;
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     const giveUp = (error: WireError) => {
       isGivenUp = true;
@@ -303,7 +301,7 @@ export class Calls implements CallMaker {
     };
     const stop = whenGivenUp(
       this.#options.clock,
-      options!,
+      options ?? {},
       (deadline) =>
         giveUp(
           new WireError(
@@ -703,7 +701,8 @@ export class Calls implements CallMaker {
           : waiting.body.size + MESSAGE_OVERHEAD,
       );
     }
-    if (this.pending === 0) this.#options.onIdle();
+    // Others may be pending that nobody waits for.
+    if (this.pending === 0 || this.#lifetime.isDraining) this.#options.onIdle();
   }
 
   #unfollow({ bases }: Following): void {

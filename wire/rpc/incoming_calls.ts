@@ -340,6 +340,7 @@ export class IncomingCalls implements AdmittedCalls {
         "cancelled",
         "The call was cancelled before it began.",
       );
+      this.checkIdle();
     }
   }
 

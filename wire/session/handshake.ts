@@ -719,6 +719,8 @@ export class GracefulClose {
     this.#startTimer();
     await opened.catch(() => {});
     await this.#options.messaging.outbound.whenSettled();
+    // The peer was quicker, and nothing may come behind `finish`.
+    if (this.#finishing) return;
     await this.#sendLast("close");
     this.#sentClose = true;
     this.#options.messaging.serving?.forsakeAbandoned();
@@ -755,14 +757,15 @@ export class GracefulClose {
   /** Goes on as far as it can. */
   advance(): void {
     // Mostly nobody closes, and this is called with each message.
-    if (!this.#gotClose && !this.#sentClose) return;
-    if (this.#ended) return;
+    if (this.#ended || !this.#gotClose && !this.#sentClose) return;
     const { messaging, wantedStreams } = this.#options;
     const { calls, serving, outbound } = messaging;
     const idle = calls.pending === 0 && !serving?.running &&
       outbound.waiting === 0 && wantedStreams === 0;
     if (!idle) return;
-    if (this.#gotClose && !this.#finishing) this.#finish();
+    // What this side says itself goes before: `finish` is the last.
+    const isSaid = !this.isOwn || this.#sentClose;
+    if (this.#gotClose && isSaid && !this.#finishing) this.#finish();
     if (this.gotFinish && (!this.#gotClose || this.sentFinish)) {
       this.#options.end(closedReason(), false, true);
     }

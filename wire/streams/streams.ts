@@ -163,11 +163,9 @@ export class Streams {
 
   /** How many streams somebody still wants something of. */
   get wanted(): number {
-    const [sources, sinks] = [this.#sources, this.#sinks];
-    let count = sources.size + sinks.size;
-    if (count === 0) return 0;
-    for (const source of sources.values()) if (source.isStopped) count--;
-    for (const sink of sinks.values()) if (sink.isDone) count--;
+    let count = 0;
+    for (const source of this.#sources.values()) if (!source.isStopped) count++;
+    for (const sink of this.#sinks.values()) if (!sink.isDone) count++;
     return count;
   }
 

@@ -307,3 +307,25 @@ test("Wire.serve() reads names as Lisp does", async () => {
     assertEquals(code, "invalidArgument");
   }
 });
+
+test("close() waits for no call that its caller gave up before", async () => {
+  await using pair = lispPair();
+  const answer = Promise.withResolvers<number>();
+  pair.far.serve({
+    never: () => new Promise(() => {}),
+    later: () => answer.promise,
+  });
+  const controller = new AbortController();
+  const { remoteValue } = pair.near.with({ signal: controller.signal });
+  const given = assertRejects(() => remoteValue.never());
+  const later = pair.near.remoteValue.later();
+  await settle();
+  controller.abort();
+  await given;
+  const closing = pair.near.close();
+  await settle();
+  answer.resolve(2);
+  assertEquals(await later, 2);
+  await closing;
+  assertEquals(pair.near.ended?.code, "closed");
+});
