@@ -176,13 +176,16 @@ export function encodeByKey(
   names?: { text(key: string): void },
 ): void {
   let index = 0;
-  // In such a loop the engine finds the values without looking for each.
-  for (const key in object) {
-    // It leaves out what a getter took away, and goes on with what is inherited.
-    if (key !== keys[index]) break;
-    names?.text(key);
-    values.write(object[key], depth);
-    index++;
+  // In such a loop the engine finds the values without looking for each; but
+  // array indices, which come first, it would put in order once more.
+  if (arrayIndexOf(keys[0] ?? "") < 0) {
+    for (const key in object) {
+      // It leaves out what a getter took away, and goes on with what is inherited.
+      if (key !== keys[index]) break;
+      names?.text(key);
+      values.write(object[key], depth);
+      index++;
+    }
   }
   for (; index < keys.length; index++) {
     const key = keys[index]!;
