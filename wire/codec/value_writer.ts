@@ -412,7 +412,9 @@ export class ValueWriter {
       if (typeof item === "number") this.writeNumber(item);
       else if (typeof item === "string") this.writeText(item);
       else if (typeof item === "boolean") this.#boolean(item);
-      else this.write(item, depth + 1);
+      else if (this.types === undefined && Array.isArray(item)) {
+        this.#list(item, depth + 1);
+      } else this.write(item, depth + 1);
     }
   }
 
