@@ -51,8 +51,8 @@ export const CODEC: readonly BuggyFile[] = [
     bugs: [
       {
         name: "the highest byte of a bigint is lost",
-        find: "return 4 - (Math.clz32(value) >> 3);",
-        replace: "return Math.min(3, 4 - (Math.clz32(value) >> 3));",
+        find: "? Math.clz32(high) >> 3",
+        replace: "? Math.max(1, Math.clz32(high) >> 3)",
       },
       {
         name: "a word of a bigint is read twice",

@@ -466,11 +466,11 @@ export function readView(reader: ByteSource): ArrayBuffer | ArrayBufferView {
 }
 
 /** A larger magnitude takes less time by its digits than word by word. */
-const MOST_WORDS = 16;
+const MOST_BYTES = 128;
 /** The largest word. */
 const WORD = 0xffff_ffff_ffff_ffffn;
-/** A magnitude in words of 64 bits, the lowest first. */
-const words = new DataView(new ArrayBuffer(8 * MOST_WORDS));
+/** A magnitude in words of 64 bits, the lowest of them last. */
+const words = new DataView(new ArrayBuffer(MOST_BYTES));
 
 /** Writes the magnitude of an integer: length, then bytes, highest first. */
 export function writeMagnitude(
@@ -478,37 +478,29 @@ export function writeMagnitude(
   magnitude: bigint,
   limit: number,
 ): void {
-  let last = 0;
+  let first = MOST_BYTES - 8;
   let rest = magnitude;
-  while (rest > WORD && last < MOST_WORDS - 1) {
-    words.setBigUint64(8 * last++, rest);
-    rest >>= 64n;
+  for (; rest > WORD; rest >>= 64n) {
+    words.setBigUint64(first, rest);
+    if (first === 0) return writeDigits(writer, magnitude, limit);
+    first -= 8;
   }
-  if (rest > WORD) return writeDigits(writer, magnitude, limit);
-  words.setBigUint64(8 * last, rest);
-  const high = words.getUint32(8 * last);
-  const low = words.getUint32(8 * last + 4);
-  const head = high > 0 ? byteSize(high) + 4 : byteSize(low);
-  const length = head + 8 * last;
+  words.setBigUint64(first, rest);
+  const high = words.getUint32(first);
+  first += high > 0
+    ? Math.clz32(high) >> 3
+    : 4 + (Math.clz32(words.getUint32(first + 4)) >> 3);
+  const length = MOST_BYTES - first;
   checkMagnitude(length, limit);
   writer.varint(length);
   writer.reserve(length);
-  const { buffer, view } = writer;
-  let at = writer.position;
-  for (let left = head; left > 0; left--) {
-    buffer[at++] = left > 4 ? high >>> 8 * (left - 5) : low >>> 8 * (left - 1);
+  const { buffer, view, position } = writer;
+  const shift = position - first;
+  for (; first & 3; first++) buffer[first + shift] = words.getUint8(first);
+  for (; first < MOST_BYTES; first += 4) {
+    view.setInt32(first + shift, words.getInt32(first));
   }
-  while (last > 0) {
-    view.setUint32(at, words.getUint32(8 * --last));
-    view.setUint32(at + 4, words.getUint32(8 * last + 4));
-    at += 8;
-  }
-  writer.position = at;
-}
-
-/** How many bytes an integer of 32 bits takes. */
-function byteSize(value: number): number {
-  return 4 - (Math.clz32(value) >> 3);
+  writer.position = position + length;
 }
 
 function checkMagnitude(length: number, limit: number): void {
@@ -558,22 +550,17 @@ export function readMagnitude(reader: ByteReader, limit: number): bigint {
   if (length === 0) return 0n;
   const { buffer, view } = reader;
   if (buffer[start] === 0) throw malformed("A bigint must not begin with 0.");
-  if (length > 8 * MOST_WORDS) {
+  if (length > MOST_BYTES) {
     return BigInt(`0x${hexOf(buffer.subarray(start, start + length))}`);
   }
-  let at = start;
-  const end = start + length;
   // The bytes in front of the first whole word.
-  let high = 0;
-  let low = 0;
-  for (const head = start + (length & 7); at < head;) {
-    high = (high << 8 | low >>> 24) >>> 0;
-    low = (low << 8 | buffer[at++]!) >>> 0;
+  words.setFloat64(0, 0);
+  let at = start;
+  for (let to = 8 - (length & 7); to < 8; to++) {
+    words.setUint8(to, buffer[at++]!);
   }
-  words.setUint32(0, high);
-  words.setUint32(4, low);
-  let magnitude = at === start ? 0n : words.getBigUint64(0);
-  for (; at < end; at += 8) {
+  let magnitude = words.getBigUint64(0);
+  for (; at < start + length; at += 8) {
     const word = view.getBigUint64(at);
     magnitude = at === start ? word : magnitude << 64n | word;
   }

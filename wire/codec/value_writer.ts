@@ -287,8 +287,9 @@ export class ValueWriter {
   }
 
   #bigint(value: bigint): void {
-    this.#writer.byte(value < 0n ? TAG.negativeBigint : TAG.positiveBigint);
-    const magnitude = value < 0n ? -value : value;
+    const isNegative = value < 0n;
+    this.#writer.byte(isNegative ? TAG.negativeBigint : TAG.positiveBigint);
+    const magnitude = isNegative ? -value : value;
     writeMagnitude(this.#writer, magnitude, this.#limits.bigint);
   }
 
