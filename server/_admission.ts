@@ -972,6 +972,8 @@ export class ServerCounts {
   readonly #clock: Clock;
   readonly #began: number;
   readonly #functions: Map<string, MeasuredFunction> | undefined;
+  /** Puts what measures a function in its place; undefined where none does. */
+  readonly measure: ((name: string, served: Method) => Method) | undefined;
   readonly #refused = new Tallies();
   readonly #ended = new Tallies();
   readonly #limits = new Tallies();
@@ -988,6 +990,7 @@ export class ServerCounts {
     this.#clock = clock;
     this.#began = clock.now();
     this.#functions = measures ? new Map() : undefined;
+    this.measure = measures ? this.#measuring.bind(this) : undefined;
   }
 
   /** A wire was accepted. */
@@ -1012,38 +1015,29 @@ export class ServerCounts {
     this.#limits.add(limit);
   }
 
-  /**
-   * What measures a function in its place; undefined where none is.
-   *
-   * @param name Its name.
-   * @param served The function.
-   */
-  get measure(): ((name: string, served: Method) => Method) | undefined {
-    const functions = this.#functions;
-    if (functions === undefined) return undefined;
+  /** What measures a function, for a server that measures. */
+  #measuring(name: string, served: Method): Method {
+    const measured = measuredOf(this.#functions!, name);
     const clock = this.#clock;
-    return (name, served) => {
-      const measured = measuredOf(functions, name);
-      return function (this: unknown, ...args) {
-        const began = clock.now();
-        const end = (hasFailed: boolean) =>
-          measured.end(clock.now() - began, hasFailed);
-        measured.begin();
-        try {
-          const result = Reflect.apply(served, this, args);
-          const later = laterOf(result);
-          if (later === undefined) {
-            end(false);
-            return result;
-          }
-          const promise = settled(later);
-          promise.then(() => end(false), () => end(true));
-          return promise;
-        } catch (error) {
-          end(true);
-          throw error;
+    return function (this: unknown, ...args) {
+      const began = clock.now();
+      const end = (hasFailed: boolean) =>
+        measured.end(clock.now() - began, hasFailed);
+      measured.begin();
+      try {
+        const result = Reflect.apply(served, this, args);
+        const later = laterOf(result);
+        if (later === undefined) {
+          end(false);
+          return result;
         }
-      };
+        const promise = settled(later);
+        promise.then(() => end(false), () => end(true));
+        return promise;
+      } catch (error) {
+        end(true);
+        throw error;
+      }
     };
   }
 

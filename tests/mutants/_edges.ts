@@ -83,9 +83,9 @@ export const EDGES: readonly BuggyFile[] = [
       {
         name: "a function's result is measured before it is there",
         find:
-          "const later = laterOf(result);\n          if (later === undefined) {",
+          "const later = laterOf(result);\n        if (later === undefined) {",
         replace:
-          "const later = laterOf(result)!;\n          if (true as boolean) {",
+          "const later = laterOf(result)!;\n        if (true as boolean) {",
       },
       {
         name: "any number of functions is measured apart",
