@@ -49,7 +49,7 @@ export async function run(...args: string[]): Promise<Ended> {
 export interface Running extends AsyncDisposable {
   /** What it has printed so far. */
   readonly stdout: string;
-  /** Resolves when what it has printed matches; to null if it never does. */
+  /** Resolves when the lines that it has printed match; to null if they never do. */
   prints(pattern: RegExp): Promise<RegExpExecArray | null>;
   /** The same of its error output. */
   complains(pattern: RegExp): Promise<RegExpExecArray | null>;
@@ -154,7 +154,9 @@ function collect(stream: ReadableStream<Uint8Array<ArrayBuffer>>) {
     whole,
     async matches(pattern: RegExp) {
       for (;;) {
-        const match = pattern.exec(text);
+        // A line may come in parts: none counts before its end.
+        const lines = text.slice(0, text.lastIndexOf("\n") + 1);
+        const match = pattern.exec(isOver ? text : lines);
         if (match !== null || isOver) return match;
         await more.promise;
       }
