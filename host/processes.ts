@@ -101,8 +101,19 @@ const denoProcesses: Processes = {
   },
   isTerminal: () => Deno.stdin.isTerminal(),
   stdio() {
-    const { stdin: { readable }, stdout: { writable } } = Deno;
-    return streamTransport({ readable, writable }, addressOf(Deno.ppid));
+    const { stdin, stdout } = Deno;
+    const address = addressOf(Deno.ppid);
+    const { readable } = stdin;
+    const { writable } = stdout;
+    // Nobody else may use these streams. They would take as long again as what
+    // they carry, so that nothing passes through them.
+    const streams = streamTransport({ readable, writable }, address);
+    return socketTransport({
+      read: (buffer) => stdin.read(buffer),
+      write: (bytes) => stdout.write(bytes),
+      closeWrite: () => streams.closeWrite(),
+      close: () => streams.close(),
+    }, address);
   },
 };
 
