@@ -131,6 +131,8 @@ function bufferOf(bytes: unknown): unknown {
 
 /** So much is kept before the message comes that it belongs to. */
 const MOST = 10_000;
+/** Up to so many bytes are copied twice: to transfer them would take longer. */
+const COPIED = 4 * 1024;
 /** How long what was posted may be under way, in milliseconds. */
 const GOODBYE = 20;
 /** How long after its port was closed a thread may take to exit. */
@@ -306,7 +308,7 @@ function overPort(
   const channel: Channel = {
     send(bytes) {
       const copy = bytes.slice();
-      port.post(copy, [copy.buffer]);
+      port.post(copy, copy.length > COPIED ? [copy.buffer] : []);
     },
     tell: (units) => port.post(units),
     close() {
