@@ -21,8 +21,20 @@ export interface TimeTravel {
 
 interface Timer {
   readonly due: number;
+  /** Before that, by the real clock, it does not run. */
+  readonly from: number;
   readonly run: () => void;
 }
+
+/**
+ * How long a timer gives others that is set for these times, in milliseconds of
+ * real time: a wire that ends has a second to say why, whose bytes pass other
+ * threads and processes, and a busy machine runs these late.
+ */
+const REAL_TIME = 300;
+const TAKES_REAL_TIME = { from: 500, to: 1_100 };
+/** How often to look whether that is over, in milliseconds. */
+const LOOK = 2;
 
 /**
  * Takes the clock of this thread in hand, for as long as it lives. Time passes
@@ -35,7 +47,9 @@ export function takeTime(): TimeTravel {
   const now = performance.now.bind(performance);
   const timers = new Map<unknown, Timer>();
   let ahead = 0;
-  performance.now = () => now() + ahead;
+  /** Since when it stands still; undefined while it passes. */
+  let stands: number | undefined;
+  performance.now = () => (stands ?? now()) + ahead;
   globalThis.setTimeout = ((
     callback: (...args: unknown[]) => void,
     delay = 0,
@@ -46,7 +60,9 @@ export function takeTime(): TimeTravel {
       callback(...args);
     };
     const id: unknown = setTimeout(run, delay);
-    timers.set(id, { due: performance.now() + delay, run });
+    const { from, to } = TAKES_REAL_TIME;
+    const real = delay >= from && delay <= to ? REAL_TIME : 0;
+    timers.set(id, { due: performance.now() + delay, from: now() + real, run });
     return id;
   }) as unknown as typeof setTimeout;
   globalThis.clearTimeout = (id) => {
@@ -59,7 +75,8 @@ export function takeTime(): TimeTravel {
     globalThis.setTimeout(() => controller.abort(late), delay);
     return controller.signal;
   };
-  const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
+  const turn = (delay = 0) =>
+    new Promise((resolve) => setTimeout(resolve, delay));
   return {
     async advance(time) {
       await turn();
@@ -67,7 +84,11 @@ export function takeTime(): TimeTravel {
       const due = [...timers].filter(([, { due }]) => due <= performance.now())
         .sort(([, one], [, other]) => one.due - other.due);
       for (const [id, timer] of due) {
-        // One that ran before may have cleared it.
+        stands = now();
+        while (timers.get(id) === timer && now() < timer.from) await turn(LOOK);
+        ahead -= now() - stands;
+        stands = undefined;
+        // Whoever set it may have cleared it.
         if (timers.get(id) !== timer) continue;
         clearTimeout(id as number);
         timer.run();
