@@ -345,7 +345,9 @@ async function checkEnd(attack: Attack, peer: HostilePeer): Promise<void> {
     } else {
       const abort = await inTime(peer.hearAbort(), "The end of the wire");
       const told = isTold && promise !== "closes" ? promise : undefined;
-      assertEquals(abort?.code, told, abort?.message);
+      // Of what was not told, the client knows why.
+      const known = abort ?? await peer.dialled;
+      assertEquals(abort?.code, told, known?.message);
     }
   }
   if (peer.dialled === undefined) return;

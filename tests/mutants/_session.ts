@@ -24,6 +24,16 @@ export const SESSION: readonly BuggyFile[] = [
         replace: "if (this.greeted) return;",
       },
       {
+        name: "who has heard this side's hello is not told why it ends",
+        find: "this.greeted || !options.peerFirst",
+        replace: "this.greeted",
+      },
+      {
+        name: "a server tells who said no hello why it ends",
+        find: "this.greeted || !options.peerFirst",
+        replace: "true",
+      },
+      {
         name: "a peer may accept before its hello",
         find: "if (!this.greeted || this.accepted) {",
         replace: "if (this.accepted) {",

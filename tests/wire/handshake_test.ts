@@ -5,7 +5,7 @@ import type { WireError } from "../../wire/base/errors.ts";
 import type { WireLimits } from "../../wire/base/limits.ts";
 import { anyPair } from "./_pair.ts";
 import { FakeClock, settle } from "../_fake_clock.ts";
-import { hello, RawPeer } from "../_raw_peer.ts";
+import { framed, hello, RawPeer } from "../_raw_peer.ts";
 import { test } from "../_test.ts";
 
 /** Ways for a wire to die while its peer is being judged. */
@@ -64,6 +64,35 @@ for (const [how, die] of Object.entries(DEATHS)) {
       assertEquals(heard.filter((kind) => kind === "accept"), []);
       await peer[Symbol.asyncDispose]();
       assertEquals(clock.timers, 0);
+    });
+  }
+}
+
+/** What a peer may have said when its time is up. */
+const SAID:
+  readonly (readonly [said: string, bytes: Uint8Array<ArrayBuffer>])[] = [
+    ["nothing", new Uint8Array()],
+    ["half a hello", framed(hello()).slice(0, 9)],
+    ["a hello", framed(hello())],
+  ];
+
+for (const [said, bytes] of SAID) {
+  for (const isServer of [false, true]) {
+    const side = isServer ? "a server's wire" : "a wire";
+    test(`${side} whose peer has said ${said} tells why it ends, if either has said hello`, async () => {
+      const clock = new FakeClock();
+      const limits = { hello: 1_000 };
+      await using peer = new RawPeer(
+        { clock, limits },
+        { peerFirst: isServer },
+      );
+      await peer.say(bytes);
+      await settle();
+      await clock.advance(1_000);
+      assertEquals(peer.wire.ended?.code, "timeout");
+      const heard = (await peer.hearAbort())?.code;
+      const isTold = !isServer || said === "a hello";
+      assertEquals(heard, isTold ? "timeout" : undefined);
     });
   }
 }

@@ -323,6 +323,8 @@ export interface Openable {
   onWelcome(): void;
   /** The wire has to end. */
   onBroken(error: unknown): void;
+  /** The wire ends; says whether to tell the peer why. */
+  end(reason: WireError, tell: boolean): void;
 }
 
 /** What decides whether two ends get on. */
@@ -400,7 +402,9 @@ export class Handshake {
     const stopTimer = afterPatience(
       clock,
       limits.hello,
-      () => wire.onBroken(this.#lateness(limits)),
+      () =>
+        // Whoever has not said hello is told nothing but by who has.
+        wire.end(this.#lateness(limits), this.greeted || !options.peerFirst),
     );
     this.#pending = {
       options,
