@@ -21,20 +21,8 @@ export interface TimeTravel {
 
 interface Timer {
   readonly due: number;
-  /** Before that, by the real clock, it does not run. */
-  readonly from: number;
   readonly run: () => void;
 }
-
-/**
- * How long a timer gives others that is set for these times, in milliseconds of
- * real time: a wire that ends has a second to say why, whose bytes pass other
- * threads and processes, and a busy machine runs these late.
- */
-const REAL_TIME = 300;
-const TAKES_REAL_TIME = { from: 500, to: 1_100 };
-/** How often to look whether that is over, in milliseconds. */
-const LOOK = 2;
 
 /**
  * Takes the clock of this thread in hand, for as long as it lives. Time passes
@@ -47,9 +35,7 @@ export function takeTime(): TimeTravel {
   const now = performance.now.bind(performance);
   const timers = new Map<unknown, Timer>();
   let ahead = 0;
-  /** Since when it stands still; undefined while it passes. */
-  let stands: number | undefined;
-  performance.now = () => (stands ?? now()) + ahead;
+  performance.now = () => now() + ahead;
   globalThis.setTimeout = ((
     callback: (...args: unknown[]) => void,
     delay = 0,
@@ -60,9 +46,7 @@ export function takeTime(): TimeTravel {
       callback(...args);
     };
     const id: unknown = setTimeout(run, delay);
-    const { from, to } = TAKES_REAL_TIME;
-    const real = delay >= from && delay <= to ? REAL_TIME : 0;
-    timers.set(id, { due: performance.now() + delay, from: now() + real, run });
+    timers.set(id, { due: performance.now() + delay, run });
     return id;
   }) as unknown as typeof setTimeout;
   globalThis.clearTimeout = (id) => {
@@ -75,8 +59,7 @@ export function takeTime(): TimeTravel {
     globalThis.setTimeout(() => controller.abort(late), delay);
     return controller.signal;
   };
-  const turn = (delay = 0) =>
-    new Promise((resolve) => setTimeout(resolve, delay));
+  const turn = () => new Promise((resolve) => setTimeout(resolve, 0));
   return {
     async advance(time) {
       await turn();
@@ -84,11 +67,7 @@ export function takeTime(): TimeTravel {
       const due = [...timers].filter(([, { due }]) => due <= performance.now())
         .sort(([, one], [, other]) => one.due - other.due);
       for (const [id, timer] of due) {
-        stands = now();
-        while (timers.get(id) === timer && now() < timer.from) await turn(LOOK);
-        ahead -= now() - stands;
-        stands = undefined;
-        // Whoever set it may have cleared it.
+        // One that ran before may have cleared it.
         if (timers.get(id) !== timer) continue;
         clearTimeout(id as number);
         timer.run();
