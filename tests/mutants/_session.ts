@@ -25,13 +25,13 @@ export const SESSION: readonly BuggyFile[] = [
       },
       {
         name: "who has heard this side's hello is not told why it ends",
-        find: "this.greeted || !options.peerFirst",
-        replace: "this.greeted",
+        find: "this.#lateness(limits), !options.peerFirst",
+        replace: "this.#lateness(limits)",
       },
       {
-        name: "a server tells who said no hello why it ends",
-        find: "this.greeted || !options.peerFirst",
-        replace: "true",
+        name: "a server tells who said half a hello why it ends",
+        find: "this.#lateness(limits), !options.peerFirst",
+        replace: "this.#lateness(limits), true",
       },
       {
         name: "a peer may accept before its hello",

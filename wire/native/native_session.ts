@@ -540,13 +540,13 @@ export class NativeSession
   }
 
   /** Something went wrong on this side, or in what the peer said. */
-  onBroken(error: unknown): void {
+  onBroken(error: unknown, tell = false): void {
     const reason = isA(error, WireError) ? error : this.#trouble(error);
     const isStranger = !this.decoder.isHailed && this.#reading.bytes > 0;
     if (isStranger && reason.code === "malformed") {
       this.end(this.#reading.notAWire(), false);
     } else {
-      this.end(reason, !isStranger);
+      this.end(reason, tell || !isStranger);
     }
   }
 

@@ -321,10 +321,8 @@ export interface Openable {
   readonly address: WireAddress;
   /** This side has accepted the peer. */
   onWelcome(): void;
-  /** The wire has to end. */
-  onBroken(error: unknown): void;
-  /** The wire ends; says whether to tell the peer why. */
-  end(reason: WireError, tell: boolean): void;
+  /** The wire has to end; a peer that is no wire is told only if `tell` is set. */
+  onBroken(error: unknown, tell?: boolean): void;
 }
 
 /** What decides whether two ends get on. */
@@ -402,9 +400,8 @@ export class Handshake {
     const stopTimer = afterPatience(
       clock,
       limits.hello,
-      () =>
-        // Whoever has not said hello is told nothing but by who has.
-        wire.end(this.#lateness(limits), this.greeted || !options.peerFirst),
+      // Who has heard this side's hello is told, whatever it has said itself.
+      () => wire.onBroken(this.#lateness(limits), !options.peerFirst),
     );
     this.#pending = {
       options,
