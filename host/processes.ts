@@ -14,6 +14,9 @@ import {
 } from "../wire/transport/transport.ts";
 import { NodeStreams } from "./node_streams.ts";
 
+/** What is written to a pipe at a time, in bytes. */
+const LARGEST_WRITE = 64 * 1024;
+
 /** How a process ended. */
 export interface ExitStatus {
   /** Its exit code. */
@@ -110,7 +113,9 @@ const denoProcesses: Processes = {
     const streams = streamTransport({ readable, writable }, address);
     return socketTransport({
       read: (buffer) => stdin.read(buffer),
-      write: (bytes) => stdout.write(bytes),
+      // A write lasts until all of it was read, or has room in the pipe: a slow
+      // reader is to be seen to take some.
+      write: (bytes) => stdout.write(bytes.subarray(0, LARGEST_WRITE)),
       closeWrite: () => streams.closeWrite(),
       close: () => streams.close(),
     }, address);

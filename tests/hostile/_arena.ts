@@ -346,7 +346,8 @@ async function checkEnd(attack: Attack, peer: HostilePeer): Promise<void> {
       const abort = await inTime(peer.hearAbort(), "The end of the wire");
       const told = isTold && promise !== "closes" ? promise : undefined;
       // Of what was not told, the client knows why.
-      const known = abort ?? await peer.dialled;
+      const known = abort ??
+        (peer.dialled && await inTime(peer.dialled, "The client"));
       assertEquals(abort?.code, told, known?.message);
     }
   }

@@ -557,6 +557,17 @@ export const UPPER: readonly BuggyFile[] = [
     ],
   },
   {
+    file: "host/processes.ts",
+    tests: ["transports/child_test.ts"],
+    bugs: [
+      {
+        name: "a child writes all that waits at once",
+        find: "stdout.write(bytes.subarray(0, LARGEST_WRITE))",
+        replace: "stdout.write(bytes)",
+      },
+    ],
+  },
+  {
     file: "transports/worker.ts",
     tests: ["transports/threads_test.ts"],
     bugs: [

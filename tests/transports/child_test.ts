@@ -56,6 +56,14 @@ test("spawnRemote() and stdioWire() make a wire", async () => {
   rmdirSync(folder);
 });
 
+test("a child writes bit by bit, for its parent is seen to take some", () => {
+  const [program, ...args] = commandOf("_child");
+  const { stdout, stderr } = spawnSync(program, [...args, "writes"]);
+  const count = Number(stderr.toString());
+  assert(count > 0 && count <= 64 * 1024, stderr.toString());
+  assertEquals(stdout.length, count);
+});
+
 test("what the console of a child prints does not break its wire", () => {
   // Its error output is that of its parent, which is therefore one of its own.
   const [program, ...args] = commandOf("_parent");
