@@ -9,7 +9,7 @@ import type { SocketLike } from "../wire/transport/transport.ts";
 import { closedError } from "./host.ts";
 
 /** What is written at a time, so that a slow peer is seen to take some. */
-const LARGEST_WRITE = 64 * 1024;
+export const LARGEST_WRITE = 64 * 1024;
 
 /** One stream to read and one to write, or a socket, which is both. */
 export class NodeStreams implements SocketLike {

@@ -12,10 +12,7 @@ import {
   type Transport,
   type WireAddress,
 } from "../wire/transport/transport.ts";
-import { NodeStreams } from "./node_streams.ts";
-
-/** What is written to a pipe at a time, in bytes. */
-const LARGEST_WRITE = 64 * 1024;
+import { LARGEST_WRITE, NodeStreams } from "./node_streams.ts";
 
 /** How a process ended. */
 export interface ExitStatus {
@@ -106,15 +103,15 @@ const denoProcesses: Processes = {
   stdio() {
     const { stdin, stdout } = Deno;
     const address = addressOf(Deno.ppid);
-    const { readable } = stdin;
-    const { writable } = stdout;
     // Nobody else may use these streams. They would take as long again as what
     // they carry, so that nothing passes through them.
-    const streams = streamTransport({ readable, writable }, address);
+    const streams = streamTransport(
+      { readable: stdin.readable, writable: stdout.writable },
+      address,
+    );
     return socketTransport({
       read: (buffer) => stdin.read(buffer),
-      // A write lasts until all of it was read, or has room in the pipe: a slow
-      // reader is to be seen to take some.
+      // A write lasts until all of it was read, or has room in the pipe.
       write: (bytes) => stdout.write(bytes.subarray(0, LARGEST_WRITE)),
       closeWrite: () => streams.closeWrite(),
       close: () => streams.close(),

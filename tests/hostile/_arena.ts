@@ -339,21 +339,21 @@ function codeOf(promise: Outcome): string | undefined {
 
 async function checkEnd(attack: Attack, peer: HostilePeer): Promise<void> {
   const { promise, isTold = true, reads = true, lured } = attack;
-  if (reads) {
-    if (isForeign(peer.road)) {
-      await inTime(peer.hearAllBytes(), "The end of the connection");
-    } else {
-      const abort = await inTime(peer.hearAbort(), "The end of the wire");
-      const told = isTold && promise !== "closes" ? promise : undefined;
-      // Of what was not told, the client knows why.
-      const known = abort ??
-        (peer.dialled && await inTime(peer.dialled, "The client"));
-      assertEquals(abort?.code, told, known?.message);
-    }
+  const isWire = !isForeign(peer.road);
+  if (reads && !isWire) {
+    await inTime(peer.hearAllBytes(), "The end of the connection");
   }
-  if (peer.dialled === undefined) return;
-  const { code, message } = await inTime(peer.dialled, "The client");
-  assertEquals(code, lured ?? codeOf(promise), message);
+  const abort = reads && isWire
+    ? await inTime(peer.hearAbort(), "The end of the wire")
+    : undefined;
+  const client = peer.dialled && await inTime(peer.dialled, "The client");
+  if (reads && isWire) {
+    const told = isTold && promise !== "closes" ? promise : undefined;
+    // Of what was not told, the client knows why.
+    assertEquals(abort?.code, told, (abort ?? client)?.message);
+  }
+  if (client === undefined) return;
+  assertEquals(client.code, lured ?? codeOf(promise), client.message);
 }
 
 /** What a terminal must not get. */
